@@ -1,0 +1,257 @@
+//! The control stream: who is here, what each side holds, is the other still there.
+
+/// Agent to cloud.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Up {
+    /// The message.
+    #[prost(oneof = "up::Message", tags = "1, 2, 3")]
+    pub message: Option<up::Message>,
+}
+
+/// What [`Up`] can be.
+pub mod up {
+    /// An agent's control message.
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub enum Message {
+        /// Opens the session; must be first.
+        #[prost(message, tag = "1")]
+        Hello(super::Hello),
+        /// Sent when nothing else was for a heartbeat interval.
+        #[prost(message, tag = "2")]
+        Heartbeat(super::Heartbeat),
+        /// Something a person should know.
+        #[prost(message, tag = "3")]
+        Event(super::Event),
+    }
+}
+
+/// Cloud to agent.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Down {
+    /// The message.
+    #[prost(oneof = "down::Message", tags = "1, 2, 3")]
+    pub message: Option<down::Message>,
+}
+
+/// What [`Down`] can be.
+pub mod down {
+    /// The cloud's control message.
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub enum Message {
+        /// Answers [`super::Hello`].
+        #[prost(message, tag = "1")]
+        Welcome(super::Welcome),
+        /// The session is over; come back as told.
+        #[prost(message, tag = "2")]
+        GoAway(super::GoAway),
+        /// Somebody watches live numbers, or nobody does any more.
+        #[prost(message, tag = "3")]
+        LiveInterest(super::LiveInterest),
+    }
+}
+
+/// The agent's side of the session: versions, clocks, what it holds.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Hello {
+    /// [`crate::PROTO_REV`] of the agent.
+    #[prost(uint32, tag = "1")]
+    pub proto_rev: u32,
+    /// The agent's own version, for people.
+    #[prost(string, tag = "2")]
+    pub agent_version: String,
+    /// The kernel's boot id, 16 bytes.
+    #[prost(bytes = "vec", tag = "3")]
+    pub boot_id: Vec<u8>,
+    /// Monotonic time since boot, in milliseconds.
+    #[prost(uint64, tag = "4")]
+    pub mono_ms: u64,
+    /// Wall clock, in Unix milliseconds.
+    #[prost(uint64, tag = "5")]
+    pub wall_ms: u64,
+    /// Lineage of the desired state held, 16 bytes, empty if none.
+    #[prost(bytes = "vec", tag = "6")]
+    pub state_lineage: Vec<u8>,
+    /// Generation of the desired state held.
+    #[prost(uint64, tag = "7")]
+    pub state_gen: u64,
+    /// XOR digest of the objects held ([`crate::hash::fold`]).
+    #[prost(bytes = "vec", tag = "8")]
+    pub state_digest: Vec<u8>,
+    /// Every epoch with records still held, oldest first.
+    #[prost(message, repeated, tag = "9")]
+    pub epochs: Vec<EpochPosition>,
+    /// What the router's kernel can do, by the agent's own probing: `htb`, `fq_codel`, `nft`, ...
+    #[prost(string, repeated, tag = "10")]
+    pub capabilities: Vec<String>,
+    /// The kernel's release, for people.
+    #[prost(string, tag = "11")]
+    pub kernel: String,
+}
+
+/// What the agent still holds of one epoch of its usage log.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct EpochPosition {
+    /// The epoch, 8 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub epoch: Vec<u8>,
+    /// First sequence still held; `last_seq + 1` if none is.
+    #[prost(uint64, tag = "2")]
+    pub first_seq: u64,
+    /// Last sequence written.
+    #[prost(uint64, tag = "3")]
+    pub last_seq: u64,
+    /// Hash of record `first_seq - 1` ([`crate::hash::GENESIS`] before the first).
+    #[prost(bytes = "vec", tag = "4")]
+    pub first_prev_hash: Vec<u8>,
+    /// Hash of record `last_seq`.
+    #[prost(bytes = "vec", tag = "5")]
+    pub last_hash: Vec<u8>,
+}
+
+/// The cloud's answer: the session, where every epoch stands, how often to speak.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Welcome {
+    /// Fences every older session of this agent.
+    #[prost(uint64, tag = "1")]
+    pub session_id: u64,
+    /// The revision this session runs at.
+    #[prost(uint32, tag = "2")]
+    pub proto_rev: u32,
+    /// The cloud's wall clock, in Unix milliseconds.
+    #[prost(uint64, tag = "3")]
+    pub cloud_time_ms: u64,
+    /// Lineage of the desired state the cloud will send; a new one after the cloud was restored.
+    #[prost(bytes = "vec", tag = "4")]
+    pub state_lineage: Vec<u8>,
+    /// One answer for each epoch of [`Hello::epochs`].
+    #[prost(message, repeated, tag = "5")]
+    pub streams: Vec<StreamPosition>,
+    /// How often a usage record is sealed, in milliseconds.
+    #[prost(uint32, tag = "6")]
+    pub usage_interval_ms: u32,
+    /// Longest silence allowed on the control stream, in milliseconds.
+    #[prost(uint32, tag = "7")]
+    pub heartbeat_interval_ms: u32,
+    /// After losing this session, wait a random time up to this before the first attempt, in milliseconds.
+    #[prost(uint32, tag = "8")]
+    pub reconnect_spread_ms: u32,
+}
+
+/// Where the cloud stands in one epoch of the agent's usage log.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct StreamPosition {
+    /// The epoch, 8 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub epoch: Vec<u8>,
+    /// Last record committed; 0 if none.
+    #[prost(uint64, tag = "2")]
+    pub applied_seq: u64,
+    /// Hash of that record.
+    #[prost(bytes = "vec", tag = "3")]
+    pub applied_hash: Vec<u8>,
+    /// Last record that survives a restore of the cloud: the agent may delete up to here.
+    #[prost(uint64, tag = "4")]
+    pub trim_seq: u64,
+    /// Whether the agent may go on from `applied_seq`.
+    #[prost(enumeration = "Verdict", tag = "5")]
+    pub verdict: i32,
+}
+
+/// How the cloud sees an epoch the agent offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum Verdict {
+    /// Never sent; treated as [`Verdict::Fork`].
+    Unspecified = 0,
+    /// Resend from `applied_seq + 1`.
+    Ok = 1,
+    /// The agent has already deleted records the cloud does not have.
+    Gap = 2,
+    /// The logs differ: open a new epoch, the cloud decides what of the old one counts.
+    Fork = 3,
+}
+
+/// "I am here, this much is waiting."
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Heartbeat {
+    /// Monotonic time since boot, in milliseconds.
+    #[prost(uint64, tag = "1")]
+    pub mono_ms: u64,
+    /// Wall clock, in Unix milliseconds.
+    #[prost(uint64, tag = "2")]
+    pub wall_ms: u64,
+    /// Sealed usage records not yet acknowledged.
+    #[prost(uint64, tag = "3")]
+    pub pending_records: u64,
+}
+
+/// Something the router's staff should know; kept by id, so repeats are harmless.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Event {
+    /// UUIDv7, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: Vec<u8>,
+    /// A stable name, `kebab-case`: `counter-regression`, `foreign-qdisc`, ...
+    #[prost(string, tag = "2")]
+    pub kind: String,
+    /// How much it matters.
+    #[prost(enumeration = "Severity", tag = "3")]
+    pub severity: i32,
+    /// When, in Unix milliseconds.
+    #[prost(uint64, tag = "4")]
+    pub wall_ms: u64,
+    /// One plain sentence.
+    #[prost(string, tag = "5")]
+    pub text: String,
+}
+
+/// How much an [`Event`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum Severity {
+    /// Worth keeping.
+    Info = 0,
+    /// Worth a look.
+    Warning = 1,
+    /// Needs a person.
+    Critical = 2,
+}
+
+/// The cloud ends the session.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct GoAway {
+    /// Why.
+    #[prost(enumeration = "GoAwayReason", tag = "1")]
+    pub reason: i32,
+    /// Come back no sooner than this, in milliseconds.
+    #[prost(uint32, tag = "2")]
+    pub reconnect_after_min_ms: u32,
+    /// Come back no later than this, in milliseconds.
+    #[prost(uint32, tag = "3")]
+    pub reconnect_after_max_ms: u32,
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum GoAwayReason {
+    /// The gateway is going down in an orderly way.
+    Drain = 0,
+    /// A newer session of the same agent took over.
+    Fenced = 1,
+    /// The agent was revoked: keep enforcing, stop reporting.
+    Revoked = 2,
+    /// No revision in common.
+    Version = 3,
+}
+
+/// Whether somebody watches.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct LiveInterest {
+    /// Send a [`crate::live::Sample`] each interval for this long, in milliseconds; 0 stops.
+    #[prost(uint32, tag = "1")]
+    pub for_ms: u32,
+    /// Interval between samples, in milliseconds.
+    #[prost(uint32, tag = "2")]
+    pub interval_ms: u32,
+}

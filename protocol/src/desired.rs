@@ -1,0 +1,135 @@
+//! The bodies of desired objects: everything a router should be.
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Kind {
+    /// [`Router`]; one a router, id = the router's id.
+    Router = 1,
+    /// [`Line`]; one a subscription, id = the subscription's id.
+    Line = 2,
+    /// [`CutPoints`]; one a router, id = the router's id.
+    CutPoints = 3,
+}
+
+impl Kind {
+    /// The kind with this number, if this revision knows it.
+    pub fn from_u32(number: u32) -> Option<Self> {
+        match number {
+            1 => Some(Self::Router),
+            2 => Some(Self::Line),
+            3 => Some(Self::CutPoints),
+            _ => None,
+        }
+    }
+}
+
+/// How the router is wired and how its walled garden speaks.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Router {
+    /// Port toward the subscribers; HTB on its egress shapes download.
+    #[prost(string, tag = "1")]
+    pub lan_interface: String,
+    /// Port toward the internet; HTB on its egress shapes upload.
+    #[prost(string, tag = "2")]
+    pub wan_interface: String,
+    /// Masquerade IPv4 of the lines behind the WAN port's address.
+    #[prost(bool, tag = "3")]
+    pub nat: bool,
+    /// Capacity of the LAN port, bits per second; 0 = do not limit.
+    #[prost(uint64, tag = "4")]
+    pub capacity_down_bps: u64,
+    /// Capacity of the WAN port, bits per second; 0 = do not limit.
+    #[prost(uint64, tag = "5")]
+    pub capacity_up_bps: u64,
+    /// The walled garden.
+    #[prost(message, optional, tag = "6")]
+    pub garden: Option<Garden>,
+}
+
+/// What a subscriber in the walled garden may reach and reads.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Garden {
+    /// The ISP's name as subscribers know it.
+    #[prost(string, tag = "1")]
+    pub isp_name: String,
+    /// Where to pay, shown as a link; empty = none.
+    #[prost(string, tag = "2")]
+    pub pay_url: String,
+    /// How to reach the ISP, one line; empty = none.
+    #[prost(string, tag = "3")]
+    pub contact: String,
+    /// The ISP's hue, 0-359.
+    #[prost(uint32, tag = "4")]
+    pub hue: u32,
+    /// Prefixes that stay reachable (portal, payment pages).
+    #[prost(message, repeated, tag = "5")]
+    pub reachable: Vec<Prefix>,
+    /// BCP 47 language of the page when the browser asks for none we have.
+    #[prost(string, tag = "6")]
+    pub language: String,
+}
+
+/// An IP prefix.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Message)]
+pub struct Prefix {
+    /// 4 or 16 bytes, network order, host bits zero.
+    #[prost(bytes = "vec", tag = "1")]
+    pub address: Vec<u8>,
+    /// Prefix length in bits.
+    #[prost(uint32, tag = "2")]
+    pub length: u32,
+}
+
+/// One subscriber line.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Line {
+    /// Names the line in usage records; assigned by the cloud, unique on this router, never reused.
+    #[prost(uint32, tag = "1")]
+    pub handle: u32,
+    /// The subscriber's addresses.
+    #[prost(message, repeated, tag = "2")]
+    pub prefixes: Vec<Prefix>,
+    /// Sold rate toward the subscriber, bits per second of layer 3.
+    #[prost(uint64, tag = "3")]
+    pub rate_down_bps: u64,
+    /// Sold rate from the subscriber, bits per second of layer 3.
+    #[prost(uint64, tag = "4")]
+    pub rate_up_bps: u64,
+    /// What the line may do.
+    #[prost(enumeration = "Access", tag = "5")]
+    pub access: i32,
+    /// Rate toward the subscriber while throttled.
+    #[prost(uint64, tag = "6")]
+    pub throttled_down_bps: u64,
+    /// Rate from the subscriber while throttled.
+    #[prost(uint64, tag = "7")]
+    pub throttled_up_bps: u64,
+    /// Why the line is held: `unpaid`, `quota`, `fraud`, `abuse`, `seasonal`, `manual`; chooses the garden's text.
+    #[prost(string, tag = "8")]
+    pub hold_kind: String,
+}
+
+/// What a line may do; the strictest of its holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum Access {
+    /// Never sent; treated as [`Access::Open`], for a router must not cut a line on a doubt.
+    Unspecified = 0,
+    /// The sold rates.
+    Open = 1,
+    /// The throttled rates.
+    Throttled = 2,
+    /// Only the walled garden.
+    WalledGarden = 3,
+    /// Nothing.
+    Closed = 4,
+}
+
+/// Instants no usage record may straddle: ends of billing periods, clock rules, plan changes.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct CutPoints {
+    /// Unix milliseconds, ascending.
+    #[prost(uint64, repeated, tag = "1")]
+    pub at_ms: Vec<u64>,
+}

@@ -1,0 +1,31 @@
+//! The conversation between a router's agent and the cloud.
+//!
+//! An agent dials the gateway over QUIC (ALPN [`ALPN_SESSION`], mutual TLS) and opens four long-lived
+//! streams, each announced by one [`stream::Kind`] byte: *control*, *state*, *usage* and *live*. Every stream
+//! carries frames ([`frame`]) of one message type per direction. A new router first speaks
+//! [`ALPN_ENROLL`] once ([`enroll`]). Identity always comes from the certificate, never from a message.
+//!
+//! This crate says what is spoken, never who speaks or when: no IO beyond framing, no clock, no state.
+//! Start at [`control::Hello`], then [`state`], then [`usage`].
+
+pub mod control;
+pub mod desired;
+pub mod enroll;
+pub mod frame;
+pub mod hash;
+pub mod live;
+pub mod state;
+pub mod stream;
+pub mod token;
+pub mod usage;
+
+/// The revision of the messages this build speaks; the session runs at the smaller of both sides' revisions.
+pub const PROTO_REV: u32 = 1;
+/// ALPN of an enrolled agent's session.
+pub const ALPN_SESSION: &[u8] = b"weir/1";
+/// ALPN of the one-time enrollment exchange.
+pub const ALPN_ENROLL: &[u8] = b"weir-enroll/1";
+/// Label of the TLS exporter that binds an enrollment proof to its connection.
+pub const ENROLL_EXPORTER_LABEL: &[u8] = b"EXPORTER-weir-enroll-1";
+/// Name every gateway certificate carries; agents verify it against the trust bundle they were enrolled with.
+pub const GATEWAY_SERVER_NAME: &str = "gateway.weir.internal";

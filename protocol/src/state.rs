@@ -1,0 +1,166 @@
+//! The state stream: desired objects down, what became of them up.
+//!
+//! Level-triggered: a delta says how the set of objects changed between two generations. *Received*,
+//! *persisted* and *applied* are three separate facts. One bad object never rejects its siblings.
+
+/// Cloud to agent: a change of the desired state. Applied to the agent's store whole or not at all.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Down {
+    /// Lineage of the state, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub lineage: Vec<u8>,
+    /// The generation this builds on; ignored for a snapshot.
+    #[prost(uint64, tag = "2")]
+    pub from_gen: u64,
+    /// The generation reached.
+    #[prost(uint64, tag = "3")]
+    pub to_gen: u64,
+    /// True: this is everything, forget what is not named.
+    #[prost(bool, tag = "4")]
+    pub snapshot: bool,
+    /// New or changed objects.
+    #[prost(message, repeated, tag = "5")]
+    pub upserts: Vec<Object>,
+    /// Objects gone.
+    #[prost(message, repeated, tag = "6")]
+    pub removes: Vec<ObjectKey>,
+    /// XOR digest of all objects after this change.
+    #[prost(bytes = "vec", tag = "7")]
+    pub digest_after: Vec<u8>,
+}
+
+/// One desired object: opaque bytes with a revision. Agents store the bytes as received.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Object {
+    /// [`crate::desired::Kind`].
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    /// Identity within the kind, 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub id: Vec<u8>,
+    /// Grows with every change of this object.
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+    /// Encoded body; see [`crate::desired`].
+    #[prost(bytes = "vec", tag = "4")]
+    pub body: Vec<u8>,
+}
+
+/// Names an object.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Message)]
+pub struct ObjectKey {
+    /// [`crate::desired::Kind`].
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    /// Identity within the kind, 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub id: Vec<u8>,
+}
+
+/// Agent to cloud.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Up {
+    /// The message.
+    #[prost(oneof = "up::Message", tags = "1, 2")]
+    pub message: Option<up::Message>,
+}
+
+/// What [`Up`] can be.
+pub mod up {
+    /// An agent's state message.
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub enum Message {
+        /// How far a delta came.
+        #[prost(message, tag = "1")]
+        Ack(super::Ack),
+        /// What the kernel holds, read back.
+        #[prost(message, tag = "2")]
+        Applied(super::ApplyReport),
+    }
+}
+
+/// How far a delta came.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Ack {
+    /// Lineage held, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub lineage: Vec<u8>,
+    /// Generation held. If it is not the delta's `to_gen`, the delta did not fit: send a snapshot.
+    #[prost(uint64, tag = "2")]
+    pub gen_held: u64,
+    /// True once the generation is on disk.
+    #[prost(bool, tag = "3")]
+    pub persisted: bool,
+}
+
+/// What became of the objects of a generation, as read back from the kernel.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ApplyReport {
+    /// Generation that was applied.
+    #[prost(uint64, tag = "1")]
+    pub generation: u64,
+    /// True: every object is listed; false: only those that changed since the last report.
+    #[prost(bool, tag = "2")]
+    pub complete: bool,
+    /// The objects.
+    #[prost(message, repeated, tag = "3")]
+    pub results: Vec<ObjectResult>,
+}
+
+/// What became of one object.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ObjectResult {
+    /// [`crate::desired::Kind`].
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    /// Identity within the kind, 16 bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub id: Vec<u8>,
+    /// The revision this speaks of.
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+    /// The outcome.
+    #[prost(enumeration = "Status", tag = "4")]
+    pub status: i32,
+    /// A stable name for a failure, `kebab-case`; empty if applied.
+    #[prost(string, tag = "5")]
+    pub code: String,
+    /// One plain sentence, at most 256 bytes.
+    #[prost(string, tag = "6")]
+    pub detail: String,
+    /// What the kernel was read to hold, for a line; absent for other kinds and for failures.
+    #[prost(message, optional, tag = "7")]
+    pub observed: Option<ObservedLine>,
+}
+
+/// Outcome of one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum Status {
+    /// Not tried yet.
+    Pending = 0,
+    /// In the kernel, read back.
+    Applied = 1,
+    /// Could not be applied; the last good revision stays; retried.
+    Failed = 2,
+    /// Can never be applied as it is.
+    Rejected = 3,
+    /// Needs a newer agent.
+    Unsupported = 4,
+    /// Removed from the kernel.
+    Removed = 5,
+}
+
+/// A line as the kernel holds it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ObservedLine {
+    /// HTB rate toward the subscriber, in bits per second of layer 3; 0 if there is no class.
+    #[prost(uint64, tag = "1")]
+    pub rate_down_bps: u64,
+    /// HTB rate from the subscriber, in bits per second of layer 3; 0 if there is no class.
+    #[prost(uint64, tag = "2")]
+    pub rate_up_bps: u64,
+    /// Whether the line's prefixes are in the shaping maps, the walled garden's sets, or nowhere.
+    #[prost(enumeration = "crate::desired::Access", tag = "3")]
+    pub access: i32,
+}
