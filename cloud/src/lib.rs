@@ -1,1 +1,20 @@
-//! x
+//! The control plane of Weir: what an ISP's staff, routers and subscribers talk to.
+//!
+//! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
+//! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
+//! Slices call only those before them in this list; news travels the other way as jobs in the outbox.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod http;
+pub mod ids;
+pub mod jobs;
+pub mod roles;
+
+pub mod audit;
+pub mod tenants;
+pub mod access;
+pub mod network;

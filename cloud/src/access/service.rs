@@ -1,0 +1,125 @@
+//! The verbs: log in, out, add staff.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+
+use super::{Error, NewStaff, Person, Session, password, store};
+use crate::audit;
+use crate::app::App;
+use crate::db::{Scope, TenantTx};
+use crate::ids::StaffId;
+
+/// A session ends when unused for this long.
+const IDLE: TimeDelta = TimeDelta::hours(8);
+/// A session ends after this long, used or not.
+const ABSOLUTE: TimeDelta = TimeDelta::hours(24 * 7);
+/// How stale `last_seen_at` may be: not every request writes.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// Wrong attempts that cost nothing.
+const FREE_ATTEMPTS: i32 = 5;
+/// Longest wait after wrong attempts, in seconds.
+const WAIT_MAX: i64 = 900;
+
+/// Checks a log-in and opens a session. A wrong address, a wrong password and a disabled person look and take the same.
+pub async fn log_in(app: &App, email: &str, password: String, user_agent: &str) -> Result<Session, Error> {
+    let email = normalise(email);
+    let mut tx = app.db.platform().await?;
+    let now = tx.at();
+    let login = store::login(&mut tx, &email).await?;
+    drop(tx);
+    if let Some(until) = login.as_ref().and_then(|login| login.locked_until).filter(|until| *until > now) {
+        return Err(Error::Waits(until, (until - now).num_seconds().unsigned_abs().max(1)));
+    }
+    let right = password::is(app, password, login.as_ref().map(|login| login.password_hash.clone())).await?;
+    let Some(login) = login else { return Err(Error::WrongLogin) };
+    if !right {
+        let mut tx = app.db.platform().await?;
+        store::count_failure(&mut tx, &email, wait_until(now, login.failed_attempts + 1)).await?;
+        tx.commit().await?;
+        return Err(Error::WrongLogin);
+    }
+    let person = person(app, login.tenant, login.staff).await?.ok_or(Error::WrongLogin)?;
+    let token = new_token()?;
+    let mut tx = app.db.platform().await?;
+    store::forget_failures(&mut tx, &email).await?;
+    store::insert_session(&mut tx, &digest(&token), &person, now + ABSOLUTE, user_agent).await?;
+    tx.commit().await?;
+    Ok(Session { token, expires_at: now + ABSOLUTE, person })
+}
+
+/// Whose session a token opens.
+pub async fn who_is(app: &App, token: &str) -> Result<Person, Error> {
+    let mut tx = app.db.platform().await?;
+    let now = tx.at();
+    let session = store::session(&mut tx, &digest(token)).await?.ok_or(Error::NoSession)?;
+    if session.expires_at <= now || session.last_seen_at + IDLE <= now {
+        return Err(Error::NoSession);
+    }
+    if session.last_seen_at + SEEN_EVERY <= now {
+        store::touch_session(&mut tx, &digest(token)).await?;
+    }
+    tx.commit().await?;
+    person(app, session.tenant, session.staff).await?.ok_or(Error::NoSession)
+}
+
+/// Ends a session; ending one that is over is no error.
+pub async fn log_out(app: &App, token: &str) -> Result<(), Error> {
+    let mut tx = app.db.platform().await?;
+    store::delete_session(&mut tx, &digest(token)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Adds a person to a tenant's staff.
+pub async fn add_staff(app: &App, tx: &mut TenantTx, new: &NewStaff) -> Result<StaffId, Error> {
+    let email = normalise(&new.email);
+    if !email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.')) {
+        return Err(Error::Invalid("email", format!("{:?} is not an e-mail address", new.email)));
+    }
+    if new.name.trim().is_empty() {
+        return Err(Error::Invalid("name", "must not be empty".into()));
+    }
+    password::check(&new.password)?;
+    let hash = password::hash(app, new.password.clone()).await?;
+    let id: StaffId = tx.new_id();
+    store::insert_staff(tx, id, new).await?;
+    store::insert_login(tx, id, &email, &hash).await?;
+    audit::record(tx, "add staff", id, serde_json::json!({ "role": new.role.name() })).await?;
+    Ok(id)
+}
+
+/// Changes how the screen speaks and looks to a person.
+pub async fn change_preferences(tx: &mut TenantTx, staff: StaffId, language: &str, theme: &str, single_keys: bool) -> Result<(), Error> {
+    if !matches!(theme, "system" | "light" | "dark") {
+        return Err(Error::Invalid("theme", format!("must be system, light or dark, found {theme:?}")));
+    }
+    if !crate::tenants::LANGUAGES.contains(&language) {
+        return Err(Error::Invalid("language", format!("must be one of {}, found {language:?}", crate::tenants::LANGUAGES.join(", "))));
+    }
+    Ok(store::update_preferences(tx, staff, language, theme, single_keys).await?)
+}
+
+async fn person(app: &App, tenant: crate::ids::TenantId, staff: StaffId) -> Result<Option<Person>, Error> {
+    let mut tx = app.db.read(&Scope::system(tenant)).await?;
+    Ok(store::person(&mut tx, staff).await?)
+}
+
+fn normalise(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+fn wait_until(now: DateTime<Utc>, failures: i32) -> Option<DateTime<Utc>> {
+    let over = failures - FREE_ATTEMPTS;
+    (over > 0).then(|| now + TimeDelta::seconds((1i64 << over.min(20)).min(WAIT_MAX)))
+}
+
+fn new_token() -> Result<String, Error> {
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Error::Hashing(error.to_string()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn digest(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}

@@ -1,0 +1,181 @@
+//! SQL of log-ins, sessions and staff.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, NewStaff, Person};
+use crate::db::{PlatformTx, TenantTx};
+use crate::error::broken_constraint;
+use crate::http::permission::Role;
+use crate::ids::{StaffId, TenantId};
+
+pub struct Login {
+    pub tenant: TenantId,
+    pub staff: StaffId,
+    pub password_hash: String,
+    pub failed_attempts: i32,
+    pub locked_until: Option<DateTime<Utc>>,
+}
+
+pub struct StoredSession {
+    pub tenant: TenantId,
+    pub staff: StaffId,
+    pub last_seen_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub async fn login(tx: &mut PlatformTx, email: &str) -> Result<Option<Login>, sqlx::Error> {
+    sqlx::query_as!(
+        Login,
+        r#"SELECT tenant_id AS "tenant: _", staff_id AS "staff: _", password_hash, failed_attempts, locked_until
+           FROM platform.staff_logins WHERE email_normalised = $1"#,
+        email
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn count_failure(tx: &mut PlatformTx, email: &str, locked_until: Option<DateTime<Utc>>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE platform.staff_logins SET failed_attempts = failed_attempts + 1, locked_until = $2 WHERE email_normalised = $1",
+        email,
+        locked_until
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn forget_failures(tx: &mut PlatformTx, email: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE platform.staff_logins SET failed_attempts = 0, locked_until = NULL WHERE email_normalised = $1 AND failed_attempts > 0",
+        email
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_session(
+    tx: &mut PlatformTx,
+    digest: &[u8],
+    person: &Person,
+    expires_at: DateTime<Utc>,
+    user_agent: &str,
+) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!(
+        "INSERT INTO platform.staff_sessions (token_hash, tenant_id, staff_id, created_at, last_seen_at, expires_at, user_agent)
+         VALUES ($1, $2, $3, $4, $4, $5, left($6, 200))",
+        digest,
+        person.tenant.uuid(),
+        person.id.uuid(),
+        now,
+        expires_at,
+        user_agent
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn session(tx: &mut PlatformTx, digest: &[u8]) -> Result<Option<StoredSession>, sqlx::Error> {
+    sqlx::query_as!(
+        StoredSession,
+        r#"SELECT tenant_id AS "tenant: _", staff_id AS "staff: _", last_seen_at, expires_at
+           FROM platform.staff_sessions WHERE token_hash = $1"#,
+        digest
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn touch_session(tx: &mut PlatformTx, digest: &[u8]) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!("UPDATE platform.staff_sessions SET last_seen_at = $2 WHERE token_hash = $1", digest, now).execute(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn delete_session(tx: &mut PlatformTx, digest: &[u8]) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM platform.staff_sessions WHERE token_hash = $1", digest).execute(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn delete_expired_sessions(tx: &mut TenantTx) -> Result<u64, sqlx::Error> {
+    let now = tx.at();
+    let deleted = sqlx::query!("DELETE FROM platform.staff_sessions WHERE expires_at < $1", now).execute(tx.conn()).await?;
+    Ok(deleted.rows_affected())
+}
+
+pub async fn person(tx: &mut TenantTx, staff: StaffId) -> Result<Option<Person>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: StaffId", name, email, role, language, theme, single_keys
+           FROM staff WHERE id = $1 AND disabled_at IS NULL"#,
+        staff.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| Person {
+        tenant: row.tenant,
+        id: row.id,
+        name: row.name,
+        email: row.email,
+        // The table's check admits no other name; the least powerful role is the safe reading.
+        role: Role::from_name(&row.role).unwrap_or(Role::ReadOnly),
+        language: row.language,
+        theme: row.theme,
+        single_keys: row.single_keys,
+    }))
+}
+
+pub async fn insert_staff(tx: &mut TenantTx, id: StaffId, new: &NewStaff) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant(), tx.at());
+    sqlx::query!(
+        "INSERT INTO staff (tenant_id, id, name, email, role, language, created_at)
+         SELECT $1, $2, $3, $4, $5, t.language, $6 FROM tenants t WHERE t.tenant_id = $1",
+        tenant.uuid(),
+        id.uuid(),
+        new.name.trim(),
+        new.email.trim(),
+        new.role.name(),
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_login(tx: &mut TenantTx, staff: StaffId, email: &str, hash: &str) -> Result<(), Error> {
+    let tenant = tx.tenant();
+    let inserted = sqlx::query!(
+        "INSERT INTO platform.staff_logins (email_normalised, tenant_id, staff_id, password_hash) VALUES ($1, $2, $3, $4)",
+        email,
+        tenant.uuid(),
+        staff.uuid(),
+        hash
+    )
+    .execute(tx.conn())
+    .await;
+    match inserted {
+        Err(error) if broken_constraint(&error) == Some("staff_logins_pkey") => Err(Error::EmailTaken(email.to_owned())),
+        other => Ok(other.map(|_| ())?),
+    }
+}
+
+pub async fn update_preferences(
+    tx: &mut TenantTx,
+    staff: StaffId,
+    language: &str,
+    theme: &str,
+    single_keys: bool,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE staff SET language = $2, theme = $3, single_keys = $4 WHERE id = $1",
+        staff.uuid(),
+        language,
+        theme,
+        single_keys
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! What every role and handler is given: the database, the time, the settings.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+
+/// Handles shared by everything; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Transactions.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// The installation's settings.
+    pub config: Arc<Config>,
+    /// Bounds how many passwords are hashed at once.
+    pub password_hashing: Arc<tokio::sync::Semaphore>,
+    /// The last hour whose recurring jobs were queued by this process.
+    pub schedule: Arc<std::sync::atomic::AtomicI64>,
+    /// Renders `/metrics`.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+}

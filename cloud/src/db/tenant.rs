@@ -1,0 +1,136 @@
+//! Transactions: of one tenant ([`TenantTx`]), or before a tenant is known ([`PlatformTx`]).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+
+use super::{Error, Wake};
+use crate::ids::{self, AgentId, Id, StaffId, TenantId};
+
+/// Who causes a change, for the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A person.
+    Staff(StaffId),
+    /// An enrolled router.
+    Agent(AgentId),
+    /// A job or a schedule.
+    System,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Staff(id) => id.fmt(f),
+            Self::Agent(id) => id.fmt(f),
+            Self::System => f.write_str("system"),
+        }
+    }
+}
+
+/// Whose data, on whose behalf.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    /// The tenant whose rows exist.
+    pub tenant: TenantId,
+    /// Who acts.
+    pub actor: Actor,
+}
+
+impl Scope {
+    /// A scope for jobs and schedules.
+    pub fn system(tenant: TenantId) -> Self {
+        Self { tenant, actor: Actor::System }
+    }
+}
+
+/// A transaction in which only one tenant's rows exist. It carries the instant it began.
+pub struct TenantTx {
+    tx: Transaction<'static, Postgres>,
+    scope: Scope,
+    at: DateTime<Utc>,
+    wake: Wake,
+    woken: BTreeSet<AgentId>,
+}
+
+impl TenantTx {
+    pub(super) async fn begin(
+        pool: &PgPool,
+        scope: &Scope,
+        mode: &'static str,
+        at: DateTime<Utc>,
+        wake: Wake,
+    ) -> Result<Self, Error> {
+        // One round trip. The only text put in is a UUID.
+        let begin = format!("BEGIN {mode}; SET LOCAL app.tenant_id = '{}'", scope.tenant.uuid());
+        let tx = pool.begin_with(AssertSqlSafe(begin)).await?;
+        Ok(Self { tx, scope: *scope, at, wake, woken: BTreeSet::new() })
+    }
+
+    /// The tenant whose rows exist here; stores put it first in every insert.
+    pub fn tenant(&self) -> TenantId {
+        self.scope.tenant
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> Actor {
+        self.scope.actor
+    }
+
+    /// The instant this transaction speaks of.
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// A new id, sorting by this transaction's instant.
+    pub fn new_id<I: Id>(&self) -> I {
+        ids::new_id(self.at)
+    }
+
+    /// The connection; for `store.rs` files.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Remembers that an agent's desired state changed, so that its gateway is told right after the commit.
+    pub fn wake(&mut self, agent: AgentId) {
+        self.woken.insert(agent);
+    }
+
+    /// Makes everything true.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.tx.commit().await?;
+        self.wake.send(self.woken);
+        Ok(())
+    }
+}
+
+/// A transaction on the `platform` schema.
+pub struct PlatformTx {
+    tx: Transaction<'static, Postgres>,
+    at: DateTime<Utc>,
+}
+
+impl PlatformTx {
+    pub(super) async fn begin(pool: &PgPool, at: DateTime<Utc>) -> Result<Self, Error> {
+        Ok(Self { tx: pool.begin().await?, at })
+    }
+
+    /// The instant this transaction speaks of.
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// The connection; for `store.rs` files.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Makes everything true.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.tx.commit().await?;
+        Ok(())
+    }
+}

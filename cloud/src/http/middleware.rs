@@ -1,0 +1,54 @@
+//! What holds for every request: where it may come from, what every answer says to browsers and caches.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::staff;
+use crate::app::App;
+use crate::error::{self, Problem};
+
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// Refuses state changes that a browser sends with our cookie from somebody else's page.
+pub async fn refuse_cross_site(State(app): State<App>, request: Request, next: Next) -> Response {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let with_cookie = staff::cookie(request.headers(), staff::cookie_name(app.config.is_https())).is_some();
+    let with_bearer = request.headers().contains_key(header::AUTHORIZATION);
+    // The log-in form is a state change too, although nobody has a cookie yet.
+    let guarded = !safe && !with_bearer && (with_cookie || !request.uri().path().starts_with("/api/"));
+    if guarded && !is_same_site(request.headers()) {
+        return Problem::new(&error::CROSS_SITE, "this change was not sent from our own pages").into_response();
+    }
+    next.run(request).await
+}
+
+fn is_same_site(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
+        (None, _) => true,
+        (Some(_), None) => false,
+    }
+}
+
+/// Sets the headers every answer carries.
+pub async fn secure_headers(request: Request, next: Next) -> Response {
+    let public = request.uri().path().starts_with("/assets/");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    set(header::CONTENT_SECURITY_POLICY, POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "same-origin");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    if !public {
+        set(header::CACHE_CONTROL, "no-store");
+    }
+    response
+}

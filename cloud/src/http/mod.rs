@@ -1,0 +1,13 @@
+//! How a request becomes a call: server, router, who is asking, what may be read from a request, paging.
+
+pub mod dev_clock;
+pub mod extract;
+pub mod middleware;
+pub mod paging;
+pub mod permission;
+pub mod router;
+pub mod server;
+pub mod staff;
+
+pub use extract::{ApiJson, ApiPath, ApiQuery};
+pub use staff::Staff;

@@ -1,0 +1,114 @@
+//! What staff may do. A handler's signature names its permission; a role is a set of them.
+
+use serde::{Deserialize, Serialize};
+
+/// A thing staff may be allowed to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permission(pub &'static str);
+
+/// Ties a type to a permission, so that `Staff<ManageNetwork>` in a signature is the check.
+pub trait Needs: Send + Sync + 'static {
+    /// What is needed.
+    const PERMISSION: Permission;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
+            impl Needs for $name {
+                const PERMISSION: Permission = Permission($text);
+            }
+        )*
+        /// Every permission there is.
+        pub const ALL: &[Permission] = &[$(Permission($text)),*];
+    };
+}
+
+permissions! {
+    /// To be logged in.
+    LoggedIn = "logged-in";
+    /// See the ISP's settings.
+    ViewSettings = "view-settings";
+    /// Change the ISP's settings.
+    ManageSettings = "manage-settings";
+    /// See sites, routers, agents, enforcement, traffic.
+    ViewNetwork = "view-network";
+    /// Change sites and routers, enroll and revoke agents.
+    ManageNetwork = "manage-network";
+    /// See subscribers, accounts, locations, subscriptions, usage.
+    ViewSubscribers = "view-subscribers";
+    /// Change subscribers, accounts, locations.
+    ManageSubscribers = "manage-subscribers";
+    /// Sell, change and end subscriptions.
+    ManageSubscriptions = "manage-subscriptions";
+    /// Place and release holds.
+    ManageHolds = "manage-holds";
+    /// See plans.
+    ViewCatalog = "view-catalog";
+    /// Make, version and retire plans.
+    ManageCatalog = "manage-catalog";
+    /// See invoices, payments, billing runs and the ledger.
+    ViewBilling = "view-billing";
+    /// Run billing and overdue checks.
+    ManageBilling = "manage-billing";
+    /// Record payments.
+    RecordPayments = "record-payments";
+}
+
+/// A set of permissions a person has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything.
+    Owner,
+    /// Money: catalogue, invoices, payments, runs, holds.
+    Billing,
+    /// Subscribers and their lines.
+    Support,
+    /// Sites, routers, agents.
+    Network,
+    /// Sees everything, changes nothing.
+    ReadOnly,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] = [Self::Owner, Self::Billing, Self::Support, Self::Network, Self::ReadOnly];
+
+    /// The role stored under this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// The name it is stored under.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Billing => "billing",
+            Self::Support => "support",
+            Self::Network => "network",
+            Self::ReadOnly => "read_only",
+        }
+    }
+
+    /// Whether this role includes a permission.
+    pub fn may(self, permission: Permission) -> bool {
+        let name = permission.0;
+        match self {
+            Self::Owner => true,
+            Self::ReadOnly => name == "logged-in" || name.starts_with("view-"),
+            Self::Billing => !matches!(name, "manage-settings" | "manage-network"),
+            Self::Support => {
+                name == "logged-in"
+                    || name.starts_with("view-")
+                    || matches!(name, "manage-subscribers" | "manage-subscriptions" | "manage-holds" | "record-payments")
+            }
+            Self::Network => {
+                matches!(name, "logged-in" | "view-settings" | "view-network" | "manage-network" | "view-subscribers" | "view-catalog")
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Every address there is: the API, the pages, health, documents.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::middleware;
+use crate::app::App;
+use crate::error::{self, Problem};
+use crate::{access, network, tenants};
+
+const BODY_MAX: usize = 2 * 1024 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Weir", description = "The API of an ISP's edge and billing system. Money is `{\"amount\":\"44.90\",\"currency\":\"EUR\"}`, rates are bits per second, volumes bytes of layer 3, instants RFC 3339 UTC, lists come in pages."),
+    modifiers(&Security),
+    components(schemas(error::ProblemJson))
+)]
+struct Document;
+
+struct Security;
+
+impl utoipa::Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("session", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi()).nest(
+        "/api/v1",
+        OpenApiRouter::new()
+            .merge(access::api::routes())
+            .merge(tenants::api::routes())
+            .merge(network::api::routes()),
+    )
+}
+
+/// The API's document, as committed in `openapi.json`.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api().into_openapi()
+}
+
+/// Everything the HTTP listener answers.
+pub fn router(app: App) -> Router {
+    let (api, document) = api().split_for_parts();
+    Router::new()
+        .merge(api)
+        .route("/api/v1/openapi.json", get(move || std::future::ready(Json(document.clone()))))
+        .route("/healthz", get(|| std::future::ready("ok")))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .merge(crate::http::dev_clock::routes())
+        .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
+        .method_not_allowed_fallback(|| std::future::ready(Problem::new(&error::METHOD_NOT_ALLOWED, "this address does not do that")))
+        .layer(from_fn_with_state(app.clone(), middleware::refuse_cross_site))
+        .layer(from_fn(middleware::secure_headers))
+        .layer(RequestBodyLimitLayer::new(BODY_MAX))
+        .layer(CompressionLayer::new())
+        .layer(tower_http::trace::TraceLayer::new_for_http())
+        .layer(CatchPanicLayer::new())
+        .with_state(app)
+}
+
+/// Ready: the database answers.
+async fn ready(State(app): State<App>) -> impl IntoResponse {
+    match app.db.platform().await {
+        Ok(_) => (StatusCode::OK, "ready"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+    }
+}
+
+async fn metrics(State(app): State<App>) -> String {
+    app.metrics.render()
+}

@@ -1,0 +1,152 @@
+//! Typed identifiers: UUIDv7 inside, `sub_0192…` outside, so that a log line explains itself.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// Why a text is not an id of the expected kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected an id like {prefix}_01929c6a…, found {found:?}")]
+pub struct ParseIdError {
+    prefix: &'static str,
+    found: String,
+}
+
+/// An identifier of one kind of thing.
+pub trait Id: Copy + From<Uuid> {
+    /// What its text begins with.
+    const PREFIX: &'static str;
+}
+
+/// Makes a new id that sorts by `at`.
+pub fn new_id<I: Id>(at: DateTime<Utc>) -> I {
+    let millis = at.timestamp_millis().unsigned_abs();
+    let mut random = [0u8; 10];
+    // An id without randomness would collide: better no id than that.
+    getrandom::fill(&mut random).expect("the operating system gives random bytes");
+    I::from(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+}
+
+fn parse(prefix: &'static str, text: &str) -> Result<Uuid, ParseIdError> {
+    text.strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .and_then(|hex| Uuid::try_parse(hex).ok())
+        .ok_or_else(|| ParseIdError { prefix, found: text.chars().take(64).collect() })
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type, utoipa::ToSchema)]
+        #[sqlx(transparent)]
+        #[schema(value_type = String)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The bare UUID, for SQL parameters and the wire.
+            pub fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl Id for $name {
+            const PREFIX: &'static str = $prefix;
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "_{}"), self.0.simple())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                parse($prefix, text).map(Self)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <std::borrow::Cow<'de, str>>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )* };
+}
+
+ids! {
+    /// An ISP that uses this service.
+    TenantId = "ten";
+    /// A person who works for a tenant.
+    StaffId = "stf";
+    /// A place where routers stand.
+    SiteId = "sit";
+    /// An edge router.
+    RouterId = "rtr";
+    /// An enrolled agent.
+    AgentId = "agt";
+    /// A single-use enrollment token.
+    EnrollmentTokenId = "etk";
+    /// Who buys access.
+    SubscriberId = "sbr";
+    /// What is billed.
+    AccountId = "acc";
+    /// Where access ends.
+    ServiceLocationId = "loc";
+    /// What is sold.
+    PlanId = "pln";
+    /// What one version of a plan promises and costs.
+    PlanVersionId = "plv";
+    /// A plan sold to an account at a location.
+    SubscriptionId = "sub";
+    /// Why a line is not simply open.
+    HoldId = "hld";
+    /// A posting of the ledger.
+    LedgerEntryId = "len";
+    /// One pass of billing over all accounts.
+    BillingRunId = "run";
+    /// An invoice.
+    InvoiceId = "inv";
+    /// A line of an invoice.
+    InvoiceLineId = "inl";
+    /// Money received.
+    PaymentId = "pay";
+    /// Work to be done later.
+    JobId = "job";
+    /// A change somebody made.
+    AuditEntryId = "aud";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_returns_the_id_and_names_its_kind() {
+        let id: SiteId = new_id(DateTime::UNIX_EPOCH);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert!(id.to_string().parse::<RouterId>().is_err());
+        assert!("sit_".parse::<SiteId>().is_err());
+    }
+}

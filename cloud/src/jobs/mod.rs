@@ -1,0 +1,51 @@
+//! Work to be done later, at least once: written with the change that caused it, done by the worker role.
+//!
+//! A job's handler must leave the same rows however often it runs. [`schedule`] makes the recurring ones.
+
+mod queue;
+pub mod schedule;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::db::{Error, Scope, TenantTx};
+use crate::ids::JobId;
+
+pub use queue::work;
+
+/// A kind of work. Its value is the payload: it names things and holds no secrets.
+pub trait Job: Serialize + DeserializeOwned + Send + 'static {
+    /// Names the kind in the queue.
+    const KIND: &'static str;
+
+    /// Does the work; running it again must leave the same rows. An error is retried with growing delays.
+    fn run(self, app: App, scope: Scope) -> impl Future<Output = anyhow::Result<()>> + Send;
+
+    /// Two pending jobs of a kind with the same key are one.
+    fn unique_key(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Queues a job with the transaction's change.
+pub async fn enqueue<J: Job>(tx: &mut TenantTx, job: &J, run_at: DateTime<Utc>) -> Result<(), Error> {
+    let payload = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let id: JobId = tx.new_id();
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "INSERT INTO platform.jobs (id, tenant_id, kind, payload, unique_key, run_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant_id, kind, unique_key) WHERE done_at IS NULL AND failed_at IS NULL DO NOTHING",
+        id.uuid(),
+        tenant.uuid(),
+        J::KIND,
+        payload,
+        job.unique_key(),
+        run_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

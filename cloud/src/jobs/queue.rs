@@ -1,0 +1,118 @@
+//! The queue: claims due jobs with a lease, runs them, retries with growing delays, sets hopeless ones aside.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::{Job, schedule};
+use crate::app::App;
+use crate::db::{Error, Scope};
+use crate::ids::{JobId, TenantId};
+
+const LEASE: TimeDelta = TimeDelta::minutes(10);
+const ATTEMPTS_MAX: i32 = 12;
+const IDLE: Duration = Duration::from_millis(500);
+
+struct Claimed {
+    id: JobId,
+    tenant: TenantId,
+    kind: String,
+    payload: Value,
+    attempts: i32,
+}
+
+/// Works until `stop` changes.
+pub async fn work(app: App, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let mut moved = app.clock.moved();
+    while !*stop.borrow() {
+        let worked = match turn(&app).await {
+            Ok(worked) => worked,
+            Err(error) => {
+                tracing::error!(%error, "the job queue failed");
+                false
+            }
+        };
+        if !worked {
+            tokio::select! {
+                () = tokio::time::sleep(IDLE) => {}
+                _ = moved.changed() => {}
+                () = crate::http::server::stopped(&mut stop) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn turn(app: &App) -> Result<bool, Error> {
+    schedule::plan(app).await?;
+    let Some(job) = claim(app).await? else { return Ok(false) };
+    let (id, kind, attempts) = (job.id, job.kind.clone(), job.attempts);
+    let outcome = run(app.clone(), job).await;
+    if let Err(error) = &outcome {
+        tracing::warn!(job = %id, kind, attempts, error = format!("{error:#}"), "a job failed");
+    }
+    metrics::counter!("weir_jobs_total", "kind" => kind, "outcome" => if outcome.is_ok() { "done" } else { "failed" }).increment(1);
+    settle(app, id, attempts, outcome.err().map(|error| format!("{error:#}"))).await?;
+    Ok(true)
+}
+
+async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
+    let scope = Scope::system(job.tenant);
+    macro_rules! kinds {
+        ($($kind:ty),* $(,)?) => {
+            match job.kind.as_str() {
+                $(<$kind as Job>::KIND => serde_json::from_value::<$kind>(job.payload)?.run(app, scope).await,)*
+                other => anyhow::bail!("no such kind of job: {other}"),
+            }
+        };
+    }
+    kinds!(crate::access::jobs::ForgetOldSessions)
+}
+
+async fn claim(app: &App) -> Result<Option<Claimed>, Error> {
+    let mut tx = app.db.platform().await?;
+    let now = tx.at();
+    let job = sqlx::query_as!(
+        Claimed,
+        r#"UPDATE platform.jobs SET attempts = attempts + 1, locked_until = $2
+           WHERE id = (
+               SELECT id FROM platform.jobs
+               WHERE done_at IS NULL AND failed_at IS NULL AND run_at <= $1 AND (locked_until IS NULL OR locked_until < $1)
+               ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+           RETURNING id AS "id: _", tenant_id AS "tenant: _", kind, payload, attempts"#,
+        now,
+        now + LEASE
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(job)
+}
+
+async fn settle(app: &App, id: JobId, attempts: i32, error: Option<String>) -> Result<(), Error> {
+    let mut tx = app.db.platform().await?;
+    let now = tx.at();
+    let (done, failed) = match &error {
+        None => (Some(now), None),
+        Some(_) if attempts >= ATTEMPTS_MAX => (None, Some(now)),
+        Some(_) => (None, None),
+    };
+    sqlx::query!(
+        "UPDATE platform.jobs SET done_at = $2, failed_at = $3, last_error = $4, locked_until = NULL, run_at = $5 WHERE id = $1",
+        id.uuid(),
+        done,
+        failed,
+        error,
+        retry_at(now, attempts)
+    )
+    .execute(tx.conn())
+    .await?;
+    tx.commit().await
+}
+
+/// 1 s, 2 s, 4 s … an hour at most.
+fn retry_at(now: DateTime<Utc>, attempts: i32) -> DateTime<Utc> {
+    now + TimeDelta::seconds(1i64 << attempts.clamp(1, 12).saturating_sub(1)).min(TimeDelta::hours(1))
+}

@@ -1,0 +1,49 @@
+//! Why the network could not be changed.
+
+use crate::db;
+use crate::error::{FieldError, Problem};
+use crate::ids::SiteId;
+
+crate::kinds! {
+    SITE_NOT_FOUND = 404 "site-not-found", "There is no such site", "It may have been removed, or belong to somebody else.";
+    SITE_NAME_TAKEN = 409 "site-name-taken", "Another site has this name", "Names of sites are unique: choose another.";
+    SITE_IN_USE = 409 "site-in-use", "The site still has routers or service locations", "Move or remove them first.";
+}
+
+/// Why the network could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No site has this id.
+    #[error("no site {0}")]
+    SiteNotFound(SiteId),
+    /// Another site has this name.
+    #[error("another site is named {0:?}")]
+    SiteNameTaken(String),
+    /// Routers or locations still refer to it.
+    #[error("site {0} still has routers or service locations")]
+    SiteInUse(SiteId),
+    /// Fields that cannot be as they were sent.
+    #[error("{} fields cannot be as sent", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::SiteNotFound(_) => Self::new(&SITE_NOT_FOUND, &error),
+            Error::SiteNameTaken(_) => Self::new(&SITE_NAME_TAKEN, &error),
+            Error::SiteInUse(_) => Self::new(&SITE_IN_USE, &error),
+            Error::Invalid(errors) => Self::invalid(errors),
+            Error::Db(_) => Self::internal(&error),
+        }
+    }
+}

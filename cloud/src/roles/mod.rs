@@ -1,0 +1,141 @@
+//! What a process does: the API, the gateway, the worker, or all of them; and how it starts and ends.
+
+pub mod tenant;
+
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::sync::Arc;
+
+use anyhow::Context;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Db, embedded, migrate};
+use crate::{http, jobs};
+
+/// What this process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Answers people and programs over HTTP.
+    Api,
+    /// Answers agents over QUIC.
+    Gateway,
+    /// Does jobs.
+    Worker,
+}
+
+impl Role {
+    fn does(self, other: Self) -> bool {
+        self == Self::All || self == other
+    }
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn run(role: Role, config: Config) -> anyhow::Result<()> {
+    let started = start(config).await?;
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut ready = String::from("ready");
+    if role.does(Role::Api) {
+        let listener = http_listener(&started.app.config).await?;
+        ready.push_str(&format!(" http={}", listener.local_addr()?));
+        tasks.spawn(http::server::serve(listener, http::router::router(started.app.clone()), stopped.clone()));
+    }
+    if role.does(Role::Worker) {
+        tasks.spawn(jobs::work(started.app.clone(), stopped.clone()));
+    }
+    println!("{ready}");
+    let ended = tokio::select! {
+        signal = terminated() => signal,
+        Some(task) = tasks.join_next() => task.context("a role panicked")?,
+    };
+    stop.send_replace(true);
+    while let Some(task) = tasks.join_next().await {
+        task.context("a role panicked")??;
+    }
+    started.end().await?;
+    ended
+}
+
+/// The database, brought up and ready, and what everything is handed.
+pub struct Started {
+    /// For roles and commands.
+    pub app: App,
+    server: Option<embedded::Server>,
+}
+
+impl Started {
+    /// Stops the private database, if this process started it.
+    pub async fn end(self) -> anyhow::Result<()> {
+        drop(self.app);
+        match self.server {
+            Some(server) => server.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Starts what every role needs. Call on a long-lived thread: the private database ends with it.
+pub async fn start(config: Config) -> anyhow::Result<Started> {
+    std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create {}", config.data_dir.display()))?;
+    let (server, options) = database(&config).await?;
+    migrate::run(&options).await.context("bring the database to this version")?;
+    let clock = if config.dev_clock { Clock::movable(config.data_dir.join("dev-clock")) } else { Clock::system() };
+    let db = Db::connect(&options, clock.clone()).await.context("connect to the database")?;
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let handle = metrics.handle();
+    // A second start in one process (tests) keeps the first recorder.
+    let _ = metrics::set_global_recorder(metrics);
+    let app = App {
+        db,
+        clock,
+        config: Arc::new(config),
+        password_hashing: Arc::new(tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from))),
+        schedule: Arc::default(),
+        metrics: handle,
+    };
+    Ok(Started { app, server })
+}
+
+async fn database(config: &Config) -> anyhow::Result<(Option<embedded::Server>, PgConnectOptions)> {
+    if let Some(url) = &config.database_url {
+        return Ok((None, url.parse().context("read DATABASE_URL")?));
+    }
+    let options = embedded::options(&config.data_dir);
+    if embedded::answers(&config.data_dir).await {
+        return Ok((None, options));
+    }
+    Ok((Some(embedded::start(&config.data_dir).await?), options))
+}
+
+/// The listener a supervisor opened for us (`LISTEN_FDS`), or our own.
+async fn http_listener(config: &Config) -> anyhow::Result<TcpListener> {
+    let inherited = std::env::var("LISTEN_FDS").is_ok_and(|count| count == "1")
+        && std::env::var("LISTEN_PID").map_or(true, |pid| pid == std::process::id().to_string());
+    if !inherited {
+        return TcpListener::bind(config.http).await.with_context(|| format!("listen on {}", config.http));
+    }
+    #[expect(unsafe_code, reason = "a file descriptor passed by number is the socket activation protocol")]
+    // SAFETY: by that protocol descriptor 3 is ours and nobody else's.
+    let fd = unsafe { OwnedFd::from_raw_fd(3) };
+    let listener = std::net::TcpListener::from(fd);
+    listener.set_nonblocking(true).context("use the inherited listener")?;
+    Ok(TcpListener::from_std(listener)?)
+}
+
+async fn terminated() -> anyhow::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    Ok(())
+}

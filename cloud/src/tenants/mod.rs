@@ -1,0 +1,11 @@
+//! The ISPs that use this service: what they say of themselves on invoices, in the walled garden, in their own colour.
+
+pub mod api;
+pub mod error;
+mod model;
+mod service;
+mod store;
+
+pub use error::Error;
+pub use model::{LANGUAGES, NewTenant, Tenant, TenantChange};
+pub use service::{change, create, tenant};

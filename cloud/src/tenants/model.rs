@@ -1,0 +1,102 @@
+//! An ISP.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::TenantId;
+
+/// Languages of the screens, as BCP 47 tags.
+pub const LANGUAGES: [&str; 5] = ["en", "es", "pt-BR", "fr", "ar"];
+
+/// What an ISP says of itself.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Tenant {
+    /// Which.
+    pub id: TenantId,
+    /// As subscribers know it.
+    pub name: String,
+    /// As its invoices must say.
+    pub legal_name: String,
+    /// Postal address, several lines.
+    pub address: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Tax registration, as its invoices must say.
+    pub tax_id: String,
+    /// ISO 4217; of new accounts.
+    pub currency: String,
+    /// IANA zone; of new accounts.
+    pub time_zone: String,
+    /// BCP 47; of new staff and subscribers.
+    pub language: String,
+    /// The one choice of colour, 0-359.
+    pub hue: i16,
+    /// As invoices call the tax.
+    pub tax_name: String,
+    /// Percent of the net.
+    #[schema(value_type = String, example = "21.0000")]
+    pub tax_rate_percent: Decimal,
+    /// Days from issue to due.
+    pub payment_terms_days: i16,
+    /// Days from due to the walled garden.
+    pub grace_days: i16,
+    /// What invoice numbers begin with.
+    pub invoice_prefix: String,
+    /// How to reach the ISP, one line.
+    pub contact: String,
+    /// Where to pay; empty if nowhere.
+    pub pay_url: String,
+}
+
+/// A change of what an ISP says of itself; what is absent stays.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantChange {
+    /// As subscribers know it.
+    pub name: Option<String>,
+    /// As its invoices must say.
+    pub legal_name: Option<String>,
+    /// Postal address, several lines.
+    pub address: Option<String>,
+    /// Tax registration.
+    pub tax_id: Option<String>,
+    /// ISO 4217; of new accounts.
+    pub currency: Option<String>,
+    /// IANA zone; of new accounts.
+    pub time_zone: Option<String>,
+    /// BCP 47; of new staff and subscribers.
+    pub language: Option<String>,
+    /// 0-359.
+    pub hue: Option<i16>,
+    /// As invoices call the tax.
+    pub tax_name: Option<String>,
+    /// Percent of the net, 0-100.
+    #[schema(value_type = Option<String>)]
+    pub tax_rate_percent: Option<Decimal>,
+    /// Days from issue to due, 0-365.
+    pub payment_terms_days: Option<i16>,
+    /// Days from due to the walled garden, 0-365.
+    pub grace_days: Option<i16>,
+    /// What invoice numbers begin with: letters, digits and hyphens.
+    pub invoice_prefix: Option<String>,
+    /// How to reach the ISP, one line.
+    pub contact: Option<String>,
+    /// Where to pay, http or https.
+    pub pay_url: Option<String>,
+}
+
+/// An ISP to be created.
+#[derive(Clone, Debug)]
+pub struct NewTenant {
+    /// As subscribers know it.
+    pub name: String,
+    /// A host label, unique in the installation.
+    pub slug: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// IANA zone.
+    pub time_zone: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+}
