@@ -160,9 +160,8 @@ impl Cycle {
 
     /// The first boundary on or after the start; a start on a boundary makes the first period full.
     pub fn first_boundary(self) -> Result<NaiveDate, CalendarError> {
-        self.boundary(self.index_at(self.start)?).and_then(|at| {
-            if at == self.start { Ok(at) } else { self.boundary(self.index_at(self.start)? + 1) }
-        })
+        self.boundary(self.index_at(self.start)?)
+            .and_then(|at| if at == self.start { Ok(at) } else { self.boundary(self.index_at(self.start)? + 1) })
     }
 
     /// The first `count` boundaries strictly after `date`.

@@ -172,8 +172,7 @@ fn ordered<V: Clone + Ord>(subscription: &Subscription<V>) -> Result<Vec<(Key<V>
     for terms in &subscription.terms {
         same_currency(subscription.currency, terms.price)?;
         let to = terms.to.unwrap_or(NaiveDate::MAX);
-        let days =
-            Period::new(terms.from, to).map_err(|_| ChargesError::EmptyTerms { from: terms.from, to })?;
+        let days = Period::new(terms.from, to).map_err(|_| ChargesError::EmptyTerms { from: terms.from, to })?;
         let key = Key { version: terms.version.clone(), price: terms.price.amount(), quantity: terms.quantity };
         ordered.push((key, days));
     }
@@ -340,7 +339,9 @@ fn settle<I>(parts: &mut [(Period, Money, I, Money)], mut odd: Money) -> Result<
 
 /// The days of `whole` in none of `others`, by date.
 fn minus(whole: Period, others: &[Period]) -> Vec<Period> {
-    others.iter().fold(vec![whole], |pieces, other| pieces.into_iter().flat_map(|piece| piece.without(*other)).collect())
+    others
+        .iter()
+        .fold(vec![whole], |pieces, other| pieces.into_iter().flat_map(|piece| piece.without(*other)).collect())
 }
 
 fn key_of_line<I, V: Clone>(line: &BilledLine<I, V>) -> Key<V> {
@@ -351,7 +352,3 @@ fn same_currency(expected: Currency, money: Money) -> Result<(), ChargesError> {
     let found = money.currency();
     if found == expected { Ok(()) } else { Err(ChargesError::Currency { expected, found }) }
 }
-
-#[cfg(test)]
-#[path = "charges_tests.rs"]
-mod tests;

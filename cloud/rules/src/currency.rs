@@ -17,9 +17,8 @@ pub struct Currency {
 }
 
 /// Codes without a minor unit.
-const WITHOUT_DECIMALS: &[&str] = &[
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF",
-];
+const WITHOUT_DECIMALS: &[&str] =
+    &["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"];
 
 /// Codes whose minor unit is a hundredth.
 const TWO_DECIMALS: &[&str] = &[
@@ -50,7 +49,8 @@ impl Currency {
 
     /// Every currency known, without decimals first, each group by code.
     pub fn all() -> impl Iterator<Item = Currency> {
-        let group = |codes: &'static [&'static str], decimals| codes.iter().map(move |code| Currency { code, decimals });
+        let group =
+            |codes: &'static [&'static str], decimals| codes.iter().map(move |code| Currency { code, decimals });
         group(WITHOUT_DECIMALS, 0).chain(group(TWO_DECIMALS, 2)).chain(group(THREE_DECIMALS, 3))
     }
 
