@@ -352,3 +352,7 @@ fn same_currency(expected: Currency, money: Money) -> Result<(), ChargesError> {
     let found = money.currency();
     if found == expected { Ok(()) } else { Err(ChargesError::Currency { expected, found }) }
 }
+
+#[cfg(test)]
+#[path = "charges_tests.rs"]
+mod tests;
