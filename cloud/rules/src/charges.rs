@@ -35,6 +35,9 @@ pub enum ChargesError {
         /// The one found.
         found: Currency,
     },
+    /// Terms charge nothing or more; a reduction is a line of its own.
+    #[error("subscription price {0} is below zero")]
+    NegativePrice(Money),
     /// An amount could not be prorated.
     #[error(transparent)]
     Proration(#[from] ProrationError),
@@ -122,6 +125,18 @@ struct Key<V> {
     quantity: Decimal,
 }
 
+/// What should be and what was billed for one key in one full period.
+struct Compared<'a, I, V> {
+    wanted: Vec<Period>,
+    billed: Vec<&'a BilledLine<I, V>>,
+}
+
+impl<I, V> Default for Compared<'_, I, V> {
+    fn default() -> Self {
+        Compared { wanted: Vec::new(), billed: Vec::new() }
+    }
+}
+
 /// A charge billed before and the days of it not credited yet.
 struct Live<'a, I, V> {
     line: &'a BilledLine<I, V>,
@@ -146,16 +161,16 @@ pub fn derive<I: Clone + Ord, V: Clone + Ord>(
     let mut new = Vec::new();
     for full in periods(subscription, &terms, billed, as_of)? {
         let wanted = wanted(subscription, &terms, full);
-        let mut keys: BTreeMap<Key<V>, (Vec<Period>, Vec<&BilledLine<I, V>>)> = BTreeMap::new();
+        let mut keys: BTreeMap<Key<V>, Compared<'_, I, V>> = BTreeMap::new();
         for (key, segment) in wanted {
-            keys.entry(key).or_default().0.push(segment);
+            keys.entry(key).or_default().wanted.push(segment);
         }
         for line in billed.iter().filter(|line| full.contains(line.period.start())) {
-            keys.entry(key_of_line(line)).or_default().1.push(line);
+            keys.entry(key_of_line(line)).or_default().billed.push(line);
         }
         let mut lines = Vec::new();
-        for (key, (segments, before)) in &keys {
-            lines.extend(differences(subscription, full, key, segments, before)?);
+        for (key, Compared { wanted, billed }) in &keys {
+            lines.extend(differences(subscription, full, key, wanted, billed)?);
         }
         lines.sort_by(|a, b| {
             let place = |line: &NewLine<I, V>| (line.credits.is_none(), line.period, line.version.clone());
@@ -171,6 +186,9 @@ fn ordered<V: Clone + Ord>(subscription: &Subscription<V>) -> Result<Vec<(Key<V>
     let mut ordered = Vec::with_capacity(subscription.terms.len());
     for terms in &subscription.terms {
         same_currency(subscription.currency, terms.price)?;
+        if terms.price.is_negative() {
+            return Err(ChargesError::NegativePrice(terms.price));
+        }
         let to = terms.to.unwrap_or(NaiveDate::MAX);
         let days = Period::new(terms.from, to).map_err(|_| ChargesError::EmptyTerms { from: terms.from, to })?;
         let key = Key { version: terms.version.clone(), price: terms.price.amount(), quantity: terms.quantity };

@@ -147,6 +147,8 @@ fn terms_that_contradict_are_refused() {
     assert_eq!(refused(overlap), ChargesError::TermsOverlap(day("2026-02-01")));
     let empty = vec![terms(1, "1", "2026-01-01", Some("2026-01-01"))];
     assert!(matches!(refused(empty), ChargesError::EmptyTerms { .. }));
+    let negative = vec![terms(1, "-1", "2026-01-01", None)];
+    assert_eq!(refused(negative), ChargesError::NegativePrice(eur("-1")));
     let dollars = Terms { price: Money::parse("1", Currency::USD).unwrap(), ..terms(1, "1", "2026-01-01", None) };
     assert!(matches!(refused(vec![dollars]), ChargesError::Currency { .. }));
 }

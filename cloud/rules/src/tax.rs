@@ -45,11 +45,15 @@ pub enum TaxCategory {
     Export,
     /// `O`, outside the scope of tax.
     OutOfScope,
+    /// `L`, the general indirect tax of the Canary Islands.
+    CanaryIslands,
+    /// `M`, the tax of Ceuta and Melilla.
+    CeutaMelilla,
 }
 
 impl TaxCategory {
     /// Every category.
-    pub const ALL: [TaxCategory; 7] = [
+    pub const ALL: [TaxCategory; 9] = [
         TaxCategory::Standard,
         TaxCategory::ZeroRated,
         TaxCategory::Exempt,
@@ -57,6 +61,8 @@ impl TaxCategory {
         TaxCategory::IntraCommunity,
         TaxCategory::Export,
         TaxCategory::OutOfScope,
+        TaxCategory::CanaryIslands,
+        TaxCategory::CeutaMelilla,
     ];
 
     /// The code on the document, such as `S` or `AE`.
@@ -69,6 +75,8 @@ impl TaxCategory {
             TaxCategory::IntraCommunity => "K",
             TaxCategory::Export => "G",
             TaxCategory::OutOfScope => "O",
+            TaxCategory::CanaryIslands => "L",
+            TaxCategory::CeutaMelilla => "M",
         }
     }
 
@@ -80,7 +88,14 @@ impl TaxCategory {
 
     /// Whether the document must say why no tax is charged.
     pub const fn needs_reason(self) -> bool {
-        !matches!(self, TaxCategory::Standard | TaxCategory::ZeroRated)
+        matches!(
+            self,
+            TaxCategory::Exempt
+                | TaxCategory::ReverseCharge
+                | TaxCategory::IntraCommunity
+                | TaxCategory::Export
+                | TaxCategory::OutOfScope
+        )
     }
 }
 
@@ -92,10 +107,13 @@ pub struct TaxRate {
 }
 
 impl TaxRate {
-    /// Refuses a standard rate of zero or less or above 100, and any other category with a rate.
+    /// Refuses a standard rate of zero or less, a rate outside 0 to 100, and a rate in a category without tax.
     pub fn new(category: TaxCategory, percent: Decimal) -> Result<TaxRate, TaxError> {
         let possible = match category {
             TaxCategory::Standard => percent > Decimal::ZERO && percent <= Decimal::ONE_HUNDRED,
+            TaxCategory::CanaryIslands | TaxCategory::CeutaMelilla => {
+                percent >= Decimal::ZERO && percent <= Decimal::ONE_HUNDRED
+            }
             _ => percent.is_zero(),
         };
         if !possible {
@@ -216,7 +234,9 @@ mod tests {
         for category in TaxCategory::ALL {
             assert_eq!(TaxCategory::from_code(category.code()), Ok(category));
             assert_eq!(TaxRate::new(category, Decimal::ZERO).is_ok(), category != TaxCategory::Standard);
-            assert_eq!(TaxRate::new(category, Decimal::TEN).is_ok(), category == TaxCategory::Standard);
+            let taxed = [TaxCategory::Standard, TaxCategory::CanaryIslands, TaxCategory::CeutaMelilla];
+            assert_eq!(TaxRate::new(category, Decimal::TEN).is_ok(), taxed.contains(&category));
+            assert!(TaxRate::new(category, -Decimal::ONE).is_err());
         }
         let refused = TaxRate::new(TaxCategory::ReverseCharge, Decimal::TEN).unwrap_err();
         assert_eq!(refused.to_string(), "rate 10 % is not possible in tax category AE");
