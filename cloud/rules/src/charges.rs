@@ -148,7 +148,8 @@ struct Live<'a, I, V> {
 ///
 /// A period is due in advance on its first day, in arrears on the day after its last; a period with billed lines is
 /// always corrected. A change inside a billed period credits what was billed for the days not used and charges the new
-/// terms; a change known before gives two segments of the same total. Running it again on its own result gives nothing.
+/// terms; a change known before gives two segments of the same total. A cent that rounding leaves over is settled by taking
+/// a charge back and charging it anew over the same days. Running it again on its own result gives nothing.
 pub fn derive<I: Clone + Ord, V: Clone + Ord>(
     subscription: &Subscription<V>,
     billed: &[BilledLine<I, V>],
@@ -284,16 +285,22 @@ fn differences<I: Clone + Ord, V: Clone + Ord>(
     let missing: Vec<Period> = wanted.iter().flat_map(|part| minus(*part, &kept)).collect();
     let mut lines: Vec<NewLine<I, V>> = Vec::new();
     let credited = credits(&live, wanted, if missing.is_empty() { Some(-rest) } else { None })?;
-    for (period, amount, id) in credited {
-        rest = rest.checked_add(amount)?;
-        lines.push(line(period, -amount, Some(id)));
+    for (period, amount, id) in &credited {
+        rest = rest.checked_add(*amount)?;
+        lines.push(line(*period, -*amount, Some(id.clone())));
     }
     for (index, period) in missing.iter().enumerate() {
         let last = index + 1 == missing.len();
         let amount = if last { rest } else { cost(period)?.checked_min(rest)? };
-        rest = rest.checked_sub(amount)?;
         if amount.is_positive() {
+            rest = rest.checked_sub(amount)?;
             lines.push(line(*period, amount, None));
+        }
+    }
+    for restated in restate(&live, wanted, &credited, rest)? {
+        lines.push(line(restated.period, -restated.was, Some(restated.id)));
+        if restated.becomes.is_positive() {
+            lines.push(line(restated.period, restated.becomes, None));
         }
     }
     Ok(lines)
@@ -353,6 +360,43 @@ fn settle<I>(parts: &mut [(Period, Money, I, Money)], mut odd: Money) -> Result<
         odd = odd.checked_sub(shift)?;
     }
     Ok(())
+}
+
+/// A piece of a charge taken back and charged anew over the same days.
+struct Restated<I> {
+    period: Period,
+    id: I,
+    was: Money,
+    becomes: Money,
+}
+
+/// Places the cents that rounding left over when pieces billed apart make one segment again, or one was cut in pieces.
+fn restate<I: Clone + Ord, V>(
+    live: &[Live<'_, I, V>],
+    wanted: &[Period],
+    credited: &[(Period, Money, I)],
+    mut rest: Money,
+) -> Result<Vec<Restated<I>>, ChargesError> {
+    let mut restated = Vec::new();
+    for charge in live.iter().rev() {
+        if rest.is_zero() {
+            break;
+        }
+        let unwanted: Vec<Period> = charge.days.iter().flat_map(|days| minus(*days, wanted)).collect();
+        let kept: Vec<Period> = charge.days.iter().flat_map(|days| minus(*days, &unwanted)).collect();
+        let taken = credited.iter().filter(|(_, _, id)| *id == charge.line.id).map(|(_, amount, _)| *amount);
+        let left = charge.left.checked_sub(Money::sum(rest.currency(), taken)?)?;
+        let Some(period) = kept.last().copied().filter(|_| left.is_positive()) else {
+            continue;
+        };
+        let share = charge.line.amount.times_ratio(period.days().into(), charge.line.period.days().into())?;
+        let was = if kept.len() == 1 || share.is_zero() { left } else { share.checked_min(left)? };
+        let sum = was.checked_add(rest)?;
+        let becomes = if sum.is_negative() { Money::zero(sum.currency()) } else { sum };
+        rest = sum.checked_sub(becomes)?;
+        restated.push(Restated { period, id: charge.line.id.clone(), was, becomes });
+    }
+    Ok(restated)
 }
 
 /// The days of `whole` in none of `others`, by date.

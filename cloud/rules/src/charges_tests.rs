@@ -176,10 +176,14 @@ fn sold_on(start: NaiveDate, billing_day: u32, terms: Vec<Terms<u32>>) -> Subscr
 }
 
 fn a_history() -> impl Strategy<Value = Vec<(u64, u32, i64)>> {
-    prop::collection::vec((1_u64..70, 1_u32..4, 0_i64..5_000), 1..6)
+    // Few prices, so that histories often come back to one they left; odd ones, so that cents are left over.
+    let price = prop::sample::select(vec![0_i64, 1, 7, 1_000, 1_999, 24_995]);
+    prop::collection::vec((1_u64..25, 1_u32..3, price), 1..7)
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn any_schedule_of_runs_gives_the_same_lines(
         offset in 0_u64..60, billing_day in 1_u32..=31, cuts in a_history(), ends: bool,
