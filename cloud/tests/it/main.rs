@@ -1,0 +1,5 @@
+//! The cloud's tests: through its router, on a real PostgreSQL, each test in a tenant of its own.
+
+mod harness;
+mod network;
+mod world;
