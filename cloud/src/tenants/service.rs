@@ -100,7 +100,7 @@ fn check_text(field: &str, text: &str, errors: &mut Vec<FieldError>) {
 }
 
 fn check_currency(code: &str, errors: &mut Vec<FieldError>) {
-    if let Err(error) = code.parse::<weir_rules::money::Currency>() {
+    if let Err(error) = weir_rules::money::Currency::from_code(code) {
         errors.push(FieldError::new("currency", error));
     }
 }

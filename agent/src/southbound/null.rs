@@ -1,0 +1,73 @@
+//! A kernel that holds whatever it is told and moves no packets: for machines without privileges.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+use weir_protocol::desired::Access;
+use weir_protocol::state::ObservedLine;
+
+use super::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
+use crate::plan::{Wanted, check};
+
+/// Remembers what is wanted; counts only what a test says was counted.
+#[derive(Debug, Default)]
+pub struct Null {
+    counters: BTreeMap<u32, Counter>,
+}
+
+impl Null {
+    /// Adds to a line's counters, as traffic would.
+    pub fn count(&mut self, handle: u32, down: Total, up: Total) {
+        let counter = self.counters.entry(handle).or_insert_with(|| fresh(handle));
+        counter.down = add(counter.down, down);
+        counter.up = add(counter.up, up);
+    }
+}
+
+fn fresh(handle: u32) -> Counter {
+    let none = Total::default();
+    let generation = Uuid::from_u128(u128::from(handle));
+    Counter { handle, generation, base_down: none, base_up: none, down: none, up: none }
+}
+
+fn add(one: Total, other: Total) -> Total {
+    Total { bytes: one.bytes + other.bytes, packets: one.packets + other.packets }
+}
+
+impl Southbound for Null {
+    async fn probe(&mut self) -> Result<Vec<String>, Error> {
+        Ok(vec!["null".into()])
+    }
+
+    async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
+        let (sound, rejected) = check::check(wanted);
+        let mut lines: Vec<_> = sound
+            .iter()
+            .map(|(id, line)| {
+                self.counters.entry(line.handle).or_insert_with(|| fresh(line.handle));
+                let observed =
+                    ObservedLine { rate_down_bps: line.rate_down_bps, rate_up_bps: line.rate_up_bps, access: line.access.into() };
+                (*id, Outcome::Applied(observed))
+            })
+            .collect();
+        lines.extend(rejected.into_iter().map(|(id, why)| (id, Outcome::Rejected { code: why.code, detail: why.detail })));
+        let router = wanted.router.as_ref().map(|_| {
+            Outcome::Applied(ObservedLine { rate_down_bps: 0, rate_up_bps: 0, access: Access::Unspecified.into() })
+        });
+        Ok(Applied { router, lines })
+    }
+
+    async fn sweep(&mut self) -> Result<Sweep, Error> {
+        Ok(Sweep { counters: self.counters.values().cloned().collect() })
+    }
+
+    async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {
+        self.counters.retain(|handle, _| !handles.contains(handle));
+        Ok(())
+    }
+
+    async fn uninstall(&mut self) -> Result<(), Error> {
+        self.counters.clear();
+        Ok(())
+    }
+}
