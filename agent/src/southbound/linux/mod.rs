@@ -328,10 +328,10 @@ impl Southbound for Linux {
     }
 
     async fn uninstall(&mut self) -> Result<(), Error> {
-        if let Some(ports) = self.ports.take() {
-            self.leave(&ports).await?;
+        for link in self.tc.planted().await? {
+            self.tc.uproot(link).await?;
         }
-        self.table = None;
+        (self.ports, self.table) = (None, None);
         nft::remove()?;
         self.classes.clear()
     }

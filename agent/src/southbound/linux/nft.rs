@@ -113,14 +113,12 @@ fn place_commands(prefix: &IpNet, (before, after): Change) -> Vec<Value> {
     let mut commands = Vec::new();
     for (verb, place) in [("delete", before), ("add", after)] {
         let Some(place) = place else { continue };
-        for set in rules::sets_of(place) {
-            let name = rules::set_name(set, family_length(prefix));
-            let element = match place {
-                Place::Class(minor) => json!([prefix.network().to_string(), format!("{MAJOR:x}:{minor:x}")]),
-                Place::Garden | Place::Closed => json!(prefix.network().to_string()),
-            };
-            commands.push(json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } }));
-        }
+        let name = rules::set_name(rules::set_of(place), family_length(prefix));
+        let element = match place {
+            Place::Class(minor) => json!([prefix.network().to_string(), format!("{MAJOR:x}:{minor:x}")]),
+            Place::Garden | Place::Closed => json!(prefix.network().to_string()),
+        };
+        commands.push(json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } }));
     }
     commands
 }

@@ -16,12 +16,12 @@ use super::tc::MAJOR;
 /// Family (true = IPv4) and prefix length.
 type Length = (bool, u8);
 
-/// Which sets or maps a prefix is in: `l` = line's class, `g` = garden, `c` = closed.
-pub fn sets_of(place: Place) -> &'static [char] {
+/// The map or set of a place: `l` = line's class, `g` = garden, `c` = closed.
+pub fn set_of(place: Place) -> char {
     match place {
-        Place::Class(_) => &['l'],
-        Place::Garden => &['g'],
-        Place::Closed => &['c'],
+        Place::Class(_) => 'l',
+        Place::Garden => 'g',
+        Place::Closed => 'c',
     }
 }
 

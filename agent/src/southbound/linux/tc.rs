@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, TryStreamExt};
 use netlink_packet_core::{
-    DefaultNla, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
+    DefaultNla, NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload, NlasIterator,
 };
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::LinkLayerType;
@@ -88,6 +88,19 @@ impl Tc {
         }
     }
 
+    /// Ports that carry our tree, whoever planted it.
+    pub async fn planted(&self) -> Result<Vec<Link>, Error> {
+        let mut dump = self.0.qdisc().get().execute();
+        let mut indices = Vec::new();
+        while let Some(message) = dump.try_next().await.map_err(netlink)? {
+            let ours = message.header.parent == TcHandle::ROOT && message.header.handle.major == MAJOR;
+            if ours && kind(&message) == "htb" {
+                indices.push(message.header.index);
+            }
+        }
+        Ok(indices.into_iter().map(|index| Link { index, header: 0 }).collect())
+    }
+
     /// Kind and major of the qdisc at a port's root.
     pub async fn root(&self, link: Link) -> Result<Option<(String, u16)>, Error> {
         let mut qdiscs = self.0.qdisc().get().index(link.index).execute();
@@ -164,7 +177,7 @@ impl Tc {
     }
 
     async fn request_qdisc(&self, message: TcMessage, flags: u16) -> Result<(), Error> {
-        self.request(RouteNetlinkMessage::NewQueueDiscipline(message), flags & !NLM_F_EXCL).await
+        self.request(RouteNetlinkMessage::NewQueueDiscipline(message), flags).await
     }
 
     async fn request(&self, message: RouteNetlinkMessage, flags: u16) -> Result<(), Error> {
@@ -298,17 +311,21 @@ fn state(message: &TcMessage) -> ClassState {
     state
 }
 
+/// The crate hands HTB's options over as one attribute with the nested ones still inside.
 fn read_rate(options: &[TcOption], state: &mut ClassState) {
-    use netlink_packet_core::Nla;
     for option in options {
         let TcOption::Other(nla) = option else { continue };
-        let bytes = value(nla);
-        match nla.kind() {
-            TCA_HTB_PARMS if state.rate == 0 => {
-                state.rate = bytes.get(8..12).and_then(|four| four.try_into().ok()).map_or(0, |four| u32::from_ne_bytes(four).into());
+        let nested = value(nla);
+        for attribute in NlasIterator::new(nested.as_slice()).flatten() {
+            let bytes = attribute.value();
+            match attribute.kind() {
+                TCA_HTB_PARMS if state.rate == 0 => {
+                    let rate = bytes.get(8..12).and_then(|four| four.try_into().ok());
+                    state.rate = rate.map_or(0, |four| u32::from_ne_bytes(four).into());
+                }
+                TCA_HTB_RATE64 => state.rate = word(bytes, 0).unwrap_or(state.rate),
+                _ => {}
             }
-            TCA_HTB_RATE64 => state.rate = word(&bytes, 0).unwrap_or(state.rate),
-            _ => {}
         }
     }
 }
