@@ -40,7 +40,7 @@ kinds! {
     MALFORMED_ID = 404 "malformed-id", "There is no such thing", "An id looks like sub_0193594bd1e27c3f8a6b5d4e3f2a1b0c and begins with the kind of thing it names.";
     NOT_FOUND = 404 "not-found", "There is nothing at this address", "Check the address; the thing may also belong to somebody else.";
     METHOD_NOT_ALLOWED = 405 "method-not-allowed", "This address does not do that", "Compare the method with the API documentation.";
-    BODY_TOO_LARGE = 413 "body-too-large", "The request is too large", "Send less at once.";
+    BODY_TOO_LARGE = 413 "body-too-large", "The request is too large", "Send less at once: two megabytes are the limit of one request.";
     UNAUTHENTICATED = 401 "unauthenticated", "You are not logged in", "Log in, or send a valid bearer token.";
     FORBIDDEN = 403 "forbidden", "Your role does not include this", "Ask an owner of your ISP for the permission named in the problem.";
     CROSS_SITE = 403 "cross-site", "The request comes from another site", "Send it from our own pages, or use a bearer token.";
@@ -92,6 +92,29 @@ pub struct ProblemJson {
     /// Fields that cannot be as sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+}
+
+/// What any operation may refuse with; its own kinds are on their pages.
+#[derive(utoipa::IntoResponses)]
+pub enum Refusals {
+    /// The body or the parameters cannot be read.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(#[to_schema] ProblemJson),
+    /// Nobody is logged in.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(#[to_schema] ProblemJson),
+    /// The role does not include the permission.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(#[to_schema] ProblemJson),
+    /// There is no such thing, or not for you.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] ProblemJson),
+    /// The state of things does not allow it.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(#[to_schema] ProblemJson),
+    /// Some of what was sent cannot be.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(#[to_schema] ProblemJson),
 }
 
 impl Problem {
@@ -157,7 +180,16 @@ impl IntoResponse for Problem {
 
 /// Every kind of problem this installation can answer with.
 pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
-    [KINDS, crate::access::error::KINDS, crate::tenants::error::KINDS, crate::network::error::KINDS].into_iter().flatten().copied()
+    [
+        KINDS,
+        crate::tenants::error::KINDS,
+        crate::access::error::KINDS,
+        crate::network::error::KINDS,
+        crate::subscribers::error::KINDS,
+        crate::catalog::error::KINDS,
+        crate::subscriptions::error::KINDS,
+    ]
+    .into_iter().flatten().copied()
 }
 
 /// The name of the constraint a statement broke, if that is why it failed.

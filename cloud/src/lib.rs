@@ -18,3 +18,7 @@ pub mod audit;
 pub mod tenants;
 pub mod access;
 pub mod network;
+pub mod subscribers;
+pub mod catalog;
+pub mod fleet;
+pub mod subscriptions;

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::Person;
 use crate::app::App;
-use crate::error::{Problem, ProblemJson};
+use crate::error::{Problem, ProblemJson, Refusals};
 use crate::http::permission::{LoggedIn, Role};
 use crate::http::{ApiJson, Staff, staff};
 use crate::ids::{StaffId, TenantId};
@@ -66,7 +66,7 @@ impl From<Person> for PersonJson {
 
 /// Log in.
 #[utoipa::path(post, path = "/sessions", tag = "access", request_body = Credentials,
-    responses((status = 201, body = SessionJson), (status = 401, body = ProblemJson), (status = 429, body = ProblemJson)))]
+    responses((status = 201, body = SessionJson), (status = 429, body = ProblemJson), Refusals))]
 async fn log_in(
     State(app): State<App>,
     headers: HeaderMap,
@@ -84,7 +84,7 @@ async fn log_in(
 }
 
 /// Log out: end the session this request is sent with.
-#[utoipa::path(delete, path = "/sessions/current", tag = "access", responses((status = 204), (status = 401, body = ProblemJson)),
+#[utoipa::path(delete, path = "/sessions/current", tag = "access", responses((status = 204), Refusals),
     security(("session" = ["logged-in"])))]
 async fn log_out(State(app): State<App>, _staff: Staff<LoggedIn>, headers: HeaderMap) -> Result<StatusCode, Problem> {
     if let Some(token) = staff::session_token(&headers, app.config.is_https()) {
@@ -94,7 +94,7 @@ async fn log_out(State(app): State<App>, _staff: Staff<LoggedIn>, headers: Heade
 }
 
 /// Who am I?
-#[utoipa::path(get, path = "/me", tag = "access", responses((status = 200, body = PersonJson), (status = 401, body = ProblemJson)),
+#[utoipa::path(get, path = "/me", tag = "access", responses((status = 200, body = PersonJson), Refusals),
     security(("session" = ["logged-in"])))]
 async fn me(staff: Staff<LoggedIn>) -> Json<PersonJson> {
     Json(staff.person.into())

@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
-use crate::{access, network, tenants};
+use crate::{access, catalog, network, subscribers, subscriptions, tenants};
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
 
@@ -43,7 +43,10 @@ fn api() -> OpenApiRouter<App> {
         OpenApiRouter::new()
             .merge(access::api::routes())
             .merge(tenants::api::routes())
-            .merge(network::api::routes()),
+            .merge(network::api::routes())
+            .merge(subscribers::api::routes())
+            .merge(catalog::api::routes())
+            .merge(subscriptions::api::routes()),
     )
 }
 

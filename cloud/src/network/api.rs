@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use super::{Site, SiteWish};
 use crate::app::App;
-use crate::error::{Problem, ProblemJson};
+use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{ManageNetwork, ViewNetwork};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
@@ -20,7 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Sites, by name.
 #[utoipa::path(get, path = "/sites", tag = "network", params(PageQuery),
-    responses((status = 200, body = Listed<Site>), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = Listed<Site>), Refusals),
     security(("session" = ["view-network"])))]
 async fn list(
     State(app): State<App>,
@@ -35,7 +35,7 @@ async fn list(
 
 /// Add a site.
 #[utoipa::path(post, path = "/sites", tag = "network", request_body = SiteWish,
-    responses((status = 201, body = Site), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 409, body = ProblemJson), (status = 422, body = ProblemJson)),
+    responses((status = 201, body = Site), Refusals),
     security(("session" = ["manage-network"])))]
 async fn add(
     State(app): State<App>,
@@ -50,7 +50,7 @@ async fn add(
 
 /// One site.
 #[utoipa::path(get, path = "/sites/{id}", tag = "network", params(("id" = SiteId, Path)),
-    responses((status = 200, body = Site), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    responses((status = 200, body = Site), Refusals),
     security(("session" = ["view-network"])))]
 async fn show(State(app): State<App>, staff: Staff<ViewNetwork>, ApiPath(id): ApiPath<SiteId>) -> Result<Json<Site>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
@@ -59,7 +59,7 @@ async fn show(State(app): State<App>, staff: Staff<ViewNetwork>, ApiPath(id): Ap
 
 /// Change a site.
 #[utoipa::path(patch, path = "/sites/{id}", tag = "network", params(("id" = SiteId, Path)), request_body = SiteWish,
-    responses((status = 200, body = Site), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson), (status = 409, body = ProblemJson), (status = 422, body = ProblemJson)),
+    responses((status = 200, body = Site), Refusals),
     security(("session" = ["manage-network"])))]
 async fn change(
     State(app): State<App>,
@@ -75,7 +75,7 @@ async fn change(
 
 /// Remove a site nothing refers to.
 #[utoipa::path(delete, path = "/sites/{id}", tag = "network", params(("id" = SiteId, Path)),
-    responses((status = 204), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson), (status = 409, body = ProblemJson)),
+    responses((status = 204), Refusals),
     security(("session" = ["manage-network"])))]
 async fn remove(State(app): State<App>, staff: Staff<ManageNetwork>, ApiPath(id): ApiPath<SiteId>) -> Result<StatusCode, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;

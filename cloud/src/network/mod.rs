@@ -3,9 +3,11 @@
 pub mod api;
 pub mod error;
 mod model;
+mod routers;
 mod service;
 mod store;
 
 pub use error::Error;
-pub use model::{Site, SiteWish};
+pub use model::{Router, RouterWish, Site, SiteWish};
+pub use routers::{add_router, change_router, remove_router, router, routers};
 pub use service::{add_site, change_site, remove_site, site, sites};

@@ -49,13 +49,16 @@ pub async fn remove_site(tx: &mut TenantTx, id: SiteId) -> Result<(), Error> {
 }
 
 fn check(wish: &SiteWish) -> Result<(), Error> {
-    let name = wish.name.trim();
-    let message = if name.is_empty() {
-        "must not be empty".to_owned()
+    let mut errors = Vec::new();
+    check_name(&wish.name, &mut errors);
+    if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
+}
+
+pub(super) fn check_name(name: &str, errors: &mut Vec<FieldError>) {
+    let name = name.trim();
+    if name.is_empty() {
+        errors.push(FieldError::new("name", "must not be empty"));
     } else if name.chars().count() > NAME_MAX {
-        format!("must have at most {NAME_MAX} characters")
-    } else {
-        return Ok(());
-    };
-    Err(Error::Invalid(vec![FieldError::new("name", message)]))
+        errors.push(FieldError::new("name", format!("must have at most {NAME_MAX} characters")));
+    }
 }

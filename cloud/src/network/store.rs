@@ -1,10 +1,10 @@
 //! SQL of sites and routers.
 
-use super::{Error, Site};
+use super::{Error, Router, Site};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
-use crate::ids::SiteId;
+use crate::ids::{RouterId, SiteId};
 
 pub async fn sites(tx: &mut TenantTx, page: Page) -> Result<Vec<Site>, sqlx::Error> {
     sqlx::query_as!(
@@ -59,6 +59,87 @@ pub async fn delete_site(tx: &mut TenantTx, id: SiteId) -> Result<(), Error> {
 fn name_taken<T>(result: Result<T, sqlx::Error>, site: &Site) -> Result<(), Error> {
     match result {
         Err(error) if broken_constraint(&error) == Some("sites_name_unique") => Err(Error::SiteNameTaken(site.name.clone())),
+        other => Ok(other.map(|_| ())?),
+    }
+}
+
+pub async fn routers(tx: &mut TenantTx, page: Page) -> Result<Vec<Router>, sqlx::Error> {
+    sqlx::query_as!(
+        Router,
+        r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, created_at
+           FROM routers WHERE $1::uuid IS NULL OR (name, id) > (SELECT name, id FROM routers WHERE id = $1)
+           ORDER BY name, id LIMIT $2"#,
+        page.after,
+        page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, sqlx::Error> {
+    sqlx::query_as!(
+        Router,
+        r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, created_at
+           FROM routers WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn insert_router(tx: &mut TenantTx, router: &Router) -> Result<(), Error> {
+    let tenant = tx.tenant().uuid();
+    let inserted = sqlx::query!(
+        "INSERT INTO routers (tenant_id, id, site_id, name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        tenant,
+        router.id.uuid(),
+        router.site_id.uuid(),
+        router.name,
+        router.lan_interface,
+        router.wan_interface,
+        router.nat,
+        router.capacity_down_bps,
+        router.capacity_up_bps,
+        router.created_at
+    )
+    .execute(tx.conn())
+    .await;
+    router_written(inserted, router)
+}
+
+pub async fn update_router(tx: &mut TenantTx, router: &Router) -> Result<(), Error> {
+    let updated = sqlx::query!(
+        "UPDATE routers SET site_id = $2, name = $3, lan_interface = $4, wan_interface = $5, nat = $6, capacity_down_bps = $7,
+                capacity_up_bps = $8 WHERE id = $1",
+        router.id.uuid(),
+        router.site_id.uuid(),
+        router.name,
+        router.lan_interface,
+        router.wan_interface,
+        router.nat,
+        router.capacity_down_bps,
+        router.capacity_up_bps
+    )
+    .execute(tx.conn())
+    .await;
+    router_written(updated, router)
+}
+
+pub async fn delete_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
+    let deleted = sqlx::query!("DELETE FROM routers WHERE id = $1", id.uuid()).execute(tx.conn()).await;
+    match deleted {
+        Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => Err(Error::RouterInUse(id)),
+        other => Ok(other.map(|_| ())?),
+    }
+}
+
+fn router_written<T>(result: Result<T, sqlx::Error>, router: &Router) -> Result<(), Error> {
+    match result {
+        Err(error) if broken_constraint(&error) == Some("routers_name_unique") => Err(Error::RouterNameTaken(router.name.clone())),
+        Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => {
+            Err(Error::SiteNotFound(router.site_id))
+        }
         other => Ok(other.map(|_| ())?),
     }
 }

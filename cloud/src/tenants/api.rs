@@ -7,7 +7,7 @@ use utoipa_axum::routes;
 
 use super::{Tenant, TenantChange};
 use crate::app::App;
-use crate::error::{Problem, ProblemJson};
+use crate::error::{Problem, Refusals};
 use crate::http::permission::{ManageSettings, ViewSettings};
 use crate::http::{ApiJson, Staff};
 
@@ -16,7 +16,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 }
 
 /// The ISP's settings.
-#[utoipa::path(get, path = "/tenant", tag = "settings", responses((status = 200, body = Tenant), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+#[utoipa::path(get, path = "/tenant", tag = "settings", responses((status = 200, body = Tenant), Refusals),
     security(("session" = ["view-settings"])))]
 async fn show(State(app): State<App>, staff: Staff<ViewSettings>) -> Result<Json<Tenant>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
@@ -25,7 +25,7 @@ async fn show(State(app): State<App>, staff: Staff<ViewSettings>) -> Result<Json
 
 /// Change the ISP's settings; what is absent stays.
 #[utoipa::path(patch, path = "/tenant", tag = "settings", request_body = TenantChange,
-    responses((status = 200, body = Tenant), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 422, body = ProblemJson)),
+    responses((status = 200, body = Tenant), Refusals),
     security(("session" = ["manage-settings"])))]
 async fn change(
     State(app): State<App>,

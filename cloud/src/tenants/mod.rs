@@ -3,6 +3,7 @@
 pub mod api;
 pub mod error;
 mod model;
+pub mod numbering;
 mod service;
 mod store;
 

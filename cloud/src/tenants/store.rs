@@ -73,3 +73,17 @@ pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Erro
     .await?;
     Ok(())
 }
+
+pub async fn next_number(tx: &mut TenantTx, kind: &str, year: i16) -> Result<i64, sqlx::Error> {
+    let tenant = tx.tenant().uuid();
+    sqlx::query_scalar!(
+        r#"INSERT INTO number_series (tenant_id, kind, year, next) VALUES ($1, $2, $3, 2)
+           ON CONFLICT (tenant_id, kind, year) DO UPDATE SET next = number_series.next + 1
+           RETURNING next - 1 AS "number!""#,
+        tenant,
+        kind,
+        year
+    )
+    .fetch_one(tx.conn())
+    .await
+}

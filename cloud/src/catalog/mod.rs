@@ -1,0 +1,11 @@
+//! What is sold: plans, and their versions. A version never changes; a better offer is a new version.
+
+pub mod api;
+pub mod error;
+mod model;
+mod service;
+mod store;
+
+pub use error::Error;
+pub use model::{Amount, Overage, Plan, PlanVersion, PlanWish, VersionWish};
+pub use service::{add_plan, add_version, plan, plans, retire, version};

@@ -1,0 +1,105 @@
+//! Plans and versions.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::{PlanId, PlanVersionId};
+
+/// An amount as it is sent: exact decimals as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Amount {
+    /// Exact decimal.
+    #[schema(value_type = String, example = "44.90")]
+    pub amount: Decimal,
+    /// ISO 4217.
+    #[schema(example = "EUR")]
+    pub currency: String,
+}
+
+/// What is sold.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Plan {
+    /// Which.
+    pub id: PlanId,
+    /// Unique in the ISP.
+    pub name: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Since when it is no longer sold; null while it is.
+    pub retired_at: Option<DateTime<Utc>>,
+    /// Its versions, newest first; the first is the one on sale.
+    pub versions: Vec<PlanVersion>,
+}
+
+/// What one version of a plan promises and costs.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PlanVersion {
+    /// Which.
+    pub id: PlanVersionId,
+    /// Of which plan.
+    pub plan_id: PlanId,
+    /// 1, 2, 3, ...
+    pub version: i32,
+    /// Toward the subscriber, bits per second of layer 3.
+    pub rate_down_bps: i64,
+    /// From the subscriber, bits per second of layer 3.
+    pub rate_up_bps: i64,
+    /// A full billing period, before tax.
+    pub price: Amount,
+    /// Bytes included in a full billing period, both directions; null = unmetered.
+    pub allowance_bytes: Option<i64>,
+    /// What is charged beyond the allowance; null = nothing.
+    pub overage: Option<Overage>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What is charged beyond an allowance: every begun block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Overage {
+    /// Size of a block.
+    pub block_bytes: i64,
+    /// Price of a block, before tax.
+    pub price: Amount,
+}
+
+/// A plan to be made, with its first version.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanWish {
+    /// Unique in the ISP, 1-100 characters.
+    #[schema(example = "Fibre 500")]
+    pub name: String,
+    /// Toward the subscriber, bits per second of layer 3.
+    #[schema(example = 500_000_000)]
+    pub rate_down_bps: i64,
+    /// From the subscriber, bits per second of layer 3.
+    #[schema(example = 100_000_000)]
+    pub rate_up_bps: i64,
+    /// A full billing period, before tax.
+    pub price: Amount,
+    /// Bytes included in a full billing period, both directions; absent = unmetered.
+    pub allowance_bytes: Option<i64>,
+    /// What is charged beyond the allowance; absent = nothing.
+    pub overage: Option<Overage>,
+}
+
+/// A further version of a plan.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionWish {
+    /// Toward the subscriber, bits per second of layer 3.
+    pub rate_down_bps: i64,
+    /// From the subscriber, bits per second of layer 3.
+    pub rate_up_bps: i64,
+    /// A full billing period, before tax.
+    pub price: Amount,
+    /// Bytes included in a full billing period, both directions; absent = unmetered.
+    pub allowance_bytes: Option<i64>,
+    /// What is charged beyond the allowance; absent = nothing.
+    pub overage: Option<Overage>,
+}

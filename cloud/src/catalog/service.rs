@@ -1,0 +1,129 @@
+//! The verbs: make a plan, a further version, retire.
+
+use serde_json::json;
+use weir_rules::money::{Currency, Money};
+
+use super::model::Amount;
+use super::{Error, Overage, Plan, PlanVersion, PlanWish, VersionWish, store};
+use crate::audit;
+use crate::db::TenantTx;
+use crate::error::FieldError;
+use crate::http::paging::Page;
+use crate::ids::{PlanId, PlanVersionId};
+
+const NAME_MAX: usize = 100;
+
+/// A page of plans, newest first, with their versions.
+pub async fn plans(tx: &mut TenantTx, page: Page) -> Result<Vec<Plan>, Error> {
+    Ok(store::plans(tx, page).await?)
+}
+
+/// One plan with its versions.
+pub async fn plan(tx: &mut TenantTx, id: PlanId) -> Result<Plan, Error> {
+    store::plan(tx, id).await?.ok_or(Error::PlanNotFound(id))
+}
+
+/// One version, of whatever plan.
+pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<PlanVersion, Error> {
+    store::version(tx, id).await?.ok_or(Error::VersionNotFound(id))
+}
+
+/// Makes a plan with its first version.
+pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> {
+    let name = wish.name.trim().to_owned();
+    let first = VersionWish {
+        rate_down_bps: wish.rate_down_bps,
+        rate_up_bps: wish.rate_up_bps,
+        price: wish.price,
+        allowance_bytes: wish.allowance_bytes,
+        overage: wish.overage,
+    };
+    let mut errors = check(&first);
+    if name.is_empty() || name.chars().count() > NAME_MAX {
+        errors.push(FieldError::new("name", format!("must have 1 to {NAME_MAX} characters")));
+    }
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    let id: PlanId = tx.new_id();
+    store::insert_plan(tx, id, &name).await?;
+    store::insert_version(tx, &made_of(tx, id, 1, first)).await?;
+    let plan = plan(tx, id).await?;
+    audit::record(tx, "make plan", id, json!(plan)).await?;
+    Ok(plan)
+}
+
+/// Makes a further version; those sold before keep theirs.
+pub async fn add_version(tx: &mut TenantTx, id: PlanId, wish: VersionWish) -> Result<Plan, Error> {
+    let errors = check(&wish);
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    store::lock_plan(tx, id).await?;
+    let before = plan(tx, id).await?;
+    if before.retired_at.is_some() {
+        return Err(Error::Retired(id));
+    }
+    let next = before.versions.first().map_or(1, |newest| newest.version + 1);
+    store::insert_version(tx, &made_of(tx, id, next, wish)).await?;
+    let after = plan(tx, id).await?;
+    audit::record(tx, "make plan version", id, json!({ "version": after.versions.first() })).await?;
+    Ok(after)
+}
+
+/// Stops selling a plan; those who have it keep it. Retiring twice is no error.
+pub async fn retire(tx: &mut TenantTx, id: PlanId) -> Result<Plan, Error> {
+    plan(tx, id).await?;
+    store::retire(tx, id).await?;
+    audit::record(tx, "retire plan", id, json!({})).await?;
+    plan(tx, id).await
+}
+
+fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, wish: VersionWish) -> PlanVersion {
+    PlanVersion {
+        id: tx.new_id(),
+        plan_id,
+        version,
+        rate_down_bps: wish.rate_down_bps,
+        rate_up_bps: wish.rate_up_bps,
+        price: wish.price,
+        allowance_bytes: wish.allowance_bytes,
+        overage: wish.overage,
+        created_at: tx.at(),
+    }
+}
+
+fn check(wish: &VersionWish) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (field, rate) in [("rate_down_bps", wish.rate_down_bps), ("rate_up_bps", wish.rate_up_bps)] {
+        if rate <= 0 {
+            errors.push(FieldError::new(field, format!("must be above zero, found {rate}")));
+        }
+    }
+    check_amount("price", &wish.price, &mut errors);
+    if wish.allowance_bytes.is_some_and(|bytes| bytes <= 0) {
+        errors.push(FieldError::new("allowance_bytes", "must be above zero, or absent for an unmetered plan"));
+    }
+    if let Some(Overage { block_bytes, price }) = &wish.overage {
+        if wish.allowance_bytes.is_none() {
+            errors.push(FieldError::new("overage", "needs an allowance to be beyond"));
+        }
+        if *block_bytes <= 0 {
+            errors.push(FieldError::new("overage.block_bytes", "must be above zero"));
+        }
+        check_amount("overage.price", price, &mut errors);
+        if price.currency != wish.price.currency {
+            errors.push(FieldError::new("overage.price", format!("must be in {} as the price is", wish.price.currency)));
+        }
+    }
+    errors
+}
+
+fn check_amount(field: &str, price: &Amount, errors: &mut Vec<FieldError>) {
+    let money = Currency::from_code(&price.currency).and_then(|currency| Money::new(price.amount, currency));
+    match money {
+        Err(error) => errors.push(FieldError::new(field, error)),
+        Ok(money) if money.is_negative() => errors.push(FieldError::new(field, "must not be below zero")),
+        Ok(_) => {}
+    }
+}

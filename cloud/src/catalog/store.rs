@@ -1,0 +1,155 @@
+//! SQL of plans and versions.
+
+use rust_decimal::Decimal;
+
+use super::{Amount, Error, Overage, Plan, PlanVersion};
+use crate::db::TenantTx;
+use crate::error::broken_constraint;
+use crate::http::paging::Page;
+use crate::ids::{PlanId, PlanVersionId};
+
+struct VersionRow {
+    id: PlanVersionId,
+    plan_id: PlanId,
+    version: i32,
+    rate_down_bps: i64,
+    rate_up_bps: i64,
+    price: Decimal,
+    currency: String,
+    allowance_bytes: Option<i64>,
+    overage_block_bytes: Option<i64>,
+    overage_block_price: Option<Decimal>,
+    created_at: chrono::DateTime<chrono::Utc>,
+}
+
+impl From<VersionRow> for PlanVersion {
+    fn from(row: VersionRow) -> Self {
+        let overage = row.overage_block_bytes.zip(row.overage_block_price).map(|(block_bytes, amount)| Overage {
+            block_bytes,
+            price: Amount { amount, currency: row.currency.clone() },
+        });
+        Self {
+            id: row.id,
+            plan_id: row.plan_id,
+            version: row.version,
+            rate_down_bps: row.rate_down_bps,
+            rate_up_bps: row.rate_up_bps,
+            price: Amount { amount: row.price, currency: row.currency },
+            allowance_bytes: row.allowance_bytes,
+            overage,
+            created_at: row.created_at,
+        }
+    }
+}
+
+struct PlanRow {
+    id: PlanId,
+    name: String,
+    created_at: chrono::DateTime<chrono::Utc>,
+    retired_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+pub async fn plans(tx: &mut TenantTx, page: Page) -> Result<Vec<Plan>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        PlanRow,
+        r#"SELECT id AS "id: _", name, created_at, retired_at FROM plans WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
+        page.after,
+        page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    with_versions(tx, rows).await
+}
+
+pub async fn plan(tx: &mut TenantTx, id: PlanId) -> Result<Option<Plan>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        PlanRow,
+        r#"SELECT id AS "id: _", name, created_at, retired_at FROM plans WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(with_versions(tx, rows).await?.pop())
+}
+
+async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan>, sqlx::Error> {
+    let ids: Vec<_> = rows.iter().map(|row| row.id.uuid()).collect();
+    let versions = sqlx::query_as!(
+        VersionRow,
+        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
+                  overage_block_bytes, overage_block_price, created_at
+           FROM plan_versions WHERE plan_id = ANY($1) ORDER BY version DESC"#,
+        &ids
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut plans: Vec<_> = rows
+        .into_iter()
+        .map(|row| Plan { id: row.id, name: row.name, created_at: row.created_at, retired_at: row.retired_at, versions: Vec::new() })
+        .collect();
+    for version in versions {
+        if let Some(plan) = plans.iter_mut().find(|plan| plan.id == version.plan_id) {
+            plan.versions.push(version.into());
+        }
+    }
+    Ok(plans)
+}
+
+pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<PlanVersion>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        VersionRow,
+        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
+                  overage_block_bytes, overage_block_price, created_at
+           FROM plan_versions WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(Into::into))
+}
+
+pub async fn insert_plan(tx: &mut TenantTx, id: PlanId, name: &str) -> Result<(), Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    let inserted = sqlx::query!("INSERT INTO plans (tenant_id, id, name, created_at) VALUES ($1, $2, $3, $4)", tenant, id.uuid(), name, now)
+        .execute(tx.conn())
+        .await;
+    match inserted {
+        Err(error) if broken_constraint(&error) == Some("plans_name_unique") => Err(Error::NameTaken(name.to_owned())),
+        other => Ok(other.map(|_| ())?),
+    }
+}
+
+pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<(), sqlx::Error> {
+    let tenant = tx.tenant().uuid();
+    sqlx::query!(
+        "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
+                                    overage_block_bytes, overage_block_price, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        tenant,
+        version.id.uuid(),
+        version.plan_id.uuid(),
+        version.version,
+        version.rate_down_bps,
+        version.rate_up_bps,
+        version.price.amount,
+        version.price.currency,
+        version.allowance_bytes,
+        version.overage.as_ref().map(|overage| overage.block_bytes),
+        version.overage.as_ref().map(|overage| overage.price.amount),
+        version.created_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn lock_plan(tx: &mut TenantTx, id: PlanId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT id FROM plans WHERE id = $1 FOR UPDATE", id.uuid()).fetch_optional(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn retire(tx: &mut TenantTx, id: PlanId) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!("UPDATE plans SET retired_at = coalesce(retired_at, $2) WHERE id = $1", id.uuid(), now).execute(tx.conn()).await?;
+    Ok(())
+}

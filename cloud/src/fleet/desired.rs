@@ -1,0 +1,156 @@
+//! Desired objects: derived from the business's tables, written in the transaction of the change that caused them.
+//!
+//! A derived object that equals the stored one writes nothing, so refreshing too often is harmless.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use ipnet::IpNet;
+use prost::Message;
+use uuid::Uuid;
+use weir_protocol::desired::{Access, CutPoints, Garden, Kind, Line, Prefix, Router};
+use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
+use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
+
+use super::{Error, store};
+use crate::db::TenantTx;
+use crate::ids::{AgentId, RouterId, SubscriptionId};
+
+/// What a throttled line still gets, in both directions, bits per second.
+const THROTTLED_BPS: u64 = 1_000_000;
+/// Billing boundaries an agent knows ahead, per billing day and zone.
+const CUT_POINTS_AHEAD: usize = 3;
+
+/// Brings a line's object to what its subscription says now.
+pub async fn refresh_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
+    let Some(agent) = store::agent_of_subscription(tx, id).await? else { return Ok(()) };
+    let line = line(tx, id).await?;
+    put(tx, agent, Kind::Line, id.uuid(), line.map(|line| line.encode_to_vec())).await
+}
+
+/// Brings a router's own objects to what its settings, its tenant's and its accounts' say now.
+pub async fn refresh_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
+    let Some(agent) = store::agent_of_router(tx, id).await? else { return Ok(()) };
+    let router = router(tx, id).await?;
+    put(tx, agent, Kind::Router, id.uuid(), router.map(|router| router.encode_to_vec())).await?;
+    let points = cut_points(tx, id).await?;
+    put(tx, agent, Kind::CutPoints, id.uuid(), Some(points.encode_to_vec())).await
+}
+
+/// Derives every object of a router, for a fresh agent or after something that touches all of them.
+pub async fn rebuild(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
+    refresh_router(tx, id).await?;
+    for subscription in store::subscriptions_of_router(tx, id).await? {
+        refresh_line(tx, subscription).await?;
+    }
+    Ok(())
+}
+
+/// Refreshes every router of the tenant, for example after its settings changed.
+pub async fn refresh_all_routers(tx: &mut TenantTx) -> Result<(), Error> {
+    for router in store::routers_with_agents(tx).await? {
+        refresh_router(tx, router).await?;
+    }
+    Ok(())
+}
+
+/// Refreshes the lines whose terms or holds begin or end around now.
+pub async fn refresh_due_lines(tx: &mut TenantTx) -> Result<(), Error> {
+    for subscription in store::subscriptions_changing_by_themselves(tx).await? {
+        refresh_line(tx, subscription).await?;
+    }
+    Ok(())
+}
+
+async fn put(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid, body: Option<Vec<u8>>) -> Result<(), Error> {
+    store::lock_agent(tx, agent).await?;
+    let stored = store::desired_body(tx, agent, kind, id).await?;
+    if stored == body {
+        return Ok(());
+    }
+    store::put_desired(tx, agent, kind, id, body).await?;
+    tx.wake(agent);
+    Ok(())
+}
+
+async fn line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<Line>, Error> {
+    let Some(sold) = store::sold_line(tx, id).await? else { return Ok(None) };
+    let holds: Vec<_> = store::holds_of(tx, id).await?.into_iter().filter_map(hold).collect();
+    let decision = access_at(&holds, tx.at());
+    let prefixes = sold.prefixes.iter().filter_map(|text| text.parse().ok()).map(prefix).collect();
+    Ok(Some(Line {
+        handle: sold.handle.unsigned_abs(),
+        prefixes,
+        rate_down_bps: sold.rate_down_bps.unsigned_abs(),
+        rate_up_bps: sold.rate_up_bps.unsigned_abs(),
+        access: wire_access(decision.access).into(),
+        throttled_down_bps: THROTTLED_BPS.min(sold.rate_down_bps.unsigned_abs()),
+        throttled_up_bps: THROTTLED_BPS.min(sold.rate_up_bps.unsigned_abs()),
+        hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
+    }))
+}
+
+fn hold(row: store::HoldRow) -> Option<Hold<Uuid>> {
+    Some(Hold {
+        id: row.id,
+        kind: HoldKind::from_name(&row.kind)?,
+        effect: HoldEffect::from_name(&row.effect)?,
+        from: row.placed_at,
+        until: row.until,
+        released_at: row.released_at,
+    })
+}
+
+fn wire_access(access: weir_rules::access::Access) -> Access {
+    match access {
+        weir_rules::access::Access::Open => Access::Open,
+        weir_rules::access::Access::Throttled => Access::Throttled,
+        weir_rules::access::Access::WalledGarden => Access::WalledGarden,
+        weir_rules::access::Access::Closed => Access::Closed,
+    }
+}
+
+fn prefix(net: IpNet) -> Prefix {
+    let address = match net.network() {
+        std::net::IpAddr::V4(address) => address.octets().to_vec(),
+        std::net::IpAddr::V6(address) => address.octets().to_vec(),
+    };
+    Prefix { address, length: net.prefix_len().into() }
+}
+
+async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error> {
+    let Some(wired) = store::wiring(tx, id).await? else { return Ok(None) };
+    Ok(Some(Router {
+        lan_interface: wired.lan_interface,
+        wan_interface: wired.wan_interface,
+        nat: wired.nat,
+        capacity_down_bps: wired.capacity_down_bps.unwrap_or(0).unsigned_abs(),
+        capacity_up_bps: wired.capacity_up_bps.unwrap_or(0).unsigned_abs(),
+        garden: Some(Garden {
+            isp_name: wired.isp_name,
+            pay_url: wired.pay_url,
+            contact: wired.contact,
+            hue: u32::from(wired.hue.unsigned_abs()),
+            reachable: Vec::new(),
+            language: wired.language,
+        }),
+    }))
+}
+
+/// The next billing boundaries of the accounts this router serves: no record may straddle one.
+async fn cut_points(tx: &mut TenantTx, id: RouterId) -> Result<CutPoints, Error> {
+    let now = tx.at();
+    let mut at_ms = std::collections::BTreeSet::new();
+    for (billing_day, zone) in store::billing_days_of_router(tx, id).await? {
+        at_ms.extend(boundaries(now, billing_day, &zone).into_iter().flatten());
+    }
+    Ok(CutPoints { at_ms: at_ms.into_iter().collect() })
+}
+
+fn boundaries(now: DateTime<Utc>, billing_day: i16, zone: &str) -> Option<Vec<u64>> {
+    let zone: Tz = zone.parse().ok()?;
+    let day = BillingDay::new(u32::from(billing_day.unsigned_abs())).ok()?;
+    let today = local_date(now, zone);
+    let dates = Cycle::monthly(today, day, 1).and_then(|cycle| cycle.boundaries_after(today, CUT_POINTS_AHEAD)).ok()?;
+    let instants = dates.into_iter().filter_map(|date| start_of_day(date, zone).ok());
+    Some(instants.filter(|instant| *instant > now).map(|instant| instant.timestamp_millis().unsigned_abs()).collect())
+}

@@ -1,0 +1,175 @@
+//! SQL of desired objects: what they are derived from, and the objects themselves.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use weir_protocol::desired::Kind;
+
+use crate::db::TenantTx;
+use crate::ids::{AgentId, RouterId, SubscriptionId};
+
+pub struct SoldLine {
+    pub handle: i32,
+    pub rate_down_bps: i64,
+    pub rate_up_bps: i64,
+    pub prefixes: Vec<String>,
+}
+
+pub struct HoldRow {
+    pub id: Uuid,
+    pub kind: String,
+    pub effect: String,
+    pub placed_at: DateTime<Utc>,
+    pub until: Option<DateTime<Utc>>,
+    pub released_at: Option<DateTime<Utc>>,
+}
+
+pub struct Wiring {
+    pub lan_interface: String,
+    pub wan_interface: String,
+    pub nat: bool,
+    pub capacity_down_bps: Option<i64>,
+    pub capacity_up_bps: Option<i64>,
+    pub isp_name: String,
+    pub pay_url: String,
+    pub contact: String,
+    pub hue: i16,
+    pub language: String,
+}
+
+pub async fn agent_of_subscription(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<AgentId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT a.id AS "id: AgentId" FROM agents a JOIN subscriptions s ON s.tenant_id = a.tenant_id AND s.router_id = a.router_id
+           WHERE s.id = $1 AND a.revoked_at IS NULL"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn agent_of_router(tx: &mut TenantTx, id: RouterId) -> Result<Option<AgentId>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT id AS "id: AgentId" FROM agents WHERE router_id = $1 AND revoked_at IS NULL"#, id.uuid())
+        .fetch_optional(tx.conn())
+        .await
+}
+
+pub async fn routers_with_agents(tx: &mut TenantTx) -> Result<Vec<RouterId>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT router_id AS "id: RouterId" FROM agents WHERE revoked_at IS NULL ORDER BY router_id"#)
+        .fetch_all(tx.conn())
+        .await
+}
+
+pub async fn subscriptions_of_router(tx: &mut TenantTx, id: RouterId) -> Result<Vec<SubscriptionId>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT id AS "id: SubscriptionId" FROM subscriptions WHERE router_id = $1 ORDER BY id"#, id.uuid())
+        .fetch_all(tx.conn())
+        .await
+}
+
+/// Lines whose terms begin or end within a day of now, or whose holds ran out since yesterday.
+pub async fn subscriptions_changing_by_themselves(tx: &mut TenantTx) -> Result<Vec<SubscriptionId>, sqlx::Error> {
+    let now = tx.at();
+    sqlx::query_scalar!(
+        r#"SELECT s.id AS "id!: SubscriptionId" FROM subscriptions s
+           WHERE EXISTS (SELECT FROM subscription_terms t WHERE t.tenant_id = s.tenant_id AND t.subscription_id = s.id
+                         AND (lower(t.valid) BETWEEN $1::timestamptz::date - 2 AND $1::timestamptz::date + 1
+                              OR upper(t.valid) BETWEEN $1::timestamptz::date - 2 AND $1::timestamptz::date + 1))
+              OR EXISTS (SELECT FROM holds h WHERE h.tenant_id = s.tenant_id AND h.subscription_id = s.id
+                         AND h.released_at IS NULL AND h.until BETWEEN $1 - interval '1 day' AND $1)
+           ORDER BY s.id"#,
+        now
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// What is sold on a line on its account's local day; nothing before it starts and after it ends.
+pub async fn sold_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<SoldLine>, sqlx::Error> {
+    let now = tx.at();
+    sqlx::query_as!(
+        SoldLine,
+        r#"SELECT s.handle, v.rate_down_bps, v.rate_up_bps,
+                  ARRAY(SELECT p.prefix::text FROM subscription_prefixes p
+                        WHERE p.tenant_id = s.tenant_id AND p.subscription_id = s.id ORDER BY p.prefix) AS "prefixes!"
+           FROM subscriptions s
+           JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+           JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id
+                AND t.valid @> ($2::timestamptz AT TIME ZONE a.time_zone)::date
+           JOIN plan_versions v ON v.tenant_id = t.tenant_id AND v.id = t.plan_version_id
+           WHERE s.id = $1"#,
+        id.uuid(),
+        now
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn holds_of(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<HoldRow>, sqlx::Error> {
+    sqlx::query_as!(
+        HoldRow,
+        "SELECT id, kind, effect, placed_at, until, released_at FROM holds WHERE subscription_id = $1 AND released_at IS NULL",
+        id.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn wiring(tx: &mut TenantTx, id: RouterId) -> Result<Option<Wiring>, sqlx::Error> {
+    sqlx::query_as!(
+        Wiring,
+        "SELECT r.lan_interface, r.wan_interface, r.nat, r.capacity_down_bps, r.capacity_up_bps,
+                t.name AS isp_name, t.pay_url, t.contact, t.hue, t.language
+         FROM routers r JOIN tenants t ON t.tenant_id = r.tenant_id WHERE r.id = $1",
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn billing_days_of_router(tx: &mut TenantTx, id: RouterId) -> Result<Vec<(i16, String)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT DISTINCT a.billing_day, a.time_zone FROM accounts a
+         JOIN subscriptions s ON s.tenant_id = a.tenant_id AND s.account_id = a.id WHERE s.router_id = $1",
+        id.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.billing_day, row.time_zone)).collect())
+}
+
+/// Serialises changes of one agent's objects: generations commit in order.
+pub async fn lock_agent(tx: &mut TenantTx, id: AgentId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT id FROM agents WHERE id = $1 FOR UPDATE", id.uuid()).fetch_one(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn desired_body(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT body FROM desired_objects WHERE agent_id = $1 AND kind = $2 AND object_id = $3 AND NOT removed",
+        agent.uuid(),
+        kind as i32,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+/// Writes an object under the agent's next generation; no body = a tombstone.
+pub async fn put_desired(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid, body: Option<Vec<u8>>) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "WITH agent AS (UPDATE agents SET desired_gen = desired_gen + 1 WHERE id = $2 RETURNING desired_gen)
+         INSERT INTO desired_objects (tenant_id, agent_id, kind, object_id, revision, generation, body, removed, changed_at)
+         SELECT $1, $2, $3, $4, 1, desired_gen, coalesce($5, ''::bytea), $5 IS NULL, $6 FROM agent
+         ON CONFLICT (tenant_id, agent_id, kind, object_id) DO UPDATE
+         SET revision = desired_objects.revision + 1, generation = excluded.generation, body = excluded.body,
+             removed = excluded.removed, changed_at = excluded.changed_at",
+        tenant,
+        agent.uuid(),
+        kind as i32,
+        id,
+        body,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! The verbs of routers.
+
+use serde_json::json;
+
+use super::{Error, Router, RouterWish, store};
+use crate::audit;
+use crate::db::TenantTx;
+use crate::error::FieldError;
+use crate::http::paging::Page;
+use crate::ids::RouterId;
+
+/// Longest name of a Linux network interface.
+const INTERFACE_MAX: usize = 15;
+
+/// A page of routers, by name.
+pub async fn routers(tx: &mut TenantTx, page: Page) -> Result<Vec<Router>, Error> {
+    Ok(store::routers(tx, page).await?)
+}
+
+/// One router.
+pub async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Router, Error> {
+    store::router(tx, id).await?.ok_or(Error::RouterNotFound(id))
+}
+
+/// Adds a router; it does nothing until an agent is enrolled for it.
+pub async fn add_router(tx: &mut TenantTx, wish: RouterWish) -> Result<Router, Error> {
+    check(&wish)?;
+    let (id, created_at) = (tx.new_id(), tx.at());
+    let router = made_of(wish, id, created_at);
+    store::insert_router(tx, &router).await?;
+    audit::record(tx, "add router", router.id, json!(router)).await?;
+    Ok(router)
+}
+
+/// Changes a router. Who calls this also refreshes what its agent should hold.
+pub async fn change_router(tx: &mut TenantTx, id: RouterId, wish: RouterWish) -> Result<Router, Error> {
+    check(&wish)?;
+    let before = router(tx, id).await?;
+    let after = made_of(wish, id, before.created_at);
+    store::update_router(tx, &after).await?;
+    audit::record(tx, "change router", id, json!({ "before": before, "after": after })).await?;
+    Ok(after)
+}
+
+/// Removes a router that never had an agent or a line.
+pub async fn remove_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
+    let router = router(tx, id).await?;
+    store::delete_router(tx, id).await?;
+    audit::record(tx, "remove router", id, json!(router)).await?;
+    Ok(())
+}
+
+fn made_of(wish: RouterWish, id: RouterId, created_at: chrono::DateTime<chrono::Utc>) -> Router {
+    Router {
+        id,
+        site_id: wish.site_id,
+        name: wish.name.trim().to_owned(),
+        lan_interface: wish.lan_interface,
+        wan_interface: wish.wan_interface,
+        nat: wish.nat,
+        capacity_down_bps: wish.capacity_down_bps,
+        capacity_up_bps: wish.capacity_up_bps,
+        created_at,
+    }
+}
+
+fn check(wish: &RouterWish) -> Result<(), Error> {
+    let mut errors = Vec::new();
+    super::service::check_name(&wish.name, &mut errors);
+    for (field, name) in [("lan_interface", &wish.lan_interface), ("wan_interface", &wish.wan_interface)] {
+        if name.is_empty() || name.len() > INTERFACE_MAX || name.contains(['/', ' ', ':']) || !name.is_ascii() || matches!(name.as_str(), "." | "..") {
+            errors.push(FieldError::new(field, format!("{name:?} is not the name of a network interface: 1 to {INTERFACE_MAX} letters")));
+        }
+    }
+    if wish.lan_interface == wish.wan_interface {
+        errors.push(FieldError::new("wan_interface", "must differ from lan_interface"));
+    }
+    for (field, capacity) in [("capacity_down_bps", wish.capacity_down_bps), ("capacity_up_bps", wish.capacity_up_bps)] {
+        if capacity.is_some_and(|capacity| capacity <= 0) {
+            errors.push(FieldError::new(field, "must be above zero, or absent for no limit"));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
+}

@@ -1,0 +1,13 @@
+//! Who buys access, what is billed, and where access ends. What is sold to them is `subscriptions`.
+
+pub mod api;
+pub mod error;
+mod model;
+mod service;
+mod store;
+
+pub use error::Error;
+pub use model::{Account, AccountWish, Location, LocationWish, Subscriber, SubscriberWish};
+pub use service::{
+    account, accounts, add_account, add_location, add_subscriber, change_subscriber, location, locations, normalise, subscriber, subscribers,
+};

@@ -1,0 +1,161 @@
+//! SQL of subscribers, accounts and service locations.
+
+use super::{Account, Error, Location, Subscriber};
+use crate::db::TenantTx;
+use crate::error::FieldError;
+use crate::http::paging::Page;
+use crate::ids::{AccountId, ServiceLocationId, SubscriberId};
+
+pub async fn subscribers(tx: &mut TenantTx, prefix: Option<&str>, page: Page) -> Result<Vec<Subscriber>, sqlx::Error> {
+    // `~>=~` and `~<~` are leakproof, so the index works under the policy; LIKE would not.
+    let end = prefix.map(|prefix| format!("{prefix}\u{10ffff}"));
+    sqlx::query_as!(
+        Subscriber,
+        r#"SELECT id AS "id: _", name, email, phone, language, created_at FROM subscribers
+           WHERE ($1::text IS NULL OR (name_normalised ~>=~ $1 AND name_normalised ~<~ $2)) AND ($3::uuid IS NULL OR id < $3)
+           ORDER BY id DESC LIMIT $4"#,
+        prefix,
+        end,
+        page.after,
+        page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn subscriber(tx: &mut TenantTx, id: SubscriberId) -> Result<Option<Subscriber>, sqlx::Error> {
+    sqlx::query_as!(
+        Subscriber,
+        r#"SELECT id AS "id: _", name, email, phone, language, created_at FROM subscribers WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn insert_subscriber(tx: &mut TenantTx, subscriber: &Subscriber, normalised: &str) -> Result<(), sqlx::Error> {
+    let tenant = tx.tenant().uuid();
+    sqlx::query!(
+        "INSERT INTO subscribers (tenant_id, id, name, name_normalised, email, phone, language, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        tenant,
+        subscriber.id.uuid(),
+        subscriber.name,
+        normalised,
+        subscriber.email,
+        subscriber.phone,
+        subscriber.language,
+        subscriber.created_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn update_subscriber(tx: &mut TenantTx, subscriber: &Subscriber, normalised: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE subscribers SET name = $2, name_normalised = $3, email = $4, phone = $5, language = $6 WHERE id = $1",
+        subscriber.id.uuid(),
+        subscriber.name,
+        normalised,
+        subscriber.email,
+        subscriber.phone,
+        subscriber.language
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn accounts(tx: &mut TenantTx, of: Option<SubscriberId>, page: Page) -> Result<Vec<Account>, sqlx::Error> {
+    sqlx::query_as!(
+        Account,
+        r#"SELECT id AS "id: _", number, subscriber_id AS "subscriber_id: _", currency, time_zone, billing_day, created_at
+           FROM accounts WHERE ($1::uuid IS NULL OR subscriber_id = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"#,
+        of.map(SubscriberId::uuid),
+        page.after,
+        page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Option<Account>, sqlx::Error> {
+    sqlx::query_as!(
+        Account,
+        r#"SELECT id AS "id: _", number, subscriber_id AS "subscriber_id: _", currency, time_zone, billing_day, created_at
+           FROM accounts WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn insert_account(tx: &mut TenantTx, account: &Account) -> Result<(), sqlx::Error> {
+    let tenant = tx.tenant().uuid();
+    sqlx::query!(
+        "INSERT INTO accounts (tenant_id, id, subscriber_id, number, currency, time_zone, billing_day, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        tenant,
+        account.id.uuid(),
+        account.subscriber_id.uuid(),
+        account.number,
+        account.currency,
+        account.time_zone,
+        account.billing_day,
+        account.created_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn locations(tx: &mut TenantTx, of: Option<SubscriberId>, page: Page) -> Result<Vec<Location>, sqlx::Error> {
+    sqlx::query_as!(
+        Location,
+        r#"SELECT id AS "id: _", subscriber_id AS "subscriber_id: _", site_id AS "site_id: _", line1, line2, city, postcode, country, created_at
+           FROM service_locations WHERE ($1::uuid IS NULL OR subscriber_id = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"#,
+        of.map(SubscriberId::uuid),
+        page.after,
+        page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn location(tx: &mut TenantTx, id: ServiceLocationId) -> Result<Option<Location>, sqlx::Error> {
+    sqlx::query_as!(
+        Location,
+        r#"SELECT id AS "id: _", subscriber_id AS "subscriber_id: _", site_id AS "site_id: _", line1, line2, city, postcode, country, created_at
+           FROM service_locations WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn insert_location(tx: &mut TenantTx, location: &Location) -> Result<(), Error> {
+    let tenant = tx.tenant().uuid();
+    let inserted = sqlx::query!(
+        "INSERT INTO service_locations (tenant_id, id, subscriber_id, site_id, line1, line2, city, postcode, country, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        tenant,
+        location.id.uuid(),
+        location.subscriber_id.uuid(),
+        location.site_id.map(|site| site.uuid()),
+        location.line1,
+        location.line2,
+        location.city,
+        location.postcode,
+        location.country,
+        location.created_at
+    )
+    .execute(tx.conn())
+    .await;
+    match inserted {
+        Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => {
+            Err(Error::Invalid(vec![FieldError::new("site_id", "there is no such site")]))
+        }
+        other => Ok(other.map(|_| ())?),
+    }
+}

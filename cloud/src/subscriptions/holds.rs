@@ -1,0 +1,84 @@
+//! Holds: placed and released one by one; releasing one never releases another.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use weir_rules::access::{HoldEffect, HoldKind};
+
+use super::{Error, Hold, store};
+use crate::db::TenantTx;
+use crate::error::FieldError;
+use crate::ids::{HoldId, SubscriptionId};
+use crate::{audit, fleet};
+
+/// A hold to be placed.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldWish {
+    /// `unpaid`, `quota`, `fraud`, `abuse`, `seasonal` or `manual`.
+    #[schema(example = "manual")]
+    pub kind: String,
+    /// `throttled`, `walled_garden` or `closed`.
+    #[schema(example = "walled_garden")]
+    pub effect: String,
+    /// In plain words, for colleagues.
+    pub reason: String,
+    /// When it ends by itself; absent = when released.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// The holds of a line, newest first, released ones too.
+pub async fn holds(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Hold>, Error> {
+    super::subscription(tx, id).await?;
+    Ok(store::holds(tx, id).await?)
+}
+
+/// Places a hold. The router learns of it with the commit.
+pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -> Result<Hold, Error> {
+    let mut errors = Vec::new();
+    if HoldKind::from_name(&wish.kind).is_none() {
+        errors.push(FieldError::new("kind", format!("must be unpaid, quota, fraud, abuse, seasonal or manual, found {:?}", wish.kind)));
+    }
+    if HoldEffect::from_name(&wish.effect).is_none() {
+        errors.push(FieldError::new("effect", format!("must be throttled, walled_garden or closed, found {:?}", wish.effect)));
+    }
+    if wish.reason.trim().is_empty() {
+        errors.push(FieldError::new("reason", "must not be empty"));
+    }
+    if wish.until.is_some_and(|until| until <= tx.at()) {
+        errors.push(FieldError::new("until", "must be in the future"));
+    }
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    super::subscription(tx, id).await?;
+    let hold = Hold {
+        id: tx.new_id(),
+        subscription_id: id,
+        kind: wish.kind,
+        effect: wish.effect,
+        reason: wish.reason.trim().to_owned(),
+        placed_by: tx.actor().to_string(),
+        placed_at: tx.at(),
+        until: wish.until,
+        released_by: None,
+        released_at: None,
+    };
+    store::insert_hold(tx, &hold).await?;
+    fleet::desired::refresh_line(tx, id).await?;
+    audit::record(tx, "place hold", id, json!(hold)).await?;
+    Ok(hold)
+}
+
+/// Releases a hold. The router learns of it with the commit.
+pub async fn release_hold(tx: &mut TenantTx, id: HoldId) -> Result<Hold, Error> {
+    let hold = store::hold(tx, id).await?.ok_or(Error::HoldNotFound(id))?;
+    if hold.released_at.is_some() {
+        return Err(Error::HoldReleased(id));
+    }
+    store::release(tx, id).await?;
+    fleet::desired::refresh_line(tx, hold.subscription_id).await?;
+    audit::record(tx, "release hold", hold.subscription_id, json!({ "hold": id })).await?;
+    store::hold(tx, id).await?.ok_or(Error::HoldNotFound(id))
+}

@@ -1,0 +1,15 @@
+//! Plans sold to accounts at locations: the commercial state, the addresses, and the holds on access.
+//!
+//! Commercial state decides whether we bill; holds decide what the router does. Neither stands for the other.
+
+pub mod api;
+pub mod error;
+mod holds;
+mod model;
+mod service;
+mod store;
+
+pub use error::Error;
+pub use holds::{HoldWish, holds, place_hold, release_hold};
+pub use model::{ChangePlan, End, Hold, Status, Subscription, SubscriptionWish};
+pub use service::{change_plan, end, sell, subscription, subscriptions};

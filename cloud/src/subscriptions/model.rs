@@ -1,0 +1,118 @@
+//! Subscriptions and holds.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::{AccountId, HoldId, PlanVersionId, RouterId, ServiceLocationId, SubscriptionId};
+
+/// Where a subscription stands commercially.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Sold, not begun.
+    Ordered,
+    /// Served and billed.
+    Active,
+    /// Served until its end.
+    Ending,
+    /// Over.
+    Closed,
+}
+
+/// A plan sold to an account at a location.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Subscription {
+    /// Which.
+    pub id: SubscriptionId,
+    /// Who is billed.
+    pub account_id: AccountId,
+    /// Where access ends.
+    pub service_location_id: ServiceLocationId,
+    /// The router that serves it.
+    pub router_id: RouterId,
+    /// Names the line in usage records of its router.
+    pub handle: i32,
+    /// Where it stands commercially, on the account's local day.
+    pub status: Status,
+    /// What the line may do: `open`, `throttled`, `walled_garden`, `closed`; the strictest hold in force.
+    pub access: String,
+    /// The plan's name.
+    pub plan_name: String,
+    /// The version in force, or the first to come, or the last there was.
+    pub plan_version_id: PlanVersionId,
+    /// Toward the subscriber, bits per second.
+    pub rate_down_bps: i64,
+    /// From the subscriber, bits per second.
+    pub rate_up_bps: i64,
+    /// First day served.
+    pub starts_on: NaiveDate,
+    /// First day no longer served; null = open end.
+    pub ends_on: Option<NaiveDate>,
+    /// The line's addresses.
+    pub prefixes: Vec<String>,
+    /// When it was sold.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A subscription to be sold.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriptionWish {
+    /// Who is billed.
+    pub account_id: AccountId,
+    /// Where access ends.
+    pub service_location_id: ServiceLocationId,
+    /// What is sold.
+    pub plan_version_id: PlanVersionId,
+    /// The router that serves it.
+    pub router_id: RouterId,
+    /// First day served.
+    pub starts_on: NaiveDate,
+    /// The line's addresses: IPv4 and IPv6 prefixes.
+    #[schema(example = json!(["10.20.0.2/32", "2001:db8:1::/56"]))]
+    pub prefixes: Vec<String>,
+}
+
+/// A change to another plan version.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePlan {
+    /// What is sold from then on.
+    pub plan_version_id: PlanVersionId,
+    /// First day of the new version.
+    pub effective_on: NaiveDate,
+}
+
+/// The end of a subscription.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct End {
+    /// First day no longer served.
+    pub ends_on: NaiveDate,
+}
+
+/// Why a line is not simply open.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Hold {
+    /// Which.
+    pub id: HoldId,
+    /// On which line.
+    pub subscription_id: SubscriptionId,
+    /// `unpaid`, `quota`, `fraud`, `abuse`, `seasonal` or `manual`.
+    pub kind: String,
+    /// `throttled`, `walled_garden` or `closed`.
+    pub effect: String,
+    /// In plain words.
+    pub reason: String,
+    /// Who placed it.
+    pub placed_by: String,
+    /// When it was placed.
+    pub placed_at: DateTime<Utc>,
+    /// When it ends by itself; null = when released.
+    pub until: Option<DateTime<Utc>>,
+    /// Who released it.
+    pub released_by: Option<String>,
+    /// When it was released.
+    pub released_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,122 @@
+//! The verbs: sell, change the plan, end.
+
+use ipnet::IpNet;
+use serde_json::json;
+use weir_rules::prefix;
+
+use super::{ChangePlan, End, Error, Subscription, SubscriptionWish, store};
+use crate::db::TenantTx;
+use crate::error::FieldError;
+use crate::http::paging::Page;
+use crate::ids::{AccountId, SubscriptionId};
+use crate::{audit, catalog, fleet, network, subscribers};
+
+/// Addresses a line may have.
+const PREFIXES_MAX: usize = 16;
+
+/// A page of subscriptions, newest first; of one account if given.
+pub async fn subscriptions(tx: &mut TenantTx, of: Option<AccountId>, page: Page) -> Result<Vec<Subscription>, Error> {
+    Ok(store::subscriptions(tx, None, of, page).await?)
+}
+
+/// One subscription.
+pub async fn subscription(tx: &mut TenantTx, id: SubscriptionId) -> Result<Subscription, Error> {
+    let page = Page { after: None, limit: 1 };
+    store::subscriptions(tx, Some(id), None, page).await?.pop().ok_or(Error::NotFound(id))
+}
+
+/// Sells a plan to an account at a location. The router learns of it with the commit.
+pub async fn sell(tx: &mut TenantTx, wish: SubscriptionWish) -> Result<Subscription, Error> {
+    let prefixes = read_prefixes(&wish.prefixes)?;
+    let account = subscribers::account(tx, wish.account_id).await?;
+    let location = subscribers::location(tx, wish.service_location_id).await?;
+    if location.subscriber_id != account.subscriber_id {
+        return Err(Error::LocationOfAnother { location: location.id, account: account.id });
+    }
+    version_on_sale(tx, &wish.plan_version_id, &account.currency).await?;
+    network::router(tx, wish.router_id).await?;
+    // The handle's row lock also serialises who takes addresses on this router.
+    let handle = store::take_handle(tx, wish.router_id).await?;
+    for wanted in &prefixes {
+        if let Some((taken, of)) = store::overlapping(tx, wish.router_id, wanted).await? {
+            return Err(Error::PrefixOverlaps { wanted: *wanted, taken, of, router: wish.router_id });
+        }
+    }
+    let id: SubscriptionId = tx.new_id();
+    store::insert(tx, id, &wish, handle).await?;
+    store::insert_term(tx, id, wish.plan_version_id, wish.starts_on, None).await?;
+    for prefix in &prefixes {
+        store::insert_prefix(tx, id, wish.router_id, prefix).await?;
+    }
+    fleet::desired::refresh_line(tx, id).await?;
+    fleet::desired::refresh_router(tx, wish.router_id).await?;
+    let sold = subscription(tx, id).await?;
+    audit::record(tx, "sell subscription", id, json!(sold)).await?;
+    Ok(sold)
+}
+
+/// Moves a subscription to another plan version from a day on.
+pub async fn change_plan(tx: &mut TenantTx, id: SubscriptionId, wish: ChangePlan) -> Result<Subscription, Error> {
+    store::lock(tx, id).await?;
+    let before = subscription(tx, id).await?;
+    let account = subscribers::account(tx, before.account_id).await?;
+    version_on_sale(tx, &wish.plan_version_id, &account.currency).await?;
+    let day = wish.effective_on;
+    if day < before.starts_on || before.ends_on.is_some_and(|end| day >= end) {
+        return Err(Error::OutsideTerm(day));
+    }
+    if store::has_term_from(tx, id, day, before.starts_on).await? {
+        return Err(Error::PlanChangeConflicts(day));
+    }
+    store::close_terms(tx, id, day).await?;
+    store::insert_term(tx, id, wish.plan_version_id, day, before.ends_on).await?;
+    fleet::desired::refresh_line(tx, id).await?;
+    let after = subscription(tx, id).await?;
+    let detail = json!({ "from": before.plan_version_id, "to": wish.plan_version_id, "effective_on": day });
+    audit::record(tx, "change plan", id, detail).await?;
+    Ok(after)
+}
+
+/// Ends a subscription: the day given is the first no longer served.
+pub async fn end(tx: &mut TenantTx, id: SubscriptionId, wish: End) -> Result<Subscription, Error> {
+    store::lock(tx, id).await?;
+    let before = subscription(tx, id).await?;
+    if wish.ends_on < before.starts_on {
+        return Err(Error::OutsideTerm(wish.ends_on));
+    }
+    store::set_end(tx, id, wish.ends_on).await?;
+    store::close_terms(tx, id, wish.ends_on).await?;
+    fleet::desired::refresh_line(tx, id).await?;
+    audit::record(tx, "end subscription", id, json!({ "ends_on": wish.ends_on })).await?;
+    subscription(tx, id).await
+}
+
+async fn version_on_sale(tx: &mut TenantTx, id: &crate::ids::PlanVersionId, currency: &str) -> Result<(), Error> {
+    let version = catalog::version(tx, *id).await?;
+    let plan = catalog::plan(tx, version.plan_id).await?;
+    if plan.retired_at.is_some() {
+        return Err(catalog::Error::Retired(plan.id).into());
+    }
+    if version.price.currency != currency {
+        return Err(Error::CurrencyDiffers { plan: version.price.currency, account: currency.to_owned() });
+    }
+    Ok(())
+}
+
+fn read_prefixes(texts: &[String]) -> Result<Vec<IpNet>, Error> {
+    let mut errors = Vec::new();
+    if texts.is_empty() || texts.len() > PREFIXES_MAX {
+        errors.push(FieldError::new("prefixes", format!("must name 1 to {PREFIXES_MAX} prefixes")));
+    }
+    let mut prefixes = Vec::new();
+    for (n, text) in texts.iter().enumerate() {
+        match prefix::parse(text) {
+            Ok(prefix) => prefixes.push(prefix),
+            Err(error) => errors.push(FieldError::new(format!("prefixes.{n}"), error)),
+        }
+    }
+    if let Err(error) = prefix::check_disjoint(&prefixes) {
+        errors.push(FieldError::new("prefixes", error));
+    }
+    if errors.is_empty() { Ok(prefixes) } else { Err(Error::Invalid(errors)) }
+}

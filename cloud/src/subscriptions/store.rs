@@ -1,0 +1,281 @@
+//! SQL of subscriptions, their terms, prefixes and holds.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use ipnet::IpNet;
+use uuid::Uuid;
+use weir_rules::access::{self, HoldEffect, HoldKind};
+
+use super::{Error, Hold, Status, Subscription, SubscriptionWish};
+use crate::db::TenantTx;
+use crate::error::broken_constraint;
+use crate::http::paging::Page;
+use crate::ids::{AccountId, HoldId, PlanVersionId, RouterId, SubscriptionId};
+
+struct Row {
+    id: SubscriptionId,
+    account_id: Uuid,
+    service_location_id: Uuid,
+    router_id: Uuid,
+    handle: i32,
+    plan_name: String,
+    plan_version_id: Uuid,
+    rate_down_bps: i64,
+    rate_up_bps: i64,
+    starts_on: NaiveDate,
+    ends_on: Option<NaiveDate>,
+    today: NaiveDate,
+    prefixes: Vec<String>,
+    created_at: DateTime<Utc>,
+}
+
+pub async fn subscriptions(
+    tx: &mut TenantTx,
+    id: Option<SubscriptionId>,
+    of: Option<AccountId>,
+    page: Page,
+) -> Result<Vec<Subscription>, sqlx::Error> {
+    let now = tx.at();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT s.id AS "id: _", s.account_id, s.service_location_id, s.router_id, s.handle, p.name AS plan_name,
+                  v.id AS plan_version_id, v.rate_down_bps, v.rate_up_bps, s.starts_on, s.ends_on, d.today AS "today!",
+                  ARRAY(SELECT x.prefix::text FROM subscription_prefixes x
+                        WHERE x.tenant_id = s.tenant_id AND x.subscription_id = s.id ORDER BY x.prefix) AS "prefixes!",
+                  s.created_at
+           FROM subscriptions s
+           JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+           CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS today) d
+           CROSS JOIN LATERAL (
+               SELECT t.plan_version_id FROM subscription_terms t
+               WHERE t.tenant_id = s.tenant_id AND t.subscription_id = s.id
+               ORDER BY t.valid @> d.today DESC, lower(t.valid) > d.today DESC, lower(t.valid) LIMIT 1) term
+           JOIN plan_versions v ON v.tenant_id = s.tenant_id AND v.id = term.plan_version_id
+           JOIN plans p ON p.tenant_id = v.tenant_id AND p.id = v.plan_id
+           WHERE ($2::uuid IS NULL OR s.id = $2) AND ($3::uuid IS NULL OR s.account_id = $3) AND ($4::uuid IS NULL OR s.id < $4)
+           ORDER BY s.id DESC LIMIT $5"#,
+        now,
+        id.map(SubscriptionId::uuid),
+        of.map(AccountId::uuid),
+        page.after,
+        page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.id.uuid()).collect();
+    let held = holds_in_force(tx, &ids).await?;
+    Ok(rows.into_iter().map(|row| shown(row, &held, now)).collect())
+}
+
+fn shown(row: Row, held: &[(Uuid, access::Hold<Uuid>)], now: DateTime<Utc>) -> Subscription {
+    let status = match row.ends_on {
+        Some(end) if row.today >= end => Status::Closed,
+        _ if row.today < row.starts_on => Status::Ordered,
+        Some(_) => Status::Ending,
+        None => Status::Active,
+    };
+    let own: Vec<_> = held.iter().filter(|(of, _)| *of == row.id.uuid()).map(|(_, hold)| hold.clone()).collect();
+    Subscription {
+        id: row.id,
+        account_id: row.account_id.into(),
+        service_location_id: row.service_location_id.into(),
+        router_id: row.router_id.into(),
+        handle: row.handle,
+        status,
+        access: access::access_at(&own, now).access.name().to_owned(),
+        plan_name: row.plan_name,
+        plan_version_id: row.plan_version_id.into(),
+        rate_down_bps: row.rate_down_bps,
+        rate_up_bps: row.rate_up_bps,
+        starts_on: row.starts_on,
+        ends_on: row.ends_on,
+        prefixes: row.prefixes,
+        created_at: row.created_at,
+    }
+}
+
+async fn holds_in_force(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<(Uuid, access::Hold<Uuid>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "SELECT id, subscription_id, kind, effect, placed_at, until FROM holds WHERE subscription_id = ANY($1) AND released_at IS NULL",
+        ids
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let kind = HoldKind::from_name(&row.kind)?;
+            let effect = HoldEffect::from_name(&row.effect)?;
+            let hold = access::Hold { id: row.id, kind, effect, from: row.placed_at, until: row.until, released_at: None };
+            Some((row.subscription_id, hold))
+        })
+        .collect())
+}
+
+pub async fn take_handle(tx: &mut TenantTx, router: RouterId) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"UPDATE routers SET next_handle = next_handle + 1 WHERE id = $1 RETURNING next_handle - 1 AS "handle!""#,
+        router.uuid()
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+pub async fn overlapping(
+    tx: &mut TenantTx,
+    router: RouterId,
+    wanted: &IpNet,
+) -> Result<Option<(String, SubscriptionId)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT prefix::text AS "prefix!", subscription_id AS "subscription_id: SubscriptionId" FROM subscription_prefixes
+           WHERE router_id = $1 AND prefix && $2::text::cidr LIMIT 1"#,
+        router.uuid(),
+        wanted.to_string()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.prefix, row.subscription_id)))
+}
+
+pub async fn insert(tx: &mut TenantTx, id: SubscriptionId, wish: &SubscriptionWish, handle: i32) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "INSERT INTO subscriptions (tenant_id, id, account_id, service_location_id, router_id, handle, starts_on, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        tenant,
+        id.uuid(),
+        wish.account_id.uuid(),
+        wish.service_location_id.uuid(),
+        wish.router_id.uuid(),
+        handle,
+        wish.starts_on,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_term(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    version: PlanVersionId,
+    from: NaiveDate,
+    until: Option<NaiveDate>,
+) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "INSERT INTO subscription_terms (tenant_id, subscription_id, valid, plan_version_id, created_at)
+         VALUES ($1, $2, daterange($3, $4), $5, $6)",
+        tenant,
+        id.uuid(),
+        from,
+        until,
+        version.uuid(),
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_prefix(tx: &mut TenantTx, id: SubscriptionId, router: RouterId, prefix: &IpNet) -> Result<(), sqlx::Error> {
+    let tenant = tx.tenant().uuid();
+    sqlx::query!(
+        "INSERT INTO subscription_prefixes (tenant_id, subscription_id, router_id, prefix) VALUES ($1, $2, $3, $4::text::cidr)",
+        tenant,
+        id.uuid(),
+        router.uuid(),
+        prefix.to_string()
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn lock(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT id FROM subscriptions WHERE id = $1 FOR UPDATE", id.uuid()).fetch_optional(tx.conn()).await?;
+    Ok(())
+}
+
+/// Whether terms begin at or after `day`, the very first one excepted.
+pub async fn has_term_from(tx: &mut TenantTx, id: SubscriptionId, day: NaiveDate, starts_on: NaiveDate) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM subscription_terms WHERE subscription_id = $1 AND lower(valid) >= $2 AND lower(valid) <> $3) AS "later!""#,
+        id.uuid(),
+        day,
+        starts_on
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+/// Lets no term reach past `day`.
+pub async fn close_terms(tx: &mut TenantTx, id: SubscriptionId, day: NaiveDate) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM subscription_terms WHERE subscription_id = $1 AND lower(valid) >= $2", id.uuid(), day)
+        .execute(tx.conn())
+        .await?;
+    sqlx::query!(
+        "UPDATE subscription_terms SET valid = daterange(lower(valid), $2) WHERE subscription_id = $1 AND valid @> $2::date",
+        id.uuid(),
+        day
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn set_end(tx: &mut TenantTx, id: SubscriptionId, ends_on: NaiveDate) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE subscriptions SET ends_on = $2 WHERE id = $1", id.uuid(), ends_on).execute(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn holds(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Hold>, sqlx::Error> {
+    sqlx::query_as!(
+        Hold,
+        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, reason, placed_by, placed_at, until, released_by, released_at
+           FROM holds WHERE subscription_id = $1 ORDER BY id DESC"#,
+        id.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn hold(tx: &mut TenantTx, id: HoldId) -> Result<Option<Hold>, sqlx::Error> {
+    sqlx::query_as!(
+        Hold,
+        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, reason, placed_by, placed_at, until, released_by, released_at
+           FROM holds WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn insert_hold(tx: &mut TenantTx, hold: &Hold) -> Result<(), Error> {
+    let tenant = tx.tenant().uuid();
+    let inserted = sqlx::query!(
+        "INSERT INTO holds (tenant_id, id, subscription_id, kind, effect, reason, placed_by, placed_at, until)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        tenant,
+        hold.id.uuid(),
+        hold.subscription_id.uuid(),
+        hold.kind,
+        hold.effect,
+        hold.reason,
+        hold.placed_by,
+        hold.placed_at,
+        hold.until
+    )
+    .execute(tx.conn())
+    .await;
+    match inserted {
+        Err(error) if broken_constraint(&error) == Some("holds_unpaid_once") => Err(Error::HoldExists(hold.subscription_id)),
+        other => Ok(other.map(|_| ())?),
+    }
+}
+
+pub async fn release(tx: &mut TenantTx, id: HoldId) -> Result<(), sqlx::Error> {
+    let (now, actor) = (tx.at(), tx.actor().to_string());
+    sqlx::query!("UPDATE holds SET released_at = $2, released_by = $3 WHERE id = $1", id.uuid(), now, actor).execute(tx.conn()).await?;
+    Ok(())
+}
