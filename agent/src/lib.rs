@@ -1,0 +1,12 @@
+//! The program on the router: enforces the desired state, meters every line, and keeps the cloud informed.
+//!
+//! [`northbound`] speaks to the cloud and never touches the kernel; [`southbound`] does the opposite; [`plan`]
+//! is pure; [`store`] and [`usage`] survive crashes. [`run`] is the loop that joins them, and the only place
+//! that waits for more than one thing.
+
+pub mod clock;
+pub mod config;
+pub mod plan;
+pub mod southbound;
+pub mod store;
+pub mod usage;
