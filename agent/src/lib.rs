@@ -10,3 +10,6 @@ pub mod plan;
 pub mod southbound;
 pub mod store;
 pub mod usage;
+pub mod northbound;
+pub mod run;
+pub mod status;

@@ -1,5 +1,7 @@
 //! Toward the kernel.
 
+pub mod null;
+
 use crate::plan::Wanted;
 use uuid::Uuid;
 use weir_protocol::state::ObservedLine;

@@ -61,6 +61,8 @@ struct Base {
 pub enum Accepted {
     /// On disk; the generation moved.
     Stored,
+    /// The generation moved, in memory only: the disk refuses. [`Store::persist`] tries again.
+    Volatile,
     /// It does not build on what is held: say so and expect a snapshot.
     Unfit,
 }
@@ -116,49 +118,53 @@ impl<D: Disk> Store<D> {
         &self.objects
     }
 
-    /// Stores a change, whole or not at all.
-    pub fn accept(&mut self, change: &Down) -> io::Result<Accepted> {
+    /// Takes a change, whole or not at all. Enforcement goes before durability: a disk that refuses does not
+    /// keep a change from being applied.
+    pub fn accept(&mut self, change: &Down) -> Accepted {
         let fits = change.snapshot || (change.lineage == self.lineage && change.from_gen == self.generation);
-        if !fits || digest_after(&self.objects, self.digest, change).as_slice() != change.digest_after {
-            return Ok(Accepted::Unfit);
+        let digest = digest_after(&self.objects, self.digest, change);
+        let agrees = change.digest_after.is_empty() || digest.as_slice() == change.digest_after;
+        if !fits || (!agrees && !change.snapshot) {
+            return Accepted::Unfit;
         }
-        if change.snapshot || self.log_bytes > LOG_LIMIT.max(self.snapshot_bytes.saturating_mul(2)) {
-            let mut objects = self.objects.clone();
-            merge(&mut objects, change);
-            self.write_snapshot(&change.lineage, change.to_gen, &objects)?;
-        } else {
-            self.append(change)?;
+        if !agrees {
+            tracing::error!(generation = change.to_gen, "a snapshot does not add up to its digest; taken all the same");
         }
-        self.digest = digest_after(&self.objects, self.digest, change);
+        let whole = change.snapshot || self.log_bytes > LOG_LIMIT.max(self.snapshot_bytes.saturating_mul(2));
+        let appended = if whole { Ok(()) } else { self.append(change) };
         merge(&mut self.objects, change);
+        (self.digest, self.generation) = (digest, change.to_gen);
         self.lineage.clone_from(&change.lineage);
-        self.generation = change.to_gen;
-        Ok(Accepted::Stored)
+        let written = appended.and_then(|()| if whole { self.write_snapshot() } else { Ok(()) });
+        match written {
+            Ok(()) => Accepted::Stored,
+            Err(error) => {
+                tracing::error!(%error, "the desired state cannot be written; it is enforced from memory");
+                self.log_bytes = usize::MAX;
+                Accepted::Volatile
+            }
+        }
+    }
+
+    /// Writes what is held, after [`Accepted::Volatile`].
+    pub fn persist(&mut self) -> io::Result<()> {
+        self.write_snapshot()
     }
 
     fn append(&mut self, change: &Down) -> io::Result<()> {
         let name = log_name(self.log);
         let bytes = frame::encode(FRAME_DELTA, &change.encode_to_vec());
-        let written = self.disk.append(&name, &bytes).and_then(|()| self.disk.sync(&name));
-        if let Err(error) = written {
-            // What reached the disk is unknown: the next change starts a snapshot and a new log.
-            self.log_bytes = usize::MAX;
-            return Err(error);
-        }
+        self.disk.append(&name, &bytes).and_then(|()| self.disk.sync(&name))?;
         self.log_bytes = self.log_bytes.saturating_add(bytes.len());
         Ok(())
     }
 
-    fn write_snapshot(
-        &mut self,
-        lineage: &[u8],
-        generation: u64,
-        objects: &BTreeMap<ObjectKey, Held>,
-    ) -> io::Result<()> {
+    fn write_snapshot(&mut self) -> io::Result<()> {
         let log = self.log + 1;
-        let base = Base { lineage: lineage.to_vec(), generation, log, objects: objects.len() as u64 };
+        let objects = self.objects.len() as u64;
+        let base = Base { lineage: self.lineage.clone(), generation: self.generation, log, objects };
         let mut bytes = frame::encode(FRAME_BASE, &base.encode_to_vec());
-        for held in objects.values() {
+        for held in self.objects.values() {
             bytes.extend_from_slice(&frame::encode(FRAME_OBJECT, &held.encode_to_vec()));
         }
         bytes.extend_from_slice(&frame::encode(FRAME_END, &[]));

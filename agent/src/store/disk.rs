@@ -34,6 +34,7 @@ pub struct Folder {
     path: PathBuf,
     open: HashMap<String, File>,
     created: bool,
+    durable: bool,
 }
 
 impl Folder {
@@ -41,7 +42,12 @@ impl Folder {
     pub fn open(path: &Path) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        Ok(Self { path: path.to_path_buf(), open: HashMap::new(), created: false })
+        Ok(Self { path: path.to_path_buf(), open: HashMap::new(), created: false, durable: true })
+    }
+
+    /// Opens a folder whose content need not survive a power cut: whole files are replaced without syncing.
+    pub fn volatile(path: &Path) -> io::Result<Self> {
+        Ok(Self { durable: false, ..Self::open(path)? })
     }
 
     fn appender(&mut self, name: &str) -> io::Result<&mut File> {
@@ -106,6 +112,9 @@ impl Disk for Folder {
         let _ = fs::remove_file(&temporary);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(bytes)?;
+        if !self.durable {
+            return fs::rename(&temporary, self.path.join(name));
+        }
         file.sync_all()?;
         fs::rename(&temporary, self.path.join(name))?;
         self.sync_folder()

@@ -7,3 +7,5 @@ pub mod desired;
 pub mod disk;
 pub mod frame;
 pub mod identity;
+#[cfg(test)]
+pub mod sim;

@@ -10,6 +10,8 @@ pub mod live;
 pub mod marker;
 pub mod meter;
 pub mod spool;
+#[cfg(test)]
+mod tests;
 
 pub use journal::Journal;
 
