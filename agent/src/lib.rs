@@ -6,10 +6,10 @@
 
 pub mod clock;
 pub mod config;
+pub mod northbound;
 pub mod plan;
+pub mod run;
 pub mod southbound;
+pub mod status;
 pub mod store;
 pub mod usage;
-pub mod northbound;
-pub mod run;
-pub mod status;

@@ -132,8 +132,7 @@ pub async fn connect(gateway: &str, config: ClientConfig, limit: Duration) -> Re
     let addresses = found.map_err(|_| Error::Silent(gateway.to_owned()))?.map_err(address)?;
     let mut last = Error::NoAddress(gateway.to_owned());
     for remote in addresses {
-        let local: SocketAddr =
-            if remote.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() };
+        let local: SocketAddr = if remote.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() };
         let endpoint = Endpoint::client(local).map_err(address)?;
         let connecting = match endpoint.connect_with(config.clone(), remote, GATEWAY_SERVER_NAME) {
             Ok(connecting) => connecting,

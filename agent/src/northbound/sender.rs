@@ -78,7 +78,8 @@ impl Sender {
             let Ok(epoch) = Epoch::try_from(held.epoch.as_slice()) else { continue };
             let position = positions.iter().find(|position| position.epoch == held.epoch);
             let applied = position.map_or(0, |position| position.applied_seq);
-            let mut lane = Lane { epoch, acked: applied, next: applied + 1, sent: applied.min(held.last_seq), held: false };
+            let mut lane =
+                Lane { epoch, acked: applied, next: applied + 1, sent: applied.min(held.last_seq), held: false };
             let objection = position.and_then(|position| objection(log, held, &epoch, position));
             if let Some(text) = objection {
                 lane.held = true;

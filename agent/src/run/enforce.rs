@@ -39,7 +39,12 @@ pub fn read(objects: &BTreeMap<ObjectKey, Held>) -> Meaning {
             continue;
         };
         if !held.sound() {
-            meaning.settle(key, Status::Rejected, "malformed-object", "the object cannot be read; the last good one stays");
+            meaning.settle(
+                key,
+                Status::Rejected,
+                "malformed-object",
+                "the object cannot be read; the last good one stays",
+            );
         }
         if let (Some(body), Ok(id)) = (held.body(), Uuid::from_slice(&key.id)) {
             meaning.take(kind, key, id, body, held.sound());
@@ -99,7 +104,9 @@ impl Reports {
             let outcome = match &applied {
                 Err(text) => Some(result(key, *revision, Status::Failed, "kernel-failed", text)),
                 Ok(applied) if key.kind == Kind::Router as u32 => router_result(key, *revision, applied),
-                Ok(_) => Uuid::from_slice(&key.id).ok().and_then(|id| lines.get(&id)).map(|o| line_result(key, *revision, o)),
+                Ok(_) => {
+                    Uuid::from_slice(&key.id).ok().and_then(|id| lines.get(&id)).map(|o| line_result(key, *revision, o))
+                }
             };
             let pending = || result(key, *revision, Status::Pending, "", "");
             known.insert(key.clone(), outcome.unwrap_or_else(pending));
@@ -133,8 +140,7 @@ impl Reports {
         }
         let complete = !self.whole;
         let fresh = |(key, result): &(&ObjectKey, &ObjectResult)| complete || self.told.get(*key) != Some(*result);
-        let results: Vec<ObjectResult> =
-            self.known.iter().filter(fresh).map(|(_, result)| result.clone()).collect();
+        let results: Vec<ObjectResult> = self.known.iter().filter(fresh).map(|(_, result)| result.clone()).collect();
         if results.is_empty() && !complete {
             return None;
         }

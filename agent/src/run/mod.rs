@@ -91,8 +91,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
         let usage = Folder::open(&config.state_dir.join("usage"))?;
         let marker = Folder::volatile(&config.run_dir)?;
-        let mut journal =
-            Journal::start(usage, marker, limits, clock::boot_id(), clock.now(), clock::random::<8>)?;
+        let mut journal = Journal::start(usage, marker, limits, clock::boot_id(), clock.now(), clock::random::<8>)?;
         let meaning = enforce::read(store.objects());
         journal.set_cuts(meaning.cuts.clone(), clock.now());
         let now = Instant::now();

@@ -286,3 +286,81 @@ fn digest(object: &Object) -> Hash {
 fn log_name(number: u64) -> String {
     format!("desired-{number:08}.log")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sim::Sim;
+
+    fn line(n: u8, revision: u64, rate: u64) -> Object {
+        let body = Line { handle: u32::from(n), rate_down_bps: rate, ..Line::default() }.encode_to_vec();
+        Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body }
+    }
+
+    fn change(from_gen: u64, upserts: Vec<Object>) -> Down {
+        let snapshot = from_gen == 0;
+        Down { lineage: vec![1; 16], from_gen, to_gen: from_gen + 1, snapshot, upserts, ..Down::default() }
+    }
+
+    #[test]
+    fn what_is_held_survives_and_the_digest_tells_every_change() {
+        let disk = Sim::default();
+        let mut store = Store::open(disk.clone()).unwrap();
+        assert_eq!(store.accept(&change(0, vec![line(1, 1, 5), line(2, 1, 5)])), Accepted::Stored);
+        let first = *store.digest();
+        assert_eq!(store.accept(&change(1, vec![line(1, 2, 6)])), Accepted::Stored);
+        assert_ne!(*store.digest(), first);
+        let again = Store::open(disk).unwrap();
+        assert_eq!((again.generation(), again.digest()), (2, store.digest()));
+        assert_eq!(again.objects(), store.objects());
+    }
+
+    #[test]
+    fn a_change_that_does_not_build_on_what_is_held_or_does_not_add_up_is_unfit() {
+        let mut store = Store::open(Sim::default()).unwrap();
+        store.accept(&change(0, vec![line(1, 1, 5)]));
+        assert_eq!(store.accept(&change(4, vec![line(1, 2, 6)])), Accepted::Unfit);
+        let wrong = Down { digest_after: vec![9; 16], ..change(1, vec![line(1, 2, 6)]) };
+        assert_eq!(store.accept(&wrong), Accepted::Unfit);
+        let other = Down { lineage: vec![2; 16], ..change(1, vec![line(1, 2, 6)]) };
+        assert_eq!(store.accept(&other), Accepted::Unfit);
+        assert_eq!(store.generation(), 1);
+    }
+
+    #[test]
+    fn the_last_good_body_outlives_a_broken_one_and_a_restart() {
+        let disk = Sim::default();
+        let mut store = Store::open(disk.clone()).unwrap();
+        store.accept(&change(0, vec![line(1, 1, 5)]));
+        let broken = Object { body: vec![0xff], ..line(1, 2, 0) };
+        store.accept(&change(1, vec![broken.clone()]));
+        store.accept(&Down { snapshot: true, ..change(2, vec![broken]) });
+        let again = Store::open(disk).unwrap();
+        let held = again.objects().values().next().unwrap();
+        assert!(!held.sound());
+        assert_eq!(held.body(), Some(line(1, 1, 5).body.as_slice()));
+    }
+
+    #[test]
+    fn a_crash_at_any_write_leaves_a_whole_generation_not_older_than_the_last_stored() {
+        for n in 0..12 {
+            for seed in [0, 1, 7, 1000] {
+                let disk = Sim::default();
+                let mut store = Store::open(disk.clone()).unwrap();
+                disk.die_after(n);
+                let (mut stored, mut digests) = (0, vec![*store.digest()]);
+                for from_gen in 0..6 {
+                    let accepted = store.accept(&change(from_gen, vec![line(from_gen as u8, 1, from_gen)]));
+                    digests.push(*store.digest());
+                    if accepted == Accepted::Stored {
+                        stored = from_gen + 1;
+                    }
+                }
+                disk.cut_power(seed);
+                let again = Store::open(disk).unwrap();
+                assert!(again.generation() >= stored, "write {n} seed {seed}");
+                assert_eq!(*again.digest(), digests[again.generation() as usize], "write {n} seed {seed}");
+            }
+        }
+    }
+}

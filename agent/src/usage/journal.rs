@@ -20,6 +20,8 @@ const WIDEN_MORE: u64 = 850;
 const RESERVE: u64 = 970;
 /// Above this fill there are no checkpoints.
 const NO_CHECKPOINTS: u64 = 950;
+/// Failed writes in a row whose traces are told from a rollback.
+const ENDS: usize = 64;
 
 /// Something people should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,7 @@ pub struct Journal<D> {
     /// The first sweep is the baseline: nothing is known of what was recorded before.
     seed: bool,
     full_told: bool,
+    announced: Vec<Tail>,
     notices: Vec<Notice>,
 }
 
@@ -59,7 +62,7 @@ impl<D: Disk> Journal<D> {
         now: Now,
         fresh_epoch: fn() -> Epoch,
     ) -> Result<Self, Error> {
-        let (spool, findings) = Spool::open(disk, limits)?;
+        let (spool, findings) = Spool::open(disk, limits, boot)?;
         let mut journal = Self {
             spool,
             run,
@@ -71,6 +74,7 @@ impl<D: Disk> Journal<D> {
             cuts: Vec::new(),
             seed: false,
             full_told: false,
+            announced: Vec::new(),
             notices: Vec::new(),
         };
         journal.resume(findings, now);
@@ -86,7 +90,10 @@ impl<D: Disk> Journal<D> {
         if findings.any {
             match marker.map_or(Judgement::Sound, |marker| marker.judge(self.boot, self.spool.tail())) {
                 Judgement::RolledBack(seen) => self.take_rollback(&seen),
-                Judgement::Sound => self.recover(findings.checkpoint),
+                Judgement::Sound => {
+                    self.recover(findings.checkpoint);
+                    self.enter_boot();
+                }
             }
         } else {
             let seen = marker.filter(|marker| marker.is_of(self.boot)).map(|marker| marker.recorded());
@@ -100,10 +107,6 @@ impl<D: Disk> Journal<D> {
             self.seed = seen.is_none();
             self.new_epoch(&seen.unwrap_or_default());
         }
-        if self.spool.boot() != self.boot {
-            let written = self.spool.open_boot(self.boot);
-            self.complain(written);
-        }
         let end_ms = self.spool.tail().end_ms;
         if end_ms > 0 && end_ms < now.wall_ms {
             self.start_ms = end_ms;
@@ -111,7 +114,15 @@ impl<D: Disk> Journal<D> {
         self.meter = Meter::new(self.spool.positions().clone());
     }
 
+    fn enter_boot(&mut self) {
+        if self.spool.boot() != self.boot {
+            let written = self.spool.open_boot(self.boot);
+            self.complain(written);
+        }
+    }
+
     fn take_rollback(&mut self, seen: &Positions) {
+        self.enter_boot();
         let mut positions = self.spool.positions().clone();
         for (key, reading) in seen {
             let held = positions.entry(*key).or_default();
@@ -281,7 +292,13 @@ impl<D: Disk> Journal<D> {
     }
 
     fn announce(&mut self, after: &Tail, positions: &Positions) {
-        let marker = Marker::announce(self.boot, self.spool.tail(), after, positions);
+        // A write reported as failed may be on the disk all the same.
+        let tail = *self.spool.tail();
+        if self.announced.first() != Some(&tail) || self.announced.len() >= ENDS {
+            self.announced = vec![tail];
+        }
+        self.announced.push(*after);
+        let marker = Marker::announce(self.boot, &self.announced, positions);
         if let Err(error) = marker.save(&mut self.run) {
             tracing::warn!(%error, "the usage intent marker could not be written");
         }

@@ -19,7 +19,7 @@ pub struct Marker {
     /// Boot the counters belong to.
     #[prost(bytes = "vec", tag = "1")]
     boot_id: Vec<u8>,
-    /// Epoch and hash the log may end with, two of them: before and after the write announced.
+    /// Epochs and hashes the log may end with: before the writes announced since one succeeded, and after each.
     #[prost(bytes = "vec", repeated, tag = "2")]
     ends: Vec<Vec<u8>>,
     /// Counters including the write announced.
@@ -37,11 +37,11 @@ pub enum Judgement {
 }
 
 impl Marker {
-    /// Announces a write that takes the log from `before` to `after`.
-    pub fn announce(boot_id: Uuid, before: &Tail, after: &Tail, positions: &Positions) -> Self {
+    /// Announces a write that leaves the log ending in one of `ends`.
+    pub fn announce(boot_id: Uuid, ends: &[Tail], positions: &Positions) -> Self {
         Self {
             boot_id: boot_id.as_bytes().to_vec(),
-            ends: vec![end(before), end(after)],
+            ends: ends.iter().map(end).collect(),
             positions: Some(PositionColumns::from(positions)),
         }
     }

@@ -13,14 +13,14 @@ use weir_protocol::usage::Record;
 
 impl<D: Disk> Spool<D> {
     /// Opens the log; a torn end is cut off, everything before it stands. With nothing to read
-    /// ([`Findings::any`] is false) an epoch must be opened before anything else.
-    pub fn open(disk: D, limits: Limits) -> Result<(Self, Findings), Error> {
+    /// ([`Findings::any`] is false) it is of `boot`, and an epoch must be opened before anything else.
+    pub fn open(disk: D, limits: Limits, boot: Uuid) -> Result<(Self, Findings), Error> {
         let mut numbers: Vec<u64> = disk.list()?.iter().filter_map(|name| segment_number(name)).collect();
         numbers.sort_unstable();
         let mut spool = Self {
             disk,
             limits,
-            boot: Uuid::nil(),
+            boot,
             tail: Tail { epoch: Epoch::default(), next_seq: 1, hash: hash::GENESIS, end_ms: 0 },
             positions: Positions::new(),
             epochs: Vec::new(),
@@ -30,6 +30,10 @@ impl<D: Disk> Spool<D> {
         let mut findings = Findings::default();
         for number in &numbers {
             spool.replay(*number, Some(number) == numbers.last(), &mut findings)?;
+        }
+        // What was read may so far be in memory only; it must not be sent before it is durable.
+        if let Some(number) = spool.segments.keys().next_back().copied() {
+            spool.disk.sync(&segment_name(number))?;
         }
         Ok((spool, findings))
     }
