@@ -12,6 +12,7 @@ use weir_agent::southbound::null::Null;
 use weir_agent::status;
 use weir_agent::store::disk::Folder;
 use weir_agent::store::identity::{self, Identity};
+use weir_protocol::token::Token;
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
@@ -52,6 +53,8 @@ fn obey(command: Command, config: Config) -> anyhow::Result<()> {
 
 async fn enroll(config: &Config) -> anyhow::Result<Identity> {
     let token = config.token.as_deref().unwrap_or_default();
+    // A mistyped token leaves not even a folder behind.
+    Token::from_text(token)?;
     let identity = enroll::enroll(&mut Folder::open(&config.state_dir)?, token).await?;
     tracing::info!(agent_id = %identity.agent_id, "enrolled");
     Ok(identity)

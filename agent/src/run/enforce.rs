@@ -82,6 +82,8 @@ impl Meaning {
 #[derive(Debug, Default)]
 pub struct Reports {
     known: BTreeMap<ObjectKey, ObjectResult>,
+    /// Revisions of objects not wanted any more, until an attempt succeeds.
+    leaving: BTreeMap<ObjectKey, u64>,
     told: BTreeMap<ObjectKey, ObjectResult>,
     generation: u64,
     /// Whether anything was applied since the start.
@@ -111,11 +113,12 @@ impl Reports {
             let pending = || result(key, *revision, Status::Pending, "", "");
             known.insert(key.clone(), outcome.unwrap_or_else(pending));
         }
-        let gone = self.known.keys().filter(|key| !meaning.revisions.contains_key(key));
-        let gone: Vec<ObjectKey> = gone.filter(|_| applied.is_ok()).cloned().collect();
-        for key in gone {
-            let revision = self.known.get(&key).map_or(0, |result| result.revision);
-            known.insert(key.clone(), result(&key, revision, Status::Removed, "", ""));
+        let gone = self.known.iter().filter(|(key, _)| !meaning.revisions.contains_key(*key));
+        self.leaving.extend(gone.map(|(key, result)| (key.clone(), result.revision)));
+        self.leaving.retain(|key, _| !meaning.revisions.contains_key(key));
+        if applied.is_ok() {
+            let left = std::mem::take(&mut self.leaving).into_iter();
+            known.extend(left.map(|(key, revision)| (key.clone(), result(&key, revision, Status::Removed, "", ""))));
         }
         self.known = known;
         self.generation = generation;
@@ -134,7 +137,7 @@ impl Reports {
     }
 
     /// The report to send now, if there is anything new to say.
-    pub fn next(&mut self) -> Option<ApplyReport> {
+    pub fn take_unsaid(&mut self) -> Option<ApplyReport> {
         if !self.applied {
             return None;
         }
@@ -192,5 +195,64 @@ fn result(key: &ObjectKey, revision: u64, status: Status, code: &str, detail: &s
         code: code.to_owned(),
         detail: detail[..detail.floor_char_boundary(DETAIL)].to_owned(),
         observed: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_protocol::state::{Object, ObservedLine};
+
+    fn held(n: u8, revision: u64) -> (ObjectKey, Held) {
+        let body = Line { handle: u32::from(n), ..Line::default() }.encode_to_vec();
+        let object = Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body };
+        (ObjectKey { kind: object.kind, id: object.id.clone() }, Held { object, last_good: None })
+    }
+
+    fn outcome(n: u8, outcome: Outcome) -> (Uuid, Outcome) {
+        (Uuid::from_bytes([n; 16]), outcome)
+    }
+
+    fn applied(lines: Vec<(Uuid, Outcome)>) -> Applied {
+        Applied { router: None, lines }
+    }
+
+    #[test]
+    fn only_what_changed_is_told_until_a_session_starts_anew() {
+        let meaning = read(&BTreeMap::from([held(1, 1), held(2, 1)]));
+        let good = || Outcome::Applied(ObservedLine::default());
+        let bad = || Outcome::Failed { code: "no-room", detail: "x".repeat(300) };
+        let mut reports = Reports::default();
+        assert_eq!(reports.take_unsaid(), None, "nothing was applied yet");
+        reports.take(&meaning, 5, Ok(&applied(vec![outcome(1, good()), outcome(2, bad())])));
+        assert!(reports.any_failed());
+        let first = reports.take_unsaid().unwrap();
+        assert_eq!((first.complete, first.results.len(), first.results[1].detail.len()), (true, 2, 256));
+        assert_eq!(reports.take_unsaid(), None);
+        reports.take(&meaning, 5, Ok(&applied(vec![outcome(1, good()), outcome(2, good())])));
+        assert!(!reports.any_failed());
+        let second = reports.take_unsaid().unwrap();
+        assert_eq!((second.complete, second.results.len()), (false, 1));
+        reports.restart();
+        assert_eq!(reports.take_unsaid().unwrap().results.len(), 2);
+    }
+
+    #[test]
+    fn a_kernel_that_fails_as_a_whole_fails_every_object_and_removes_none() {
+        let mut reports = Reports::default();
+        let good = || Outcome::Applied(ObservedLine::default());
+        let both = read(&BTreeMap::from([held(1, 1), held(2, 1)]));
+        reports.take(&both, 1, Ok(&applied(vec![outcome(1, good()), outcome(2, good())])));
+        reports.take_unsaid();
+        let one = read(&BTreeMap::from([held(1, 1)]));
+        reports.take(&one, 2, Err("netlink is gone".to_owned()));
+        let told = reports.take_unsaid().unwrap();
+        assert_eq!(told.results.len(), 1);
+        assert_eq!(told.results[0].status(), Status::Failed);
+        reports.take(&one, 2, Ok(&applied(vec![outcome(1, good())])));
+        let told = reports.take_unsaid().unwrap();
+        let statuses: Vec<_> = told.results.iter().map(ObjectResult::status).collect();
+        assert_eq!(statuses, [Status::Applied, Status::Removed]);
+        assert_eq!(reports.take_unsaid(), None);
     }
 }

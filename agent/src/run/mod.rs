@@ -21,10 +21,10 @@ use crate::usage::journal::{Journal, Notice};
 use crate::usage::live::Live;
 use crate::usage::spool::{self, Limits};
 use enforce::{Meaning, Reports};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::time::Duration;
-use talk::{Session, Uplink};
+use talk::Uplink;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use weir_protocol::control::Event;
@@ -72,6 +72,8 @@ pub struct Agent<S, C> {
     uplink: Uplink,
     backoff: Backoff,
     attempt: u64,
+    gateway: usize,
+    told_held: BTreeSet<spool::Epoch>,
     inbox: (mpsc::Sender<link::Event>, mpsc::Receiver<link::Event>),
     events: VecDeque<Event>,
     told_interval_ms: Option<u64>,
@@ -110,6 +112,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             capabilities: Vec::new(),
             uplink: Uplink::Waiting(now),
             attempt: 0,
+            gateway: 0,
+            told_held: BTreeSet::new(),
             inbox: mpsc::channel(256),
             events: VecDeque::new(),
             told_interval_ms: None,
@@ -281,7 +285,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             desired_lineage: hex::encode(self.store.lineage()),
             desired_generation: self.store.generation(),
             objects: self.reports.summary(),
-            connected: matches!(self.uplink, Uplink::Open(Session { sender: Some(_), .. })),
+            connected: matches!(&self.uplink, Uplink::Open(session) if session.sender.is_some()),
             epochs: self.positions(),
             log_fill_permille: self.journal.spool().fill_permille(),
             written_at_ms: self.clock.now().wall_ms,

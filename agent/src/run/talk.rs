@@ -27,7 +27,7 @@ pub(super) enum Uplink {
     /// An attempt is on its way.
     Dialing,
     /// There is one.
-    Open(Session),
+    Open(Box<Session>),
 }
 
 /// An open connection.
@@ -48,7 +48,7 @@ impl Uplink {
         match self {
             Self::Waiting(at) => Some(*at),
             Self::Dialing => None,
-            Self::Open(Session { sender: None, opened, .. }) => Some(*opened + LIMIT),
+            Self::Open(session) if session.sender.is_none() => Some(session.opened + LIMIT),
             Self::Open(session) => Some(session.spoke + session.heartbeat),
         }
     }
@@ -87,7 +87,11 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     fn dial(&mut self) {
         let gateways = &self.identity.gateways;
-        let gateway = gateways[self.attempt as usize % gateways.len().max(1)].clone();
+        let Some(gateway) = gateways.get(self.gateway % gateways.len().max(1)).cloned() else {
+            tracing::error!("the identity names no gateway");
+            self.uplink = Uplink::Waiting(Instant::now() + self.backoff.cap());
+            return;
+        };
         self.attempt += 1;
         tracing::debug!(gateway, "connecting");
         self.uplink = Uplink::Dialing;
@@ -102,6 +106,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         match event.what {
             What::Connected(link) => self.greet(link),
             What::Failed(error) => {
+                self.gateway += 1;
                 let wait = self.backoff.after_failure(u64::from_le_bytes(clock::random()));
                 tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "cannot connect");
                 self.uplink = Uplink::Waiting(Instant::now() + wait);
@@ -146,7 +151,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             comeback: None,
         };
         session.say(up::Message::Hello(hello), now);
-        self.uplink = Uplink::Open(session);
+        self.uplink = Uplink::Open(Box::new(session));
     }
 
     fn welcome(&mut self, welcome: &Welcome) {
@@ -159,7 +164,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         session.sender = Some(sender);
         session.spread = Duration::from_millis(u64::from(welcome.reconnect_spread_ms));
         if welcome.heartbeat_interval_ms > 0 {
-            session.heartbeat = Duration::from_millis(u64::from(welcome.heartbeat_interval_ms));
+            // The interval is the longest silence allowed: speak well before it ends.
+            session.heartbeat = Duration::from_millis(u64::from(welcome.heartbeat_interval_ms / 2).max(1));
         }
         self.told_interval_ms = Some(u64::from(welcome.usage_interval_ms)).filter(|interval| *interval > 0);
         let skew_ms = welcome.cloud_time_ms.abs_diff(self.clock.now().wall_ms);
@@ -225,7 +231,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Sends what became of the objects, as far as it is not told yet.
     pub(super) fn report(&mut self) {
         let Some(session) = self.uplink.session().filter(|session| session.sender.is_some()) else { return };
-        if let Some(report) = self.reports.next() {
+        if let Some(report) = self.reports.take_unsaid() {
             session.state(state::up::Message::Applied(report));
         }
     }
@@ -274,7 +280,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 }
                 Effect::Hold { epoch, current, text } => {
                     tracing::error!(epoch = hex::encode(epoch), text, "usage is held");
-                    self.tell("usage-held", Severity::Critical, text);
+                    if self.told_held.insert(epoch) {
+                        self.tell("usage-held", Severity::Critical, text);
+                    }
                     if current {
                         self.journal.fork();
                         self.close("a new epoch of the usage log");
@@ -314,7 +322,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Waits, for a limited time, until the cloud has everything; then closes.
     pub(super) async fn farewell(&mut self, limit: Duration) {
         let until = Instant::now() + limit;
-        while let Uplink::Open(Session { sender: Some(sender), .. }) = &self.uplink {
+        while let Uplink::Open(session) = &self.uplink {
+            let Some(sender) = &session.sender else { break };
             if sender.pending(self.journal.spool()) == 0 {
                 break;
             }

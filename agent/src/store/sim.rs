@@ -55,7 +55,7 @@ impl Sim {
     pub fn cut_power(&self, seed: u64) {
         self.revive();
         let mut inner = self.0.borrow_mut();
-        inner.files.retain(|_, file| file.synced > 0 || seed % 3 != 0);
+        inner.files.retain(|_, file| file.synced > 0 || !seed.is_multiple_of(3));
         for file in inner.files.values_mut() {
             let unsynced = file.data.len() - file.synced;
             let kept = if unsynced == 0 { 0 } else { seed as usize % (unsynced + 1) };
@@ -160,7 +160,7 @@ impl Disk for Sim {
     fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let cut = self.step()?;
         // Cut short after the rename as often as before it.
-        if !cut || bytes.len() % 2 == 0 {
+        if !cut || bytes.len().is_multiple_of(2) {
             let file = File { data: bytes.to_vec(), synced: bytes.len() };
             self.0.borrow_mut().files.insert(name.to_owned(), file);
         }

@@ -11,14 +11,14 @@ pub struct Live {
     until_ms: u64,
     interval_ms: u64,
     last_ms: u64,
-    last: Positions,
+    last: Option<Positions>,
 }
 
 impl Live {
     /// Starts, prolongs or (with `for_ms` 0) ends the interest.
     pub fn interest(&mut self, now_ms: u64, for_ms: u32, interval_ms: u32) {
         if now_ms >= self.until_ms {
-            self.last.clear();
+            self.last = None;
         }
         self.until_ms = now_ms.saturating_add(u64::from(for_ms));
         self.interval_ms = u64::from(interval_ms.max(100));
@@ -33,16 +33,16 @@ impl Live {
     pub fn observe(&mut self, mono_ms: u64, wall_ms: u64, sweep: &[Counter]) -> Option<Sample> {
         // A sweep a little early still belongs to this interval: timers are not exact.
         let due = self.last_ms.saturating_add(self.interval_ms.saturating_sub(self.interval_ms / 10));
-        if mono_ms >= self.until_ms || (!self.last.is_empty() && mono_ms < due) {
+        if mono_ms >= self.until_ms || (self.last.is_some() && mono_ms < due) {
             return None;
         }
         let now: Positions = sweep.iter().map(reading).collect();
-        let before = std::mem::replace(&mut self.last, now);
         let elapsed_ms = mono_ms.saturating_sub(std::mem::replace(&mut self.last_ms, mono_ms));
-        if before.is_empty() || elapsed_ms == 0 {
+        let before = self.last.replace(now.clone())?;
+        if elapsed_ms == 0 {
             return None;
         }
-        Some(sample(&before, &self.last, elapsed_ms, wall_ms))
+        Some(sample(&before, &now, elapsed_ms, wall_ms))
     }
 }
 

@@ -245,11 +245,16 @@ pub struct Bench(Arc<Inner>);
 struct Inner {
     counters: Mutex<BTreeMap<u32, u64>>,
     wanted: watch::Sender<Wanted>,
+    forgotten: watch::Sender<Vec<u32>>,
 }
 
 impl Bench {
     pub fn new() -> Self {
-        Self(Arc::new(Inner { counters: Mutex::default(), wanted: watch::Sender::new(Wanted::default()) }))
+        Self(Arc::new(Inner {
+            counters: Mutex::default(),
+            wanted: watch::Sender::new(Wanted::default()),
+            forgotten: watch::Sender::new(Vec::new()),
+        }))
     }
 
     pub fn move_bytes(&self, handle: u32, bytes: u64) {
@@ -258,6 +263,11 @@ impl Bench {
 
     pub fn wanted(&self) -> Wanted {
         self.0.wanted.borrow().clone()
+    }
+
+    /// Waits until lines are forgotten.
+    pub async fn forgotten(&self) -> Vec<u32> {
+        soon("forgetting", self.0.forgotten.subscribe().wait_for(|handles| !handles.is_empty())).await.unwrap().clone()
     }
 
     /// Waits until what is wanted satisfies `condition`.
@@ -297,6 +307,7 @@ impl Southbound for Bench {
 
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {
         self.0.counters.lock().unwrap().retain(|handle, _| !handles.contains(handle));
+        self.0.forgotten.send_replace(handles.to_vec());
         Ok(())
     }
 

@@ -294,3 +294,70 @@ async fn a_gap_is_filled_by_sending_again_from_where_the_cloud_stands() {
     };
     LocalSet::new().run_until(story).await;
 }
+
+#[tokio::test]
+async fn live_rates_flow_while_somebody_watches() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        let interest = weir_protocol::control::LiveInterest { for_ms: 20_000, interval_ms: 100 };
+        cloud.say(weir_protocol::control::down::Message::LiveInterest(interest)).await;
+        let sample = loop {
+            bench.move_bytes(1, 1_000_000);
+            let sample: weir_protocol::live::Sample = soon("sample", frame::read(&mut cloud.live.1)).await.unwrap();
+            if sample.down_bps > 0 {
+                break sample;
+            }
+        };
+        assert_eq!((sample.lines.len(), sample.lines[0].handle), (1, 1));
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_goes_away_is_dialed_again() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        let away = weir_protocol::control::GoAway::default();
+        cloud.say(weir_protocol::control::down::Message::GoAway(away)).await;
+        soon("close", cloud.connection.closed()).await;
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        cloud.connection.close(0u32.into(), b"gone");
+        gateway.session().await;
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test]
+async fn a_line_is_forgotten_only_after_its_last_bytes_are_sealed() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        bench.move_bytes(1, 0);
+        bench.move_bytes(2, 0);
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        cloud.change(&snapshot(1, vec![line(1, 1, 100), line(2, 1, 100)])).await;
+        cloud.ack().await;
+        bench.until(|wanted| wanted.lines.len() == 2).await;
+        bench.move_bytes(1, 4_000);
+        cloud.change(&change(1, 2, vec![], &[1])).await;
+        assert_eq!(bench.forgotten().await, [1]);
+        let (record, _) = cloud.record().await;
+        let lines = record.lines().unwrap();
+        assert_eq!((lines.len(), lines[0].handle, lines[0].down_bytes), (1, 1, 4_000));
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
