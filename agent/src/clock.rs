@@ -68,3 +68,8 @@ pub fn random<const N: usize>() -> [u8; N] {
 pub fn event_id(wall_ms: u64) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(wall_ms, &random()).into_uuid()
 }
+
+/// A new UUIDv4.
+pub fn random_id() -> Uuid {
+    uuid::Builder::from_random_bytes(random()).into_uuid()
+}

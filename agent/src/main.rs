@@ -3,11 +3,12 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
-use weir_agent::clock::System;
+use weir_agent::clock::{self, System};
 use weir_agent::config::{self, Adapter, Command, Config};
 use weir_agent::northbound::enroll;
 use weir_agent::run::Agent;
 use weir_agent::southbound::Southbound;
+use weir_agent::southbound::linux::Linux;
 use weir_agent::southbound::null::Null;
 use weir_agent::status;
 use weir_agent::store::disk::Folder;
@@ -71,7 +72,10 @@ async fn run(config: Config) -> anyhow::Result<()> {
     };
     match config.southbound {
         Adapter::Null => drive(config, identity, Null::default()).await,
-        Adapter::Linux => anyhow::bail!("this build cannot drive the kernel: use --southbound null"),
+        Adapter::Linux => {
+            let kernel = linux(&config)?;
+            drive(config, identity, kernel).await
+        }
     }
 }
 
@@ -87,7 +91,11 @@ async fn drive(config: Config, identity: Identity, southbound: impl Southbound) 
 async fn uninstall(config: &Config) -> anyhow::Result<()> {
     match config.southbound {
         Adapter::Null => Null::default().uninstall().await?,
-        Adapter::Linux => anyhow::bail!("this build cannot drive the kernel: use --southbound null"),
+        Adapter::Linux => linux(config)?.uninstall().await?,
     }
     Ok(())
+}
+
+fn linux(config: &Config) -> anyhow::Result<Linux> {
+    Ok(Linux::open(&config.state_dir, config.garden.port(), Box::new(clock::random_id))?)
 }

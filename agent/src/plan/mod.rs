@@ -1,9 +1,20 @@
-//! What the router should be.
-use std::collections::BTreeMap;
-use uuid::Uuid;
+//! What should be, and what that means for the kernel. Pure: no tokio, no clock, no kernel.
+//!
+//! Start at [`Wanted`]; [`check`] says which of its lines can be held at all, [`shape`] what rates mean to HTB.
 
+pub mod check;
+pub mod shape;
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+use weir_protocol::desired::{Line, Router};
+
+/// Everything this router should be.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
-    pub router: Option<weir_protocol::desired::Router>,
-    pub lines: BTreeMap<Uuid, weir_protocol::desired::Line>,
+    /// How it is wired; nothing is done before this is known.
+    pub router: Option<Router>,
+    /// The lines, by subscription.
+    pub lines: BTreeMap<Uuid, Line>,
 }

@@ -1,55 +1,106 @@
-//! Toward the kernel.
+//! Toward the kernel: one trait, the real thing ([`linux`]), and nothing ([`null`]).
+//!
+//! Whoever implements it owns what it made and nothing else on the router. Enforcement stays when the process ends.
 
+pub mod linux;
 pub mod null;
 
-use crate::plan::Wanted;
 use uuid::Uuid;
 use weir_protocol::state::ObservedLine;
 
-/// Cumulative, layer 3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+use crate::plan::Wanted;
+
+/// A cumulative count. Bytes are layer 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Total {
+    /// Bytes without link headers.
     pub bytes: u64,
+    /// Packets as on the wire.
     pub packets: u64,
 }
 
+/// A line's counters. They are never reset; a new `generation` begins whenever they may have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
+    /// The line.
     pub handle: u32,
+    /// The stretch in which these counters only grow.
     pub generation: Uuid,
+    /// Toward the subscriber, when the generation began.
     pub base_down: Total,
+    /// From the subscriber, when the generation began.
     pub base_up: Total,
+    /// Toward the subscriber.
     pub down: Total,
+    /// From the subscriber.
     pub up: Total,
 }
 
+/// One reading of all counters, whole or not at all.
 #[derive(Debug, Clone, Default)]
 pub struct Sweep {
+    /// A counter for every line that has one, wanted or not yet forgotten.
     pub counters: Vec<Counter>,
 }
 
+/// What became of a desired object.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
+    /// The kernel holds this, read back.
     Applied(ObservedLine),
-    Failed { code: &'static str, detail: String },
-    Rejected { code: &'static str, detail: String },
+    /// Could not be done now.
+    Failed {
+        /// A stable name, `kebab-case`.
+        code: &'static str,
+        /// One plain sentence.
+        detail: String,
+    },
+    /// Can never be done as it is.
+    Rejected {
+        /// A stable name, `kebab-case`.
+        code: &'static str,
+        /// One plain sentence.
+        detail: String,
+    },
 }
 
+/// What became of everything wanted.
 #[derive(Debug, Clone)]
 pub struct Applied {
+    /// The router object; absent if none is wanted.
     pub router: Option<Outcome>,
+    /// The lines.
     pub lines: Vec<(Uuid, Outcome)>,
 }
 
+/// Why the kernel could not be spoken to.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Error(pub String);
+pub enum Error {
+    /// A netlink request failed.
+    #[error("netlink: {0}")]
+    Netlink(String),
+    /// The nft program failed.
+    #[error("nft: {0}")]
+    Nft(String),
+    /// A dump stayed incomplete however often it was repeated.
+    #[error("counters of {0} could not be read whole")]
+    Incomplete(String),
+    /// A file could not be read or written.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
 
-#[expect(async_fn_in_trait, reason = "one task drives the adapter")]
-pub trait Southbound: Send {
+/// The kernel, as the agent needs it.
+#[expect(async_fn_in_trait, reason = "one task of one thread drives the kernel")]
+pub trait Southbound {
+    /// What the kernel can do, found by doing it.
     async fn probe(&mut self) -> Result<Vec<String>, Error>;
+    /// Makes the kernel hold what is wanted by changing what differs, and reads back what it holds.
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error>;
+    /// Reads all counters.
     async fn sweep(&mut self) -> Result<Sweep, Error>;
+    /// These lines' last counters are sealed: what is no longer wanted of them may be reused.
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error>;
+    /// Removes every trace.
     async fn uninstall(&mut self) -> Result<(), Error>;
 }

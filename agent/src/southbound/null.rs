@@ -1,38 +1,68 @@
-//! Records what it is told and changes nothing.
+//! A kernel that holds whatever it is told and moves no packets: for machines without privileges.
 
-use super::{Applied, Counter, Error, Outcome, Southbound, Sweep};
-use crate::plan::Wanted;
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+use weir_protocol::desired::Access;
 use weir_protocol::state::ObservedLine;
 
-/// An adapter without a kernel.
+use super::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
+use crate::plan::{Wanted, check};
+
+/// Remembers what is wanted; counts only what a test says was counted.
 #[derive(Debug, Default)]
 pub struct Null {
-    counters: Vec<Counter>,
+    counters: BTreeMap<u32, Counter>,
+}
+
+impl Null {
+    /// Adds to a line's counters, as traffic would.
+    pub fn count(&mut self, handle: u32, down: Total, up: Total) {
+        let counter = self.counters.entry(handle).or_insert_with(|| fresh(handle));
+        counter.down = add(counter.down, down);
+        counter.up = add(counter.up, up);
+    }
+}
+
+fn fresh(handle: u32) -> Counter {
+    let none = Total::default();
+    let generation = Uuid::from_u128(u128::from(handle));
+    Counter { handle, generation, base_down: none, base_up: none, down: none, up: none }
+}
+
+fn add(one: Total, other: Total) -> Total {
+    Total { bytes: one.bytes + other.bytes, packets: one.packets + other.packets }
 }
 
 impl Southbound for Null {
     async fn probe(&mut self) -> Result<Vec<String>, Error> {
-        Ok(Vec::new())
+        Ok(vec!["null".into()])
     }
 
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
-        let observe = |line: &weir_protocol::desired::Line| {
-            Outcome::Applied(ObservedLine {
-                rate_down_bps: line.rate_down_bps,
-                rate_up_bps: line.rate_up_bps,
-                access: line.access,
+        let (sound, rejected) = check::check(wanted);
+        let mut lines: Vec<_> = sound
+            .iter()
+            .map(|(id, line)| {
+                self.counters.entry(line.handle).or_insert_with(|| fresh(line.handle));
+                let observed =
+                    ObservedLine { rate_down_bps: line.rate_down_bps, rate_up_bps: line.rate_up_bps, access: line.access.into() };
+                (*id, Outcome::Applied(observed))
             })
-        };
-        let lines = wanted.lines.iter().map(|(id, line)| (*id, observe(line))).collect();
-        Ok(Applied { router: wanted.router.as_ref().map(|_| Outcome::Applied(ObservedLine::default())), lines })
+            .collect();
+        lines.extend(rejected.into_iter().map(|(id, why)| (id, Outcome::Rejected { code: why.code, detail: why.detail })));
+        let router = wanted.router.as_ref().map(|_| {
+            Outcome::Applied(ObservedLine { rate_down_bps: 0, rate_up_bps: 0, access: Access::Unspecified.into() })
+        });
+        Ok(Applied { router, lines })
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {
-        Ok(Sweep { counters: self.counters.clone() })
+        Ok(Sweep { counters: self.counters.values().cloned().collect() })
     }
 
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {
-        self.counters.retain(|counter| !handles.contains(&counter.handle));
+        self.counters.retain(|handle, _| !handles.contains(handle));
         Ok(())
     }
 

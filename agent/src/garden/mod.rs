@@ -1,0 +1,1 @@
+//! The walled garden's page.

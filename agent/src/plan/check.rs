@@ -1,0 +1,173 @@
+//! Which desired lines can be held: one that cannot never rejects its siblings.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use uuid::Uuid;
+use weir_protocol::desired::{Access, Line, Prefix};
+
+use super::Wanted;
+
+/// A line that makes sense on its own and beside the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoundLine {
+    /// Names it in usage records.
+    pub handle: u32,
+    /// Its addresses.
+    pub prefixes: Vec<IpNet>,
+    /// Rate toward the subscriber in force, bits per second of layer 3.
+    pub rate_down_bps: u64,
+    /// Rate from the subscriber in force, bits per second of layer 3.
+    pub rate_up_bps: u64,
+    /// What it may do.
+    pub access: Access,
+}
+
+/// Why a line can never be held as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// A stable name, `kebab-case`.
+    pub code: &'static str,
+    /// One plain sentence.
+    pub detail: String,
+}
+
+/// The lines that can be held, and those that cannot with the reason.
+///
+/// Where two lines claim one address, the one with the smaller id keeps it: a conflict is reported, never guessed away.
+pub fn check(wanted: &Wanted) -> (BTreeMap<Uuid, SoundLine>, BTreeMap<Uuid, Rejection>) {
+    let (mut sound, mut rejected) = (BTreeMap::new(), BTreeMap::new());
+    let mut handles = BTreeMap::new();
+    let mut claimed: BTreeMap<(IpAddr, u8), Uuid> = BTreeMap::new();
+    for (id, line) in &wanted.lines {
+        let checked = check_line(line).and_then(|line| {
+            if let Some(other) = handles.insert(line.handle, *id) {
+                handles.insert(line.handle, other);
+                return Err(reject("handle-conflict", format!("handle {} is line {other}'s", line.handle)));
+            }
+            for prefix in &line.prefixes {
+                if let Some((taken, other)) = overlapping(&claimed, prefix) {
+                    return Err(reject("prefix-conflict", format!("{prefix} overlaps {taken} of line {other}")));
+                }
+            }
+            Ok(line)
+        });
+        match checked {
+            Ok(line) => {
+                claimed.extend(line.prefixes.iter().map(|prefix| ((prefix.network(), prefix.prefix_len()), *id)));
+                sound.insert(*id, line);
+            }
+            Err(rejection) => {
+                rejected.insert(*id, rejection);
+            }
+        }
+    }
+    (sound, rejected)
+}
+
+/// Prefixes are nested or disjoint, so an overlap is either a claimed prefix around this one or one inside it.
+fn overlapping(claimed: &BTreeMap<(IpAddr, u8), Uuid>, prefix: &IpNet) -> Option<(IpNet, Uuid)> {
+    let around = (0..=prefix.prefix_len()).find_map(|length| {
+        let wider = IpNet::new(prefix.addr(), length).ok()?.trunc();
+        claimed.get(&(wider.network(), length)).map(|id| (wider, *id))
+    });
+    around.or_else(|| {
+        claimed
+            .range((prefix.network(), 0)..)
+            .take_while(|((address, _), _)| prefix.contains(address))
+            .find_map(|((address, length), id)| Some((IpNet::new(*address, *length).ok()?, *id)))
+    })
+}
+
+fn check_line(line: &Line) -> Result<SoundLine, Rejection> {
+    let access = match line.access() {
+        Access::Unspecified => Access::Open,
+        stated => stated,
+    };
+    let (rate_down_bps, rate_up_bps) = match access {
+        Access::Throttled => (line.throttled_down_bps, line.throttled_up_bps),
+        Access::Unspecified | Access::Open | Access::WalledGarden | Access::Closed => (line.rate_down_bps, line.rate_up_bps),
+    };
+    if line.handle == 0 {
+        return Err(reject("handle-zero", "handle 0 is for traffic of no line".into()));
+    }
+    if rate_down_bps == 0 || rate_up_bps == 0 {
+        return Err(reject("rate-zero", "a line needs a rate above zero in both directions".into()));
+    }
+    if line.prefixes.is_empty() {
+        return Err(reject("prefix-missing", "a line needs at least one prefix".into()));
+    }
+    let prefixes = line.prefixes.iter().map(network).collect::<Result<_, _>>()?;
+    Ok(SoundLine { handle: line.handle, prefixes, rate_down_bps, rate_up_bps, access })
+}
+
+/// A prefix as a network, if it is one.
+pub fn network(prefix: &Prefix) -> Result<IpNet, Rejection> {
+    let malformed = || reject("prefix-malformed", format!("{} bytes of address with length {} are no prefix", prefix.address.len(), prefix.length));
+    let length = u8::try_from(prefix.length).map_err(|_| malformed())?;
+    let network = if let Ok(bytes) = <[u8; 4]>::try_from(prefix.address.as_slice()) {
+        Ipv4Net::new(Ipv4Addr::from(bytes), length).map(IpNet::V4)
+    } else if let Ok(bytes) = <[u8; 16]>::try_from(prefix.address.as_slice()) {
+        Ipv6Net::new(Ipv6Addr::from(bytes), length).map(IpNet::V6)
+    } else {
+        return Err(malformed());
+    };
+    let network = network.map_err(|_| malformed())?;
+    if network.prefix_len() == 0 || network.trunc() != network {
+        return Err(reject("prefix-malformed", format!("{network} has host bits or is everything")));
+    }
+    Ok(network)
+}
+
+fn reject(code: &'static str, detail: String) -> Rejection {
+    Rejection { code, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(handle: u32, prefixes: &[&str]) -> Line {
+        let prefixes = prefixes
+            .iter()
+            .map(|text| match text.parse().unwrap() {
+                IpNet::V4(net) => Prefix { address: net.addr().octets().to_vec(), length: net.prefix_len().into() },
+                IpNet::V6(net) => Prefix { address: net.addr().octets().to_vec(), length: net.prefix_len().into() },
+            })
+            .collect();
+        Line { handle, prefixes, rate_down_bps: 10, rate_up_bps: 5, ..Line::default() }
+    }
+
+    fn codes(lines: &[Line]) -> Vec<Option<&'static str>> {
+        let lines: BTreeMap<_, _> = lines.iter().enumerate().map(|(n, line)| (Uuid::from_u128(n as u128), line.clone())).collect();
+        let (_, rejected) = check(&Wanted { router: None, lines: lines.clone() });
+        lines.keys().map(|id| rejected.get(id).map(|rejection| rejection.code)).collect()
+    }
+
+    #[test]
+    fn siblings_of_a_bad_line_are_kept() {
+        let zero = Line { rate_up_bps: 0, ..line(2, &["10.0.0.2/32"]) };
+        assert_eq!(codes(&[line(1, &["10.0.0.1/32"]), zero, line(3, &["10.0.0.3/32"])]), [None, Some("rate-zero"), None]);
+    }
+
+    #[test]
+    fn an_address_belongs_to_one_line_whichever_prefix_is_wider() {
+        let (wide, narrow) = (line(1, &["10.0.0.0/24"]), line(2, &["10.0.0.7/32"]));
+        assert_eq!(codes(&[wide.clone(), narrow.clone()]), [None, Some("prefix-conflict")]);
+        assert_eq!(codes(&[narrow, wide]), [None, Some("prefix-conflict")]);
+        assert_eq!(codes(&[line(1, &["2001:db8::/56"]), line(2, &["2001:db8:0:100::/56"])]), [None, None]);
+    }
+
+    #[test]
+    fn malformed_lines_say_why() {
+        let host_bits = Line { prefixes: vec![Prefix { address: vec![10, 0, 0, 1], length: 24 }], ..line(1, &[]) };
+        let short = Line { prefixes: vec![Prefix { address: vec![10, 0], length: 8 }], ..line(2, &[]) };
+        assert_eq!(codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"])]), [
+            Some("prefix-malformed"),
+            Some("prefix-malformed"),
+            Some("prefix-missing"),
+            Some("handle-zero")
+        ]);
+    }
+}

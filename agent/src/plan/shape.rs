@@ -1,0 +1,56 @@
+//! What a sold rate means to HTB, which also counts the link header.
+
+/// Layer-3 bytes of a full packet.
+const FULL_PACKET: u64 = 1500;
+
+/// The HTB rate, in bytes per second with link headers, that lets `rate_bps` of layer 3 through in full packets.
+pub fn htb_bytes_per_second(rate_bps: u64, link_header: u64) -> u64 {
+    let bytes = u128::from(rate_bps) * u128::from(FULL_PACKET + link_header) / u128::from(FULL_PACKET * 8);
+    u64::try_from(bytes).unwrap_or(u64::MAX).max(1)
+}
+
+/// The layer-3 rate an HTB rate lets through: the inverse of [`htb_bytes_per_second`], rounded to the nearest kbit/s.
+pub fn layer3_bps(htb_bytes_per_second: u64, link_header: u64) -> u64 {
+    let bits = u128::from(htb_bytes_per_second) * u128::from(FULL_PACKET * 8) / u128::from(FULL_PACKET + link_header);
+    u64::try_from((bits + 500) / 1000 * 1000).unwrap_or(u64::MAX)
+}
+
+/// Bytes a class may send at once: a scheduler tick's worth, never less than one segmented packet run.
+pub fn burst_bytes(htb_bytes_per_second: u64) -> u32 {
+    u32::try_from(htb_bytes_per_second / 250).unwrap_or(u32::MAX).clamp(16 * 1024, 1024 * 1024)
+}
+
+/// Bytes a plain queue may hold: 50 ms of the rate, never less than two offloaded packets.
+pub fn queue_bytes(htb_bytes_per_second: u64) -> u32 {
+    u32::try_from(htb_bytes_per_second / 20).unwrap_or(u32::MAX).max(128 * 1024)
+}
+
+/// Time to send `bytes`, in the packet scheduler's ticks of 64 ns.
+pub fn ticks(bytes: u32, htb_bytes_per_second: u64) -> u32 {
+    let nanoseconds = u128::from(bytes) * 1_000_000_000 / u128::from(htb_bytes_per_second.max(1));
+    u32::try_from(nanoseconds >> 6).unwrap_or(u32::MAX)
+}
+
+/// Layer-3 bytes of what a class counted with link headers.
+pub fn layer3_bytes(bytes: u64, packets: u64, link_header: u64) -> u64 {
+    bytes.saturating_sub(packets.saturating_mul(link_header))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_survives_the_way_to_the_kernel_and_back() {
+        for rate in [64_000, 1_000_000, 10_000_000, 123_456_000, 1_000_000_000, 100_000_000_000] {
+            assert_eq!(layer3_bps(htb_bytes_per_second(rate, 14), 14), rate);
+        }
+    }
+
+    #[test]
+    fn the_link_header_is_paid_on_top() {
+        assert_eq!(htb_bytes_per_second(12_000_000, 0), 1_500_000);
+        assert_eq!(htb_bytes_per_second(12_000_000, 14), 1_514_000);
+        assert_eq!(layer3_bytes(1_514_000, 1_000, 14), 1_500_000);
+    }
+}

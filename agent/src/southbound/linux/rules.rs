@@ -1,0 +1,214 @@
+//! The table's sets and rules as nftables JSON. Pure.
+//!
+//! Classification happens in the forward hook: IPv4 forwarding overwrites a priority set earlier, and both directions
+//! still show the subscriber's own address there whatever NAT does. A miss in a map ends that rule, so lines that pay
+//! never pass the checks for those that do not.
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde_json::{Value, json};
+
+use super::nft::{Place, TABLE, Wiring};
+use super::tc::MAJOR;
+
+/// Family (true = IPv4) and prefix length.
+type Length = (bool, u8);
+
+/// The map or set of a place: `l` = line's class, `g` = garden, `c` = closed.
+pub fn set_of(place: Place) -> char {
+    match place {
+        Place::Class(_) => 'l',
+        Place::Garden => 'g',
+        Place::Closed => 'c',
+    }
+}
+
+/// The place a set stands for.
+pub fn place_of(set: char, class: Option<&str>) -> Option<Place> {
+    match set {
+        'l' => {
+            let minor = class?.strip_prefix(&format!("{MAJOR:x}:"))?;
+            u16::from_str_radix(minor, 16).ok().map(Place::Class)
+        }
+        'g' => Some(Place::Garden),
+        'c' => Some(Place::Closed),
+        _ => None,
+    }
+}
+
+/// `l4_32`, `g6_56`, ...
+pub fn set_name(set: char, (v4, length): Length) -> String {
+    format!("{set}{}_{length}", if v4 { 4 } else { 6 })
+}
+
+/// The set and prefix length of a name of ours.
+pub fn read_set_name(name: &str) -> Option<(char, u8)> {
+    let (head, length) = name.split_once('_')?;
+    let mut letters = head.chars();
+    let set = letters.next().filter(|set| "lgc".contains(*set))?;
+    matches!(letters.as_str(), "4" | "6").then_some((set, length.parse().ok()?))
+}
+
+/// Makes the map and sets of one prefix length.
+pub fn sets(length: Length) -> Vec<Value> {
+    let address = if length.0 { "ipv4_addr" } else { "ipv6_addr" };
+    let set = |kind: char| json!({ "add": { "set": { "family": "inet", "table": TABLE, "name": set_name(kind, length), "type": address } } });
+    vec![
+        json!({ "add": { "map": { "family": "inet", "table": TABLE, "name": set_name('l', length), "type": address, "map": "classid" } } }),
+        set('g'),
+        set('c'),
+    ]
+}
+
+/// (Re)writes all chains. Within one transaction no packet sees them half-written.
+pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
+    let mut commands = Vec::new();
+    for (name, hook) in chains() {
+        let mut chain = json!({ "family": "inet", "table": TABLE, "name": name });
+        if let Some((kind, hook, priority)) = hook {
+            chain["type"] = json!(kind);
+            chain["hook"] = json!(hook);
+            chain["prio"] = json!(priority);
+            chain["policy"] = json!("accept");
+        }
+        commands.push(json!({ "add": { "chain": chain } }));
+        commands.push(json!({ "flush": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
+    }
+    commands.extend(reachable_sets(wiring));
+    for direction in [Direction { chain: "to_line", field: "daddr" }, Direction { chain: "from_line", field: "saddr" }] {
+        direction.rules(lengths, &mut commands);
+    }
+    garden(wiring, lengths, &mut commands);
+    rule(&mut commands, "forward", &[equal(meta("oifname"), json!(wiring.lan)), goto("to_line")]);
+    rule(&mut commands, "forward", &[equal(meta("iifname"), json!(wiring.lan)), goto("from_line")]);
+    if wiring.nat {
+        rule(&mut commands, "source_nat", &[equal(meta("oifname"), json!(wiring.wan)), equal(meta("nfproto"), json!("ipv4")), json!({ "masquerade": null })]);
+    }
+    commands
+}
+
+type Hook = (&'static str, &'static str, i32);
+
+fn chains() -> [(&'static str, Option<Hook>); 6] {
+    [
+        ("walled", None),
+        ("to_line", None),
+        ("from_line", None),
+        ("forward", Some(("filter", "forward", 0))),
+        ("garden_page", Some(("nat", "prerouting", -100))),
+        ("source_nat", Some(("nat", "postrouting", 100))),
+    ]
+}
+
+struct Direction {
+    chain: &'static str,
+    field: &'static str,
+}
+
+impl Direction {
+    fn rules(&self, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
+        // Longest first: a line inside another's prefix cannot be, but a reader should not have to know that.
+        for length in lengths.iter().rev() {
+            let map = json!({ "map": { "key": masked(self.field, *length), "data": format!("@{}", set_name('l', *length)) } });
+            let classify = json!({ "mangle": { "key": meta("priority"), "value": map } });
+            rule(commands, self.chain, &[classify, accept()]);
+        }
+        for length in lengths.iter().rev() {
+            rule(commands, self.chain, &[member(self.field, *length, 'g'), goto("walled")]);
+            rule(commands, self.chain, &[member(self.field, *length, 'c'), json!({ "drop": null })]);
+        }
+        rule(commands, self.chain, &[json!({ "counter": { "packets": 0, "bytes": 0 } }), accept()]);
+    }
+}
+
+/// Names, time, what the ISP lets through; the rest is refused quickly, running connections too.
+fn garden(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
+    let protocols = equal(meta("l4proto"), json!({ "set": ["tcp", "udp"] }));
+    let established = json!({ "match": { "op": "in", "left": { "ct": { "key": "state" } }, "right": "established" } });
+    let ports = json!({ "set": [53, 123] });
+    rule(commands, "walled", &[protocols.clone(), equal(payload("th", "dport"), ports.clone()), accept()]);
+    rule(commands, "walled", &[protocols, equal(payload("th", "sport"), ports), established, accept()]);
+    for (protocol, set) in [("ip", "reach4"), ("ip6", "reach6")] {
+        for field in ["daddr", "saddr"] {
+            rule(commands, "walled", &[equal(payload(protocol, field), json!(format!("@{set}"))), accept()]);
+        }
+    }
+    rule(commands, "walled", &[equal(meta("l4proto"), json!("tcp")), json!({ "reject": { "type": "tcp reset" } })]);
+    rule(commands, "walled", &[json!({ "reject": { "type": "icmpx", "expr": "admin-prohibited" } })]);
+    let from_lan = equal(meta("iifname"), json!(wiring.lan));
+    for (protocol, set) in [("ip", "reach4"), ("ip6", "reach6")] {
+        rule(commands, "garden_page", &[from_lan.clone(), equal(payload(protocol, "daddr"), json!(format!("@{set}"))), accept()]);
+    }
+    for length in lengths {
+        let redirect = json!({ "redirect": { "port": wiring.garden_port } });
+        let http = equal(payload("tcp", "dport"), json!(80));
+        rule(commands, "garden_page", &[from_lan.clone(), member("saddr", *length, 'g'), http, redirect]);
+    }
+}
+
+fn reachable_sets(wiring: &Wiring) -> Vec<Value> {
+    let mut commands = Vec::new();
+    for (name, address, v4) in [("reach4", "ipv4_addr", true), ("reach6", "ipv6_addr", false)] {
+        let named = json!({ "family": "inet", "table": TABLE, "name": name });
+        let mut set = named.clone();
+        set["type"] = json!(address);
+        set["flags"] = json!(["interval"]);
+        commands.push(json!({ "add": { "set": set } }));
+        commands.push(json!({ "flush": { "set": named } }));
+        let elements: Vec<_> = wiring
+            .reachable
+            .iter()
+            .filter(|prefix| matches!(prefix, IpNet::V4(_)) == v4)
+            .map(|prefix| json!({ "prefix": { "addr": prefix.network().to_string(), "len": prefix.prefix_len() } }))
+            .collect();
+        if !elements.is_empty() {
+            commands.push(json!({ "add": { "element": { "family": "inet", "table": TABLE, "name": name, "elem": elements } } }));
+        }
+    }
+    commands
+}
+
+fn rule(commands: &mut Vec<Value>, chain: &str, expressions: &[Value]) {
+    commands.push(json!({ "add": { "rule": { "family": "inet", "table": TABLE, "chain": chain, "expr": expressions } } }));
+}
+
+fn meta(key: &str) -> Value {
+    json!({ "meta": { "key": key } })
+}
+
+fn payload(protocol: &str, field: &str) -> Value {
+    json!({ "payload": { "protocol": protocol, "field": field } })
+}
+
+fn equal(left: Value, right: Value) -> Value {
+    json!({ "match": { "op": "==", "left": left, "right": right } })
+}
+
+fn member(field: &str, length: Length, set: char) -> Value {
+    equal(masked(field, length), json!(format!("@{}", set_name(set, length))))
+}
+
+fn goto(chain: &str) -> Value {
+    json!({ "goto": { "target": chain } })
+}
+
+fn accept() -> Value {
+    json!({ "accept": null })
+}
+
+/// An address field cut to a prefix length: hash tables need whole keys.
+fn masked(field: &str, (v4, length): Length) -> Value {
+    let (protocol, whole) = if v4 { ("ip", 32) } else { ("ip6", 128) };
+    let address = payload(protocol, field);
+    if length == whole {
+        return address;
+    }
+    let mask = if v4 {
+        Ipv4Net::new(Ipv4Addr::UNSPECIFIED, length).map(|net| net.netmask().to_string())
+    } else {
+        Ipv6Net::new(Ipv6Addr::UNSPECIFIED, length).map(|net| net.netmask().to_string())
+    };
+    json!({ "&": [address, mask.unwrap_or_default()] })
+}
