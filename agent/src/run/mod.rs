@@ -140,6 +140,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             Err(error) => self.tell_plainly("probe-failed", error.to_string()),
         }
         self.apply().await;
+        // Before the cloud can speak of a fork, every counter must have been seen.
+        self.sweep().await;
         tokio::pin!(stop);
         loop {
             let wake = self.next_wake();

@@ -284,7 +284,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                         self.tell("usage-held", Severity::Critical, text);
                     }
                     if current {
-                        self.journal.fork();
+                        self.journal.fork(self.clock.now());
                         self.close("a new epoch of the usage log");
                     }
                 }

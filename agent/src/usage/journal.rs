@@ -232,9 +232,16 @@ impl<D: Disk> Journal<D> {
         self.spool.checkpoint(&record, &open.positions)
     }
 
-    /// Opens a new epoch for what is sealed from here on; the old one's records stay.
-    pub fn fork(&mut self) {
-        self.new_epoch(&Positions::new());
+    /// Opens a new epoch for what is sealed from here on; the old one's records stay, and so does the open
+    /// record: if the log was put back in time, that is where bytes may overlap with what the cloud has.
+    pub fn fork(&mut self, now: Now) {
+        let open = self.meter.open().positions;
+        let held = self.seal(now, now.wall_ms, SealReason::Boundary);
+        self.new_epoch(&open);
+        if held.is_err() {
+            self.tell("usage-dropped", Severity::Critical, "usage of a forked log could not be kept".into());
+            self.meter.seal(&open);
+        }
     }
 
     /// Handles known to the meter, not wanted any more, with nothing left to seal.

@@ -259,6 +259,32 @@ fn a_disk_put_back_in_time_never_bills_twice() {
 }
 
 #[test]
+fn after_a_fork_nothing_that_may_overlap_is_in_the_new_epoch() {
+    let mut world = World::new(LIMITS);
+    story(&mut world);
+    world.seal(SealReason::Interval);
+    let old = world.disk.image();
+    story(&mut world);
+    world.seal(SealReason::Interval);
+    assert_eq!(world.billed(), world.fed);
+    (world.disk, world.run) = (old, Sim::default());
+    world.kill_and_restart();
+    let (now, fed) = (world.now, world.fed);
+    let mut journal = world.journal.take().unwrap();
+    journal.observe(&world.counters(), now).unwrap();
+    journal.fork(now);
+    let held = journal.spool().epochs();
+    let epoch = Epoch::try_from(held.last().unwrap().epoch.as_slice()).unwrap();
+    world.feed(2, 777);
+    journal.observe(&world.counters(), world.now).unwrap();
+    journal.seal(world.now, world.now.wall_ms, SealReason::Interval).unwrap();
+    let bytes = journal.spool().read(&epoch, 1).unwrap();
+    let record: Record = prost::Message::decode(bytes.as_slice()).unwrap();
+    let volume: u64 = record.lines().unwrap().iter().map(|line| line.down_bytes).sum();
+    assert_eq!((volume, world.fed), (777, fed + 777));
+}
+
+#[test]
 fn a_lost_log_goes_on_from_the_marker() {
     let mut world = World::new(LIMITS);
     story(&mut world);
