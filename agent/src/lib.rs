@@ -1,5 +1,16 @@
-//! The program on an edge router.
+//! The program on the router: enforces the desired state, meters every line, and keeps the cloud informed.
+//!
+//! [`northbound`] speaks to the cloud and never touches the kernel; [`southbound`] does the opposite; [`plan`]
+//! is pure; [`store`] and [`usage`] survive crashes. [`run`] is the loop that joins them, and the only place
+//! that waits for more than one thing.
 
+pub mod clock;
+pub mod config;
 pub mod garden;
+pub mod northbound;
 pub mod plan;
+pub mod run;
 pub mod southbound;
+pub mod status;
+pub mod store;
+pub mod usage;

@@ -1,0 +1,181 @@
+//! The command line.
+
+use lexopt::prelude::*;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What to print for `--help`.
+pub const USAGE: &str = "\
+weir-agent: shapes, meters and reports from a router
+
+usage:
+  weir-agent run       --state-dir DIR [--token TOKEN] [--southbound linux|null] [--garden ADDR:PORT]
+                       [--usage-interval-ms N] [--sweep-interval-ms N] [--checkpoint-interval-ms N]
+                       [--keepalive-ms N] [--retry-cap-ms N] [--run-dir DIR] [--spool-bytes N]
+  weir-agent enroll    --state-dir DIR --token TOKEN
+  weir-agent status    --state-dir DIR [--run-dir DIR]
+  weir-agent uninstall --state-dir DIR [--southbound linux|null]";
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Enforce, meter and report until told to stop.
+    Run,
+    /// Turn a token into an identity.
+    Enroll,
+    /// Print what is known.
+    Status,
+    /// Remove every trace from the kernel.
+    Uninstall,
+    /// Print [`USAGE`].
+    Help,
+}
+
+/// Which kernel adapter to drive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adapter {
+    /// The real kernel.
+    Linux,
+    /// Records and changes nothing.
+    Null,
+}
+
+/// Everything the command line can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where everything durable is.
+    pub state_dir: PathBuf,
+    /// Where things live that must not outlive a boot; `/run/weir`, or `run` in the state directory.
+    pub run_dir: PathBuf,
+    /// Enrollment token, as text.
+    pub token: Option<String>,
+    /// Kernel adapter.
+    pub southbound: Adapter,
+    /// Where the walled garden's page listens.
+    pub garden: SocketAddr,
+    /// How often usage is sealed, if the cloud shall not say.
+    pub usage_interval: Option<Duration>,
+    /// How often counters are read.
+    pub sweep_interval: Duration,
+    /// How often the open usage record is made safe against a power cut.
+    pub checkpoint_interval: Duration,
+    /// How often a silent connection is probed; three missed probes end it.
+    pub keepalive: Duration,
+    /// Longest wait between two attempts to connect.
+    pub retry_cap: Duration,
+    /// Most bytes the usage log may take.
+    pub spool_bytes: u64,
+}
+
+impl Config {
+    /// The defaults for a state directory.
+    pub fn new(state_dir: PathBuf) -> Self {
+        let run_dir = PathBuf::from("/run/weir");
+        Self {
+            run_dir: if run_dir.is_dir() { run_dir } else { state_dir.join("run") },
+            state_dir,
+            token: None,
+            southbound: Adapter::Linux,
+            garden: SocketAddr::from(([0, 0, 0, 0], 8880)),
+            usage_interval: None,
+            sweep_interval: Duration::from_secs(1),
+            checkpoint_interval: Duration::from_secs(60),
+            keepalive: Duration::from_secs(3),
+            retry_cap: Duration::from_secs(300),
+            spool_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// Reads a command line, program name included.
+pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Command, Config), lexopt::Error> {
+    let mut parser = lexopt::Parser::from_iter(arguments);
+    let mut command = None;
+    let mut state_dir: Option<PathBuf> = None;
+    let mut run_dir = None;
+    let mut config = Config::new(PathBuf::new());
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('h') | Long("help") => command = Some(Command::Help),
+            Long("state-dir") => state_dir = Some(parser.value()?.into()),
+            Long("run-dir") => run_dir = Some(parser.value()?.into()),
+            Long("token") => config.token = Some(parser.value()?.string()?),
+            Long("southbound") => config.southbound = parser.value()?.parse_with(adapter)?,
+            Long("garden") => config.garden = parser.value()?.parse()?,
+            Long("usage-interval-ms") => config.usage_interval = Some(milliseconds(&mut parser)?),
+            Long("sweep-interval-ms") => config.sweep_interval = milliseconds(&mut parser)?,
+            Long("checkpoint-interval-ms") => config.checkpoint_interval = milliseconds(&mut parser)?,
+            Long("keepalive-ms") => config.keepalive = milliseconds(&mut parser)?,
+            Long("retry-cap-ms") => config.retry_cap = milliseconds(&mut parser)?,
+            Long("spool-bytes") => config.spool_bytes = parser.value()?.parse()?,
+            Value(name) if command.is_none() => command = Some(name.parse_with(verb)?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    let command = command.ok_or("say what to do: run, enroll, status or uninstall")?;
+    if command == Command::Help {
+        return Ok((command, config));
+    }
+    let defaults = Config::new(state_dir.ok_or("--state-dir is missing")?);
+    config.run_dir = run_dir.unwrap_or(defaults.run_dir);
+    config.state_dir = defaults.state_dir;
+    if command == Command::Enroll && config.token.is_none() {
+        return Err("--token is missing".into());
+    }
+    Ok((command, config))
+}
+
+fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration, lexopt::Error> {
+    parser.value()?.parse_with(|text| match text.parse::<u32>() {
+        Ok(0) => Err("must be above 0".to_owned()),
+        Ok(number) => Ok(Duration::from_millis(u64::from(number))),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+fn verb(text: &str) -> Result<Command, String> {
+    match text {
+        "run" => Ok(Command::Run),
+        "enroll" => Ok(Command::Enroll),
+        "status" => Ok(Command::Status),
+        "uninstall" => Ok(Command::Uninstall),
+        "help" => Ok(Command::Help),
+        _ => Err("not one of run, enroll, status, uninstall".to_owned()),
+    }
+}
+
+fn adapter(text: &str) -> Result<Adapter, String> {
+    match text {
+        "linux" => Ok(Adapter::Linux),
+        "null" => Ok(Adapter::Null),
+        _ => Err("not one of linux, null".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<(Command, Config), String> {
+        parse(line.split(' ').map(Into::into)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn run_reads_its_flags() {
+        let (command, config) =
+            read("weir-agent run --state-dir /x --southbound null --usage-interval-ms 500").unwrap();
+        assert_eq!(command, Command::Run);
+        assert_eq!(config.state_dir, PathBuf::from("/x"));
+        assert_eq!(config.southbound, Adapter::Null);
+        assert_eq!(config.usage_interval, Some(Duration::from_millis(500)));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert!(read("weir-agent run").unwrap_err().contains("--state-dir"));
+        assert!(read("weir-agent enroll --state-dir /x").unwrap_err().contains("--token"));
+        assert!(read("weir-agent fly --state-dir /x").unwrap_err().contains("run, enroll"));
+        assert!(read("weir-agent run --state-dir /x --keepalive-ms 0").unwrap_err().contains("above 0"));
+    }
+}

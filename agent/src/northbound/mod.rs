@@ -1,0 +1,10 @@
+//! Toward the cloud: dialing, enrolling, the four streams, and what to send next.
+//!
+//! [`tls`] says whom we trust, [`link`] owns one connection, [`sender`] and [`backoff`] are pure and decide.
+//! Nothing here touches the kernel or the disk; [`crate::run`] feeds it. Start at [`link::dial`].
+
+pub mod backoff;
+pub mod enroll;
+pub mod link;
+pub mod sender;
+pub mod tls;

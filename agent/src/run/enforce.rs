@@ -1,0 +1,258 @@
+//! From the objects held to what the kernel should be, and from what it became to reports.
+//!
+//! No IO: the store is read, results are taken in, reports come out. One bad object never stops its siblings.
+
+use crate::plan::Wanted;
+use crate::southbound::{Applied, Outcome};
+use crate::store::desired::Held;
+use prost::Message;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+use weir_protocol::desired::{CutPoints, Kind, Line, Router};
+use weir_protocol::state::{ApplyReport, ObjectKey, ObjectResult, Status};
+
+/// Longest detail of a result, in bytes.
+const DETAIL: usize = 256;
+
+/// What the objects held mean.
+#[derive(Debug, Default)]
+pub struct Meaning {
+    /// What the kernel should be.
+    pub wanted: Wanted,
+    /// Instants no usage record may straddle.
+    pub cuts: Vec<u64>,
+    /// Handles of all lines.
+    pub handles: BTreeSet<u32>,
+    /// Objects that need no kernel, or can never reach it, with their outcome.
+    settled: BTreeMap<ObjectKey, ObjectResult>,
+    /// Revision of every object.
+    revisions: BTreeMap<ObjectKey, u64>,
+}
+
+/// Reads the objects.
+pub fn read(objects: &BTreeMap<ObjectKey, Held>) -> Meaning {
+    let mut meaning = Meaning::default();
+    for (key, held) in objects {
+        meaning.revisions.insert(key.clone(), held.object.revision);
+        let Some(kind) = Kind::from_u32(key.kind) else {
+            meaning.settle(key, Status::Unsupported, "unknown-kind", "this agent is too old for this object");
+            continue;
+        };
+        if !held.sound() {
+            meaning.settle(
+                key,
+                Status::Rejected,
+                "malformed-object",
+                "the object cannot be read; the last good one stays",
+            );
+        }
+        if let (Some(body), Ok(id)) = (held.body(), Uuid::from_slice(&key.id)) {
+            meaning.take(kind, key, id, body, held.sound());
+        }
+    }
+    meaning
+}
+
+impl Meaning {
+    fn take(&mut self, kind: Kind, key: &ObjectKey, id: Uuid, body: &[u8], sound: bool) {
+        match kind {
+            Kind::Router => self.wanted.router = Router::decode(body).ok(),
+            Kind::Line => {
+                if let Ok(line) = Line::decode(body) {
+                    self.handles.insert(line.handle);
+                    self.wanted.lines.insert(id, line);
+                }
+            }
+            Kind::CutPoints => {
+                self.cuts = CutPoints::decode(body).map(|points| points.at_ms).unwrap_or_default();
+                if sound {
+                    self.settle(key, Status::Applied, "", "");
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, key: &ObjectKey, status: Status, code: &str, detail: &str) {
+        let revision = self.revisions.get(key).copied().unwrap_or_default();
+        self.settled.insert(key.clone(), result(key, revision, status, code, detail));
+    }
+}
+
+/// What was last known of every object, and what of it was told.
+#[derive(Debug, Default)]
+pub struct Reports {
+    known: BTreeMap<ObjectKey, ObjectResult>,
+    /// Revisions of objects not wanted any more, until an attempt succeeds.
+    leaving: BTreeMap<ObjectKey, u64>,
+    told: BTreeMap<ObjectKey, ObjectResult>,
+    generation: u64,
+    /// Whether anything was applied since the start.
+    applied: bool,
+    whole: bool,
+}
+
+impl Reports {
+    /// Takes in what an attempt to apply `meaning` gave.
+    pub fn take(&mut self, meaning: &Meaning, generation: u64, applied: Result<&Applied, String>) {
+        let lines: BTreeMap<Uuid, &Outcome> = match &applied {
+            Ok(applied) => applied.lines.iter().map(|(id, outcome)| (*id, outcome)).collect(),
+            Err(_) => BTreeMap::new(),
+        };
+        let mut known = meaning.settled.clone();
+        for (key, revision) in &meaning.revisions {
+            if known.contains_key(key) {
+                continue;
+            }
+            let outcome = match &applied {
+                Err(text) => Some(result(key, *revision, Status::Failed, "kernel-failed", text)),
+                Ok(applied) if key.kind == Kind::Router as u32 => router_result(key, *revision, applied),
+                Ok(_) => {
+                    Uuid::from_slice(&key.id).ok().and_then(|id| lines.get(&id)).map(|o| line_result(key, *revision, o))
+                }
+            };
+            let pending = || result(key, *revision, Status::Pending, "", "");
+            known.insert(key.clone(), outcome.unwrap_or_else(pending));
+        }
+        let gone = self.known.iter().filter(|(key, _)| !meaning.revisions.contains_key(*key));
+        self.leaving.extend(gone.map(|(key, result)| (key.clone(), result.revision)));
+        self.leaving.retain(|key, _| !meaning.revisions.contains_key(key));
+        if applied.is_ok() {
+            let left = std::mem::take(&mut self.leaving).into_iter();
+            known.extend(left.map(|(key, revision)| (key.clone(), result(&key, revision, Status::Removed, "", ""))));
+        }
+        self.known = known;
+        self.generation = generation;
+        self.applied = true;
+    }
+
+    /// Whether something failed that may work later.
+    pub fn any_failed(&self) -> bool {
+        self.known.values().any(|result| matches!(result.status(), Status::Failed | Status::Pending))
+    }
+
+    /// The next report lists everything.
+    pub fn restart(&mut self) {
+        self.told.clear();
+        self.whole = false;
+    }
+
+    /// The report to send now, if there is anything new to say.
+    pub fn take_unsaid(&mut self) -> Option<ApplyReport> {
+        if !self.applied {
+            return None;
+        }
+        let complete = !self.whole;
+        let fresh = |(key, result): &(&ObjectKey, &ObjectResult)| complete || self.told.get(*key) != Some(*result);
+        let results: Vec<ObjectResult> = self.known.iter().filter(fresh).map(|(_, result)| result.clone()).collect();
+        if results.is_empty() && !complete {
+            return None;
+        }
+        self.told.clone_from(&self.known);
+        self.known.retain(|_, result| result.status() != Status::Removed);
+        self.whole = true;
+        Some(ApplyReport { generation: self.generation, complete, results })
+    }
+
+    /// How many objects are in each state, for people.
+    pub fn summary(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for result in self.known.values() {
+            let name = match result.status() {
+                Status::Pending => "pending",
+                Status::Applied => "applied",
+                Status::Failed => "failed",
+                Status::Rejected => "rejected",
+                Status::Unsupported => "unsupported",
+                Status::Removed => "removed",
+            };
+            *counts.entry(name).or_default() += 1;
+        }
+        counts
+    }
+}
+
+fn router_result(key: &ObjectKey, revision: u64, applied: &Applied) -> Option<ObjectResult> {
+    let outcome = applied.router.as_ref()?;
+    Some(ObjectResult { observed: None, ..line_result(key, revision, outcome) })
+}
+
+fn line_result(key: &ObjectKey, revision: u64, outcome: &Outcome) -> ObjectResult {
+    match outcome {
+        Outcome::Applied(observed) => {
+            ObjectResult { observed: Some(observed.clone()), ..result(key, revision, Status::Applied, "", "") }
+        }
+        Outcome::Failed { code, detail } => result(key, revision, Status::Failed, code, detail),
+        Outcome::Rejected { code, detail } => result(key, revision, Status::Rejected, code, detail),
+    }
+}
+
+fn result(key: &ObjectKey, revision: u64, status: Status, code: &str, detail: &str) -> ObjectResult {
+    ObjectResult {
+        kind: key.kind,
+        id: key.id.clone(),
+        revision,
+        status: status as i32,
+        code: code.to_owned(),
+        detail: detail[..detail.floor_char_boundary(DETAIL)].to_owned(),
+        observed: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_protocol::state::{Object, ObservedLine};
+
+    fn held(n: u8, revision: u64) -> (ObjectKey, Held) {
+        let body = Line { handle: u32::from(n), ..Line::default() }.encode_to_vec();
+        let object = Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body };
+        (ObjectKey { kind: object.kind, id: object.id.clone() }, Held { object, last_good: None })
+    }
+
+    fn outcome(n: u8, outcome: Outcome) -> (Uuid, Outcome) {
+        (Uuid::from_bytes([n; 16]), outcome)
+    }
+
+    fn applied(lines: Vec<(Uuid, Outcome)>) -> Applied {
+        Applied { router: None, lines }
+    }
+
+    #[test]
+    fn only_what_changed_is_told_until_a_session_starts_anew() {
+        let meaning = read(&BTreeMap::from([held(1, 1), held(2, 1)]));
+        let good = || Outcome::Applied(ObservedLine::default());
+        let bad = || Outcome::Failed { code: "no-room", detail: "x".repeat(300) };
+        let mut reports = Reports::default();
+        assert_eq!(reports.take_unsaid(), None, "nothing was applied yet");
+        reports.take(&meaning, 5, Ok(&applied(vec![outcome(1, good()), outcome(2, bad())])));
+        assert!(reports.any_failed());
+        let first = reports.take_unsaid().unwrap();
+        assert_eq!((first.complete, first.results.len(), first.results[1].detail.len()), (true, 2, 256));
+        assert_eq!(reports.take_unsaid(), None);
+        reports.take(&meaning, 5, Ok(&applied(vec![outcome(1, good()), outcome(2, good())])));
+        assert!(!reports.any_failed());
+        let second = reports.take_unsaid().unwrap();
+        assert_eq!((second.complete, second.results.len()), (false, 1));
+        reports.restart();
+        assert_eq!(reports.take_unsaid().unwrap().results.len(), 2);
+    }
+
+    #[test]
+    fn a_kernel_that_fails_as_a_whole_fails_every_object_and_removes_none() {
+        let mut reports = Reports::default();
+        let good = || Outcome::Applied(ObservedLine::default());
+        let both = read(&BTreeMap::from([held(1, 1), held(2, 1)]));
+        reports.take(&both, 1, Ok(&applied(vec![outcome(1, good()), outcome(2, good())])));
+        reports.take_unsaid();
+        let one = read(&BTreeMap::from([held(1, 1)]));
+        reports.take(&one, 2, Err("netlink is gone".to_owned()));
+        let told = reports.take_unsaid().unwrap();
+        assert_eq!(told.results.len(), 1);
+        assert_eq!(told.results[0].status(), Status::Failed);
+        reports.take(&one, 2, Ok(&applied(vec![outcome(1, good())])));
+        let told = reports.take_unsaid().unwrap();
+        let statuses: Vec<_> = told.results.iter().map(ObjectResult::status).collect();
+        assert_eq!(statuses, [Status::Applied, Status::Removed]);
+        assert_eq!(reports.take_unsaid(), None);
+    }
+}

@@ -1,0 +1,299 @@
+//! The loop: sweeps, seals, applies and talks, one thing at a time.
+//!
+//! The only place that waits for more than one thing. What to send and when to retry is decided by pure code
+//! elsewhere ([`crate::northbound`], [`enforce`], [`crate::usage`]); [`talk`] holds the half that concerns a
+//! session. The persisted desired state is applied before the first attempt to connect.
+
+pub mod enforce;
+mod talk;
+
+use crate::clock::{self, Clock};
+use crate::config::Config;
+use crate::northbound::backoff::Backoff;
+use crate::northbound::{link, tls};
+use crate::plan::Wanted;
+use crate::southbound::Southbound;
+use crate::status;
+use crate::store::desired::Store;
+use crate::store::disk::Folder;
+use crate::store::identity::Identity;
+use crate::usage::journal::{Journal, Notice};
+use crate::usage::live::Live;
+use crate::usage::spool::{self, Limits};
+use enforce::{Meaning, Reports};
+use std::collections::{BTreeSet, VecDeque};
+use std::future::Future;
+use std::time::Duration;
+use talk::Uplink;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use weir_protocol::control::Event;
+use weir_protocol::usage::SealReason;
+
+const SEGMENT_BYTES: u64 = 1024 * 1024;
+const DEFAULT_USAGE_INTERVAL_MS: u64 = 300_000;
+const RETRY_BASE: Duration = Duration::from_secs(1);
+const RETRY_CAP: Duration = Duration::from_secs(60);
+/// Events kept while there is no session.
+const EVENTS: usize = 64;
+/// Longest wait for the last acknowledgements of an orderly stop.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Why the agent cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state directory cannot be used.
+    #[error("state directory: {0}")]
+    Io(#[from] std::io::Error),
+    /// The usage log cannot be opened.
+    #[error("{0}")]
+    Spool(#[from] spool::Error),
+    /// The identity cannot be used.
+    #[error("{0}")]
+    Tls(#[from] tls::Error),
+}
+
+/// A running agent.
+pub struct Agent<S, C> {
+    config: Config,
+    identity: Identity,
+    quic: quinn::ClientConfig,
+    southbound: S,
+    clock: C,
+    run: Folder,
+    store: Store<Folder>,
+    volatile: bool,
+    journal: Journal<Folder>,
+    meaning: Meaning,
+    reports: Reports,
+    live: Live,
+    wanted: watch::Sender<Wanted>,
+    capabilities: Vec<String>,
+    uplink: Uplink,
+    backoff: Backoff,
+    attempt: u64,
+    gateway: usize,
+    told_held: BTreeSet<spool::Epoch>,
+    inbox: (mpsc::Sender<link::Event>, mpsc::Receiver<link::Event>),
+    events: VecDeque<Event>,
+    told_interval_ms: Option<u64>,
+    sweep_at: Instant,
+    checkpoint_at: Instant,
+    retry: Option<(Instant, Duration)>,
+    applied_ok: bool,
+    sweep_failing: bool,
+}
+
+impl<S: Southbound, C: Clock> Agent<S, C> {
+    /// Opens everything durable.
+    pub fn open(config: Config, identity: Identity, southbound: S, clock: C) -> Result<Self, Error> {
+        let quic = tls::session(&identity, config.keepalive)?;
+        let store = Store::open(Folder::open(&config.state_dir.join("desired"))?)?;
+        let run = Folder::volatile(&config.run_dir)?;
+        let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
+        let usage = Folder::open(&config.state_dir.join("usage"))?;
+        let marker = Folder::volatile(&config.run_dir)?;
+        let mut journal = Journal::start(usage, marker, limits, clock::boot_id(), clock.now(), clock::random::<8>)?;
+        let meaning = enforce::read(store.objects());
+        journal.set_cuts(meaning.cuts.clone(), clock.now());
+        let now = Instant::now();
+        Ok(Self {
+            backoff: Backoff::new(config.retry_cap),
+            wanted: watch::Sender::new(meaning.wanted.clone()),
+            checkpoint_at: now + config.checkpoint_interval,
+            quic,
+            run,
+            store,
+            volatile: false,
+            journal,
+            meaning,
+            reports: Reports::default(),
+            live: Live::default(),
+            capabilities: Vec::new(),
+            uplink: Uplink::Waiting(now),
+            attempt: 0,
+            gateway: 0,
+            told_held: BTreeSet::new(),
+            inbox: mpsc::channel(256),
+            events: VecDeque::new(),
+            told_interval_ms: None,
+            sweep_at: now,
+            retry: None,
+            applied_ok: false,
+            sweep_failing: false,
+            config,
+            identity,
+            southbound,
+            clock,
+        })
+    }
+
+    /// What the router should be, as it changes.
+    pub fn wanted(&self) -> watch::Receiver<Wanted> {
+        self.wanted.subscribe()
+    }
+
+    /// Runs until `stop` is ready; then seals, says goodbye and leaves the kernel as it is.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        match self.southbound.probe().await {
+            Ok(capabilities) => self.capabilities = capabilities,
+            Err(error) => self.tell_plainly("probe-failed", error.to_string()),
+        }
+        self.apply().await;
+        // Before the cloud can speak of a fork, every counter must have been seen.
+        self.sweep().await;
+        tokio::pin!(stop);
+        loop {
+            let wake = self.next_wake();
+            tokio::select! {
+                () = &mut stop => break,
+                event = self.inbox.1.recv() => if let Some(event) = event { self.hear(event).await },
+                () = sleep_until(wake) => self.tick().await,
+            }
+        }
+        self.stop().await;
+        Ok(())
+    }
+
+    fn next_wake(&self) -> Instant {
+        let now_ms = self.clock.now().wall_ms;
+        let cut = self.journal.next_cut().filter(|cut| *cut > now_ms);
+        let cut = cut.map(|cut| Instant::now() + Duration::from_millis((cut - now_ms).min(86_400_000)));
+        let retry = self.retry.map(|(at, _)| at);
+        let others = [cut, retry, self.uplink.wake()];
+        others.into_iter().flatten().fold(self.sweep_at.min(self.checkpoint_at), Instant::min)
+    }
+
+    async fn tick(&mut self) {
+        let now = Instant::now();
+        let cut_passed = self.journal.next_cut().is_some_and(|cut| cut <= self.clock.now().wall_ms);
+        if now >= self.sweep_at || cut_passed {
+            if now >= self.sweep_at {
+                self.sweep_at = (self.sweep_at + self.config.sweep_interval).max(now);
+            }
+            self.sweep().await;
+        }
+        if now >= self.checkpoint_at {
+            self.checkpoint_at = now + self.config.checkpoint_interval;
+            self.make_safe();
+        }
+        if self.retry.is_some_and(|(at, _)| now >= at) {
+            self.apply().await;
+        }
+        self.tend(now);
+    }
+
+    async fn sweep(&mut self) {
+        let sweep = match self.southbound.sweep().await {
+            Ok(sweep) => sweep,
+            Err(error) => {
+                if !std::mem::replace(&mut self.sweep_failing, true) {
+                    self.tell_plainly("sweep-failed", error.to_string());
+                }
+                return;
+            }
+        };
+        self.sweep_failing = false;
+        let now = self.clock.now();
+        let before = *self.journal.spool().tail();
+        if self.journal.observe(&sweep.counters, now).is_ok() && self.journal.due(now, self.usage_interval_ms()) {
+            // A refusal is told as a notice, and the counters keep counting.
+            let _ = self.journal.seal(now, now.wall_ms, SealReason::Interval);
+            self.forget().await;
+        }
+        if let Some(sample) = self.live.observe(now.mono_ms, now.wall_ms, &sweep.counters) {
+            self.uplink.show(&sample);
+        }
+        self.collect_notices();
+        if *self.journal.spool().tail() != before {
+            self.pump();
+            self.write_status();
+        }
+    }
+
+    async fn forget(&mut self) {
+        if !self.applied_ok || self.store.lineage().is_empty() {
+            return;
+        }
+        let gone = self.journal.forgettable(&self.meaning.handles);
+        if gone.is_empty() {
+            return;
+        }
+        let handles: Vec<u32> = gone.iter().copied().collect();
+        match self.southbound.forget(&handles).await {
+            Ok(()) => self.journal.forget(&gone),
+            Err(error) => tracing::warn!(%error, "lines could not be forgotten"),
+        }
+    }
+
+    fn make_safe(&mut self) {
+        if let Err(error) = self.journal.checkpoint(self.clock.now()) {
+            tracing::warn!(%error, "the open usage record could not be written");
+        }
+        if self.volatile && self.store.persist().is_ok() {
+            self.volatile = false;
+            self.acknowledge();
+        }
+    }
+
+    /// Brings the kernel to the desired state held, and reports.
+    async fn apply(&mut self) {
+        if self.store.lineage().is_empty() {
+            return;
+        }
+        let generation = self.store.generation();
+        let result = self.southbound.apply(&self.meaning.wanted).await;
+        if let Err(error) = &result {
+            tracing::error!(%error, generation, "the desired state could not be applied");
+        }
+        self.applied_ok = result.is_ok();
+        self.reports.take(&self.meaning, generation, result.as_ref().map_err(ToString::to_string));
+        self.retry = self.reports.any_failed().then(|| {
+            let wait = self.retry.map_or(RETRY_BASE, |(_, wait)| wait.saturating_mul(2).min(RETRY_CAP));
+            (Instant::now() + wait, wait)
+        });
+        self.report();
+        self.write_status();
+    }
+
+    async fn stop(mut self) {
+        tracing::info!("stopping; enforcement stays in place");
+        let sweep = self.southbound.sweep().await;
+        let now = self.clock.now();
+        let seen = sweep.is_ok_and(|sweep| self.journal.observe(&sweep.counters, now).is_ok());
+        let sealed = self.journal.seal(now, now.wall_ms, SealReason::Shutdown);
+        if !seen || sealed.is_err() {
+            tracing::error!("the last usage could not be sealed; it stays in the kernel's counters");
+        }
+        self.pump();
+        self.farewell(FAREWELL).await;
+        self.write_status();
+    }
+
+    fn usage_interval_ms(&self) -> u64 {
+        let flag = self.config.usage_interval.map(|interval| interval.as_millis() as u64);
+        flag.or(self.told_interval_ms).unwrap_or(DEFAULT_USAGE_INTERVAL_MS)
+    }
+
+    fn collect_notices(&mut self) {
+        for Notice { kind, severity, text } in self.journal.take_notices() {
+            tracing::warn!(kind, text, "notice");
+            self.tell(kind, severity, text);
+        }
+    }
+
+    fn write_status(&mut self) {
+        let status = status::Running {
+            desired_lineage: hex::encode(self.store.lineage()),
+            desired_generation: self.store.generation(),
+            objects: self.reports.summary(),
+            connected: matches!(&self.uplink, Uplink::Open(session) if session.sender.is_some()),
+            epochs: self.positions(),
+            log_fill_permille: self.journal.spool().fill_permille(),
+            written_at_ms: self.clock.now().wall_ms,
+        };
+        if let Err(error) = status::write(&mut self.run, &status) {
+            tracing::debug!(%error, "the status could not be written");
+        }
+    }
+}

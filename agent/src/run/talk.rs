@@ -1,0 +1,395 @@
+//! The half of the loop that concerns a session: what arrives, what goes out, when to come back.
+
+use super::enforce;
+use super::{Agent, EVENTS};
+use crate::clock::{self, Clock};
+use crate::northbound::backoff::Backoff;
+use crate::northbound::link::{self, Link, What};
+use crate::northbound::sender::{Effect, Sender};
+use crate::southbound::Southbound;
+use crate::status;
+use crate::store::desired::Accepted;
+use crate::usage::spool::Epoch;
+use std::time::Duration;
+use tokio::time::Instant;
+use weir_protocol::control::{Event, GoAway, GoAwayReason, Heartbeat, Hello, Severity, Welcome, down, up};
+use weir_protocol::{PROTO_REV, live, state, usage};
+
+/// Longest wait for a connection, and then for the Welcome.
+const LIMIT: Duration = Duration::from_secs(10);
+const DEFAULT_SPREAD: Duration = Duration::from_secs(1);
+const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// Whether there is a connection.
+pub(super) enum Uplink {
+    /// Not before this instant.
+    Waiting(Instant),
+    /// An attempt is on its way.
+    Dialing,
+    /// There is one.
+    Open(Box<Session>),
+}
+
+/// An open connection.
+pub(super) struct Session {
+    link: Link,
+    /// Present once welcomed.
+    pub(super) sender: Option<Sender>,
+    opened: Instant,
+    heartbeat: Duration,
+    spoke: Instant,
+    spread: Duration,
+    comeback: Option<Duration>,
+}
+
+impl Uplink {
+    /// When it needs tending.
+    pub(super) fn wake(&self) -> Option<Instant> {
+        match self {
+            Self::Waiting(at) => Some(*at),
+            Self::Dialing => None,
+            Self::Open(session) if session.sender.is_none() => Some(session.opened + LIMIT),
+            Self::Open(session) => Some(session.spoke + session.heartbeat),
+        }
+    }
+
+    /// Sends a live sample if there is a session with room for it.
+    pub(super) fn show(&self, sample: &live::Sample) {
+        if let Self::Open(session) = self {
+            session.link.live(sample);
+        }
+    }
+
+    fn session(&mut self) -> Option<&mut Session> {
+        match self {
+            Self::Open(session) => Some(session),
+            Self::Waiting(_) | Self::Dialing => None,
+        }
+    }
+}
+
+impl<S: Southbound, C: Clock> Agent<S, C> {
+    /// Dials, beats and gives up as time passes.
+    pub(super) fn tend(&mut self, now: Instant) {
+        match &mut self.uplink {
+            Uplink::Waiting(at) if now >= *at => self.dial(),
+            Uplink::Open(session) if session.sender.is_none() && now >= session.opened + LIMIT => {
+                session.link.close("no welcome");
+            }
+            Uplink::Open(session) if session.sender.is_some() && now >= session.spoke + session.heartbeat => {
+                let pending_records = session.sender.as_ref().map_or(0, |sender| sender.pending(self.journal.spool()));
+                let clock::Now { mono_ms, wall_ms } = self.clock.now();
+                session.say(up::Message::Heartbeat(Heartbeat { mono_ms, wall_ms, pending_records }), now);
+            }
+            Uplink::Waiting(_) | Uplink::Dialing | Uplink::Open(_) => {}
+        }
+    }
+
+    fn dial(&mut self) {
+        let gateways = &self.identity.gateways;
+        let Some(gateway) = gateways.get(self.gateway % gateways.len().max(1)).cloned() else {
+            tracing::error!("the identity names no gateway");
+            self.uplink = Uplink::Waiting(Instant::now() + self.backoff.cap());
+            return;
+        };
+        self.attempt += 1;
+        tracing::debug!(gateway, "connecting");
+        self.uplink = Uplink::Dialing;
+        link::dial(gateway, self.quic.clone(), LIMIT, self.attempt, self.inbox.0.clone());
+    }
+
+    /// Takes in what a connection has to say.
+    pub(super) async fn hear(&mut self, event: link::Event) {
+        if event.attempt != self.attempt {
+            return;
+        }
+        match event.what {
+            What::Connected(link) => self.greet(link),
+            What::Failed(error) => {
+                self.gateway += 1;
+                let wait = self.backoff.after_failure(u64::from_le_bytes(clock::random()));
+                tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "cannot connect");
+                self.uplink = Uplink::Waiting(Instant::now() + wait);
+            }
+            What::Control(message) => match message.message {
+                Some(down::Message::Welcome(welcome)) => self.welcome(&welcome),
+                Some(down::Message::GoAway(away)) => self.go_away(&away),
+                Some(down::Message::LiveInterest(interest)) => {
+                    self.live.interest(self.clock.now().mono_ms, interest.for_ms, interest.interval_ms);
+                }
+                None => tracing::debug!("a control message this revision does not know"),
+            },
+            What::State(change) => self.change(&change).await,
+            What::Usage(answer) => self.answered(&answer),
+            What::Closed(reason) => self.lost(&reason),
+        }
+    }
+
+    fn greet(&mut self, link: Link) {
+        let clock::Now { mono_ms, wall_ms } = self.clock.now();
+        let hello = Hello {
+            proto_rev: PROTO_REV,
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            boot_id: clock::boot_id().as_bytes().to_vec(),
+            mono_ms,
+            wall_ms,
+            state_lineage: self.store.lineage().to_vec(),
+            state_gen: self.store.generation(),
+            state_digest: self.store.digest().to_vec(),
+            epochs: self.journal.spool().epochs(),
+            capabilities: self.capabilities.clone(),
+            kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
+        };
+        let now = Instant::now();
+        let mut session = Session {
+            link,
+            sender: None,
+            opened: now,
+            heartbeat: DEFAULT_HEARTBEAT,
+            spoke: now,
+            spread: DEFAULT_SPREAD,
+            comeback: None,
+        };
+        session.say(up::Message::Hello(hello), now);
+        self.uplink = Uplink::Open(Box::new(session));
+    }
+
+    fn welcome(&mut self, welcome: &Welcome) {
+        let Some(session) = self.uplink.session() else { return };
+        if session.sender.is_some() || welcome.proto_rev == 0 || welcome.proto_rev > PROTO_REV {
+            session.link.close("a welcome out of place");
+            return;
+        }
+        let (sender, effects) = Sender::welcome(self.journal.spool(), &welcome.streams);
+        session.sender = Some(sender);
+        session.spread = Duration::from_millis(u64::from(welcome.reconnect_spread_ms));
+        if welcome.heartbeat_interval_ms > 0 {
+            // The interval is the longest silence allowed: speak well before it ends.
+            session.heartbeat = Duration::from_millis(u64::from(welcome.heartbeat_interval_ms / 2).max(1));
+        }
+        self.told_interval_ms = Some(u64::from(welcome.usage_interval_ms)).filter(|interval| *interval > 0);
+        let skew_ms = welcome.cloud_time_ms.abs_diff(self.clock.now().wall_ms);
+        tracing::info!(session_id = welcome.session_id, skew_ms, "session open");
+        self.reports.restart();
+        self.report();
+        self.flush_events();
+        self.act(effects);
+        self.pump();
+        self.write_status();
+    }
+
+    fn go_away(&mut self, away: &GoAway) {
+        let Some(session) = self.uplink.session() else { return };
+        let told = |ms: u32| Duration::from_millis(u64::from(ms));
+        let wait = Backoff::told(
+            told(away.reconnect_after_min_ms),
+            told(away.reconnect_after_max_ms),
+            u64::from_le_bytes(clock::random()),
+        );
+        tracing::warn!(reason = ?away.reason(), "the cloud ends the session");
+        // Neither changes by asking again soon: keep enforcing, ask now and then.
+        let patient = matches!(away.reason(), GoAwayReason::Revoked | GoAwayReason::Version);
+        session.comeback = Some(if patient { wait.max(self.backoff.cap()) } else { wait });
+        session.link.close("going away");
+    }
+
+    async fn change(&mut self, change: &state::Down) {
+        let accepted = self.store.accept(change);
+        self.volatile = match accepted {
+            Accepted::Stored => false,
+            Accepted::Volatile => true,
+            Accepted::Unfit => self.volatile,
+        };
+        if accepted == Accepted::Unfit {
+            tracing::info!(from_gen = change.from_gen, held = self.store.generation(), "a change does not fit");
+            self.acknowledge();
+            return;
+        }
+        self.meaning = enforce::read(self.store.objects());
+        self.journal.set_cuts(self.meaning.cuts.clone(), self.clock.now());
+        self.wanted.send_replace(self.meaning.wanted.clone());
+        self.acknowledge();
+        if change.snapshot {
+            self.reports.restart();
+        }
+        self.retry = None;
+        self.apply().await;
+    }
+
+    /// Says which generation is held.
+    pub(super) fn acknowledge(&mut self) {
+        let ack = state::Ack {
+            lineage: self.store.lineage().to_vec(),
+            gen_held: self.store.generation(),
+            persisted: !self.volatile,
+        };
+        if let Some(session) = self.uplink.session() {
+            session.state(state::up::Message::Ack(ack));
+        }
+    }
+
+    /// Sends what became of the objects, as far as it is not told yet.
+    pub(super) fn report(&mut self) {
+        let Some(session) = self.uplink.session().filter(|session| session.sender.is_some()) else { return };
+        if let Some(report) = self.reports.take_unsaid() {
+            session.state(state::up::Message::Applied(report));
+        }
+    }
+
+    fn answered(&mut self, answer: &usage::Down) {
+        let sender = self.uplink.session().and_then(|session| session.sender.as_mut());
+        let Some(sender) = sender else { return };
+        let effects = sender.answer(self.journal.spool(), answer);
+        self.act(effects);
+        self.pump();
+    }
+
+    /// Sends as many records as the window allows.
+    pub(super) fn pump(&mut self) {
+        let mut effects = Vec::new();
+        let Some(session) = self.uplink.session() else { return };
+        let Some(sender) = session.sender.as_mut() else { return };
+        let spool = self.journal.spool();
+        if !sender.knows(&spool.tail().epoch) {
+            session.link.close("a new epoch of the usage log");
+            return;
+        }
+        while let Some((epoch, seq)) = sender.next(spool) {
+            match spool.read(&epoch, seq) {
+                Ok(record) => {
+                    if !session.link.usage(record) {
+                        return session.link.close("the usage stream is blocked");
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a usage record cannot be sent");
+                    effects.extend(sender.unreadable(spool, &epoch, seq));
+                }
+            }
+        }
+        self.act(effects);
+    }
+
+    fn act(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Trim(epoch, seq) => {
+                    if let Err(error) = self.journal.trim(&epoch, seq) {
+                        tracing::warn!(%error, "the usage log could not be trimmed");
+                    }
+                }
+                Effect::Hold { epoch, current, text } => {
+                    tracing::error!(epoch = hex::encode(epoch), text, "usage is held");
+                    if self.told_held.insert(epoch) {
+                        self.tell("usage-held", Severity::Critical, text);
+                    }
+                    if current {
+                        self.journal.fork(self.clock.now());
+                        self.close("a new epoch of the usage log");
+                    }
+                }
+                Effect::Strange(text) => {
+                    tracing::error!(text, "the cloud's answer is impossible");
+                    self.tell("impossible-answer", Severity::Warning, text);
+                }
+                Effect::End(reason) => self.close(reason),
+            }
+        }
+        self.collect_notices();
+    }
+
+    fn close(&mut self, reason: &str) {
+        if let Some(session) = self.uplink.session() {
+            session.link.close(reason);
+        }
+    }
+
+    fn lost(&mut self, reason: &str) {
+        let Some(session) = self.uplink.session() else { return };
+        let roll = u64::from_le_bytes(clock::random());
+        let welcomed = session.sender.is_some();
+        let wait = match session.comeback {
+            Some(wait) => wait,
+            None if welcomed => self.backoff.after_loss(session.opened.elapsed(), session.spread, roll),
+            None => self.backoff.after_failure(roll),
+        };
+        tracing::warn!(reason, wait_ms = wait.as_millis() as u64, "session lost");
+        self.live.stop();
+        self.uplink = Uplink::Waiting(Instant::now() + wait);
+        self.write_status();
+    }
+
+    /// Waits, for a limited time, until the cloud has everything; then closes.
+    pub(super) async fn farewell(&mut self, limit: Duration) {
+        let until = Instant::now() + limit;
+        while let Uplink::Open(session) = &self.uplink {
+            let Some(sender) = &session.sender else { break };
+            if sender.pending(self.journal.spool()) == 0 {
+                break;
+            }
+            let Ok(Some(event)) = tokio::time::timeout_at(until, self.inbox.1.recv()).await else { break };
+            if let What::Usage(answer) = event.what {
+                self.answered(&answer);
+            }
+        }
+        if let Uplink::Open(session) = std::mem::replace(&mut self.uplink, Uplink::Dialing) {
+            session.link.finish("agent stops", limit).await;
+        }
+    }
+
+    /// Queues an event for the cloud.
+    pub(super) fn tell(&mut self, kind: &str, severity: Severity, text: String) {
+        let wall_ms = self.clock.now().wall_ms;
+        let id = clock::event_id(wall_ms).as_bytes().to_vec();
+        if self.events.len() == EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(Event { id, kind: kind.to_owned(), severity: severity as i32, wall_ms, text });
+        self.flush_events();
+    }
+
+    /// Logs and queues a warning.
+    pub(super) fn tell_plainly(&mut self, kind: &'static str, text: String) {
+        tracing::warn!(kind, text, "notice");
+        self.tell(kind, Severity::Warning, text);
+    }
+
+    fn flush_events(&mut self) {
+        let Some(session) = self.uplink.session().filter(|session| session.sender.is_some()) else { return };
+        while let Some(event) = self.events.pop_front() {
+            session.say(up::Message::Event(event), Instant::now());
+        }
+    }
+
+    /// Where every epoch stands, for people.
+    pub(super) fn positions(&self) -> Vec<status::Epoch> {
+        let sender = match &self.uplink {
+            Uplink::Open(session) => session.sender.as_ref(),
+            Uplink::Waiting(_) | Uplink::Dialing => None,
+        };
+        let epochs = self.journal.spool().epochs().into_iter();
+        epochs
+            .map(|held| status::Epoch {
+                acked_seq: Epoch::try_from(held.epoch.as_slice()).ok().and_then(|epoch| sender?.acked(&epoch)),
+                epoch: hex::encode(&held.epoch),
+                first_seq: held.first_seq,
+                last_seq: held.last_seq,
+            })
+            .collect()
+    }
+}
+
+impl Session {
+    fn say(&mut self, message: up::Message, now: Instant) {
+        self.spoke = now;
+        if !self.link.control(message) {
+            self.link.close("the control stream is blocked");
+        }
+    }
+
+    fn state(&self, message: state::up::Message) {
+        if !self.link.state(message) {
+            self.link.close("the state stream is blocked");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What `weir-agent status` prints: who this router is and what the running agent last knew.
+
+use crate::config::Config;
+use crate::store::disk::{Disk, Folder};
+use crate::store::identity;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+
+const FILE: &str = "status.json";
+
+/// What the running agent knows; rewritten as it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Lineage of the desired state, hexadecimal.
+    pub desired_lineage: String,
+    /// Generation of the desired state held.
+    pub desired_generation: u64,
+    /// How many objects of the last report are in each state.
+    #[serde(skip_deserializing)]
+    pub objects: BTreeMap<&'static str, usize>,
+    /// Whether there was a session.
+    pub connected: bool,
+    /// The usage log.
+    pub epochs: Vec<Epoch>,
+    /// How full the usage log is, in thousandths.
+    pub log_fill_permille: u64,
+    /// When this was written, Unix milliseconds.
+    pub written_at_ms: u64,
+}
+
+/// One epoch of the usage log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// The epoch, hexadecimal.
+    pub epoch: String,
+    /// First record still held.
+    pub first_seq: u64,
+    /// Last record written.
+    pub last_seq: u64,
+    /// Last record the cloud has; none without a session.
+    pub acked_seq: Option<u64>,
+}
+
+/// Keeps what is known where [`print`] finds it.
+pub fn write(run: &mut impl Disk, running: &Running) -> io::Result<()> {
+    run.replace(FILE, &serde_json::to_vec(running)?)
+}
+
+/// The status as JSON.
+pub fn print(config: &Config) -> Result<String, identity::Error> {
+    let identity = identity::load(&Folder::open(&config.state_dir)?)?;
+    let identity = identity.map(|identity| {
+        serde_json::json!({
+            "tenant_id": identity.tenant_id,
+            "agent_id": identity.agent_id,
+            "gateways": identity.gateways,
+        })
+    });
+    let running = Folder::open(&config.run_dir)?.read(FILE).ok();
+    let running: Option<serde_json::Value> = running.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    Ok(serde_json::json!({ "identity": identity, "agent": running }).to_string())
+}

@@ -1,0 +1,366 @@
+//! The desired state held: objects as received, one snapshot and a log of the deltas since.
+//!
+//! A change is on disk, whole, before [`Store::accept`] returns. Bodies are never re-encoded: their digest is
+//! over the bytes received. Deciding what a body means is [`crate::run::enforce`]'s business, except that the
+//! last body of an object that decoded is kept beside a newer one that does not.
+
+use super::disk::Disk;
+use super::frame;
+use prost::Message;
+use std::collections::BTreeMap;
+use std::io;
+use weir_protocol::desired::{CutPoints, Kind, Line, Router};
+use weir_protocol::hash::{self, Hash};
+use weir_protocol::state::{Down, Object, ObjectKey};
+
+const SNAPSHOT: &str = "desired";
+const FRAME_BASE: u8 = 1;
+const FRAME_OBJECT: u8 = 2;
+const FRAME_DELTA: u8 = 3;
+const FRAME_END: u8 = 4;
+const LOG_LIMIT: usize = 1024 * 1024;
+
+/// One object as held.
+#[derive(Clone, PartialEq, Message)]
+pub struct Held {
+    /// The object as received last.
+    #[prost(message, required, tag = "1")]
+    pub object: Object,
+    /// The last body that decoded, if `object.body` does not.
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub last_good: Option<Vec<u8>>,
+}
+
+impl Held {
+    /// The body to enforce: the newest, or the last good one; none if there never was one.
+    pub fn body(&self) -> Option<&[u8]> {
+        if decodes(&self.object) { Some(&self.object.body) } else { self.last_good.as_deref() }
+    }
+
+    /// Whether the newest body makes sense to this revision.
+    pub fn sound(&self) -> bool {
+        decodes(&self.object)
+    }
+}
+
+/// First frame of the snapshot file.
+#[derive(Clone, PartialEq, Message)]
+struct Base {
+    #[prost(bytes = "vec", tag = "1")]
+    lineage: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    generation: u64,
+    #[prost(uint64, tag = "3")]
+    log: u64,
+    #[prost(uint64, tag = "4")]
+    objects: u64,
+}
+
+/// What became of an offered change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// On disk; the generation moved.
+    Stored,
+    /// The generation moved, in memory only: the disk refuses. [`Store::persist`] tries again.
+    Volatile,
+    /// It does not build on what is held: say so and expect a snapshot.
+    Unfit,
+}
+
+/// The objects held and their files.
+#[derive(Debug)]
+pub struct Store<D> {
+    disk: D,
+    lineage: Vec<u8>,
+    generation: u64,
+    digest: Hash,
+    objects: BTreeMap<ObjectKey, Held>,
+    log: u64,
+    log_bytes: usize,
+    snapshot_bytes: usize,
+}
+
+impl<D: Disk> Store<D> {
+    /// Reads what is held; a torn last change is as if it never came.
+    pub fn open(disk: D) -> io::Result<Self> {
+        let mut store = Self {
+            disk,
+            lineage: Vec::new(),
+            generation: 0,
+            digest: hash::GENESIS,
+            objects: BTreeMap::new(),
+            log: 0,
+            log_bytes: 0,
+            snapshot_bytes: 0,
+        };
+        store.read_snapshot()?;
+        store.read_log()?;
+        Ok(store)
+    }
+
+    /// Lineage held, empty if none.
+    pub fn lineage(&self) -> &[u8] {
+        &self.lineage
+    }
+
+    /// Generation held, 0 if none.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// XOR digest of the objects held.
+    pub fn digest(&self) -> &Hash {
+        &self.digest
+    }
+
+    /// The objects held.
+    pub fn objects(&self) -> &BTreeMap<ObjectKey, Held> {
+        &self.objects
+    }
+
+    /// Takes a change, whole or not at all. Enforcement goes before durability: a disk that refuses does not
+    /// keep a change from being applied.
+    pub fn accept(&mut self, change: &Down) -> Accepted {
+        let fits = change.snapshot || (change.lineage == self.lineage && change.from_gen == self.generation);
+        let digest = digest_after(&self.objects, self.digest, change);
+        let agrees = change.digest_after.is_empty() || digest.as_slice() == change.digest_after;
+        if !fits || (!agrees && !change.snapshot) {
+            return Accepted::Unfit;
+        }
+        if !agrees {
+            tracing::error!(generation = change.to_gen, "a snapshot does not add up to its digest; taken all the same");
+        }
+        let whole = change.snapshot || self.log_bytes > LOG_LIMIT.max(self.snapshot_bytes.saturating_mul(2));
+        let appended = if whole { Ok(()) } else { self.append(change) };
+        merge(&mut self.objects, change);
+        (self.digest, self.generation) = (digest, change.to_gen);
+        self.lineage.clone_from(&change.lineage);
+        let written = appended.and_then(|()| if whole { self.write_snapshot() } else { Ok(()) });
+        match written {
+            Ok(()) => Accepted::Stored,
+            Err(error) => {
+                tracing::error!(%error, "the desired state cannot be written; it is enforced from memory");
+                self.log_bytes = usize::MAX;
+                Accepted::Volatile
+            }
+        }
+    }
+
+    /// Writes what is held, after [`Accepted::Volatile`].
+    pub fn persist(&mut self) -> io::Result<()> {
+        self.write_snapshot()
+    }
+
+    fn append(&mut self, change: &Down) -> io::Result<()> {
+        let name = log_name(self.log);
+        let bytes = frame::encode(FRAME_DELTA, &change.encode_to_vec());
+        self.disk.append(&name, &bytes).and_then(|()| self.disk.sync(&name))?;
+        self.log_bytes = self.log_bytes.saturating_add(bytes.len());
+        Ok(())
+    }
+
+    fn write_snapshot(&mut self) -> io::Result<()> {
+        let log = self.log + 1;
+        let objects = self.objects.len() as u64;
+        let base = Base { lineage: self.lineage.clone(), generation: self.generation, log, objects };
+        let mut bytes = frame::encode(FRAME_BASE, &base.encode_to_vec());
+        for held in self.objects.values() {
+            bytes.extend_from_slice(&frame::encode(FRAME_OBJECT, &held.encode_to_vec()));
+        }
+        bytes.extend_from_slice(&frame::encode(FRAME_END, &[]));
+        self.disk.replace(SNAPSHOT, &bytes)?;
+        let _ = self.disk.remove(&log_name(self.log));
+        (self.log, self.log_bytes, self.snapshot_bytes) = (log, 0, bytes.len());
+        Ok(())
+    }
+
+    fn read_snapshot(&mut self) -> io::Result<()> {
+        let bytes = match self.disk.read(SNAPSHOT) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let (frames, _) = frame::all(&bytes);
+        let base = frames.first().filter(|frame| frame.kind == FRAME_BASE);
+        let Some(base) = base.and_then(|frame| Base::decode(frame.body).ok()) else {
+            tracing::error!("the stored desired state is damaged; asking for all of it again");
+            return Ok(());
+        };
+        // A damaged object is missing from the digest, so the cloud sends everything again.
+        for frame in frames.iter().filter(|frame| frame.kind == FRAME_OBJECT) {
+            if let Ok(held) = Held::decode(frame.body) {
+                self.put(held);
+            }
+        }
+        let whole = frames.last().is_some_and(|frame| frame.kind == FRAME_END);
+        if !whole || self.objects.len() as u64 != base.objects {
+            tracing::error!("part of the stored desired state is damaged; enforcing what is left");
+        }
+        (self.lineage, self.generation, self.log) = (base.lineage, base.generation, base.log);
+        self.snapshot_bytes = bytes.len();
+        Ok(())
+    }
+
+    fn read_log(&mut self) -> io::Result<()> {
+        let name = log_name(self.log);
+        let bytes = match self.disk.read(&name) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let (frames, end) = frame::all(&bytes);
+        for change in frames.iter().filter_map(|frame| Down::decode(frame.body).ok()) {
+            if change.lineage != self.lineage || change.from_gen != self.generation {
+                break;
+            }
+            self.digest = digest_after(&self.objects, self.digest, &change);
+            merge(&mut self.objects, &change);
+            self.generation = change.to_gen;
+        }
+        if end < bytes.len() {
+            self.disk.truncate(&name, end as u64)?;
+        }
+        self.log_bytes = end;
+        Ok(())
+    }
+
+    fn put(&mut self, held: Held) {
+        hash::fold(&mut self.digest, &digest(&held.object));
+        self.objects.insert(key(&held.object), held);
+    }
+}
+
+/// The digest of all objects once `change` is merged.
+fn digest_after(objects: &BTreeMap<ObjectKey, Held>, before: Hash, change: &Down) -> Hash {
+    let mut after = if change.snapshot { hash::GENESIS } else { before };
+    let mut touched: BTreeMap<ObjectKey, Option<Hash>> = BTreeMap::new();
+    for gone in &change.removes {
+        touched.insert(gone.clone(), None);
+    }
+    for object in &change.upserts {
+        touched.insert(key(object), Some(digest(object)));
+    }
+    for (key, new) in touched {
+        if let (Some(old), false) = (objects.get(&key), change.snapshot) {
+            hash::fold(&mut after, &digest(&old.object));
+        }
+        if let Some(new) = new {
+            hash::fold(&mut after, &new);
+        }
+    }
+    after
+}
+
+fn merge(objects: &mut BTreeMap<ObjectKey, Held>, change: &Down) {
+    let before = if change.snapshot { std::mem::take(objects) } else { BTreeMap::new() };
+    for gone in &change.removes {
+        objects.remove(gone);
+    }
+    for object in &change.upserts {
+        let key = key(object);
+        let previous = if change.snapshot { before.get(&key) } else { objects.get(&key) };
+        let last_good = if decodes(object) { None } else { previous.and_then(Held::body).map(<[u8]>::to_vec) };
+        objects.insert(key, Held { object: object.clone(), last_good });
+    }
+}
+
+fn decodes(object: &Object) -> bool {
+    let body = object.body.as_slice();
+    let whole = match Kind::from_u32(object.kind) {
+        Some(Kind::Router) => Router::decode(body).is_ok(),
+        Some(Kind::Line) => Line::decode(body).is_ok(),
+        Some(Kind::CutPoints) => CutPoints::decode(body).is_ok(),
+        None => true,
+    };
+    whole && object.id.len() == 16
+}
+
+fn key(object: &Object) -> ObjectKey {
+    ObjectKey { kind: object.kind, id: object.id.clone() }
+}
+
+fn digest(object: &Object) -> Hash {
+    hash::object(object.kind, &object.id, object.revision, &object.body)
+}
+
+fn log_name(number: u64) -> String {
+    format!("desired-{number:08}.log")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sim::Sim;
+
+    fn line(n: u8, revision: u64, rate: u64) -> Object {
+        let body = Line { handle: u32::from(n), rate_down_bps: rate, ..Line::default() }.encode_to_vec();
+        Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body }
+    }
+
+    fn change(from_gen: u64, upserts: Vec<Object>) -> Down {
+        let snapshot = from_gen == 0;
+        Down { lineage: vec![1; 16], from_gen, to_gen: from_gen + 1, snapshot, upserts, ..Down::default() }
+    }
+
+    #[test]
+    fn what_is_held_survives_and_the_digest_tells_every_change() {
+        let disk = Sim::default();
+        let mut store = Store::open(disk.clone()).unwrap();
+        assert_eq!(store.accept(&change(0, vec![line(1, 1, 5), line(2, 1, 5)])), Accepted::Stored);
+        let first = *store.digest();
+        assert_eq!(store.accept(&change(1, vec![line(1, 2, 6)])), Accepted::Stored);
+        assert_ne!(*store.digest(), first);
+        let again = Store::open(disk).unwrap();
+        assert_eq!((again.generation(), again.digest()), (2, store.digest()));
+        assert_eq!(again.objects(), store.objects());
+    }
+
+    #[test]
+    fn a_change_that_does_not_build_on_what_is_held_or_does_not_add_up_is_unfit() {
+        let mut store = Store::open(Sim::default()).unwrap();
+        store.accept(&change(0, vec![line(1, 1, 5)]));
+        assert_eq!(store.accept(&change(4, vec![line(1, 2, 6)])), Accepted::Unfit);
+        let wrong = Down { digest_after: vec![9; 16], ..change(1, vec![line(1, 2, 6)]) };
+        assert_eq!(store.accept(&wrong), Accepted::Unfit);
+        let other = Down { lineage: vec![2; 16], ..change(1, vec![line(1, 2, 6)]) };
+        assert_eq!(store.accept(&other), Accepted::Unfit);
+        assert_eq!(store.generation(), 1);
+    }
+
+    #[test]
+    fn the_last_good_body_outlives_a_broken_one_and_a_restart() {
+        let disk = Sim::default();
+        let mut store = Store::open(disk.clone()).unwrap();
+        store.accept(&change(0, vec![line(1, 1, 5)]));
+        let broken = Object { body: vec![0xff], ..line(1, 2, 0) };
+        store.accept(&change(1, vec![broken.clone()]));
+        store.accept(&Down { snapshot: true, ..change(2, vec![broken]) });
+        let again = Store::open(disk).unwrap();
+        let held = again.objects().values().next().unwrap();
+        assert!(!held.sound());
+        assert_eq!(held.body(), Some(line(1, 1, 5).body.as_slice()));
+    }
+
+    #[test]
+    fn a_crash_at_any_write_leaves_a_whole_generation_not_older_than_the_last_stored() {
+        for n in 0..12 {
+            for seed in [0, 1, 7, 1000] {
+                let disk = Sim::default();
+                let mut store = Store::open(disk.clone()).unwrap();
+                disk.die_after(n);
+                let (mut stored, mut digests) = (0, vec![*store.digest()]);
+                for from_gen in 0..6 {
+                    let accepted = store.accept(&change(from_gen, vec![line(from_gen as u8, 1, from_gen)]));
+                    digests.push(*store.digest());
+                    if accepted == Accepted::Stored {
+                        stored = from_gen + 1;
+                    }
+                }
+                disk.cut_power(seed);
+                let again = Store::open(disk).unwrap();
+                assert!(again.generation() >= stored, "write {n} seed {seed}");
+                assert_eq!(*again.digest(), digests[again.generation() as usize], "write {n} seed {seed}");
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The log by itself: chaining, rolling, trimming and reading back.
+
+use super::*;
+use crate::store::sim::Sim;
+use crate::usage::{Key, Reading};
+
+fn record(n: u64) -> (Record, Positions) {
+    let key = Key { handle: 1, generation: Uuid::from_u128(9) };
+    let reading = Reading { down_bytes: n * 100, ..Reading::default() };
+    (Record { start_ms: n, end_ms: n + 1, ..Record::default() }, Positions::from([(key, reading)]))
+}
+
+fn spool(disk: &Sim) -> Spool<Sim> {
+    let (mut spool, findings) =
+        Spool::open(disk.clone(), Limits { segment: 600, quota: 100_000 }, Uuid::nil()).unwrap();
+    if !findings.any {
+        spool.open_epoch([7; 8], &Positions::new()).unwrap();
+    }
+    spool
+}
+
+fn fill(spool: &mut Spool<Sim>, count: u64) {
+    for _ in 0..count {
+        let (record, positions) = record(spool.tail().next_seq);
+        let prepared = spool.prepare(record, positions);
+        spool.seal(prepared).unwrap();
+    }
+}
+
+#[test]
+fn reopening_gives_the_same_log() {
+    let disk = Sim::default();
+    let mut before = spool(&disk);
+    fill(&mut before, 20);
+    let after = spool(&disk);
+    assert_eq!(after.tail(), before.tail());
+    assert_eq!(after.positions(), before.positions());
+    assert_eq!(after.epochs(), before.epochs());
+    for seq in 1..=20 {
+        assert_eq!(after.read(&[7; 8], seq).unwrap(), before.read(&[7; 8], seq).unwrap());
+    }
+}
+
+#[test]
+fn trimming_keeps_the_baseline_the_chain_and_what_was_not_acknowledged() {
+    let disk = Sim::default();
+    let mut log = spool(&disk);
+    fill(&mut log, 30);
+    let files = log.segments.len();
+    assert!(files > 3, "{files} segments");
+    log.trim(&[7; 8], 17).unwrap();
+    assert!(log.segments.len() < files);
+    let reopened = spool(&disk);
+    assert_eq!(reopened.positions(), log.positions());
+    assert_eq!(reopened.tail(), log.tail());
+    let held = &reopened.epochs()[0];
+    assert!(held.first_seq > 1 && held.first_seq <= 18, "first held is {}", held.first_seq);
+    for seq in held.first_seq..=30 {
+        assert!(reopened.read(&[7; 8], seq).is_ok());
+    }
+    let before = reopened.hash_of(&[7; 8], held.first_seq - 1).unwrap();
+    assert_eq!(before.as_slice(), held.first_prev_hash);
+}
+
+#[test]
+fn a_superseded_epoch_is_held_until_it_is_trimmed() {
+    let disk = Sim::default();
+    let mut log = spool(&disk);
+    fill(&mut log, 3);
+    log.open_epoch([8; 8], &Positions::new()).unwrap();
+    fill(&mut log, 10);
+    let epochs: Vec<_> =
+        spool(&disk).epochs().iter().map(|held| (held.epoch[0], held.first_seq, held.last_seq)).collect();
+    assert_eq!(epochs, [(7, 1, 3), (8, 1, 10)]);
+    log.trim(&[8; 8], 10).unwrap();
+    assert_eq!(log.epochs().len(), 2, "trimming one epoch leaves the other");
+    log.trim(&[7; 8], 3).unwrap();
+    assert_eq!(log.epochs().len(), 1);
+}
+
+#[test]
+fn a_full_log_refuses_and_changes_nothing() {
+    let disk = Sim::default();
+    let (mut log, _) = Spool::open(disk, Limits { segment: 600, quota: 900 }, Uuid::nil()).unwrap();
+    log.open_epoch([7; 8], &Positions::new()).unwrap();
+    let refused = loop {
+        let (record, positions) = record(log.tail().next_seq);
+        let before = *log.tail();
+        let prepared = log.prepare(record, positions);
+        if let Err(error) = log.seal(prepared) {
+            assert_eq!(*log.tail(), before);
+            break error;
+        }
+    };
+    assert!(matches!(refused, Error::Full));
+}

@@ -1,0 +1,354 @@
+//! A gateway the test plays itself, over real QUIC, and a kernel made of numbers.
+
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, PKCS_ECDSA_P256_SHA256,
+};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::sync::{oneshot, watch};
+use uuid::Uuid;
+use weir_agent::clock::System;
+use weir_agent::config::{Adapter, Config};
+use weir_agent::northbound::tls;
+use weir_agent::plan::Wanted;
+use weir_agent::run::Agent;
+use weir_agent::southbound::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
+use weir_agent::store::identity::{Der, Identity};
+use weir_protocol::state::ObservedLine;
+use weir_protocol::stream::Kind;
+use weir_protocol::token::Token;
+use weir_protocol::{ALPN_ENROLL, ALPN_SESSION, GATEWAY_SERVER_NAME, control, enroll, frame, state, usage};
+
+/// Longest wait for anything.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits for an event, with a limit.
+pub async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, event).await.unwrap_or_else(|_| panic!("no {what} in time"))
+}
+
+pub struct Gateway {
+    endpoint: Endpoint,
+    issuer: Issuer<'static, KeyPair>,
+    pub root: Vec<u8>,
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap()
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+impl Gateway {
+    pub fn start() -> Self {
+        let root_key = key();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let root = params.self_signed(&root_key).unwrap().der().to_vec();
+        let issuer = Issuer::new(params, root_key);
+        let leaf_key = key();
+        let mut leaf = CertificateParams::new(vec![GATEWAY_SERVER_NAME.to_owned()]).unwrap();
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let leaf = leaf.signed_by(&leaf_key, &issuer).unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from(root.clone())).unwrap();
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+            .allow_unauthenticated()
+            .build()
+            .unwrap();
+        let mut server = rustls::ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_client_cert_verifier(clients)
+            .with_single_cert(
+                vec![leaf.der().clone(), CertificateDer::from(root.clone())],
+                PrivatePkcs8KeyDer::from(leaf_key.serialize_der()).into(),
+            )
+            .unwrap();
+        server.alpn_protocols = vec![ALPN_SESSION.to_vec(), ALPN_ENROLL.to_vec()];
+        let crypto = QuicServerConfig::try_from(server).unwrap();
+        let config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+        let endpoint = Endpoint::server(config, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        Self { endpoint, issuer, root }
+    }
+
+    pub fn address(&self) -> String {
+        self.endpoint.local_addr().unwrap().to_string()
+    }
+
+    pub fn token(&self) -> Token {
+        Token {
+            gateway: self.address(),
+            id: vec![1; 16],
+            secret: vec![2; 16],
+            root_fingerprint: tls::fingerprint(&self.root).to_vec(),
+        }
+    }
+
+    /// An identity as enrollment would give it.
+    pub fn identity(&self) -> Identity {
+        let key = key();
+        let mut leaf = CertificateParams::new(Vec::new()).unwrap();
+        leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let leaf = leaf.signed_by(&key, &self.issuer).unwrap();
+        Identity {
+            tenant_id: Uuid::from_u128(1),
+            agent_id: Uuid::from_u128(2),
+            key: Der(key.serialize_der()),
+            chain: vec![Der(leaf.der().to_vec())],
+            trust_bundle: vec![Der(self.root.clone())],
+            gateways: vec![self.address()],
+        }
+    }
+
+    pub async fn accept(&self) -> Connection {
+        soon("connection", async { self.endpoint.accept().await.unwrap().await.unwrap() }).await
+    }
+
+    /// Waits for a connection that ends in its handshake.
+    pub async fn refused(&self) {
+        let outcome = soon("attempt", async { self.endpoint.accept().await.unwrap().await }).await;
+        assert!(outcome.is_err());
+    }
+
+    /// Reads an enrollment request and checks its proof.
+    pub async fn enrollment(&self) -> (Connection, SendStream, enroll::Request) {
+        let connection = self.accept().await;
+        let (outgoing, mut incoming) = soon("stream", connection.accept_bi()).await.unwrap();
+        let request: enroll::Request = soon("request", frame::read(&mut incoming)).await.unwrap();
+        let mut exporter = [0; 32];
+        connection.export_keying_material(&mut exporter, weir_protocol::ENROLL_EXPORTER_LABEL, b"").unwrap();
+        let proof = enroll::proof(&enroll::secret_digest(&[2; 16]), &exporter, &request.csr);
+        assert_eq!(request.proof, proof);
+        (connection, outgoing, request)
+    }
+
+    /// Signs a request.
+    pub fn enroll(&self, request: &enroll::Request) -> enroll::Enrolled {
+        let csr = CertificateSigningRequestParams::from_der(&request.csr.clone().into()).unwrap();
+        let leaf = csr.signed_by(&self.issuer).unwrap();
+        enroll::Enrolled {
+            tenant_id: vec![3; 16],
+            agent_id: vec![4; 16],
+            chain: vec![leaf.der().to_vec()],
+            trust_bundle: vec![self.root.clone()],
+            gateways: vec![self.address()],
+            cloud_time_ms: 0,
+        }
+    }
+
+    /// Accepts a session and reads its Hello.
+    pub async fn session(&self) -> (Served, control::Hello) {
+        let connection = self.accept().await;
+        let mut streams = BTreeMap::new();
+        for _ in 0..4 {
+            let (outgoing, mut incoming) = soon("stream", connection.accept_bi()).await.unwrap();
+            let kind = soon("kind byte", incoming.read_u8()).await.unwrap();
+            streams.insert(kind, (outgoing, incoming));
+        }
+        let mut take = |kind: Kind| streams.remove(&(kind as u8)).unwrap();
+        let (control, state) = (take(Kind::Control), take(Kind::State));
+        let (usage, live) = (take(Kind::Usage), take(Kind::Live));
+        let mut served = Served { connection, control, state, usage, live };
+        let hello = match served.control().await {
+            control::up::Message::Hello(hello) => hello,
+            other => panic!("{other:?} before hello"),
+        };
+        (served, hello)
+    }
+}
+
+pub type Stream = (SendStream, RecvStream);
+
+/// An accepted session; the test is the cloud.
+pub struct Served {
+    pub connection: Connection,
+    pub control: Stream,
+    pub state: Stream,
+    pub usage: Stream,
+    pub live: Stream,
+}
+
+impl Served {
+    pub async fn control(&mut self) -> control::up::Message {
+        let up: control::Up = soon("control message", frame::read(&mut self.control.1)).await.unwrap();
+        up.message.unwrap()
+    }
+
+    pub async fn welcome(&mut self, streams: Vec<control::StreamPosition>) {
+        let welcome = control::Welcome {
+            session_id: 1,
+            proto_rev: 1,
+            cloud_time_ms: 1,
+            state_lineage: vec![5; 16],
+            streams,
+            usage_interval_ms: 0,
+            heartbeat_interval_ms: 60_000,
+            reconnect_spread_ms: 10,
+        };
+        self.say(control::down::Message::Welcome(welcome)).await;
+    }
+
+    pub async fn say(&mut self, message: control::down::Message) {
+        frame::write(&mut self.control.0, &control::Down { message: Some(message) }).await.unwrap();
+    }
+
+    pub async fn change(&mut self, change: &state::Down) {
+        frame::write(&mut self.state.0, change).await.unwrap();
+    }
+
+    pub async fn ack(&mut self) -> state::Ack {
+        match self.state_message().await {
+            state::up::Message::Ack(ack) => ack,
+            other => panic!("{other:?} is not an ack"),
+        }
+    }
+
+    pub async fn report(&mut self) -> state::ApplyReport {
+        match self.state_message().await {
+            state::up::Message::Applied(report) => report,
+            other => panic!("{other:?} is not a report"),
+        }
+    }
+
+    async fn state_message(&mut self) -> state::up::Message {
+        let up: state::Up = soon("state message", frame::read(&mut self.state.1)).await.unwrap();
+        up.message.unwrap()
+    }
+
+    pub async fn record(&mut self) -> (usage::Record, Vec<u8>) {
+        let up: usage::Up = soon("usage record", frame::read(&mut self.usage.1)).await.unwrap();
+        (prost::Message::decode(up.record.as_slice()).unwrap(), up.record)
+    }
+
+    pub async fn answer(&mut self, epoch: &[u8], applied_seq: u64, trim_seq: u64, outcome: usage::Outcome) {
+        let down = usage::Down { epoch: epoch.to_vec(), applied_seq, trim_seq, outcome: outcome as i32 };
+        frame::write(&mut self.usage.0, &down).await.unwrap();
+    }
+}
+
+/// A kernel made of numbers.
+#[derive(Clone)]
+pub struct Bench(Arc<Inner>);
+
+struct Inner {
+    counters: Mutex<BTreeMap<u32, u64>>,
+    wanted: watch::Sender<Wanted>,
+    forgotten: watch::Sender<Vec<u32>>,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self(Arc::new(Inner {
+            counters: Mutex::default(),
+            wanted: watch::Sender::new(Wanted::default()),
+            forgotten: watch::Sender::new(Vec::new()),
+        }))
+    }
+
+    pub fn move_bytes(&self, handle: u32, bytes: u64) {
+        *self.0.counters.lock().unwrap().entry(handle).or_default() += bytes;
+    }
+
+    pub fn wanted(&self) -> Wanted {
+        self.0.wanted.borrow().clone()
+    }
+
+    /// Waits until lines are forgotten.
+    pub async fn forgotten(&self) -> Vec<u32> {
+        soon("forgetting", self.0.forgotten.subscribe().wait_for(|handles| !handles.is_empty())).await.unwrap().clone()
+    }
+
+    /// Waits until what is wanted satisfies `condition`.
+    pub async fn until(&self, condition: impl FnMut(&Wanted) -> bool) {
+        soon("change", self.0.wanted.subscribe().wait_for(condition)).await.unwrap();
+    }
+}
+
+impl Southbound for Bench {
+    async fn probe(&mut self) -> Result<Vec<String>, Error> {
+        Ok(vec!["htb".to_owned()])
+    }
+
+    async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
+        self.0.wanted.send_replace(wanted.clone());
+        let observed = |line: &weir_protocol::desired::Line| ObservedLine {
+            rate_down_bps: line.rate_down_bps,
+            rate_up_bps: line.rate_up_bps,
+            access: line.access,
+        };
+        let lines = wanted.lines.iter().map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
+        Ok(Applied { router: None, lines })
+    }
+
+    async fn sweep(&mut self) -> Result<Sweep, Error> {
+        let total = |bytes| Total { bytes, packets: bytes / 100 };
+        let counter = |(handle, bytes): (&u32, &u64)| Counter {
+            handle: *handle,
+            generation: Uuid::from_u128(77),
+            base_down: Total::default(),
+            base_up: Total::default(),
+            down: total(*bytes),
+            up: total(0),
+        };
+        Ok(Sweep { counters: self.0.counters.lock().unwrap().iter().map(counter).collect() })
+    }
+
+    async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {
+        self.0.counters.lock().unwrap().retain(|handle, _| !handles.contains(handle));
+        self.0.forgotten.send_replace(handles.to_vec());
+        Ok(())
+    }
+
+    async fn uninstall(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+pub fn config(folder: &Path) -> Config {
+    Config {
+        run_dir: folder.join("run"),
+        southbound: Adapter::Null,
+        sweep_interval: Duration::from_millis(10),
+        usage_interval: Some(Duration::from_millis(20)),
+        keepalive: Duration::from_millis(500),
+        retry_cap: Duration::from_millis(200),
+        ..Config::new(folder.to_path_buf())
+    }
+}
+
+/// An agent running on this thread.
+pub struct Running {
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    pub fn start(folder: &Path, identity: &Identity, bench: &Bench) -> Self {
+        let agent = Agent::open(config(folder), identity.clone(), bench.clone(), System::start()).unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::task::spawn_local(async move {
+            let stop = async {
+                let _ = stopped.await;
+            };
+            agent.run(stop).await.unwrap();
+        });
+        Self { stop, task }
+    }
+
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        soon("end", self.task).await.unwrap();
+    }
+}
