@@ -1,0 +1,124 @@
+//! The lab itself, with nothing of Weir in it: the kernel forwards.
+
+use anyhow::{Context, Result};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use weir_lab::{Amount, CLOUD_ADDRESS, Family, Lab, Limit, Load, Options, Router, until};
+
+async fn plain(subscribers: u8) -> Result<Lab> {
+    Lab::start(Options { subscribers, router: Router::Plain, ..Options::default() }).await
+}
+
+#[tokio::test]
+async fn every_subscriber_reaches_the_internet_over_both_protocols() -> Result<()> {
+    let lab = plain(3).await?;
+    for n in 1..=3 {
+        for family in [Family::V4, Family::V6] {
+            let subscriber = lab.subscriber(n);
+            assert_eq!(subscriber.http_get("/generate_204", family).await?.status, 204, "subscriber {n} {family:?}");
+            assert_eq!(subscriber.http_get("/", family).await?.body, "the internet\n");
+        }
+    }
+    lab.stop().await
+}
+
+#[tokio::test]
+async fn the_interface_counts_what_iperf3_delivers() -> Result<()> {
+    const PAYLOAD: u64 = 3_000_000;
+    let lab = plain(2).await?;
+    let (one, other) = (lab.subscriber(1), lab.subscriber(2));
+    for family in [Family::V4, Family::V6] {
+        let before = one.carried().await?;
+        let flow = one.download(Load::bytes(PAYLOAD), family).await?;
+        let carried = one.carried().await?.since(before);
+        assert!(flow.payload_bytes >= PAYLOAD, "{flow:?}");
+        let share = flow.payload_bytes as f64 / carried.down_bytes as f64 / family.payload_share();
+        assert!((0.98..=1.001).contains(&share), "{family:?} {share} of {carried:?}, {flow:?}");
+        let sent = one.upload(Load { amount: Amount::Bytes(PAYLOAD), rate_bps: None }, family).await?;
+        assert!(one.carried().await?.since(before).up_bytes > sent.payload_bytes);
+    }
+    assert_eq!(other.carried().await?.total(), 0, "a quiet subscriber's port stays quiet");
+    lab.stop().await
+}
+
+#[tokio::test]
+async fn the_link_to_the_cloud_can_be_cut_and_restored() -> Result<()> {
+    let lab = plain(1).await?;
+    let cloud = CLOUD_ADDRESS.to_string();
+    let reached = async || -> Result<bool> {
+        Ok(lab.inside().run("router", &["ping", "-c", "1", "-W", "1", &cloud]).await?.code == Some(0))
+    };
+    assert!(reached().await?);
+    lab.cloud_link(false).await?;
+    assert!(!reached().await?);
+    assert_eq!(lab.subscriber(1).http_get("/", Family::V4).await?.status, 200, "subscribers do not notice");
+    lab.cloud_link(true).await?;
+    until("reaching the cloud again", Limit::seconds(5), || async { Ok(reached().await?.then_some(())) }).await
+}
+
+#[tokio::test]
+async fn a_probe_tells_when_the_line_was_closed() -> Result<()> {
+    let lab = plain(1).await?;
+    let probe = lab.subscriber(1).probe(Family::V4, 5).await?;
+    until("a closed line", Limit::seconds(5), || async {
+        lab.inside().run_ok("router", &["ip", "link", "set", "lan0", "down"]).await.map(Some)
+    })
+    .await?;
+    let seen = probe.end().await?;
+    assert!(seen.first().is_some_and(|probe| probe.answered_us.is_some()), "{seen:?}");
+    assert!(seen.last().is_some_and(|probe| probe.answered_us.is_none()), "{seen:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_inside_can_see_the_hosts_network() -> Result<()> {
+    let lab = plain(1).await?;
+    for node in ["internet", "router", "lan", "cloud", "sub1"] {
+        let links = lab.inside().run_ok(node, &["ip", "-o", "link"]).await?;
+        let foreign = links.lines().filter(|line| !belongs_to_the_lab(line)).collect::<Vec<_>>();
+        assert_eq!(foreign, Vec::<&str>::new(), "in {node}");
+    }
+    Ok(())
+}
+
+fn belongs_to_the_lab(line: &str) -> bool {
+    let name = line.split(": ").nth(1).unwrap_or_default().split('@').next().unwrap_or_default();
+    ["lo", "i0", "wan0", "up0", "lan0", "r0", "c0", "br0", "eth0", "p1"].contains(&name)
+}
+
+/// Everything whose user namespace is the same as this process's.
+fn members_of(user: &Path) -> Vec<PathBuf> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
+    processes.filter(|process| fs::read_link(process.join("ns/user")).is_ok_and(|ns| ns == user)).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_left_after_the_lab_was_killed() -> Result<()> {
+    let temporary = tempfile::tempdir()?;
+    let mut held = Command::new(env!("CARGO_BIN_EXE_weir-lab"))
+        .args(["hold", "--subscribers", "2"])
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    BufReader::new(held.stdout.take().context("no output")?).read_line(&mut line)?;
+    let enclosure = line.trim().strip_prefix("holding ").context("an unclear line")?;
+    let children = fs::read_to_string(format!("/proc/{enclosure}/task/{enclosure}/children"))?;
+    let first = children.split_whitespace().next().context("the enclosure is empty")?;
+    let user = fs::read_link(format!("/proc/{first}/ns/user"))?;
+    assert!(members_of(&user).len() >= 2, "process 1 and the internet's server");
+
+    held.kill()?;
+    held.wait()?;
+    until("the end of the lab", Limit::seconds(5), || async {
+        let gone = members_of(&user).is_empty() && !Path::new("/proc").join(enclosure).exists();
+        Ok(gone.then_some(()))
+    })
+    .await?;
+    let named = Command::new("ip").args(["netns", "list"]).output()?;
+    assert!(!String::from_utf8_lossy(&named.stdout).contains("sub1"), "no namespace has a name");
+    Ok(())
+}
