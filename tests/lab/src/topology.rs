@@ -6,12 +6,11 @@
 //! ...              /                            \ up0 --- c0 cloud 100.64.0.1
 //! ```
 //! Subscriber n has 10.20.0.(n+1)/32 and 2001:db8:1:(n * 256)::/56. Nothing but counted traffic crosses a subscriber's
-//! port: neighbours are permanent, the bridge neither floods nor learns, there are no link-local addresses, so no DAD,
-//! router solicitation or MLD. The internet has no route to 10.20.0.0/16 unless asked: v4 needs the router's NAT.
+//! port: neighbours are permanent, the bridge neither floods nor learns, and the host keeps its ND and MLD to itself. The internet has no route to 10.20.0.0/16 unless asked: v4 needs the router's NAT.
 
 use crate::outside::Inside;
-use crate::wire::{Ask, End};
-use anyhow::Result;
+use crate::wire::{Ask, End, Finished};
+use anyhow::{Result, ensure};
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -93,6 +92,10 @@ pub async fn build(inside: &Inside, subscribers: u8, return_route: bool) -> Resu
     for n in 1..=subscribers {
         configure(inside, Place::Subscriber(n), &subscriber(n), "").await?;
         one_packet_one_count(inside, n).await?;
+        let argv = ["nft", "-f", "-"].map(str::to_owned).to_vec();
+        let quiet = Ask::Run { node: Place::Subscriber(n).name(), argv, input: QUIET.into() };
+        let done: Finished = inside.ask(quiet).await?;
+        ensure!(done.code == Some(0), "nft: {}", done.stderr);
     }
     Ok(())
 }
@@ -179,6 +182,11 @@ fn internet(return_route: bool) -> String {
     }
     batch
 }
+
+/// What IPv6 says about itself never leaves a subscriber's host, so it is never counted.
+const QUIET: &str = "table inet lab { chain output { type filter hook output priority 0; \
+    icmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report, nd-router-solicit, \
+    nd-neighbor-solicit, nd-neighbor-advert } drop; }; }";
 
 const CLOUD: &str = "link set lo up\nlink set c0 up\naddr add 100.64.0.1/30 dev c0\n";
 
