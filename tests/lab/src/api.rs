@@ -99,7 +99,8 @@ impl Api {
         let response = request.send().await.with_context(|| format!("calling {path}"))?;
         let status = response.status();
         let text = response.text().await.with_context(|| format!("reading the answer of {path}"))?;
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+        let body =
+            if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
         if status.is_success() {
             return Ok(body);
         }

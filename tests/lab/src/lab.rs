@@ -148,7 +148,16 @@ impl Lab {
         let gateway = format!("{CLOUD_ADDRESS}:{GATEWAY_PORT}");
         let (weir, url) = (program("weir")?, self.url());
         let argv = [
-            &weir, "all", "--data-dir", &data, "--gateway", &gateway, "--gateway-public", &gateway, "--public-url", &url,
+            &weir,
+            "all",
+            "--data-dir",
+            &data,
+            "--gateway",
+            &gateway,
+            "--gateway-public",
+            &gateway,
+            "--public-url",
+            &url,
             "--dev-clock",
         ];
         let log = self.folder.path().join("logs/weir.log");

@@ -141,7 +141,8 @@ fn lan(subscribers: u8) -> String {
     let ports = std::iter::once("r0".to_owned()).chain((1..=subscribers).map(|n| format!("p{n}")));
     for port in ports {
         let _ = writeln!(batch, "link set {port} addrgenmode none\nlink set {port} master br0 up");
-        let _ = writeln!(batch, "link set {port} type bridge_slave learning off flood off mcast_flood off bcast_flood off");
+        let _ =
+            writeln!(batch, "link set {port} type bridge_slave learning off flood off mcast_flood off bcast_flood off");
     }
     batch
 }
