@@ -215,10 +215,8 @@ impl Lab {
 
     /// Ends agent and cloud in order, as their service manager would; everything else ends with the lab.
     pub async fn stop(mut self) -> Result<()> {
-        for program in [self.agent.take(), self.cloud.take()] {
-            if let Some(mut program) = program {
-                program.stop(Signal::SIGTERM, Limit::seconds(20)).await?;
-            }
+        for mut program in [self.agent.take(), self.cloud.take()].into_iter().flatten() {
+            program.stop(Signal::SIGTERM, Limit::seconds(20)).await?;
         }
         Ok(())
     }

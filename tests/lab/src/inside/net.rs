@@ -71,11 +71,14 @@ fn parse_answer(text: &str) -> Option<Answer> {
     Some(Answer { status, location, body: body.to_owned() })
 }
 
+/// A probe's thread, which ends with what it saw.
+pub type Sight = JoinHandle<Result<Vec<Probe>>>;
+
 /// The probes that run.
 #[derive(Default)]
 pub struct Probes {
     next: u64,
-    running: BTreeMap<u64, (Arc<AtomicBool>, JoinHandle<Result<Vec<Probe>>>)>,
+    running: BTreeMap<u64, (Arc<AtomicBool>, Sight)>,
 }
 
 impl Probes {
@@ -93,7 +96,7 @@ impl Probes {
     }
 
     /// Tells one to end; the thread returns what it saw.
-    pub fn end(&mut self, number: u64) -> Result<JoinHandle<Result<Vec<Probe>>>> {
+    pub fn end(&mut self, number: u64) -> Result<Sight> {
         let (stop, thread) = self.running.remove(&number).ok_or_else(|| anyhow!("there is no probe {number}"))?;
         stop.store(true, Ordering::Relaxed);
         Ok(thread)
