@@ -136,6 +136,16 @@ impl Lab {
         self.folder.path().to_owned()
     }
 
+    /// Tells, on standard error, how the programs' logs end.
+    pub fn tell_last_words(&self) {
+        const LINES: usize = 30;
+        for name in ["weir", "agent"] {
+            let text = std::fs::read_to_string(self.folder.path().join(format!("logs/{name}.log"))).unwrap_or_default();
+            let lines: Vec<_> = text.lines().collect();
+            eprintln!("--- {name}.log, last {LINES} lines\n{}", lines[lines.len().saturating_sub(LINES)..].join("\n"));
+        }
+    }
+
     /// Cuts or restores the router's link to the cloud.
     pub async fn cloud_link(&self, up: bool) -> Result<()> {
         let state = if up { "up" } else { "down" };
