@@ -90,12 +90,9 @@ pub async fn build(inside: &Inside, subscribers: u8, return_route: bool) -> Resu
     configure(inside, Place::Internet, &internet(return_route), "").await?;
     configure(inside, Place::Cloud, CLOUD, "").await?;
     for n in 1..=subscribers {
+        keep_quiet(inside, n).await?;
         configure(inside, Place::Subscriber(n), &subscriber(n), "").await?;
         one_packet_one_count(inside, n).await?;
-        let argv = ["nft", "-f", "-"].map(str::to_owned).to_vec();
-        let quiet = Ask::Run { node: Place::Subscriber(n).name(), argv, input: QUIET.into() };
-        let done: Finished = inside.ask(quiet).await?;
-        ensure!(done.code == Some(0), "nft: {}", done.stderr);
     }
     Ok(())
 }
@@ -128,6 +125,14 @@ async fn one_packet_one_count(inside: &Inside, n: u8) -> Result<()> {
     for (place, interface) in [(Place::Subscriber(n), "eth0"), (Place::Lan, port.as_str())] {
         inside.run_ok(&place.name(), &["ethtool", "-K", interface, "tso", "off", "gso", "off", "gro", "off"]).await?;
     }
+    Ok(())
+}
+
+/// Before the cable is plugged in: a host announces itself at once.
+async fn keep_quiet(inside: &Inside, n: u8) -> Result<()> {
+    let argv = ["nft", "-f", "-"].map(str::to_owned).to_vec();
+    let done: Finished = inside.ask(Ask::Run { node: Place::Subscriber(n).name(), argv, input: QUIET.into() }).await?;
+    ensure!(done.code == Some(0), "nft: {}", done.stderr.trim());
     Ok(())
 }
 

@@ -32,7 +32,7 @@ async fn the_interface_counts_what_iperf3_delivers() -> Result<()> {
     for family in [Family::V4, Family::V6] {
         let before = one.carried().await?;
         let received = one.download(Load::bytes(PAYLOAD).at(20_000_000), family).await?;
-        let sent = one.upload(Load::bytes(PAYLOAD), family).await?;
+        let sent = one.upload(Load::bytes(PAYLOAD).at(20_000_000), family).await?;
         let carried = one.carried().await?.since(before);
         for (payload, line) in [(received.payload_bytes, carried.down_bytes), (sent.payload_bytes, carried.up_bytes)] {
             let share = payload as f64 / line as f64 / family.payload_share();
