@@ -12,6 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
+/// Small, so that a slow line's figures are not rounded to a few large blocks.
+const BLOCK: &str = "16K";
+
 /// A subscriber of the lab, from 1. Cheap to clone.
 #[derive(Clone)]
 pub struct Subscriber {
@@ -52,7 +55,7 @@ impl Subscriber {
         let rate = load.rate_bps.map(|rate| rate.to_string());
         let to = internet(family).to_string();
         let mut argv = vec!["iperf3", "--client", &to, "--port", &port, "--json", amount, &value];
-        argv.extend(["--connect-timeout", "3000"]);
+        argv.extend(["--connect-timeout", "3000", "--length", BLOCK]);
         if direction == Direction::Down {
             argv.push("--reverse");
         }
@@ -63,7 +66,7 @@ impl Subscriber {
         if server.is_running() {
             let _ended_by_itself = server.signal(Signal::SIGKILL).await;
         }
-        Flow::from_iperf3(&done?.stdout)
+        Flow::from_iperf3(&done?.stdout, direction)
     }
 
     /// Fetches a page from the internet's HTTP server, without following redirects.

@@ -124,28 +124,31 @@ impl std::ops::Add for Carried {
 /// What iperf3 says about one flow.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Flow {
-    /// Payload the receiver got.
+    /// Payload the subscriber received or sent: what its own end of the flow counted.
     pub payload_bytes: u64,
-    /// Bits of payload a second at the receiver, without the first second when the flow is longer than two.
+    /// Bits of payload a second at the receiver; of a download, without its first and last second.
     pub goodput_bps: f64,
     /// TCP segments sent again.
     pub retransmits: u64,
 }
 
 impl Flow {
-    /// Reads the JSON iperf3 prints at the client.
-    pub fn from_iperf3(text: &str) -> Result<Self> {
+    /// Reads the JSON iperf3 prints at the client, which is the subscriber.
+    pub fn from_iperf3(text: &str, direction: Direction) -> Result<Self> {
         let report: Value = serde_json::from_str(text).context("iperf3 did not print JSON")?;
         if let Some(error) = report["error"].as_str() {
             bail!("iperf3: {error}");
         }
-        let received = &report["end"]["sum_received"];
-        let payload_bytes = received["bytes"].as_u64().context("iperf3 does not say what was received")?;
-        let whole = received["bits_per_second"].as_f64().unwrap_or_default();
+        let end = &report["end"];
+        let whole = end["sum_received"]["bits_per_second"].as_f64();
+        let (own, rate) = match direction {
+            Direction::Down => (&end["sum_received"], steady_rate(&report).or(whole)),
+            Direction::Up => (&end["sum_sent"], whole),
+        };
         Ok(Self {
-            payload_bytes,
-            goodput_bps: steady_rate(&report).unwrap_or(whole),
-            retransmits: report["end"]["sum_sent"]["retransmits"].as_u64().unwrap_or_default(),
+            payload_bytes: own["bytes"].as_u64().context("iperf3 does not say how much it carried")?,
+            goodput_bps: rate.context("iperf3 does not say how fast it was")?,
+            retransmits: end["sum_sent"]["retransmits"].as_u64().unwrap_or_default(),
         })
     }
 }

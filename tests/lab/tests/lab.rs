@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use weir_lab::{CLOUD_ADDRESS, Family, Lab, Limit, Load, Options, Router, until};
+use weir_lab::{CLOUD_ADDRESS, Direction, Family, Lab, Limit, Load, Options, Router, until};
 
 async fn plain(subscribers: u8) -> Result<Lab> {
     Lab::start(Options { subscribers, router: Router::Plain, ..Options::default() }).await
@@ -40,6 +40,25 @@ async fn the_interface_counts_what_iperf3_delivers() -> Result<()> {
         }
     }
     assert_eq!(other.carried().await?.total(), 0, "a quiet subscriber's port stays quiet");
+    lab.stop().await
+}
+
+/// The kernel's shaper is the reference: a class at the rate plus link headers must look like the sold rate.
+#[tokio::test]
+async fn goodput_tells_a_sold_rate() -> Result<()> {
+    const SOLD_BPS: u64 = 2_000_000;
+    let lab = plain(1).await?;
+    let class_bps = (SOLD_BPS * 1514 / 1500).to_string();
+    for port in ["lan0", "wan0"] {
+        let shape = ["tc", "qdisc", "add", "dev", port, "root", "tbf", "burst", "4k", "limit", "64k", "rate", &class_bps];
+        lab.inside().run_ok("router", &["ethtool", "-K", port, "tso", "off", "gso", "off", "gro", "off"]).await?;
+        lab.inside().run_ok("router", &shape).await?;
+    }
+    for (direction, family) in [(Direction::Down, Family::V6), (Direction::Up, Family::V4)] {
+        let flow = lab.subscriber(1).flow(direction, Load::seconds(5), family).await?;
+        let ratio = flow.goodput_bps / (SOLD_BPS as f64 * family.payload_share());
+        assert!((0.97..=1.03).contains(&ratio), "{direction:?} {family:?} {ratio} {flow:?}");
+    }
     lab.stop().await
 }
 
