@@ -203,8 +203,22 @@ impl Lab {
     /// Starts the agent without waiting for its session.
     pub async fn start_agent_offline(&mut self, token: Option<&str>) -> Result<()> {
         let (agent, state) = (program("weir-agent")?, self.agent_dir()?);
-        let interval = self.options.usage_interval_ms.to_string();
-        let mut argv = vec![agent.as_str(), "run", "--state-dir", &state, "--usage-interval-ms", &interval];
+        let (interval, run) = (self.options.usage_interval_ms.to_string(), format!("{state}/run"));
+        // A lab has no time for the patience of a real router.
+        let mut argv = vec![
+            agent.as_str(),
+            "run",
+            "--state-dir",
+            &state,
+            "--run-dir",
+            &run,
+            "--usage-interval-ms",
+            &interval,
+            "--retry-cap-ms",
+            "2000",
+            "--keepalive-ms",
+            "1000",
+        ];
         argv.extend(token.iter().flat_map(|token| ["--token", token]));
         let log = self.folder.path().join("logs/agent.log");
         self.agent = Some(self.inside.launch(&Place::Router.name(), &argv, &log, false).await?);

@@ -50,12 +50,13 @@ async fn goodput_tells_a_sold_rate() -> Result<()> {
     let lab = plain(1).await?;
     let class_bps = (SOLD_BPS * 1514 / 1500).to_string();
     for port in ["lan0", "wan0"] {
-        let shape = ["tc", "qdisc", "add", "dev", port, "root", "tbf", "burst", "4k", "limit", "64k", "rate", &class_bps];
+        let shape =
+            ["tc", "qdisc", "add", "dev", port, "root", "tbf", "burst", "4k", "limit", "64k", "rate", &class_bps];
         lab.inside().run_ok("router", &["ethtool", "-K", port, "tso", "off", "gso", "off", "gro", "off"]).await?;
         lab.inside().run_ok("router", &shape).await?;
     }
     for (direction, family) in [(Direction::Down, Family::V6), (Direction::Up, Family::V4)] {
-        let flow = lab.subscriber(1).flow(direction, Load::seconds(5), family).await?;
+        let flow = lab.subscriber(1).flow(direction, Load::seconds(4), family).await?;
         let ratio = flow.goodput_bps / (SOLD_BPS as f64 * family.payload_share());
         assert!((0.97..=1.03).contains(&ratio), "{direction:?} {family:?} {ratio} {flow:?}");
     }
