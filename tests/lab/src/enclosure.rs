@@ -12,6 +12,7 @@ use nix::unistd::{Gid, Pid, Uid, getegid, geteuid, pipe, read, write};
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::path::Path;
 
 /// Where the inherited TCP listener sits, as service managers pass it.
 pub const LISTENER_FD: RawFd = 3;
@@ -25,11 +26,16 @@ const AMBIENT: [u32; 4] = [CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW, CAP
 
 /// Builds the walls, runs `weir-lab inside` behind them and waits for its end; returns its exit code.
 ///
-/// `listener` is an inherited TCP listener that moves to [`LISTENER_FD`].
-pub fn run(listener: Option<RawFd>) -> Result<i32> {
-    if let Some(fd) = listener {
-        place_listener(fd)?;
-    }
+/// `listener` is an inherited TCP listener that moves to [`LISTENER_FD`]; `folder` is removed at the end, also when
+/// whoever started this was killed.
+pub fn run(listener: RawFd, folder: &Path) -> Result<i32> {
+    place_listener(listener)?;
+    let ended = enclose();
+    let _removed_before = fs::remove_dir_all(folder);
+    ended
+}
+
+fn enclose() -> Result<i32> {
     let (uid, gid) = (geteuid(), getegid());
     let (gate, opener) = pipe().context("pipe")?;
     match fork_into_new_namespaces()? {

@@ -70,7 +70,7 @@ impl Lab {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.http_port))
             .with_context(|| format!("listening on 127.0.0.1:{}", options.http_port))?;
         let http = listener.local_addr()?;
-        let inside = Inside::start(&listener).await?;
+        let inside = Inside::start(&listener, folder.path()).await?;
         topology::build(&inside, options.subscribers, options.router == Router::Plain).await?;
         let log = folder.path().join("logs/origin.log");
         let serve = [&*program("weir-lab")?, "origin"];
@@ -128,12 +128,6 @@ impl Lab {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(&path)?;
         Ok(path)
-    }
-
-    /// Keeps the folder, with all logs, after the end; returns its path.
-    pub fn keep_folder(&mut self) -> PathBuf {
-        self.folder.disable_cleanup(true);
-        self.folder.path().to_owned()
     }
 
     /// Tells, on standard error, how the programs' logs end.

@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow};
 use clap::{Parser, Subcommand};
 use std::io::{Read, Write};
 use std::os::fd::RawFd;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use weir_lab::{Lab, Options, Router, demo, enclosure, inside, origin};
 
@@ -38,7 +39,9 @@ enum Command {
     #[command(hide = true)]
     Enclosure {
         #[arg(long)]
-        listener: Option<RawFd>,
+        listener: RawFd,
+        #[arg(long)]
+        folder: PathBuf,
     },
     /// (the lab's own) Runs in the namespaces
     #[command(hide = true)]
@@ -50,8 +53,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Enclosure { listener } => {
-            enclosure::run(listener).map(|code| ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+        Command::Enclosure { listener, folder } => {
+            enclosure::run(listener, &folder).map(|code| ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
         }
         Command::Inside => inside::run().map(|()| ExitCode::SUCCESS),
         Command::Origin => origin::run().map(|()| ExitCode::SUCCESS),

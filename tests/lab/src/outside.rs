@@ -50,11 +50,13 @@ struct Progress {
 }
 
 impl Inside {
-    /// Builds the enclosure; `listener` is passed on to the programs that ask for it.
-    pub async fn start(listener: &TcpListener) -> Result<Self> {
+    /// Builds the enclosure; `listener` is passed on to the programs that ask for it, `folder` is removed at its end.
+    pub async fn start(listener: &TcpListener, folder: &Path) -> Result<Self> {
         let fd = listener.as_raw_fd();
         let mut command = Command::new(program("weir-lab")?);
-        command.arg("enclosure").arg("--listener").arg(fd.to_string()).process_group(0);
+        command.arg("enclosure").arg("--listener").arg(fd.to_string()).arg("--folder").arg(folder);
+        // A Ctrl-C is for us: we end the lab in order.
+        command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         inherit(&mut command, fd);
         let mut child = command.spawn().context("starting the enclosure")?;

@@ -136,6 +136,7 @@ async fn nothing_is_left_after_the_lab_was_killed() -> Result<()> {
     held.wait()?;
     until("the end of the lab", Limit::seconds(5), || async {
         let gone = members_of(&user).is_empty() && !Path::new("/proc").join(enclosure).exists();
+        let gone = gone && fs::read_dir(temporary.path())?.next().is_none();
         Ok(gone.then_some(()))
     })
     .await?;
