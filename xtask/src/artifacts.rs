@@ -12,14 +12,7 @@ pub fn sqlx(check: bool) -> Result<()> {
     let database = Database::migrated()?;
     let fresh = database.scratch("sqlx");
     fs::create_dir(&fresh)?;
-    // Macros are expanded again only when their crate is.
-    for entry in ["cloud/src/lib.rs", "cloud/src/main.rs"] {
-        let file = fs::File::options().append(true).open(root().join(entry))?;
-        file.set_modified(now())?;
-    }
-    let mut compile = cargo(&["check", "--quiet", "-p", "weir-cloud", "--all-targets"]);
-    compile.env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", &fresh).env("DATABASE_URL", database.url());
-    must(&mut compile)?;
+    compile_against(&database, &fresh)?;
     let (made, kept) = (read_folder(&fresh)?, root().join("cloud/.sqlx"));
     ensure!(!made.is_empty(), "no query was seen: the macros did not write to SQLX_OFFLINE_DIR");
     let committed = read_folder(&kept).unwrap_or_default();
@@ -40,6 +33,25 @@ pub fn sqlx(check: bool) -> Result<()> {
         fs::write(kept.join(name), text)?;
     }
     Ok(())
+}
+
+/// Compiles the control plane with a live database; its macros write what they learn into `fresh`.
+fn compile_against(database: &Database, fresh: &Path) -> Result<()> {
+    let mut entries = Vec::new();
+    for path in ["cloud/src/lib.rs", "cloud/src/main.rs"] {
+        let file = fs::File::options().append(true).open(root().join(path))?;
+        let written = file.metadata()?.modified()?;
+        // Macros are expanded again only when their crate looks new; the date goes back, so that other builds do not see it.
+        file.set_modified(now())?;
+        entries.push((file, written));
+    }
+    let mut compile = cargo(&["check", "--quiet", "-p", "weir-cloud", "--all-targets"]);
+    compile.env("SQLX_OFFLINE", "false").env("SQLX_OFFLINE_DIR", fresh).env("DATABASE_URL", database.url());
+    let compiled = must(&mut compile);
+    for (file, written) in entries {
+        file.set_modified(written)?;
+    }
+    compiled
 }
 
 /// `cloud/schema.sql`: the whole schema after all migrations.
