@@ -1,2 +1,86 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: everything this repository can do to itself. CI runs the same commands.
+//!
+//! Not part of the product. Start at [`Task`]; `tidy` holds the rules of the tree.
+
+mod artifacts;
+mod bench;
+mod database;
+mod run;
+mod setup;
+mod steps;
+mod tests;
+mod tidy;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "What this repository can do to itself")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Installs what the other tasks need; does nothing when all is there
+    Setup,
+    /// Runs the control plane for development, with its data under the target folder
+    Dev {
+        /// The dashboard's address
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        http: String,
+    },
+    /// Runs a demo ISP on real traffic until Ctrl-C
+    Demo {
+        /// Runs unattended, checks what was promised, prints one line of JSON
+        #[arg(long)]
+        check: bool,
+        /// The dashboard's port
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+    },
+    /// Checks everything, as CI does
+    Test,
+    /// The same as `test`
+    Ci,
+    /// Runs the benches; each result is a line of JSON
+    Bench,
+    /// Checks the rules of the tree: sizes, names, who may know whom
+    Tidy,
+    /// Renews the queries' offline cache
+    Sqlx(Check),
+    /// Renews `cloud/schema.sql`
+    Schema(Check),
+    /// Renews `cloud/openapi.json`
+    Openapi(Check),
+}
+
+#[derive(clap::Args)]
+struct Check {
+    /// Changes nothing and fails when something is not as it should be
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Setup => setup::run(),
+        Task::Dev { http } => run::dev(&http),
+        Task::Demo { check, port } => run::demo(check, port),
+        Task::Test | Task::Ci => tests::run(),
+        Task::Bench => bench::run(),
+        Task::Tidy => tidy::run(),
+        Task::Sqlx(Check { check }) => artifacts::sqlx(check),
+        Task::Schema(Check { check }) => artifacts::schema(check),
+        Task::Openapi(Check { check }) => artifacts::openapi(check),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,15 @@
+# Thin: each line calls `cargo xtask`, which says what it does.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/weir/target
+
+.PHONY: demo test bench dev setup
+
+demo:
+	cargo xtask demo
+test:
+	cargo xtask test
+bench:
+	cargo xtask bench
+dev:
+	cargo xtask dev
+setup:
+	cargo xtask setup

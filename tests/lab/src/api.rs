@@ -1,0 +1,109 @@
+//! A client of the REST API, as a partner would write one.
+
+use anyhow::{Context, Result};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Calls the API as one member of staff, or as nobody. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    client: Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// An answer that is not a success: the problem document (RFC 9457).
+#[derive(Debug)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// The document, or the text when there is none.
+    pub body: Value,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "status {}: {}", self.status, self.body)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Api {
+    /// A client without credentials; `url` has no path.
+    pub fn new(url: String) -> Result<Self> {
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
+        Ok(Self { client, base: url, token: None })
+    }
+
+    /// Signs in and returns a client that acts as that person.
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<Self> {
+        let session = self.post("/sessions", &serde_json::json!({"email": email, "password": password})).await?;
+        let token = session["token"].as_str().context("a session without a token")?.to_owned();
+        Ok(Self { token: Some(token), ..self.clone() })
+    }
+
+    /// `GET /api/v1<path>`.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        self.send(self.request(Method::GET, path), path).await
+    }
+
+    /// `POST /api/v1<path>`.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.send(self.request(Method::POST, path).json(body), path).await
+    }
+
+    /// `POST` with an `Idempotency-Key`.
+    pub async fn post_once(&self, path: &str, key: &str, body: &Value) -> Result<Value> {
+        self.send(self.request(Method::POST, path).header("idempotency-key", key).json(body), path).await
+    }
+
+    /// `PATCH /api/v1<path>`.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        self.send(self.request(Method::PATCH, path).json(body), path).await
+    }
+
+    /// `DELETE /api/v1<path>`.
+    pub async fn delete(&self, path: &str) -> Result<Value> {
+        self.send(self.request(Method::DELETE, path), path).await
+    }
+
+    /// All items of a list, over its pages.
+    pub async fn list(&self, path: &str) -> Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let page = match &after {
+                Some(cursor) => self.get(&format!("{path}{joint}after={cursor}")).await?,
+                None => self.get(path).await?,
+            };
+            items.extend(page["items"].as_array().with_context(|| format!("{path} is not a list"))?.iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => after = Some(next.to_owned()),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}/api/v1{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder, path: &str) -> Result<Value> {
+        let response = request.send().await.with_context(|| format!("calling {path}"))?;
+        let status = response.status();
+        let text = response.text().await.with_context(|| format!("reading the answer of {path}"))?;
+        let body =
+            if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(anyhow::Error::new(Problem { status: status.as_u16(), body }).context(format!("{path} refused")))
+    }
+}

@@ -1,0 +1,121 @@
+//! Who is in the demo: two ISPs, one of them with a router, plans, and a subscriber on every line of the lab.
+
+use crate::clock::{Limit, now_us};
+use crate::isp::{Isp, Line, PlanTerms, StaffLogin};
+use crate::lab::{Lab, Options, Router};
+use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Datelike, NaiveDate};
+use serde_json::json;
+
+const MBIT: u64 = 1_000_000;
+const MEGABYTE: u64 = 1_000_000;
+
+/// What Northwind sells. All plans are metered, so that every byte can be found on an invoice.
+pub const PLANS: [PlanTerms; 4] = [
+    plan("Lantern 10", 10, 2, "19.90", 200_000 * MEGABYTE),
+    plan("Harbour 20", 20, 5, "29.90", 500_000 * MEGABYTE),
+    plan("Beacon 40", 40, 10, "39.90", 1_000_000 * MEGABYTE),
+    plan("Pay as you go 5", 5, 1, "4.90", 0),
+];
+
+const NAMES: [&str; 12] = [
+    "Ada Ferreira",
+    "Bruno Castelo",
+    "Chloe Marchetti",
+    "Diego Sanjuan",
+    "Eira Lindqvist",
+    "Farid Naciri",
+    "Greta Oswald",
+    "Hugo Baptista",
+    "Iria Loureiro",
+    "Jonas Keller",
+    "Kasia Nowak",
+    "Leo Fontana",
+];
+
+const fn plan(name: &'static str, down: u64, up: u64, price: &'static str, allowance_bytes: u64) -> PlanTerms {
+    let metered = Some((allowance_bytes, MEGABYTE, "0.01"));
+    PlanTerms { name, rate_down_bps: down * MBIT, rate_up_bps: up * MBIT, price, metered }
+}
+
+/// A running demo.
+pub struct Stage {
+    /// The nodes and programs.
+    pub lab: Lab,
+    /// The ISP with traffic.
+    pub isp: Isp,
+    /// An ISP that must not see any of it.
+    pub other: Isp,
+    /// One line for each of the lab's subscribers, in their order.
+    pub lines: Vec<Line>,
+}
+
+impl Stage {
+    /// Starts the programs, builds both ISPs, and waits until the router does what was sold.
+    pub async fn build(port: u16, subscribers: u8) -> Result<Self> {
+        ensure!(subscribers >= 4, "the demo needs at least 4 subscribers, one for each plan");
+        let options = Options { subscribers, router: Router::Agent, http_port: port, ..Options::default() };
+        tell("building the network");
+        let mut lab = Lab::start(options).await?;
+        tell("starting the control plane");
+        lab.start_cloud().await?;
+        tell("creating two ISPs");
+        let isp =
+            Isp::create(&lab, "Northwind Fibre", "northwind", login("Nora Winther", "nora@northwind.example")).await?;
+        let other =
+            Isp::create(&lab, "Southbank Net", "southbank", login("Sam Banks", "sam@southbank.example")).await?;
+        other.plan(&PLANS[0]).await?;
+        other.api.post("/subscribers", &json!({"name": "Somebody Else"})).await?;
+        let lines = sell_all(&isp, subscribers).await?;
+        tell("starting the agent");
+        let token = isp.enrollment_token().await?;
+        lab.start_agent(Some(&token)).await?;
+        isp.applied(Limit::seconds(30)).await?;
+        Ok(Self { lab, isp, other, lines })
+    }
+
+    /// What line `index` (from 0) was sold.
+    pub fn terms(&self, index: usize) -> &'static PlanTerms {
+        &PLANS[index % PLANS.len()]
+    }
+
+    /// Where to look, and as whom.
+    pub fn welcome(&self) -> String {
+        let logins = [("Northwind Fibre", &self.isp.owner), ("Southbank Net", &self.other.owner)];
+        let logins = logins.map(|(isp, owner)| format!("  {isp:16} {} / {}", owner.email, owner.password));
+        format!("{}\n{}\n", self.lab.url(), logins.join("\n"))
+    }
+}
+
+/// The first day of this month, by the wall clock.
+pub fn first_of_month() -> Result<NaiveDate> {
+    let now = DateTime::from_timestamp_micros(i64::try_from(now_us())?).context("the clock is out of range")?;
+    now.date_naive().with_day(1).context("a month without a first day")
+}
+
+/// Says what is going on, to people.
+pub fn tell(what: &str) {
+    eprintln!("demo: {what}");
+}
+
+fn login(name: &str, email: &str) -> StaffLogin {
+    StaffLogin { name: name.into(), email: email.into(), password: "harbour-lights-2026".into() }
+}
+
+async fn sell_all(isp: &Isp, subscribers: u8) -> Result<Vec<Line>> {
+    let mut versions = Vec::new();
+    for terms in &PLANS {
+        versions.push(isp.plan(terms).await?);
+    }
+    let starts_on = first_of_month()?.to_string();
+    let mut lines = Vec::new();
+    for number in 1..=subscribers {
+        let index = usize::from(number - 1);
+        let name = match NAMES.get(index) {
+            Some(name) => (*name).to_owned(),
+            None => format!("Subscriber {number}"),
+        };
+        lines.push(isp.sell(number, &name, &versions[index % versions.len()], &starts_on).await?);
+    }
+    Ok(lines)
+}

@@ -1,0 +1,153 @@
+//! An ISP in the cloud under test, built through the REST API as its owner would.
+
+use crate::api::Api;
+use crate::clock::{Limit, until};
+use crate::lab::Lab;
+use crate::topology::subscriber_prefixes;
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+/// Who signs in.
+#[derive(Debug, Clone)]
+pub struct StaffLogin {
+    /// Their name.
+    pub name: String,
+    /// What they sign in with.
+    pub email: String,
+    /// And the password.
+    pub password: String,
+}
+
+/// What a plan sells.
+#[derive(Debug, Clone)]
+pub struct PlanTerms {
+    /// Its name.
+    pub name: &'static str,
+    /// Bits a second to the subscriber.
+    pub rate_down_bps: u64,
+    /// Bits a second from the subscriber.
+    pub rate_up_bps: u64,
+    /// A month, in the tenant's currency.
+    pub price: &'static str,
+    /// Bytes a month that are in the price, and the price of each further block of so many bytes.
+    pub metered: Option<(u64, u64, &'static str)>,
+}
+
+/// A tenant with a site and a router, and its owner's hands.
+pub struct Isp {
+    /// The API as its owner.
+    pub api: Api,
+    /// Its owner.
+    pub owner: StaffLogin,
+    /// Its currency.
+    pub currency: String,
+    /// Its only site.
+    pub site_id: String,
+    /// Its only router.
+    pub router_id: String,
+}
+
+/// A subscription and all that hangs on it.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The lab's subscriber.
+    pub number: u8,
+    /// The person.
+    pub subscriber_id: String,
+    /// What is billed.
+    pub account_id: String,
+    /// The sold plan.
+    pub subscription_id: String,
+    /// The version of the plan.
+    pub plan_version_id: String,
+}
+
+impl Isp {
+    /// Makes a tenant with a site and a router named `edge-1` on the lab's interfaces.
+    pub async fn create(lab: &Lab, name: &str, slug: &str, owner: StaffLogin) -> Result<Self> {
+        let currency = "EUR".to_owned();
+        let arguments = [
+            ["--name", name],
+            ["--slug", slug],
+            ["--currency", &currency],
+            ["--time-zone", "Europe/Madrid"],
+            ["--country", "ES"],
+            ["--owner-name", &owner.name],
+            ["--owner-email", &owner.email],
+            ["--owner-password", &owner.password],
+        ];
+        lab.create_tenant(arguments.as_flattened()).await?;
+        let api = lab.api()?.sign_in(&owner.email, &owner.password).await?;
+        let site_id = id(&api.post("/sites", &json!({"name": "Harbour"})).await?)?;
+        let router = json!({"name": "edge-1", "site_id": site_id, "lan_interface": "lan0", "wan_interface": "wan0",
+            "nat": true, "capacity_down_bps": 200_000_000_u64, "capacity_up_bps": 200_000_000_u64});
+        let router_id = id(&api.post("/routers", &router).await?)?;
+        Ok(Self { api, owner, currency, site_id, router_id })
+    }
+
+    /// A token that enrolls the router's agent once.
+    pub async fn enrollment_token(&self) -> Result<String> {
+        let path = format!("/routers/{}/enrollment-tokens", self.router_id);
+        let token = self.api.post(&path, &json!({})).await?;
+        Ok(token["token"].as_str().context("an enrollment without a token")?.to_owned())
+    }
+
+    /// Puts a plan on sale; returns its first version's id.
+    pub async fn plan(&self, terms: &PlanTerms) -> Result<String> {
+        let money = |amount: &str| json!({"amount": amount, "currency": self.currency});
+        let mut body = json!({"name": terms.name, "rate_down_bps": terms.rate_down_bps,
+            "rate_up_bps": terms.rate_up_bps, "price": money(terms.price)});
+        if let Some((allowance, block, price)) = terms.metered {
+            body["allowance_bytes"] = json!(allowance);
+            body["overage"] = json!({"block_bytes": block, "price": money(price)});
+        }
+        let plan = self.api.post("/plans", &body).await?;
+        version_of(&plan).with_context(|| format!("a plan without a version: {plan}"))
+    }
+
+    /// Makes a subscriber with an account and a place, and sells a plan to it on the lab's line `number`.
+    pub async fn sell(&self, number: u8, name: &str, plan_version_id: &str, starts_on: &str) -> Result<Line> {
+        let email = format!("{}@example.net", name.to_lowercase().replace(' ', "."));
+        let subscriber_id = id(&self.api.post("/subscribers", &json!({"name": name, "email": email})).await?)?;
+        let account_id = id(&self.api.post("/accounts", &json!({"subscriber_id": subscriber_id})).await?)?;
+        let place = json!({"subscriber_id": subscriber_id, "site_id": self.site_id, "country": "ES",
+            "line1": format!("Quay Street {number}"), "city": "Vigo", "postcode": "36201"});
+        let location = id(&self.api.post("/service-locations", &place).await?)?;
+        let sold = json!({"account_id": account_id, "service_location_id": location, "starts_on": starts_on,
+            "plan_version_id": plan_version_id, "router_id": self.router_id,
+            "prefixes": subscriber_prefixes(number)});
+        let subscription_id = id(&self.api.post("/subscriptions", &sold).await?)?;
+        Ok(Line { number, subscriber_id, account_id, subscription_id, plan_version_id: plan_version_id.to_owned() })
+    }
+
+    /// What the router was told and what it did.
+    pub async fn enforcement(&self) -> Result<Value> {
+        self.api.get(&format!("/routers/{}/enforcement", self.router_id)).await
+    }
+
+    /// Waits until the router has applied all that is desired.
+    pub async fn applied(&self, limit: Limit) -> Result<Value> {
+        let generations = |state: &Value| {
+            let desired = state["desired_gen"].as_u64()?;
+            (desired > 0 && state["applied_gen"].as_u64()? >= desired).then_some(())
+        };
+        let done = until("applying the desired state", limit, || async {
+            let state = self.enforcement().await?;
+            Ok(generations(&state).map(|()| state))
+        });
+        match done.await {
+            Ok(state) => Ok(state),
+            Err(error) => bail!("{error:#}: {}", self.enforcement().await?),
+        }
+    }
+}
+
+/// The id of what an answer describes.
+fn id(answer: &Value) -> Result<String> {
+    Ok(answer["id"].as_str().with_context(|| format!("an answer without an id: {answer}"))?.to_owned())
+}
+
+fn version_of(plan: &Value) -> Option<String> {
+    let version = plan["plan_version_id"].as_str().or_else(|| plan["version"]["id"].as_str());
+    version.or_else(|| plan["versions"].as_array()?.last()?["id"].as_str()).map(str::to_owned)
+}

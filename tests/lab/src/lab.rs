@@ -1,0 +1,249 @@
+//! One lab: its nodes, its programs, and the handles to them.
+
+use crate::api::Api;
+use crate::clock::Limit;
+use crate::outside::{Inside, Process};
+use crate::programs::program;
+use crate::subscriber::Subscriber;
+use crate::topology::{self, CLOUD_ADDRESS, GATEWAY_PORT, Place};
+use anyhow::{Context, Result, anyhow, bail};
+use nix::sys::signal::Signal;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
+use tempfile::TempDir;
+
+/// What runs on the router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Router {
+    /// The agent, and its NAT.
+    Agent,
+    /// Nothing: the kernel forwards, and the internet knows the way back.
+    Plain,
+}
+
+/// How a lab is made.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many subscribers, 1 to 200.
+    pub subscribers: u8,
+    /// What runs on the router.
+    pub router: Router,
+    /// Where the dashboard listens on the host's loopback; 0 takes a free port.
+    pub http_port: u16,
+    /// How often the agent seals usage.
+    pub usage_interval_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { subscribers: 8, router: Router::Agent, http_port: 0, usage_interval_ms: 1_000 }
+    }
+}
+
+/// A running lab; dropping it ends everything in it and removes its folder.
+pub struct Lab {
+    // Before `folder`: fields are dropped in order, and programs must be gone before their files.
+    cloud: Option<Process>,
+    agent: Option<Process>,
+    inside: Inside,
+    folder: TempDir,
+    http: SocketAddr,
+    options: Options,
+    next_port: Arc<AtomicU16>,
+    _origin: Process,
+    _listener: TcpListener,
+}
+
+impl Lab {
+    /// Builds the nodes and starts the internet's servers; cloud and agent are started by their own methods.
+    pub async fn start(options: Options) -> Result<Self> {
+        if !(1..=200).contains(&options.subscribers) {
+            bail!("a lab has 1 to 200 subscribers, not {}", options.subscribers);
+        }
+        let folder = tempfile::Builder::new().prefix("weir-lab-").tempdir()?;
+        // PostgreSQL runs as another user when we are root, and must be able to reach its files.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
+        std::fs::create_dir(folder.path().join("logs"))?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.http_port))
+            .with_context(|| format!("listening on 127.0.0.1:{}", options.http_port))?;
+        let http = listener.local_addr()?;
+        let inside = Inside::start(&listener, folder.path()).await?;
+        topology::build(&inside, options.subscribers, options.router == Router::Plain).await?;
+        let log = folder.path().join("logs/origin.log");
+        let serve = [&*program("weir-lab")?, "origin"];
+        let mut origin = inside.launch(&Place::Internet.name(), &serve, &log, false).await?;
+        origin.line_with("ready", Limit::seconds(10)).await?;
+        Ok(Self {
+            cloud: None,
+            agent: None,
+            inside,
+            folder,
+            http,
+            options,
+            next_port: Arc::default(),
+            _origin: origin,
+            _listener: listener,
+        })
+    }
+
+    /// The nodes and programs, for what has no method of its own.
+    #[must_use]
+    pub fn inside(&self) -> &Inside {
+        &self.inside
+    }
+
+    /// Where the dashboard and the API are, from the host.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
+    /// The API without anybody's credentials.
+    pub fn api(&self) -> Result<Api> {
+        Api::new(self.url())
+    }
+
+    /// Subscriber `n`, from 1.
+    #[must_use]
+    pub fn subscriber(&self, n: u8) -> Subscriber {
+        Subscriber {
+            inside: self.inside.clone(),
+            number: n,
+            logs: self.folder.path().join("logs"),
+            next_port: self.next_port.clone(),
+        }
+    }
+
+    /// How many subscribers there are.
+    #[must_use]
+    pub fn subscribers(&self) -> u8 {
+        self.options.subscribers
+    }
+
+    /// A folder of this lab, made when missing.
+    pub fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(&path)?;
+        Ok(path)
+    }
+
+    /// Tells, on standard error, how the programs' logs end.
+    pub fn tell_last_words(&self) {
+        const LINES: usize = 30;
+        for name in ["weir", "agent"] {
+            let text = std::fs::read_to_string(self.folder.path().join(format!("logs/{name}.log"))).unwrap_or_default();
+            let lines: Vec<_> = text.lines().collect();
+            eprintln!("--- {name}.log, last {LINES} lines\n{}", lines[lines.len().saturating_sub(LINES)..].join("\n"));
+        }
+    }
+
+    /// Cuts or restores the router's link to the cloud.
+    pub async fn cloud_link(&self, up: bool) -> Result<()> {
+        let state = if up { "up" } else { "down" };
+        self.inside.run_ok(&Place::Cloud.name(), &["ip", "link", "set", "c0", state]).await.map(drop)
+    }
+
+    /// Starts the control plane with all its roles and waits until it is ready.
+    pub async fn start_cloud(&mut self) -> Result<()> {
+        let data = self.data_dir()?;
+        let gateway = format!("{CLOUD_ADDRESS}:{GATEWAY_PORT}");
+        let (weir, url) = (program("weir")?, self.url());
+        let argv = [
+            &weir,
+            "all",
+            "--data-dir",
+            &data,
+            "--gateway",
+            &gateway,
+            "--gateway-public",
+            &gateway,
+            "--public-url",
+            &url,
+            "--dev-clock",
+        ];
+        let log = self.folder.path().join("logs/weir.log");
+        let mut cloud = self.inside.launch(&Place::Cloud.name(), &argv, &log, true).await?;
+        cloud.line_with("ready http=", Limit::seconds(90)).await?;
+        self.cloud = Some(cloud);
+        Ok(())
+    }
+
+    /// Ends the control plane at once, as a power cut would. Its database server, if it left one, is adopted at the next start.
+    pub async fn kill_cloud(&mut self) -> Result<()> {
+        let mut cloud = self.cloud.take().ok_or_else(|| anyhow!("the cloud does not run"))?;
+        cloud.stop(Signal::SIGKILL, Limit::seconds(10)).await.map(drop)
+    }
+
+    /// Makes a tenant and its owner; returns what the program printed.
+    pub async fn create_tenant(&self, arguments: &[&str]) -> Result<serde_json::Value> {
+        let (weir, data) = (program("weir")?, self.data_dir()?);
+        let mut argv = vec![weir.as_str(), "tenant", "create", "--data-dir", &data];
+        argv.extend(arguments);
+        let text = self.inside.run_ok(&Place::Cloud.name(), &argv).await?;
+        let line = text.lines().rfind(|line| line.starts_with('{')).unwrap_or(&text);
+        serde_json::from_str(line).with_context(|| format!("`weir tenant create` printed {text:?}"))
+    }
+
+    /// Starts the agent and waits until it has a session; `token` enrolls it the first time.
+    pub async fn start_agent(&mut self, token: Option<&str>) -> Result<()> {
+        self.start_agent_offline(token).await?;
+        let agent = self.agent.as_mut().ok_or_else(|| anyhow!("the agent does not run"))?;
+        agent.line_with("session open", Limit::seconds(30)).await.map(drop)
+    }
+
+    /// Starts the agent without waiting for its session.
+    pub async fn start_agent_offline(&mut self, token: Option<&str>) -> Result<()> {
+        let (agent, state) = (program("weir-agent")?, self.agent_dir()?);
+        let (interval, run) = (self.options.usage_interval_ms.to_string(), format!("{state}/run"));
+        // A lab has no time for the patience of a real router.
+        let mut argv = vec![
+            agent.as_str(),
+            "run",
+            "--state-dir",
+            &state,
+            "--run-dir",
+            &run,
+            "--usage-interval-ms",
+            &interval,
+            "--retry-cap-ms",
+            "2000",
+            "--keepalive-ms",
+            "1000",
+        ];
+        argv.extend(token.iter().flat_map(|token| ["--token", token]));
+        let log = self.folder.path().join("logs/agent.log");
+        self.agent = Some(self.inside.launch(&Place::Router.name(), &argv, &log, false).await?);
+        Ok(())
+    }
+
+    /// Ends the agent at once, as the kernel would when memory is short.
+    pub async fn kill_agent(&mut self) -> Result<()> {
+        let mut agent = self.agent.take().ok_or_else(|| anyhow!("the agent does not run"))?;
+        agent.stop(Signal::SIGKILL, Limit::seconds(10)).await.map(drop)
+    }
+
+    /// The agent's process, when it runs.
+    #[must_use]
+    pub fn agent(&self) -> Option<&Process> {
+        self.agent.as_ref()
+    }
+
+    /// Ends agent and cloud in order, as their service manager would; everything else ends with the lab.
+    pub async fn stop(mut self) -> Result<()> {
+        for mut program in [self.agent.take(), self.cloud.take()].into_iter().flatten() {
+            program.stop(Signal::SIGTERM, Limit::seconds(20)).await?;
+        }
+        Ok(())
+    }
+
+    fn data_dir(&self) -> Result<String> {
+        Ok(self.folder("cloud")?.display().to_string())
+    }
+
+    fn agent_dir(&self) -> Result<String> {
+        Ok(self.folder("agent")?.display().to_string())
+    }
+}

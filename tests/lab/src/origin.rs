@@ -1,0 +1,50 @@
+//! The internet's servers: a small HTTP server and a UDP echo. Bulk traffic is iperf3's.
+//!
+//! `GET /generate_204` answers 204 as captive-portal checks expect, anything else 200.
+
+use anyhow::{Context, Result};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv6Addr, TcpListener, TcpStream, UdpSocket};
+use std::time::Duration;
+
+/// Where HTTP is served.
+pub const HTTP_PORT: u16 = 80;
+/// Where UDP datagrams come back from.
+pub const ECHO_PORT: u16 = 7;
+
+/// Serves until the process is ended; prints `ready` first.
+pub fn run() -> Result<()> {
+    let http = TcpListener::bind((Ipv6Addr::UNSPECIFIED, HTTP_PORT)).context("HTTP")?;
+    let echo = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, ECHO_PORT)).context("echo")?;
+    println!("ready");
+    std::thread::spawn(move || {
+        let mut datagram = [0; 2048];
+        loop {
+            if let Ok((length, from)) = echo.recv_from(&mut datagram) {
+                let _gone = echo.send_to(&datagram[..length], from);
+            }
+        }
+    });
+    for stream in http.incoming().flatten() {
+        std::thread::spawn(move || serve(stream));
+    }
+    Ok(())
+}
+
+fn serve(mut stream: TcpStream) -> Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let request = lines.next().transpose()?.unwrap_or_default();
+    for header in lines {
+        if header?.is_empty() {
+            break;
+        }
+    }
+    let answer = if request.contains(" /generate_204 ") {
+        "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+    } else {
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\nConnection: close\r\n\r\nthe internet\n"
+    };
+    stream.write_all(answer.as_bytes())?;
+    Ok(())
+}

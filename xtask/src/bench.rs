@@ -1,0 +1,44 @@
+//! Runs every bench of the workspace. A bench prints one JSON object a line: `{"bench": ..., "value": ..., "unit": ...}`.
+
+use crate::workspace::{cargo, output};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+/// Results go to standard output, everything else to standard error.
+pub fn run() -> Result<()> {
+    let described = output(&mut cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
+    let workspace: Value = serde_json::from_str(&described)?;
+    let benches = benches(&workspace);
+    if benches.is_empty() {
+        eprintln!("this workspace has no benches");
+    }
+    for (package, bench) in benches {
+        let mut process = cargo(&["bench", "--package", &package, "--bench", &bench]).stdout(Stdio::piped()).spawn()?;
+        for line in BufReader::new(process.stdout.take().context("no output")?).lines() {
+            let line = line?;
+            match serde_json::from_str::<Value>(&line) {
+                Ok(Value::Object(result)) => println!("{}", Value::Object(result)),
+                _ => eprintln!("{line}"),
+            }
+        }
+        if !process.wait()?.success() {
+            bail!("bench {bench} of {package} failed");
+        }
+    }
+    Ok(())
+}
+
+fn benches(workspace: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for package in workspace["packages"].as_array().into_iter().flatten() {
+        for target in package["targets"].as_array().into_iter().flatten() {
+            let is_bench = target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "bench"));
+            if let (true, Some(package), Some(name)) = (is_bench, package["name"].as_str(), target["name"].as_str()) {
+                found.push((package.to_owned(), name.to_owned()));
+            }
+        }
+    }
+    found
+}

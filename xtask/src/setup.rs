@@ -1,0 +1,100 @@
+//! Installs what building and testing need: Debian packages, npm packages. Quick when all is there.
+
+use crate::workspace::{command, has, must, root};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+/// A Debian package and how to see that it is there.
+struct Package {
+    name: &'static str,
+    present: fn() -> bool,
+}
+
+const PACKAGES: &[Package] = &[
+    Package { name: "build-essential", present: || has("cc") },
+    Package { name: "nftables", present: || has("nft") },
+    Package { name: "iproute2", present: || has("ip") && has("bridge") && has("tc") },
+    Package { name: "iputils-ping", present: || has("ping") },
+    Package { name: "iperf3", present: || has("iperf3") },
+    Package { name: "ethtool", present: || has("ethtool") },
+    Package { name: "postgresql", present: || crate::database::programs().is_ok() },
+    Package { name: "nodejs", present: || has("node") },
+    Package { name: "npm", present: || has("npm") },
+    Package { name: "chromium", present: || has("chromium") },
+    Package { name: "fonts-dejavu-core", present: || Path::new("/usr/share/fonts/truetype/dejavu").exists() },
+];
+
+/// Where npm packages are wanted.
+const NPM_FOLDERS: &[&str] = &["cloud/ui", "tests/browser"];
+
+/// Installs what is missing.
+pub fn run() -> Result<()> {
+    let missing: Vec<_> = PACKAGES.iter().filter(|package| !(package.present)()).map(|package| package.name).collect();
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    for folder in NPM_FOLDERS {
+        let folder = root().join(folder);
+        if folder.join("package.json").exists() {
+            npm(&folder)?;
+        }
+    }
+    Ok(())
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    let list = packages.join(" ");
+    if !has("apt-get") {
+        bail!("these programs are missing, and there is no apt-get to install them: {list}");
+    }
+    if !is_root()? {
+        bail!("these packages are missing; install them as root: apt-get install {list}");
+    }
+    eprintln!("installing {list}");
+    keep_cluster_away()?;
+    let quiet = |arguments: &[&str]| {
+        let mut apt = command("apt-get", arguments);
+        apt.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
+        must(&mut apt)
+    };
+    quiet(&["-qq", "update"])?;
+    let mut arguments = vec!["-qq", "install", "--yes", "--no-install-recommends"];
+    arguments.extend(packages);
+    quiet(&arguments)
+}
+
+/// Debian would make and start a database cluster of its own; ours are private.
+fn keep_cluster_away() -> Result<()> {
+    let folder = Path::new("/etc/postgresql-common");
+    let settings = folder.join("createcluster.conf");
+    if !settings.exists() {
+        fs::create_dir_all(folder)?;
+        fs::write(&settings, "create_main_cluster = false\nstart_conf = 'manual'\n")
+            .with_context(|| format!("writing {}", settings.display()))?;
+    }
+    Ok(())
+}
+
+/// `npm ci`, unless the lock file is the one that was installed last.
+fn npm(folder: &Path) -> Result<()> {
+    let (lock, installed) = (folder.join("package-lock.json"), folder.join("node_modules/.installed-lock.json"));
+    let wanted = fs::read(&lock).with_context(|| format!("reading {}", lock.display()))?;
+    if fs::read(&installed).is_ok_and(|last| last == wanted) {
+        return Ok(());
+    }
+    eprintln!("npm ci in {}", folder.display());
+    let mut ci = command("npm", &["ci", "--no-audit", "--no-fund", "--silent"]);
+    // The system's browser is used.
+    ci.current_dir(folder).env("PUPPETEER_SKIP_DOWNLOAD", "1").env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    must(ci.stdin(Stdio::null()).stdout(Stdio::null()))?;
+    fs::write(installed, wanted)?;
+    Ok(())
+}
+
+/// Whether this process is root; the owner of `/proc/self` is who we are.
+pub fn is_root() -> Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(fs::metadata("/proc/self")?.uid() == 0)
+}

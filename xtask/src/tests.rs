@@ -1,0 +1,40 @@
+//! `cargo xtask test`: everything that guards `main`, in the order that finds mistakes soonest.
+
+use crate::steps::Steps;
+use crate::workspace::{build_programs, cargo, command, has, must, root};
+use crate::{artifacts, run, setup, tidy};
+use anyhow::Result;
+
+/// Runs all checks; goes on after a failure unless nothing later could work.
+pub fn run() -> Result<()> {
+    let mut steps = Steps::default();
+    if !steps.run("setup", setup::run) {
+        return steps.end();
+    }
+    steps.run("fmt", || must(&mut cargo(&["fmt", "--all", "--check"])));
+    steps.run("tidy", tidy::run);
+    let strict = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
+    steps.run("clippy", || must(&mut cargo(&strict)));
+    if !steps.run("build", || build_programs().map(drop)) {
+        return steps.end();
+    }
+    steps.run("sqlx", || artifacts::sqlx(true));
+    steps.run("schema", || artifacts::schema(true));
+    steps.run("openapi", || artifacts::openapi(true));
+    steps.run("tests", rust_tests);
+    steps.run("demo --check", || run::demo(true, 0));
+    let browser = root().join("tests/browser");
+    if browser.join("package.json").exists() {
+        steps.run("browser", || must(command("npm", &["test"]).current_dir(browser)));
+    }
+    steps.end()
+}
+
+/// Unit tests, integration tests, and the stories in the lab.
+fn rust_tests() -> Result<()> {
+    if has("cargo-nextest") {
+        must(&mut cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]))?;
+        return must(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]));
+    }
+    must(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))
+}

@@ -1,0 +1,69 @@
+//! Where things are: the root, the files git knows, the binaries cargo builds.
+
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Where cargo builds.
+pub fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
+}
+
+/// A command that runs at the root.
+pub fn command(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// A cargo command that runs at the root.
+pub fn cargo(arguments: &[&str]) -> Command {
+    command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), arguments)
+}
+
+/// Builds the programs the lab runs, and returns the folder they are in.
+pub fn build_programs() -> Result<PathBuf> {
+    must(&mut cargo(&["build", "-p", "weir-cloud", "-p", "weir-agent", "-p", "weir-lab", "--bins"]))?;
+    Ok(target().join("debug"))
+}
+
+/// Runs a command that must succeed.
+pub fn must(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("running {}", described(command)))?;
+    ensure!(status.success(), "{} failed ({status})", described(command));
+    Ok(())
+}
+
+/// Runs a command that must succeed, and returns what it printed.
+pub fn output(command: &mut Command) -> Result<String> {
+    let done = command.output().with_context(|| format!("running {}", described(command)))?;
+    let errors = String::from_utf8_lossy(&done.stderr);
+    ensure!(done.status.success(), "{} failed ({}): {}", described(command), done.status, errors.trim());
+    Ok(String::from_utf8(done.stdout)?)
+}
+
+/// All files git knows or would take, relative to the root.
+pub fn files() -> Result<Vec<String>> {
+    let listed = output(&mut command("git", &["ls-files", "--cached", "--others", "--exclude-standard"]))?;
+    Ok(listed.lines().filter(|path| root().join(path).is_file()).map(str::to_owned).collect())
+}
+
+/// Whether a program can be found.
+pub fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path).chain(system).any(|folder| folder.join(program).is_file())
+}
+
+fn described(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
