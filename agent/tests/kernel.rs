@@ -23,11 +23,7 @@ const SUBSCRIBER_6: &str = "2001:db8:20::2";
 fn in_namespaces(name: &str, test: impl AsyncFn(&mut Net)) {
     if std::env::var_os(INSIDE).is_none() {
         let status = Command::new("unshare")
-<<<<<<< HEAD
             .args(["--user", "--map-root-user", "--net", "--mount", "--pid", "--mount-proc", "--kill-child", "--fork"])
-=======
-            .args(["--user", "--map-root-user", "--net", "--mount", "--kill-child", "--fork"])
->>>>>>> north
             .arg(std::env::current_exe().unwrap())
             .args(["--exact", name, "--nocapture"])
             .env(INSIDE, "1")
