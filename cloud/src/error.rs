@@ -187,6 +187,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::network::error::KINDS,
         crate::subscribers::error::KINDS,
         crate::catalog::error::KINDS,
+        crate::fleet::error::KINDS,
         crate::subscriptions::error::KINDS,
     ]
     .into_iter().flatten().copied()

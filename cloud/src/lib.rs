@@ -22,3 +22,4 @@ pub mod subscribers;
 pub mod catalog;
 pub mod fleet;
 pub mod subscriptions;
+pub mod usage;

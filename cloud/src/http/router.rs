@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
-use crate::{access, catalog, network, subscribers, subscriptions, tenants};
+use crate::{access, catalog, fleet, network, subscribers, subscriptions, tenants, usage};
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
 
@@ -46,7 +46,9 @@ fn api() -> OpenApiRouter<App> {
             .merge(network::api::routes())
             .merge(subscribers::api::routes())
             .merge(catalog::api::routes())
-            .merge(subscriptions::api::routes()),
+            .merge(fleet::api::routes())
+            .merge(subscriptions::api::routes())
+            .merge(usage::api::routes()),
     )
 }
 

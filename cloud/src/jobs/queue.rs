@@ -68,7 +68,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
             }
         };
     }
-    kinds!(crate::access::jobs::ForgetOldSessions)
+    kinds!(crate::access::jobs::ForgetOldSessions, crate::fleet::jobs::RefreshDesired)
 }
 
 async fn claim(app: &App) -> Result<Option<Claimed>, Error> {
