@@ -1,2 +1,21 @@
-//! Placeholder.
-pub mod money { #[derive(Debug,thiserror::Error)] #[error("x")] pub struct E; pub struct Currency; impl std::str::FromStr for Currency { type Err=E; fn from_str(_:&str)->Result<Self,E>{Ok(Self)} } }
+//! The rules of an internet provider's business: money, days, charges, tax, the ledger, access.
+//!
+//! Everything here is a function from values to values: no input or output, no clock, no async, no floats.
+//! Callers pass the day and the facts and get back what should be written; they decide how.
+//!
+//! Start with [`money`] and [`calendar`], then [`charges`], which decides what a billing run bills.
+
+pub mod access;
+pub mod calendar;
+pub mod charges;
+pub mod currency;
+pub mod dunning;
+pub mod invoice;
+pub mod ledger;
+pub mod money;
+pub mod payment;
+pub mod posting;
+pub mod prefix;
+pub mod proration;
+pub mod tax;
+pub mod usage;

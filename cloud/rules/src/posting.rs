@@ -1,0 +1,176 @@
+//! What each business fact posts to the ledger.
+//!
+//! Not here: the rules of an entry (see [`crate::ledger`]). Amounts are given above zero; a document whose gross is
+//! below zero posts the other way round. Each function returns a checked [`Entry`].
+
+use crate::ledger::{Entry, LedgerAccount, LedgerError, Posting};
+use crate::money::Money;
+
+/// Where money came in or goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MoneyPlace {
+    /// The counter.
+    Cash,
+    /// A bank account.
+    Bank,
+    /// A payment provider.
+    Gateway,
+}
+
+impl MoneyPlace {
+    /// Its ledger account.
+    pub const fn account(self) -> LedgerAccount {
+        match self {
+            MoneyPlace::Cash => LedgerAccount::CashOnHand,
+            MoneyPlace::Bank => LedgerAccount::Bank,
+            MoneyPlace::Gateway => LedgerAccount::GatewayClearing,
+        }
+    }
+}
+
+/// The amounts an issued invoice posts; their sum is its gross. Zero parts post nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Issued {
+    /// Earned by the day of issue.
+    pub revenue: Money,
+    /// Billed for days to come.
+    pub deferred: Money,
+    /// All tax.
+    pub tax: Money,
+}
+
+/// An invoice is issued: receivable against revenue, deferred revenue and tax payable.
+///
+/// An invoice of nothing posts nothing: `Ok(None)`.
+pub fn issue_invoice<A: Clone>(account: &A, issued: &Issued) -> Result<Option<Entry<A>>, LedgerError> {
+    let gross = issued.revenue.checked_add(issued.deferred)?.checked_add(issued.tax)?;
+    let postings = vec![
+        owned(LedgerAccount::Receivable, account, gross),
+        plain(LedgerAccount::Revenue, -issued.revenue),
+        plain(LedgerAccount::DeferredRevenue, -issued.deferred),
+        plain(LedgerAccount::TaxPayable, -issued.tax),
+    ];
+    let postings: Vec<_> = postings.into_iter().filter(|posting| !posting.amount.is_zero()).collect();
+    if postings.is_empty() { Ok(None) } else { Entry::new(postings).map(Some) }
+}
+
+/// A payment arrives: `allocated` settles receivables, `excess` becomes the customer's credit.
+pub fn record_payment<A: Clone>(
+    account: &A,
+    place: MoneyPlace,
+    allocated: Money,
+    excess: Money,
+) -> Result<Entry<A>, LedgerError> {
+    for part in [allocated, excess] {
+        if part.is_negative() {
+            return Err(LedgerError::NotPositive(part));
+        }
+    }
+    let received = positive(allocated.checked_add(excess)?)?;
+    let mut postings = vec![plain(place.account(), received)];
+    for (ledger_account, amount) in [(LedgerAccount::Receivable, allocated), (LedgerAccount::CustomerCredit, excess)] {
+        if amount.is_positive() {
+            postings.push(owned(ledger_account, account, -amount));
+        }
+    }
+    Entry::new(postings)
+}
+
+/// Customer credit settles a receivable.
+pub fn apply_credit<A: Clone>(account: &A, amount: Money) -> Result<Entry<A>, LedgerError> {
+    let amount = positive(amount)?;
+    Entry::new(vec![
+        owned(LedgerAccount::CustomerCredit, account, amount),
+        owned(LedgerAccount::Receivable, account, -amount),
+    ])
+}
+
+/// Customer credit is paid back.
+pub fn refund<A: Clone>(account: &A, place: MoneyPlace, amount: Money) -> Result<Entry<A>, LedgerError> {
+    let amount = positive(amount)?;
+    Entry::new(vec![owned(LedgerAccount::CustomerCredit, account, amount), plain(place.account(), -amount)])
+}
+
+/// A receivable is given up.
+pub fn write_off<A: Clone>(account: &A, amount: Money) -> Result<Entry<A>, LedgerError> {
+    let amount = positive(amount)?;
+    Entry::new(vec![plain(LedgerAccount::BadDebt, amount), owned(LedgerAccount::Receivable, account, -amount)])
+}
+
+/// Deferred revenue is earned as its days pass.
+pub fn recognize_revenue<A>(amount: Money) -> Result<Entry<A>, LedgerError> {
+    let amount = positive(amount)?;
+    Entry::new(vec![plain(LedgerAccount::DeferredRevenue, amount), plain(LedgerAccount::Revenue, -amount)])
+}
+
+fn positive(amount: Money) -> Result<Money, LedgerError> {
+    if amount.is_positive() { Ok(amount) } else { Err(LedgerError::NotPositive(amount)) }
+}
+
+fn plain<A>(account: LedgerAccount, amount: Money) -> Posting<A> {
+    Posting { account, subscriber_account: None, amount }
+}
+
+fn owned<A: Clone>(account: LedgerAccount, subscriber: &A, amount: Money) -> Posting<A> {
+    Posting { account, subscriber_account: Some(subscriber.clone()), amount }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::money::Currency;
+
+    fn eur(units: i64) -> Money {
+        Money::from_minor_units(units, Currency::EUR).unwrap()
+    }
+
+    fn shown(entry: &Entry<u32>) -> Vec<(LedgerAccount, String)> {
+        entry.postings().iter().map(|posting| (posting.account, posting.amount.amount().to_string())).collect()
+    }
+
+    #[test]
+    fn facts_post_to_their_accounts() {
+        let issued = Issued { revenue: eur(1000), deferred: eur(0), tax: eur(210) };
+        let entry = issue_invoice(&1, &issued).unwrap().unwrap();
+        let expected = [
+            (LedgerAccount::Receivable, "12.10"),
+            (LedgerAccount::Revenue, "-10.00"),
+            (LedgerAccount::TaxPayable, "-2.10"),
+        ];
+        assert_eq!(shown(&entry), expected.map(|(account, amount)| (account, amount.to_string())));
+        let entry = record_payment(&1, MoneyPlace::Cash, eur(1210), eur(290)).unwrap();
+        let expected = [
+            (LedgerAccount::CashOnHand, "15.00"),
+            (LedgerAccount::Receivable, "-12.10"),
+            (LedgerAccount::CustomerCredit, "-2.90"),
+        ];
+        assert_eq!(shown(&entry), expected.map(|(account, amount)| (account, amount.to_string())));
+        let nothing = Issued { revenue: eur(0), deferred: eur(0), tax: eur(0) };
+        assert_eq!(issue_invoice(&1, &nothing), Ok(None));
+        assert_eq!(write_off(&1, eur(0)), Err(LedgerError::NotPositive(eur(0))));
+        assert!(record_payment(&1, MoneyPlace::Bank, eur(10), eur(-5)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_fact_balances(revenue in -10_000_i64..10_000, deferred in 0_i64..10_000, amount in 1_i64..10_000) {
+            let sign = if revenue < 0 { -1 } else { 1 };
+            let tax = eur(revenue / 5);
+            let issued = Issued { revenue: eur(revenue), deferred: eur(deferred * sign), tax };
+            let mut entries: Vec<Entry<u32>> = issue_invoice(&1, &issued).unwrap().into_iter().collect();
+            for place in [MoneyPlace::Cash, MoneyPlace::Bank, MoneyPlace::Gateway] {
+                entries.push(record_payment(&1, place, eur(amount), eur(deferred)).unwrap());
+                entries.push(refund(&1, place, eur(amount)).unwrap());
+            }
+            entries.push(apply_credit(&1, eur(amount)).unwrap());
+            entries.push(write_off(&1, eur(amount)).unwrap());
+            entries.push(recognize_revenue(eur(amount)).unwrap());
+            for entry in entries {
+                let sum = Money::sum(Currency::EUR, entry.postings().iter().map(|posting| posting.amount));
+                prop_assert_eq!(sum.unwrap(), eur(0));
+            }
+        }
+    }
+}
