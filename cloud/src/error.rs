@@ -157,7 +157,19 @@ impl IntoResponse for Problem {
 
 /// Every kind of problem this installation can answer with.
 pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
-    [KINDS, crate::access::error::KINDS, crate::tenants::error::KINDS, crate::network::error::KINDS].into_iter().flatten().copied()
+    [
+        KINDS,
+        crate::access::error::KINDS,
+        crate::tenants::error::KINDS,
+        crate::network::error::KINDS,
+        crate::ledger::error::KINDS,
+        crate::billing::error::KINDS,
+        crate::dunning::error::KINDS,
+        crate::payments::error::KINDS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The name of the constraint a statement broke, if that is why it failed.

@@ -18,3 +18,7 @@ pub mod audit;
 pub mod tenants;
 pub mod access;
 pub mod network;
+pub mod ledger;
+pub mod billing;
+pub mod dunning;
+pub mod payments;

@@ -15,7 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
-use crate::{access, network, tenants};
+use crate::{access, billing, dunning, ledger, network, payments, tenants};
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
 
@@ -43,7 +43,11 @@ fn api() -> OpenApiRouter<App> {
         OpenApiRouter::new()
             .merge(access::api::routes())
             .merge(tenants::api::routes())
-            .merge(network::api::routes()),
+            .merge(network::api::routes())
+            .merge(ledger::api::routes())
+            .merge(billing::api::routes())
+            .merge(dunning::api::routes())
+            .merge(payments::api::routes()),
     )
 }
 

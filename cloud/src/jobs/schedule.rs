@@ -15,6 +15,8 @@ pub async fn plan(app: &App) -> Result<(), Error> {
     for tenant in app.db.tenants().await? {
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;
         enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
+        enqueue(&mut tx, &crate::billing::jobs::StartDueRun {}, now).await?;
+        enqueue(&mut tx, &crate::dunning::jobs::CheckOverdue {}, now).await?;
         tx.commit().await?;
     }
     Ok(())
