@@ -33,7 +33,8 @@ struct Installation {
 
 static INSTALLATION: LazyLock<Installation> = LazyLock::new(|| {
     let folder = std::env::temp_dir().join(format!("weir-it-{}", std::process::id()));
-    let config = Settings::parse_from(["it", "--data-dir", folder.to_str().expect("a plain path"), "--dev-clock"]).config;
+    let config =
+        Settings::parse_from(["it", "--data-dir", folder.to_str().expect("a plain path"), "--dev-clock"]).config;
     let config = Config { database_url: None, ..config };
     let runtime = Runtime::new().expect("a runtime");
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -72,7 +73,8 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&self.body)))
     }
 
     /// The JSON, if it is what was hoped for.
@@ -92,7 +94,8 @@ impl Isp {
         let installation = &*INSTALLATION;
         let clock = Clock::movable(installation.folder.join(format!("clock-{slug}")));
         move_to(&clock, at);
-        let db = Db::connect(&embedded::options(&installation.folder), clock.clone()).await.expect("the database answers");
+        let db =
+            Db::connect(&embedded::options(&installation.folder), clock.clone()).await.expect("the database answers");
         let app = App { db, clock, schedule: Arc::default(), ..installation.app.clone() };
         let new = tenants::NewTenant {
             name: format!("{slug} net"),
@@ -103,7 +106,12 @@ impl Isp {
         };
         let mut tx = tenants::create(&app, &new).await.expect("a tenant");
         let (email, password) = (format!("owner@{slug}.example"), "correct horse battery".to_owned());
-        let owner = access::NewStaff { name: "Olga".into(), email: email.clone(), password: password.clone(), role: Role::Owner };
+        let owner = access::NewStaff {
+            name: "Olga".into(),
+            email: email.clone(),
+            password: password.clone(),
+            role: Role::Owner,
+        };
         access::add_staff(&app, &mut tx, &owner).await.expect("an owner");
         let tenant = tx.tenant();
         tx.commit().await.expect("committed");
@@ -122,7 +130,8 @@ impl Isp {
             let slug = self.tenant_slug().await;
             format!("owner@{slug}.example")
         };
-        let session = access::log_in(&self.app, &email, "correct horse battery".into(), "tests").await.expect("logged in");
+        let session =
+            access::log_in(&self.app, &email, "correct horse battery".into(), "tests").await.expect("logged in");
         self.token = session.token;
     }
 

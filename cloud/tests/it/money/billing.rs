@@ -26,7 +26,11 @@ fn a_month_is_billed_with_its_traffic_and_tax_once() {
         isp.traffic(router, line, 3, "2026-10-31T23:05:00Z", 7_000_000, 0).await;
         isp.now_is("2026-11-01T09:00:00Z").await;
         isp.bill("2026-11-01").await;
-        let expected = ["Radio 20 recurring 2026-10-01 20.00", "Radio 20 usage 2026-10-01 1.00", "Radio 20 recurring 2026-11-01 20.00"];
+        let expected = [
+            "Radio 20 recurring 2026-10-01 20.00",
+            "Radio 20 usage 2026-10-01 1.00",
+            "Radio 20 recurring 2026-11-01 20.00",
+        ];
         assert_eq!(isp.billed(account).await, expected);
         let invoices = isp.get("/invoices").await.expect(200);
         assert_eq!(invoices["items"][0]["number"], "INV-2026-000002");
@@ -47,7 +51,8 @@ fn daily_runs_and_one_late_run_bill_the_same_lines() {
         for (slug, days) in [("daily", (1..=30).collect::<Vec<u32>>()), ("late", vec![30])] {
             let mut isp = Isp::new(slug, "2026-11-01T10:00:00Z").await;
             let router = isp.router_named("r").await;
-            let (old, new) = (isp.plan(&FIBRE).await, isp.plan(&Plan { name: "Fibre 500", price: "45.00", ..FIBRE }).await);
+            let (old, new) =
+                (isp.plan(&FIBRE).await, isp.plan(&Plan { name: "Fibre 500", price: "45.00", ..FIBRE }).await);
             let account = isp.account("Ana").await;
             let line = isp.line(account, router, old, "2026-11-05").await;
             for day in days {
@@ -90,7 +95,10 @@ fn a_run_cut_short_goes_on_after_the_last_account() {
         b.unwrap();
         job().run(isp.app.clone(), isp.scope()).await.unwrap();
         let run = isp.get(&format!("/billing-runs/{}", run["id"].as_str().unwrap())).await.expect(200);
-        assert_eq!((run["status"].as_str(), run["accounts_done"].as_i64(), run["invoices_issued"].as_i64()), (Some("done"), Some(3), Some(3)));
+        assert_eq!(
+            (run["status"].as_str(), run["accounts_done"].as_i64(), run["invoices_issued"].as_i64()),
+            (Some("done"), Some(3), Some(3))
+        );
         assert_eq!(isp.bill("2026-11-01").await["invoices_issued"], 1);
         isp.assert_books_balance().await;
     });
@@ -113,11 +121,16 @@ fn traffic_is_billed_once_even_when_it_arrives_late() {
         let lines = isp.billed(account).await;
         // Late October: 1,070,000 used in all, one block over; November has a line even though nothing is charged.
         let usage: Vec<_> = lines.iter().filter(|line| line.contains("usage")).collect();
-        assert_eq!(usage, ["Radio 20 usage 2026-10-01 0.00", "Radio 20 usage 2026-10-01 0.50", "Radio 20 usage 2026-11-01 0.00"]);
+        assert_eq!(
+            usage,
+            ["Radio 20 usage 2026-10-01 0.00", "Radio 20 usage 2026-10-01 0.50", "Radio 20 usage 2026-11-01 0.00"]
+        );
         let mut billed = 0;
         for invoice in isp.get("/invoices").await.expect(200)["items"].as_array().unwrap() {
             let invoice = isp.get(&format!("/invoices/{}", invoice["id"].as_str().unwrap())).await.expect(200);
-            let bytes = |line: &serde_json::Value| line["down_bytes"].as_i64().unwrap_or(0) + line["up_bytes"].as_i64().unwrap_or(0);
+            let bytes = |line: &serde_json::Value| {
+                line["down_bytes"].as_i64().unwrap_or(0) + line["up_bytes"].as_i64().unwrap_or(0)
+            };
             billed += invoice["lines"].as_array().unwrap().iter().map(bytes).sum::<i64>();
         }
         assert_eq!(billed, 1_070_010);
@@ -127,7 +140,8 @@ fn traffic_is_billed_once_even_when_it_arrives_late() {
 #[test]
 fn numbers_have_no_gaps_and_tenants_have_their_own() {
     story(async {
-        let (one, two) = (Isp::new("gapless", "2026-11-01T10:00:00Z").await, Isp::new("gapless-two", "2026-11-01T10:00:00Z").await);
+        let (one, two) =
+            (Isp::new("gapless", "2026-11-01T10:00:00Z").await, Isp::new("gapless-two", "2026-11-01T10:00:00Z").await);
         for isp in [&one, &two] {
             let (router, plan) = (isp.router_named("r").await, isp.plan(&FIBRE).await);
             for index in 0..10 {
@@ -138,7 +152,12 @@ fn numbers_have_no_gaps_and_tenants_have_their_own() {
         tokio::join!(one.bill("2026-11-01"), two.bill("2026-11-01"));
         for isp in [&one, &two] {
             let invoices = isp.get("/invoices").await.expect(200);
-            let mut numbers: Vec<_> = invoices["items"].as_array().unwrap().iter().map(|i| i["number"].as_str().unwrap().to_owned()).collect();
+            let mut numbers: Vec<_> = invoices["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|i| i["number"].as_str().unwrap().to_owned())
+                .collect();
             numbers.sort();
             assert_eq!(numbers, (1..=10).map(|n| format!("INV-2026-{n:06}")).collect::<Vec<_>>());
         }
@@ -160,12 +179,18 @@ fn what_an_ended_line_paid_too_much_settles_the_next_invoice() {
         isp.end(line, "2026-11-11").await;
         isp.bill("2026-11-02").await;
         let standing = isp.get(&format!("/accounts/{account}/standing")).await.expect(200);
-        assert_eq!((standing["balance"]["amount"].as_str(), standing["credit"]["amount"].as_str()), (Some("-20.00"), Some("20.00")));
+        assert_eq!(
+            (standing["balance"]["amount"].as_str(), standing["credit"]["amount"].as_str()),
+            (Some("-20.00"), Some("20.00"))
+        );
         isp.now_is("2026-12-01T10:00:00Z").await;
         isp.line(account, router, plan, "2026-12-01").await;
         isp.bill("2026-12-01").await;
         let standing = isp.get(&format!("/accounts/{account}/standing")).await.expect(200);
-        assert_eq!((standing["open"]["amount"].as_str(), standing["credit"]["amount"].as_str()), (Some("10.00"), Some("0.00")));
+        assert_eq!(
+            (standing["open"]["amount"].as_str(), standing["credit"]["amount"].as_str()),
+            (Some("10.00"), Some("0.00"))
+        );
         isp.assert_books_balance().await;
     });
 }

@@ -9,7 +9,10 @@ use crate::harness::{Isp, story};
 fn the_document_shows_number_total_and_hostile_names_as_text() {
     story(async {
         let isp = Isp::new("document", "2026-11-01T10:00:00Z").await;
-        isp.settings(json!({ "tax_rate_percent": "21", "tax_name": "IVA", "legal_name": "Red Sur #panic(\"x\") $x$ *S.L.*" })).await;
+        isp.settings(
+            json!({ "tax_rate_percent": "21", "tax_name": "IVA", "legal_name": "Red Sur #panic(\"x\") $x$ *S.L.*" }),
+        )
+        .await;
         let (router, plan) = (isp.router_named("r").await, isp.plan(&METERED).await);
         let account = isp.account("Ana \\ #sys.inputs <b>").await;
         isp.line(account, router, plan, "2026-11-01").await;
@@ -27,6 +30,11 @@ fn the_document_shows_number_total_and_hostile_names_as_text() {
 fn text_of(pdf: &[u8]) -> String {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), pdf).unwrap();
-    let read = std::process::Command::new("pdftotext").arg("-layout").arg(file.path()).arg("-").output().expect("pdftotext is installed");
+    let read = std::process::Command::new("pdftotext")
+        .arg("-layout")
+        .arg(file.path())
+        .arg("-")
+        .output()
+        .expect("pdftotext is installed");
     String::from_utf8_lossy(&read.stdout).into_owned()
 }

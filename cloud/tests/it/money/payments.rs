@@ -47,7 +47,10 @@ fn a_payment_repeated_is_one_payment() {
     story(async {
         let (isp, account) = billed_isp("repeat").await;
         let body = payment(account, "30.00", "EUR", "2026-11-01");
-        let (a, b) = tokio::join!(isp.post_once("/payments", "k1", body.clone()), isp.post_once("/payments", "k1", body.clone()));
+        let (a, b) = tokio::join!(
+            isp.post_once("/payments", "k1", body.clone()),
+            isp.post_once("/payments", "k1", body.clone())
+        );
         assert_eq!(a.expect(201), b.expect(201));
         assert_eq!(isp.get("/payments").await.expect(200)["items"].as_array().unwrap().len(), 1);
         let other = isp.post_once("/payments", "k1", payment(account, "31.00", "EUR", "2026-11-01")).await;
@@ -64,7 +67,12 @@ fn a_payment_that_cannot_be_is_refused_and_changes_nothing() {
         let currency = isp.post_once("/payments", "usd", payment(account, "30.00", "USD", "2026-11-01")).await;
         assert_eq!((currency.status.as_u16(), currency.problem().as_str()), (422, "payment-currency-differs"));
         let zero = isp.post_once("/payments", "zero", payment(account, "0.00", "EUR", "2026-11-02")).await;
-        let fields: Vec<_> = zero.json()["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect();
+        let fields: Vec<_> = zero.json()["errors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|error| error["field"].as_str().unwrap().to_owned())
+            .collect();
         assert_eq!(fields, ["amount", "received_on"]);
         assert_eq!(isp.get("/payments").await.expect(200)["items"], json!([]));
         // A refused key is free for the corrected payment.

@@ -19,7 +19,8 @@ pub struct Plan {
 }
 
 pub const FIBRE: Plan = Plan { name: "Fibre 100", price: "30.00", allowance: None, block: None };
-pub const METERED: Plan = Plan { name: "Radio 20", price: "20.00", allowance: Some(1_000_000), block: Some((100_000, "0.50")) };
+pub const METERED: Plan =
+    Plan { name: "Radio 20", price: "20.00", allowance: Some(1_000_000), block: Some((100_000, "0.50")) };
 
 macro_rules! run {
     ($tx:expr, $sql:literal $(, $value:expr)* $(,)?) => {
@@ -36,10 +37,31 @@ impl Isp {
         let mut tx = self.app.db.begin(&self.scope()).await.unwrap();
         let (tenant, at, site, router) = (self.tenant.uuid(), tx.at(), Uuid::now_v7(), Uuid::now_v7());
         run!(tx, "INSERT INTO sites (tenant_id, id, name, created_at) VALUES ($1, $2, $3, $4)", tenant, site, name, at);
-        run!(tx, "INSERT INTO routers (tenant_id, id, site_id, name, lan_interface, wan_interface, created_at) VALUES ($1, $2, $3, $4, 'lan0', 'wan0', $5)", tenant, router, site, name, at);
+        run!(
+            tx,
+            "INSERT INTO routers (tenant_id, id, site_id, name, lan_interface, wan_interface, created_at) VALUES ($1, $2, $3, $4, 'lan0', 'wan0', $5)",
+            tenant,
+            router,
+            site,
+            name,
+            at
+        );
         let agent = router;
-        run!(tx, "INSERT INTO agents (tenant_id, id, router_id, key_sha256, certificate, certificate_until, enrolled_at, state_lineage) VALUES ($1, $2, $3, '', '', $4, $4, $2)", tenant, agent, router, at);
-        run!(tx, "INSERT INTO usage_epochs (tenant_id, agent_id, epoch, applied_hash, opened_at) VALUES ($1, $2, '12345678', '1234567890123456', $3)", tenant, agent, at);
+        run!(
+            tx,
+            "INSERT INTO agents (tenant_id, id, router_id, key_sha256, certificate, certificate_until, enrolled_at, state_lineage) VALUES ($1, $2, $3, '', '', $4, $4, $2)",
+            tenant,
+            agent,
+            router,
+            at
+        );
+        run!(
+            tx,
+            "INSERT INTO usage_epochs (tenant_id, agent_id, epoch, applied_hash, opened_at) VALUES ($1, $2, '12345678', '1234567890123456', $3)",
+            tenant,
+            agent,
+            at
+        );
         tx.commit().await.unwrap();
         router.into()
     }
@@ -47,7 +69,14 @@ impl Isp {
     pub async fn plan(&self, plan: &Plan) -> PlanVersionId {
         let mut tx = self.app.db.begin(&self.scope()).await.unwrap();
         let (tenant, at, id, version) = (self.tenant.uuid(), tx.at(), Uuid::now_v7(), Uuid::now_v7());
-        run!(tx, "INSERT INTO plans (tenant_id, id, name, created_at) VALUES ($1, $2, $3, $4)", tenant, id, plan.name, at);
+        run!(
+            tx,
+            "INSERT INTO plans (tenant_id, id, name, created_at) VALUES ($1, $2, $3, $4)",
+            tenant,
+            id,
+            plan.name,
+            at
+        );
         run!(
             tx,
             "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes, overage_block_bytes, overage_block_price, created_at)
@@ -63,14 +92,42 @@ impl Isp {
     pub async fn account(&self, name: &str) -> AccountId {
         let mut tx = self.app.db.begin(&self.scope()).await.unwrap();
         let (tenant, at, subscriber, account) = (self.tenant.uuid(), tx.at(), Uuid::now_v7(), Uuid::now_v7());
-        run!(tx, "INSERT INTO subscribers (tenant_id, id, name, name_normalised, language, created_at) VALUES ($1, $2, $3, lower($3), 'en', $4)", tenant, subscriber, name, at);
-        run!(tx, "INSERT INTO accounts (tenant_id, id, subscriber_id, number, currency, time_zone, billing_day, created_at) VALUES ($1, $2, $3, $4, 'EUR', 'Europe/Madrid', 1, $5)", tenant, account, subscriber, account.simple().to_string(), at);
-        run!(tx, "INSERT INTO service_locations (tenant_id, id, subscriber_id, line1, city, postcode, country, created_at) VALUES ($1, $2, $3, 'Calle Mayor 1', 'Cuenca', '16001', 'ES', $4)", tenant, subscriber, subscriber, at);
+        run!(
+            tx,
+            "INSERT INTO subscribers (tenant_id, id, name, name_normalised, language, created_at) VALUES ($1, $2, $3, lower($3), 'en', $4)",
+            tenant,
+            subscriber,
+            name,
+            at
+        );
+        run!(
+            tx,
+            "INSERT INTO accounts (tenant_id, id, subscriber_id, number, currency, time_zone, billing_day, created_at) VALUES ($1, $2, $3, $4, 'EUR', 'Europe/Madrid', 1, $5)",
+            tenant,
+            account,
+            subscriber,
+            account.simple().to_string(),
+            at
+        );
+        run!(
+            tx,
+            "INSERT INTO service_locations (tenant_id, id, subscriber_id, line1, city, postcode, country, created_at) VALUES ($1, $2, $3, 'Calle Mayor 1', 'Cuenca', '16001', 'ES', $4)",
+            tenant,
+            subscriber,
+            subscriber,
+            at
+        );
         tx.commit().await.unwrap();
         account.into()
     }
 
-    pub async fn line(&self, account: AccountId, router: RouterId, plan: PlanVersionId, starts_on: &str) -> SubscriptionId {
+    pub async fn line(
+        &self,
+        account: AccountId,
+        router: RouterId,
+        plan: PlanVersionId,
+        starts_on: &str,
+    ) -> SubscriptionId {
         let mut tx = self.app.db.begin(&self.scope()).await.unwrap();
         let (tenant, at, id) = (self.tenant.uuid(), tx.at(), Uuid::now_v7());
         let starts_on: NaiveDate = starts_on.parse().unwrap();
@@ -81,7 +138,15 @@ impl Isp {
                      (SELECT coalesce(max(handle), 0) + 1 FROM subscriptions WHERE router_id = $4), $5, $6)",
             tenant, id, account.uuid(), router.uuid(), starts_on, at
         );
-        run!(tx, "INSERT INTO subscription_terms (tenant_id, subscription_id, valid, plan_version_id, created_at) VALUES ($1, $2, daterange($3, NULL), $4, $5)", tenant, id, starts_on, plan.uuid(), at);
+        run!(
+            tx,
+            "INSERT INTO subscription_terms (tenant_id, subscription_id, valid, plan_version_id, created_at) VALUES ($1, $2, daterange($3, NULL), $4, $5)",
+            tenant,
+            id,
+            starts_on,
+            plan.uuid(),
+            at
+        );
         tx.commit().await.unwrap();
         id.into()
     }
@@ -89,15 +154,33 @@ impl Isp {
     pub async fn change_plan(&self, line: SubscriptionId, plan: PlanVersionId, on: &str) {
         let mut tx = self.app.db.begin(&self.scope()).await.unwrap();
         let (tenant, at, on) = (self.tenant.uuid(), tx.at(), on.parse::<NaiveDate>().unwrap());
-        run!(tx, "UPDATE subscription_terms SET valid = daterange(lower(valid), $2) WHERE subscription_id = $1 AND upper(valid) IS NULL", line.uuid(), on);
-        run!(tx, "INSERT INTO subscription_terms (tenant_id, subscription_id, valid, plan_version_id, created_at) VALUES ($1, $2, daterange($3, NULL), $4, $5)", tenant, line.uuid(), on, plan.uuid(), at);
+        run!(
+            tx,
+            "UPDATE subscription_terms SET valid = daterange(lower(valid), $2) WHERE subscription_id = $1 AND upper(valid) IS NULL",
+            line.uuid(),
+            on
+        );
+        run!(
+            tx,
+            "INSERT INTO subscription_terms (tenant_id, subscription_id, valid, plan_version_id, created_at) VALUES ($1, $2, daterange($3, NULL), $4, $5)",
+            tenant,
+            line.uuid(),
+            on,
+            plan.uuid(),
+            at
+        );
         tx.commit().await.unwrap();
     }
 
     pub async fn end(&self, line: SubscriptionId, on: &str) {
         let mut tx = self.app.db.begin(&self.scope()).await.unwrap();
         let on = on.parse::<NaiveDate>().unwrap();
-        run!(tx, "UPDATE subscription_terms SET valid = daterange(lower(valid), $2) WHERE subscription_id = $1 AND upper(valid) IS NULL", line.uuid(), on);
+        run!(
+            tx,
+            "UPDATE subscription_terms SET valid = daterange(lower(valid), $2) WHERE subscription_id = $1 AND upper(valid) IS NULL",
+            line.uuid(),
+            on
+        );
         run!(tx, "UPDATE subscriptions SET ends_on = $2 WHERE id = $1", line.uuid(), on);
         tx.commit().await.unwrap();
     }
@@ -106,7 +189,15 @@ impl Isp {
     pub async fn traffic(&self, router: RouterId, line: SubscriptionId, seq: i64, ended: &str, down: i64, up: i64) {
         let mut tx = self.app.db.begin(&self.scope()).await.unwrap();
         let (tenant, at, ended) = (self.tenant.uuid(), tx.at(), ended.parse::<DateTime<Utc>>().unwrap());
-        run!(tx, "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at) VALUES ($1, $2, '12345678', $3, '', $4::timestamptz - interval '5 minutes', $4, 'interval', '', $5)", tenant, router.uuid(), seq, ended, at);
+        run!(
+            tx,
+            "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at) VALUES ($1, $2, '12345678', $3, '', $4::timestamptz - interval '5 minutes', $4, 'interval', '', $5)",
+            tenant,
+            router.uuid(),
+            seq,
+            ended,
+            at
+        );
         run!(
             tx,
             "INSERT INTO usage_segments (tenant_id, agent_id, epoch, seq, handle, subscription_id, start_at, end_at, down_bytes, up_bytes, down_packets, up_packets)
@@ -136,7 +227,13 @@ impl Isp {
             let invoice = self.get(&format!("/invoices/{}", invoice["id"].as_str().unwrap())).await.expect(200);
             for line in invoice["lines"].as_array().unwrap() {
                 let text = |name: &str| line[name].as_str().unwrap().to_owned();
-                lines.push(format!("{} {} {} {}", text("description"), text("kind"), text("from"), line["net"]["amount"].as_str().unwrap()));
+                lines.push(format!(
+                    "{} {} {} {}",
+                    text("description"),
+                    text("kind"),
+                    text("from"),
+                    line["net"]["amount"].as_str().unwrap()
+                ));
             }
         }
         lines
