@@ -63,3 +63,29 @@ fn line_data(line: &InvoiceLine, language: &str) -> Value {
         "net": text::money(line.net, language),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_is_drawn() {
+        for (index, language) in crate::tenants::LANGUAGES.into_iter().enumerate() {
+            let line = json!({
+                "kind": (["recurring", "credit", "usage"][index % 3]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
+                "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
+                "included": "2 GB", "net": "30.00 EUR",
+            });
+            let data = json!({
+                "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026",
+                "seller": { "name": "Río Net", "legal_name": "Río Net S.L.", "address": "Calle Mayor 1\n16001 Cuenca", "country": "ES",
+                            "tax_id": "B1234", "contact": "+34 600 000 000", "pay_url": "https://pay.example", "hue": 200 },
+                "buyer": { "name": "محمد علي", "address": "Calle Menor 2\nCuenca", "account_number": "A-1" },
+                "lines": [line, line, line], "taxes": [{ "name": "IVA", "rate": "21", "base": "90.00 EUR", "tax": "18.90 EUR" }],
+                "net": "90.00 EUR", "tax": "18.90 EUR", "gross": "108.90 EUR",
+            });
+            let pdf = world::pdf(&data, "INV-2026-000001").unwrap_or_else(|error| panic!("{language}: {error}"));
+            assert!(pdf.starts_with(b"%PDF-"), "{language}");
+        }
+    }
+}
