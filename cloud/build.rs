@@ -8,9 +8,9 @@ use std::process::Command;
 
 const FONTS: [(&str, &str); 4] = [
     ("plex-sans", "IBMPlexSans-Regular"),
-    ("plex-sans", "IBMPlexSans-SemiBold"),
+    ("plex-sans", "IBMPlexSans-Bold"),
     ("plex-sans-arabic", "IBMPlexSansArabic-Regular"),
-    ("plex-sans-arabic", "IBMPlexSansArabic-SemiBold"),
+    ("plex-sans-arabic", "IBMPlexSansArabic-Bold"),
 ];
 
 fn main() {

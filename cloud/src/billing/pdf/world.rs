@@ -19,12 +19,8 @@ macro_rules! fonts {
 }
 
 static FONTS: LazyLock<(LazyHash<FontBook>, Vec<Font>)> = LazyLock::new(|| {
-    let files = fonts![
-        "IBMPlexSans-Regular",
-        "IBMPlexSans-SemiBold",
-        "IBMPlexSansArabic-Regular",
-        "IBMPlexSansArabic-SemiBold"
-    ];
+    let files =
+        fonts!["IBMPlexSans-Regular", "IBMPlexSans-Bold", "IBMPlexSansArabic-Regular", "IBMPlexSansArabic-Bold"];
     let fonts: Vec<Font> = files.into_iter().flat_map(|file| Font::iter(Bytes::new(file))).collect();
     (LazyHash::new(FontBook::from_fonts(&fonts)), fonts)
 });

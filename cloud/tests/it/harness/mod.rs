@@ -32,6 +32,7 @@ struct Installation {
 }
 
 static INSTALLATION: LazyLock<Installation> = LazyLock::new(|| {
+    forget_ended_runs();
     let folder = std::env::temp_dir().join(format!("weir-it-{}", std::process::id()));
     let config =
         Settings::parse_from(["it", "--data-dir", folder.to_str().expect("a plain path"), "--dev-clock"]).config;
@@ -50,6 +51,18 @@ static INSTALLATION: LazyLock<Installation> = LazyLock::new(|| {
     let app = receiver.recv().expect("the installation starts");
     Installation { runtime, app, folder }
 });
+
+/// A run's server outlives it by a moment, so its folder is removed by the next run.
+fn forget_ended_runs() {
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.strip_prefix("weir-it-")) else { continue };
+        if !PathBuf::from("/proc").join(pid).exists() {
+            // Best effort: another run may be removing it, too.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
 
 /// Runs a test's story.
 pub fn story<F: Future>(story: F) -> F::Output {
