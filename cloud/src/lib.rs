@@ -23,3 +23,7 @@ pub mod catalog;
 pub mod fleet;
 pub mod subscriptions;
 pub mod usage;
+pub mod ledger;
+pub mod billing;
+pub mod dunning;
+pub mod payments;

@@ -69,7 +69,7 @@ async fn show_router(State(app): State<App>, staff: Staff<ViewNetwork>, ApiPath(
 }
 
 /// Change a router; its agent learns of it at once.
-#[utoipa::path(patch, path = "/routers/{id}", tag = "network", params(("id" = RouterId, Path)), request_body = RouterWish,
+#[utoipa::path(put, path = "/routers/{id}", tag = "network", params(("id" = RouterId, Path)), request_body = RouterWish,
     responses((status = 200, body = Router), Refusals), security(("session" = ["manage-network"])))]
 async fn change_router(
     State(app): State<App>,

@@ -3,7 +3,9 @@
 use super::enqueue;
 use crate::access::jobs::ForgetOldSessions;
 use crate::app::App;
+use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
+use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
 
 /// Queues what is due for every tenant and not queued yet.
@@ -20,6 +22,8 @@ pub async fn plan(app: &App) -> Result<(), Error> {
         enqueue(&mut tx, &RefreshDesired {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
+            enqueue(&mut tx, &StartDueRun {}, now).await?;
+            enqueue(&mut tx, &CheckOverdue {}, now).await?;
         }
         tx.commit().await?;
     }

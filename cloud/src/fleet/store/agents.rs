@@ -388,8 +388,6 @@ pub async fn epochs(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<EpochRow>, 
 pub struct AppliedRow {
     pub object_id: Uuid,
     pub desired: Option<Vec<u8>>,
-    pub desired_revision: Option<i64>,
-    pub revision: Option<i64>,
     pub status: Option<String>,
     pub code: Option<String>,
     pub detail: Option<String>,
@@ -403,7 +401,7 @@ pub struct AppliedRow {
 pub async fn lines(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<AppliedRow>, sqlx::Error> {
     sqlx::query_as!(
         AppliedRow,
-        r#"SELECT coalesce(d.object_id, a.object_id) AS "object_id!", d.body AS "desired?", d.revision AS "desired_revision?", a.revision AS "revision?",
+        r#"SELECT coalesce(d.object_id, a.object_id) AS "object_id!", d.body AS "desired?",
                   a.status AS "status?", a.code AS "code?", a.detail AS "detail?", a.rate_down_bps, a.rate_up_bps, a.access, a.reported_at AS "reported_at?"
            FROM (SELECT * FROM desired_objects WHERE agent_id = $1 AND kind = 2 AND NOT removed) d
            FULL JOIN (SELECT * FROM applied_objects WHERE agent_id = $1 AND kind = 2 AND status <> 'removed') a
