@@ -10,6 +10,8 @@ CREATE TABLE billing_runs (
     accounts_total  integer NOT NULL DEFAULT 0,
     accounts_done   integer NOT NULL DEFAULT 0,
     invoices_issued integer NOT NULL DEFAULT 0,
+    -- Accounts are billed in the order of their ids; a run that was cut short goes on after this one.
+    last_account_id uuid,
     error           text,
     PRIMARY KEY (tenant_id, id)
 );
@@ -41,6 +43,7 @@ CREATE TABLE invoices (
     FOREIGN KEY (tenant_id, run_id) REFERENCES billing_runs (tenant_id, id)
 );
 CREATE INDEX invoices_by_account ON invoices (tenant_id, account_id, issued_on);
+CREATE INDEX invoices_by_run ON invoices (tenant_id, run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX invoices_by_due ON invoices (tenant_id, due_on) WHERE status = 'issued';
 SELECT isolate_by_tenant('invoices');
 SELECT never_deleted('invoices');
@@ -66,6 +69,8 @@ CREATE TABLE invoice_lines (
     plan_version_id uuid,
     description     text NOT NULL,
     period          daterange NOT NULL,
+    -- The whole period these days are a part of: what the price and the allowance are for.
+    full_period     daterange NOT NULL,
     quantity        numeric(18,6) NOT NULL,
     unit_price      numeric(18,6) NOT NULL,
     net             numeric(18,4) NOT NULL,
@@ -75,12 +80,19 @@ CREATE TABLE invoice_lines (
     down_bytes      bigint,
     up_bytes        bigint,
     included_bytes  bigint,
+    -- Counted after its period was billed.
+    late            boolean NOT NULL DEFAULT false,
+    -- For a credit, the charge it takes back.
+    credits_line_id uuid,
     PRIMARY KEY (tenant_id, id),
+    CONSTRAINT invoice_lines_credits_name_their_charge CHECK ((kind = 'credit') = (credits_line_id IS NOT NULL)),
+    FOREIGN KEY (tenant_id, credits_line_id) REFERENCES invoice_lines (tenant_id, id),
     CONSTRAINT invoice_lines_position_unique UNIQUE (tenant_id, invoice_id, position),
     FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id),
     FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id),
     FOREIGN KEY (tenant_id, plan_version_id) REFERENCES plan_versions (tenant_id, id)
 );
+CREATE INDEX invoice_lines_by_subscription ON invoice_lines (tenant_id, subscription_id);
 SELECT isolate_by_tenant('invoice_lines');
 SELECT append_only('invoice_lines');
 
@@ -123,7 +135,8 @@ CREATE TABLE billed_segments (
     invoice_line_id uuid NOT NULL,
     PRIMARY KEY (tenant_id, agent_id, epoch, seq, handle),
     FOREIGN KEY (tenant_id, agent_id, epoch, seq, handle) REFERENCES usage_segments (tenant_id, agent_id, epoch, seq, handle),
-    FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES invoice_lines (tenant_id, id)
+    -- Segments are taken first, counted as taken, and then written on the line.
+    FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES invoice_lines (tenant_id, id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX billed_segments_by_line ON billed_segments (tenant_id, invoice_line_id);
 SELECT isolate_by_tenant('billed_segments');

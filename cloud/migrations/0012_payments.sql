@@ -19,30 +19,48 @@ CREATE INDEX payments_by_account ON payments (tenant_id, account_id, received_on
 SELECT isolate_by_tenant('payments');
 SELECT append_only('payments');
 
-CREATE TABLE payment_allocations (
+-- What settles an invoice: a part of a payment, or of a document whose total is below zero. What a payment has left over is
+-- the customer's credit, and is allocated when the next invoice is issued.
+CREATE TABLE allocations (
     tenant_id    uuid NOT NULL REFERENCES tenants,
-    payment_id   uuid NOT NULL,
+    id           uuid NOT NULL,
     invoice_id   uuid NOT NULL,
-    amount       numeric(18,4) NOT NULL CONSTRAINT payment_allocations_are_positive CHECK (amount > 0),
+    payment_id   uuid,
+    credit_id    uuid,
+    amount       numeric(18,4) NOT NULL CONSTRAINT allocations_are_positive CHECK (amount > 0),
     allocated_at timestamptz NOT NULL,
-    PRIMARY KEY (tenant_id, payment_id, invoice_id),
+    PRIMARY KEY (tenant_id, id),
+    CONSTRAINT allocations_have_one_source CHECK ((payment_id IS NULL) <> (credit_id IS NULL)),
     FOREIGN KEY (tenant_id, payment_id) REFERENCES payments (tenant_id, id),
+    FOREIGN KEY (tenant_id, credit_id) REFERENCES invoices (tenant_id, id),
     FOREIGN KEY (tenant_id, invoice_id) REFERENCES invoices (tenant_id, id)
 );
-CREATE INDEX payment_allocations_by_invoice ON payment_allocations (tenant_id, invoice_id);
-SELECT isolate_by_tenant('payment_allocations');
-SELECT append_only('payment_allocations');
+CREATE INDEX allocations_by_invoice ON allocations (tenant_id, invoice_id);
+CREATE INDEX allocations_by_payment ON allocations (tenant_id, payment_id) WHERE payment_id IS NOT NULL;
+CREATE INDEX allocations_by_credit ON allocations (tenant_id, credit_id) WHERE credit_id IS NOT NULL;
+SELECT isolate_by_tenant('allocations');
+SELECT append_only('allocations');
 
--- An invoice cannot be paid more than it asks for. The invoice row is locked by whoever allocates.
-CREATE FUNCTION allocations_fit_the_invoice() RETURNS trigger
+-- Nothing is settled beyond what it asks for, and no source gives more than it has. The account is locked by whoever allocates.
+CREATE FUNCTION allocations_fit() RETURNS trigger
     LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT coalesce(sum(a.amount), 0) FROM payment_allocations a WHERE a.tenant_id = NEW.tenant_id AND a.invoice_id = NEW.invoice_id)
+    IF (SELECT coalesce(sum(a.amount), 0) FROM allocations a WHERE a.tenant_id = NEW.tenant_id AND a.invoice_id = NEW.invoice_id)
        > (SELECT i.gross FROM invoices i WHERE i.tenant_id = NEW.tenant_id AND i.id = NEW.invoice_id) THEN
         RAISE EXCEPTION 'invoice % would be paid more than it asks for', NEW.invoice_id
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_allocations_fit_the_invoice';
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_fit_the_invoice';
+    END IF;
+    IF (SELECT coalesce(sum(a.amount), 0) FROM allocations a WHERE a.tenant_id = NEW.tenant_id AND a.payment_id = NEW.payment_id)
+       > (SELECT p.amount FROM payments p WHERE p.tenant_id = NEW.tenant_id AND p.id = NEW.payment_id) THEN
+        RAISE EXCEPTION 'payment % would settle more than it brought', NEW.payment_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_fit_the_payment';
+    END IF;
+    IF (SELECT coalesce(sum(a.amount), 0) FROM allocations a WHERE a.tenant_id = NEW.tenant_id AND a.credit_id = NEW.credit_id)
+       > (SELECT -i.gross FROM invoices i WHERE i.tenant_id = NEW.tenant_id AND i.id = NEW.credit_id) THEN
+        RAISE EXCEPTION 'credit % would settle more than it gives', NEW.credit_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_fit_the_credit';
     END IF;
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER payment_allocations_fit_the_invoice AFTER INSERT ON payment_allocations
-    DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION allocations_fit_the_invoice();
+CREATE CONSTRAINT TRIGGER allocations_fit AFTER INSERT ON allocations
+    DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION allocations_fit();

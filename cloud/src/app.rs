@@ -17,7 +17,7 @@ pub struct App {
     pub config: Arc<Config>,
     /// Bounds how many passwords are hashed at once.
     pub password_hashing: Arc<tokio::sync::Semaphore>,
-    /// The last hour whose recurring jobs were queued by this process.
+    /// The last minute whose recurring jobs were queued by this process.
     pub schedule: Arc<std::sync::atomic::AtomicI64>,
     /// Renders `/metrics`.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,

@@ -27,11 +27,15 @@ impl Clock {
         Self { offset_ms: Arc::new(AtomicI64::new(offset)), moved: watch::Sender::new(()), saved_in: Some(file) }
     }
 
+    /// The system's own time, wherever a development clock was moved: TLS libraries judge certificates by it.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock the others are told to ask")]
+    pub fn system_now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
-        #[expect(clippy::disallowed_methods, reason = "this is the clock the others are told to ask")]
-        let system = Utc::now();
-        system + TimeDelta::milliseconds(self.offset_ms.load(Ordering::Relaxed))
+        self.system_now() + TimeDelta::milliseconds(self.offset_ms.load(Ordering::Relaxed))
     }
 
     /// Whether [`Clock::shift`] is permitted.

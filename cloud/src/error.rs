@@ -187,9 +187,16 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::network::error::KINDS,
         crate::subscribers::error::KINDS,
         crate::catalog::error::KINDS,
+        crate::fleet::error::KINDS,
         crate::subscriptions::error::KINDS,
+        crate::ledger::error::KINDS,
+        crate::billing::error::KINDS,
+        crate::dunning::error::KINDS,
+        crate::payments::error::KINDS,
     ]
-    .into_iter().flatten().copied()
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The name of the constraint a statement broke, if that is why it failed.

@@ -132,6 +132,8 @@ ids! {
     InvoiceLineId = "inl";
     /// Money received.
     PaymentId = "pay";
+    /// A part of a payment or credit that settles an invoice.
+    AllocationId = "alc";
     /// Work to be done later.
     JobId = "job";
     /// A change somebody made.

@@ -22,3 +22,8 @@ pub mod subscribers;
 pub mod catalog;
 pub mod fleet;
 pub mod subscriptions;
+pub mod usage;
+pub mod ledger;
+pub mod billing;
+pub mod dunning;
+pub mod payments;

@@ -1,14 +1,68 @@
 //! Why something about an agent could not be done.
 
-use crate::db;
 use crate::error::Problem;
+use crate::ids::{AgentId, RouterId};
+use crate::{db, network};
+
+crate::kinds! {
+    AGENT_NOT_FOUND = 404 "agent-not-found", "There is no such agent", "It may belong to somebody else.";
+    ROUTER_WITHOUT_AGENT = 409 "router-without-agent", "The router has no agent", "Enroll one with the one-line command of the router's page.";
+}
 
 /// Why something about an agent could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// No agent has this id.
+    #[error("no agent {0}")]
+    AgentNotFound(AgentId),
+    /// The router has no agent.
+    #[error("router {0} has no agent")]
+    WithoutAgent(RouterId),
+    /// No token has this id.
+    #[error("the enrollment token is unknown")]
+    TokenUnknown,
+    /// Another router used the token.
+    #[error("the enrollment token has been used already")]
+    TokenUsed,
+    /// The token was not used in time.
+    #[error("the enrollment token has expired")]
+    TokenExpired,
+    /// The proof is not of this token's secret, this connection and this request.
+    #[error("the proof of the enrollment token is wrong")]
+    ProofWrong,
+    /// The signing request is none.
+    #[error("the certificate signing request is invalid: {0}")]
+    CsrInvalid(String),
+    /// A certificate could not be made.
+    #[error("making a certificate failed: {0}")]
+    Certificate(String),
+    /// The installation's key cannot be used.
+    #[error("the installation's secrets cannot be used: {0}")]
+    Secrets(String),
+    /// A newer session of the agent took over.
+    #[error("a newer session of the agent took over")]
+    Fenced,
+    /// About the router.
+    #[error(transparent)]
+    Network(#[from] network::Error),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] db::Error),
+}
+
+impl Error {
+    /// The code an agent is told at enrollment; `None` if the fault is ours.
+    pub fn enrollment_code(&self) -> Option<&'static str> {
+        match self {
+            Self::TokenUnknown => Some("token-unknown"),
+            Self::TokenUsed => Some("token-used"),
+            Self::TokenExpired => Some("token-expired"),
+            Self::ProofWrong => Some("proof-wrong"),
+            Self::CsrInvalid(_) => Some("csr-invalid"),
+            Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::Fenced | Self::Network(_) => None,
+            Self::Certificate(_) | Self::Secrets(_) | Self::Db(_) => None,
+        }
+    }
 }
 
 impl From<sqlx::Error> for Error {
@@ -19,8 +73,19 @@ impl From<sqlx::Error> for Error {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        match &error {
-            Error::Db(_) => Self::internal(&error),
+        match error {
+            Error::AgentNotFound(_) => Self::new(&AGENT_NOT_FOUND, &error),
+            Error::WithoutAgent(_) => Self::new(&ROUTER_WITHOUT_AGENT, &error),
+            Error::Network(error) => error.into(),
+            Error::TokenUnknown
+            | Error::TokenUsed
+            | Error::TokenExpired
+            | Error::ProofWrong
+            | Error::CsrInvalid(_)
+            | Error::Certificate(_)
+            | Error::Secrets(_)
+            | Error::Fenced
+            | Error::Db(_) => Self::internal(&error),
         }
     }
 }

@@ -1,7 +1,16 @@
 //! Agents: their identity, what they should hold, what they hold. How they are spoken to is `roles::gateway`.
 
+pub mod api;
+pub mod authority;
 pub mod desired;
+pub mod enrollment;
 pub mod error;
+pub mod jobs;
+mod model;
+mod service;
+pub mod sessions;
 mod store;
 
 pub use error::Error;
+pub use model::{Agent, Enforcement, EnforcedLine};
+pub use service::{agent, agents, enforcement, revoke};

@@ -15,7 +15,9 @@ use utoipa_axum::router::OpenApiRouter;
 use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
-use crate::{access, catalog, network, subscribers, subscriptions, tenants};
+use crate::{
+    access, billing, catalog, dunning, fleet, ledger, network, payments, subscribers, subscriptions, tenants, usage,
+};
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
 
@@ -46,7 +48,13 @@ fn api() -> OpenApiRouter<App> {
             .merge(network::api::routes())
             .merge(subscribers::api::routes())
             .merge(catalog::api::routes())
-            .merge(subscriptions::api::routes()),
+            .merge(fleet::api::routes())
+            .merge(subscriptions::api::routes())
+            .merge(usage::api::routes())
+            .merge(ledger::api::routes())
+            .merge(billing::api::routes())
+            .merge(dunning::api::routes())
+            .merge(payments::api::routes()),
     )
 }
 

@@ -68,7 +68,13 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
             }
         };
     }
-    kinds!(crate::access::jobs::ForgetOldSessions)
+    kinds!(
+        crate::access::jobs::ForgetOldSessions,
+        crate::fleet::jobs::RefreshDesired,
+        crate::billing::jobs::StartDueRun,
+        crate::billing::jobs::WorkOnRun,
+        crate::dunning::jobs::CheckOverdue,
+    )
 }
 
 async fn claim(app: &App) -> Result<Option<Claimed>, Error> {

@@ -1,20 +1,30 @@
-//! Recurring work: asks "whose hour has no job yet", so late, twice or skipped looks are harmless.
+//! Recurring work: asks "whose minute has no job yet", so late, twice or skipped looks are harmless.
 
 use super::enqueue;
 use crate::access::jobs::ForgetOldSessions;
 use crate::app::App;
+use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
+use crate::dunning::jobs::CheckOverdue;
+use crate::fleet::jobs::RefreshDesired;
 
 /// Queues what is due for every tenant and not queued yet.
 pub async fn plan(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
-    let hour = now.timestamp() / 3_600;
-    if app.schedule.swap(hour, std::sync::atomic::Ordering::Relaxed) == hour {
+    let minute = now.timestamp() / 60;
+    let before = app.schedule.swap(minute, std::sync::atomic::Ordering::Relaxed);
+    if before == minute {
         return Ok(());
     }
+    let new_hour = before / 60 != minute / 60;
     for tenant in app.db.tenants().await? {
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;
-        enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
+        enqueue(&mut tx, &RefreshDesired {}, now).await?;
+        if new_hour {
+            enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
+            enqueue(&mut tx, &StartDueRun {}, now).await?;
+            enqueue(&mut tx, &CheckOverdue {}, now).await?;
+        }
         tx.commit().await?;
     }
     Ok(())

@@ -58,7 +58,7 @@ async fn show(State(app): State<App>, staff: Staff<ViewNetwork>, ApiPath(id): Ap
 }
 
 /// Change a site.
-#[utoipa::path(patch, path = "/sites/{id}", tag = "network", params(("id" = SiteId, Path)), request_body = SiteWish,
+#[utoipa::path(put, path = "/sites/{id}", tag = "network", params(("id" = SiteId, Path)), request_body = SiteWish,
     responses((status = 200, body = Site), Refusals),
     security(("session" = ["manage-network"])))]
 async fn change(

@@ -1,5 +1,6 @@
 //! What a process does: the API, the gateway, the worker, or all of them; and how it starts and ends.
 
+pub mod gateway;
 pub mod tenant;
 
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -46,6 +47,11 @@ pub async fn run(role: Role, config: Config) -> anyhow::Result<()> {
         let listener = http_listener(&started.app.config).await?;
         ready.push_str(&format!(" http={}", listener.local_addr()?));
         tasks.spawn(http::server::serve(listener, http::router::router(started.app.clone()), stopped.clone()));
+    }
+    if role.does(Role::Gateway) {
+        let bound = gateway::bind(started.app.clone()).await?;
+        ready.push_str(&format!(" gateway={}", bound.address()?));
+        tasks.spawn(bound.serve(stopped.clone()));
     }
     if role.does(Role::Worker) {
         tasks.spawn(jobs::work(started.app.clone(), stopped.clone()));

@@ -77,7 +77,7 @@ async fn show(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiPath(id)
 }
 
 /// Change a subscriber.
-#[utoipa::path(patch, path = "/subscribers/{id}", tag = "subscribers", params(("id" = SubscriberId, Path)), request_body = SubscriberWish,
+#[utoipa::path(put, path = "/subscribers/{id}", tag = "subscribers", params(("id" = SubscriberId, Path)), request_body = SubscriberWish,
     responses((status = 200, body = Subscriber), Refusals), security(("session" = ["manage-subscribers"])))]
 async fn change(
     State(app): State<App>,

@@ -128,6 +128,9 @@ fn check_subscriber(wish: &SubscriberWish) -> Result<(), Error> {
     if let Some(email) = wish.email.as_deref().filter(|email| !email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())) {
         errors.push(FieldError::new("email", format!("{email:?} is not an e-mail address")));
     }
+    for (field, text) in [("email", &wish.email), ("phone", &wish.phone)] {
+        check_length(field, text.as_deref().unwrap_or_default(), &mut errors);
+    }
     if let Some(language) = wish.language.as_deref().filter(|language| !LANGUAGES.contains(language)) {
         errors.push(FieldError::new("language", format!("must be one of {}, found {language:?}", LANGUAGES.join(", "))));
     }
@@ -152,6 +155,8 @@ fn check_location(wish: &LocationWish) -> Result<(), Error> {
     let mut errors = Vec::new();
     check_text("line1", &wish.line1, &mut errors);
     check_text("city", &wish.city, &mut errors);
+    check_length("line2", &wish.line2, &mut errors);
+    check_length("postcode", &wish.postcode, &mut errors);
     if wish.country.len() != 2 || !wish.country.chars().all(|letter| letter.is_ascii_uppercase()) {
         errors.push(FieldError::new("country", format!("{:?} is not an ISO 3166-1 code of two capital letters", wish.country)));
     }
@@ -161,7 +166,12 @@ fn check_location(wish: &LocationWish) -> Result<(), Error> {
 fn check_text(field: &str, text: &str, errors: &mut Vec<FieldError>) {
     if text.trim().is_empty() {
         errors.push(FieldError::new(field, "must not be empty"));
-    } else if text.chars().count() > TEXT_MAX {
+    }
+    check_length(field, text, errors);
+}
+
+fn check_length(field: &str, text: &str, errors: &mut Vec<FieldError>) {
+    if text.chars().count() > TEXT_MAX {
         errors.push(FieldError::new(field, format!("must have at most {TEXT_MAX} characters")));
     }
 }

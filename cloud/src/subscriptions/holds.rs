@@ -12,6 +12,9 @@ use crate::error::FieldError;
 use crate::ids::{HoldId, SubscriptionId};
 use crate::{audit, fleet};
 
+/// Longest reason, in characters.
+const REASON_MAX: usize = 500;
+
 /// A hold to be placed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +52,12 @@ pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -
     if wish.until.is_some_and(|until| until <= tx.at()) {
         errors.push(FieldError::new("until", "must be in the future"));
     }
+    if wish.kind == HoldKind::Unpaid.name() && wish.until.is_some() {
+        errors.push(FieldError::new("until", "an unpaid hold ends when the account has paid, not at a time"));
+    }
+    if wish.reason.chars().count() > REASON_MAX {
+        errors.push(FieldError::new("reason", format!("must have at most {REASON_MAX} characters")));
+    }
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
@@ -74,10 +83,9 @@ pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -
 /// Releases a hold. The router learns of it with the commit.
 pub async fn release_hold(tx: &mut TenantTx, id: HoldId) -> Result<Hold, Error> {
     let hold = store::hold(tx, id).await?.ok_or(Error::HoldNotFound(id))?;
-    if hold.released_at.is_some() {
+    if !store::release(tx, id).await? {
         return Err(Error::HoldReleased(id));
     }
-    store::release(tx, id).await?;
     fleet::desired::refresh_line(tx, hold.subscription_id).await?;
     audit::record(tx, "release hold", hold.subscription_id, json!({ "hold": id })).await?;
     store::hold(tx, id).await?.ok_or(Error::HoldNotFound(id))

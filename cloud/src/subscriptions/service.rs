@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde_json::json;
 use weir_rules::prefix;
 
-use super::{ChangePlan, End, Error, Subscription, SubscriptionWish, store};
+use super::{ChangePlan, End, Error, Status, Subscription, SubscriptionWish, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
@@ -13,6 +13,8 @@ use crate::{audit, catalog, fleet, network, subscribers};
 
 /// Addresses a line may have.
 const PREFIXES_MAX: usize = 16;
+/// Years a subscription's days may be in.
+const YEARS: std::ops::RangeInclusive<i32> = 2000..=2099;
 
 /// A page of subscriptions, newest first; of one account if given.
 pub async fn subscriptions(tx: &mut TenantTx, of: Option<AccountId>, page: Page) -> Result<Vec<Subscription>, Error> {
@@ -27,6 +29,7 @@ pub async fn subscription(tx: &mut TenantTx, id: SubscriptionId) -> Result<Subsc
 
 /// Sells a plan to an account at a location. The router learns of it with the commit.
 pub async fn sell(tx: &mut TenantTx, wish: SubscriptionWish) -> Result<Subscription, Error> {
+    check_day("starts_on", wish.starts_on)?;
     let prefixes = read_prefixes(&wish.prefixes)?;
     let account = subscribers::account(tx, wish.account_id).await?;
     let location = subscribers::location(tx, wish.service_location_id).await?;
@@ -62,6 +65,7 @@ pub async fn change_plan(tx: &mut TenantTx, id: SubscriptionId, wish: ChangePlan
     let account = subscribers::account(tx, before.account_id).await?;
     version_on_sale(tx, &wish.plan_version_id, &account.currency).await?;
     let day = wish.effective_on;
+    check_day("effective_on", day)?;
     if day < before.starts_on || before.ends_on.is_some_and(|end| day >= end) {
         return Err(Error::OutsideTerm(day));
     }
@@ -77,15 +81,19 @@ pub async fn change_plan(tx: &mut TenantTx, id: SubscriptionId, wish: ChangePlan
     Ok(after)
 }
 
-/// Ends a subscription: the day given is the first no longer served.
+/// Ends a subscription: the day given is the first no longer served. A later day than before lets the last plan go on.
 pub async fn end(tx: &mut TenantTx, id: SubscriptionId, wish: End) -> Result<Subscription, Error> {
+    check_day("ends_on", wish.ends_on)?;
     store::lock(tx, id).await?;
     let before = subscription(tx, id).await?;
-    if wish.ends_on < before.starts_on {
+    if wish.ends_on <= before.starts_on || before.status == Status::Closed {
         return Err(Error::OutsideTerm(wish.ends_on));
     }
     store::set_end(tx, id, wish.ends_on).await?;
-    store::close_terms(tx, id, wish.ends_on).await?;
+    match before.ends_on {
+        Some(end) if end < wish.ends_on => store::extend_last_term(tx, id, end, wish.ends_on).await?,
+        Some(_) | None => store::close_terms(tx, id, wish.ends_on).await?,
+    }
     fleet::desired::refresh_line(tx, id).await?;
     audit::record(tx, "end subscription", id, json!({ "ends_on": wish.ends_on })).await?;
     subscription(tx, id).await
@@ -101,6 +109,15 @@ async fn version_on_sale(tx: &mut TenantTx, id: &crate::ids::PlanVersionId, curr
         return Err(Error::CurrencyDiffers { plan: version.price.currency, account: currency.to_owned() });
     }
     Ok(())
+}
+
+fn check_day(field: &str, day: chrono::NaiveDate) -> Result<(), Error> {
+    use chrono::Datelike;
+    if YEARS.contains(&day.year()) {
+        return Ok(());
+    }
+    let message = format!("must be in the years {} to {}", YEARS.start(), YEARS.end());
+    Err(Error::Invalid(vec![FieldError::new(field, message)]))
 }
 
 fn read_prefixes(texts: &[String]) -> Result<Vec<IpNet>, Error> {

@@ -224,6 +224,19 @@ pub async fn close_terms(tx: &mut TenantTx, id: SubscriptionId, day: NaiveDate) 
     Ok(())
 }
 
+/// Lets the term that reaches to `end` reach to `later`.
+pub async fn extend_last_term(tx: &mut TenantTx, id: SubscriptionId, end: NaiveDate, later: NaiveDate) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE subscription_terms SET valid = daterange(lower(valid), $3) WHERE subscription_id = $1 AND upper(valid) = $2",
+        id.uuid(),
+        end,
+        later
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 pub async fn set_end(tx: &mut TenantTx, id: SubscriptionId, ends_on: NaiveDate) -> Result<(), sqlx::Error> {
     sqlx::query!("UPDATE subscriptions SET ends_on = $2 WHERE id = $1", id.uuid(), ends_on).execute(tx.conn()).await?;
     Ok(())
@@ -274,8 +287,16 @@ pub async fn insert_hold(tx: &mut TenantTx, hold: &Hold) -> Result<(), Error> {
     }
 }
 
-pub async fn release(tx: &mut TenantTx, id: HoldId) -> Result<(), sqlx::Error> {
+/// Releases a hold, unless somebody else just did; tells which.
+pub async fn release(tx: &mut TenantTx, id: HoldId) -> Result<bool, sqlx::Error> {
     let (now, actor) = (tx.at(), tx.actor().to_string());
-    sqlx::query!("UPDATE holds SET released_at = $2, released_by = $3 WHERE id = $1", id.uuid(), now, actor).execute(tx.conn()).await?;
-    Ok(())
+    let released = sqlx::query!(
+        "UPDATE holds SET released_at = $2, released_by = $3 WHERE id = $1 AND released_at IS NULL",
+        id.uuid(),
+        now,
+        actor
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(released.rows_affected() == 1)
 }

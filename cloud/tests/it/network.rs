@@ -11,7 +11,7 @@ fn a_site_can_be_added_renamed_and_removed() {
         let site = isp.post("/api/v1/sites", json!({ "name": " North mast ", "address": "Hill 1" })).await.expect(201);
         let path = format!("/api/v1/sites/{}", site["id"].as_str().unwrap());
         assert_eq!(site["name"], "North mast");
-        assert_eq!(isp.patch(&path, json!({ "name": "South mast" })).await.expect(200)["name"], "South mast");
+        assert_eq!(isp.put(&path, json!({ "name": "South mast" })).await.expect(200)["name"], "South mast");
         isp.delete(&path).await.expect(204);
         isp.get(&path).await.refused(404, "site-not-found");
     });
@@ -57,7 +57,7 @@ fn another_isp_sees_none_of_it() {
         let site = one.post("/api/v1/sites", json!({ "name": "North" })).await.expect(201);
         let path = format!("/api/v1/sites/{}", site["id"].as_str().unwrap());
         other.get(&path).await.refused(404, "site-not-found");
-        other.patch(&path, json!({ "name": "Mine" })).await.refused(404, "site-not-found");
+        other.put(&path, json!({ "name": "Mine" })).await.refused(404, "site-not-found");
         other.delete(&path).await.refused(404, "site-not-found");
         assert_eq!(other.get("/api/v1/sites").await.expect(200)["items"], json!([]));
         assert_eq!(one.get(&path).await.expect(200)["name"], "North");

@@ -24,7 +24,7 @@ use weir_cloud::{http, roles, tenants};
 pub struct Cloud {
     pub app: App,
     router: Router,
-    runtime: tokio::runtime::Handle,
+    pub runtime: tokio::runtime::Handle,
 }
 
 /// Runs a test on the installation's runtime.
@@ -33,7 +33,8 @@ pub fn run<F: Future<Output = ()>>(test: impl FnOnce(&'static Cloud) -> F) {
     cloud.runtime.block_on(test(cloud));
 }
 
-fn cloud() -> &'static Cloud {
+/// The installation.
+pub fn cloud() -> &'static Cloud {
     static CLOUD: OnceLock<Cloud> = OnceLock::new();
     CLOUD.get_or_init(|| {
         let (send, receive) = std::sync::mpsc::channel();
@@ -181,9 +182,9 @@ impl Isp {
         self.cloud.ask(Some(&self.owner), Method::POST, path, Some(body)).await
     }
 
-    /// Patches as the owner.
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.cloud.ask(Some(&self.owner), Method::PATCH, path, Some(body)).await
+    /// Puts as the owner.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.cloud.ask(Some(&self.owner), Method::PUT, path, Some(body)).await
     }
 
     /// Deletes as the owner.

@@ -1,4 +1,6 @@
-//! SQL of desired objects: what they are derived from, and the objects themselves.
+//! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`].
+
+pub mod agents;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -1,0 +1,148 @@
+//! `/billing-runs`, `/invoices`, `/accounts/{id}/standing`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{AccountStanding, BillingRun, Invoice, InvoiceFilter, InvoiceSummary, RunWish, pdf};
+use crate::app::App;
+use crate::error::{Problem, ProblemJson};
+use crate::http::paging::{Listed, PageQuery};
+use crate::http::permission::{ManageBilling, ViewBilling};
+use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
+use crate::ids::{AccountId, BillingRunId, InvoiceId};
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list_runs, start_run))
+        .routes(routes!(show_run))
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(document))
+        .routes(routes!(standing))
+}
+
+/// Which invoices.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct InvoicesQuery {
+    /// Only this account's.
+    account_id: Option<AccountId>,
+    /// Only those this run issued.
+    run_id: Option<BillingRunId>,
+    /// due, overdue, part_paid or paid.
+    status: Option<String>,
+    /// `next` of the page before.
+    after: Option<String>,
+    /// Items a page, at most 200; 50 if not given.
+    limit: Option<u32>,
+}
+
+/// Billing runs, newest first.
+#[utoipa::path(get, path = "/billing-runs", tag = "billing", params(PageQuery),
+    responses((status = 200, body = Listed<BillingRun>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    security(("session" = ["view-billing"])))]
+async fn list_runs(
+    State(app): State<App>,
+    staff: Staff<ViewBilling>,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Listed<BillingRun>>, Problem> {
+    let page = query.page()?;
+    let mut tx = app.db.read(&staff.scope()).await?;
+    let runs = super::runs(&mut tx, page).await?;
+    Ok(Json(Listed::new(runs, page, |run| run.id.uuid(), |run| run)))
+}
+
+/// Start a billing run. It works in the background; starting it again while it does returns it.
+#[utoipa::path(post, path = "/billing-runs", tag = "billing", request_body = RunWish,
+    responses((status = 202, body = BillingRun), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 409, body = ProblemJson), (status = 422, body = ProblemJson)),
+    security(("session" = ["manage-billing"])))]
+async fn start_run(
+    State(app): State<App>,
+    staff: Staff<ManageBilling>,
+    ApiJson(wish): ApiJson<RunWish>,
+) -> Result<(StatusCode, Json<BillingRun>), Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let run = super::start_run(&mut tx, &wish).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(run)))
+}
+
+/// One billing run and how far it is.
+#[utoipa::path(get, path = "/billing-runs/{id}", tag = "billing", params(("id" = BillingRunId, Path)),
+    responses((status = 200, body = BillingRun), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    security(("session" = ["view-billing"])))]
+async fn show_run(
+    State(app): State<App>,
+    staff: Staff<ViewBilling>,
+    ApiPath(id): ApiPath<BillingRunId>,
+) -> Result<Json<BillingRun>, Problem> {
+    let mut tx = app.db.read(&staff.scope()).await?;
+    Ok(Json(super::run(&mut tx, id).await?))
+}
+
+/// Invoices, newest first.
+#[utoipa::path(get, path = "/invoices", tag = "billing", params(InvoicesQuery),
+    responses((status = 200, body = Listed<InvoiceSummary>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 422, body = ProblemJson)),
+    security(("session" = ["view-billing"])))]
+async fn list(
+    State(app): State<App>,
+    staff: Staff<ViewBilling>,
+    ApiQuery(query): ApiQuery<InvoicesQuery>,
+) -> Result<Json<Listed<InvoiceSummary>>, Problem> {
+    let page = PageQuery { after: query.after, limit: query.limit }.page()?;
+    let filter = InvoiceFilter { account: query.account_id, run: query.run_id, status: query.status };
+    let mut tx = app.db.read(&staff.scope()).await?;
+    let invoices = super::invoices(&mut tx, page, &filter).await?;
+    Ok(Json(Listed::new(invoices, page, |invoice| invoice.id.uuid(), |invoice| invoice)))
+}
+
+/// One invoice: lines and what they follow from, taxes, what is left to pay.
+#[utoipa::path(get, path = "/invoices/{id}", tag = "billing", params(("id" = InvoiceId, Path)),
+    responses((status = 200, body = Invoice), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    security(("session" = ["view-billing"])))]
+async fn show(
+    State(app): State<App>,
+    staff: Staff<ViewBilling>,
+    ApiPath(id): ApiPath<InvoiceId>,
+) -> Result<Json<Invoice>, Problem> {
+    let mut tx = app.db.read(&staff.scope()).await?;
+    Ok(Json(super::invoice(&mut tx, id).await?))
+}
+
+/// The invoice as a document.
+#[utoipa::path(get, path = "/invoices/{id}/pdf", tag = "billing", params(("id" = InvoiceId, Path)),
+    responses((status = 200, description = "The document.", content_type = "application/pdf", body = Vec<u8>), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    security(("session" = ["view-billing"])))]
+async fn document(
+    State(app): State<App>,
+    staff: Staff<ViewBilling>,
+    ApiPath(id): ApiPath<InvoiceId>,
+) -> Result<Response, Problem> {
+    let mut tx = app.db.read(&staff.scope()).await?;
+    let invoice = super::invoice(&mut tx, id).await?;
+    drop(tx);
+    let name = format!("inline; filename=\"{}.pdf\"", invoice.summary.number);
+    let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("inline"));
+    let bytes = pdf::draw(invoice).await?;
+    let headers =
+        [(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, bytes).into_response())
+}
+
+/// What an account owes and has.
+#[utoipa::path(get, path = "/accounts/{id}/standing", tag = "billing", params(("id" = AccountId, Path)),
+    responses((status = 200, body = AccountStanding), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    security(("session" = ["view-billing"])))]
+async fn standing(
+    State(app): State<App>,
+    staff: Staff<ViewBilling>,
+    ApiPath(id): ApiPath<AccountId>,
+) -> Result<Json<AccountStanding>, Problem> {
+    let mut tx = app.db.read(&staff.scope()).await?;
+    Ok(Json(super::standing(&mut tx, id).await?))
+}

@@ -1,0 +1,143 @@
+//! Why something could not be billed.
+
+use chrono::NaiveDate;
+use weir_rules::calendar::CalendarError;
+use weir_rules::charges::ChargesError;
+use weir_rules::invoice::InvoiceError;
+use weir_rules::ledger::LedgerError;
+use weir_rules::money::MoneyError;
+use weir_rules::payment::PaymentError;
+use weir_rules::proration::ProrationError;
+use weir_rules::tax::TaxError;
+use weir_rules::usage::UsageError;
+
+use crate::error::{FieldError, Problem};
+use crate::ids::{AccountId, BillingRunId, InvoiceId};
+use crate::{db, ledger, tenants};
+
+crate::kinds! {
+    RUN_NOT_FOUND = 404 "billing-run-not-found", "There is no such billing run", "It may belong to somebody else.";
+    RUN_IN_PROGRESS = 409 "billing-run-in-progress", "Another billing run is still at work", "Wait until it is done: it is named in the problem's detail.";
+    INVOICE_NOT_FOUND = 404 "invoice-not-found", "There is no such invoice", "It may belong to somebody else.";
+    BILLED_ACCOUNT_NOT_FOUND = 404 "billed-account-not-found", "There is no such account", "It may belong to somebody else.";
+}
+
+/// Why something could not be billed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No run has this id.
+    #[error("no billing run {0}")]
+    RunNotFound(BillingRunId),
+    /// One run at a time.
+    #[error("billing run {id} up to {as_of} is still at work")]
+    RunInProgress {
+        /// The one at work.
+        id: BillingRunId,
+        /// Up to which day it bills.
+        as_of: NaiveDate,
+    },
+    /// No invoice has this id.
+    #[error("no invoice {0}")]
+    InvoiceNotFound(InvoiceId),
+    /// No account has this id.
+    #[error("no account {0}")]
+    AccountNotFound(AccountId),
+    /// Fields that cannot be as they were sent.
+    #[error("{} fields cannot be as sent", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// The facts of an account cannot be billed: `0` says why.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// The books could not be written.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// The ISP's settings could not be read.
+    #[error("the settings could not be read")]
+    Tenant(#[from] tenants::Error),
+    /// The document could not be drawn.
+    #[error("the invoice could not be drawn: {0}")]
+    Document(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// What the rules refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// Recurring charges.
+    #[error(transparent)]
+    Charges(#[from] ChargesError),
+    /// Usage.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// Figures of the document.
+    #[error(transparent)]
+    Invoice(#[from] InvoiceError),
+    /// Tax.
+    #[error(transparent)]
+    Tax(#[from] TaxError),
+    /// Amounts.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// Dates.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
+    /// Parts of periods.
+    #[error(transparent)]
+    Proration(#[from] ProrationError),
+    /// Postings.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Allocation.
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    /// A stored time zone that is none.
+    #[error("{0:?} is not an IANA time zone")]
+    TimeZone(String),
+    /// A stored value out of the range it must have.
+    #[error("{0} is out of range")]
+    Range(&'static str),
+}
+
+macro_rules! rules {
+    ($($kind:ty),*) => { $(
+        impl From<$kind> for Error {
+            fn from(error: $kind) -> Self {
+                Self::Rules(error.into())
+            }
+        }
+    )* };
+}
+rules!(
+    ChargesError,
+    UsageError,
+    InvoiceError,
+    TaxError,
+    MoneyError,
+    CalendarError,
+    ProrationError,
+    LedgerError,
+    PaymentError
+);
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::RunNotFound(_) => Self::new(&RUN_NOT_FOUND, &error),
+            Error::RunInProgress { .. } => Self::new(&RUN_IN_PROGRESS, &error),
+            Error::InvoiceNotFound(_) => Self::new(&INVOICE_NOT_FOUND, &error),
+            Error::AccountNotFound(_) => Self::new(&BILLED_ACCOUNT_NOT_FOUND, &error),
+            Error::Invalid(errors) => Self::invalid(errors),
+            Error::Rules(_) | Error::Ledger(_) | Error::Tenant(_) | Error::Document(_) | Error::Db(_) => {
+                Self::internal(&error)
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What subscribers owe: billing runs, invoices, and how the collection of each invoice stands.
+//!
+//! Amounts come from `weir_rules`; this slice finds the facts, writes the documents and posts them. An issued invoice never
+//! changes. Start with [`start_run`], then `account`, which bills one account in one transaction.
+
+mod account;
+mod allocation;
+pub mod api;
+mod due;
+pub mod error;
+mod invoices;
+mod issue;
+pub mod jobs;
+mod model;
+pub mod pdf;
+mod recurring;
+mod runs;
+mod store;
+mod usage;
+
+pub use allocation::{OpenItem, allocate_payment, lock_account, open_items};
+pub use error::Error;
+pub use invoices::{InvoiceFilter, invoice, invoices, standing};
+pub(crate) use issue::number;
+pub use model::{
+    AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Parties, RunStatus,
+    RunWish, Seller,
+};
+pub use runs::{run, runs, start_run, today};

@@ -1,0 +1,292 @@
+//! Runs, invoices, standings.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use weir_rules::invoice::CollectionStatus;
+use weir_rules::money::Money;
+
+use crate::ids::{AccountId, BillingRunId, InvoiceId, InvoiceLineId, PlanVersionId, SubscriptionId};
+use crate::ledger::Amount;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// At work.
+    Running,
+    /// Every account was billed.
+    Done,
+    /// Some accounts could not be billed; `error` names them.
+    Failed,
+}
+
+impl RunStatus {
+    /// The name it is stored under.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Self {
+        match name {
+            "done" => Self::Done,
+            "failed" => Self::Failed,
+            _ => Self::Running,
+        }
+    }
+}
+
+/// One pass of billing over all accounts.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BillingRun {
+    /// Which.
+    pub id: BillingRunId,
+    /// Everything due by this local day of each account is billed.
+    pub as_of: NaiveDate,
+    /// How far it is.
+    pub status: RunStatus,
+    /// Who started it.
+    pub started_by: String,
+    /// When.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Accounts to look at.
+    pub accounts_total: i32,
+    /// Accounts looked at.
+    pub accounts_done: i32,
+    /// Invoices issued.
+    pub invoices_issued: i32,
+    /// What they ask for, in the ISP's currency.
+    #[schema(value_type = Amount)]
+    pub total: Money,
+    /// What they ask for, in every currency.
+    #[schema(value_type = Vec<Amount>)]
+    pub totals: Vec<Money>,
+    /// Which accounts could not be billed, and why.
+    pub error: Option<String>,
+}
+
+/// A run to be started.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunWish {
+    /// Bill everything due by this local day, at most 31 days ahead.
+    pub as_of: NaiveDate,
+}
+
+/// An invoice in a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct InvoiceSummary {
+    /// Which.
+    pub id: InvoiceId,
+    /// Gapless within its year.
+    #[schema(example = "INV-2026-000042")]
+    pub number: String,
+    /// Who is asked.
+    pub account_id: AccountId,
+    /// Name of the subscriber as it was when the invoice was issued.
+    pub subscriber: String,
+    /// The run that issued it.
+    pub run_id: Option<BillingRunId>,
+    /// Local day of issue.
+    pub issued_on: NaiveDate,
+    /// Last day to pay.
+    pub due_on: NaiveDate,
+    /// Without tax.
+    #[schema(value_type = Amount)]
+    pub net: Money,
+    /// All tax.
+    #[schema(value_type = Amount)]
+    pub tax: Money,
+    /// With tax.
+    #[schema(value_type = Amount)]
+    pub gross: Money,
+    /// What is left to pay.
+    #[schema(value_type = Amount)]
+    pub open: Money,
+    /// due, overdue, part_paid, paid.
+    #[schema(value_type = String)]
+    pub collection_status: CollectionStatus,
+}
+
+/// An invoice with everything on it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Invoice {
+    /// As in lists.
+    #[serde(flatten)]
+    pub summary: InvoiceSummary,
+    /// Seller and buyer as they were.
+    pub parties: Parties,
+    /// Lines in order.
+    pub lines: Vec<InvoiceLine>,
+    /// Tax by category and rate.
+    pub taxes: Vec<InvoiceTax>,
+}
+
+/// What a line is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineKind {
+    /// The plan's price.
+    Recurring,
+    /// A charge taken back.
+    Credit,
+    /// Traffic counted.
+    Usage,
+}
+
+impl LineKind {
+    /// The name it is stored under.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Recurring => "recurring",
+            Self::Credit => "credit",
+            Self::Usage => "usage",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Self {
+        match name {
+            "credit" => Self::Credit,
+            "usage" => Self::Usage,
+            _ => Self::Recurring,
+        }
+    }
+}
+
+/// A line of an invoice and what it follows from.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct InvoiceLine {
+    /// Which.
+    pub id: InvoiceLineId,
+    /// From 1.
+    pub position: i32,
+    /// What for.
+    pub kind: LineKind,
+    /// The subscription it bills.
+    pub subscription_id: Option<SubscriptionId>,
+    /// The plan version whose price it is.
+    pub plan_version_id: Option<PlanVersionId>,
+    /// For people.
+    pub description: String,
+    /// First day billed.
+    pub from: NaiveDate,
+    /// Day after the last billed.
+    pub to: NaiveDate,
+    /// First day of the whole period.
+    pub full_from: NaiveDate,
+    /// Day after the last of the whole period.
+    pub full_to: NaiveDate,
+    /// How many whole periods, or blocks of traffic.
+    #[schema(value_type = String)]
+    pub quantity: Decimal,
+    /// Price of a whole period, or of a block.
+    #[schema(value_type = Amount)]
+    pub unit_price: Money,
+    /// Without tax.
+    #[schema(value_type = Amount)]
+    pub net: Money,
+    /// Tax category of EN 16931.
+    pub tax_category: String,
+    /// Percent.
+    #[schema(value_type = String)]
+    pub tax_rate: Decimal,
+    /// Bytes to the subscriber, on a usage line.
+    pub down_bytes: Option<i64>,
+    /// Bytes from the subscriber, on a usage line.
+    pub up_bytes: Option<i64>,
+    /// What of them the plan includes; absent when the plan does not meter.
+    pub included_bytes: Option<i64>,
+    /// Counted after the period had been billed.
+    pub late: bool,
+    /// How many usage segments of routers are behind the bytes.
+    pub segments: i64,
+    /// The charge a credit takes back.
+    pub credits_line_id: Option<InvoiceLineId>,
+}
+
+/// Tax of one category and rate.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct InvoiceTax {
+    /// Category of EN 16931.
+    pub category: String,
+    /// As the ISP calls it.
+    pub name: String,
+    /// Percent.
+    #[schema(value_type = String)]
+    pub rate: Decimal,
+    /// Sum of the nets.
+    #[schema(value_type = Amount)]
+    pub base: Money,
+    /// The tax.
+    #[schema(value_type = Amount)]
+    pub tax: Money,
+}
+
+/// Seller and buyer, frozen at issue.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Parties {
+    /// The ISP.
+    pub seller: Seller,
+    /// Who is asked to pay.
+    pub buyer: Buyer,
+    /// Language of the document, BCP 47.
+    pub language: String,
+}
+
+/// The ISP as its invoice says.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Seller {
+    /// As subscribers know it.
+    pub name: String,
+    /// As the law knows it.
+    pub legal_name: String,
+    /// Several lines.
+    pub address: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// Tax registration.
+    pub tax_id: String,
+    /// One line.
+    pub contact: String,
+    /// Where to pay; may be empty.
+    pub pay_url: String,
+    /// Colour, 0-359.
+    pub hue: i16,
+}
+
+/// The subscriber as the invoice says.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Buyer {
+    /// Name.
+    pub name: String,
+    /// Several lines; may be empty.
+    pub address: String,
+    /// Their account's number.
+    pub account_number: String,
+}
+
+/// How an account stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AccountStanding {
+    /// The account.
+    pub account_id: AccountId,
+    /// What is owed: open invoices less credit. Below zero is the subscriber's money.
+    #[schema(value_type = Amount)]
+    pub balance: Money,
+    /// Left to pay on invoices.
+    #[schema(value_type = Amount)]
+    pub open: Money,
+    /// Of that, past its due date.
+    #[schema(value_type = Amount)]
+    pub overdue: Money,
+    /// Paid or credited and not used yet.
+    #[schema(value_type = Amount)]
+    pub credit: Money,
+}

@@ -1,0 +1,87 @@
+//! What the typesetter may see: one template, four fonts, the data of one invoice. No files, no packages, no clock.
+
+use std::sync::LazyLock;
+
+use serde_json::Value;
+use typst::diag::{FileError, FileResult, SourceDiagnostic};
+use typst::foundations::{Bytes, Datetime, Dict, Duration, IntoValue, Smart};
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+use typst::{Library, LibraryExt, World};
+use typst_layout::PagedDocument;
+use typst_pdf::PdfOptions;
+
+macro_rules! fonts {
+    ($($name:literal),*) => {
+        [$(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".ttf")).as_slice()),*]
+    };
+}
+
+static FONTS: LazyLock<(LazyHash<FontBook>, Vec<Font>)> = LazyLock::new(|| {
+    let files =
+        fonts!["IBMPlexSans-Regular", "IBMPlexSans-Bold", "IBMPlexSansArabic-Regular", "IBMPlexSansArabic-Bold"];
+    let fonts: Vec<Font> = files.into_iter().flat_map(|file| Font::iter(Bytes::new(file))).collect();
+    (LazyHash::new(FontBook::from_fonts(&fonts)), fonts)
+});
+
+static TEMPLATE: LazyLock<Source> = LazyLock::new(|| {
+    let path = VirtualPath::new("invoice.typ").expect("a plain name is a path");
+    let id = FileId::new(RootedPath::new(VirtualRoot::Project, path));
+    Source::new(id, concat!(include_str!("words.typ"), include_str!("invoice.typ")).to_owned())
+});
+
+struct Desk {
+    library: LazyHash<Library>,
+}
+
+impl World for Desk {
+    fn library(&self) -> &LazyHash<Library> {
+        &self.library
+    }
+
+    fn book(&self) -> &LazyHash<FontBook> {
+        &FONTS.0
+    }
+
+    fn main(&self) -> FileId {
+        TEMPLATE.id()
+    }
+
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        if id == TEMPLATE.id() { Ok(TEMPLATE.clone()) } else { Err(FileError::AccessDenied) }
+    }
+
+    fn file(&self, _: FileId) -> FileResult<Bytes> {
+        Err(FileError::AccessDenied)
+    }
+
+    fn font(&self, index: usize) -> Option<Font> {
+        FONTS.1.get(index).cloned()
+    }
+
+    fn today(&self, _: Option<Duration>) -> Option<Datetime> {
+        None
+    }
+}
+
+/// Typesets the data; `name` identifies the document.
+pub fn pdf(data: &Value, name: &str) -> Result<Vec<u8>, String> {
+    let mut inputs = Dict::new();
+    inputs.insert("invoice".into(), data.to_string().into_value());
+    let desk = Desk { library: LazyHash::new(Library::builder().with_inputs(inputs).build()) };
+    let document: PagedDocument = typst::compile(&desk).output.map_err(|errors| told(&errors))?;
+    let options = PdfOptions {
+        ident: Smart::Custom(name.to_owned()),
+        creator: Smart::Custom(Some("Weir".to_owned())),
+        ..PdfOptions::default()
+    };
+    let drawn = typst_pdf::pdf(&document, &options).map_err(|errors| told(&errors));
+    // The typesetter remembers layouts; data of an ISP is not to stay there long.
+    typst::comemo::evict(3);
+    drawn
+}
+
+fn told(errors: &[SourceDiagnostic]) -> String {
+    errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,59 @@
+//! Recurring lines: what should have been billed, less what was.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use weir_rules::calendar::{Period, Timing};
+use weir_rules::charges::{BilledLine, Subscription, Terms, derive};
+use weir_rules::money::{Currency, Money};
+use weir_rules::proration::ProrationPolicy;
+
+use super::account::{Draft, Facts};
+use super::{Error, LineKind};
+use crate::db::TenantTx;
+
+/// Adds the charges and credits due by `as_of`, in advance and by day.
+pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: &mut Vec<Draft>) -> Result<(), Error> {
+    let mut terms = Vec::new();
+    for term in facts.terms {
+        let price = Money::new(term.price, Currency::from_code(&term.currency)?)?;
+        terms.push(Terms { version: term.version, price, quantity: Decimal::ONE, from: term.from, to: term.to });
+    }
+    let subscription = Subscription {
+        cycle: facts.cycle,
+        timing: Timing::InAdvance,
+        policy: ProrationPolicy::ByDay,
+        currency: facts.currency,
+        terms,
+    };
+    let mut billed = Vec::new();
+    for line in facts.billed.iter().filter(|line| line.kind != LineKind::Usage.name()) {
+        billed.push(BilledLine {
+            id: line.id,
+            version: line.version,
+            price: Money::new(line.unit_price, facts.currency)?,
+            quantity: line.quantity,
+            period: Period::new(line.from, line.to)?,
+            amount: Money::new(line.net, facts.currency)?,
+            credits: line.credits,
+        });
+    }
+    for line in derive(&subscription, &billed, as_of)? {
+        let plan = facts.terms.iter().find(|term| term.version == line.version).map(|term| term.plan.clone());
+        lines.push(Draft {
+            id: tx.new_id(),
+            kind: if line.credits.is_some() { LineKind::Credit } else { LineKind::Recurring },
+            subscription: facts.subscription,
+            version: line.version,
+            // A plan taken back altogether has no term left to name it.
+            description: plan.unwrap_or_else(|| line.version.to_string()),
+            period: line.period,
+            full: line.full_period,
+            quantity: line.quantity,
+            unit_price: line.price,
+            net: line.amount,
+            traffic: None,
+            credits: line.credits,
+        });
+    }
+    Ok(())
+}

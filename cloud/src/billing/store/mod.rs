@@ -1,0 +1,5 @@
+//! SQL of billing: runs, what an account is billed for, documents.
+
+pub mod facts;
+pub mod invoices;
+pub mod runs;

@@ -1,0 +1,198 @@
+//! SQL of billing runs.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::db::TenantTx;
+use crate::http::paging::Page;
+use crate::ids::{AccountId, BillingRunId};
+
+pub struct RunRow {
+    pub id: BillingRunId,
+    pub as_of: NaiveDate,
+    pub status: String,
+    pub started_by: String,
+    pub started_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub accounts_total: i32,
+    pub accounts_done: i32,
+    pub invoices_issued: i32,
+    pub last_account_id: Option<AccountId>,
+    pub error: Option<String>,
+}
+
+pub async fn find(tx: &mut TenantTx, id: BillingRunId) -> Result<Option<RunRow>, sqlx::Error> {
+    sqlx::query_as!(
+        RunRow,
+        r#"SELECT id AS "id: _", as_of, status, started_by, started_at, finished_at, accounts_total, accounts_done, invoices_issued,
+                  last_account_id AS "last_account_id: _", error
+           FROM billing_runs WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn running(tx: &mut TenantTx) -> Result<Option<RunRow>, sqlx::Error> {
+    sqlx::query_as!(
+        RunRow,
+        r#"SELECT id AS "id: _", as_of, status, started_by, started_at, finished_at, accounts_total, accounts_done, invoices_issued,
+                  last_account_id AS "last_account_id: _", error
+           FROM billing_runs WHERE status = 'running'"#
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn page(tx: &mut TenantTx, page: Page) -> Result<Vec<RunRow>, sqlx::Error> {
+    sqlx::query_as!(
+        RunRow,
+        r#"SELECT id AS "id: _", as_of, status, started_by, started_at, finished_at, accounts_total, accounts_done, invoices_issued,
+                  last_account_id AS "last_account_id: _", error
+           FROM billing_runs WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
+        page.after,
+        page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn totals(tx: &mut TenantTx, id: BillingRunId) -> Result<Vec<(String, Decimal)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT currency, sum(gross) AS "gross!" FROM invoices WHERE run_id = $1 AND status = 'issued' GROUP BY currency ORDER BY currency"#,
+        id.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.currency, row.gross)).collect())
+}
+
+/// Whether the run is ours: false when one is at work already.
+pub async fn insert(tx: &mut TenantTx, id: BillingRunId, as_of: NaiveDate) -> Result<bool, sqlx::Error> {
+    let (tenant, at, actor) = (tx.tenant(), tx.at(), tx.actor().to_string());
+    let inserted = sqlx::query!(
+        "INSERT INTO billing_runs (tenant_id, id, as_of, status, started_by, started_at, accounts_total)
+         VALUES ($1, $2, $3, 'running', $4, $5,
+                 (SELECT count(*) FROM accounts a WHERE created_at <= $5 AND EXISTS (SELECT FROM subscriptions s WHERE s.account_id = a.id)))
+         ON CONFLICT (tenant_id) WHERE status = 'running' DO NOTHING",
+        tenant.uuid(),
+        id.uuid(),
+        as_of,
+        actor,
+        at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+pub async fn accounts(
+    tx: &mut TenantTx,
+    run: &RunRow,
+    after: Option<AccountId>,
+    limit: i64,
+) -> Result<Vec<AccountId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: AccountId" FROM accounts a
+           WHERE ($1::uuid IS NULL OR id > $1) AND created_at <= $2 AND EXISTS (SELECT FROM subscriptions s WHERE s.account_id = a.id)
+           ORDER BY id LIMIT $3"#,
+        after.map(AccountId::uuid),
+        run.started_at,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// Moves the run on to an account, unless it is past it or over.
+pub async fn claim(tx: &mut TenantTx, id: BillingRunId, account: AccountId) -> Result<bool, sqlx::Error> {
+    let claimed = sqlx::query!(
+        "UPDATE billing_runs SET last_account_id = $2, accounts_done = accounts_done + 1
+         WHERE id = $1 AND status = 'running' AND (last_account_id IS NULL OR last_account_id < $2)",
+        id.uuid(),
+        account.uuid()
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(claimed.rows_affected() == 1)
+}
+
+pub async fn count(tx: &mut TenantTx, id: BillingRunId, issued: i32) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE billing_runs SET invoices_issued = invoices_issued + $2 WHERE id = $1", id.uuid(), issued)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Remembers an account that could not be billed; the text stays short however many there are.
+pub async fn fault(tx: &mut TenantTx, id: BillingRunId, text: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE billing_runs SET error = left(concat_ws('; ', error, $2::text), 4000) WHERE id = $1",
+        id.uuid(),
+        text
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Whether it was still at work.
+pub async fn finish(tx: &mut TenantTx, id: BillingRunId) -> Result<bool, sqlx::Error> {
+    let at = tx.at();
+    let finished = sqlx::query!(
+        "UPDATE billing_runs SET status = CASE WHEN error IS NULL THEN 'done' ELSE 'failed' END, finished_at = $2
+         WHERE id = $1 AND status = 'running'",
+        id.uuid(),
+        at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(finished.rows_affected() == 1)
+}
+
+/// Days to charge, billed days no term holds any more, or a billed period that ended with its traffic not counted.
+pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
+    let at = tx.at();
+    sqlx::query_scalar!(
+        r#"SELECT (
+             EXISTS (
+               SELECT FROM subscription_terms t
+               JOIN subscriptions s ON s.id = t.subscription_id
+               JOIN accounts a ON a.id = s.account_id
+               WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 AND NOT EXISTS (SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring'
+                                 AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date))
+             OR EXISTS (
+               SELECT FROM billed_periods b WHERE b.component = 'recurring'
+                 AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> b.period)
+                 AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> (upper(b.period) - 1)))
+             OR EXISTS (
+               SELECT FROM billed_periods b
+               JOIN subscriptions s ON s.id = b.subscription_id
+               JOIN accounts a ON a.id = s.account_id
+               WHERE b.component = 'recurring' AND upper(b.period) <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 AND EXISTS (SELECT FROM usage_segments u WHERE u.subscription_id = s.id
+                             AND u.end_at <= (upper(b.period)::timestamp AT TIME ZONE a.time_zone)
+                             AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
+                                             AND d.seq = u.seq AND d.handle = u.handle)))
+           ) AS "due!""#,
+        at
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+/// The next number of a series of the year, gapless: its row stays locked until the transaction that uses it ends.
+pub async fn next_number(tx: &mut TenantTx, kind: &str, year: i16) -> Result<i64, sqlx::Error> {
+    let tenant: Uuid = tx.tenant().uuid();
+    sqlx::query_scalar!(
+        r#"INSERT INTO number_series AS s (tenant_id, kind, year, next) VALUES ($1, $2, $3, 2)
+           ON CONFLICT (tenant_id, kind, year) DO UPDATE SET next = s.next + 1 RETURNING next - 1 AS "number!""#,
+        tenant,
+        kind,
+        year
+    )
+    .fetch_one(tx.conn())
+    .await
+}

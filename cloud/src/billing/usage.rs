@@ -1,0 +1,155 @@
+//! Usage lines: every segment of a closed period is taken once, counted, and rated against the allowance.
+//!
+//! A segment belongs to the period in which it ended; what ends exactly at a boundary belongs to the period before it.
+//! Segments that arrive after their period was billed make a line of their own, rated with what was billed before.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use weir_rules::calendar::{Period, start_of_day};
+use weir_rules::money::{Currency, Money};
+use weir_rules::usage::{Overage, UsageSegment, UsageTerms, rate};
+
+use super::account::{Draft, Facts, Traffic};
+use super::error::RulesError;
+use super::store::facts::{self, TermRow};
+use super::{Error, LineKind};
+use crate::db::TenantTx;
+use crate::ids::InvoiceLineId;
+
+/// Days of one plan version inside one full period.
+struct Piece<'a> {
+    term: &'a TermRow,
+    days: Period,
+    full: Period,
+    billed: bool,
+}
+
+/// Adds a line for every closed piece with traffic, and for every closed piece of a plan that meters.
+pub(super) async fn count(
+    tx: &mut TenantTx,
+    facts: &Facts<'_>,
+    until: NaiveDate,
+    lines: &mut Vec<Draft>,
+) -> Result<(), Error> {
+    let pieces = pieces(facts, until)?;
+    let service_end = facts.terms.iter().map(|term| term.to.unwrap_or(NaiveDate::MAX)).max().unwrap_or(NaiveDate::MAX);
+    for (index, piece) in pieces.iter().enumerate() {
+        if piece.full.end().min(service_end) > until {
+            continue;
+        }
+        // The first piece reaches back and the last of an ended line goes on, so that every segment belongs to one.
+        let after = if index == 0 { None } else { Some(start_of_day(piece.days.start(), facts.zone)?) };
+        let ends = match pieces.get(index + 1) {
+            Some(next) => start_of_day(next.days.start(), facts.zone)?,
+            None if service_end <= until => tx.at(),
+            None => start_of_day(piece.days.end(), facts.zone)?,
+        };
+        if let Some(line) = line(tx, facts, piece, after, ends).await? {
+            lines.push(line);
+        }
+    }
+    Ok(())
+}
+
+/// The pieces that begin by `until`, by date: those billed as they were billed, and what of the terms is left.
+fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Error> {
+    let mut pieces = Vec::new();
+    let mut taken: Vec<Period> = Vec::new();
+    for line in facts.billed.iter().filter(|line| line.kind == LineKind::Usage.name()) {
+        let days = Period::new(line.from, line.to)?;
+        let term = facts.terms.iter().find(|term| term.version == line.version).unwrap_or(&facts.terms[0]);
+        if !taken.contains(&days) {
+            taken.push(days);
+            pieces.push(Piece { term, days, full: Period::new(line.full_from, line.full_to)?, billed: true });
+        }
+    }
+    let Some(first) = facts.terms.first().filter(|first| first.from <= until) else { return Ok(pieces) };
+    for full in facts.cycle.full_periods(first.from, until)? {
+        for term in facts.terms {
+            let Ok(held) = Period::new(term.from.max(facts.cycle.start()), term.to.unwrap_or(NaiveDate::MAX)) else {
+                continue;
+            };
+            let Some(days) = held.intersection(full) else { continue };
+            let left = taken
+                .iter()
+                .fold(vec![days], |left, taken| left.into_iter().flat_map(|days| days.without(*taken)).collect());
+            pieces.extend(left.into_iter().map(|days| Piece { term, days, full, billed: false }));
+        }
+    }
+    pieces.sort_by_key(|piece| piece.days.start());
+    Ok(pieces)
+}
+
+async fn line(
+    tx: &mut TenantTx,
+    facts: &Facts<'_>,
+    piece: &Piece<'_>,
+    after: Option<DateTime<Utc>>,
+    until: DateTime<Utc>,
+) -> Result<Option<Draft>, Error> {
+    let id: InvoiceLineId = tx.new_id();
+    let taken = facts::take_segments(tx, id, facts.subscription, after, until).await?;
+    let metered = piece.term.allowance_bytes.is_some();
+    if taken.segments == 0 && (piece.billed || !metered) {
+        return Ok(None);
+    }
+    let before: Vec<_> = facts
+        .billed
+        .iter()
+        .filter(|line| {
+            line.kind == LineKind::Usage.name() && line.from == piece.days.start() && line.to == piece.days.end()
+        })
+        .collect();
+    let used_before = before.iter().map(|line| line.used_bytes).sum::<i64>();
+    let segment = |down: i64, up: i64| -> Result<UsageSegment, RulesError> {
+        let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("usage"));
+        Ok(UsageSegment { on: piece.days.start(), down_bytes: bytes(down)?, up_bytes: bytes(up)? })
+    };
+    let segments = [segment(taken.down_bytes, taken.up_bytes)?, segment(used_before, 0)?];
+    let rated = rate(&terms(piece.term)?, piece.days, piece.full, &segments)?;
+    let mut net = Money::zero(facts.currency);
+    let (mut blocks, mut price) = (Decimal::ZERO, Money::zero(facts.currency));
+    if let Some(over) = rated.line {
+        (net, blocks, price) = (over.amount, Decimal::from(over.blocks), over.price);
+    }
+    for line in &before {
+        net = net.checked_sub(Money::new(line.net, facts.currency)?)?;
+        blocks -= line.quantity;
+    }
+    let included = rated
+        .allowance_bytes
+        .map(|bytes| i64::try_from(bytes).map_err(|_| RulesError::Range("allowance")))
+        .transpose()?;
+    Ok(Some(Draft {
+        id,
+        kind: LineKind::Usage,
+        subscription: facts.subscription,
+        version: piece.term.version,
+        description: piece.term.plan.clone(),
+        period: piece.days,
+        full: piece.full,
+        quantity: blocks,
+        unit_price: price,
+        net,
+        traffic: Some(Traffic {
+            down_bytes: taken.down_bytes,
+            up_bytes: taken.up_bytes,
+            included_bytes: included,
+            segments: taken.segments,
+            late: piece.billed,
+        }),
+        credits: None,
+    }))
+}
+
+fn terms(term: &TermRow) -> Result<UsageTerms, Error> {
+    let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("bytes of a plan"));
+    let overage = match (term.block_bytes, term.block_price) {
+        (Some(block), Some(price)) => Some(Overage {
+            block_bytes: bytes(block)?,
+            price: Money::new(price, Currency::from_code(&term.currency)?)?,
+        }),
+        _ => None,
+    };
+    Ok(UsageTerms { allowance_bytes: term.allowance_bytes.map(bytes).transpose()?, overage })
+}

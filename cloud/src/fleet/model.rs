@@ -1,0 +1,109 @@
+//! Agents and enforcement as they are shown.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ids::{AgentId, RouterId, SubscriptionId};
+
+/// A program on a router.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Agent {
+    /// Which.
+    pub id: AgentId,
+    /// On which router.
+    pub router_id: RouterId,
+    /// What the router calls itself.
+    pub hostname: String,
+    /// Of the agent.
+    pub version: String,
+    /// Of the router.
+    pub kernel: String,
+    /// What its kernel can do, by the agent's own probing.
+    pub capabilities: Vec<String>,
+    /// When it was enrolled.
+    pub enrolled_at: DateTime<Utc>,
+    /// Since when it may no longer connect.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// When it last said something.
+    pub last_seen_at: Option<DateTime<Utc>>,
+    /// Generation it should hold.
+    pub desired_gen: i64,
+    /// Generation on its disk.
+    pub persisted_gen: i64,
+    /// Generation in its kernel.
+    pub applied_gen: i64,
+    /// Its usage log, by epoch; absent in lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub epochs: Vec<Epoch>,
+}
+
+/// One unbroken chain of usage records.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Epoch {
+    /// 16 hexadecimal digits.
+    pub epoch: String,
+    /// Last record committed.
+    pub applied_seq: i64,
+    /// Last record the agent may have deleted.
+    pub trim_seq: i64,
+    /// Records held here; equals `applied_seq` unless something was lost or doubled.
+    pub records: i64,
+    /// When its first record was offered.
+    pub opened_at: DateTime<Utc>,
+    /// When its last record was committed.
+    pub applied_at: Option<DateTime<Utc>>,
+}
+
+/// What a router should hold, and what it holds.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Enforcement {
+    /// The agent.
+    pub agent_id: AgentId,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// When it last said something.
+    pub last_seen_at: Option<DateTime<Utc>>,
+    /// Generation it should hold.
+    pub desired_gen: i64,
+    /// Generation on its disk.
+    pub persisted_gen: i64,
+    /// Generation in its kernel.
+    pub applied_gen: i64,
+    /// Every line, desired beside applied.
+    pub lines: Vec<EnforcedLine>,
+}
+
+/// One line, desired beside applied.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EnforcedLine {
+    /// Which.
+    pub subscription_id: SubscriptionId,
+    /// What the router should hold; null if nothing.
+    pub desired: Option<LineState>,
+    /// What the agent read back from its kernel; null before its first report.
+    pub observed: Option<LineState>,
+    /// `pending`, `applied`, `failed`, `rejected` or `unsupported`; null before the first report.
+    pub status: Option<String>,
+    /// Why it failed, a stable name.
+    pub code: String,
+    /// Why it failed, a sentence.
+    pub detail: String,
+    /// When the agent reported.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// Whether what is held differs from what is desired.
+    pub drift: bool,
+}
+
+/// A line's rates and access.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LineState {
+    /// Toward the subscriber, bits per second.
+    pub rate_down_bps: i64,
+    /// From the subscriber, bits per second.
+    pub rate_up_bps: i64,
+    /// `open`, `throttled`, `walled_garden` or `closed`.
+    pub access: String,
+}

@@ -1,0 +1,127 @@
+//! The verbs: show agents and enforcement, revoke.
+
+use prost::Message;
+use serde_json::json;
+use weir_protocol::desired::{Access, Line};
+
+use super::model::{Agent, Enforcement, EnforcedLine, Epoch, LineState};
+use super::store::agents::{self as rows, AgentRow, AppliedRow};
+use super::{Error, store};
+use crate::db::TenantTx;
+use crate::http::paging::Page;
+use crate::ids::{AgentId, RouterId};
+use crate::{audit, network};
+
+const ONE: Page = Page { after: None, limit: 1 };
+
+/// A page of agents, newest first, revoked ones too.
+pub async fn agents(tx: &mut TenantTx, page: Page) -> Result<Vec<Agent>, Error> {
+    Ok(rows::agents(tx, None, None, page).await?.into_iter().map(|row| shown(row, Vec::new())).collect())
+}
+
+/// One agent with its usage log.
+pub async fn agent(tx: &mut TenantTx, id: AgentId) -> Result<Agent, Error> {
+    let row = rows::agents(tx, Some(id), None, ONE).await?.pop().ok_or(Error::AgentNotFound(id))?;
+    let epochs = rows::epochs(tx, id).await?;
+    Ok(shown(row, epochs))
+}
+
+/// What a router should hold beside what it holds.
+pub async fn enforcement(tx: &mut TenantTx, router: RouterId) -> Result<Enforcement, Error> {
+    network::router(tx, router).await?;
+    let row = rows::agents(tx, None, Some(router), ONE).await?.pop().ok_or(Error::WithoutAgent(router))?;
+    let agent = shown(row, Vec::new());
+    let lines = rows::lines(tx, agent.id).await?.into_iter().map(line).collect();
+    Ok(Enforcement {
+        agent_id: agent.id,
+        connected: agent.connected,
+        last_seen_at: agent.last_seen_at,
+        desired_gen: agent.desired_gen,
+        persisted_gen: agent.persisted_gen,
+        applied_gen: agent.applied_gen,
+        lines,
+    })
+}
+
+/// Revokes a router's agent: it keeps enforcing what it holds, and may no longer connect.
+pub async fn revoke(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
+    network::router(tx, router).await?;
+    let agent = store::agents::revoke_of_router(tx, router).await?.ok_or(Error::WithoutAgent(router))?;
+    audit::record(tx, "revoke agent", router, json!({ "agent": agent })).await?;
+    tx.wake(agent);
+    Ok(())
+}
+
+fn shown(row: AgentRow, epochs: Vec<rows::EpochRow>) -> Agent {
+    let connected = row.revoked_at.is_none() && row.connected_at.is_some() && row.disconnected_at.is_none();
+    let epochs = epochs
+        .into_iter()
+        .map(|row| Epoch {
+            epoch: hex::encode(row.epoch),
+            applied_seq: row.applied_seq,
+            trim_seq: row.trim_seq,
+            records: row.records,
+            opened_at: row.opened_at,
+            applied_at: row.applied_at,
+        })
+        .collect();
+    Agent {
+        id: row.id,
+        router_id: row.router_id,
+        hostname: row.hostname,
+        version: row.version,
+        kernel: row.kernel,
+        capabilities: row.capabilities,
+        enrolled_at: row.enrolled_at,
+        revoked_at: row.revoked_at,
+        connected,
+        last_seen_at: row.last_seen_at,
+        desired_gen: row.desired_gen,
+        persisted_gen: row.persisted_gen,
+        applied_gen: row.applied_gen,
+        epochs,
+    }
+}
+
+fn line(row: AppliedRow) -> EnforcedLine {
+    let desired = row.desired.as_deref().and_then(|body| Line::decode(body).ok()).map(|line| desired_state(&line));
+    let observed = row.rate_down_bps.zip(row.rate_up_bps).zip(row.access).map(|((down, up), access)| LineState {
+        rate_down_bps: down,
+        rate_up_bps: up,
+        access,
+    });
+    EnforcedLine {
+        subscription_id: row.object_id.into(),
+        // The kernel rounds rates to its own units: less than a kbit/s is no drift.
+        drift: !alike(desired.as_ref(), observed.as_ref()),
+        desired,
+        observed,
+        status: row.status,
+        code: row.code.unwrap_or_default(),
+        detail: row.detail.unwrap_or_default(),
+        reported_at: row.reported_at,
+    }
+}
+
+fn alike(desired: Option<&LineState>, observed: Option<&LineState>) -> bool {
+    match (desired, observed) {
+        (Some(desired), Some(observed)) => {
+            desired.access == observed.access
+                && desired.rate_down_bps.abs_diff(observed.rate_down_bps) <= 1_000
+                && desired.rate_up_bps.abs_diff(observed.rate_up_bps) <= 1_000
+        }
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+fn desired_state(line: &Line) -> LineState {
+    let bps = |rate: u64| i64::try_from(rate).unwrap_or(i64::MAX);
+    let (down, up, access) = match line.access() {
+        Access::Throttled => (line.throttled_down_bps, line.throttled_up_bps, "throttled"),
+        Access::Unspecified | Access::Open => (line.rate_down_bps, line.rate_up_bps, "open"),
+        Access::WalledGarden => (line.rate_down_bps, line.rate_up_bps, "walled_garden"),
+        Access::Closed => (line.rate_down_bps, line.rate_up_bps, "closed"),
+    };
+    LineState { rate_down_bps: bps(down), rate_up_bps: bps(up), access: access.to_owned() }
+}

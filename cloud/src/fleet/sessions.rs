@@ -1,0 +1,185 @@
+//! What a gateway reads and writes for a connected agent. Every write checks that the session still owns the agent.
+
+use uuid::Uuid;
+use weir_protocol::control::{EpochPosition, Hello, StreamPosition, Verdict};
+use weir_protocol::state::{ApplyReport, Down, Object, ObjectKey, ObjectResult, Status};
+use weir_protocol::{desired::Access, hash};
+
+use super::{Error, store};
+use crate::app::App;
+use crate::db::{Actor, Scope, TenantTx};
+use crate::ids::{AgentId, TenantId};
+
+/// A connected agent, and the session that may write for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Session {
+    /// Whose agent.
+    pub tenant: TenantId,
+    /// Which.
+    pub agent: AgentId,
+    /// The newest session; all others are fenced.
+    pub id: i64,
+}
+
+/// How a session begins.
+pub struct Opened {
+    /// The session.
+    pub session: Session,
+    /// Lineage of the desired state.
+    pub lineage: Uuid,
+    /// Where each epoch the agent holds stands.
+    pub streams: Vec<StreamPosition>,
+}
+
+impl Session {
+    fn scope(self) -> Scope {
+        Scope { tenant: self.tenant, actor: Actor::Agent(self.agent) }
+    }
+
+    /// A transaction that no older session can have.
+    pub async fn begin(self, app: &App) -> Result<TenantTx, Error> {
+        let mut tx = app.db.begin(&self.scope()).await?;
+        if store::agents::owner(&mut tx, self.agent).await? != Some(self.id) {
+            return Err(Error::Fenced);
+        }
+        Ok(tx)
+    }
+}
+
+/// Opens a session; `None` if the agent is unknown or revoked.
+pub async fn open(app: &App, tenant: TenantId, agent: AgentId, hello: &Hello, gateway: &str) -> Result<Option<Opened>, Error> {
+    let mut random = [0u8; 8];
+    getrandom::fill(&mut random).map_err(|error| Error::Secrets(error.to_string()))?;
+    let session = Session { tenant, agent, id: i64::from_le_bytes(random) };
+    let mut tx = app.db.begin(&session.scope()).await?;
+    let Some(lineage) = store::agents::take_over(&mut tx, session, hello, gateway).await? else { return Ok(None) };
+    let mut streams = Vec::with_capacity(hello.epochs.len());
+    for offered in &hello.epochs {
+        streams.push(position(&mut tx, agent, offered).await?);
+    }
+    tx.commit().await?;
+    Ok(Some(Opened { session, lineage, streams }))
+}
+
+async fn position(tx: &mut TenantTx, agent: AgentId, offered: &EpochPosition) -> Result<StreamPosition, Error> {
+    let known = match store::agents::epoch(tx, agent, &offered.epoch).await? {
+        Some(known) => known,
+        None => {
+            store::agents::insert_epoch(tx, agent, &offered.epoch).await?;
+            store::agents::Epoch { applied_seq: 0, applied_hash: hash::GENESIS.to_vec(), trim_seq: 0 }
+        }
+    };
+    let applied = known.applied_seq.unsigned_abs();
+    let agrees = if applied + 1 == offered.first_seq {
+        offered.first_prev_hash.is_empty() || known.applied_hash == offered.first_prev_hash
+    } else if applied == offered.last_seq {
+        known.applied_hash == offered.last_hash
+    } else {
+        true
+    };
+    let verdict = if offered.first_seq > applied + 1 {
+        Verdict::Gap
+    } else if applied > offered.last_seq || !agrees {
+        Verdict::Fork
+    } else {
+        Verdict::Ok
+    };
+    Ok(StreamPosition {
+        epoch: offered.epoch.clone(),
+        applied_seq: applied,
+        applied_hash: known.applied_hash,
+        trim_seq: known.trim_seq.unsigned_abs(),
+        verdict: verdict.into(),
+    })
+}
+
+/// What an agent that holds `gen_held` of `lineage_held` must be told; `None` if it holds everything.
+pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Option<u64>) -> Result<Option<Down>, Error> {
+    let mut tx = session.begin(app).await?;
+    let to = store::agents::desired_gen(&mut tx, session.agent).await?;
+    if gen_held == Some(to.unsigned_abs()) {
+        return Ok(None);
+    }
+    let all = store::agents::desired_since(&mut tx, session.agent, 0).await?;
+    let mut digest = hash::GENESIS;
+    for object in all.iter().filter(|object| !object.removed) {
+        let revision = object.revision.unsigned_abs();
+        hash::fold(&mut digest, &hash::object(object.kind.unsigned_abs(), object.object_id.as_bytes(), revision, &object.body));
+    }
+    let since = gen_held.map(|held| i64::try_from(held).unwrap_or(i64::MAX));
+    let (mut upserts, mut removes) = (Vec::new(), Vec::new());
+    for object in all.into_iter().filter(|object| since.is_none_or(|since| object.generation > since)) {
+        let (kind, id) = (object.kind.unsigned_abs(), object.object_id.as_bytes().to_vec());
+        if !object.removed {
+            upserts.push(Object { kind, id, revision: object.revision.unsigned_abs(), body: object.body });
+        } else if since.is_some() {
+            removes.push(ObjectKey { kind, id });
+        }
+    }
+    Ok(Some(Down {
+        lineage: lineage.as_bytes().to_vec(),
+        from_gen: gen_held.unwrap_or(0),
+        to_gen: to.unsigned_abs(),
+        snapshot: gen_held.is_none(),
+        upserts,
+        removes,
+        digest_after: digest.to_vec(),
+    }))
+}
+
+/// Notes how far a generation came.
+pub async fn acknowledge(app: &App, session: Session, generation: u64, persisted: bool) -> Result<(), Error> {
+    let mut tx = session.begin(app).await?;
+    let generation = i64::try_from(generation).unwrap_or(i64::MAX);
+    store::agents::set_acknowledged(&mut tx, session.agent, generation, persisted).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Notes what an agent read back from its kernel.
+pub async fn report(app: &App, session: Session, report: &ApplyReport) -> Result<(), Error> {
+    let mut tx = session.begin(app).await?;
+    for result in &report.results {
+        if let Ok(id) = Uuid::from_slice(&result.id) {
+            store::agents::put_applied(&mut tx, session.agent, id, result, status_name(result), access_name(result)).await?;
+        }
+    }
+    let generation = i64::try_from(report.generation).unwrap_or(i64::MAX);
+    store::agents::set_applied_gen(&mut tx, session.agent, generation).await?;
+    Ok(tx.commit().await?)
+}
+
+fn status_name(result: &ObjectResult) -> &'static str {
+    match result.status() {
+        Status::Pending => "pending",
+        Status::Applied => "applied",
+        Status::Failed => "failed",
+        Status::Rejected => "rejected",
+        Status::Unsupported => "unsupported",
+        Status::Removed => "removed",
+    }
+}
+
+fn access_name(result: &ObjectResult) -> Option<&'static str> {
+    match result.observed.as_ref()?.access() {
+        Access::Unspecified => None,
+        Access::Open => Some("open"),
+        Access::Throttled => Some("throttled"),
+        Access::WalledGarden => Some("walled_garden"),
+        Access::Closed => Some("closed"),
+    }
+}
+
+/// Notes that an agent spoke, or that its session ended.
+pub async fn seen(app: &App, session: Session, connected: bool) -> Result<(), Error> {
+    let mut tx = session.begin(app).await?;
+    store::agents::set_seen(&mut tx, session.agent, connected).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Keeps what an agent wanted people to know.
+pub async fn event(app: &App, session: Session, event: &weir_protocol::control::Event) -> Result<(), Error> {
+    let Ok(id) = Uuid::from_slice(&event.id) else { return Ok(()) };
+    let mut tx = session.begin(app).await?;
+    store::agents::insert_event(&mut tx, session.agent, id, event).await?;
+    Ok(tx.commit().await?)
+}

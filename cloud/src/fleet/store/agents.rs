@@ -1,0 +1,414 @@
+//! SQL of agents, tokens, the authority, epochs and what agents report.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use weir_protocol::control::{Event, Hello, Severity};
+use weir_protocol::hash;
+use weir_protocol::state::ObjectResult;
+
+use crate::db::{PlatformTx, TenantTx};
+use crate::fleet::authority::AgentCertificate;
+use crate::fleet::sessions::Session;
+use crate::ids::{AgentId, EnrollmentTokenId, RouterId, TenantId};
+
+pub struct StoredAuthority {
+    pub id: Uuid,
+    pub certificate: Vec<u8>,
+    pub sealed_key: Vec<u8>,
+}
+
+/// Two processes that start at once make one authority.
+pub async fn lock_authorities(tx: &mut PlatformTx) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT pg_advisory_xact_lock(7765)").fetch_one(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn authority(tx: &mut PlatformTx) -> Result<Option<StoredAuthority>, sqlx::Error> {
+    sqlx::query_as!(StoredAuthority, "SELECT id, certificate, sealed_key FROM platform.authorities ORDER BY created_at DESC LIMIT 1")
+        .fetch_optional(tx.conn())
+        .await
+}
+
+pub async fn insert_authority(tx: &mut PlatformTx, id: Uuid, certificate: &[u8], sealed_key: &[u8]) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!(
+        "INSERT INTO platform.authorities (id, certificate, sealed_key, created_at) VALUES ($1, $2, $3, $4)",
+        id,
+        certificate,
+        sealed_key,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_token(
+    tx: &mut TenantTx,
+    id: EnrollmentTokenId,
+    router: RouterId,
+    digest: &[u8],
+    expires_at: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "INSERT INTO platform.enrollment_tokens (id, tenant_id, router_id, secret_digest, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        id.uuid(),
+        tenant,
+        router.uuid(),
+        digest,
+        now,
+        expires_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub struct StoredToken {
+    pub tenant: TenantId,
+    pub router: RouterId,
+    pub secret_digest: Vec<u8>,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub struct Used {
+    pub by_key: Vec<u8>,
+    pub agent: AgentId,
+}
+
+pub async fn token(tx: &mut PlatformTx, id: Uuid) -> Result<Option<StoredToken>, sqlx::Error> {
+    sqlx::query_as!(
+        StoredToken,
+        r#"SELECT tenant_id AS "tenant: _", router_id AS "router: _", secret_digest, expires_at FROM platform.enrollment_tokens WHERE id = $1"#,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+/// Locks a token and tells who used it.
+pub async fn lock_token(tx: &mut TenantTx, id: Uuid) -> Result<Option<Used>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT used_by_key, agent_id AS "agent_id: AgentId" FROM platform.enrollment_tokens WHERE id = $1 FOR UPDATE"#,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.and_then(|row| Some(Used { by_key: row.used_by_key?, agent: row.agent_id? })))
+}
+
+pub async fn use_token(tx: &mut TenantTx, id: Uuid, key: &[u8], agent: AgentId) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!(
+        "UPDATE platform.enrollment_tokens SET used_at = $2, used_by_key = $3, agent_id = $4 WHERE id = $1",
+        id,
+        now,
+        key,
+        agent.uuid()
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Revokes a router's agent; tells which it was.
+pub async fn revoke_of_router(tx: &mut TenantTx, router: RouterId) -> Result<Option<AgentId>, sqlx::Error> {
+    let now = tx.at();
+    sqlx::query_scalar!(
+        r#"UPDATE agents SET revoked_at = $2, session_id = NULL WHERE router_id = $1 AND revoked_at IS NULL RETURNING id AS "id: AgentId""#,
+        router.uuid(),
+        now
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn insert_agent(
+    tx: &mut TenantTx,
+    id: AgentId,
+    router: RouterId,
+    certificate: &AgentCertificate,
+    hostname: &str,
+    lineage: Uuid,
+) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "INSERT INTO agents (tenant_id, id, router_id, key_sha256, certificate, certificate_until, hostname, enrolled_at, state_lineage)
+         VALUES ($1, $2, $3, $4, $5, $6, left($7, 253), $8, $9)",
+        tenant,
+        id.uuid(),
+        router.uuid(),
+        certificate.key_sha256,
+        &certificate.der[..],
+        certificate.until,
+        hostname,
+        now,
+        lineage
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Makes a session the owner of its agent; `None` if there is no such agent or it was revoked.
+pub async fn take_over(tx: &mut TenantTx, session: Session, hello: &Hello, gateway: &str) -> Result<Option<Uuid>, sqlx::Error> {
+    let now = tx.at();
+    sqlx::query_scalar!(
+        r#"UPDATE agents SET session_id = $2, gateway = $3, connected_at = $4, disconnected_at = NULL, last_seen_at = $4,
+                  version = left($5, 64), kernel = left($6, 128), capabilities = $7
+           WHERE id = $1 AND revoked_at IS NULL RETURNING state_lineage"#,
+        session.agent.uuid(),
+        session.id,
+        gateway,
+        now,
+        hello.agent_version,
+        hello.kernel,
+        &hello.capabilities
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+/// The session that owns an agent, its row locked until the transaction ends.
+pub async fn owner(tx: &mut TenantTx, agent: AgentId) -> Result<Option<i64>, sqlx::Error> {
+    let session = sqlx::query_scalar!("SELECT session_id FROM agents WHERE id = $1 AND revoked_at IS NULL FOR UPDATE", agent.uuid())
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(session.flatten())
+}
+
+pub struct Epoch {
+    pub applied_seq: i64,
+    pub applied_hash: Vec<u8>,
+    pub trim_seq: i64,
+}
+
+pub async fn epoch(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option<Epoch>, sqlx::Error> {
+    sqlx::query_as!(
+        Epoch,
+        "SELECT applied_seq, applied_hash, trim_seq FROM usage_epochs WHERE agent_id = $1 AND epoch = $2 FOR UPDATE",
+        agent.uuid(),
+        epoch
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn insert_epoch(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "INSERT INTO usage_epochs (tenant_id, agent_id, epoch, applied_hash, opened_at) VALUES ($1, $2, $3, $4, $5)",
+        tenant,
+        agent.uuid(),
+        epoch,
+        &hash::GENESIS[..],
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn desired_gen(tx: &mut TenantTx, agent: AgentId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!("SELECT desired_gen FROM agents WHERE id = $1", agent.uuid()).fetch_one(tx.conn()).await
+}
+
+pub struct DesiredRow {
+    pub kind: i32,
+    pub object_id: Uuid,
+    pub revision: i64,
+    pub generation: i64,
+    pub body: Vec<u8>,
+    pub removed: bool,
+}
+
+pub async fn desired_since(tx: &mut TenantTx, agent: AgentId, generation: i64) -> Result<Vec<DesiredRow>, sqlx::Error> {
+    sqlx::query_as!(
+        DesiredRow,
+        "SELECT kind, object_id, revision, generation, body, removed FROM desired_objects
+         WHERE agent_id = $1 AND generation > $2 ORDER BY generation",
+        agent.uuid(),
+        generation
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn set_acknowledged(tx: &mut TenantTx, agent: AgentId, generation: i64, persisted: bool) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE agents SET received_gen = $2, persisted_gen = CASE WHEN $3 THEN $2 ELSE persisted_gen END WHERE id = $1",
+        agent.uuid(),
+        generation,
+        persisted
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn set_applied_gen(tx: &mut TenantTx, agent: AgentId, generation: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE agents SET applied_gen = $2 WHERE id = $1", agent.uuid(), generation).execute(tx.conn()).await?;
+    Ok(())
+}
+
+pub async fn put_applied(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    id: Uuid,
+    result: &ObjectResult,
+    status: &str,
+    access: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    let bps = |rate: u64| i64::try_from(rate).unwrap_or(i64::MAX);
+    let observed = result.observed.as_ref();
+    sqlx::query!(
+        "INSERT INTO applied_objects (tenant_id, agent_id, kind, object_id, revision, status, code, detail, rate_down_bps, rate_up_bps, access, reported_at)
+         VALUES ($1, $2, $3, $4, $5, $6, left($7, 64), left($8, 256), $9, $10, $11, $12)
+         ON CONFLICT (tenant_id, agent_id, kind, object_id) DO UPDATE
+         SET revision = excluded.revision, status = excluded.status, code = excluded.code, detail = excluded.detail,
+             rate_down_bps = excluded.rate_down_bps, rate_up_bps = excluded.rate_up_bps, access = excluded.access, reported_at = excluded.reported_at",
+        tenant,
+        agent.uuid(),
+        result.kind.cast_signed(),
+        id,
+        i64::try_from(result.revision).unwrap_or(i64::MAX),
+        status,
+        result.code,
+        result.detail,
+        observed.map(|line| bps(line.rate_down_bps)),
+        observed.map(|line| bps(line.rate_up_bps)),
+        access,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn set_seen(tx: &mut TenantTx, agent: AgentId, connected: bool) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!(
+        "UPDATE agents SET last_seen_at = $2, disconnected_at = CASE WHEN $3 THEN NULL ELSE $2::timestamptz END WHERE id = $1",
+        agent.uuid(),
+        now,
+        connected
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_event(tx: &mut TenantTx, agent: AgentId, id: Uuid, event: &Event) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    let severity = match event.severity() {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    };
+    let at = i64::try_from(event.wall_ms).ok().and_then(DateTime::from_timestamp_millis).unwrap_or(now);
+    sqlx::query!(
+        "INSERT INTO agent_events (tenant_id, agent_id, id, kind, severity, at, text, received_at)
+         VALUES ($1, $2, $3, left($4, 64), $5, $6, left($7, 1000), $8) ON CONFLICT (tenant_id, agent_id, id) DO NOTHING",
+        tenant,
+        agent.uuid(),
+        id,
+        event.kind,
+        severity,
+        at,
+        event.text,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub struct AgentRow {
+    pub id: AgentId,
+    pub router_id: RouterId,
+    pub hostname: String,
+    pub version: String,
+    pub kernel: String,
+    pub capabilities: Vec<String>,
+    pub enrolled_at: DateTime<Utc>,
+    pub revoked_at: Option<DateTime<Utc>>,
+    pub connected_at: Option<DateTime<Utc>>,
+    pub disconnected_at: Option<DateTime<Utc>>,
+    pub last_seen_at: Option<DateTime<Utc>>,
+    pub desired_gen: i64,
+    pub persisted_gen: i64,
+    pub applied_gen: i64,
+}
+
+pub async fn agents(
+    tx: &mut TenantTx,
+    id: Option<AgentId>,
+    router: Option<RouterId>,
+    page: crate::http::paging::Page,
+) -> Result<Vec<AgentRow>, sqlx::Error> {
+    sqlx::query_as!(
+        AgentRow,
+        r#"SELECT id AS "id: _", router_id AS "router_id: _", hostname, version, kernel, capabilities, enrolled_at, revoked_at,
+                  connected_at, disconnected_at, last_seen_at, desired_gen, persisted_gen, applied_gen
+           FROM agents WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR (router_id = $2 AND revoked_at IS NULL))
+             AND ($3::uuid IS NULL OR id < $3)
+           ORDER BY id DESC LIMIT $4"#,
+        id.map(AgentId::uuid),
+        router.map(RouterId::uuid),
+        page.after,
+        page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub struct EpochRow {
+    pub epoch: Vec<u8>,
+    pub applied_seq: i64,
+    pub trim_seq: i64,
+    pub records: i64,
+    pub opened_at: DateTime<Utc>,
+    pub applied_at: Option<DateTime<Utc>>,
+}
+
+pub async fn epochs(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<EpochRow>, sqlx::Error> {
+    sqlx::query_as!(
+        EpochRow,
+        r#"SELECT e.epoch, e.applied_seq, e.trim_seq, e.opened_at, e.applied_at,
+                  (SELECT count(*) FROM usage_records r WHERE r.tenant_id = e.tenant_id AND r.agent_id = e.agent_id AND r.epoch = e.epoch) AS "records!"
+           FROM usage_epochs e WHERE e.agent_id = $1 ORDER BY e.opened_at"#,
+        agent.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub struct AppliedRow {
+    pub object_id: Uuid,
+    pub desired: Option<Vec<u8>>,
+    pub status: Option<String>,
+    pub code: Option<String>,
+    pub detail: Option<String>,
+    pub rate_down_bps: Option<i64>,
+    pub rate_up_bps: Option<i64>,
+    pub access: Option<String>,
+    pub reported_at: Option<DateTime<Utc>>,
+}
+
+/// Desired beside applied, for every line of an agent.
+pub async fn lines(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<AppliedRow>, sqlx::Error> {
+    sqlx::query_as!(
+        AppliedRow,
+        r#"SELECT coalesce(d.object_id, a.object_id) AS "object_id!", d.body AS "desired?",
+                  a.status AS "status?", a.code AS "code?", a.detail AS "detail?", a.rate_down_bps, a.rate_up_bps, a.access, a.reported_at AS "reported_at?"
+           FROM (SELECT * FROM desired_objects WHERE agent_id = $1 AND kind = 2 AND NOT removed) d
+           FULL JOIN (SELECT * FROM applied_objects WHERE agent_id = $1 AND kind = 2 AND status <> 'removed') a
+             ON a.tenant_id = d.tenant_id AND a.object_id = d.object_id
+           ORDER BY 1"#,
+        agent.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await
+}

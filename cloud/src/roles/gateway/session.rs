@@ -1,0 +1,203 @@
+//! One agent's session: hello and welcome, then state down, usage up, heartbeats, until either side goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use quinn::{RecvStream, SendStream};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
+use weir_protocol::stream::Kind;
+use weir_protocol::{PROTO_REV, control, frame, live, state, usage};
+
+use super::Gateway;
+use crate::fleet::sessions::{self, Session};
+use crate::fleet;
+use crate::ids::{AgentId, TenantId};
+
+/// An agent has this long to open its streams and say hello.
+const HELLO_LIMIT: Duration = Duration::from_secs(10);
+/// How often "last seen" is written at most.
+const SEEN_EVERY: Duration = Duration::from_secs(30);
+/// Longest silence allowed on the control stream.
+const HEARTBEAT_MS: u32 = 10_000;
+/// After losing a session agents come back within this time.
+const SPREAD_MS: u32 = 500;
+
+struct Streams {
+    control: (SendStream, RecvStream),
+    state: (SendStream, RecvStream),
+    usage: (SendStream, RecvStream),
+    live: RecvStream,
+}
+
+pub(super) async fn serve(gateway: Arc<Gateway>, connection: quinn::Connection, tenant: TenantId, agent: AgentId) -> anyhow::Result<()> {
+    let (streams, hello) = tokio::time::timeout(HELLO_LIMIT, greet(&connection)).await.context("no hello in time")??;
+    let Streams { control: (mut control_send, control_receive), state, usage, live } = streams;
+    let Some(opened) = sessions::open(&gateway.app, tenant, agent, &hello, &gateway.name).await? else {
+        return go_away(&connection, &mut control_send, GoAwayReason::Revoked).await;
+    };
+    let now = gateway.app.clock.system_now().timestamp_millis().unsigned_abs();
+    let welcome = Welcome {
+        session_id: opened.session.id.cast_unsigned(),
+        proto_rev: PROTO_REV.min(hello.proto_rev),
+        cloud_time_ms: now,
+        state_lineage: opened.lineage.as_bytes().to_vec(),
+        streams: opened.streams,
+        usage_interval_ms: gateway.app.config.usage_interval_ms,
+        heartbeat_interval_ms: HEARTBEAT_MS,
+        reconnect_spread_ms: SPREAD_MS,
+    };
+    frame::write(&mut control_send, &control::Down { message: Some(down::Message::Welcome(welcome)) }).await?;
+    tracing::info!(%tenant, %agent, "session open");
+    let bell = gateway.register(agent);
+    let (session, lineage) = (opened.session, opened.lineage);
+    let held = (hello.state_lineage == lineage.as_bytes()).then_some(hello.state_gen);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(listen(Arc::clone(&gateway), session, control_receive));
+    tasks.spawn(tell_state(Arc::clone(&gateway), session, lineage, held, Arc::clone(&bell), state));
+    tasks.spawn(take_usage(Arc::clone(&gateway), session, usage));
+    tasks.spawn(discard(live));
+    let ended = tasks.join_next().await;
+    tasks.shutdown().await;
+    gateway.forget(agent, &bell);
+    let result = ended.context("no task")?.context("a stream's task panicked")?;
+    if let Err(error) = &result
+        && matches!(error.downcast_ref(), Some(fleet::Error::Fenced))
+    {
+        return go_away(&connection, &mut control_send, GoAwayReason::Fenced).await;
+    }
+    connection.close(0u32.into(), b"session over");
+    // A newer session may own the agent already; then this one has nothing to say.
+    if let Err(error) = sessions::seen(&gateway.app, session, false).await {
+        tracing::debug!(%error, "the end of a session was not noted");
+    }
+    tracing::info!(%tenant, %agent, "session over");
+    result
+}
+
+async fn greet(connection: &quinn::Connection) -> anyhow::Result<(Streams, Hello)> {
+    let (mut control, mut state, mut usage, mut live) = (None, None, None, None);
+    while control.is_none() || state.is_none() || usage.is_none() || live.is_none() {
+        let (send, mut receive) = connection.accept_bi().await?;
+        let mut kind = [0u8; 1];
+        receive.read_exact(&mut kind).await?;
+        let kind = Kind::from_byte(kind[0]).with_context(|| format!("unknown stream kind {}", kind[0]))?;
+        send.set_priority(kind.priority())?;
+        let taken = match kind {
+            Kind::Control => control.replace((send, receive)).is_some(),
+            Kind::State => state.replace((send, receive)).is_some(),
+            Kind::Usage => usage.replace((send, receive)).is_some(),
+            Kind::Live => live.replace(receive).is_some(),
+        };
+        anyhow::ensure!(!taken, "two {kind:?} streams");
+    }
+    let (Some(mut control), Some(state), Some(usage), Some(live)) = (control, state, usage, live) else { bail!("a stream is missing") };
+    let first: control::Up = frame::read(&mut control.1).await?;
+    let Some(up::Message::Hello(hello)) = first.message else { bail!("the first message is not a hello") };
+    Ok((Streams { control, state, usage, live }, hello))
+}
+
+async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reason: GoAwayReason) -> anyhow::Result<()> {
+    let wait = if reason == GoAwayReason::Revoked { 60_000 } else { 1_000 };
+    let message = GoAway { reason: reason.into(), reconnect_after_min_ms: wait, reconnect_after_max_ms: wait * 2 };
+    frame::write(control, &control::Down { message: Some(down::Message::GoAway(message)) }).await?;
+    control.finish()?;
+    // The agent reads it and closes; if it does not, we do.
+    let _closed = tokio::time::timeout(Duration::from_secs(1), connection.closed()).await;
+    connection.close(2u32.into(), b"go away");
+    Ok(())
+}
+
+/// Heartbeats and events.
+async fn listen(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
+    let mut noted = tokio::time::Instant::now();
+    loop {
+        let message: control::Up = frame::read(&mut receive).await?;
+        match message.message {
+            Some(up::Message::Event(event)) => sessions::event(&gateway.app, session, &event).await?,
+            Some(up::Message::Heartbeat(_)) if noted.elapsed() >= SEEN_EVERY => {
+                sessions::seen(&gateway.app, session, true).await?;
+                noted = tokio::time::Instant::now();
+            }
+            Some(up::Message::Heartbeat(_)) | None => {}
+            Some(up::Message::Hello(_)) => bail!("a second hello"),
+        }
+    }
+}
+
+/// Tells the agent what changed, one change at a time: the next one builds on what it acknowledged.
+async fn tell_state(
+    gateway: Arc<Gateway>,
+    session: Session,
+    lineage: Uuid,
+    mut held: Option<u64>,
+    bell: Arc<Notify>,
+    (mut send, receive): (SendStream, RecvStream),
+) -> anyhow::Result<()> {
+    let mut replies = reader(receive);
+    let mut waiting = false;
+    loop {
+        if !waiting && let Some(change) = sessions::changes(&gateway.app, session, lineage, held).await? {
+            frame::write(&mut send, &change).await?;
+            waiting = true;
+        }
+        tokio::select! {
+            () = bell.notified() => {}
+            reply = replies.recv() => match reply.context("the state stream ended")??.message {
+                Some(state::up::Message::Ack(ack)) => {
+                    waiting = false;
+                    held = (ack.lineage == lineage.as_bytes()).then_some(ack.gen_held);
+                    sessions::acknowledge(&gateway.app, session, ack.gen_held, ack.persisted).await?;
+                }
+                Some(state::up::Message::Applied(report)) => sessions::report(&gateway.app, session, &report).await?,
+                None => {}
+            },
+        }
+    }
+}
+
+/// Reading a frame must not be interrupted, so it has a task of its own.
+fn reader(mut receive: RecvStream) -> tokio::sync::mpsc::Receiver<Result<state::Up, frame::Error>> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(4);
+    tokio::spawn(async move {
+        loop {
+            let message = frame::read(&mut receive).await;
+            let over = message.is_err();
+            if sender.send(message).await.is_err() || over {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Applies records in the order they come and answers each.
+async fn take_usage(gateway: Arc<Gateway>, session: Session, (mut send, mut receive): (SendStream, RecvStream)) -> anyhow::Result<()> {
+    loop {
+        let message: usage::Up = frame::read(&mut receive).await?;
+        let applied = match crate::usage::apply(&gateway.app, session, &message.record).await {
+            Err(crate::usage::Error::Fleet(fenced)) => return Err(fenced.into()),
+            other => other?,
+        };
+        if applied.outcome == usage::Outcome::Malformed {
+            tracing::warn!(agent = %session.agent, bytes = message.record.len(), "a usage record makes no sense");
+        }
+        let answer = usage::Down {
+            epoch: applied.epoch,
+            applied_seq: applied.applied_seq,
+            trim_seq: applied.trim_seq,
+            outcome: applied.outcome.into(),
+        };
+        frame::write(&mut send, &answer).await?;
+    }
+}
+
+/// Live rates nobody asked for are dropped.
+async fn discard(mut receive: RecvStream) -> anyhow::Result<()> {
+    loop {
+        let _sample: live::Sample = frame::read(&mut receive).await?;
+    }
+}

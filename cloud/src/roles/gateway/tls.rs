@@ -1,0 +1,60 @@
+//! How the gateway speaks TLS and QUIC: private root, no tickets, no resumption, no early data, small windows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{ServerConfig, TransportConfig, VarInt};
+use rustls::RootCertStore;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+
+use crate::fleet::authority::Authority;
+
+/// Streams of each kind an agent may have open; memory is taken for each permitted one.
+const STREAMS: u32 = 8;
+/// Bytes in flight on one stream.
+const STREAM_WINDOW: u32 = 64 * 1024;
+/// Bytes in flight on one connection, each way.
+const WINDOW: u32 = 256 * 1024;
+/// Silence after which a connection is dead; agents keep it alive.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// The gateway's configuration. A certificate is asked of everybody and required for a session, not for enrollment.
+pub fn server_config(authority: &Authority, now: DateTime<Utc>) -> anyhow::Result<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.root().clone())?;
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).allow_unauthenticated().build()?;
+    let identity = authority.gateway(now)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key));
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(identity.chain, key)?;
+    tls.alpn_protocols = vec![weir_protocol::ALPN_SESSION.to_vec(), weir_protocol::ALPN_ENROLL.to_vec()];
+    // A resumed connection would skip the check of the client's certificate.
+    tls.session_storage = Arc::new(NoServerSessionStorage {});
+    tls.send_tls13_tickets = 0;
+    tls.max_early_data_size = 0;
+    let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
+    config.transport_config(Arc::new(transport()?));
+    config.max_incoming(4_096).incoming_buffer_size(16 * 1024).incoming_buffer_size_total(8 * 1024 * 1024);
+    Ok(config)
+}
+
+fn transport() -> anyhow::Result<TransportConfig> {
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))
+        .max_concurrent_uni_streams(VarInt::from_u32(STREAMS))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(WINDOW))
+        .send_window(WINDOW.into())
+        .datagram_receive_buffer_size(None)
+        .mtu_discovery_config(None)
+        .max_idle_timeout(Some(IDLE.try_into()?));
+    Ok(transport)
+}

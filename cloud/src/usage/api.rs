@@ -1,0 +1,105 @@
+//! `/subscriptions/{id}/usage` and `/usage/unattributed`.
+
+use axum::Json;
+use axum::extract::State;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{Error, store};
+use crate::app::App;
+use crate::error::{Problem, Refusals};
+use crate::http::permission::{ViewNetwork, ViewSubscribers};
+use crate::http::{ApiPath, ApiQuery, Staff};
+use crate::ids::{AgentId, SubscriptionId};
+use crate::subscriptions;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(of_subscription)).routes(routes!(unattributed))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Between {
+    /// After this instant.
+    from: Option<DateTime<Utc>>,
+    /// Up to this instant.
+    to: Option<DateTime<Utc>>,
+}
+
+/// What a line moved.
+#[derive(Serialize, ToSchema)]
+struct Usage {
+    /// Bytes toward the subscriber.
+    down_bytes: i64,
+    /// Bytes from the subscriber.
+    up_bytes: i64,
+    /// By local day of the account.
+    days: Vec<Day>,
+}
+
+/// What a line moved in a day.
+#[derive(Serialize, ToSchema)]
+struct Day {
+    /// The account's local day.
+    on: NaiveDate,
+    /// Bytes toward the subscriber.
+    down_bytes: i64,
+    /// Bytes from the subscriber.
+    up_bytes: i64,
+}
+
+/// Bytes no line of the router ever had the handle of: kept, never billed.
+#[derive(Serialize, ToSchema)]
+struct UnattributedJson {
+    /// By agent and handle; empty when all is well.
+    items: Vec<UnattributedItem>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct UnattributedItem {
+    /// Who reported them.
+    agent_id: AgentId,
+    /// Under which handle.
+    handle: i32,
+    /// Bytes toward whoever it was.
+    down_bytes: i64,
+    /// Bytes from whoever it was.
+    up_bytes: i64,
+}
+
+/// What a line moved, delivered bytes of layer 3.
+#[utoipa::path(get, path = "/subscriptions/{id}/usage", tag = "usage", params(("id" = SubscriptionId, Path), Between), responses((status = 200, body = Usage), Refusals),
+    security(("session" = ["view-subscribers"])))]
+async fn of_subscription(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiPath(id): ApiPath<SubscriptionId>,
+    ApiQuery(query): ApiQuery<Between>,
+) -> Result<Json<Usage>, Problem> {
+    let mut tx = app.db.read(&staff.scope()).await?;
+    subscriptions::subscription(&mut tx, id).await?;
+    let days = store::days(&mut tx, id, query.from, query.to).await.map_err(Error::from)?;
+    let days: Vec<_> = days.into_iter().map(|day| Day { on: day.on, down_bytes: day.down_bytes, up_bytes: day.up_bytes }).collect();
+    let usage = Usage {
+        down_bytes: days.iter().map(|day| day.down_bytes).sum(),
+        up_bytes: days.iter().map(|day| day.up_bytes).sum(),
+        days,
+    };
+    Ok(Json(usage))
+}
+
+/// Usage under handles no line ever had.
+#[utoipa::path(get, path = "/usage/unattributed", tag = "usage", responses((status = 200, body = UnattributedJson), Refusals),
+    security(("session" = ["view-network"])))]
+async fn unattributed(State(app): State<App>, staff: Staff<ViewNetwork>) -> Result<Json<UnattributedJson>, Problem> {
+    let mut tx = app.db.read(&staff.scope()).await?;
+    let rows = store::unattributed(&mut tx).await.map_err(Error::from)?;
+    let items = rows
+        .into_iter()
+        .map(|row| UnattributedItem { agent_id: row.agent_id, handle: row.handle, down_bytes: row.down_bytes, up_bytes: row.up_bytes })
+        .collect();
+    Ok(Json(UnattributedJson { items }))
+}

@@ -1,0 +1,152 @@
+//! SQL of epochs, records and segments.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use weir_protocol::hash::Hash;
+
+use super::ingest::Sound;
+use crate::db::TenantTx;
+use crate::ids::{AgentId, SubscriptionId};
+
+pub struct Epoch {
+    pub applied_seq: i64,
+    pub applied_hash: Vec<u8>,
+    pub trim_seq: i64,
+}
+
+pub async fn lock_epoch(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option<Epoch>, sqlx::Error> {
+    sqlx::query_as!(
+        Epoch,
+        "SELECT applied_seq, applied_hash, trim_seq FROM usage_epochs WHERE agent_id = $1 AND epoch = $2 FOR UPDATE",
+        agent.uuid(),
+        epoch
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn record_hash(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: u64) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT hash FROM usage_records WHERE agent_id = $1 AND epoch = $2 AND seq = $3",
+        agent.uuid(),
+        epoch,
+        seq.cast_signed()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub(super) async fn insert_record(tx: &mut TenantTx, agent: AgentId, sound: &Sound, body: &[u8]) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        tenant,
+        agent.uuid(),
+        sound.record.epoch,
+        sound.record.seq.cast_signed(),
+        &sound.hash[..],
+        sound.start_at,
+        sound.end_at,
+        sound.reason,
+        body,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// One row a line, all in one statement; a handle no line ever had keeps its bytes, without a subscription.
+pub(super) async fn insert_segments(tx: &mut TenantTx, agent: AgentId, sound: &Sound) -> Result<(), sqlx::Error> {
+    let column = |count: fn(&weir_protocol::usage::LineUsage) -> u64| -> Vec<i64> {
+        sound.lines.iter().map(|line| count(line).cast_signed()).collect()
+    };
+    let handles: Vec<i32> = sound.lines.iter().map(|line| line.handle.cast_signed()).collect();
+    let (down, up) = (column(|line| line.down_bytes), column(|line| line.up_bytes));
+    let (down_packets, up_packets) = (column(|line| line.down_packets), column(|line| line.up_packets));
+    let tenant = tx.tenant().uuid();
+    sqlx::query!(
+        "INSERT INTO usage_segments (tenant_id, agent_id, epoch, seq, handle, subscription_id, start_at, end_at,
+                                     down_bytes, up_bytes, down_packets, up_packets)
+         SELECT $1, $2, $3, $4, c.handle, s.id, $5, $6, c.down_bytes, c.up_bytes, c.down_packets, c.up_packets
+         FROM unnest($7::int[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
+              AS c (handle, down_bytes, up_bytes, down_packets, up_packets)
+         JOIN agents a ON a.id = $2
+         LEFT JOIN subscriptions s ON s.tenant_id = a.tenant_id AND s.router_id = a.router_id AND s.handle = c.handle",
+        tenant,
+        agent.uuid(),
+        sound.record.epoch,
+        sound.record.seq.cast_signed(),
+        sound.start_at,
+        sound.end_at,
+        &handles,
+        &down,
+        &up,
+        &down_packets,
+        &up_packets
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn advance(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: u64, hash: &Hash) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!(
+        "UPDATE usage_epochs SET applied_seq = $3, applied_hash = $4, trim_seq = $3, applied_at = $5 WHERE agent_id = $1 AND epoch = $2",
+        agent.uuid(),
+        epoch,
+        seq.cast_signed(),
+        &hash[..],
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub struct Day {
+    pub on: NaiveDate,
+    pub down_bytes: i64,
+    pub up_bytes: i64,
+}
+
+/// A line's usage by local day of its account; a segment belongs to the day it ends in.
+pub async fn days(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+) -> Result<Vec<Day>, sqlx::Error> {
+    sqlx::query_as!(
+        Day,
+        r#"SELECT (u.end_at AT TIME ZONE a.time_zone)::date AS "on!", sum(u.down_bytes)::bigint AS "down_bytes!", sum(u.up_bytes)::bigint AS "up_bytes!"
+           FROM usage_segments u
+           JOIN subscriptions s ON s.tenant_id = u.tenant_id AND s.id = u.subscription_id
+           JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+           WHERE u.subscription_id = $1 AND ($2::timestamptz IS NULL OR u.end_at > $2) AND ($3::timestamptz IS NULL OR u.end_at <= $3)
+           GROUP BY 1 ORDER BY 1"#,
+        id.uuid(),
+        from,
+        to
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub struct Unattributed {
+    pub agent_id: AgentId,
+    pub handle: i32,
+    pub down_bytes: i64,
+    pub up_bytes: i64,
+}
+
+pub async fn unattributed(tx: &mut TenantTx) -> Result<Vec<Unattributed>, sqlx::Error> {
+    sqlx::query_as!(
+        Unattributed,
+        r#"SELECT agent_id AS "agent_id: _", handle, sum(down_bytes)::bigint AS "down_bytes!", sum(up_bytes)::bigint AS "up_bytes!"
+           FROM usage_segments WHERE subscription_id IS NULL GROUP BY agent_id, handle ORDER BY agent_id, handle"#
+    )
+    .fetch_all(tx.conn())
+    .await
+}
