@@ -27,3 +27,5 @@ pub mod ledger;
 pub mod billing;
 pub mod dunning;
 pub mod payments;
+
+pub mod pages;

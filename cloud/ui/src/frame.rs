@@ -11,17 +11,13 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 11] = [
+pub const NAV: [NavItem; 7] = [
     NavItem { href: "/", key: "nav-overview" },
     NavItem { href: "/subscribers", key: "nav-subscribers" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions" },
     NavItem { href: "/plans", key: "nav-plans" },
-    NavItem { href: "/invoices", key: "nav-invoices" },
-    NavItem { href: "/payments", key: "nav-payments" },
-    NavItem { href: "/billing-runs", key: "nav-billing-runs" },
     NavItem { href: "/sites", key: "nav-sites" },
     NavItem { href: "/routers", key: "nav-routers" },
-    NavItem { href: "/ledger", key: "nav-ledger" },
     NavItem { href: "/settings", key: "nav-settings" },
 ];
 

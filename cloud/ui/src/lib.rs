@@ -1,9 +1,12 @@
 //! The staff screens: view structs in, HTML out. No queries, no clock, no HTTP. Start at [`frame::Frame`]
-//! and imitate [`sites`]; the rules of the road are in `README.md`.
+//! and the pages made of [`blocks`] in [`pages`]; the rules of the road are in `README.md`.
 
 pub mod assets;
+pub mod blocks;
 pub mod frame;
 pub mod i18n;
-pub mod sites;
+pub mod format;
+pub mod pages;
 
 pub use frame::{Frame, NavItem};
+pub use askama::Template;
