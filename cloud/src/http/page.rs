@@ -70,7 +70,15 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
         let frame = frame(&staff.person, &tenant, parts.uri.path());
         let zone = tenant.time_zone.parse().unwrap_or(Tz::UTC);
         let scope = staff.scope();
-        Ok(Self { app: app.clone(), person: staff.person, frame, zone, currency: tenant.currency, scope, permission: PhantomData })
+        Ok(Self {
+            app: app.clone(),
+            person: staff.person,
+            frame,
+            zone,
+            currency: tenant.currency,
+            scope,
+            permission: PhantomData,
+        })
     }
 }
 

@@ -61,7 +61,9 @@ fn row(screen: &Screen<ViewCatalog>, plan: &Plan) -> Vec<Cell> {
         rate(newest.map(|version| version.rate_down_bps)),
         rate(newest.map(|version| version.rate_up_bps)),
         Cell::Number(allowance.map_or(screen.t("unlimited"), |bytes| format::bytes(lang, bytes))),
-        Cell::Number(newest.map_or("—".into(), |version| format::money(lang, version.price.amount, &version.price.currency))),
+        Cell::Number(
+            newest.map_or("—".into(), |version| format::money(lang, version.price.amount, &version.price.currency)),
+        ),
     ]
 }
 

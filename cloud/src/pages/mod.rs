@@ -93,7 +93,8 @@ impl<'a> Asking<'a> {
         let hint_key = format!("{key}-hint");
         let hint = Some(self.frame.t(&hint_key)).filter(|hint| *hint != hint_key).unwrap_or_default();
         let errors = self.problem.map_or(&[][..], |problem| &problem.errors);
-        let wrong: Vec<_> = errors.iter().filter(|error| is_about(&error.field, name)).map(|error| self.told(&error.message)).collect();
+        let wrong: Vec<_> =
+            errors.iter().filter(|error| is_about(&error.field, name)).map(|error| self.told(&error.message)).collect();
         let (label, value, error) = (self.frame.t(key), self.fields.text(name), wrong.join("; "));
         self.asked.push(Field { name, label, hint, input, value, error });
         self

@@ -33,11 +33,8 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
     let reachable = routers.iter().filter(|(_, agent)| agent.as_ref().is_some_and(|agent| agent.connected)).count();
     let (frame, lang) = (&screen.frame, screen.frame.lang);
     let count = |n: usize| format::count(lang, n);
-    let figure = |key: &str, n: i64| Figure {
-        label: frame.t(key),
-        value: format::number(lang, n.into()),
-        unit: String::new(),
-    };
+    let figure =
+        |key: &str, n: i64| Figure { label: frame.t(key), value: format::number(lang, n.into()), unit: String::new() };
     let (some, all) = (count(reachable), count(routers.len()));
     let figures = vec![
         figure("overview-active", counts.active),
@@ -68,7 +65,8 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
         table: Table::new(names, rows),
         empty: frame.t("routers-empty"),
     };
-    let add = (routers.is_empty() && screen.may::<ManageNetwork>()).then(|| Action::go("/routers/new", frame.t("routers-new")));
+    let add = (routers.is_empty() && screen.may::<ManageNetwork>())
+        .then(|| Action::go("/routers/new", frame.t("routers-new")));
     html(StatusCode::OK, &Overview { frame, title, lede, action: add, figures, routers: section })
 }
 

@@ -1,5 +1,7 @@
 //! `/routers`: what is wired, what runs, and what each line should hold beside what it holds.
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -9,6 +11,7 @@ use weir_ui::format;
 use weir_ui::pages::{Form, List, Section, Show};
 
 use super::overview::{agent_status, last_seen, with_agents};
+use super::subscriptions::named;
 use super::{Asking, MANY, access_tone, form_status, next_page, page_of};
 use crate::app::App;
 use crate::db::TenantTx;
@@ -18,8 +21,9 @@ use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageNetwork, Needs, ViewNetwork};
 use crate::http::{ApiPath, ApiQuery};
-use crate::ids::RouterId;
+use crate::ids::{RouterId, SubscriptionId};
 use crate::network::{self, RouterWish};
+use crate::subscriptions;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -75,7 +79,12 @@ async fn enroll(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -
     shown(&screen, &mut screen.read().await?, id, Some((command, about))).await
 }
 
-async fn shown<P: Needs>(screen: &Screen<P>, tx: &mut TenantTx, id: RouterId, command: Option<(String, String)>) -> Result<Response, Problem> {
+async fn shown<P: Needs>(
+    screen: &Screen<P>,
+    tx: &mut TenantTx,
+    id: RouterId,
+    command: Option<(String, String)>,
+) -> Result<Response, Problem> {
     let router = network::router(tx, id).await?;
     let site = network::site(tx, router.site_id).await?;
     let enforcement = match fleet::enforcement(tx, id).await {
@@ -107,14 +116,18 @@ async fn shown<P: Needs>(screen: &Screen<P>, tx: &mut TenantTx, id: RouterId, co
         (false, 0) => screen.t("routers-no-drift"),
         (false, some) => screen.frame.t1("routers-drift", "count", &format::count(lang, some)),
     };
+    let ids: Vec<_> = lines.iter().map(|line| line.subscription_id).collect();
+    let whose = subscriptions::names(tx, &ids).await?;
     let names = ["subscription", "desired", "observed", "access", "status"].map(|key| screen.t(key)).to_vec();
     let section = Section {
         title: screen.t("enforcement"),
         action: None,
-        table: Table::new(names, lines.iter().map(|line| line_row(screen, line)).collect()),
+        table: Table::new(names, lines.iter().map(|line| line_row(screen, &whose, line)).collect()),
         empty: screen.t("enforcement-empty"),
     };
-    let enroll = screen.may::<ManageNetwork>().then(|| Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll")));
+    let enroll = screen
+        .may::<ManageNetwork>()
+        .then(|| Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll")));
     let page = Show {
         frame: &screen.frame,
         up: ("/routers".into(), screen.t("nav-routers")),
@@ -137,7 +150,7 @@ fn connection<P: Needs>(screen: &Screen<P>, held: Option<&Enforcement>) -> Cell 
     }
 }
 
-fn line_row<P: Needs>(screen: &Screen<P>, line: &EnforcedLine) -> Vec<Cell> {
+fn line_row<P: Needs>(screen: &Screen<P>, whose: &HashMap<SubscriptionId, String>, line: &EnforcedLine) -> Vec<Cell> {
     let lang = screen.frame.lang;
     let rates = |state: Option<(i64, i64)>| match state {
         Some((down, up)) => Cell::Number(format!("{} / {}", format::bit_rate(lang, down), format::bit_rate(lang, up))),
@@ -157,18 +170,12 @@ fn line_row<P: Needs>(screen: &Screen<P>, line: &EnforcedLine) -> Vec<Cell> {
         (false, _) => Cell::status(Tone::Ok, screen.t("enforced-applied")),
     };
     vec![
-        Cell::link(format!("/subscriptions/{}", line.subscription_id), short(&line.subscription_id.to_string())),
+        named(whose, line.subscription_id),
         rates(desired.map(|state| (state.rate_down_bps, state.rate_up_bps))),
         rates(line.observed.as_ref().map(|state| (state.rate_down_bps, state.rate_up_bps))),
         access,
         status,
     ]
-}
-
-/// The end of an id, which tells siblings apart.
-pub(super) fn short(id: &str) -> String {
-    let (kind, rest) = id.split_once('_').unwrap_or(("", id));
-    format!("{kind}_…{}", rest.get(rest.len().saturating_sub(8)..).unwrap_or(rest))
 }
 
 async fn new(screen: Screen<ManageNetwork>) -> Result<Response, Problem> {

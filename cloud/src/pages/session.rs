@@ -56,7 +56,13 @@ fn refused(headers: &HeaderMap, fields: &Fields, next: String, key: &str) -> Res
     shown(headers, StatusCode::UNPROCESSABLE_ENTITY, fields.text("email"), next, problem)
 }
 
-fn shown(headers: &HeaderMap, status: StatusCode, email: String, next: String, problem: String) -> Result<Response, Problem> {
+fn shown(
+    headers: &HeaderMap,
+    status: StatusCode,
+    email: String,
+    next: String,
+    problem: String,
+) -> Result<Response, Problem> {
     html(status, &LogIn { frame: &anonymous_frame(headers), email, next, problem })
 }
 

@@ -54,7 +54,11 @@ async fn settings(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
     settings_form(&screen, &fields, None)
 }
 
-fn settings_form<P: Needs>(screen: &Screen<P>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
+fn settings_form<P: Needs>(
+    screen: &Screen<P>,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
     let mut asked = Asking::new(&screen.frame, fields, problem);
     for (name, key, kind) in LINES {
         asked = asked.ask(name, key, Input::Line(kind));
@@ -116,7 +120,11 @@ async fn preferences(screen: Screen<LoggedIn>) -> Result<Response, Problem> {
     preferences_form(&screen, &fields, None)
 }
 
-fn preferences_form(screen: &Screen<LoggedIn>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
+fn preferences_form(
+    screen: &Screen<LoggedIn>,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
     let languages = LANGUAGES.map(|tag| (tag.to_owned(), screen.t(&format!("language-{tag}")))).to_vec();
     let themes = THEMES.map(|theme| (theme.to_owned(), screen.t(&format!("theme-{theme}")))).to_vec();
     let asked = Asking::new(&screen.frame, fields, problem)
@@ -136,7 +144,9 @@ fn preferences_form(screen: &Screen<LoggedIn>, fields: &Fields, problem: Option<
 async fn change_preferences(screen: Screen<LoggedIn>, fields: Fields) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
     let (language, theme) = (fields.get("language"), fields.get("theme"));
-    let changed = access::change_preferences(&mut tx, screen.person.id, language, theme, fields.get("single_keys") == "yes").await;
+    let changed =
+        access::change_preferences(&mut tx, screen.person.id, language, theme, fields.get("single_keys") == "yes")
+            .await;
     match changed.map_err(Problem::from) {
         Ok(()) => {
             tx.commit().await?;

@@ -29,7 +29,9 @@ async fn list(screen: Screen<ViewNetwork>, ApiQuery(query): ApiQuery<PageQuery>)
     let page = page_of(query.after)?;
     let mut sites = network::sites(&mut screen.read().await?, page).await?;
     let next = next_page(&mut sites, page, "/sites", |site| site.id.uuid());
-    let rows = sites.into_iter().map(|site| vec![Cell::link(format!("/sites/{}", site.id), site.name), Cell::Text(site.address)]);
+    let rows = sites
+        .into_iter()
+        .map(|site| vec![Cell::link(format!("/sites/{}", site.id), site.name), Cell::Text(site.address)]);
     let table = Table::new(vec![screen.t("name"), screen.t("address")], rows.collect());
     let page = List {
         frame: &screen.frame,
@@ -92,7 +94,11 @@ async fn edit(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<SiteId>) -> Re
     form(&screen, &format!("/sites/{id}"), "sites-edit", &fields, None)
 }
 
-async fn change(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<SiteId>, fields: Fields) -> Result<Response, Problem> {
+async fn change(
+    screen: Screen<ManageNetwork>,
+    ApiPath(id): ApiPath<SiteId>,
+    fields: Fields,
+) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
     let address = format!("/sites/{id}");
     match network::change_site(&mut tx, id, wish(&fields)).await.map_err(Problem::from) {
@@ -109,10 +115,18 @@ fn wish(fields: &Fields) -> SiteWish {
     SiteWish { name: fields.text("name"), address: fields.text("address") }
 }
 
-fn form(screen: &Screen<ManageNetwork>, action: &str, title: &str, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
-    let asked = Asking::new(&screen.frame, fields, problem)
-        .ask("name", "name", Input::Line("text"))
-        .ask("address", "address", Input::Lines);
+fn form(
+    screen: &Screen<ManageNetwork>,
+    action: &str,
+    title: &str,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let asked = Asking::new(&screen.frame, fields, problem).ask("name", "name", Input::Line("text")).ask(
+        "address",
+        "address",
+        Input::Lines,
+    );
     let page = Form {
         frame: &screen.frame,
         up: ("/sites".into(), screen.t("nav-sites")),

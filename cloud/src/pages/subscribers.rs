@@ -40,7 +40,8 @@ async fn list(screen: Screen<ViewSubscribers>, ApiQuery(query): ApiQuery<Search>
     let page = page_of(query.after)?;
     let search = query.q.unwrap_or_default();
     let mut found = subscribers::subscribers(&mut screen.read().await?, Some(&search), page).await?;
-    let here = if search.is_empty() { "/subscribers".to_owned() } else { format!("/subscribers?q={}", encoded(&search)) };
+    let here =
+        if search.is_empty() { "/subscribers".to_owned() } else { format!("/subscribers?q={}", encoded(&search)) };
     let next = next_page(&mut found, page, &here, |subscriber| subscriber.id.uuid());
     let lang = screen.frame.lang;
     let rows = found.into_iter().map(|subscriber| {
@@ -53,7 +54,11 @@ async fn list(screen: Screen<ViewSubscribers>, ApiQuery(query): ApiQuery<Search>
     });
     let names = ["name", "email", "phone", "since"].map(|key| screen.t(key)).to_vec();
     let table = Table::new(names, rows.collect());
-    let empty = if search.is_empty() { screen.t("subscribers-empty") } else { screen.frame.t1("subscribers-none", "search", &search) };
+    let empty = if search.is_empty() {
+        screen.t("subscribers-empty")
+    } else {
+        screen.frame.t1("subscribers-none", "search", &search)
+    };
     let page = List {
         frame: &screen.frame,
         title: screen.t("nav-subscribers"),
@@ -92,14 +97,20 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId
         ]
     });
     let location_rows = locations.into_iter().map(|place| {
-        vec![Cell::Text(place.line1), Cell::Text(format!("{} {}", place.postcode, place.city)), Cell::Text(place.country)]
+        vec![
+            Cell::Text(place.line1),
+            Cell::Text(format!("{} {}", place.postcode, place.city)),
+            Cell::Text(place.country),
+        ]
     });
+    let sold = rows_of(&screen, &mut tx, lines).await?;
     let names = |keys: &[&str]| keys.iter().map(|key| screen.t(key)).collect::<Vec<_>>();
     let sections = vec![
         Section {
             title: screen.t("nav-subscriptions"),
-            action: sells.then(|| Action::go(format!("/subscriptions/new?subscriber_id={id}"), screen.t("subscriptions-new"))),
-            table: rows_of(&screen, lines),
+            action: sells
+                .then(|| Action::go(format!("/subscriptions/new?subscriber_id={id}"), screen.t("subscriptions-new"))),
+            table: sold,
             empty: screen.t("subscribers-no-subscriptions"),
         },
         Section {
@@ -175,7 +186,10 @@ fn form(screen: &Screen<ManageSubscribers>, fields: &Fields, problem: Option<&Pr
     html(form_status(problem), &page)
 }
 
-async fn add_account(screen: Screen<ManageSubscribers>, ApiPath(id): ApiPath<SubscriberId>) -> Result<Response, Problem> {
+async fn add_account(
+    screen: Screen<ManageSubscribers>,
+    ApiPath(id): ApiPath<SubscriberId>,
+) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
     let wish = AccountWish { subscriber_id: id, currency: None, time_zone: None, billing_day: None };
     subscribers::add_account(&mut tx, wish).await?;
@@ -183,11 +197,18 @@ async fn add_account(screen: Screen<ManageSubscribers>, ApiPath(id): ApiPath<Sub
     Ok(see(&format!("/subscribers/{id}")))
 }
 
-async fn new_location(screen: Screen<ManageSubscribers>, ApiPath(id): ApiPath<SubscriberId>) -> Result<Response, Problem> {
+async fn new_location(
+    screen: Screen<ManageSubscribers>,
+    ApiPath(id): ApiPath<SubscriberId>,
+) -> Result<Response, Problem> {
     location_form(&screen, id, &Fields::default(), None).await
 }
 
-async fn add_location(screen: Screen<ManageSubscribers>, ApiPath(id): ApiPath<SubscriberId>, fields: Fields) -> Result<Response, Problem> {
+async fn add_location(
+    screen: Screen<ManageSubscribers>,
+    ApiPath(id): ApiPath<SubscriberId>,
+    fields: Fields,
+) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
     let wish = LocationWish {
         subscriber_id: id,

@@ -1,5 +1,7 @@
 //! `/subscriptions`: what was sold, what the line may do, and why.
 
+use std::collections::HashMap;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -10,9 +12,9 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
-use super::routers::short;
 use super::{Asking, MANY, access_tone, form_status, next_page, page_of};
 use crate::app::App;
+use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
 use crate::http::paging::PageQuery;
@@ -36,27 +38,37 @@ pub(super) fn routes() -> Router<App> {
 
 async fn list(screen: Screen<ViewSubscribers>, ApiQuery(query): ApiQuery<PageQuery>) -> Result<Response, Problem> {
     let page = page_of(query.after)?;
-    let mut sold = subscriptions::subscriptions(&mut screen.read().await?, None, page).await?;
+    let mut tx = screen.read().await?;
+    let mut sold = subscriptions::subscriptions(&mut tx, None, page).await?;
     let next = next_page(&mut sold, page, "/subscriptions", |sold| sold.id.uuid());
+    let table = rows_of(&screen, &mut tx, sold).await?;
     let page = List {
         frame: &screen.frame,
         title: screen.t("nav-subscriptions"),
         lede: screen.t("subscriptions-lede"),
-        action: screen.may::<ManageSubscriptions>().then(|| Action::go("/subscribers", screen.t("subscriptions-choose"))),
+        action: screen
+            .may::<ManageSubscriptions>()
+            .then(|| Action::go("/subscribers", screen.t("subscriptions-choose"))),
         search: None,
-        table: rows_of(&screen, sold),
+        table,
         empty: screen.t("subscriptions-empty"),
         next,
     };
     html(StatusCode::OK, &page)
 }
 
-/// Subscriptions as rows.
-pub(super) fn rows_of<P: Needs>(screen: &Screen<P>, sold: Vec<Subscription>) -> Table {
+/// Subscriptions as rows, under the names of their subscribers.
+pub(super) async fn rows_of<P: Needs>(
+    screen: &Screen<P>,
+    tx: &mut TenantTx,
+    sold: Vec<Subscription>,
+) -> Result<Table, Problem> {
     let lang = screen.frame.lang;
+    let ids: Vec<_> = sold.iter().map(|sold| sold.id).collect();
+    let names = subscriptions::names(tx, &ids).await?;
     let rows = sold.into_iter().map(|sold| {
         vec![
-            Cell::link(format!("/subscriptions/{}", sold.id), short(&sold.id.to_string())),
+            named(&names, sold.id),
             Cell::Text(sold.plan_name),
             status(screen, sold.status),
             Cell::status(access_tone(&sold.access), screen.t(&format!("access-{}", sold.access))),
@@ -64,8 +76,13 @@ pub(super) fn rows_of<P: Needs>(screen: &Screen<P>, sold: Vec<Subscription>) -> 
             Cell::Number(format::date(lang, sold.starts_on)),
         ]
     });
-    let names = ["subscription", "plan", "status", "access", "prefixes", "starts"].map(|key| screen.t(key)).to_vec();
-    Table::new(names, rows.collect())
+    let columns = ["subscription", "plan", "status", "access", "prefixes", "starts"].map(|key| screen.t(key)).to_vec();
+    Ok(Table::new(columns, rows.collect()))
+}
+
+/// A way to a subscription, under its subscriber's name.
+pub(super) fn named(names: &HashMap<SubscriptionId, String>, id: SubscriptionId) -> Cell {
+    Cell::link(format!("/subscriptions/{id}"), names.get(&id).map_or("—", String::as_str))
 }
 
 fn status<P: Needs>(screen: &Screen<P>, status: Status) -> Cell {
@@ -98,7 +115,8 @@ async fn shown<P: Needs>(
     let holds = subscriptions::holds(&mut tx, id).await?;
     let now = tx.at();
     let lang = screen.frame.lang;
-    let rates = format!("{} / {}", format::bit_rate(lang, sold.rate_down_bps), format::bit_rate(lang, sold.rate_up_bps));
+    let rates =
+        format!("{} / {}", format::bit_rate(lang, sold.rate_down_bps), format::bit_rate(lang, sold.rate_up_bps));
     let facts = vec![
         (screen.t("access"), Cell::status(access_tone(&sold.access), screen.t(&format!("access-{}", sold.access)))),
         (screen.t("status"), status(screen, sold.status)),
@@ -166,9 +184,18 @@ fn hold_form<P: Needs>(screen: &Screen<P>, id: SubscriptionId, fields: &Fields, 
         .inset(screen.t("holds-place"), format!("/subscriptions/{id}/holds"), "holds-place")
 }
 
-async fn place(screen: Screen<ManageHolds>, ApiPath(id): ApiPath<SubscriptionId>, fields: Fields) -> Result<Response, Problem> {
+async fn place(
+    screen: Screen<ManageHolds>,
+    ApiPath(id): ApiPath<SubscriptionId>,
+    fields: Fields,
+) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
-    let wish = HoldWish { kind: fields.text("kind"), effect: fields.text("effect"), reason: fields.text("reason"), until: None };
+    let wish = HoldWish {
+        kind: fields.text("kind"),
+        effect: fields.text("effect"),
+        reason: fields.text("reason"),
+        until: None,
+    };
     match subscriptions::place_hold(&mut tx, id, wish).await.map_err(Problem::from) {
         Ok(_) => {
             tx.commit().await?;
@@ -221,7 +248,12 @@ fn wish(fields: &mut Fields) -> Result<SubscriptionWish, Problem> {
     let plan_version_id = fields.read("plan_version_id", "error-choose");
     let router_id = fields.read("router_id", "error-choose");
     let starts_on = fields.read::<NaiveDate>("starts_on", "error-date");
-    let prefixes = fields.get("prefixes").split([',', ' ', '\n', '\r']).filter(|text| !text.is_empty()).map(str::to_owned).collect();
+    let prefixes = fields
+        .get("prefixes")
+        .split([',', ' ', '\n', '\r'])
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .collect();
     match (account_id, service_location_id, plan_version_id, router_id, starts_on) {
         (Some(account_id), Some(service_location_id), Some(plan_version_id), Some(router_id), Some(starts_on)) => {
             Ok(SubscriptionWish { account_id, service_location_id, plan_version_id, router_id, starts_on, prefixes })
@@ -241,7 +273,8 @@ async fn form(
     let accounts = subscribers::accounts(&mut tx, Some(of), MANY).await?;
     let accounts = accounts.into_iter().map(|account| (account.id.to_string(), account.number)).collect();
     let places = subscribers::locations(&mut tx, Some(of), MANY).await?;
-    let places = places.into_iter().map(|place| (place.id.to_string(), format!("{}, {}", place.line1, place.city))).collect();
+    let places =
+        places.into_iter().map(|place| (place.id.to_string(), format!("{}, {}", place.line1, place.city))).collect();
     let routers = network::routers(&mut tx, MANY).await?;
     let routers = routers.into_iter().map(|router| (router.id.to_string(), router.name)).collect();
     let lang = screen.frame.lang;

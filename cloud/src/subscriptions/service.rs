@@ -1,5 +1,7 @@
 //! The verbs: sell, change the plan, end.
 
+use std::collections::HashMap;
+
 use ipnet::IpNet;
 use serde_json::json;
 use weir_rules::prefix;
@@ -25,6 +27,12 @@ pub async fn subscriptions(tx: &mut TenantTx, of: Option<AccountId>, page: Page)
 pub async fn subscription(tx: &mut TenantTx, id: SubscriptionId) -> Result<Subscription, Error> {
     let page = Page { after: None, limit: 1 };
     store::subscriptions(tx, Some(id), None, page).await?.pop().ok_or(Error::NotFound(id))
+}
+
+/// The names of the subscribers whose lines these are; those that are nobody's are left out.
+pub async fn names(tx: &mut TenantTx, ids: &[SubscriptionId]) -> Result<HashMap<SubscriptionId, String>, Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+    Ok(store::names(tx, &ids).await?.into_iter().collect())
 }
 
 /// How many there are.

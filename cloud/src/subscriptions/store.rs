@@ -111,6 +111,20 @@ async fn holds_in_force(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<(Uuid, ac
         .collect())
 }
 
+/// Whose lines these are, by name.
+pub async fn names(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<(SubscriptionId, String)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT s.id AS "id: SubscriptionId", b.name FROM subscriptions s
+           JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+           JOIN subscribers b ON b.tenant_id = a.tenant_id AND b.id = a.subscriber_id
+           WHERE s.id = ANY($1)"#,
+        ids
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
 pub async fn counts(tx: &mut TenantTx) -> Result<Counts, sqlx::Error> {
     let now = tx.at();
     sqlx::query_as!(

@@ -3,4 +3,5 @@
 mod harness;
 mod money;
 mod network;
+mod pages;
 mod world;

@@ -13,20 +13,7 @@ const MONTHS: [(&str, [&str; 12]); 5] = [
     ("fr", ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]),
     (
         "ar",
-        [
-            "يناير",
-            "فبراير",
-            "مارس",
-            "أبريل",
-            "مايو",
-            "يونيو",
-            "يوليو",
-            "أغسطس",
-            "سبتمبر",
-            "أكتوبر",
-            "نوفمبر",
-            "ديسمبر",
-        ],
+        ["يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو", "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر"],
     ),
 ];
 
@@ -62,11 +49,11 @@ pub fn count(lang: &str, value: usize) -> String {
     number(lang, Decimal::from(value))
 }
 
-/// An amount of a currency named by its ISO 4217 code; at least the currency's own decimals are shown.
+/// An amount of a currency named by its ISO 4217 code; as many decimals as it needs, and at least the currency's own.
 #[must_use]
 pub fn money(lang: &str, amount: Decimal, code: &str) -> String {
     let decimals = weir_rules::money::Currency::from_code(code).map_or(2, |currency| currency.decimals());
-    let mut amount = amount;
+    let mut amount = amount.normalize();
     if amount.scale() < decimals {
         amount.rescale(decimals);
     }
@@ -150,6 +137,7 @@ mod tests {
     #[test]
     fn money_keeps_every_digit_and_the_currencys_decimals() {
         assert_eq!(money("en", decimal("-44.9"), "EUR"), "−€44.90");
+        assert_eq!(money("en", decimal("44.9000"), "EUR"), "€44.90");
         assert_eq!(money("es", decimal("44.905"), "EUR"), "44,905\u{a0}€");
         assert_eq!(money("pt-BR", decimal("1044.9"), "BRL"), "R$\u{a0}1.044,90");
         assert_eq!(money("en", decimal("500"), "JPY"), "JPY\u{a0}500");

@@ -3,10 +3,10 @@
 
 pub mod assets;
 pub mod blocks;
+pub mod format;
 pub mod frame;
 pub mod i18n;
-pub mod format;
 pub mod pages;
 
-pub use frame::{Frame, NavItem};
 pub use askama::Template;
+pub use frame::{Frame, NavItem};

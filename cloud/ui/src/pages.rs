@@ -16,7 +16,7 @@ pub struct List<'a> {
     pub lede: String,
     /// How to add one, if this person may.
     pub action: Option<Action>,
-    /// What was searched for, if the list can be searched.
+    /// What was searched for, if the list can be searched; the search at the top begins one.
     pub search: Option<String>,
     /// This page of the list.
     pub table: Table,

@@ -110,11 +110,16 @@ impl Answer {
 impl Cloud {
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        let response = self.respond(request).await;
         let status = response.status();
         let bytes = axum::body::to_bytes(response.into_body(), 8 << 20).await.expect("read the answer");
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+    }
+
+    /// Sends a request and gives the answer with its headers, unread.
+    pub async fn respond(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.expect("the router answers")
     }
 
     /// Sends a JSON request, with a bearer token or without.

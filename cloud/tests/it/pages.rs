@@ -1,0 +1,231 @@
+//! The screens: every page in every language, forms, log-in, and what belongs to somebody else.
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+use weir_cloud::http::permission::Role;
+
+use crate::harness::{Cloud, Isp, run};
+
+/// The text of an id in an answer.
+fn id(body: &Value) -> String {
+    body["id"].as_str().expect("an id").to_owned()
+}
+
+/// An ISP with one of everything, and the addresses of its pages.
+async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
+    let isp = cloud.isp().await;
+    let add = async |path: &str, body: Value| isp.post(&format!("/api/v1{path}"), body).await.expect(201);
+    let site = add("/sites", json!({ "name": "North mast", "address": "Hill 1" })).await;
+    let router = json!({ "name": "Edge 1", "site_id": site["id"], "lan_interface": "lan0", "wan_interface": "wan0" });
+    let router = add("/routers", router).await;
+    let subscriber = add("/subscribers", json!({ "name": "Amara Okafor" })).await;
+    let account = add("/accounts", json!({ "subscriber_id": subscriber["id"] })).await;
+    let place = json!({ "subscriber_id": subscriber["id"], "line1": "Mill Lane 4", "city": "Leeds", "country": "GB" });
+    let place = add("/service-locations", place).await;
+    let price = json!({ "amount": "44.90", "currency": "EUR" });
+    let plan = json!({ "name": "Fibre 500", "rate_down_bps": 500_000_000, "rate_up_bps": 100_000_000, "price": price });
+    let plan = add("/plans", plan).await;
+    let wish = json!({
+        "account_id": account["id"], "service_location_id": place["id"], "plan_version_id": plan["versions"][0]["id"],
+        "router_id": router["id"], "starts_on": "2026-01-01", "prefixes": ["10.20.0.2/32"],
+    });
+    let sold = add("/subscriptions", wish).await;
+    let (site, router, subscriber, sold) = (id(&site), id(&router), id(&subscriber), id(&sold));
+    let pages = [
+        "/",
+        "/sites",
+        "/sites/new",
+        "/routers",
+        "/routers/new",
+        "/subscribers",
+        "/subscribers/new",
+        "/plans",
+        "/plans/new",
+        "/subscriptions",
+        "/settings",
+        "/preferences",
+        "/subscribers?q=nobody",
+    ];
+    let mut pages: Vec<_> = pages.map(str::to_owned).to_vec();
+    pages.extend([
+        format!("/sites/{site}"),
+        format!("/sites/{site}/edit"),
+        format!("/routers/{router}"),
+        format!("/subscribers/{subscriber}"),
+        format!("/subscribers/{subscriber}/locations/new"),
+        format!("/subscriptions/new?subscriber_id={subscriber}"),
+        format!("/subscriptions/{sold}"),
+    ]);
+    (isp, pages)
+}
+
+/// Sends a form as the owner's browser would.
+async fn send_form(isp: &Isp, path: &str, form: &str) -> Response {
+    let cookie = format!("weir_session={}", isp.owner);
+    let request = Request::post(path)
+        .header(header::COOKIE, cookie)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin");
+    isp.cloud.respond(request.body(Body::from(form.to_owned())).expect("a request")).await
+}
+
+fn location(response: &Response) -> &str {
+    response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Texts of a page that are the key of a message nobody wrote.
+fn unwritten(html: &str) -> Vec<&str> {
+    let is_key = |text: &&str| {
+        text.split(['-', '_']).all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
+            && *text != "owner"
+    };
+    let texts = html.split('>').filter_map(|rest| Some(rest.split_once('<')?.0.trim()));
+    texts.filter(|text| !text.is_empty()).filter(is_key).collect()
+}
+
+#[test]
+fn every_page_renders_in_every_language_with_one_h1() {
+    run(|cloud| async move {
+        let (isp, pages) = furnished(cloud).await;
+        for lang in ["en", "es", "pt-BR", "fr", "ar"] {
+            let changed = send_form(&isp, "/preferences", &format!("language={lang}&theme=dark")).await;
+            assert_eq!(changed.status(), 303);
+            for path in &pages {
+                let page = isp.get(path).await;
+                assert_eq!(page.status, 200, "{lang} {path}: {}", page.text);
+                assert_eq!(page.text.matches("<h1>").count(), 1, "{lang} {path}");
+                assert!(page.text.contains(&format!("<html lang=\"{lang}\"")), "{lang} {path}");
+                assert!(unwritten(&page.text).is_empty(), "{lang} {path}: {:?}", unwritten(&page.text));
+            }
+        }
+    });
+}
+
+#[test]
+fn whoever_is_not_logged_in_is_sent_to_the_log_in() {
+    run(|cloud| async move {
+        let request = |path: &str| Request::get(path).body(Body::empty()).expect("a request");
+        let answer = cloud.respond(request("/subscribers?q=a")).await;
+        assert_eq!((answer.status().as_u16(), location(&answer)), (303, "/log-in?next=/subscribers%3Fq%3Da"));
+        let form = cloud.ask(None, Method::GET, "/log-in?next=//elsewhere.example/", None).await;
+        assert_eq!(form.status, 200);
+        assert!(!form.text.contains("elsewhere"), "{}", form.text);
+    });
+}
+
+#[test]
+fn a_right_log_in_opens_a_session_and_a_wrong_one_says_so() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let me = isp.get("/api/v1/me").await.expect(200);
+        let email = me["email"].as_str().expect("an address").replace('@', "%40");
+        let wrong = send_form(&isp, "/log-in", &format!("email={email}&password=wrong&next=%2Fsites")).await;
+        assert_eq!(wrong.status(), 422);
+        assert!(wrong.headers().get(header::SET_COOKIE).is_none());
+        let form = format!("email={email}&password=correct+horse+battery+staple&next=%2Fsites");
+        let right = send_form(&isp, "/log-in", &form).await;
+        assert_eq!((right.status().as_u16(), location(&right)), (303, "/sites"));
+        let cookie = right.headers()[header::SET_COOKIE].to_str().expect("a cookie");
+        assert!(cookie.starts_with("weir_session=") && cookie.contains("HttpOnly; SameSite=Lax"), "{cookie}");
+        let out = send_form(&isp, "/log-out", "").await;
+        assert_eq!((out.status().as_u16(), location(&out)), (303, "/log-in"));
+        isp.get("/api/v1/me").await.refused(401, "unauthenticated");
+    });
+}
+
+#[test]
+fn forms_change_things_or_say_what_is_wrong() {
+    run(|cloud| async move {
+        let (isp, pages) = furnished(cloud).await;
+        let added = send_form(&isp, "/sites", "name=South&address=").await;
+        assert_eq!(added.status(), 303);
+        assert!(isp.get(location(&added)).await.text.contains("South"));
+        let empty = send_form(&isp, "/sites", "name=&address=Hill+2").await;
+        assert_eq!(empty.status(), 422);
+        assert!(text_of(empty).await.contains("Hill 2"));
+        assert_eq!(send_form(&isp, "/sites", "name=South&address=").await.status(), 422);
+        let plan = "name=Fibre+1000&rate_down=1000&rate_up=ten&price=60&currency=EUR&allowance=";
+        assert_eq!(send_form(&isp, "/plans", plan).await.status(), 422);
+        assert_eq!(send_form(&isp, "/plans", &plan.replace("ten", "200")).await.status(), 303);
+        assert_eq!(send_form(&isp, "/subscribers", "name=Noor+Haddad").await.status(), 303);
+        let sold = pages.last().expect("the subscription");
+        let hold = send_form(&isp, &format!("{sold}/holds"), "kind=manual&effect=walled_garden&reason=Test").await;
+        assert_eq!((hold.status().as_u16(), location(&hold)), (303, sold.as_str()));
+        let page = isp.get(sold).await.text;
+        let release = page.split("action=\"").find(|rest| rest.starts_with("/holds/")).expect("a release button");
+        let release = release.split('"').next().expect("an address");
+        assert_eq!(send_form(&isp, release, "").await.status(), 303);
+        assert_eq!(isp.get(&format!("/api/v1{sold}")).await.expect(200)["access"], "open");
+    });
+}
+
+#[test]
+fn an_enrollment_shows_its_command_once() {
+    run(|cloud| async move {
+        let (isp, pages) = furnished(cloud).await;
+        let router = pages.iter().find(|page| page.starts_with("/routers/rtr_")).expect("the router");
+        let page = send_form(&isp, &format!("{router}/enroll"), "").await;
+        assert_eq!(page.status(), 200);
+        assert!(text_of(page).await.contains("weir-agent run"));
+        assert!(!isp.get(router).await.text.contains("weir-agent run"));
+    });
+}
+
+#[test]
+fn forms_of_other_sites_are_refused_with_a_page() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let request = Request::post("/sites")
+            .header(header::COOKIE, format!("weir_session={}", isp.owner))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "cross-site")
+            .body(Body::from("name=Planted"));
+        let answer = cloud.respond(request.expect("a request")).await;
+        assert_eq!(answer.status(), 403);
+        assert!(text_of(answer).await.contains("cross-site"));
+        assert!(isp.get("/api/v1/sites").await.expect(200)["items"].as_array().expect("items").is_empty());
+    });
+}
+
+#[test]
+fn another_isps_things_are_not_there() {
+    run(|cloud| async move {
+        let (_one, pages) = furnished(cloud).await;
+        let other = cloud.isp().await;
+        for path in pages.iter().filter(|path| path.contains("_")) {
+            let page = other.get(path).await;
+            assert_eq!(page.status, 404, "{path}");
+            assert!(page.text.contains("<h1>") && !page.text.contains("Amara"), "{path}: {}", page.text);
+        }
+        assert_eq!(other.get("/nowhere").await.status, 404);
+    });
+}
+
+#[test]
+fn who_may_not_change_things_sees_no_buttons_and_is_refused() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let reader = cloud.staff(isp.tenant, Role::ReadOnly).await;
+        let list = cloud.ask(Some(&reader), Method::GET, "/sites", None).await;
+        assert!(list.status == 200 && !list.text.contains("/sites/new"), "{}", list.text);
+        assert_eq!(cloud.ask(Some(&reader), Method::GET, "/sites/new", None).await.status, 403);
+    });
+}
+
+#[test]
+fn assets_may_be_kept_for_ever() {
+    run(|cloud| async move {
+        let request = Request::get(weir_ui::assets::url("app.css")).body(Body::empty()).expect("a request");
+        let answer = cloud.respond(request).await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+        assert_eq!(cloud.ask(None, Method::GET, "/assets/no.css", None).await.status, 404);
+    });
+}
+
+async fn text_of(response: Response) -> String {
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("read the page");
+    String::from_utf8(bytes.to_vec()).expect("a page in UTF-8")
+}
