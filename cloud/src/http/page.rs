@@ -220,7 +220,7 @@ pub async fn explain_to_people(State(app): State<App>, request: Request, next: N
     let page = pages::Problem {
         frame: &frame,
         title: told.kind.title.to_owned(),
-        detail: told.detail,
+        detail: sentence(told.kind.title, &told.detail),
         help: told.kind.help.to_owned(),
         slug: told.kind.slug.to_owned(),
     };
@@ -232,6 +232,15 @@ pub async fn explain_to_people(State(app): State<App>, request: Request, next: N
             page
         }
         Err(_) => response,
+    }
+}
+
+/// The detail as a sentence of its own; nothing when it only repeats the title.
+fn sentence(title: &str, detail: &str) -> String {
+    let mut letters = detail.chars();
+    match letters.next() {
+        Some(first) if !detail.eq_ignore_ascii_case(title) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        _ => String::new(),
     }
 }
 
