@@ -113,7 +113,7 @@ fn scaled(lang: &str, value: i64, units: &[&str]) -> String {
         figure /= Decimal::ONE_THOUSAND;
         unit += 1;
     }
-    format!("{}{NBSP}{}", number(lang, figure.round_dp(2).normalize()), units[unit])
+    format!("{}{NBSP}{}", number(lang, weir_rules::money::round_half_up(figure, 2).normalize()), units[unit])
 }
 
 #[cfg(test)]
