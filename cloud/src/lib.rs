@@ -12,6 +12,7 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod jobs;
+pub mod pages;
 pub mod roles;
 
 pub mod audit;
@@ -27,5 +28,3 @@ pub mod ledger;
 pub mod billing;
 pub mod dunning;
 pub mod payments;
-
-pub mod pages;
