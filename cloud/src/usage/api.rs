@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -23,10 +23,10 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Between {
-    /// After this instant.
-    from: Option<DateTime<Utc>>,
-    /// Up to this instant.
-    to: Option<DateTime<Utc>>,
+    /// From this day of the account on.
+    from: Option<NaiveDate>,
+    /// Before this day of the account.
+    to: Option<NaiveDate>,
 }
 
 /// What a line moved.
