@@ -24,7 +24,12 @@ pub async fn lock_epoch(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Resu
     .await
 }
 
-pub async fn record_hash(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: u64) -> Result<Option<Vec<u8>>, sqlx::Error> {
+pub async fn record_hash(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    epoch: &[u8],
+    seq: u64,
+) -> Result<Option<Vec<u8>>, sqlx::Error> {
     sqlx::query_scalar!(
         "SELECT hash FROM usage_records WHERE agent_id = $1 AND epoch = $2 AND seq = $3",
         agent.uuid(),
@@ -35,7 +40,12 @@ pub async fn record_hash(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: u
     .await
 }
 
-pub(super) async fn insert_record(tx: &mut TenantTx, agent: AgentId, sound: &Sound, body: &[u8]) -> Result<(), sqlx::Error> {
+pub(super) async fn insert_record(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    sound: &Sound,
+    body: &[u8],
+) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
         "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at)
@@ -90,7 +100,13 @@ pub(super) async fn insert_segments(tx: &mut TenantTx, agent: AgentId, sound: &S
     Ok(())
 }
 
-pub async fn advance(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: u64, hash: &Hash) -> Result<(), sqlx::Error> {
+pub async fn advance(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    epoch: &[u8],
+    seq: u64,
+    hash: &Hash,
+) -> Result<(), sqlx::Error> {
     let now = tx.at();
     sqlx::query!(
         "UPDATE usage_epochs SET applied_seq = $3, applied_hash = $4, trim_seq = $3, applied_at = $5 WHERE agent_id = $1 AND epoch = $2",

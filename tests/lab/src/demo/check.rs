@@ -39,9 +39,13 @@ pub async fn measure(stage: &mut Stage) -> Result<Report> {
     Ok(report)
 }
 
+/// What was delivered, the meter's own basis: down at the subscribers' ports, up at the internet's.
+///
+/// What a subscriber sends beyond its rate is dropped by the shaper, so its own port counts more than is billed.
 async fn carried(stage: &Stage) -> Result<Carried> {
     let readings = stage.lines.iter().map(|line| async { stage.lab.subscriber(line.number).carried().await });
-    Ok(try_join_all(readings).await?.into_iter().fold(Carried::default(), |sum, reading| sum + reading))
+    let delivered = try_join_all(readings).await?.into_iter().fold(Carried::default(), |sum, reading| sum + reading);
+    Ok(Carried { up_bytes: stage.lab.received_by_internet().await?, ..delivered })
 }
 
 /// Fills one line of each plan, first downwards, then upwards; two of them over IPv6.
