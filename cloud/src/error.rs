@@ -162,6 +162,7 @@ impl From<crate::db::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let told = crate::http::page::Told { kind: self.kind, detail: self.detail.clone() };
         let body = ProblemJson {
             kind: format!("/errors/{}", self.kind.slug),
             title: self.kind.title,
@@ -172,6 +173,7 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(body)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.extensions_mut().insert(told);
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

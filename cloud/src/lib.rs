@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
-//! Slices call only those before them in this list; news travels the other way as jobs in the outbox.
+//! A slice calls only those before it in this order: audit, tenants, access, network, subscribers, catalog, fleet,
+//! subscriptions, usage, ledger, billing, dunning, payments, pages. News travels the other way as queued jobs.
 
 pub mod app;
 pub mod clock;
@@ -22,6 +23,7 @@ pub mod dunning;
 pub mod fleet;
 pub mod ledger;
 pub mod network;
+pub mod pages;
 pub mod payments;
 pub mod subscribers;
 pub mod subscriptions;

@@ -11,5 +11,5 @@ mod store;
 
 pub use error::Error;
 pub use holds::{HoldWish, holds, place_hold, release_hold};
-pub use model::{ChangePlan, End, Hold, Status, Subscription, SubscriptionWish};
-pub use service::{change_plan, end, sell, subscription, subscriptions};
+pub use model::{ChangePlan, Counts, End, Hold, Status, Subscription, SubscriptionWish};
+pub use service::{change_plan, counts, end, sell, subscription, subscriptions};

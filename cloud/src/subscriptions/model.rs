@@ -116,3 +116,16 @@ pub struct Hold {
     /// When it was released.
     pub released_at: Option<DateTime<Utc>>,
 }
+
+/// How many subscriptions there are, each on its account's local day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Sold, not begun.
+    pub ordered: i64,
+    /// Served without an end.
+    pub active: i64,
+    /// Served until their end.
+    pub ending: i64,
+    /// Not over, with a hold in force.
+    pub held: i64,
+}

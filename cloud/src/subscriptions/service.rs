@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde_json::json;
 use weir_rules::prefix;
 
-use super::{ChangePlan, End, Error, Status, Subscription, SubscriptionWish, store};
+use super::{ChangePlan, Counts, End, Error, Status, Subscription, SubscriptionWish, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
@@ -25,6 +25,11 @@ pub async fn subscriptions(tx: &mut TenantTx, of: Option<AccountId>, page: Page)
 pub async fn subscription(tx: &mut TenantTx, id: SubscriptionId) -> Result<Subscription, Error> {
     let page = Page { after: None, limit: 1 };
     store::subscriptions(tx, Some(id), None, page).await?.pop().ok_or(Error::NotFound(id))
+}
+
+/// How many there are.
+pub async fn counts(tx: &mut TenantTx) -> Result<Counts, Error> {
+    Ok(store::counts(tx).await?)
 }
 
 /// Sells a plan to an account at a location. The router learns of it with the commit.

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use uuid::Uuid;
 use weir_rules::access::{self, HoldEffect, HoldKind};
 
-use super::{Error, Hold, Status, Subscription, SubscriptionWish};
+use super::{Counts, Error, Hold, Status, Subscription, SubscriptionWish};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
@@ -110,6 +110,25 @@ async fn holds_in_force(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<(Uuid, ac
             Some((row.subscription_id, hold))
         })
         .collect())
+}
+
+pub async fn counts(tx: &mut TenantTx) -> Result<Counts, sqlx::Error> {
+    let now = tx.at();
+    sqlx::query_as!(
+        Counts,
+        r#"SELECT count(*) FILTER (WHERE s.starts_on > d.today AND (s.ends_on IS NULL OR s.ends_on > d.today)) AS "ordered!",
+                  count(*) FILTER (WHERE s.starts_on <= d.today AND s.ends_on IS NULL) AS "active!",
+                  count(*) FILTER (WHERE s.starts_on <= d.today AND s.ends_on > d.today) AS "ending!",
+                  count(*) FILTER (WHERE EXISTS (
+                      SELECT FROM holds h WHERE h.tenant_id = s.tenant_id AND h.subscription_id = s.id AND h.released_at IS NULL
+                      AND (h.until IS NULL OR h.until > $1)) AND (s.ends_on IS NULL OR s.ends_on > d.today)) AS "held!"
+           FROM subscriptions s
+           JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+           CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS today) d"#,
+        now
+    )
+    .fetch_one(tx.conn())
+    .await
 }
 
 pub async fn take_handle(tx: &mut TenantTx, router: RouterId) -> Result<i32, sqlx::Error> {

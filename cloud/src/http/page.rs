@@ -1,0 +1,267 @@
+//! How a browser's request becomes a page: who is looking ([`Screen`]), what a form sent ([`Fields`]),
+//! and problems as pages ([`explain_to_people`]). The pages themselves are in [`crate::pages`].
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use chrono_tz::Tz;
+use weir_ui::frame::NAV;
+use weir_ui::i18n::LANGUAGES;
+use weir_ui::{Frame, Template, pages};
+
+use super::permission::{LoggedIn, Needs, Permission, Role};
+use super::{Staff, staff};
+use crate::access::{self, Person};
+use crate::app::App;
+use crate::db::{Scope, TenantTx};
+use crate::error::{self, FieldError, Kind, Problem};
+use crate::tenants;
+
+/// Somebody with permission `P` in front of a page.
+pub struct Screen<P> {
+    /// Handles shared by everything.
+    pub app: App,
+    /// Who.
+    pub person: Person,
+    /// What surrounds the page.
+    pub frame: Frame,
+    /// The ISP's own zone; instants are shown in it.
+    pub zone: Tz,
+    /// The ISP's own currency.
+    pub currency: String,
+    scope: Scope,
+    permission: PhantomData<P>,
+}
+
+impl<P: Needs> Screen<P> {
+    /// A transaction that only reads.
+    pub async fn read(&self) -> Result<TenantTx, Problem> {
+        Ok(self.app.db.read(&self.scope).await?)
+    }
+
+    /// A transaction that may change things.
+    pub async fn begin(&self) -> Result<TenantTx, Problem> {
+        Ok(self.app.db.begin(&self.scope).await?)
+    }
+
+    /// Whether this person may do something else, too.
+    pub fn may<Q: Needs>(&self) -> bool {
+        self.person.role.may(Q::PERMISSION)
+    }
+
+    /// The message `key`.
+    pub fn t(&self, key: &str) -> String {
+        self.frame.t(key)
+    }
+}
+
+impl<P: Needs> FromRequestParts<App> for Screen<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let staff = Staff::<P>::from_request_parts(parts, app).await?;
+        let mut tx = app.db.read(&staff.scope()).await?;
+        let tenant = tenants::tenant(&mut tx).await?;
+        let frame = frame(&staff.person, &tenant, parts.uri.path());
+        let zone = tenant.time_zone.parse().unwrap_or(Tz::UTC);
+        let scope = staff.scope();
+        Ok(Self {
+            app: app.clone(),
+            person: staff.person,
+            frame,
+            zone,
+            currency: tenant.currency,
+            scope,
+            permission: PhantomData,
+        })
+    }
+}
+
+fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
+    let area = path.split('/').nth(1).unwrap_or_default();
+    let current = NAV.iter().map(|item| item.href).find(|href| href[1..] == *area).unwrap_or_default();
+    Frame {
+        tenant: tenant.name.clone(),
+        hue: tenant.hue.unsigned_abs(),
+        staff: person.name.clone(),
+        lang: LANGUAGES.into_iter().find(|tag| *tag == person.language).unwrap_or("en"),
+        theme: theme(&person.theme),
+        current,
+        nav: NAV.iter().filter(|item| may_open(person.role, item.href)).cloned().collect(),
+        toast: None,
+    }
+}
+
+fn theme(name: &str) -> &'static str {
+    ["light", "dark"].into_iter().find(|theme| *theme == name).unwrap_or("system")
+}
+
+fn may_open(role: Role, href: &str) -> bool {
+    let needed = match href {
+        "/subscribers" | "/subscriptions" => "view-subscribers",
+        "/plans" => "view-catalog",
+        "/sites" | "/routers" | "/" => "view-network",
+        "/settings" => "view-settings",
+        _ => LoggedIn::PERMISSION.0,
+    };
+    role.may(Permission(needed))
+}
+
+/// Surroundings for somebody we do not know: the language their browser asks for.
+pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
+    let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let spoken = |tag: &str| {
+        let tag = tag.split(';').next().unwrap_or_default().trim();
+        let same = |known: &&str| known.eq_ignore_ascii_case(tag);
+        LANGUAGES.into_iter().find(same).or_else(|| LANGUAGES.into_iter().find(|known| known.get(..2) == tag.get(..2)))
+    };
+    let lang = wanted.split(',').find_map(spoken).unwrap_or("en");
+    let (tenant, staff) = ("Weir".to_owned(), String::new());
+    Frame { tenant, hue: 255, staff, lang, theme: "system", current: "", nav: Vec::new(), toast: None }
+}
+
+/// A page with this status.
+pub fn html(status: StatusCode, page: &impl Template) -> Result<Response, Problem> {
+    let text = page.render().map_err(|error| Problem::internal(&error))?;
+    Ok((status, Html(text)).into_response())
+}
+
+/// Sends the browser on after a change.
+pub fn see(address: &str) -> Response {
+    let location = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// What a form sent: a value per name, trimmed.
+#[derive(Debug, Default)]
+pub struct Fields {
+    values: BTreeMap<String, String>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// A form filled in by us.
+    pub fn of<const N: usize>(values: [(&str, String); N]) -> Self {
+        Self { values: values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), errors: Vec::new() }
+    }
+
+    /// The value of `name`, empty if not sent.
+    pub fn get(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", String::as_str)
+    }
+
+    /// The value of `name` as an owned text.
+    pub fn text(&self, name: &str) -> String {
+        self.get(name).to_owned()
+    }
+
+    /// The value of `name` unless it is empty.
+    pub fn option(&self, name: &str) -> Option<String> {
+        Some(self.text(name)).filter(|value| !value.is_empty())
+    }
+
+    /// Reads `name`; what cannot be read is noted under that field with `message`.
+    pub fn read<T: std::str::FromStr>(&mut self, name: &str, message: &str) -> Option<T> {
+        let read = self.get(name).parse().ok();
+        if read.is_none() {
+            self.errors.push(FieldError::new(name, message));
+        }
+        read
+    }
+
+    /// As [`Fields::read`], where an empty field means nothing.
+    pub fn read_option<T: std::str::FromStr>(&mut self, name: &str, message: &str) -> Option<T> {
+        if self.get(name).is_empty() { None } else { self.read(name, message) }
+    }
+
+    /// What could not be read, as a problem.
+    pub fn problem(&mut self) -> Problem {
+        Problem::invalid(std::mem::take(&mut self.errors))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let form: Result<axum::Form<Vec<(String, String)>>, _> = axum::Form::from_request(request, state).await;
+        let axum::Form(pairs) = form.map_err(|error| Problem::new(&error::MALFORMED_BODY, error.body_text()))?;
+        let values = pairs.into_iter().map(|(name, value)| (name, value.trim().to_owned())).collect();
+        Ok(Self { values, errors: Vec::new() })
+    }
+}
+
+/// Whether a form can be sent again with other values, so that the problem belongs beside its fields.
+pub fn is_about_the_form(problem: &Problem) -> bool {
+    matches!(problem.kind.status, 409 | 422)
+}
+
+/// Turns problems into pages for browsers: a log-in for whoever is not logged in, an explanation for the rest.
+pub async fn explain_to_people(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if ["/api/", "/dev/", "/live", "/metrics"].iter().any(|programs| path.starts_with(programs)) {
+        return next.run(request).await;
+    }
+    let (uri, headers, method) = (request.uri().clone(), request.headers().clone(), request.method().clone());
+    let response = next.run(request).await;
+    let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
+    if told.kind.status == 401 {
+        return see(&log_in_address(&method, &uri));
+    }
+    let frame = match staff::session_token(&headers, app.config.is_https()) {
+        Some(token) => known_frame(&app, &token, uri.path()).await.unwrap_or_else(|| anonymous_frame(&headers)),
+        None => anonymous_frame(&headers),
+    };
+    let page = pages::Problem {
+        frame: &frame,
+        title: told.kind.title.to_owned(),
+        detail: told.detail,
+        help: told.kind.help.to_owned(),
+        slug: told.kind.slug.to_owned(),
+    };
+    match html(response.status(), &page) {
+        Ok(mut page) => {
+            if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
+                page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+            }
+            page
+        }
+        Err(_) => response,
+    }
+}
+
+/// What a problem's answer carries beside its body, for [`explain_to_people`].
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// What kind.
+    pub kind: &'static Kind,
+    /// What exactly.
+    pub detail: String,
+}
+
+fn log_in_address(method: &Method, uri: &Uri) -> String {
+    let wanted = uri.path_and_query().map_or("/", |wanted| wanted.as_str());
+    if *method != Method::GET || wanted == "/" {
+        return "/log-in".to_owned();
+    }
+    let mut address = String::from("/log-in?next=");
+    for byte in wanted.bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => address.push(char::from(byte)),
+            other => address.push_str(&format!("%{other:02X}")),
+        }
+    }
+    address
+}
+
+async fn known_frame(app: &App, token: &str, path: &str) -> Option<Frame> {
+    let person = access::who_is(app, token).await.ok()?;
+    let mut tx = app.db.read(&Scope::system(person.tenant)).await.ok()?;
+    let tenant = tenants::tenant(&mut tx).await.ok()?;
+    Some(frame(&person, &tenant, path))
+}

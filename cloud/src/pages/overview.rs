@@ -1,0 +1,123 @@
+//! `/`: how things are.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use weir_ui::blocks::{Action, Cell, Table, Tone};
+use weir_ui::pages::{Figure, Overview, Section};
+use weir_ui::{format, i18n};
+
+use super::MANY;
+use crate::app::App;
+use crate::db::TenantTx;
+use crate::error::Problem;
+use crate::fleet::{self, Agent};
+use crate::http::page::{Screen, html};
+use crate::http::paging::Page;
+use crate::http::permission::{ManageNetwork, ViewNetwork};
+use crate::network::{self, Router as Edge};
+use crate::subscriptions;
+
+/// Routers the overview names.
+const NAMED: usize = 20;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/", get(show))
+}
+
+async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
+    let mut tx = screen.read().await?;
+    let mut routers = with_agents(&mut tx).await?;
+    let counts = subscriptions::counts(&mut tx).await?;
+    let reachable = routers.iter().filter(|(_, agent)| agent.as_ref().is_some_and(|agent| agent.connected)).count();
+    let (frame, lang) = (&screen.frame, screen.frame.lang);
+    let count = |n: usize| format::count(lang, n);
+    let figure =
+        |key: &str, n: i64| Figure { label: frame.t(key), value: format::number(lang, n.into()), unit: String::new() };
+    let (some, all) = (count(reachable), count(routers.len()));
+    let figures = vec![
+        figure("overview-active", counts.active),
+        figure("overview-ordered", counts.ordered),
+        figure("overview-held", counts.held),
+        figure("overview-ending", counts.ending),
+        Figure {
+            label: frame.t("overview-connected"),
+            value: some.clone(),
+            unit: frame.t1("overview-of", "all", &all),
+        },
+    ];
+    let title = match routers.is_empty() {
+        true => frame.t("overview-none"),
+        false => i18n::t(lang, "overview-reachable", &[("some", &some), ("all", &all)]),
+    };
+    let lede = frame.t(match (routers.is_empty(), reachable == routers.len()) {
+        (true, _) => "overview-none-lede",
+        (false, true) => "overview-quiet",
+        (false, false) => "overview-look",
+    });
+    routers.sort_by_key(|(_, agent)| agent.as_ref().is_some_and(|agent| agent.connected));
+    let rows = routers.iter().take(NAMED).map(|(router, agent)| row(&screen, router, agent.as_ref())).collect();
+    let names = ["router", "status", "last-seen"].map(|key| frame.t(key)).to_vec();
+    let section = Section {
+        title: frame.t("nav-routers"),
+        action: None,
+        table: Table::new(names, rows),
+        empty: frame.t("routers-empty"),
+    };
+    let add = (routers.is_empty() && screen.may::<ManageNetwork>())
+        .then(|| Action::go("/routers/new", frame.t("routers-new")));
+    html(StatusCode::OK, &Overview { frame, title, lede, action: add, figures, routers: section })
+}
+
+fn row(screen: &Screen<ViewNetwork>, router: &Edge, agent: Option<&Agent>) -> Vec<Cell> {
+    vec![
+        Cell::link(format!("/routers/{}", router.id), &router.name),
+        agent_status(&screen.frame, agent),
+        Cell::Text(last_seen(screen.frame.lang, screen.zone, agent)),
+    ]
+}
+
+/// Whether a router can be reached, in a word.
+pub(super) fn agent_status(frame: &weir_ui::Frame, agent: Option<&Agent>) -> Cell {
+    let (tone, key) = match agent {
+        None => (Tone::Mute, "agent-none"),
+        Some(agent) if agent.connected => (Tone::Ok, "agent-connected"),
+        Some(_) => (Tone::Bad, "agent-unreachable"),
+    };
+    Cell::status(tone, frame.t(key))
+}
+
+/// When its agent last said something.
+pub(super) fn last_seen(lang: &str, zone: chrono_tz::Tz, agent: Option<&Agent>) -> String {
+    agent.and_then(|agent| agent.last_seen_at).map_or("—".to_owned(), |at| format::instant(lang, at, zone))
+}
+
+/// Every router with the agent that serves it, by name.
+pub(super) async fn with_agents(tx: &mut TenantTx) -> Result<Vec<(Edge, Option<Agent>)>, Problem> {
+    let (mut routers, mut agents) = (Vec::new(), Vec::new());
+    let mut page = MANY;
+    loop {
+        let mut rows = network::routers(tx, page).await?;
+        let more = rows.len() > page.limit as usize;
+        rows.truncate(page.limit as usize);
+        routers.append(&mut rows);
+        let Some(last) = routers.last().filter(|_| more) else { break };
+        page = Page { after: Some(last.id.uuid()), ..MANY };
+    }
+    page = MANY;
+    loop {
+        let mut rows = fleet::agents(tx, page).await?;
+        let more = rows.len() > page.limit as usize;
+        rows.truncate(page.limit as usize);
+        agents.append(&mut rows);
+        let Some(last) = agents.last().filter(|_| more) else { break };
+        page = Page { after: Some(last.id.uuid()), ..MANY };
+    }
+    agents.retain(|agent| agent.revoked_at.is_none());
+    let paired = routers.into_iter().map(|router| {
+        let agent = agents.iter().find(|agent| agent.router_id == router.id).cloned();
+        (router, agent)
+    });
+    Ok(paired.collect())
+}

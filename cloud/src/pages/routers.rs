@@ -1,0 +1,240 @@
+//! `/routers`: what is wired, what runs, and what each line should hold beside what it holds.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
+use weir_ui::format;
+use weir_ui::pages::{Form, List, Section, Show};
+
+use super::overview::{agent_status, last_seen, with_agents};
+use super::{Asking, MANY, access_tone, form_status, next_page, page_of};
+use crate::app::App;
+use crate::db::TenantTx;
+use crate::error::Problem;
+use crate::fleet::{self, EnforcedLine, Enforcement, enrollment};
+use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::paging::PageQuery;
+use crate::http::permission::{ManageNetwork, Needs, ViewNetwork};
+use crate::http::{ApiPath, ApiQuery};
+use crate::ids::RouterId;
+use crate::network::{self, RouterWish};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/routers", get(list).post(add))
+        .route("/routers/new", get(new))
+        .route("/routers/{id}", get(show))
+        .route("/routers/{id}/enroll", post(enroll))
+}
+
+async fn list(screen: Screen<ViewNetwork>, ApiQuery(query): ApiQuery<PageQuery>) -> Result<Response, Problem> {
+    let page = page_of(query.after)?;
+    let mut tx = screen.read().await?;
+    let mut routers = network::routers(&mut tx, page).await?;
+    let agents = with_agents(&mut tx).await?;
+    let next = next_page(&mut routers, page, "/routers", |router| router.id.uuid());
+    let rows = routers.into_iter().map(|router| {
+        let agent = agents.iter().find(|(other, _)| other.id == router.id).and_then(|(_, agent)| agent.as_ref());
+        vec![
+            Cell::link(format!("/routers/{}", router.id), router.name),
+            agent_status(&screen.frame, agent),
+            Cell::Code(agent.map(|agent| agent.version.clone()).unwrap_or_default()),
+            Cell::Text(last_seen(screen.frame.lang, screen.zone, agent)),
+        ]
+    });
+    let names = ["router", "status", "version", "last-seen"].map(|key| screen.t(key)).to_vec();
+    let table = Table::new(names, rows.collect());
+    let page = List {
+        frame: &screen.frame,
+        title: screen.t("nav-routers"),
+        lede: screen.t("routers-lede"),
+        action: screen.may::<ManageNetwork>().then(|| Action::go("/routers/new", screen.t("routers-new"))),
+        search: None,
+        table,
+        empty: screen.t("routers-empty"),
+        next,
+    };
+    html(StatusCode::OK, &page)
+}
+
+async fn show(screen: Screen<ViewNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<Response, Problem> {
+    shown(&screen, &mut screen.read().await?, id, None).await
+}
+
+/// Shows the router with the line to run on it. The token is shown this once, so no address can show it again:
+/// that is why this change answers with a page and not with a way to one.
+async fn enroll(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    let token = enrollment::make_token(&screen.app, &mut tx, id).await?;
+    tx.commit().await?;
+    let until = format::instant(screen.frame.lang, token.expires_at, screen.zone);
+    let about = screen.frame.t1("routers-enroll-lede", "until", &until);
+    let command = format!("weir-agent run --state-dir /var/lib/weir-agent --token {}", token.text);
+    shown(&screen, &mut screen.read().await?, id, Some((command, about))).await
+}
+
+async fn shown<P: Needs>(
+    screen: &Screen<P>,
+    tx: &mut TenantTx,
+    id: RouterId,
+    command: Option<(String, String)>,
+) -> Result<Response, Problem> {
+    let router = network::router(tx, id).await?;
+    let site = network::site(tx, router.site_id).await?;
+    let enforcement = match fleet::enforcement(tx, id).await {
+        Ok(enforcement) => Some(enforcement),
+        Err(fleet::Error::WithoutAgent(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let lang = screen.frame.lang;
+    let rate = |capacity: Option<i64>| capacity.map_or(screen.t("unlimited"), |bps| format::bit_rate(lang, bps));
+    let mut facts = vec![
+        (screen.t("status"), connection(screen, enforcement.as_ref())),
+        (screen.t("site"), Cell::link(format!("/sites/{}", site.id), site.name)),
+        (screen.t("lan-interface"), Cell::Code(router.lan_interface)),
+        (screen.t("wan-interface"), Cell::Code(router.wan_interface)),
+        (screen.t("capacity-down"), Cell::Text(rate(router.capacity_down_bps))),
+        (screen.t("capacity-up"), Cell::Text(rate(router.capacity_up_bps))),
+        (screen.t("id"), Cell::Code(id.to_string())),
+    ];
+    if let Some(held) = &enforcement {
+        let seen = held.last_seen_at.map_or("—".to_owned(), |at| format::instant(lang, at, screen.zone));
+        facts.insert(1, (screen.t("last-seen"), Cell::Text(seen)));
+        let generations = format!("{} / {} / {}", held.desired_gen, held.persisted_gen, held.applied_gen);
+        facts.insert(2, (screen.t("generations"), Cell::Code(generations)));
+    }
+    let lines = enforcement.map(|held| held.lines).unwrap_or_default();
+    let drifting = lines.iter().filter(|line| line.drift).count();
+    let lede = match (lines.is_empty(), drifting) {
+        (true, _) => screen.t("routers-no-lines"),
+        (false, 0) => screen.t("routers-no-drift"),
+        (false, some) => screen.frame.t1("routers-drift", "count", &format::count(lang, some)),
+    };
+    let names = ["subscription", "desired", "observed", "access", "status"].map(|key| screen.t(key)).to_vec();
+    let section = Section {
+        title: screen.t("enforcement"),
+        action: None,
+        table: Table::new(names, lines.iter().map(|line| line_row(screen, line)).collect()),
+        empty: screen.t("enforcement-empty"),
+    };
+    let enroll = screen
+        .may::<ManageNetwork>()
+        .then(|| Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll")));
+    let page = Show {
+        frame: &screen.frame,
+        up: ("/routers".into(), screen.t("nav-routers")),
+        title: router.name,
+        lede,
+        actions: enroll.into_iter().collect(),
+        command,
+        facts,
+        sections: vec![section],
+        form: None,
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn connection<P: Needs>(screen: &Screen<P>, held: Option<&Enforcement>) -> Cell {
+    match held {
+        None => Cell::status(Tone::Mute, screen.t("agent-none")),
+        Some(held) if held.connected => Cell::status(Tone::Ok, screen.t("agent-connected")),
+        Some(_) => Cell::status(Tone::Bad, screen.t("agent-unreachable")),
+    }
+}
+
+fn line_row<P: Needs>(screen: &Screen<P>, line: &EnforcedLine) -> Vec<Cell> {
+    let lang = screen.frame.lang;
+    let rates = |state: Option<(i64, i64)>| match state {
+        Some((down, up)) => Cell::Number(format!("{} / {}", format::bit_rate(lang, down), format::bit_rate(lang, up))),
+        None => Cell::Number("—".into()),
+    };
+    let desired = line.desired.as_ref();
+    let access = match desired {
+        Some(state) => Cell::status(access_tone(&state.access), screen.t(&format!("access-{}", state.access))),
+        None => Cell::Text("—".into()),
+    };
+    let status = match (line.drift, line.status.as_deref()) {
+        (_, Some(failed @ ("failed" | "rejected" | "unsupported"))) => {
+            let word = screen.t(&format!("enforced-{failed}"));
+            Cell::status(Tone::Bad, if line.detail.is_empty() { word } else { format!("{word}: {}", line.detail) })
+        }
+        (true, _) => Cell::status(Tone::Warn, screen.t("enforced-drift")),
+        (false, _) => Cell::status(Tone::Ok, screen.t("enforced-applied")),
+    };
+    vec![
+        Cell::link(format!("/subscriptions/{}", line.subscription_id), short(&line.subscription_id.to_string())),
+        rates(desired.map(|state| (state.rate_down_bps, state.rate_up_bps))),
+        rates(line.observed.as_ref().map(|state| (state.rate_down_bps, state.rate_up_bps))),
+        access,
+        status,
+    ]
+}
+
+/// The end of an id, which tells siblings apart.
+pub(super) fn short(id: &str) -> String {
+    let (kind, rest) = id.split_once('_').unwrap_or(("", id));
+    format!("{kind}_…{}", rest.get(rest.len().saturating_sub(8)..).unwrap_or(rest))
+}
+
+async fn new(screen: Screen<ManageNetwork>) -> Result<Response, Problem> {
+    let fields = Fields::of([("lan_interface", "lan0".into()), ("wan_interface", "wan0".into())]);
+    form(&screen, &fields, None).await
+}
+
+async fn add(screen: Screen<ManageNetwork>, mut fields: Fields) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    let added = match wish(&mut fields) {
+        Ok(wish) => network::add_router(&mut tx, wish).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    match added {
+        Ok(router) => {
+            tx.commit().await?;
+            Ok(see(&format!("/routers/{}", router.id)))
+        }
+        Err(problem) if is_about_the_form(&problem) => form(&screen, &fields, Some(&problem)).await,
+        Err(problem) => Err(problem),
+    }
+}
+
+fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
+    let site_id = fields.read("site_id", "error-choose");
+    let capacity_down_bps = fields.read_option("capacity_down_bps", "error-number");
+    let capacity_up_bps = fields.read_option("capacity_up_bps", "error-number");
+    let problem = fields.problem();
+    match site_id {
+        Some(site_id) if problem.errors.is_empty() => Ok(RouterWish {
+            name: fields.text("name"),
+            site_id,
+            lan_interface: fields.text("lan_interface"),
+            wan_interface: fields.text("wan_interface"),
+            nat: fields.get("nat") == "yes",
+            capacity_down_bps,
+            capacity_up_bps,
+        }),
+        _ => Err(problem),
+    }
+}
+
+async fn form(screen: &Screen<ManageNetwork>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
+    let sites = network::sites(&mut screen.read().await?, MANY).await?;
+    let sites = sites.into_iter().map(|site| (site.id.to_string(), site.name)).collect();
+    let asked = Asking::new(&screen.frame, fields, problem)
+        .ask("name", "name", Input::Line("text"))
+        .ask("site_id", "site", Input::Choice(sites))
+        .ask("lan_interface", "lan-interface", Input::Line("text"))
+        .ask("wan_interface", "wan-interface", Input::Line("text"))
+        .ask("nat", "nat", Input::Tick)
+        .ask("capacity_down_bps", "capacity-down", Input::Line("number"))
+        .ask("capacity_up_bps", "capacity-up", Input::Line("number"));
+    let page = Form {
+        frame: &screen.frame,
+        up: ("/routers".into(), screen.t("nav-routers")),
+        title: screen.t("routers-new"),
+        lede: screen.t("routers-new-lede"),
+        form: asked.inset(String::new(), "/routers", "save"),
+    };
+    html(form_status(problem), &page)
+}

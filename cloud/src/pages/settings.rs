@@ -1,0 +1,158 @@
+//! `/settings` of the ISP, and `/preferences` of the person.
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use weir_ui::blocks::Input;
+use weir_ui::pages::Form;
+
+use super::{Asking, form_status};
+use crate::access;
+use crate::app::App;
+use crate::error::Problem;
+use crate::fleet::desired;
+use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::permission::{LoggedIn, ManageSettings, Needs, ViewSettings};
+use crate::tenants::{self, LANGUAGES, TenantChange};
+
+const THEMES: [&str; 3] = ["system", "light", "dark"];
+/// Lines of the settings, as named in the form and in the catalogues.
+const LINES: [(&str, &str, &str); 10] = [
+    ("name", "name", "text"),
+    ("legal_name", "legal-name", "text"),
+    ("tax_id", "tax-id", "text"),
+    ("contact", "contact", "text"),
+    ("pay_url", "pay-url", "url"),
+    ("hue", "hue", "number"),
+    ("tax_name", "tax-name", "text"),
+    ("tax_rate_percent", "tax-rate", "text"),
+    ("payment_terms_days", "payment-terms", "number"),
+    ("grace_days", "grace-days", "number"),
+];
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/settings", get(settings).post(change_settings))
+        .route("/preferences", get(preferences).post(change_preferences))
+}
+
+async fn settings(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
+    let tenant = tenants::tenant(&mut screen.read().await?).await?;
+    let fields = Fields::of([
+        ("name", tenant.name),
+        ("legal_name", tenant.legal_name),
+        ("address", tenant.address),
+        ("tax_id", tenant.tax_id),
+        ("contact", tenant.contact),
+        ("pay_url", tenant.pay_url),
+        ("hue", tenant.hue.to_string()),
+        ("tax_name", tenant.tax_name),
+        ("tax_rate_percent", tenant.tax_rate_percent.normalize().to_string()),
+        ("payment_terms_days", tenant.payment_terms_days.to_string()),
+        ("grace_days", tenant.grace_days.to_string()),
+    ]);
+    settings_form(&screen, &fields, None)
+}
+
+fn settings_form<P: Needs>(
+    screen: &Screen<P>,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let mut asked = Asking::new(&screen.frame, fields, problem);
+    for (name, key, kind) in LINES {
+        asked = asked.ask(name, key, Input::Line(kind));
+    }
+    let asked = asked.ask("address", "address", Input::Lines);
+    let page = Form {
+        frame: &screen.frame,
+        up: ("/".into(), screen.t("nav-overview")),
+        title: screen.t("nav-settings"),
+        lede: screen.t("settings-lede"),
+        form: asked.inset(String::new(), "/settings", "save"),
+    };
+    html(form_status(problem), &page)
+}
+
+async fn change_settings(screen: Screen<ManageSettings>, mut fields: Fields) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    let changed = match wish(&mut fields) {
+        Ok(wish) => tenants::change(&mut tx, wish).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    match changed {
+        Ok(_) => {
+            // The walled garden of every router shows the ISP's name, colour and contact.
+            desired::refresh_all_routers(&mut tx).await?;
+            tx.commit().await?;
+            Ok(see("/settings"))
+        }
+        Err(problem) if is_about_the_form(&problem) => settings_form(&screen, &fields, Some(&problem)),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn wish(fields: &mut Fields) -> Result<TenantChange, Problem> {
+    let change = TenantChange {
+        name: Some(fields.text("name")),
+        legal_name: Some(fields.text("legal_name")),
+        address: Some(fields.text("address").replace("\r\n", "\n")),
+        tax_id: Some(fields.text("tax_id")),
+        contact: Some(fields.text("contact")),
+        pay_url: Some(fields.text("pay_url")),
+        tax_name: Some(fields.text("tax_name")),
+        hue: fields.read("hue", "error-number"),
+        tax_rate_percent: fields.read("tax_rate_percent", "error-number"),
+        payment_terms_days: fields.read("payment_terms_days", "error-number"),
+        grace_days: fields.read("grace_days", "error-number"),
+        ..TenantChange::default()
+    };
+    let problem = fields.problem();
+    if problem.errors.is_empty() { Ok(change) } else { Err(problem) }
+}
+
+async fn preferences(screen: Screen<LoggedIn>) -> Result<Response, Problem> {
+    let fields = Fields::of([
+        ("language", screen.person.language.clone()),
+        ("theme", screen.person.theme.clone()),
+        ("single_keys", if screen.person.single_keys { "yes".into() } else { String::new() }),
+    ]);
+    preferences_form(&screen, &fields, None)
+}
+
+fn preferences_form(
+    screen: &Screen<LoggedIn>,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let languages = LANGUAGES.map(|tag| (tag.to_owned(), screen.t(&format!("language-{tag}")))).to_vec();
+    let themes = THEMES.map(|theme| (theme.to_owned(), screen.t(&format!("theme-{theme}")))).to_vec();
+    let asked = Asking::new(&screen.frame, fields, problem)
+        .ask("language", "language", Input::Choice(languages))
+        .ask("theme", "theme", Input::Choice(themes))
+        .ask("single_keys", "single-keys", Input::Tick);
+    let page = Form {
+        frame: &screen.frame,
+        up: ("/".into(), screen.t("nav-overview")),
+        title: screen.t("preferences"),
+        lede: screen.t("preferences-lede"),
+        form: asked.inset(String::new(), "/preferences", "save"),
+    };
+    html(form_status(problem), &page)
+}
+
+async fn change_preferences(screen: Screen<LoggedIn>, fields: Fields) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    let (language, theme) = (fields.get("language"), fields.get("theme"));
+    let changed =
+        access::change_preferences(&mut tx, screen.person.id, language, theme, fields.get("single_keys") == "yes")
+            .await;
+    match changed.map_err(Problem::from) {
+        Ok(()) => {
+            tx.commit().await?;
+            Ok(see("/preferences"))
+        }
+        Err(problem) if is_about_the_form(&problem) => preferences_form(&screen, &fields, Some(&problem)),
+        Err(problem) => Err(problem),
+    }
+}

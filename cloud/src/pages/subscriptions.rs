@@ -1,0 +1,288 @@
+//! `/subscriptions`: what was sold, what the line may do, and why.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use chrono::NaiveDate;
+use serde::Deserialize;
+use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
+use weir_ui::format;
+use weir_ui::pages::{Form, Inset, List, Section, Show};
+
+use super::routers::short;
+use super::{Asking, MANY, access_tone, form_status, next_page, page_of};
+use crate::app::App;
+use crate::error::Problem;
+use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::paging::PageQuery;
+use crate::http::permission::{ManageHolds, ManageSubscriptions, Needs, ViewSubscribers};
+use crate::http::{ApiPath, ApiQuery};
+use crate::ids::{HoldId, SubscriberId, SubscriptionId};
+use crate::subscriptions::{self, Hold, HoldWish, Status, Subscription, SubscriptionWish};
+use crate::{catalog, network, subscribers};
+
+const KINDS: [&str; 6] = ["manual", "unpaid", "quota", "fraud", "abuse", "seasonal"];
+const EFFECTS: [&str; 3] = ["walled_garden", "throttled", "closed"];
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/subscriptions", get(list).post(sell))
+        .route("/subscriptions/new", get(new))
+        .route("/subscriptions/{id}", get(show))
+        .route("/subscriptions/{id}/holds", post(place))
+        .route("/holds/{id}/release", post(release))
+}
+
+async fn list(screen: Screen<ViewSubscribers>, ApiQuery(query): ApiQuery<PageQuery>) -> Result<Response, Problem> {
+    let page = page_of(query.after)?;
+    let mut sold = subscriptions::subscriptions(&mut screen.read().await?, None, page).await?;
+    let next = next_page(&mut sold, page, "/subscriptions", |sold| sold.id.uuid());
+    let page = List {
+        frame: &screen.frame,
+        title: screen.t("nav-subscriptions"),
+        lede: screen.t("subscriptions-lede"),
+        action: screen
+            .may::<ManageSubscriptions>()
+            .then(|| Action::go("/subscribers", screen.t("subscriptions-choose"))),
+        search: None,
+        table: rows_of(&screen, sold),
+        empty: screen.t("subscriptions-empty"),
+        next,
+    };
+    html(StatusCode::OK, &page)
+}
+
+/// Subscriptions as rows.
+pub(super) fn rows_of<P: Needs>(screen: &Screen<P>, sold: Vec<Subscription>) -> Table {
+    let lang = screen.frame.lang;
+    let rows = sold.into_iter().map(|sold| {
+        vec![
+            Cell::link(format!("/subscriptions/{}", sold.id), short(&sold.id.to_string())),
+            Cell::Text(sold.plan_name),
+            status(screen, sold.status),
+            Cell::status(access_tone(&sold.access), screen.t(&format!("access-{}", sold.access))),
+            Cell::Code(sold.prefixes.first().cloned().unwrap_or_default()),
+            Cell::Number(format::date(lang, sold.starts_on)),
+        ]
+    });
+    let names = ["subscription", "plan", "status", "access", "prefixes", "starts"].map(|key| screen.t(key)).to_vec();
+    Table::new(names, rows.collect())
+}
+
+fn status<P: Needs>(screen: &Screen<P>, status: Status) -> Cell {
+    let (tone, key) = match status {
+        Status::Ordered => (Tone::Mute, "status-ordered"),
+        Status::Active => (Tone::Ok, "status-active"),
+        Status::Ending => (Tone::Warn, "status-ending"),
+        Status::Closed => (Tone::Mute, "status-closed"),
+    };
+    Cell::status(tone, screen.t(key))
+}
+
+async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriptionId>) -> Result<Response, Problem> {
+    shown(&screen, id, &Fields::of([("effect", "walled_garden".into())]), None).await
+}
+
+async fn shown<P: Needs>(
+    screen: &Screen<P>,
+    id: SubscriptionId,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let mut tx = screen.read().await?;
+    let sold = subscriptions::subscription(&mut tx, id).await?;
+    let account = subscribers::account(&mut tx, sold.account_id).await?;
+    let subscriber = subscribers::subscriber(&mut tx, account.subscriber_id).await?;
+    let place = subscribers::location(&mut tx, sold.service_location_id).await?;
+    let router = network::router(&mut tx, sold.router_id).await?;
+    let price = catalog::version(&mut tx, sold.plan_version_id).await?.price;
+    let holds = subscriptions::holds(&mut tx, id).await?;
+    let now = tx.at();
+    let lang = screen.frame.lang;
+    let rates =
+        format!("{} / {}", format::bit_rate(lang, sold.rate_down_bps), format::bit_rate(lang, sold.rate_up_bps));
+    let facts = vec![
+        (screen.t("access"), Cell::status(access_tone(&sold.access), screen.t(&format!("access-{}", sold.access)))),
+        (screen.t("status"), status(screen, sold.status)),
+        (screen.t("subscriber"), Cell::link(format!("/subscribers/{}", subscriber.id), &subscriber.name)),
+        (screen.t("account"), Cell::Code(account.number)),
+        (screen.t("plan"), Cell::Text(sold.plan_name.clone())),
+        (screen.t("price"), Cell::Text(format::money(lang, price.amount, &price.currency))),
+        (screen.t("rates"), Cell::Text(rates)),
+        (screen.t("prefixes"), Cell::Code(sold.prefixes.join("  "))),
+        (screen.t("location"), Cell::Text(format!("{}, {}", place.line1, place.city))),
+        (screen.t("router"), Cell::link(format!("/routers/{}", router.id), router.name)),
+        (screen.t("starts"), Cell::Text(format::date(lang, sold.starts_on))),
+        (screen.t("ends"), Cell::Text(sold.ends_on.map_or(screen.t("open-end"), |day| format::date(lang, day)))),
+        (screen.t("id"), Cell::Code(id.to_string())),
+    ];
+    let in_force = |hold: &Hold| hold.released_at.is_none() && hold.until.is_none_or(|until| until > now);
+    let rows = holds.iter().map(|hold| hold_row(screen, hold, in_force(hold))).collect();
+    let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();
+    let page = Show {
+        frame: &screen.frame,
+        up: ("/subscriptions".into(), screen.t("nav-subscriptions")),
+        title: screen.frame.t1("subscriptions-title", "name", &subscriber.name),
+        lede: screen.frame.t1(&format!("access-{}-lede", sold.access), "plan", &sold.plan_name),
+        actions: Vec::new(),
+        command: None,
+        facts,
+        sections: vec![Section {
+            title: screen.t("holds"),
+            action: None,
+            table: Table::new(names, rows),
+            empty: screen.t("holds-empty"),
+        }],
+        form: screen.may::<ManageHolds>().then(|| hold_form(screen, id, fields, problem)),
+    };
+    html(form_status(problem), &page)
+}
+
+fn hold_row<P: Needs>(screen: &Screen<P>, hold: &Hold, in_force: bool) -> Vec<Cell> {
+    let at = |at| Cell::Text(format::instant(screen.frame.lang, at, screen.zone));
+    let status = match (hold.released_at, in_force) {
+        (None, true) if screen.may::<ManageHolds>() => {
+            Cell::Post { action: format!("/holds/{}/release", hold.id), text: screen.t("holds-release") }
+        }
+        (None, true) => Cell::status(Tone::Warn, screen.t("holds-in-force")),
+        (None, false) => Cell::status(Tone::Mute, screen.t("holds-over")),
+        (Some(_), _) => Cell::status(Tone::Mute, screen.t("holds-released")),
+    };
+    vec![
+        Cell::Text(screen.t(&format!("hold-{}", hold.kind))),
+        Cell::Text(screen.t(&format!("access-{}", hold.effect))),
+        Cell::Text(hold.reason.clone()),
+        at(hold.placed_at),
+        hold.until.map_or(Cell::Text("—".into()), at),
+        status,
+    ]
+}
+
+fn hold_form<P: Needs>(screen: &Screen<P>, id: SubscriptionId, fields: &Fields, problem: Option<&Problem>) -> Inset {
+    let kinds = KINDS.map(|kind| (kind.to_owned(), screen.t(&format!("hold-{kind}")))).to_vec();
+    let effects = EFFECTS.map(|effect| (effect.to_owned(), screen.t(&format!("access-{effect}")))).to_vec();
+    Asking::new(&screen.frame, fields, problem)
+        .ask("kind", "hold", Input::Choice(kinds))
+        .ask("effect", "effect", Input::Choice(effects))
+        .ask("reason", "reason", Input::Line("text"))
+        .inset(screen.t("holds-place"), format!("/subscriptions/{id}/holds"), "holds-place")
+}
+
+async fn place(
+    screen: Screen<ManageHolds>,
+    ApiPath(id): ApiPath<SubscriptionId>,
+    fields: Fields,
+) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    let wish = HoldWish {
+        kind: fields.text("kind"),
+        effect: fields.text("effect"),
+        reason: fields.text("reason"),
+        until: None,
+    };
+    match subscriptions::place_hold(&mut tx, id, wish).await.map_err(Problem::from) {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(see(&format!("/subscriptions/{id}")))
+        }
+        Err(problem) if is_about_the_form(&problem) => shown(&screen, id, &fields, Some(&problem)).await,
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn release(screen: Screen<ManageHolds>, ApiPath(id): ApiPath<HoldId>) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    let hold = subscriptions::release_hold(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(see(&format!("/subscriptions/{}", hold.subscription_id)).into_response())
+}
+
+#[derive(Deserialize)]
+struct For {
+    subscriber_id: Option<SubscriberId>,
+}
+
+async fn new(screen: Screen<ManageSubscriptions>, ApiQuery(query): ApiQuery<For>) -> Result<Response, Problem> {
+    let Some(subscriber) = query.subscriber_id else { return Ok(see("/subscribers")) };
+    let today = screen.app.clock.now().with_timezone(&screen.zone).date_naive();
+    let fields = Fields::of([("starts_on", today.to_string()), ("subscriber_id", subscriber.to_string())]);
+    form(&screen, subscriber, &fields, None).await
+}
+
+async fn sell(screen: Screen<ManageSubscriptions>, mut fields: Fields) -> Result<Response, Problem> {
+    let Some(subscriber) = fields.read("subscriber_id", "error-choose") else { return Err(fields.problem()) };
+    let mut tx = screen.begin().await?;
+    let sold = match wish(&mut fields) {
+        Ok(wish) => subscriptions::sell(&mut tx, wish).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    match sold {
+        Ok(sold) => {
+            tx.commit().await?;
+            Ok(see(&format!("/subscriptions/{}", sold.id)))
+        }
+        Err(problem) if is_about_the_form(&problem) => form(&screen, subscriber, &fields, Some(&problem)).await,
+        Err(problem) => Err(problem),
+    }
+}
+
+fn wish(fields: &mut Fields) -> Result<SubscriptionWish, Problem> {
+    let account_id = fields.read("account_id", "error-choose");
+    let service_location_id = fields.read("service_location_id", "error-choose");
+    let plan_version_id = fields.read("plan_version_id", "error-choose");
+    let router_id = fields.read("router_id", "error-choose");
+    let starts_on = fields.read::<NaiveDate>("starts_on", "error-date");
+    let prefixes = fields
+        .get("prefixes")
+        .split([',', ' ', '\n', '\r'])
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .collect();
+    match (account_id, service_location_id, plan_version_id, router_id, starts_on) {
+        (Some(account_id), Some(service_location_id), Some(plan_version_id), Some(router_id), Some(starts_on)) => {
+            Ok(SubscriptionWish { account_id, service_location_id, plan_version_id, router_id, starts_on, prefixes })
+        }
+        _ => Err(fields.problem()),
+    }
+}
+
+async fn form(
+    screen: &Screen<ManageSubscriptions>,
+    of: SubscriberId,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let mut tx = screen.read().await?;
+    let subscriber = subscribers::subscriber(&mut tx, of).await?;
+    let accounts = subscribers::accounts(&mut tx, Some(of), MANY).await?;
+    let accounts = accounts.into_iter().map(|account| (account.id.to_string(), account.number)).collect();
+    let places = subscribers::locations(&mut tx, Some(of), MANY).await?;
+    let places =
+        places.into_iter().map(|place| (place.id.to_string(), format!("{}, {}", place.line1, place.city))).collect();
+    let routers = network::routers(&mut tx, MANY).await?;
+    let routers = routers.into_iter().map(|router| (router.id.to_string(), router.name)).collect();
+    let lang = screen.frame.lang;
+    let plans = catalog::plans(&mut tx, MANY).await?.into_iter().filter(|plan| plan.retired_at.is_none());
+    let plans = plans.filter_map(|plan| {
+        let version = plan.versions.first()?;
+        let price = format::money(lang, version.price.amount, &version.price.currency);
+        Some((version.id.to_string(), format!("{} · {price}", plan.name)))
+    });
+    let asked = Asking::new(&screen.frame, fields, problem)
+        .ask("plan_version_id", "plan", Input::Choice(plans.collect()))
+        .ask("account_id", "account", Input::Choice(accounts))
+        .ask("service_location_id", "location", Input::Choice(places))
+        .ask("router_id", "router", Input::Choice(routers))
+        .ask("prefixes", "prefixes", Input::Lines)
+        .ask("starts_on", "starts", Input::Line("date"))
+        .ask("subscriber_id", "subscriber", Input::Hidden);
+    let page = Form {
+        frame: &screen.frame,
+        up: (format!("/subscribers/{of}"), subscriber.name),
+        title: screen.t("subscriptions-new"),
+        lede: screen.t("subscriptions-new-lede"),
+        form: asked.inset(String::new(), "/subscriptions", "subscriptions-sell"),
+    };
+    html(form_status(problem), &page)
+}

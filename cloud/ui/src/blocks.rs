@@ -1,0 +1,179 @@
+//! What pages are made of: cells, tables, fields. Texts arrive translated and formatted.
+
+/// How good or bad a state is; shown by shape, word and colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Ok,
+    /// Somebody should look.
+    Warn,
+    /// Somebody must act.
+    Bad,
+    /// Neither.
+    Mute,
+}
+
+impl Tone {
+    /// The class of its style.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Mute => "mute",
+        }
+    }
+}
+
+/// One value of a table or a list of facts.
+#[derive(Debug, Clone)]
+pub enum Cell {
+    /// Words; isolated, for names may be in another script.
+    Text(String),
+    /// An identifier, in the fixed-width face.
+    Code(String),
+    /// A figure, aligned at the end.
+    Number(String),
+    /// A place to go.
+    Link {
+        /// Where.
+        href: String,
+        /// Under which name.
+        text: String,
+    },
+    /// A state.
+    Status {
+        /// How good it is.
+        tone: Tone,
+        /// In a word.
+        word: String,
+    },
+    /// A button that posts to an address.
+    Post {
+        /// Where.
+        action: String,
+        /// What it says.
+        text: String,
+    },
+}
+
+impl Cell {
+    /// A link.
+    pub fn link(href: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Link { href: href.into(), text: text.into() }
+    }
+    /// A state.
+    pub fn status(tone: Tone, word: impl Into<String>) -> Self {
+        Self::Status { tone, word: word.into() }
+    }
+    /// Whether it stands at the end of its column.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        matches!(self, Self::Number(_))
+    }
+}
+
+/// The name of a column.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its words.
+    pub name: String,
+    /// Whether its cells are figures.
+    pub number: bool,
+}
+
+/// Rows under columns; the first column says what the row is.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// From the first to the last.
+    pub columns: Vec<Column>,
+    /// As many cells each as there are columns.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table; a column is of figures when its first cell is one.
+    #[must_use]
+    pub fn new(names: Vec<String>, rows: Vec<Vec<Cell>>) -> Self {
+        let first = rows.first();
+        let columns = names
+            .into_iter()
+            .enumerate()
+            .map(|(n, name)| Column { name, number: first.and_then(|row| row.get(n)).is_some_and(Cell::is_number) })
+            .collect();
+        Self { columns, rows }
+    }
+    /// The name of column `n`, or nothing.
+    #[must_use]
+    pub fn name(&self, n: &usize) -> &str {
+        self.columns.get(*n).map_or("", |column| &column.name)
+    }
+}
+
+/// A button that leads or posts somewhere.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// Where.
+    pub href: String,
+    /// What it says.
+    pub text: String,
+    /// Whether it changes something: a form, not a link.
+    pub post: bool,
+}
+
+impl Action {
+    /// A link that looks like a button.
+    pub fn go(href: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { href: href.into(), text: text.into(), post: false }
+    }
+    /// A button that posts.
+    pub fn post(href: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { href: href.into(), text: text.into(), post: true }
+    }
+}
+
+/// What a field is filled in with.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// An `<input>` of this type.
+    Line(&'static str),
+    /// Several lines.
+    Lines,
+    /// One of these: value and words.
+    Choice(Vec<(String, String)>),
+    /// Yes or no.
+    Tick,
+    /// Nothing is asked, the value is only carried along.
+    Hidden,
+}
+
+/// One question of a form.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Its name in the request.
+    pub name: &'static str,
+    /// What it asks.
+    pub label: String,
+    /// How to answer; may be empty.
+    pub hint: String,
+    /// How it is filled in.
+    pub input: Input,
+    /// What it holds.
+    pub value: String,
+    /// What is wrong with it; empty when nothing is.
+    pub error: String,
+}
+
+impl Field {
+    /// Whether it is only carried along.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.input, Input::Hidden)
+    }
+    /// Whether this value of a choice is the one it holds.
+    #[must_use]
+    pub fn holds(&self, value: &str) -> bool {
+        self.value == value
+    }
+}

@@ -1,0 +1,80 @@
+//! What surrounds every page: tenant, person, language, theme, navigation.
+use crate::{assets, i18n};
+
+/// One entry of the navigation; the caller leaves out what the person may not see.
+#[derive(Debug, Clone)]
+pub struct NavItem {
+    /// The address, such as `/sites`.
+    pub href: &'static str,
+    /// The Fluent key of its name, such as `nav-sites`.
+    pub key: &'static str,
+}
+
+/// Every place of the staff screens, in order.
+pub const NAV: [NavItem; 7] = [
+    NavItem { href: "/", key: "nav-overview" },
+    NavItem { href: "/subscribers", key: "nav-subscribers" },
+    NavItem { href: "/subscriptions", key: "nav-subscriptions" },
+    NavItem { href: "/plans", key: "nav-plans" },
+    NavItem { href: "/sites", key: "nav-sites" },
+    NavItem { href: "/routers", key: "nav-routers" },
+    NavItem { href: "/settings", key: "nav-settings" },
+];
+
+/// The surroundings of a page.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The tenant's name.
+    pub tenant: String,
+    /// The tenant's hue, 0 to 359.
+    pub hue: u16,
+    /// The name of the person signed in.
+    pub staff: String,
+    /// A tag of [`i18n::LANGUAGES`].
+    pub lang: &'static str,
+    /// `system`, `light` or `dark`.
+    pub theme: &'static str,
+    /// The `href` of the current entry.
+    pub current: &'static str,
+    /// The entries this person may open.
+    pub nav: Vec<NavItem>,
+    /// A message carried over from the last request, already translated.
+    pub toast: Option<String>,
+}
+
+impl Frame {
+    /// The message `key` in the reader's language.
+    #[must_use]
+    pub fn t(&self, key: &str) -> String {
+        i18n::t(self.lang, key, &[])
+    }
+    /// The message `key` with one argument.
+    #[must_use]
+    pub fn t1(&self, key: &str, name: &'static str, value: &str) -> String {
+        i18n::t(self.lang, key, &[(name, value)])
+    }
+    /// `rtl` for Arabic, else `ltr`.
+    #[must_use]
+    pub fn dir(&self) -> &'static str {
+        if self.lang == "ar" { "rtl" } else { "ltr" }
+    }
+    /// The address of an asset.
+    #[must_use]
+    pub fn asset(&self, name: &str) -> String {
+        assets::url(name)
+    }
+    /// A frame for samples.
+    #[must_use]
+    pub fn sample(lang: &'static str) -> Self {
+        Self {
+            tenant: "Northwind Fibre".into(),
+            hue: 255,
+            staff: "Lucía Romero".into(),
+            lang,
+            theme: "light",
+            current: "/sites",
+            nav: NAV.to_vec(),
+            toast: None,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The pages themselves: lists, single things, forms, and the few that are like no other.
+use askama::Template;
+
+use crate::Frame;
+use crate::blocks::{Action, Cell, Field, Input, Table};
+
+/// A list of things.
+#[derive(Debug, Template)]
+#[template(path = "list.html")]
+pub struct List<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// How to add one, if this person may.
+    pub action: Option<Action>,
+    /// What was searched for, if the list can be searched.
+    pub search: Option<String>,
+    /// This page of the list.
+    pub table: Table,
+    /// What will be here, for an empty list.
+    pub empty: String,
+    /// The address of the next page.
+    pub next: Option<String>,
+}
+
+/// A part of a page under its own heading.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// The h2.
+    pub title: String,
+    /// What can be done here.
+    pub action: Option<Action>,
+    /// What it shows.
+    pub table: Table,
+    /// What will be here, when it shows nothing.
+    pub empty: String,
+}
+
+/// One thing with what belongs to it.
+#[derive(Debug, Template)]
+#[template(path = "show.html")]
+pub struct Show<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs: address and name.
+    pub up: (String, String),
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// What can be done.
+    pub actions: Vec<Action>,
+    /// A command to copy, with a sentence about it.
+    pub command: Option<(String, String)>,
+    /// Name and value.
+    pub facts: Vec<(String, Cell)>,
+    /// What belongs to it.
+    pub sections: Vec<Section>,
+    /// A form at the end, when something can be added in place.
+    pub form: Option<Inset>,
+}
+
+/// A form inside a page.
+#[derive(Debug, Clone)]
+pub struct Inset {
+    /// The h2.
+    pub title: String,
+    /// Where it posts to.
+    pub action: String,
+    /// What its button says.
+    pub submit: String,
+    /// What is wrong with the whole; empty when nothing is.
+    pub problem: String,
+    /// What it asks.
+    pub fields: Vec<Field>,
+}
+
+/// A form, and the 422 answer of its POST.
+#[derive(Debug, Template)]
+#[template(path = "form.html")]
+pub struct Form<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs: address and name.
+    pub up: (String, String),
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// The form.
+    pub form: Inset,
+}
+
+/// One figure of the overview.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    /// What is counted.
+    pub label: String,
+    /// How many.
+    pub value: String,
+    /// Of what, or since when.
+    pub unit: String,
+}
+
+/// `GET /`.
+#[derive(Debug, Template)]
+#[template(path = "overview.html")]
+pub struct Overview<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// The h1, which says how things are.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// How to go on.
+    pub action: Option<Action>,
+    /// The figures.
+    pub figures: Vec<Figure>,
+    /// The routers, those that need somebody first.
+    pub routers: Section,
+}
+
+/// `GET /log-in`, and the 422 answer of its POST.
+#[derive(Debug, Template)]
+#[template(path = "log_in.html")]
+pub struct LogIn<'a> {
+    /// Language and theme; its tenant is the installation's name.
+    pub frame: &'a Frame,
+    /// The address as typed.
+    pub email: String,
+    /// Where to go then.
+    pub next: String,
+    /// What went wrong; empty when nothing did.
+    pub problem: String,
+}
+
+/// A request that was not done, or the page that explains a kind of problem.
+#[derive(Debug, Template)]
+#[template(path = "problem.html")]
+pub struct Problem<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// What it is.
+    pub title: String,
+    /// What exactly; empty on the explaining page.
+    pub detail: String,
+    /// What to do about it.
+    pub help: String,
+    /// Names the kind.
+    pub slug: String,
+}
