@@ -57,7 +57,8 @@ impl Drop for Net {
 }
 
 fn namespace() -> Child {
-    let mut child = Command::new("unshare").args(["--net", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child =
+        Command::new("unshare").args(["--net", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let own = std::fs::read_link("/proc/self/ns/net").unwrap();
     let limit = Instant::now() + Duration::from_secs(5);
     while std::fs::read_link(format!("/proc/{}/ns/net", child.id())).is_ok_and(|other| other == own) {
@@ -90,7 +91,12 @@ impl Net {
                 ip route add default via 198.18.0.1; ip -6 route add default via 2001:db8:18::1'"
         ));
         // Offloaded super-packets carry one header for many: without them the port's own count is the truth on the wire.
-        for end in ["ethtool -K lan0".to_owned(), "ethtool -K wan0".to_owned(), format!("nsenter -t {s} -n ethtool -K eth0"), format!("nsenter -t {i} -n ethtool -K eth0")] {
+        for end in [
+            "ethtool -K lan0".to_owned(),
+            "ethtool -K wan0".to_owned(),
+            format!("nsenter -t {s} -n ethtool -K eth0"),
+            format!("nsenter -t {i} -n ethtool -K eth0"),
+        ] {
             sh(&format!("{end} tso off gso off gro off"));
         }
         Self { subscriber, internet, servers: Vec::new(), state: tempfile::tempdir().unwrap() }
@@ -99,10 +105,14 @@ impl Net {
     fn kernel(&self) -> Linux {
         let mut next = 0u128;
         let seed = u128::from(std::process::id()) << 64 | Instant::now().elapsed().as_nanos();
-        Linux::open(self.state.path(), 8880, Box::new(move || {
-            next += 1;
-            Uuid::from_u128(seed + next)
-        }))
+        Linux::open(
+            self.state.path(),
+            8880,
+            Box::new(move || {
+                next += 1;
+                Uuid::from_u128(seed + next)
+            }),
+        )
         .unwrap()
     }
 
@@ -114,8 +124,10 @@ impl Net {
 
     fn serve(&mut self, port: u16) {
         let port = port.to_string();
-        let mut server =
-            Self::at(&self.internet, &["iperf3", "-s", "-1", "-p", &port, "--forceflush"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut server = Self::at(&self.internet, &["iperf3", "-s", "-1", "-p", &port, "--forceflush"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut seen = String::new();
         let mut stdout = server.stdout.take().unwrap();
         let mut byte = [0u8; 1];
@@ -194,7 +206,10 @@ async fn counter(kernel: &mut Linux) -> Counter {
 #[track_caller]
 fn assert_held(outcome: &Outcome, down_mbit: u64, up_mbit: u64, access: Access) {
     let Outcome::Applied(held) = outcome else { panic!("{outcome:?}") };
-    assert_eq!((held.rate_down_bps, held.rate_up_bps, held.access()), (down_mbit * 1_000_000, up_mbit * 1_000_000, access));
+    assert_eq!(
+        (held.rate_down_bps, held.rate_up_bps, held.access()),
+        (down_mbit * 1_000_000, up_mbit * 1_000_000, access)
+    );
 }
 
 #[track_caller]
@@ -210,7 +225,10 @@ fn a_line_is_shaped_and_counted_in_both_directions_and_families() {
     in_namespaces("a_line_is_shaped_and_counted_in_both_directions_and_families", async |net| {
         let mut kernel = net.kernel();
         let capabilities = kernel.probe().await.unwrap();
-        assert!(capabilities.iter().any(|name| name == "htb") && capabilities.iter().any(|name| name == "nft"), "{capabilities:?}");
+        assert!(
+            capabilities.iter().any(|name| name == "htb") && capabilities.iter().any(|name| name == "nft"),
+            "{capabilities:?}"
+        );
         assert_held(&apply(&mut kernel, &wanted(true, line(7, 40, 10, Access::Open))).await, 40, 10, Access::Open);
 
         let before = (net.subscriber_counts(), counter(&mut kernel).await);
@@ -224,7 +242,10 @@ fn a_line_is_shaped_and_counted_in_both_directions_and_families() {
         let counted_down = after.1.down.bytes - before.1.down.bytes;
         let error = (seen_down as f64 - counted_down as f64).abs() / seen_down as f64;
         // What the router itself says to its neighbour (ARP, ND) is not the line's; nothing else may differ.
-        assert!(error < 0.0001, "the subscriber received {seen_down} bytes of layer 3, the class counted {counted_down}");
+        assert!(
+            error < 0.0001,
+            "the subscriber received {seen_down} bytes of layer 3, the class counted {counted_down}"
+        );
         assert_eq!(after.1.generation, before.1.generation);
     });
 }
@@ -247,10 +268,16 @@ fn a_rate_changes_in_place_and_a_restart_finds_everything_again() {
         let again = counter(&mut kernel).await;
         assert_eq!((again.generation, again.base_down), (first.generation, first.base_down));
         assert!(again.down.bytes > first.down.bytes);
-        assert_held(&apply(&mut kernel, &wanted(false, line(7, 20, 20, Access::Throttled))).await, 1, 1, Access::Throttled);
+        assert_held(
+            &apply(&mut kernel, &wanted(false, line(7, 20, 20, Access::Throttled))).await,
+            1,
+            1,
+            Access::Throttled,
+        );
 
         kernel.uninstall().await.unwrap();
-        let left = String::from_utf8(sh("nft list tables; tc qdisc show dev lan0; tc qdisc show dev wan0").stdout).unwrap();
+        let left =
+            String::from_utf8(sh("nft list tables; tc qdisc show dev lan0; tc qdisc show dev wan0").stdout).unwrap();
         assert!(!left.contains("weir") && !left.contains("htb"), "{left}");
         assert!(!Path::new(net.state.path()).join("classes.json").exists());
     });
@@ -262,13 +289,22 @@ fn a_walled_line_is_cut_at_once_and_comes_back_at_once() {
         let mut kernel = net.kernel();
         apply(&mut kernel, &wanted(true, line(7, 50, 50, Access::Open))).await;
         net.serve(5001);
-        let mut flow = Net::at(&net.subscriber, &["iperf3", "-c", "198.18.0.2", "-p", "5001", "-t", "30"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut flow = Net::at(&net.subscriber, &["iperf3", "-c", "198.18.0.2", "-p", "5001", "-t", "30"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let limit = Instant::now() + Duration::from_secs(10);
         while counter(&mut kernel).await.up.bytes < 500_000 {
             assert!(Instant::now() < limit, "the flow does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        assert_held(&apply(&mut kernel, &wanted(true, line(7, 50, 50, Access::WalledGarden))).await, 50, 50, Access::WalledGarden);
+        assert_held(
+            &apply(&mut kernel, &wanted(true, line(7, 50, 50, Access::WalledGarden))).await,
+            50,
+            50,
+            Access::WalledGarden,
+        );
         // The running connection gets a reset, so its client ends long before its 30 seconds.
         let limit = Instant::now() + Duration::from_secs(10);
         while flow.try_wait().unwrap().is_none() {
@@ -277,7 +313,10 @@ fn a_walled_line_is_cut_at_once_and_comes_back_at_once() {
         }
         // Port 80 leads to the router's own page.
         let page = std::net::TcpListener::bind("0.0.0.0:8880").unwrap();
-        let mut visit = Net::at(&net.subscriber, &["curl", "-s", "--max-time", "5", "http://198.18.0.2/"]).stdout(Stdio::null()).spawn().unwrap();
+        let mut visit = Net::at(&net.subscriber, &["curl", "-s", "--max-time", "5", "http://198.18.0.2/"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         page.set_nonblocking(true).unwrap();
         let visitor: TcpStream = loop {
             match page.accept() {
@@ -288,13 +327,26 @@ fn a_walled_line_is_cut_at_once_and_comes_back_at_once() {
         };
         drop(visitor);
         visit.wait().unwrap();
-        let refused = Net::at(&net.subscriber, &["curl", "-s", "--max-time", "5", "https://198.18.0.2/"]).status().unwrap();
+        let refused =
+            Net::at(&net.subscriber, &["curl", "-s", "--max-time", "5", "https://198.18.0.2/"]).status().unwrap();
         assert_eq!(refused.code(), Some(7), "port 443 must be refused quickly");
 
         apply(&mut kernel, &wanted(true, line(7, 50, 50, Access::Open))).await;
-        assert!(Net::at(&net.subscriber, &["ping", "-c1", "-W2", "198.18.0.2"]).stdout(Stdio::null()).status().unwrap().success());
+        assert!(
+            Net::at(&net.subscriber, &["ping", "-c1", "-W2", "198.18.0.2"])
+                .stdout(Stdio::null())
+                .status()
+                .unwrap()
+                .success()
+        );
         apply(&mut kernel, &wanted(true, line(7, 50, 50, Access::Closed))).await;
-        assert!(!Net::at(&net.subscriber, &["ping", "-c1", "-W1", "198.18.0.2"]).stdout(Stdio::null()).status().unwrap().success());
+        assert!(
+            !Net::at(&net.subscriber, &["ping", "-c1", "-W1", "198.18.0.2"])
+                .stdout(Stdio::null())
+                .status()
+                .unwrap()
+                .success()
+        );
     });
 }
 

@@ -125,7 +125,8 @@ impl Problem {
 
     /// Fields that cannot be as they were sent.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join("; ");
+        let detail =
+            errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect::<Vec<_>>().join("; ");
         Self { errors, ..Self::new(&INVALID, detail) }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
-//! Slices call only those before them in this list; news travels the other way as jobs in the outbox.
+//! A slice calls only those before it in this order: audit, tenants, access, network, subscribers, catalog, fleet,
+//! subscriptions, usage, ledger, billing, dunning, payments, pages. News travels the other way as queued jobs.
 
 pub mod app;
 pub mod clock;
@@ -12,19 +13,19 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod jobs;
-pub mod pages;
 pub mod roles;
 
-pub mod audit;
-pub mod tenants;
 pub mod access;
-pub mod network;
-pub mod subscribers;
-pub mod catalog;
-pub mod fleet;
-pub mod subscriptions;
-pub mod usage;
-pub mod ledger;
+pub mod audit;
 pub mod billing;
+pub mod catalog;
 pub mod dunning;
+pub mod fleet;
+pub mod ledger;
+pub mod network;
+pub mod pages;
 pub mod payments;
+pub mod subscribers;
+pub mod subscriptions;
+pub mod tenants;
+pub mod usage;

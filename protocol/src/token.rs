@@ -46,7 +46,8 @@ impl Token {
     pub fn from_text(text: &str) -> Result<Self, ParseError> {
         let text = text.trim().strip_prefix(PREFIX).ok_or(ParseError::Prefix)?;
         let bytes = base64url::decode(text).ok_or(ParseError::Damaged)?;
-        let (body, check) = bytes.split_at_checked(bytes.len().saturating_sub(CHECK_BYTES)).ok_or(ParseError::Damaged)?;
+        let (body, check) =
+            bytes.split_at_checked(bytes.len().saturating_sub(CHECK_BYTES)).ok_or(ParseError::Damaged)?;
         if blake3::hash(body).as_bytes()[..CHECK_BYTES] != *check {
             return Err(ParseError::Damaged);
         }
@@ -74,7 +75,12 @@ mod tests {
     use super::*;
 
     fn token() -> Token {
-        Token { gateway: "cloud.example:4433".into(), id: vec![1; 16], secret: vec![2; 16], root_fingerprint: vec![3; 32] }
+        Token {
+            gateway: "cloud.example:4433".into(),
+            id: vec![1; 16],
+            secret: vec![2; 16],
+            root_fingerprint: vec![3; 32],
+        }
     }
 
     #[test]

@@ -100,7 +100,8 @@ impl Record {
     /// Fills the columns; `lines` must be strictly ascending by handle.
     pub fn set_lines(&mut self, lines: &[LineUsage]) {
         let mut previous = 0;
-        self.handle_deltas = lines.iter().map(|line| line.handle - std::mem::replace(&mut previous, line.handle)).collect();
+        self.handle_deltas =
+            lines.iter().map(|line| line.handle - std::mem::replace(&mut previous, line.handle)).collect();
         self.down_bytes = lines.iter().map(|line| line.down_bytes).collect();
         self.up_bytes = lines.iter().map(|line| line.up_bytes).collect();
         self.down_packets = lines.iter().map(|line| line.down_packets).collect();
@@ -174,7 +175,13 @@ mod tests {
 
     #[test]
     fn columns_return_what_was_put_in() {
-        let lines = [3u32, 4, 900].map(|handle| LineUsage { handle, down_bytes: 10, up_bytes: 1, down_packets: 2, up_packets: 1 });
+        let lines = [3u32, 4, 900].map(|handle| LineUsage {
+            handle,
+            down_bytes: 10,
+            up_bytes: 1,
+            down_packets: 2,
+            up_packets: 1,
+        });
         let mut record = Record::default();
         record.set_lines(&lines);
         assert_eq!(record.handle_deltas, [3, 1, 896]);

@@ -63,7 +63,7 @@ pub fn schema(check: bool) -> Result<()> {
 
 /// `cloud/openapi.json`: the API as the code serves it.
 pub fn openapi(check: bool) -> Result<()> {
-    let mut printed = output(&mut cargo(&["run", "--quiet", "-p", "weir-cloud", "--bin", "weir", "--", "openapi"]))?;
+    let mut printed = output(&mut cargo(&["run", "--quiet", "--bin", "weir", "--", "openapi"]))?;
     if !printed.ends_with('\n') {
         printed.push('\n');
     }

@@ -27,7 +27,7 @@ const PACKAGES: &[Package] = &[
 ];
 
 /// Where npm packages are wanted.
-const NPM_FOLDERS: &[&str] = &["cloud/ui", "tests/browser"];
+const NPM_FOLDERS: &[&str] = &["cloud", "cloud/ui", "tests/browser"];
 
 /// Installs what is missing.
 pub fn run() -> Result<()> {

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that guards `main`, in the order that finds mistakes soonest.
 
 use crate::steps::Steps;
-use crate::workspace::{build_programs, cargo, command, has, must, root};
+use crate::workspace::{build_programs, cargo, command, must, root};
 use crate::{artifacts, run, setup, tidy};
 use anyhow::Result;
 
@@ -32,9 +32,5 @@ pub fn run() -> Result<()> {
 
 /// Unit tests, integration tests, and the stories in the lab.
 fn rust_tests() -> Result<()> {
-    if has("cargo-nextest") {
-        must(&mut cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]))?;
-        return must(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]));
-    }
     must(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))
 }

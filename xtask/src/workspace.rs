@@ -29,9 +29,9 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), arguments)
 }
 
-/// Builds the programs the lab runs, and returns the folder they are in.
+/// Builds everything, so that dependencies get the same features whatever is run later; returns the programs' folder.
 pub fn build_programs() -> Result<PathBuf> {
-    must(&mut cargo(&["build", "-p", "weir-cloud", "-p", "weir-agent", "-p", "weir-lab", "--bins"]))?;
+    must(&mut cargo(&["build", "--workspace", "--all-targets"]))?;
     Ok(target().join("debug"))
 }
 

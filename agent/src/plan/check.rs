@@ -87,7 +87,9 @@ fn check_line(line: &Line) -> Result<SoundLine, Rejection> {
     };
     let (rate_down_bps, rate_up_bps) = match access {
         Access::Throttled => (line.throttled_down_bps, line.throttled_up_bps),
-        Access::Unspecified | Access::Open | Access::WalledGarden | Access::Closed => (line.rate_down_bps, line.rate_up_bps),
+        Access::Unspecified | Access::Open | Access::WalledGarden | Access::Closed => {
+            (line.rate_down_bps, line.rate_up_bps)
+        }
     };
     if line.handle == 0 {
         return Err(reject("handle-zero", "handle 0 is for traffic of no line".into()));
@@ -104,7 +106,12 @@ fn check_line(line: &Line) -> Result<SoundLine, Rejection> {
 
 /// A prefix as a network, if it is one.
 pub fn network(prefix: &Prefix) -> Result<IpNet, Rejection> {
-    let malformed = || reject("prefix-malformed", format!("{} bytes of address with length {} are no prefix", prefix.address.len(), prefix.length));
+    let malformed = || {
+        reject(
+            "prefix-malformed",
+            format!("{} bytes of address with length {} are no prefix", prefix.address.len(), prefix.length),
+        )
+    };
     let length = u8::try_from(prefix.length).map_err(|_| malformed())?;
     let network = if let Ok(bytes) = <[u8; 4]>::try_from(prefix.address.as_slice()) {
         Ipv4Net::new(Ipv4Addr::from(bytes), length).map(IpNet::V4)
@@ -140,7 +147,8 @@ mod tests {
     }
 
     fn codes(lines: &[Line]) -> Vec<Option<&'static str>> {
-        let lines: BTreeMap<_, _> = lines.iter().enumerate().map(|(n, line)| (Uuid::from_u128(n as u128), line.clone())).collect();
+        let lines: BTreeMap<_, _> =
+            lines.iter().enumerate().map(|(n, line)| (Uuid::from_u128(n as u128), line.clone())).collect();
         let (_, rejected) = check(&Wanted { router: None, lines: lines.clone() });
         lines.keys().map(|id| rejected.get(id).map(|rejection| rejection.code)).collect()
     }
@@ -148,7 +156,10 @@ mod tests {
     #[test]
     fn siblings_of_a_bad_line_are_kept() {
         let zero = Line { rate_up_bps: 0, ..line(2, &["10.0.0.2/32"]) };
-        assert_eq!(codes(&[line(1, &["10.0.0.1/32"]), zero, line(3, &["10.0.0.3/32"])]), [None, Some("rate-zero"), None]);
+        assert_eq!(
+            codes(&[line(1, &["10.0.0.1/32"]), zero, line(3, &["10.0.0.3/32"])]),
+            [None, Some("rate-zero"), None]
+        );
     }
 
     #[test]
@@ -163,11 +174,9 @@ mod tests {
     fn malformed_lines_say_why() {
         let host_bits = Line { prefixes: vec![Prefix { address: vec![10, 0, 0, 1], length: 24 }], ..line(1, &[]) };
         let short = Line { prefixes: vec![Prefix { address: vec![10, 0], length: 8 }], ..line(2, &[]) };
-        assert_eq!(codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"])]), [
-            Some("prefix-malformed"),
-            Some("prefix-malformed"),
-            Some("prefix-missing"),
-            Some("handle-zero")
-        ]);
+        assert_eq!(
+            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"])]),
+            [Some("prefix-malformed"), Some("prefix-malformed"), Some("prefix-missing"), Some("handle-zero")]
+        );
     }
 }

@@ -45,12 +45,17 @@ impl Southbound for Null {
             .iter()
             .map(|(id, line)| {
                 self.counters.entry(line.handle).or_insert_with(|| fresh(line.handle));
-                let observed =
-                    ObservedLine { rate_down_bps: line.rate_down_bps, rate_up_bps: line.rate_up_bps, access: line.access.into() };
+                let observed = ObservedLine {
+                    rate_down_bps: line.rate_down_bps,
+                    rate_up_bps: line.rate_up_bps,
+                    access: line.access.into(),
+                };
                 (*id, Outcome::Applied(observed))
             })
             .collect();
-        lines.extend(rejected.into_iter().map(|(id, why)| (id, Outcome::Rejected { code: why.code, detail: why.detail })));
+        lines.extend(
+            rejected.into_iter().map(|(id, why)| (id, Outcome::Rejected { code: why.code, detail: why.detail })),
+        );
         let router = wanted.router.as_ref().map(|_| {
             Outcome::Applied(ObservedLine { rate_down_bps: 0, rate_up_bps: 0, access: Access::Unspecified.into() })
         });

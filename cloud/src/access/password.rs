@@ -13,7 +13,8 @@ const LENGTH_MIN: usize = 12;
 const LENGTH_MAX: usize = 128;
 
 /// A hash nobody's password has: checked when there is no such log-in, so that the answer takes as long.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5$0jZ8kxn8yfmX7Jm3t1mS0m8mVg3mUjzq9cKx3m3m3mM";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5bm9ib2R5bm9ib2R5$0jZ8kxn8yfmX7Jm3t1mS0m8mVg3mUjzq9cKx3m3m3mM";
 
 /// Refuses passwords that are too short or too long to hash.
 pub fn check(password: &str) -> Result<(), Error> {
@@ -29,7 +30,10 @@ pub fn check(password: &str) -> Result<(), Error> {
 /// Hashes a password for storage.
 pub async fn hash(app: &App, password: String) -> Result<String, Error> {
     off_thread(app, move || {
-        hasher()?.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|error| Error::Hashing(error.to_string()))
+        hasher()?
+            .hash_password(password.as_bytes())
+            .map(|hash| hash.to_string())
+            .map_err(|error| Error::Hashing(error.to_string()))
     })
     .await
 }
@@ -51,7 +55,10 @@ fn hasher() -> Result<Argon2<'static>, Error> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-async fn off_thread<T: Send + 'static>(app: &App, work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+async fn off_thread<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let place = tokio::time::timeout(std::time::Duration::from_secs(5), app.password_hashing.clone().acquire_owned());
     let place = place.await.map_err(|_| Error::Busy)?.map_err(|_| Error::Busy)?;
     let worked = tokio::task::spawn_blocking(move || {

@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{Error, NewStaff, Person, Session, password, store};
-use crate::audit;
 use crate::app::App;
+use crate::audit;
 use crate::db::{Scope, TenantTx};
 use crate::ids::StaffId;
 
@@ -90,12 +90,21 @@ pub async fn add_staff(app: &App, tx: &mut TenantTx, new: &NewStaff) -> Result<S
 }
 
 /// Changes how the screen speaks and looks to a person.
-pub async fn change_preferences(tx: &mut TenantTx, staff: StaffId, language: &str, theme: &str, single_keys: bool) -> Result<(), Error> {
+pub async fn change_preferences(
+    tx: &mut TenantTx,
+    staff: StaffId,
+    language: &str,
+    theme: &str,
+    single_keys: bool,
+) -> Result<(), Error> {
     if !matches!(theme, "system" | "light" | "dark") {
         return Err(Error::Invalid("theme", format!("must be system, light or dark, found {theme:?}")));
     }
     if !crate::tenants::LANGUAGES.contains(&language) {
-        return Err(Error::Invalid("language", format!("must be one of {}, found {language:?}", crate::tenants::LANGUAGES.join(", "))));
+        return Err(Error::Invalid(
+            "language",
+            format!("must be one of {}, found {language:?}", crate::tenants::LANGUAGES.join(", ")),
+        ));
     }
     Ok(store::update_preferences(tx, staff, language, theme, single_keys).await?)
 }

@@ -34,7 +34,11 @@ pub async fn login(tx: &mut PlatformTx, email: &str) -> Result<Option<Login>, sq
     .await
 }
 
-pub async fn count_failure(tx: &mut PlatformTx, email: &str, locked_until: Option<DateTime<Utc>>) -> Result<(), sqlx::Error> {
+pub async fn count_failure(
+    tx: &mut PlatformTx,
+    email: &str,
+    locked_until: Option<DateTime<Utc>>,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE platform.staff_logins SET failed_attempts = failed_attempts + 1, locked_until = $2 WHERE email_normalised = $1",
         email,
@@ -91,7 +95,9 @@ pub async fn session(tx: &mut PlatformTx, digest: &[u8]) -> Result<Option<Stored
 
 pub async fn touch_session(tx: &mut PlatformTx, digest: &[u8]) -> Result<(), sqlx::Error> {
     let now = tx.at();
-    sqlx::query!("UPDATE platform.staff_sessions SET last_seen_at = $2 WHERE token_hash = $1", digest, now).execute(tx.conn()).await?;
+    sqlx::query!("UPDATE platform.staff_sessions SET last_seen_at = $2 WHERE token_hash = $1", digest, now)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -102,7 +108,8 @@ pub async fn delete_session(tx: &mut PlatformTx, digest: &[u8]) -> Result<(), sq
 
 pub async fn delete_expired_sessions(tx: &mut TenantTx) -> Result<u64, sqlx::Error> {
     let now = tx.at();
-    let deleted = sqlx::query!("DELETE FROM platform.staff_sessions WHERE expires_at < $1", now).execute(tx.conn()).await?;
+    let deleted =
+        sqlx::query!("DELETE FROM platform.staff_sessions WHERE expires_at < $1", now).execute(tx.conn()).await?;
     Ok(deleted.rows_affected())
 }
 
@@ -156,7 +163,9 @@ pub async fn insert_login(tx: &mut TenantTx, staff: StaffId, email: &str, hash: 
     .execute(tx.conn())
     .await;
     match inserted {
-        Err(error) if broken_constraint(&error) == Some("staff_logins_pkey") => Err(Error::EmailTaken(email.to_owned())),
+        Err(error) if broken_constraint(&error) == Some("staff_logins_pkey") => {
+            Err(Error::EmailTaken(email.to_owned()))
+        }
         other => Ok(other.map(|_| ())?),
     }
 }

@@ -15,13 +15,21 @@ use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
 use crate::ids::PlanId;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(show)).routes(routes!(add_version)).routes(routes!(retire))
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(show))
+        .routes(routes!(add_version))
+        .routes(routes!(retire))
 }
 
 /// Plans, newest first.
 #[utoipa::path(get, path = "/plans", tag = "catalog", params(PageQuery), responses((status = 200, body = Listed<Plan>), Refusals),
     security(("session" = ["view-catalog"])))]
-async fn list(State(app): State<App>, staff: Staff<ViewCatalog>, ApiQuery(query): ApiQuery<PageQuery>) -> Result<Json<Listed<Plan>>, Problem> {
+async fn list(
+    State(app): State<App>,
+    staff: Staff<ViewCatalog>,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Listed<Plan>>, Problem> {
     let page = query.page()?;
     let mut tx = app.db.read(&staff.scope()).await?;
     let plans = super::plans(&mut tx, page).await?;
@@ -31,7 +39,11 @@ async fn list(State(app): State<App>, staff: Staff<ViewCatalog>, ApiQuery(query)
 /// Make a plan with its first version.
 #[utoipa::path(post, path = "/plans", tag = "catalog", request_body = PlanWish, responses((status = 201, body = Plan), Refusals),
     security(("session" = ["manage-catalog"])))]
-async fn add(State(app): State<App>, staff: Staff<ManageCatalog>, ApiJson(wish): ApiJson<PlanWish>) -> Result<(StatusCode, Json<Plan>), Problem> {
+async fn add(
+    State(app): State<App>,
+    staff: Staff<ManageCatalog>,
+    ApiJson(wish): ApiJson<PlanWish>,
+) -> Result<(StatusCode, Json<Plan>), Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let plan = super::add_plan(&mut tx, wish).await?;
     tx.commit().await?;
@@ -41,7 +53,11 @@ async fn add(State(app): State<App>, staff: Staff<ManageCatalog>, ApiJson(wish):
 /// One plan with its versions.
 #[utoipa::path(get, path = "/plans/{id}", tag = "catalog", params(("id" = PlanId, Path)), responses((status = 200, body = Plan), Refusals),
     security(("session" = ["view-catalog"])))]
-async fn show(State(app): State<App>, staff: Staff<ViewCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Json<Plan>, Problem> {
+async fn show(
+    State(app): State<App>,
+    staff: Staff<ViewCatalog>,
+    ApiPath(id): ApiPath<PlanId>,
+) -> Result<Json<Plan>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::plan(&mut tx, id).await?))
 }
@@ -64,7 +80,11 @@ async fn add_version(
 /// Stop selling a plan; those who have it keep it.
 #[utoipa::path(post, path = "/plans/{id}/retire", tag = "catalog", params(("id" = PlanId, Path)), responses((status = 200, body = Plan), Refusals),
     security(("session" = ["manage-catalog"])))]
-async fn retire(State(app): State<App>, staff: Staff<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Json<Plan>, Problem> {
+async fn retire(
+    State(app): State<App>,
+    staff: Staff<ManageCatalog>,
+    ApiPath(id): ApiPath<PlanId>,
+) -> Result<Json<Plan>, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let plan = super::retire(&mut tx, id).await?;
     tx.commit().await?;

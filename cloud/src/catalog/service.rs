@@ -113,7 +113,8 @@ fn check(wish: &VersionWish) -> Vec<FieldError> {
         }
         check_amount("overage.price", price, &mut errors);
         if price.currency != wish.price.currency {
-            errors.push(FieldError::new("overage.price", format!("must be in {} as the price is", wish.price.currency)));
+            errors
+                .push(FieldError::new("overage.price", format!("must be in {} as the price is", wish.price.currency)));
         }
     }
     errors

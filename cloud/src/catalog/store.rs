@@ -85,7 +85,13 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
     .await?;
     let mut plans: Vec<_> = rows
         .into_iter()
-        .map(|row| Plan { id: row.id, name: row.name, created_at: row.created_at, retired_at: row.retired_at, versions: Vec::new() })
+        .map(|row| Plan {
+            id: row.id,
+            name: row.name,
+            created_at: row.created_at,
+            retired_at: row.retired_at,
+            versions: Vec::new(),
+        })
         .collect();
     for version in versions {
         if let Some(plan) = plans.iter_mut().find(|plan| plan.id == version.plan_id) {
@@ -110,9 +116,15 @@ pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<Plan
 
 pub async fn insert_plan(tx: &mut TenantTx, id: PlanId, name: &str) -> Result<(), Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
-    let inserted = sqlx::query!("INSERT INTO plans (tenant_id, id, name, created_at) VALUES ($1, $2, $3, $4)", tenant, id.uuid(), name, now)
-        .execute(tx.conn())
-        .await;
+    let inserted = sqlx::query!(
+        "INSERT INTO plans (tenant_id, id, name, created_at) VALUES ($1, $2, $3, $4)",
+        tenant,
+        id.uuid(),
+        name,
+        now
+    )
+    .execute(tx.conn())
+    .await;
     match inserted {
         Err(error) if broken_constraint(&error) == Some("plans_name_unique") => Err(Error::NameTaken(name.to_owned())),
         other => Ok(other.map(|_| ())?),
@@ -150,6 +162,8 @@ pub async fn lock_plan(tx: &mut TenantTx, id: PlanId) -> Result<(), sqlx::Error>
 
 pub async fn retire(tx: &mut TenantTx, id: PlanId) -> Result<(), sqlx::Error> {
     let now = tx.at();
-    sqlx::query!("UPDATE plans SET retired_at = coalesce(retired_at, $2) WHERE id = $1", id.uuid(), now).execute(tx.conn()).await?;
+    sqlx::query!("UPDATE plans SET retired_at = coalesce(retired_at, $2) WHERE id = $1", id.uuid(), now)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }

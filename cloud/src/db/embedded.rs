@@ -29,10 +29,7 @@ pub struct Server {
 
 /// How to reach the private server of a data folder as its superuser.
 pub fn options(data_dir: &Path) -> PgConnectOptions {
-    PgConnectOptions::new_without_pgpass()
-        .socket(socket_folder(data_dir))
-        .username(SUPERUSER)
-        .database(DATABASE)
+    PgConnectOptions::new_without_pgpass().socket(socket_folder(data_dir)).username(SUPERUSER).database(DATABASE)
 }
 
 /// Whether a server of this data folder already answers, for example because another role started it.
@@ -72,7 +69,8 @@ impl Server {
     /// Stops the server: clients are disconnected, everything is written.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         if let Some(pid) = self.process.id() {
-            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), Signal::SIGINT).context("stop postgres")?;
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), Signal::SIGINT)
+                .context("stop postgres")?;
         }
         tokio::time::timeout(STOP_LIMIT, self.process.wait())
             .await
@@ -112,7 +110,9 @@ fn unprivileged_user() -> anyhow::Result<Option<User>> {
         return Ok(None);
     }
     let user = User::from_name("postgres").context("look up the user postgres")?;
-    Ok(Some(user.context("PostgreSQL does not run as root and there is no user postgres: create it, or set DATABASE_URL")?))
+    Ok(Some(
+        user.context("PostgreSQL does not run as root and there is no user postgres: create it, or set DATABASE_URL")?,
+    ))
 }
 
 fn command(program: &Path, owner: Option<&User>) -> Command {
@@ -128,7 +128,17 @@ async fn initialise(programs: &Path, cluster: &Path, owner: Option<&User>) -> an
     let made = command(&programs.join("initdb"), owner)
         .arg("-D")
         .arg(cluster)
-        .args(["--username", SUPERUSER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--data-checksums"])
+        .args([
+            "--username",
+            SUPERUSER,
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C.UTF-8",
+            "--data-checksums",
+        ])
         .output()
         .await
         .context("run initdb")?;
@@ -146,7 +156,9 @@ async fn initialise(programs: &Path, cluster: &Path, owner: Option<&User>) -> an
 async fn wait_for_predecessor(cluster: &Path) -> anyhow::Result<()> {
     let lock = cluster.join("postmaster.pid");
     let waited = tokio::time::timeout(STOP_LIMIT, async {
-        while let Some(pid) = std::fs::read_to_string(&lock).ok().and_then(|text| text.lines().next()?.parse::<i32>().ok()) {
+        while let Some(pid) =
+            std::fs::read_to_string(&lock).ok().and_then(|text| text.lines().next()?.parse::<i32>().ok())
+        {
             if !Path::new(&format!("/proc/{pid}/stat")).exists() || !is_postgres(pid) {
                 break;
             }
@@ -163,7 +175,14 @@ fn is_postgres(pid: i32) -> bool {
 fn spawn(programs: &Path, cluster: &Path, socket: &Path, owner: Option<&User>) -> anyhow::Result<Child> {
     let mut command = command(&programs.join("postgres"), owner);
     command.arg("-D").arg(cluster).arg("-k").arg(socket).args([
-        "-c", "listen_addresses=", "-c", "max_connections=100", "-c", "log_min_messages=warning", "-c", "timezone=UTC",
+        "-c",
+        "listen_addresses=",
+        "-c",
+        "max_connections=100",
+        "-c",
+        "log_min_messages=warning",
+        "-c",
+        "timezone=UTC",
     ]);
     // Its own group: Ctrl-C in a terminal is for us to pass on, in order.
     command.process_group(0);
@@ -193,7 +212,8 @@ async fn wait_until_ready(process: &mut Child, data_dir: &Path) -> anyhow::Resul
 async fn create_database(maintenance: &PgConnectOptions) -> anyhow::Result<()> {
     use sqlx::Connection;
     let mut connection = sqlx::PgConnection::connect_with(maintenance).await?;
-    let exists = sqlx::query("SELECT FROM pg_database WHERE datname = 'weir'").fetch_optional(&mut connection).await?.is_some();
+    let exists =
+        sqlx::query("SELECT FROM pg_database WHERE datname = 'weir'").fetch_optional(&mut connection).await?.is_some();
     if !exists {
         sqlx::query("CREATE DATABASE weir").execute(&mut connection).await?;
     }
@@ -207,4 +227,3 @@ async fn connects(options: &PgConnectOptions) -> bool {
         Err(_) => false,
     }
 }
-

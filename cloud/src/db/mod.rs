@@ -51,7 +51,8 @@ impl Db {
 
     /// A transaction on behalf of `scope` that sees one moment and cannot write.
     pub async fn read(&self, scope: &Scope) -> Result<TenantTx, Error> {
-        TenantTx::begin(&self.app, scope, "ISOLATION LEVEL REPEATABLE READ READ ONLY", self.now(), self.wake.clone()).await
+        TenantTx::begin(&self.app, scope, "ISOLATION LEVEL REPEATABLE READ READ ONLY", self.now(), self.wake.clone())
+            .await
     }
 
     /// A transaction before any tenant is known: log-ins, tokens, jobs.

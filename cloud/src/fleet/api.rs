@@ -43,7 +43,11 @@ struct TokenJson {
 /// Routers, by name.
 #[utoipa::path(get, path = "/routers", tag = "network", params(PageQuery), responses((status = 200, body = Listed<Router>), Refusals),
     security(("session" = ["view-network"])))]
-async fn list_routers(State(app): State<App>, staff: Staff<ViewNetwork>, ApiQuery(query): ApiQuery<PageQuery>) -> Result<Json<Listed<Router>>, Problem> {
+async fn list_routers(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Listed<Router>>, Problem> {
     let page = query.page()?;
     let mut tx = app.db.read(&staff.scope()).await?;
     let routers = network::routers(&mut tx, page).await?;
@@ -53,7 +57,11 @@ async fn list_routers(State(app): State<App>, staff: Staff<ViewNetwork>, ApiQuer
 /// Add a router.
 #[utoipa::path(post, path = "/routers", tag = "network", request_body = RouterWish, responses((status = 201, body = Router), Refusals),
     security(("session" = ["manage-network"])))]
-async fn add_router(State(app): State<App>, staff: Staff<ManageNetwork>, ApiJson(wish): ApiJson<RouterWish>) -> Result<(StatusCode, Json<Router>), Problem> {
+async fn add_router(
+    State(app): State<App>,
+    staff: Staff<ManageNetwork>,
+    ApiJson(wish): ApiJson<RouterWish>,
+) -> Result<(StatusCode, Json<Router>), Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let router = network::add_router(&mut tx, wish).await?;
     tx.commit().await?;
@@ -63,7 +71,11 @@ async fn add_router(State(app): State<App>, staff: Staff<ManageNetwork>, ApiJson
 /// One router.
 #[utoipa::path(get, path = "/routers/{id}", tag = "network", params(("id" = RouterId, Path)), responses((status = 200, body = Router), Refusals),
     security(("session" = ["view-network"])))]
-async fn show_router(State(app): State<App>, staff: Staff<ViewNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<Json<Router>, Problem> {
+async fn show_router(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiPath(id): ApiPath<RouterId>,
+) -> Result<Json<Router>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(network::router(&mut tx, id).await?))
 }
@@ -87,7 +99,11 @@ async fn change_router(
 /// Remove a router that never had an agent or a line.
 #[utoipa::path(delete, path = "/routers/{id}", tag = "network", params(("id" = RouterId, Path)), responses((status = 204), Refusals),
     security(("session" = ["manage-network"])))]
-async fn remove_router(State(app): State<App>, staff: Staff<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<StatusCode, Problem> {
+async fn remove_router(
+    State(app): State<App>,
+    staff: Staff<ManageNetwork>,
+    ApiPath(id): ApiPath<RouterId>,
+) -> Result<StatusCode, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     network::remove_router(&mut tx, id).await?;
     tx.commit().await?;
@@ -97,7 +113,11 @@ async fn remove_router(State(app): State<App>, staff: Staff<ManageNetwork>, ApiP
 /// Make a single-use enrollment token for a router.
 #[utoipa::path(post, path = "/routers/{id}/enrollment-tokens", tag = "network", params(("id" = RouterId, Path)),
     responses((status = 201, body = TokenJson), Refusals), security(("session" = ["manage-network"])))]
-async fn make_token(State(app): State<App>, staff: Staff<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<(StatusCode, Json<TokenJson>), Problem> {
+async fn make_token(
+    State(app): State<App>,
+    staff: Staff<ManageNetwork>,
+    ApiPath(id): ApiPath<RouterId>,
+) -> Result<(StatusCode, Json<TokenJson>), Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let token = enrollment::make_token(&app, &mut tx, id).await?;
     tx.commit().await?;
@@ -108,7 +128,11 @@ async fn make_token(State(app): State<App>, staff: Staff<ManageNetwork>, ApiPath
 /// Revoke a router's agent: it keeps enforcing what it holds, and may no longer connect.
 #[utoipa::path(post, path = "/routers/{id}/agent/revoke", tag = "network", params(("id" = RouterId, Path)), responses((status = 204), Refusals),
     security(("session" = ["manage-network"])))]
-async fn revoke(State(app): State<App>, staff: Staff<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<StatusCode, Problem> {
+async fn revoke(
+    State(app): State<App>,
+    staff: Staff<ManageNetwork>,
+    ApiPath(id): ApiPath<RouterId>,
+) -> Result<StatusCode, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     super::revoke(&mut tx, id).await?;
     tx.commit().await?;
@@ -118,7 +142,11 @@ async fn revoke(State(app): State<App>, staff: Staff<ManageNetwork>, ApiPath(id)
 /// What a router should hold beside what it holds.
 #[utoipa::path(get, path = "/routers/{id}/enforcement", tag = "network", params(("id" = RouterId, Path)), responses((status = 200, body = Enforcement), Refusals),
     security(("session" = ["view-network"])))]
-async fn enforcement(State(app): State<App>, staff: Staff<ViewNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<Json<Enforcement>, Problem> {
+async fn enforcement(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiPath(id): ApiPath<RouterId>,
+) -> Result<Json<Enforcement>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::enforcement(&mut tx, id).await?))
 }
@@ -126,7 +154,11 @@ async fn enforcement(State(app): State<App>, staff: Staff<ViewNetwork>, ApiPath(
 /// Agents, newest first.
 #[utoipa::path(get, path = "/agents", tag = "network", params(PageQuery), responses((status = 200, body = Listed<Agent>), Refusals),
     security(("session" = ["view-network"])))]
-async fn list_agents(State(app): State<App>, staff: Staff<ViewNetwork>, ApiQuery(query): ApiQuery<PageQuery>) -> Result<Json<Listed<Agent>>, Problem> {
+async fn list_agents(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Listed<Agent>>, Problem> {
     let page = query.page()?;
     let mut tx = app.db.read(&staff.scope()).await?;
     let agents = super::agents(&mut tx, page).await?;
@@ -136,7 +168,11 @@ async fn list_agents(State(app): State<App>, staff: Staff<ViewNetwork>, ApiQuery
 /// One agent with its usage log.
 #[utoipa::path(get, path = "/agents/{id}", tag = "network", params(("id" = AgentId, Path)), responses((status = 200, body = Agent), Refusals),
     security(("session" = ["view-network"])))]
-async fn show_agent(State(app): State<App>, staff: Staff<ViewNetwork>, ApiPath(id): ApiPath<AgentId>) -> Result<Json<Agent>, Problem> {
+async fn show_agent(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiPath(id): ApiPath<AgentId>,
+) -> Result<Json<Agent>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::agent(&mut tx, id).await?))
 }

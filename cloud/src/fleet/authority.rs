@@ -8,8 +8,8 @@ use std::path::Path;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
+    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
 };
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use rustls::pki_types::CertificateDer;
@@ -97,9 +97,15 @@ impl Authority {
     }
 
     /// A certificate for the key of a signing request; everything else in the request is ignored.
-    pub fn agent(&self, csr: &[u8], tenant: TenantId, agent: AgentId, now: DateTime<Utc>) -> Result<AgentCertificate, Error> {
-        let mut csr =
-            CertificateSigningRequestParams::from_der(&csr.to_vec().into()).map_err(|error| Error::CsrInvalid(error.to_string()))?;
+    pub fn agent(
+        &self,
+        csr: &[u8],
+        tenant: TenantId,
+        agent: AgentId,
+        now: DateTime<Utc>,
+    ) -> Result<AgentCertificate, Error> {
+        let mut csr = CertificateSigningRequestParams::from_der(&csr.to_vec().into())
+            .map_err(|error| Error::CsrInvalid(error.to_string()))?;
         let uri = format!("spiffe://weir/tenant/{}/agent/{}", tenant.uuid(), agent.uuid());
         csr.params = CertificateParams::default();
         csr.params.distinguished_name = named("Weir agent");
@@ -114,7 +120,8 @@ impl Authority {
 
 /// SHA-256 of the public key of a signing request.
 pub fn key_of_request(csr: &[u8]) -> Result<Vec<u8>, Error> {
-    let csr = CertificateSigningRequestParams::from_der(&csr.to_vec().into()).map_err(|error| Error::CsrInvalid(error.to_string()))?;
+    let csr = CertificateSigningRequestParams::from_der(&csr.to_vec().into())
+        .map_err(|error| Error::CsrInvalid(error.to_string()))?;
     Ok(key_digest(csr.public_key.der_bytes()))
 }
 
@@ -176,13 +183,15 @@ fn installation_key(data_dir: &Path) -> Result<LessSafeKey, Error> {
             let mut bytes = vec![0u8; 32];
             getrandom::fill(&mut bytes).map_err(|error| Error::Secrets(error.to_string()))?;
             std::fs::create_dir_all(&folder).map_err(secrets)?;
-            let mut created = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(secrets)?;
+            let mut created =
+                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(secrets)?;
             created.write_all(&bytes).and_then(|()| created.sync_all()).map_err(secrets)?;
             bytes
         }
         Err(error) => return Err(secrets(error)),
     };
-    let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| Error::Secrets(format!("{} is not a key", file.display())))?;
+    let key = UnboundKey::new(&AES_256_GCM, &bytes)
+        .map_err(|_| Error::Secrets(format!("{} is not a key", file.display())))?;
     Ok(LessSafeKey::new(key))
 }
 

@@ -44,7 +44,12 @@ pub async fn make_token(app: &App, tx: &mut TenantTx, router: RouterId) -> Resul
 }
 
 /// Turns a proven token into an agent. The same key may ask again: a lost reply harms nobody.
-pub async fn enroll(app: &App, authority: &Authority, request: &Request, exporter: &[u8; 32]) -> Result<Enrolled, Error> {
+pub async fn enroll(
+    app: &App,
+    authority: &Authority,
+    request: &Request,
+    exporter: &[u8; 32],
+) -> Result<Enrolled, Error> {
     let token_id = Uuid::from_slice(&request.token_id).map_err(|_| Error::TokenUnknown)?;
     let key = authority::key_of_request(&request.csr)?;
     let mut platform = app.db.platform().await?;
@@ -66,7 +71,8 @@ pub async fn enroll(app: &App, authority: &Authority, request: &Request, exporte
     if used.is_none() {
         replace(&mut tx, token.router, agent, &certificate, &request.hostname).await?;
         store::agents::use_token(&mut tx, token_id, &key, agent).await?;
-        audit::record(&mut tx, "enroll agent", token.router, json!({ "agent": agent, "hostname": request.hostname })).await?;
+        audit::record(&mut tx, "enroll agent", token.router, json!({ "agent": agent, "hostname": request.hostname }))
+            .await?;
         desired::rebuild(&mut tx, token.router).await?;
     }
     let now = tx.at();

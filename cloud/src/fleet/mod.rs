@@ -12,5 +12,5 @@ pub mod sessions;
 mod store;
 
 pub use error::Error;
-pub use model::{Agent, Enforcement, EnforcedLine};
+pub use model::{Agent, EnforcedLine, Enforcement};
 pub use service::{agent, agents, enforcement, revoke};

@@ -4,7 +4,7 @@ use prost::Message;
 use serde_json::json;
 use weir_protocol::desired::{Access, Line};
 
-use super::model::{Agent, Enforcement, EnforcedLine, Epoch, LineState};
+use super::model::{Agent, EnforcedLine, Enforcement, Epoch, LineState};
 use super::store::agents::{self as rows, AgentRow, AppliedRow};
 use super::{Error, store};
 use crate::db::TenantTx;

@@ -47,7 +47,13 @@ impl Session {
 }
 
 /// Opens a session; `None` if the agent is unknown or revoked.
-pub async fn open(app: &App, tenant: TenantId, agent: AgentId, hello: &Hello, gateway: &str) -> Result<Option<Opened>, Error> {
+pub async fn open(
+    app: &App,
+    tenant: TenantId,
+    agent: AgentId,
+    hello: &Hello,
+    gateway: &str,
+) -> Result<Option<Opened>, Error> {
     let mut random = [0u8; 8];
     getrandom::fill(&mut random).map_err(|error| Error::Secrets(error.to_string()))?;
     let session = Session { tenant, agent, id: i64::from_le_bytes(random) };
@@ -104,7 +110,10 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
     let mut digest = hash::GENESIS;
     for object in all.iter().filter(|object| !object.removed) {
         let revision = object.revision.unsigned_abs();
-        hash::fold(&mut digest, &hash::object(object.kind.unsigned_abs(), object.object_id.as_bytes(), revision, &object.body));
+        hash::fold(
+            &mut digest,
+            &hash::object(object.kind.unsigned_abs(), object.object_id.as_bytes(), revision, &object.body),
+        );
     }
     let since = gen_held.map(|held| i64::try_from(held).unwrap_or(i64::MAX));
     let (mut upserts, mut removes) = (Vec::new(), Vec::new());
@@ -140,7 +149,8 @@ pub async fn report(app: &App, session: Session, report: &ApplyReport) -> Result
     let mut tx = session.begin(app).await?;
     for result in &report.results {
         if let Ok(id) = Uuid::from_slice(&result.id) {
-            store::agents::put_applied(&mut tx, session.agent, id, result, status_name(result), access_name(result)).await?;
+            store::agents::put_applied(&mut tx, session.agent, id, result, status_name(result), access_name(result))
+                .await?;
         }
     }
     let generation = i64::try_from(report.generation).unwrap_or(i64::MAX);

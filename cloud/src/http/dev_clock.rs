@@ -46,5 +46,9 @@ async fn shift(State(app): State<App>, ApiJson(wish): ApiJson<Move>) -> Result<J
 }
 
 fn permitted(app: &App) -> Result<(), Problem> {
-    if app.clock.is_movable() { Ok(()) } else { Err(Problem::new(&error::NOT_FOUND, "there is nothing at this address")) }
+    if app.clock.is_movable() {
+        Ok(())
+    } else {
+        Err(Problem::new(&error::NOT_FOUND, "there is nothing at this address"))
+    }
 }

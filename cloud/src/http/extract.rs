@@ -30,7 +30,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for ApiQuery<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query: Result<_, QueryRejection> = axum::extract::Query::<T>::from_request_parts(parts, state).await;
-        query.map(|axum::extract::Query(query)| Self(query)).map_err(|error| Problem::new(&error::MALFORMED_QUERY, error.body_text()))
+        query
+            .map(|axum::extract::Query(query)| Self(query))
+            .map_err(|error| Problem::new(&error::MALFORMED_QUERY, error.body_text()))
     }
 }
 
@@ -42,6 +44,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for ApiPath
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path: Result<_, PathRejection> = axum::extract::Path::<T>::from_request_parts(parts, state).await;
-        path.map(|axum::extract::Path(path)| Self(path)).map_err(|error| Problem::new(&error::MALFORMED_ID, error.body_text()))
+        path.map(|axum::extract::Path(path)| Self(path))
+            .map_err(|error| Problem::new(&error::MALFORMED_ID, error.body_text()))
     }
 }

@@ -39,7 +39,10 @@ impl PageQuery {
     pub fn page(&self) -> Result<Page, Problem> {
         let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
         if limit == 0 || limit > LIMIT_MAX {
-            return Err(Problem::new(&error::MALFORMED_QUERY, format!("limit must be between 1 and {LIMIT_MAX}, found {limit}")));
+            return Err(Problem::new(
+                &error::MALFORMED_QUERY,
+                format!("limit must be between 1 and {LIMIT_MAX}, found {limit}"),
+            ));
         }
         let after = match self.after.as_deref() {
             None | Some("") => None,

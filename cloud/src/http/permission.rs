@@ -104,10 +104,21 @@ impl Role {
             Self::Support => {
                 name == "logged-in"
                     || name.starts_with("view-")
-                    || matches!(name, "manage-subscribers" | "manage-subscriptions" | "manage-holds" | "record-payments")
+                    || matches!(
+                        name,
+                        "manage-subscribers" | "manage-subscriptions" | "manage-holds" | "record-payments"
+                    )
             }
             Self::Network => {
-                matches!(name, "logged-in" | "view-settings" | "view-network" | "manage-network" | "view-subscribers" | "view-catalog")
+                matches!(
+                    name,
+                    "logged-in"
+                        | "view-settings"
+                        | "view-network"
+                        | "manage-network"
+                        | "view-subscribers"
+                        | "view-catalog"
+                )
             }
         }
     }

@@ -75,7 +75,9 @@ pub fn router(app: App) -> Router {
         .merge(crate::http::dev_clock::routes())
         .merge(crate::pages::routes())
         .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
-        .method_not_allowed_fallback(|| std::future::ready(Problem::new(&error::METHOD_NOT_ALLOWED, "this address does not do that")))
+        .method_not_allowed_fallback(|| {
+            std::future::ready(Problem::new(&error::METHOD_NOT_ALLOWED, "this address does not do that"))
+        })
         .layer(from_fn_with_state(app.clone(), middleware::refuse_cross_site))
         .layer(from_fn_with_state(app.clone(), super::page::explain_to_people))
         .layer(from_fn(middleware::secure_headers))

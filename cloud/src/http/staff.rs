@@ -44,8 +44,9 @@ impl<P: Needs> FromRequestParts<App> for Staff<P> {
         let person = match parts.extensions.get::<Person>() {
             Some(person) => person.clone(),
             None => {
-                let token = session_token(&parts.headers, app.config.is_https())
-                    .ok_or_else(|| Problem::new(&error::UNAUTHENTICATED, "no session: send a bearer token or log in"))?;
+                let token = session_token(&parts.headers, app.config.is_https()).ok_or_else(|| {
+                    Problem::new(&error::UNAUTHENTICATED, "no session: send a bearer token or log in")
+                })?;
                 let person = access::who_is(app, &token).await?;
                 parts.extensions.insert(person.clone());
                 person
@@ -71,7 +72,9 @@ pub fn cookie_name(https: bool) -> &'static str {
 
 /// The session token a request carries.
 pub fn session_token(headers: &HeaderMap, https: bool) -> Option<String> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned));
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned));
     bearer.or_else(|| cookie(headers, cookie_name(https)))
 }
 

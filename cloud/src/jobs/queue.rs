@@ -53,7 +53,8 @@ async fn turn(app: &App) -> Result<bool, Error> {
     if let Err(error) = &outcome {
         tracing::warn!(job = %id, kind, attempts, error = format!("{error:#}"), "a job failed");
     }
-    metrics::counter!("weir_jobs_total", "kind" => kind, "outcome" => if outcome.is_ok() { "done" } else { "failed" }).increment(1);
+    metrics::counter!("weir_jobs_total", "kind" => kind, "outcome" => if outcome.is_ok() { "done" } else { "failed" })
+        .increment(1);
     settle(app, id, attempts, outcome.err().map(|error| format!("{error:#}"))).await?;
     Ok(true)
 }

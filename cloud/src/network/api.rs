@@ -52,7 +52,11 @@ async fn add(
 #[utoipa::path(get, path = "/sites/{id}", tag = "network", params(("id" = SiteId, Path)),
     responses((status = 200, body = Site), Refusals),
     security(("session" = ["view-network"])))]
-async fn show(State(app): State<App>, staff: Staff<ViewNetwork>, ApiPath(id): ApiPath<SiteId>) -> Result<Json<Site>, Problem> {
+async fn show(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiPath(id): ApiPath<SiteId>,
+) -> Result<Json<Site>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::site(&mut tx, id).await?))
 }
@@ -77,7 +81,11 @@ async fn change(
 #[utoipa::path(delete, path = "/sites/{id}", tag = "network", params(("id" = SiteId, Path)),
     responses((status = 204), Refusals),
     security(("session" = ["manage-network"])))]
-async fn remove(State(app): State<App>, staff: Staff<ManageNetwork>, ApiPath(id): ApiPath<SiteId>) -> Result<StatusCode, Problem> {
+async fn remove(
+    State(app): State<App>,
+    staff: Staff<ManageNetwork>,
+    ApiPath(id): ApiPath<SiteId>,
+) -> Result<StatusCode, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     super::remove_site(&mut tx, id).await?;
     tx.commit().await?;

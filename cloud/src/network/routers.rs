@@ -68,14 +68,23 @@ fn check(wish: &RouterWish) -> Result<(), Error> {
     let mut errors = Vec::new();
     super::service::check_name(&wish.name, &mut errors);
     for (field, name) in [("lan_interface", &wish.lan_interface), ("wan_interface", &wish.wan_interface)] {
-        if name.is_empty() || name.len() > INTERFACE_MAX || name.contains(['/', ' ', ':']) || !name.is_ascii() || matches!(name.as_str(), "." | "..") {
-            errors.push(FieldError::new(field, format!("{name:?} is not the name of a network interface: 1 to {INTERFACE_MAX} letters")));
+        if name.is_empty()
+            || name.len() > INTERFACE_MAX
+            || name.contains(['/', ' ', ':'])
+            || !name.is_ascii()
+            || matches!(name.as_str(), "." | "..")
+        {
+            errors.push(FieldError::new(
+                field,
+                format!("{name:?} is not the name of a network interface: 1 to {INTERFACE_MAX} letters"),
+            ));
         }
     }
     if wish.lan_interface == wish.wan_interface {
         errors.push(FieldError::new("wan_interface", "must differ from lan_interface"));
     }
-    for (field, capacity) in [("capacity_down_bps", wish.capacity_down_bps), ("capacity_up_bps", wish.capacity_up_bps)] {
+    for (field, capacity) in [("capacity_down_bps", wish.capacity_down_bps), ("capacity_up_bps", wish.capacity_up_bps)]
+    {
         if capacity.is_some_and(|capacity| capacity <= 0) {
             errors.push(FieldError::new(field, "must be above zero, or absent for no limit"));
         }

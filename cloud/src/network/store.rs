@@ -51,14 +51,18 @@ pub async fn update_site(tx: &mut TenantTx, site: &Site) -> Result<(), Error> {
 pub async fn delete_site(tx: &mut TenantTx, id: SiteId) -> Result<(), Error> {
     let deleted = sqlx::query!("DELETE FROM sites WHERE id = $1", id.uuid()).execute(tx.conn()).await;
     match deleted {
-        Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => Err(Error::SiteInUse(id)),
+        Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => {
+            Err(Error::SiteInUse(id))
+        }
         other => Ok(other.map(|_| ())?),
     }
 }
 
 fn name_taken<T>(result: Result<T, sqlx::Error>, site: &Site) -> Result<(), Error> {
     match result {
-        Err(error) if broken_constraint(&error) == Some("sites_name_unique") => Err(Error::SiteNameTaken(site.name.clone())),
+        Err(error) if broken_constraint(&error) == Some("sites_name_unique") => {
+            Err(Error::SiteNameTaken(site.name.clone()))
+        }
         other => Ok(other.map(|_| ())?),
     }
 }
@@ -129,14 +133,18 @@ pub async fn update_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
 pub async fn delete_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
     let deleted = sqlx::query!("DELETE FROM routers WHERE id = $1", id.uuid()).execute(tx.conn()).await;
     match deleted {
-        Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => Err(Error::RouterInUse(id)),
+        Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => {
+            Err(Error::RouterInUse(id))
+        }
         other => Ok(other.map(|_| ())?),
     }
 }
 
 fn router_written<T>(result: Result<T, sqlx::Error>, router: &Router) -> Result<(), Error> {
     match result {
-        Err(error) if broken_constraint(&error) == Some("routers_name_unique") => Err(Error::RouterNameTaken(router.name.clone())),
+        Err(error) if broken_constraint(&error) == Some("routers_name_unique") => {
+            Err(Error::RouterNameTaken(router.name.clone()))
+        }
         Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => {
             Err(Error::SiteNotFound(router.site_id))
         }

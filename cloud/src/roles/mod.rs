@@ -102,7 +102,9 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
         db,
         clock,
         config: Arc::new(config),
-        password_hashing: Arc::new(tokio::sync::Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from))),
+        password_hashing: Arc::new(tokio::sync::Semaphore::new(
+            std::thread::available_parallelism().map_or(2, usize::from),
+        )),
         schedule: Arc::default(),
         metrics: handle,
     };

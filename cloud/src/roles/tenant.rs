@@ -39,7 +39,13 @@ pub struct Create {
 /// Creates the ISP and prints its ids as JSON. Works beside a running installation.
 pub async fn create(config: Config, wish: Create) -> anyhow::Result<()> {
     let started = super::start(config).await?;
-    let new = NewTenant { name: wish.name, slug: wish.slug, currency: wish.currency, time_zone: wish.time_zone, country: wish.country };
+    let new = NewTenant {
+        name: wish.name,
+        slug: wish.slug,
+        currency: wish.currency,
+        time_zone: wish.time_zone,
+        country: wish.country,
+    };
     let created = create_with_owner(
         &started.app,
         &new,
@@ -51,7 +57,11 @@ pub async fn create(config: Config, wish: Create) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn create_with_owner(app: &crate::app::App, new: &NewTenant, owner: &NewStaff) -> anyhow::Result<serde_json::Value> {
+async fn create_with_owner(
+    app: &crate::app::App,
+    new: &NewTenant,
+    owner: &NewStaff,
+) -> anyhow::Result<serde_json::Value> {
     let mut tx = tenants::create(app, new).await.map_err(explain)?;
     let staff = access::add_staff(app, &mut tx, owner).await?;
     let tenant = tx.tenant();

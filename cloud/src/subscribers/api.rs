@@ -1,5 +1,7 @@
 //! `/subscribers`, `/accounts`, `/service-locations`.
 
+#![expect(unused_qualifications, reason = "the OpenAPI macro qualifies the types of parameters")]
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -51,7 +53,11 @@ struct OfSubscriber {
 /// Subscribers, newest first.
 #[utoipa::path(get, path = "/subscribers", tag = "subscribers", params(Search), responses((status = 200, body = Listed<Subscriber>), Refusals),
     security(("session" = ["view-subscribers"])))]
-async fn list(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiQuery(query): ApiQuery<Search>) -> Result<Json<Listed<Subscriber>>, Problem> {
+async fn list(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiQuery(query): ApiQuery<Search>,
+) -> Result<Json<Listed<Subscriber>>, Problem> {
     let page = PageQuery { after: query.after, limit: query.limit }.page()?;
     let mut tx = app.db.read(&staff.scope()).await?;
     let rows = super::subscribers(&mut tx, query.q.as_deref(), page).await?;
@@ -61,7 +67,11 @@ async fn list(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiQuery(qu
 /// Add a subscriber.
 #[utoipa::path(post, path = "/subscribers", tag = "subscribers", request_body = SubscriberWish, responses((status = 201, body = Subscriber), Refusals),
     security(("session" = ["manage-subscribers"])))]
-async fn add(State(app): State<App>, staff: Staff<ManageSubscribers>, ApiJson(wish): ApiJson<SubscriberWish>) -> Result<(StatusCode, Json<Subscriber>), Problem> {
+async fn add(
+    State(app): State<App>,
+    staff: Staff<ManageSubscribers>,
+    ApiJson(wish): ApiJson<SubscriberWish>,
+) -> Result<(StatusCode, Json<Subscriber>), Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let subscriber = super::add_subscriber(&mut tx, wish).await?;
     tx.commit().await?;
@@ -71,7 +81,11 @@ async fn add(State(app): State<App>, staff: Staff<ManageSubscribers>, ApiJson(wi
 /// One subscriber.
 #[utoipa::path(get, path = "/subscribers/{id}", tag = "subscribers", params(("id" = SubscriberId, Path)), responses((status = 200, body = Subscriber), Refusals),
     security(("session" = ["view-subscribers"])))]
-async fn show(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId>) -> Result<Json<Subscriber>, Problem> {
+async fn show(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiPath(id): ApiPath<SubscriberId>,
+) -> Result<Json<Subscriber>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::subscriber(&mut tx, id).await?))
 }
@@ -94,7 +108,11 @@ async fn change(
 /// Accounts, newest first.
 #[utoipa::path(get, path = "/accounts", tag = "subscribers", params(OfSubscriber), responses((status = 200, body = Listed<Account>), Refusals),
     security(("session" = ["view-subscribers"])))]
-async fn list_accounts(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiQuery(query): ApiQuery<OfSubscriber>) -> Result<Json<Listed<Account>>, Problem> {
+async fn list_accounts(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiQuery(query): ApiQuery<OfSubscriber>,
+) -> Result<Json<Listed<Account>>, Problem> {
     let page = PageQuery { after: query.after, limit: query.limit }.page()?;
     let mut tx = app.db.read(&staff.scope()).await?;
     let rows = super::accounts(&mut tx, query.subscriber_id, page).await?;
@@ -104,7 +122,11 @@ async fn list_accounts(State(app): State<App>, staff: Staff<ViewSubscribers>, Ap
 /// Open an account.
 #[utoipa::path(post, path = "/accounts", tag = "subscribers", request_body = AccountWish, responses((status = 201, body = Account), Refusals),
     security(("session" = ["manage-subscribers"])))]
-async fn add_account(State(app): State<App>, staff: Staff<ManageSubscribers>, ApiJson(wish): ApiJson<AccountWish>) -> Result<(StatusCode, Json<Account>), Problem> {
+async fn add_account(
+    State(app): State<App>,
+    staff: Staff<ManageSubscribers>,
+    ApiJson(wish): ApiJson<AccountWish>,
+) -> Result<(StatusCode, Json<Account>), Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let account = super::add_account(&mut tx, wish).await?;
     tx.commit().await?;
@@ -114,7 +136,11 @@ async fn add_account(State(app): State<App>, staff: Staff<ManageSubscribers>, Ap
 /// One account.
 #[utoipa::path(get, path = "/accounts/{id}", tag = "subscribers", params(("id" = AccountId, Path)), responses((status = 200, body = Account), Refusals),
     security(("session" = ["view-subscribers"])))]
-async fn show_account(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) -> Result<Json<Account>, Problem> {
+async fn show_account(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiPath(id): ApiPath<AccountId>,
+) -> Result<Json<Account>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::account(&mut tx, id).await?))
 }
@@ -122,7 +148,11 @@ async fn show_account(State(app): State<App>, staff: Staff<ViewSubscribers>, Api
 /// Service locations, newest first.
 #[utoipa::path(get, path = "/service-locations", tag = "subscribers", params(OfSubscriber), responses((status = 200, body = Listed<Location>), Refusals),
     security(("session" = ["view-subscribers"])))]
-async fn list_locations(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiQuery(query): ApiQuery<OfSubscriber>) -> Result<Json<Listed<Location>>, Problem> {
+async fn list_locations(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiQuery(query): ApiQuery<OfSubscriber>,
+) -> Result<Json<Listed<Location>>, Problem> {
     let page = PageQuery { after: query.after, limit: query.limit }.page()?;
     let mut tx = app.db.read(&staff.scope()).await?;
     let rows = super::locations(&mut tx, query.subscriber_id, page).await?;
@@ -132,7 +162,11 @@ async fn list_locations(State(app): State<App>, staff: Staff<ViewSubscribers>, A
 /// Add a service location.
 #[utoipa::path(post, path = "/service-locations", tag = "subscribers", request_body = LocationWish, responses((status = 201, body = Location), Refusals),
     security(("session" = ["manage-subscribers"])))]
-async fn add_location(State(app): State<App>, staff: Staff<ManageSubscribers>, ApiJson(wish): ApiJson<LocationWish>) -> Result<(StatusCode, Json<Location>), Problem> {
+async fn add_location(
+    State(app): State<App>,
+    staff: Staff<ManageSubscribers>,
+    ApiJson(wish): ApiJson<LocationWish>,
+) -> Result<(StatusCode, Json<Location>), Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let location = super::add_location(&mut tx, wish).await?;
     tx.commit().await?;
@@ -142,7 +176,11 @@ async fn add_location(State(app): State<App>, staff: Staff<ManageSubscribers>, A
 /// One service location.
 #[utoipa::path(get, path = "/service-locations/{id}", tag = "subscribers", params(("id" = ServiceLocationId, Path)), responses((status = 200, body = Location), Refusals),
     security(("session" = ["view-subscribers"])))]
-async fn show_location(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiPath(id): ApiPath<ServiceLocationId>) -> Result<Json<Location>, Problem> {
+async fn show_location(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiPath(id): ApiPath<ServiceLocationId>,
+) -> Result<Json<Location>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::location(&mut tx, id).await?))
 }

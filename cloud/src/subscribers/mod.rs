@@ -9,5 +9,6 @@ mod store;
 pub use error::Error;
 pub use model::{Account, AccountWish, Location, LocationWish, Subscriber, SubscriberWish};
 pub use service::{
-    account, accounts, add_account, add_location, add_subscriber, change_subscriber, location, locations, normalise, subscriber, subscribers,
+    account, accounts, add_account, add_location, add_subscriber, change_subscriber, location, locations, normalise,
+    subscriber, subscribers,
 };

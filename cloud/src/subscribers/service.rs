@@ -33,8 +33,14 @@ pub async fn add_subscriber(tx: &mut TenantTx, wish: SubscriberWish) -> Result<S
         None => tenants::tenant(tx).await?.language,
     };
     let (id, created_at) = (tx.new_id(), tx.at());
-    let subscriber =
-        Subscriber { id, name: wish.name.trim().to_owned(), email: wish.email, phone: wish.phone, language, created_at };
+    let subscriber = Subscriber {
+        id,
+        name: wish.name.trim().to_owned(),
+        email: wish.email,
+        phone: wish.phone,
+        language,
+        created_at,
+    };
     store::insert_subscriber(tx, &subscriber, &normalise(&subscriber.name)).await?;
     audit::record(tx, "add subscriber", id, json!({})).await?;
     Ok(subscriber)
@@ -125,14 +131,19 @@ pub fn normalise(name: &str) -> String {
 fn check_subscriber(wish: &SubscriberWish) -> Result<(), Error> {
     let mut errors = Vec::new();
     check_text("name", &wish.name, &mut errors);
-    if let Some(email) = wish.email.as_deref().filter(|email| !email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty())) {
+    if let Some(email) = wish
+        .email
+        .as_deref()
+        .filter(|email| !email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()))
+    {
         errors.push(FieldError::new("email", format!("{email:?} is not an e-mail address")));
     }
     for (field, text) in [("email", &wish.email), ("phone", &wish.phone)] {
         check_length(field, text.as_deref().unwrap_or_default(), &mut errors);
     }
     if let Some(language) = wish.language.as_deref().filter(|language| !LANGUAGES.contains(language)) {
-        errors.push(FieldError::new("language", format!("must be one of {}, found {language:?}", LANGUAGES.join(", "))));
+        errors
+            .push(FieldError::new("language", format!("must be one of {}, found {language:?}", LANGUAGES.join(", "))));
     }
     invalid_if_any(errors)
 }
@@ -158,7 +169,10 @@ fn check_location(wish: &LocationWish) -> Result<(), Error> {
     check_length("line2", &wish.line2, &mut errors);
     check_length("postcode", &wish.postcode, &mut errors);
     if wish.country.len() != 2 || !wish.country.chars().all(|letter| letter.is_ascii_uppercase()) {
-        errors.push(FieldError::new("country", format!("{:?} is not an ISO 3166-1 code of two capital letters", wish.country)));
+        errors.push(FieldError::new(
+            "country",
+            format!("{:?} is not an ISO 3166-1 code of two capital letters", wish.country),
+        ));
     }
     invalid_if_any(errors)
 }

@@ -33,7 +33,11 @@ pub async fn subscriber(tx: &mut TenantTx, id: SubscriberId) -> Result<Option<Su
     .await
 }
 
-pub async fn insert_subscriber(tx: &mut TenantTx, subscriber: &Subscriber, normalised: &str) -> Result<(), sqlx::Error> {
+pub async fn insert_subscriber(
+    tx: &mut TenantTx,
+    subscriber: &Subscriber,
+    normalised: &str,
+) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
     sqlx::query!(
         "INSERT INTO subscribers (tenant_id, id, name, name_normalised, email, phone, language, created_at)
@@ -52,7 +56,11 @@ pub async fn insert_subscriber(tx: &mut TenantTx, subscriber: &Subscriber, norma
     Ok(())
 }
 
-pub async fn update_subscriber(tx: &mut TenantTx, subscriber: &Subscriber, normalised: &str) -> Result<(), sqlx::Error> {
+pub async fn update_subscriber(
+    tx: &mut TenantTx,
+    subscriber: &Subscriber,
+    normalised: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE subscribers SET name = $2, name_normalised = $3, email = $4, phone = $5, language = $6 WHERE id = $1",
         subscriber.id.uuid(),

@@ -1,5 +1,7 @@
 //! `/subscriptions` and `/holds`.
 
+#![expect(unused_qualifications, reason = "the OpenAPI macro qualifies the types of parameters")]
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -47,7 +49,11 @@ struct Holds {
 /// Subscriptions, newest first.
 #[utoipa::path(get, path = "/subscriptions", tag = "subscriptions", params(OfAccount), responses((status = 200, body = Listed<Subscription>), Refusals),
     security(("session" = ["view-subscribers"])))]
-async fn list(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiQuery(query): ApiQuery<OfAccount>) -> Result<Json<Listed<Subscription>>, Problem> {
+async fn list(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiQuery(query): ApiQuery<OfAccount>,
+) -> Result<Json<Listed<Subscription>>, Problem> {
     let page = PageQuery { after: query.after, limit: query.limit }.page()?;
     let mut tx = app.db.read(&staff.scope()).await?;
     let rows = super::subscriptions(&mut tx, query.account_id, page).await?;
@@ -57,7 +63,11 @@ async fn list(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiQuery(qu
 /// Sell a plan to an account at a location.
 #[utoipa::path(post, path = "/subscriptions", tag = "subscriptions", request_body = SubscriptionWish, responses((status = 201, body = Subscription), Refusals),
     security(("session" = ["manage-subscriptions"])))]
-async fn sell(State(app): State<App>, staff: Staff<ManageSubscriptions>, ApiJson(wish): ApiJson<SubscriptionWish>) -> Result<(StatusCode, Json<Subscription>), Problem> {
+async fn sell(
+    State(app): State<App>,
+    staff: Staff<ManageSubscriptions>,
+    ApiJson(wish): ApiJson<SubscriptionWish>,
+) -> Result<(StatusCode, Json<Subscription>), Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let sold = super::sell(&mut tx, wish).await?;
     tx.commit().await?;
@@ -67,7 +77,11 @@ async fn sell(State(app): State<App>, staff: Staff<ManageSubscriptions>, ApiJson
 /// One subscription.
 #[utoipa::path(get, path = "/subscriptions/{id}", tag = "subscriptions", params(("id" = SubscriptionId, Path)),
     responses((status = 200, body = Subscription), Refusals), security(("session" = ["view-subscribers"])))]
-async fn show(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiPath(id): ApiPath<SubscriptionId>) -> Result<Json<Subscription>, Problem> {
+async fn show(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiPath(id): ApiPath<SubscriptionId>,
+) -> Result<Json<Subscription>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::subscription(&mut tx, id).await?))
 }
@@ -105,7 +119,11 @@ async fn end(
 /// The holds of a line.
 #[utoipa::path(get, path = "/subscriptions/{id}/holds", tag = "subscriptions", params(("id" = SubscriptionId, Path)),
     responses((status = 200, body = Holds), Refusals), security(("session" = ["view-subscribers"])))]
-async fn list_holds(State(app): State<App>, staff: Staff<ViewSubscribers>, ApiPath(id): ApiPath<SubscriptionId>) -> Result<Json<Holds>, Problem> {
+async fn list_holds(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiPath(id): ApiPath<SubscriptionId>,
+) -> Result<Json<Holds>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(Holds { items: super::holds(&mut tx, id).await? }))
 }
@@ -128,7 +146,11 @@ async fn place_hold(
 /// Release a hold.
 #[utoipa::path(post, path = "/holds/{id}/release", tag = "subscriptions", params(("id" = HoldId, Path)), responses((status = 200, body = Hold), Refusals),
     security(("session" = ["manage-holds"])))]
-async fn release_hold(State(app): State<App>, staff: Staff<ManageHolds>, ApiPath(id): ApiPath<HoldId>) -> Result<Json<Hold>, Problem> {
+async fn release_hold(
+    State(app): State<App>,
+    staff: Staff<ManageHolds>,
+    ApiPath(id): ApiPath<HoldId>,
+) -> Result<Json<Hold>, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let hold = super::release_hold(&mut tx, id).await?;
     tx.commit().await?;

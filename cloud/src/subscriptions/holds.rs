@@ -41,10 +41,16 @@ pub async fn holds(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Hold>, E
 pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -> Result<Hold, Error> {
     let mut errors = Vec::new();
     if HoldKind::from_name(&wish.kind).is_none() {
-        errors.push(FieldError::new("kind", format!("must be unpaid, quota, fraud, abuse, seasonal or manual, found {:?}", wish.kind)));
+        errors.push(FieldError::new(
+            "kind",
+            format!("must be unpaid, quota, fraud, abuse, seasonal or manual, found {:?}", wish.kind),
+        ));
     }
     if HoldEffect::from_name(&wish.effect).is_none() {
-        errors.push(FieldError::new("effect", format!("must be throttled, walled_garden or closed, found {:?}", wish.effect)));
+        errors.push(FieldError::new(
+            "effect",
+            format!("must be throttled, walled_garden or closed, found {:?}", wish.effect),
+        ));
     }
     if wish.reason.trim().is_empty() {
         errors.push(FieldError::new("reason", "must not be empty"));

@@ -105,7 +105,8 @@ async fn holds_in_force(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<(Uuid, ac
         .filter_map(|row| {
             let kind = HoldKind::from_name(&row.kind)?;
             let effect = HoldEffect::from_name(&row.effect)?;
-            let hold = access::Hold { id: row.id, kind, effect, from: row.placed_at, until: row.until, released_at: None };
+            let hold =
+                access::Hold { id: row.id, kind, effect, from: row.placed_at, until: row.until, released_at: None };
             Some((row.subscription_id, hold))
         })
         .collect())
@@ -169,7 +170,12 @@ pub async fn overlapping(
     Ok(row.map(|row| (row.prefix, row.subscription_id)))
 }
 
-pub async fn insert(tx: &mut TenantTx, id: SubscriptionId, wish: &SubscriptionWish, handle: i32) -> Result<(), sqlx::Error> {
+pub async fn insert(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    wish: &SubscriptionWish,
+    handle: i32,
+) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
         "INSERT INTO subscriptions (tenant_id, id, account_id, service_location_id, router_id, handle, starts_on, created_at)
@@ -211,7 +217,12 @@ pub async fn insert_term(
     Ok(())
 }
 
-pub async fn insert_prefix(tx: &mut TenantTx, id: SubscriptionId, router: RouterId, prefix: &IpNet) -> Result<(), sqlx::Error> {
+pub async fn insert_prefix(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    router: RouterId,
+    prefix: &IpNet,
+) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
     sqlx::query!(
         "INSERT INTO subscription_prefixes (tenant_id, subscription_id, router_id, prefix) VALUES ($1, $2, $3, $4::text::cidr)",
@@ -231,7 +242,12 @@ pub async fn lock(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), sqlx::Err
 }
 
 /// Whether terms begin at or after `day`, the very first one excepted.
-pub async fn has_term_from(tx: &mut TenantTx, id: SubscriptionId, day: NaiveDate, starts_on: NaiveDate) -> Result<bool, sqlx::Error> {
+pub async fn has_term_from(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    day: NaiveDate,
+    starts_on: NaiveDate,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM subscription_terms WHERE subscription_id = $1 AND lower(valid) >= $2 AND lower(valid) <> $3) AS "later!""#,
         id.uuid(),
@@ -258,7 +274,12 @@ pub async fn close_terms(tx: &mut TenantTx, id: SubscriptionId, day: NaiveDate) 
 }
 
 /// Lets the term that reaches to `end` reach to `later`.
-pub async fn extend_last_term(tx: &mut TenantTx, id: SubscriptionId, end: NaiveDate, later: NaiveDate) -> Result<(), sqlx::Error> {
+pub async fn extend_last_term(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    end: NaiveDate,
+    later: NaiveDate,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE subscription_terms SET valid = daterange(lower(valid), $3) WHERE subscription_id = $1 AND upper(valid) = $2",
         id.uuid(),
@@ -315,7 +336,9 @@ pub async fn insert_hold(tx: &mut TenantTx, hold: &Hold) -> Result<(), Error> {
     .execute(tx.conn())
     .await;
     match inserted {
-        Err(error) if broken_constraint(&error) == Some("holds_unpaid_once") => Err(Error::HoldExists(hold.subscription_id)),
+        Err(error) if broken_constraint(&error) == Some("holds_unpaid_once") => {
+            Err(Error::HoldExists(hold.subscription_id))
+        }
         other => Ok(other.map(|_| ())?),
     }
 }

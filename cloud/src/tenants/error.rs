@@ -4,7 +4,7 @@ use crate::db;
 use crate::error::{FieldError, Problem};
 
 crate::kinds! {
-    SLUG_TAKEN = 409 "slug-taken", "Another ISP of this installation has this short name", "Choose another.";
+    SLUG_TAKEN = 409 "slug-taken", "Another ISP of this installation has this short name", "Choose another short name: it is unique in the installation.";
 }
 
 /// Why an ISP could not be created or changed.

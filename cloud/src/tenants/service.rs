@@ -4,8 +4,8 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use super::{Error, LANGUAGES, NewTenant, Tenant, TenantChange, store};
-use crate::audit;
 use crate::app::App;
+use crate::audit;
 use crate::db::{Scope, TenantTx};
 use crate::error::FieldError;
 use crate::ids::{self, TenantId};
@@ -17,7 +17,10 @@ pub async fn create(app: &App, new: &NewTenant) -> Result<TenantTx, Error> {
     check_time_zone(&new.time_zone, &mut errors);
     check_text("name", &new.name, &mut errors);
     if new.country.len() != 2 || !new.country.chars().all(|letter| letter.is_ascii_uppercase()) {
-        errors.push(FieldError::new("country", format!("{:?} is not an ISO 3166-1 code of two capital letters", new.country)));
+        errors.push(FieldError::new(
+            "country",
+            format!("{:?} is not an ISO 3166-1 code of two capital letters", new.country),
+        ));
     }
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
@@ -43,8 +46,21 @@ pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, E
         ($($field:ident),*) => { $(if let Some(value) = change.$field { tenant.$field = value; })* };
     }
     take!(
-        name, legal_name, address, tax_id, currency, time_zone, language, hue, tax_name, tax_rate_percent, payment_terms_days, grace_days,
-        invoice_prefix, contact, pay_url
+        name,
+        legal_name,
+        address,
+        tax_id,
+        currency,
+        time_zone,
+        language,
+        hue,
+        tax_name,
+        tax_rate_percent,
+        payment_terms_days,
+        grace_days,
+        invoice_prefix,
+        contact,
+        pay_url
     );
     store::update(tx, &tenant).await?;
     let after = serde_json::to_value(&tenant).unwrap_or_default();
@@ -67,12 +83,16 @@ fn check(change: &TenantChange) -> Result<(), Error> {
         check_time_zone(zone, &mut errors);
     }
     if let Some(language) = change.language.as_deref().filter(|language| !LANGUAGES.contains(language)) {
-        errors.push(FieldError::new("language", format!("must be one of {}, found {language:?}", LANGUAGES.join(", "))));
+        errors
+            .push(FieldError::new("language", format!("must be one of {}, found {language:?}", LANGUAGES.join(", "))));
     }
     if change.hue.is_some_and(|hue| !(0..360).contains(&hue)) {
         errors.push(FieldError::new("hue", "must be between 0 and 359"));
     }
-    if change.tax_rate_percent.is_some_and(|rate| rate < Decimal::ZERO || rate > Decimal::ONE_HUNDRED || rate.normalize().scale() > 4) {
+    if change
+        .tax_rate_percent
+        .is_some_and(|rate| rate < Decimal::ZERO || rate > Decimal::ONE_HUNDRED || rate.normalize().scale() > 4)
+    {
         errors.push(FieldError::new("tax_rate_percent", "must be between 0 and 100 with at most four decimals"));
     }
     for (field, days) in [("payment_terms_days", change.payment_terms_days), ("grace_days", change.grace_days)] {
@@ -80,12 +100,16 @@ fn check(change: &TenantChange) -> Result<(), Error> {
             errors.push(FieldError::new(field, "must be between 0 and 365 days"));
         }
     }
-    if let Some(prefix) = &change.invoice_prefix {
-        if prefix.is_empty() || prefix.len() > 12 || !prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            errors.push(FieldError::new("invoice_prefix", "must be 1 to 12 letters, digits and hyphens"));
-        }
+    if let Some(prefix) = &change.invoice_prefix
+        && (prefix.is_empty() || prefix.len() > 12 || !prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+    {
+        errors.push(FieldError::new("invoice_prefix", "must be 1 to 12 letters, digits and hyphens"));
     }
-    if change.pay_url.as_deref().is_some_and(|url| !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://")) {
+    if change
+        .pay_url
+        .as_deref()
+        .is_some_and(|url| !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://"))
+    {
         errors.push(FieldError::new("pay_url", "must begin with http:// or https://"));
     }
     if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }

@@ -6,11 +6,18 @@ use crate::error::broken_constraint;
 
 pub async fn insert(tx: &mut TenantTx, new: &NewTenant) -> Result<(), Error> {
     let (id, now) = (tx.tenant().uuid(), tx.at());
-    let inserted = sqlx::query!("INSERT INTO platform.tenants (tenant_id, slug, created_at) VALUES ($1, $2, $3)", id, new.slug, now)
-        .execute(tx.conn())
-        .await;
+    let inserted = sqlx::query!(
+        "INSERT INTO platform.tenants (tenant_id, slug, created_at) VALUES ($1, $2, $3)",
+        id,
+        new.slug,
+        now
+    )
+    .execute(tx.conn())
+    .await;
     match inserted {
-        Err(error) if broken_constraint(&error) == Some("tenants_slug_unique") => return Err(Error::SlugTaken(new.slug.clone())),
+        Err(error) if broken_constraint(&error) == Some("tenants_slug_unique") => {
+            return Err(Error::SlugTaken(new.slug.clone()));
+        }
         Err(error) if broken_constraint(&error) == Some("tenants_slug_is_a_host_label") => {
             let message = "must be lower-case letters, digits and hyphens";
             return Err(Error::Invalid(vec![crate::error::FieldError::new("slug", message)]));

@@ -1,8 +1,10 @@
 //! `/subscriptions/{id}/usage` and `/usage/unattributed`.
 
+#![expect(unused_qualifications, reason = "the OpenAPI macro qualifies the types of parameters")]
+
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -23,10 +25,10 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Between {
-    /// After this instant.
-    from: Option<DateTime<Utc>>,
-    /// Up to this instant.
-    to: Option<DateTime<Utc>>,
+    /// From this day of the account on.
+    from: Option<NaiveDate>,
+    /// Before this day of the account.
+    to: Option<NaiveDate>,
 }
 
 /// What a line moved.
@@ -82,7 +84,8 @@ async fn of_subscription(
     let mut tx = app.db.read(&staff.scope()).await?;
     subscriptions::subscription(&mut tx, id).await?;
     let days = store::days(&mut tx, id, query.from, query.to).await.map_err(Error::from)?;
-    let days: Vec<_> = days.into_iter().map(|day| Day { on: day.on, down_bytes: day.down_bytes, up_bytes: day.up_bytes }).collect();
+    let days: Vec<_> =
+        days.into_iter().map(|day| Day { on: day.on, down_bytes: day.down_bytes, up_bytes: day.up_bytes }).collect();
     let usage = Usage {
         down_bytes: days.iter().map(|day| day.down_bytes).sum(),
         up_bytes: days.iter().map(|day| day.up_bytes).sum(),
@@ -99,7 +102,12 @@ async fn unattributed(State(app): State<App>, staff: Staff<ViewNetwork>) -> Resu
     let rows = store::unattributed(&mut tx).await.map_err(Error::from)?;
     let items = rows
         .into_iter()
-        .map(|row| UnattributedItem { agent_id: row.agent_id, handle: row.handle, down_bytes: row.down_bytes, up_bytes: row.up_bytes })
+        .map(|row| UnattributedItem {
+            agent_id: row.agent_id,
+            handle: row.handle,
+            down_bytes: row.down_bytes,
+            up_bytes: row.up_bytes,
+        })
         .collect();
     Ok(Json(UnattributedJson { items }))
 }

@@ -76,10 +76,13 @@ fn read(app: &App, body: &[u8]) -> Option<Sound> {
     let (start_at, end_at) = (at(record.start_ms)?, at(record.end_ms)?);
     let lines = record.lines().ok()?;
     let bytes_fit = lines.iter().all(|line| {
-        [line.down_bytes, line.up_bytes, line.down_packets, line.up_packets].iter().all(|count| i64::try_from(*count).is_ok())
+        [line.down_bytes, line.up_bytes, line.down_packets, line.up_packets]
+            .iter()
+            .all(|count| i64::try_from(*count).is_ok())
             && i32::try_from(line.handle).is_ok()
     });
-    let whole = record.epoch.len() == 8 && record.prev_hash.len() == 16 && record.seq > 0 && i64::try_from(record.seq).is_ok();
+    let whole =
+        record.epoch.len() == 8 && record.prev_hash.len() == 16 && record.seq > 0 && i64::try_from(record.seq).is_ok();
     let plausible = start_at <= end_at && end_at <= app.clock.now().max(app.clock.system_now()) + CLOCK_AHEAD_MAX;
     let reason = match record.seal_reason() {
         SealReason::Interval => "interval",

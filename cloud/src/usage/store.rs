@@ -1,6 +1,6 @@
 //! SQL of epochs, records and segments.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use weir_protocol::hash::Hash;
 
 use super::ingest::Sound;
@@ -24,7 +24,12 @@ pub async fn lock_epoch(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Resu
     .await
 }
 
-pub async fn record_hash(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: u64) -> Result<Option<Vec<u8>>, sqlx::Error> {
+pub async fn record_hash(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    epoch: &[u8],
+    seq: u64,
+) -> Result<Option<Vec<u8>>, sqlx::Error> {
     sqlx::query_scalar!(
         "SELECT hash FROM usage_records WHERE agent_id = $1 AND epoch = $2 AND seq = $3",
         agent.uuid(),
@@ -35,7 +40,12 @@ pub async fn record_hash(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: u
     .await
 }
 
-pub(super) async fn insert_record(tx: &mut TenantTx, agent: AgentId, sound: &Sound, body: &[u8]) -> Result<(), sqlx::Error> {
+pub(super) async fn insert_record(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    sound: &Sound,
+    body: &[u8],
+) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
         "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at)
@@ -90,7 +100,13 @@ pub(super) async fn insert_segments(tx: &mut TenantTx, agent: AgentId, sound: &S
     Ok(())
 }
 
-pub async fn advance(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: u64, hash: &Hash) -> Result<(), sqlx::Error> {
+pub async fn advance(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    epoch: &[u8],
+    seq: u64,
+    hash: &Hash,
+) -> Result<(), sqlx::Error> {
     let now = tx.at();
     sqlx::query!(
         "UPDATE usage_epochs SET applied_seq = $3, applied_hash = $4, trim_seq = $3, applied_at = $5 WHERE agent_id = $1 AND epoch = $2",
@@ -111,21 +127,24 @@ pub struct Day {
     pub up_bytes: i64,
 }
 
-/// A line's usage by local day of its account; a segment belongs to the day it ends in.
+/// A line's usage by local day of its account, from a day on and before another; a segment belongs to the day it ends in.
 pub async fn days(
     tx: &mut TenantTx,
     id: SubscriptionId,
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
 ) -> Result<Vec<Day>, sqlx::Error> {
+    // A segment that ends at midnight is the day before's.
     sqlx::query_as!(
         Day,
-        r#"SELECT (u.end_at AT TIME ZONE a.time_zone)::date AS "on!", sum(u.down_bytes)::bigint AS "down_bytes!", sum(u.up_bytes)::bigint AS "up_bytes!"
-           FROM usage_segments u
-           JOIN subscriptions s ON s.tenant_id = u.tenant_id AND s.id = u.subscription_id
-           JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-           WHERE u.subscription_id = $1 AND ($2::timestamptz IS NULL OR u.end_at > $2) AND ($3::timestamptz IS NULL OR u.end_at <= $3)
-           GROUP BY 1 ORDER BY 1"#,
+        r#"SELECT d.on AS "on!", sum(d.down_bytes)::bigint AS "down_bytes!", sum(d.up_bytes)::bigint AS "up_bytes!"
+           FROM (SELECT ((u.end_at - interval '1 microsecond') AT TIME ZONE a.time_zone)::date AS on, u.down_bytes, u.up_bytes
+                 FROM usage_segments u
+                 JOIN subscriptions s ON s.tenant_id = u.tenant_id AND s.id = u.subscription_id
+                 JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+                 WHERE u.subscription_id = $1) d
+           WHERE ($2::date IS NULL OR d.on >= $2) AND ($3::date IS NULL OR d.on < $3)
+           GROUP BY d.on ORDER BY d.on"#,
         id.uuid(),
         from,
         to

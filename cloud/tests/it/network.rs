@@ -41,7 +41,8 @@ fn a_list_comes_in_pages_that_miss_nothing() {
         let mut path = "/api/v1/sites?limit=2".to_owned();
         loop {
             let page = isp.get(&path).await.expect(200);
-            names.extend(page["items"].as_array().unwrap().iter().map(|site| site["name"].as_str().unwrap().to_owned()));
+            names
+                .extend(page["items"].as_array().unwrap().iter().map(|site| site["name"].as_str().unwrap().to_owned()));
             let Some(next) = page["next"].as_str() else { break };
             path = format!("/api/v1/sites?limit=2&after={next}");
         }

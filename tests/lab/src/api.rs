@@ -88,7 +88,8 @@ impl Api {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, format!("{}/api/v1{path}", self.base));
+        let place = if path.starts_with("/dev/") { "" } else { "/api/v1" };
+        let request = self.client.request(method, format!("{}{place}{path}", self.base));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -6,6 +6,8 @@ use crate::outside::{Inside, Process};
 use crate::programs::program;
 use crate::subscriber::Subscriber;
 use crate::topology::{self, CLOUD_ADDRESS, GATEWAY_PORT, Place};
+use crate::traffic::Carried;
+use crate::wire::Ask;
 use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::signal::Signal;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -138,6 +140,13 @@ impl Lab {
             let lines: Vec<_> = text.lines().collect();
             eprintln!("--- {name}.log, last {LINES} lines\n{}", lines[lines.len().saturating_sub(LINES)..].join("\n"));
         }
+    }
+
+    /// Layer-3 bytes the internet's port received so far: all that left the router upwards.
+    pub async fn received_by_internet(&self) -> Result<u64> {
+        let ask = Ask::Counters { node: Place::Internet.name(), interface: "i0".into() };
+        let counters = self.inside().ask(ask).await?;
+        Ok(Carried::from_counters(&counters).down_bytes)
     }
 
     /// Cuts or restores the router's link to the cloud.

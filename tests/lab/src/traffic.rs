@@ -126,15 +126,15 @@ impl std::ops::Add for Carried {
 pub struct Flow {
     /// Payload the subscriber received or sent: what its own end of the flow counted.
     pub payload_bytes: u64,
-    /// Bits of payload a second at the receiver; of a download, without its first and last second.
+    /// Bits of payload a second at the receiver, without its first and last second.
     pub goodput_bps: f64,
     /// TCP segments sent again.
     pub retransmits: u64,
 }
 
 impl Flow {
-    /// Reads the JSON iperf3 prints at the client, which is the subscriber.
-    pub fn from_iperf3(text: &str, direction: Direction) -> Result<Self> {
+    /// Reads the JSON iperf3 prints at the client, which is the subscriber, and what its server printed.
+    pub fn from_iperf3(text: &str, direction: Direction, server: &str) -> Result<Self> {
         let report: Value = serde_json::from_str(text).context("iperf3 did not print JSON")?;
         if let Some(error) = report["error"].as_str() {
             bail!("iperf3: {error}");
@@ -143,7 +143,7 @@ impl Flow {
         let whole = end["sum_received"]["bits_per_second"].as_f64();
         let (own, rate) = match direction {
             Direction::Down => (&end["sum_received"], steady_rate(&report).or(whole)),
-            Direction::Up => (&end["sum_sent"], whole),
+            Direction::Up => (&end["sum_sent"], steady_rate_of_server(server).or(whole)),
         };
         Ok(Self {
             payload_bytes: own["bytes"].as_u64().context("iperf3 does not say how much it carried")?,
@@ -151,6 +151,19 @@ impl Flow {
             retransmits: end["sum_sent"]["retransmits"].as_u64().unwrap_or_default(),
         })
     }
+}
+
+/// The same from the lines a server prints: `[  5]   1.00-2.00   sec   117 KBytes   962 Kbits/sec`.
+fn steady_rate_of_server(text: &str) -> Option<f64> {
+    let whole_second = |line: &&str| line.contains(" sec ") && !line.contains("receiver") && !line.contains("sender");
+    let rate = |line: &str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let unit = words.iter().position(|word| *word == "Kbits/sec")?;
+        words.get(unit.checked_sub(1)?)?.parse::<f64>().ok()
+    };
+    let rates: Vec<f64> = text.lines().filter(whole_second).filter_map(rate).collect();
+    let middle = rates.get(1..rates.len().checked_sub(1)?).filter(|middle| middle.len() > 1)?;
+    Some(middle.iter().sum::<f64>() * 1_000.0 / middle.len() as f64)
 }
 
 /// The receiver's rate between the second and the last interval: full queues, no slow start, no tail.

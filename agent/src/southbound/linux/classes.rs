@@ -57,9 +57,11 @@ impl Classes {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        let table = stored
-            .filter(|table| table.boot_id == boot_id)
-            .unwrap_or_else(|| Table { boot_id: boot_id.to_owned(), lines: BTreeMap::new(), free: Vec::new() });
+        let table = stored.filter(|table| table.boot_id == boot_id).unwrap_or_else(|| Table {
+            boot_id: boot_id.to_owned(),
+            lines: BTreeMap::new(),
+            free: Vec::new(),
+        });
         Ok(Self { file, table, changed: false })
     }
 
@@ -76,7 +78,12 @@ impl Classes {
     /// Gives a line a class if it has none. `count` tells what a class counted so far, if the kernel has it.
     ///
     /// Returns `None` when all classes are taken.
-    pub fn assign(&mut self, handle: u32, new_generation: Uuid, count: impl Fn(u16) -> Option<(Total, Total)>) -> Option<u16> {
+    pub fn assign(
+        &mut self,
+        handle: u32,
+        new_generation: Uuid,
+        count: impl Fn(u16) -> Option<(Total, Total)>,
+    ) -> Option<u16> {
         if let Some(class) = self.table.lines.get(&handle) {
             return Some(class.minor);
         }
@@ -98,7 +105,12 @@ impl Classes {
     /// The kernel's classes are gone (somebody removed the tree): counting starts anew under new generations.
     pub fn restart(&mut self, mut new_generation: impl FnMut() -> Uuid) {
         for class in self.table.lines.values_mut() {
-            *class = Class { minor: class.minor, generation: new_generation(), base_down: Total::default(), base_up: Total::default() };
+            *class = Class {
+                minor: class.minor,
+                generation: new_generation(),
+                base_down: Total::default(),
+                base_up: Total::default(),
+            };
         }
         self.table.free.clear();
         self.changed = true;

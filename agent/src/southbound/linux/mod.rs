@@ -88,7 +88,9 @@ impl Linux {
         for name in [&names.lan, &names.wan] {
             match self.tc.link(name).await? {
                 Some(link) => links.push(link),
-                None => return Ok(Err(Refusal { code: "interface-missing", detail: format!("there is no port {name}") })),
+                None => {
+                    return Ok(Err(Refusal { code: "interface-missing", detail: format!("there is no port {name}") }));
+                }
             }
         }
         let offloaded = nft::flowtable_ports().unwrap_or_default();
@@ -219,7 +221,10 @@ impl Linux {
         let places = nft::places()?.unwrap_or_default();
         let outcome = |line: &SoundLine| {
             let Some(class) = self.classes.get(line.handle).filter(|_| !without.contains(&line.handle)) else {
-                return Outcome::Failed { code: "classes-exhausted", detail: "all classes of the port are taken".into() };
+                return Outcome::Failed {
+                    code: "classes-exhausted",
+                    detail: "all classes of the port are taken".into(),
+                };
             };
             let held: BTreeSet<_> = line.prefixes.iter().map(|prefix| places.get(prefix)).collect();
             let access = match held.iter().next() {
@@ -229,13 +234,21 @@ impl Linux {
                 },
                 Some(Some(Place::Garden)) if held.len() == 1 => Access::WalledGarden,
                 Some(Some(Place::Closed)) if held.len() == 1 => Access::Closed,
-                _ => return Outcome::Failed { code: "not-held", detail: "the kernel does not hold all prefixes alike".into() },
+                _ => {
+                    return Outcome::Failed {
+                        code: "not-held",
+                        detail: "the kernel does not hold all prefixes alike".into(),
+                    };
+                }
             };
             let rate = |(link, held): &(Link, BTreeMap<u16, ClassState>)| {
                 held.get(&class.minor).map_or(0, |state| shape::layer3_bps(state.rate, link.header))
             };
-            let observed =
-                ObservedLine { rate_down_bps: rate(&counted.lan), rate_up_bps: rate(&counted.wan), access: access.into() };
+            let observed = ObservedLine {
+                rate_down_bps: rate(&counted.lan),
+                rate_up_bps: rate(&counted.wan),
+                access: access.into(),
+            };
             Outcome::Applied(observed)
         };
         Ok(lines.iter().map(|(id, line)| (*id, outcome(line))).collect())
@@ -270,7 +283,8 @@ impl Southbound for Linux {
             .map(|(id, why)| (id, Outcome::Rejected { code: why.code, detail: why.detail }))
             .collect();
         let Some(router) = &wanted.router else {
-            let unknown = || Outcome::Failed { code: "router-unknown", detail: "the router's ports are not known yet".into() };
+            let unknown =
+                || Outcome::Failed { code: "router-unknown", detail: "the router's ports are not known yet".into() };
             outcomes.extend(lines.keys().map(|id| (*id, unknown())));
             return Ok(Applied { router: None, lines: outcomes });
         };

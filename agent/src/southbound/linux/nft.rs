@@ -118,7 +118,9 @@ fn place_commands(prefix: &IpNet, (before, after): Change) -> Vec<Value> {
             Place::Class(minor) => json!([prefix.network().to_string(), format!("{MAJOR:x}:{minor:x}")]),
             Place::Garden | Place::Closed => json!(prefix.network().to_string()),
         };
-        commands.push(json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } }));
+        commands.push(
+            json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } }),
+        );
     }
     commands
 }
@@ -155,7 +157,9 @@ pub fn places() -> Result<Option<BTreeMap<IpNet, Place>>, Error> {
                 Value::Array(pair) => (pair.first().and_then(Value::as_str), pair.get(1).and_then(Value::as_str)),
                 other => (other.as_str(), None),
             };
-            let prefix = address.and_then(|text| text.parse::<IpAddr>().ok()).and_then(|address| IpNet::new(address, length).ok());
+            let prefix = address
+                .and_then(|text| text.parse::<IpAddr>().ok())
+                .and_then(|address| IpNet::new(address, length).ok());
             let place = rules::place_of(kind, class);
             if let (Some(prefix), Some(place)) = (prefix, place) {
                 places.insert(prefix, place);
@@ -167,7 +171,8 @@ pub fn places() -> Result<Option<BTreeMap<IpNet, Place>>, Error> {
 
 /// Names of ports with a flowtable: their packets would pass neither our rules nor our counters.
 pub fn flowtable_ports() -> Result<BTreeSet<String>, Error> {
-    let document: Value = serde_json::from_str(&list(&["list", "flowtables"])?).map_err(|error| Error::Nft(error.to_string()))?;
+    let document: Value =
+        serde_json::from_str(&list(&["list", "flowtables"])?).map_err(|error| Error::Nft(error.to_string()))?;
     let tables = document["nftables"].as_array().into_iter().flatten();
     Ok(tables
         .filter_map(|object| object.get("flowtable"))
@@ -180,7 +185,8 @@ pub fn flowtable_ports() -> Result<BTreeSet<String>, Error> {
 }
 
 fn tables() -> Result<BTreeSet<(String, String)>, Error> {
-    let document: Value = serde_json::from_str(&list(&["list", "tables"])?).map_err(|error| Error::Nft(error.to_string()))?;
+    let document: Value =
+        serde_json::from_str(&list(&["list", "tables"])?).map_err(|error| Error::Nft(error.to_string()))?;
     let objects = document["nftables"].as_array().into_iter().flatten();
     Ok(objects
         .filter_map(|object| object.get("table"))

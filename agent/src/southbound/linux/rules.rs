@@ -77,14 +77,23 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
         commands.push(json!({ "flush": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
     }
     commands.extend(reachable_sets(wiring));
-    for direction in [Direction { chain: "to_line", field: "daddr" }, Direction { chain: "from_line", field: "saddr" }] {
+    for direction in [Direction { chain: "to_line", field: "daddr" }, Direction { chain: "from_line", field: "saddr" }]
+    {
         direction.rules(lengths, &mut commands);
     }
     garden(wiring, lengths, &mut commands);
     rule(&mut commands, "forward", &[equal(meta("oifname"), json!(wiring.lan)), goto("to_line")]);
     rule(&mut commands, "forward", &[equal(meta("iifname"), json!(wiring.lan)), goto("from_line")]);
     if wiring.nat {
-        rule(&mut commands, "source_nat", &[equal(meta("oifname"), json!(wiring.wan)), equal(meta("nfproto"), json!("ipv4")), json!({ "masquerade": null })]);
+        rule(
+            &mut commands,
+            "source_nat",
+            &[
+                equal(meta("oifname"), json!(wiring.wan)),
+                equal(meta("nfproto"), json!("ipv4")),
+                json!({ "masquerade": null }),
+            ],
+        );
     }
     commands
 }
@@ -139,7 +148,11 @@ fn garden(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>
     rule(commands, "walled", &[json!({ "reject": { "type": "icmpx", "expr": "admin-prohibited" } })]);
     let from_lan = equal(meta("iifname"), json!(wiring.lan));
     for (protocol, set) in [("ip", "reach4"), ("ip6", "reach6")] {
-        rule(commands, "garden_page", &[from_lan.clone(), equal(payload(protocol, "daddr"), json!(format!("@{set}"))), accept()]);
+        rule(
+            commands,
+            "garden_page",
+            &[from_lan.clone(), equal(payload(protocol, "daddr"), json!(format!("@{set}"))), accept()],
+        );
     }
     for length in lengths {
         let redirect = json!({ "redirect": { "port": wiring.garden_port } });
@@ -164,14 +177,17 @@ fn reachable_sets(wiring: &Wiring) -> Vec<Value> {
             .map(|prefix| json!({ "prefix": { "addr": prefix.network().to_string(), "len": prefix.prefix_len() } }))
             .collect();
         if !elements.is_empty() {
-            commands.push(json!({ "add": { "element": { "family": "inet", "table": TABLE, "name": name, "elem": elements } } }));
+            commands.push(
+                json!({ "add": { "element": { "family": "inet", "table": TABLE, "name": name, "elem": elements } } }),
+            );
         }
     }
     commands
 }
 
 fn rule(commands: &mut Vec<Value>, chain: &str, expressions: &[Value]) {
-    commands.push(json!({ "add": { "rule": { "family": "inet", "table": TABLE, "chain": chain, "expr": expressions } } }));
+    commands
+        .push(json!({ "add": { "rule": { "family": "inet", "table": TABLE, "chain": chain, "expr": expressions } } }));
 }
 
 fn meta(key: &str) -> Value {

@@ -256,7 +256,9 @@ fn parameters(rate: u64, ceil: u64) -> Vec<u8> {
         bytes.extend_from_slice(&u32::try_from(speed).unwrap_or(u32::MAX).to_ne_bytes());
     }
     let quantum: u32 = if rate >= UNLIMITED / 100 { 60_000 } else { 1514 };
-    for word in [shape::ticks(shape::burst_bytes(rate), rate), shape::ticks(shape::burst_bytes(ceil), ceil), quantum, 0, 0] {
+    for word in
+        [shape::ticks(shape::burst_bytes(rate), rate), shape::ticks(shape::burst_bytes(ceil), ceil), quantum, 0, 0]
+    {
         bytes.extend_from_slice(&word.to_ne_bytes());
     }
     bytes

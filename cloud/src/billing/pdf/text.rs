@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
-use weir_rules::money::Money;
+use weir_rules::money::{Money, round_half_up};
 
 const NO_BREAK: char = '\u{a0}';
 
@@ -40,7 +40,7 @@ pub fn bytes(bytes: i64, language: &str) -> String {
         [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     let (size, unit) = UNITS.into_iter().find(|(size, _)| bytes >= *size).unwrap_or((1, "B"));
     let mut amount = Decimal::from(bytes) / Decimal::from(size);
-    amount = amount.round_dp(2).normalize();
+    amount = round_half_up(amount, 2).normalize();
     format!("{}{NO_BREAK}{unit}", decimal(amount, language))
 }
 

@@ -24,12 +24,20 @@ pub async fn lock_authorities(tx: &mut PlatformTx) -> Result<(), sqlx::Error> {
 }
 
 pub async fn authority(tx: &mut PlatformTx) -> Result<Option<StoredAuthority>, sqlx::Error> {
-    sqlx::query_as!(StoredAuthority, "SELECT id, certificate, sealed_key FROM platform.authorities ORDER BY created_at DESC LIMIT 1")
-        .fetch_optional(tx.conn())
-        .await
+    sqlx::query_as!(
+        StoredAuthority,
+        "SELECT id, certificate, sealed_key FROM platform.authorities ORDER BY created_at DESC LIMIT 1"
+    )
+    .fetch_optional(tx.conn())
+    .await
 }
 
-pub async fn insert_authority(tx: &mut PlatformTx, id: Uuid, certificate: &[u8], sealed_key: &[u8]) -> Result<(), sqlx::Error> {
+pub async fn insert_authority(
+    tx: &mut PlatformTx,
+    id: Uuid,
+    certificate: &[u8],
+    sealed_key: &[u8],
+) -> Result<(), sqlx::Error> {
     let now = tx.at();
     sqlx::query!(
         "INSERT INTO platform.authorities (id, certificate, sealed_key, created_at) VALUES ($1, $2, $3, $4)",
@@ -152,7 +160,12 @@ pub async fn insert_agent(
 }
 
 /// Makes a session the owner of its agent; `None` if there is no such agent or it was revoked.
-pub async fn take_over(tx: &mut TenantTx, session: Session, hello: &Hello, gateway: &str) -> Result<Option<Uuid>, sqlx::Error> {
+pub async fn take_over(
+    tx: &mut TenantTx,
+    session: Session,
+    hello: &Hello,
+    gateway: &str,
+) -> Result<Option<Uuid>, sqlx::Error> {
     let now = tx.at();
     sqlx::query_scalar!(
         r#"UPDATE agents SET session_id = $2, gateway = $3, connected_at = $4, disconnected_at = NULL, last_seen_at = $4,
@@ -172,9 +185,12 @@ pub async fn take_over(tx: &mut TenantTx, session: Session, hello: &Hello, gatew
 
 /// The session that owns an agent, its row locked until the transaction ends.
 pub async fn owner(tx: &mut TenantTx, agent: AgentId) -> Result<Option<i64>, sqlx::Error> {
-    let session = sqlx::query_scalar!("SELECT session_id FROM agents WHERE id = $1 AND revoked_at IS NULL FOR UPDATE", agent.uuid())
-        .fetch_optional(tx.conn())
-        .await?;
+    let session = sqlx::query_scalar!(
+        "SELECT session_id FROM agents WHERE id = $1 AND revoked_at IS NULL FOR UPDATE",
+        agent.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
     Ok(session.flatten())
 }
 
@@ -235,7 +251,12 @@ pub async fn desired_since(tx: &mut TenantTx, agent: AgentId, generation: i64) -
     .await
 }
 
-pub async fn set_acknowledged(tx: &mut TenantTx, agent: AgentId, generation: i64, persisted: bool) -> Result<(), sqlx::Error> {
+pub async fn set_acknowledged(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    generation: i64,
+    persisted: bool,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE agents SET received_gen = $2, persisted_gen = CASE WHEN $3 THEN $2 ELSE persisted_gen END WHERE id = $1",
         agent.uuid(),
@@ -248,7 +269,9 @@ pub async fn set_acknowledged(tx: &mut TenantTx, agent: AgentId, generation: i64
 }
 
 pub async fn set_applied_gen(tx: &mut TenantTx, agent: AgentId, generation: i64) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE agents SET applied_gen = $2 WHERE id = $1", agent.uuid(), generation).execute(tx.conn()).await?;
+    sqlx::query!("UPDATE agents SET applied_gen = $2 WHERE id = $1", agent.uuid(), generation)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

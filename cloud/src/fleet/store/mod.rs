@@ -49,9 +49,12 @@ pub async fn agent_of_subscription(tx: &mut TenantTx, id: SubscriptionId) -> Res
 }
 
 pub async fn agent_of_router(tx: &mut TenantTx, id: RouterId) -> Result<Option<AgentId>, sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT id AS "id: AgentId" FROM agents WHERE router_id = $1 AND revoked_at IS NULL"#, id.uuid())
-        .fetch_optional(tx.conn())
-        .await
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: AgentId" FROM agents WHERE router_id = $1 AND revoked_at IS NULL"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
 }
 
 pub async fn routers_with_agents(tx: &mut TenantTx) -> Result<Vec<RouterId>, sqlx::Error> {
@@ -61,9 +64,12 @@ pub async fn routers_with_agents(tx: &mut TenantTx) -> Result<Vec<RouterId>, sql
 }
 
 pub async fn subscriptions_of_router(tx: &mut TenantTx, id: RouterId) -> Result<Vec<SubscriptionId>, sqlx::Error> {
-    sqlx::query_scalar!(r#"SELECT id AS "id: SubscriptionId" FROM subscriptions WHERE router_id = $1 ORDER BY id"#, id.uuid())
-        .fetch_all(tx.conn())
-        .await
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: SubscriptionId" FROM subscriptions WHERE router_id = $1 ORDER BY id"#,
+        id.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await
 }
 
 /// Lines whose terms begin or end within a day of now, or whose holds ran out since yesterday.
@@ -143,7 +149,12 @@ pub async fn lock_agent(tx: &mut TenantTx, id: AgentId) -> Result<(), sqlx::Erro
     Ok(())
 }
 
-pub async fn desired_body(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid) -> Result<Option<Vec<u8>>, sqlx::Error> {
+pub async fn desired_body(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    kind: Kind,
+    id: Uuid,
+) -> Result<Option<Vec<u8>>, sqlx::Error> {
     sqlx::query_scalar!(
         "SELECT body FROM desired_objects WHERE agent_id = $1 AND kind = $2 AND object_id = $3 AND NOT removed",
         agent.uuid(),
@@ -155,7 +166,13 @@ pub async fn desired_body(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uui
 }
 
 /// Writes an object under the agent's next generation; no body = a tombstone.
-pub async fn put_desired(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid, body: Option<Vec<u8>>) -> Result<(), sqlx::Error> {
+pub async fn put_desired(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    kind: Kind,
+    id: Uuid,
+    body: Option<Vec<u8>>,
+) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
         "WITH agent AS (UPDATE agents SET desired_gen = desired_gen + 1 WHERE id = $2 RETURNING desired_gen)

@@ -23,7 +23,10 @@ async fn answer(gateway: &Gateway, connection: quinn::Connection) -> anyhow::Res
         .export_keying_material(&mut exporter, ENROLL_EXPORTER_LABEL, b"")
         .map_err(|_| anyhow::anyhow!("no keying material to export"))?;
     let outcome = if request.proto_rev < PROTO_REV {
-        refuse("revision-too-old", format!("the agent speaks revision {}, at least {PROTO_REV} is needed", request.proto_rev))
+        refuse(
+            "revision-too-old",
+            format!("the agent speaks revision {}, at least {PROTO_REV} is needed", request.proto_rev),
+        )
     } else {
         match enrollment::enroll(&gateway.app, &gateway.authority, &request, &exporter).await {
             Ok(enrolled) => {

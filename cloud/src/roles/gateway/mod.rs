@@ -91,7 +91,8 @@ impl Bound {
 
 async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming) -> anyhow::Result<()> {
     let connection = incoming.accept()?.await?;
-    let handshake = connection.handshake_data().and_then(|data| data.downcast::<quinn::crypto::rustls::HandshakeData>().ok());
+    let handshake =
+        connection.handshake_data().and_then(|data| data.downcast::<quinn::crypto::rustls::HandshakeData>().ok());
     match handshake.and_then(|data| data.protocol) {
         Some(protocol) if protocol == weir_protocol::ALPN_ENROLL => enrollment::serve(&gateway, connection).await,
         Some(protocol) if protocol == weir_protocol::ALPN_SESSION => match identity(&connection) {

@@ -13,8 +13,8 @@ use weir_protocol::stream::Kind;
 use weir_protocol::{PROTO_REV, control, frame, live, state, usage};
 
 use super::Gateway;
-use crate::fleet::sessions::{self, Session};
 use crate::fleet;
+use crate::fleet::sessions::{self, Session};
 use crate::ids::{AgentId, TenantId};
 
 /// An agent has this long to open its streams and say hello.
@@ -33,8 +33,14 @@ struct Streams {
     live: RecvStream,
 }
 
-pub(super) async fn serve(gateway: Arc<Gateway>, connection: quinn::Connection, tenant: TenantId, agent: AgentId) -> anyhow::Result<()> {
-    let (streams, hello) = tokio::time::timeout(HELLO_LIMIT, greet(&connection)).await.context("no hello in time")??;
+pub(super) async fn serve(
+    gateway: Arc<Gateway>,
+    connection: quinn::Connection,
+    tenant: TenantId,
+    agent: AgentId,
+) -> anyhow::Result<()> {
+    let (streams, hello) =
+        tokio::time::timeout(HELLO_LIMIT, greet(&connection)).await.context("no hello in time")??;
     let Streams { control: (mut control_send, control_receive), state, usage, live } = streams;
     let Some(opened) = sessions::open(&gateway.app, tenant, agent, &hello, &gateway.name).await? else {
         return go_away(&connection, &mut control_send, GoAwayReason::Revoked).await;
@@ -94,7 +100,9 @@ async fn greet(connection: &quinn::Connection) -> anyhow::Result<(Streams, Hello
         };
         anyhow::ensure!(!taken, "two {kind:?} streams");
     }
-    let (Some(mut control), Some(state), Some(usage), Some(live)) = (control, state, usage, live) else { bail!("a stream is missing") };
+    let (Some(mut control), Some(state), Some(usage), Some(live)) = (control, state, usage, live) else {
+        bail!("a stream is missing")
+    };
     let first: control::Up = frame::read(&mut control.1).await?;
     let Some(up::Message::Hello(hello)) = first.message else { bail!("the first message is not a hello") };
     Ok((Streams { control, state, usage, live }, hello))
@@ -175,7 +183,11 @@ fn reader(mut receive: RecvStream) -> tokio::sync::mpsc::Receiver<Result<state::
 }
 
 /// Applies records in the order they come and answers each.
-async fn take_usage(gateway: Arc<Gateway>, session: Session, (mut send, mut receive): (SendStream, RecvStream)) -> anyhow::Result<()> {
+async fn take_usage(
+    gateway: Arc<Gateway>,
+    session: Session,
+    (mut send, mut receive): (SendStream, RecvStream),
+) -> anyhow::Result<()> {
     loop {
         let message: usage::Up = frame::read(&mut receive).await?;
         let applied = match crate::usage::apply(&gateway.app, session, &message.record).await {

@@ -4,8 +4,8 @@ use serde_json::json;
 use weir_cloud::billing::jobs::WorkOnRun;
 use weir_cloud::jobs::Job;
 
-use super::world::{FIBRE, METERED, Plan};
 use super::harness::{Isp, story};
+use super::world::{FIBRE, METERED, Plan};
 
 #[test]
 fn a_month_is_billed_with_its_traffic_and_tax_once() {

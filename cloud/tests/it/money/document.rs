@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::world::METERED;
 use super::harness::{Isp, story};
+use super::world::METERED;
 
 #[test]
 fn the_document_shows_number_total_and_hostile_names_as_text() {

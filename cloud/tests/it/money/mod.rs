@@ -1,7 +1,7 @@
 //! Billing, payments, dunning and the books.
 
-mod harness;
 mod billing;
 mod document;
+mod harness;
 mod payments;
 mod world;

@@ -3,8 +3,8 @@
 use serde_json::json;
 use weir_cloud::ids::AccountId;
 
-use super::world::{FIBRE, payment};
 use super::harness::{Isp, story};
+use super::world::{FIBRE, payment};
 
 async fn billed_isp(slug: &str) -> (Isp, AccountId) {
     let isp = Isp::new(slug, "2026-11-01T10:00:00Z").await;

@@ -1,5 +1,7 @@
 //! What billing finds when it begins: subscribers, plans, lines and the traffic counted.
 
+#![expect(clippy::disallowed_methods, reason = "any fresh id will do here")]
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};

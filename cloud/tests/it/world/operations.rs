@@ -38,9 +38,12 @@ async fn operations(cloud: &Cloud) -> Vec<Operation> {
 
 fn with_unknown_ids(path: &str, operation: &Value) -> String {
     let mut filled = path.to_owned();
-    for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "path") {
+    for parameter in
+        operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "path")
+    {
         let name = parameter["name"].as_str().expect("a name");
-        filled = filled.replace(&format!("{{{name}}}"), &format!("{}_0193594bd1e27c3f8a6b5d4e3f2a1b0c", prefix_of(path, name)));
+        filled = filled
+            .replace(&format!("{{{name}}}"), &format!("{}_0193594bd1e27c3f8a6b5d4e3f2a1b0c", prefix_of(path, name)));
     }
     filled
 }
@@ -96,7 +99,11 @@ fn every_operation_refuses_every_role_without_its_permission() {
         for role in Role::ALL {
             let token = cloud.staff(isp.tenant, role).await;
             for operation in &operations {
-                let Some(permission) = operation.permission.as_deref().and_then(|name| ALL.iter().find(|known| known.0 == name)) else { continue };
+                let Some(permission) =
+                    operation.permission.as_deref().and_then(|name| ALL.iter().find(|known| known.0 == name))
+                else {
+                    continue;
+                };
                 if role.may(Permission(permission.0)) {
                     continue;
                 }

@@ -15,7 +15,8 @@ async fn superuser(cloud: &Cloud) -> PgConnection {
 }
 
 async fn offenders(cloud: &Cloud, query: &'static str) -> Vec<String> {
-    let mut found: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut superuser(cloud).await).await.expect("ask the catalogue");
+    let mut found: Vec<String> =
+        sqlx::query_scalar(query).fetch_all(&mut superuser(cloud).await).await.expect("ask the catalogue");
     found.retain(|name| !WITHOUT_TENANT.contains(&name.as_str()));
     found
 }
@@ -88,7 +89,10 @@ fn an_injected_statement_cannot_change_the_tenant() {
         one.post("/api/v1/sites", serde_json::json!({ "name": "Secret" })).await.expect(201);
         for escape in [
             format!("SELECT set_config('app.tenant_id', '{}', true)", one.tenant.uuid()),
-            format!("WITH moved AS (SELECT set_config('app.tenant_id', '{}', false)) SELECT name FROM sites, moved", one.tenant.uuid()),
+            format!(
+                "WITH moved AS (SELECT set_config('app.tenant_id', '{}', false)) SELECT name FROM sites, moved",
+                one.tenant.uuid()
+            ),
             format!("UPDATE pg_settings SET setting = '{}' WHERE name = 'app.tenant_id'", one.tenant.uuid()),
             "SET ROLE weir_owner".to_owned(),
             "SET SESSION AUTHORIZATION weir_platform".to_owned(),

@@ -39,9 +39,13 @@ pub async fn measure(stage: &mut Stage) -> Result<Report> {
     Ok(report)
 }
 
+/// What was delivered, the meter's own basis: down at the subscribers' ports, up at the internet's.
+///
+/// What a subscriber sends beyond its rate is dropped by the shaper, so its own port counts more than is billed.
 async fn carried(stage: &Stage) -> Result<Carried> {
     let readings = stage.lines.iter().map(|line| async { stage.lab.subscriber(line.number).carried().await });
-    Ok(try_join_all(readings).await?.into_iter().fold(Carried::default(), |sum, reading| sum + reading))
+    let delivered = try_join_all(readings).await?.into_iter().fold(Carried::default(), |sum, reading| sum + reading);
+    Ok(Carried { up_bytes: stage.lab.received_by_internet().await?, ..delivered })
 }
 
 /// Fills one line of each plan, first downwards, then upwards; two of them over IPv6.
@@ -193,51 +197,63 @@ async fn move_clock(stage: &mut Stage, to: NaiveDate) -> Result<()> {
     Ok(())
 }
 
-/// Lets the invoices become overdue, then pays one account; returns both delays in milliseconds.
+/// Lets the invoices become overdue, pays one account, then holds its line; returns both delays in milliseconds.
 async fn suspend_and_restore(stage: &mut Stage) -> Result<(u64, u64)> {
     move_clock(stage, first_of_month()? + Months::new(4)).await?;
     let line = stage.lines[0].clone();
     let subscriber = stage.lab.subscriber(line.number);
-    ensure!(subscriber.http_get("/generate_204", Family::V4).await?.status == 204, "the line is open before");
+    // The hourly check may be first; either way the unpaid line ends up in the walled garden.
+    stage.isp.api.post("/overdue-checks", &json!({})).await?;
+    access_becomes(stage, &line, "walled_garden").await?;
+    web_answers(stage, line.number, false).await?;
     let probe = subscriber.probe(Family::V4, PROBE_EVERY_MS).await?;
-    let checked = stage.isp.api.post("/overdue-checks", &json!({})).await?;
-    let suspended_us = now_us();
-    ensure!(checked["placed"].as_u64().unwrap_or_default() >= 1, "nobody was suspended: {checked}");
-    until("the walled garden", Limit::seconds(10), || async {
-        let shut = subscriber.http_get("/generate_204", Family::V4).await.map_or(true, |answer| answer.status != 204);
-        Ok(shut.then_some(()))
-    })
-    .await?;
     pay(stage, &line).await?;
     let paid_us = now_us();
-    let open = until("access after the payment", Limit::seconds(10), || async {
-        let open = subscriber.http_get("/generate_204", Family::V4).await.is_ok_and(|answer| answer.status == 204);
-        Ok(open.then_some(()))
-    })
-    .await;
+    let opened = web_answers(stage, line.number, true).await;
+    let hold = json!({"kind": "manual", "effect": "walled_garden", "reason": "measured by the check"});
+    let held = stage.isp.api.post(&format!("/subscriptions/{}/holds", line.subscription_id), &hold).await;
+    let held_us = now_us();
+    let shut = web_answers(stage, line.number, false).await;
     let seen = probe.end().await?;
-    open?;
-    delays(&seen, suspended_us, paid_us)
+    opened?;
+    held?;
+    shut?;
+    delays(&seen, paid_us, held_us)
+}
+
+async fn access_becomes(stage: &Stage, line: &Line, access: &str) -> Result<()> {
+    let path = format!("/subscriptions/{}", line.subscription_id);
+    until("the line's access state", Limit::seconds(20), || async {
+        Ok((stage.isp.api.get(&path).await?["access"] == access).then_some(()))
+    })
+    .await
+}
+
+/// Waits until the web answers a line, or no longer does.
+async fn web_answers(stage: &Stage, number: u8, wanted: bool) -> Result<()> {
+    let subscriber = stage.lab.subscriber(number);
+    until(if wanted { "access" } else { "the walled garden" }, Limit::seconds(10), || async {
+        let open = subscriber.http_get("/generate_204", Family::V4).await.is_ok_and(|answer| answer.status == 204);
+        Ok((open == wanted).then_some(()))
+    })
+    .await
 }
 
 async fn pay(stage: &Stage, line: &Line) -> Result<()> {
-    let account = stage.isp.api.get(&format!("/accounts/{}", line.account_id)).await?;
-    let payment = json!({"account_id": line.account_id, "method": "cash", "amount": account["open"],
+    let standing = stage.isp.api.get(&format!("/accounts/{}/standing", line.account_id)).await?;
+    let payment = json!({"account_id": line.account_id, "method": "cash", "amount": standing["open"],
         "received_on": first_of_month()? + Months::new(4), "reference": "demo"});
     stage.isp.api.post_once("/payments", "demo-payment-1", &payment).await.map(drop)
 }
 
-/// Milliseconds from the suspension to the first probe without an echo, and from the payment to the first echo after it.
-fn delays(seen: &[Probe], suspended_us: u64, paid_us: u64) -> Result<(u64, u64)> {
-    let last_echo =
-        seen.iter().rfind(|probe| probe.sent_us < paid_us && probe.answered_us.is_some_and(|at| at < paid_us));
-    let last_echo_us = last_echo.map(|probe| probe.sent_us).context("the line never worked")?;
-    let closed = seen.iter().find(|probe| probe.sent_us > last_echo_us && probe.answered_us.is_none());
-    let closed_us = closed.map(|probe| probe.sent_us).context("the line was never closed")?;
-    let opened = seen.iter().filter(|probe| probe.sent_us >= closed_us).filter_map(|probe| probe.answered_us).min();
-    let opened_us = opened.context("the line was never opened again")?;
+/// Milliseconds from the hold to the first packet refused, and from the payment to the first packet passed.
+fn delays(seen: &[Probe], paid_us: u64, held_us: u64) -> Result<(u64, u64)> {
+    let opened_us = seen.iter().filter_map(|probe| probe.answered_us).min().context("the line was never opened")?;
+    let last_echo_us = seen.iter().filter(|probe| probe.answered_us.is_some()).map(|probe| probe.sent_us).max();
+    let last_echo_us = last_echo_us.context("the line was never opened")?;
+    let closed = seen.iter().find(|probe| probe.sent_us > last_echo_us).context("the line was never closed")?;
     let ms = |later: u64, earlier: u64| later.saturating_sub(earlier).div_ceil(1_000);
-    Ok((ms(closed_us, suspended_us), ms(opened_us, paid_us)))
+    Ok((ms(closed.sent_us, held_us), ms(opened_us, paid_us)))
 }
 
 #[cfg(test)]
@@ -250,10 +266,11 @@ mod tests {
             sent_us: sent_ms * 1_000,
             answered_us: answered.then_some(sent_ms * 1_000 + 400),
         };
-        let seen = [(0, true), (5, true), (10, true), (15, false), (20, false), (25, false), (30, true), (35, true)];
+        let seen = [(0, false), (5, false), (10, false), (15, true), (20, true), (25, true), (30, false), (35, false)];
         let seen = seen.map(|(sent_ms, answered)| probe(sent_ms, answered));
-        assert_eq!(delays(&seen, 8_000, 22_000)?, (7, 9));
+        assert_eq!(delays(&seen, 8_000, 22_000)?, (8, 8));
         assert!(delays(&seen[..6], 8_000, 22_000).is_err());
+        assert!(delays(&seen[..3], 8_000, 22_000).is_err());
         Ok(())
     }
 }

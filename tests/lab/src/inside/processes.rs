@@ -65,6 +65,8 @@ impl Processes {
         let mut command = Command::new(program);
         command.args(arguments).envs(spawn.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A lab is on its own, whatever database the shell around it works with.
+        command.env_remove("DATABASE_URL");
         if spawn.listener {
             command.env("LISTEN_FDS", "1");
         }

@@ -1,0 +1,1506 @@
+-- The whole schema after all migrations. Made by `cargo xtask schema`; do not edit.
+CREATE SCHEMA platform;
+
+ALTER SCHEMA platform OWNER TO weir_owner;
+
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+
+CREATE FUNCTION public.allocations_fit() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF (SELECT coalesce(sum(a.amount), 0) FROM allocations a WHERE a.tenant_id = NEW.tenant_id AND a.invoice_id = NEW.invoice_id)
+       > (SELECT i.gross FROM invoices i WHERE i.tenant_id = NEW.tenant_id AND i.id = NEW.invoice_id) THEN
+        RAISE EXCEPTION 'invoice % would be paid more than it asks for', NEW.invoice_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_fit_the_invoice';
+    END IF;
+    IF (SELECT coalesce(sum(a.amount), 0) FROM allocations a WHERE a.tenant_id = NEW.tenant_id AND a.payment_id = NEW.payment_id)
+       > (SELECT p.amount FROM payments p WHERE p.tenant_id = NEW.tenant_id AND p.id = NEW.payment_id) THEN
+        RAISE EXCEPTION 'payment % would settle more than it brought', NEW.payment_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_fit_the_payment';
+    END IF;
+    IF (SELECT coalesce(sum(a.amount), 0) FROM allocations a WHERE a.tenant_id = NEW.tenant_id AND a.credit_id = NEW.credit_id)
+       > (SELECT -i.gross FROM invoices i WHERE i.tenant_id = NEW.tenant_id AND i.id = NEW.credit_id) THEN
+        RAISE EXCEPTION 'credit % would settle more than it gives', NEW.credit_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_fit_the_credit';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.allocations_fit() OWNER TO weir_super;
+
+CREATE FUNCTION public.append_only(target regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %s FROM weir_app', target);
+END $$;
+
+ALTER FUNCTION public.append_only(target regclass) OWNER TO weir_super;
+
+CREATE FUNCTION public.current_tenant() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT nullif(current_setting('app.tenant_id', true), '')::uuid $$;
+
+ALTER FUNCTION public.current_tenant() OWNER TO weir_super;
+
+CREATE FUNCTION public.isolate_by_tenant(target regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    EXECUTE format('ALTER TABLE %s OWNER TO weir_owner', target);
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
+    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target);
+    EXECUTE format(
+        'CREATE POLICY tenant ON %s FOR ALL TO weir_app USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()))',
+        target);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO weir_app', target);
+END $$;
+
+ALTER FUNCTION public.isolate_by_tenant(target regclass) OWNER TO weir_super;
+
+CREATE FUNCTION public.issued_invoice_is_final() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.status = 'issued' THEN
+        RAISE EXCEPTION 'invoice % is issued and can no longer change', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'invoices_issued_is_final';
+    END IF;
+    RETURN NEW;
+END $$;
+
+ALTER FUNCTION public.issued_invoice_is_final() OWNER TO weir_super;
+
+CREATE FUNCTION public.ledger_entry_balances() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM ledger_postings p
+        WHERE p.tenant_id = NEW.tenant_id AND p.entry_id = NEW.entry_id
+        GROUP BY p.currency HAVING sum(p.amount) <> 0
+    ) THEN
+        RAISE EXCEPTION 'ledger entry % does not balance', NEW.entry_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_balance';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.ledger_entry_balances() OWNER TO weir_super;
+
+CREATE FUNCTION public.ledger_entry_has_postings() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF (SELECT count(*) FROM ledger_postings p WHERE p.tenant_id = NEW.tenant_id AND p.entry_id = NEW.id) < 2 THEN
+        RAISE EXCEPTION 'ledger entry % has fewer than two postings', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_have_postings';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.ledger_entry_has_postings() OWNER TO weir_super;
+
+CREATE FUNCTION public.never_deleted(target regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    EXECUTE format('REVOKE DELETE, TRUNCATE ON %s FROM weir_app', target);
+END $$;
+
+ALTER FUNCTION public.never_deleted(target regclass) OWNER TO weir_super;
+
+CREATE FUNCTION public.share_with_platform(target regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM isolate_by_tenant(target);
+    EXECUTE format('CREATE POLICY platform ON %s FOR ALL TO weir_platform USING (true) WITH CHECK (true)', target);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO weir_platform', target);
+END $$;
+
+ALTER FUNCTION public.share_with_platform(target regclass) OWNER TO weir_super;
+
+CREATE TABLE platform.authorities (
+    id uuid NOT NULL,
+    certificate bytea NOT NULL,
+    sealed_key bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE platform.authorities OWNER TO weir_owner;
+
+CREATE TABLE platform.enrollment_tokens (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    secret_digest bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    used_by_key bytea,
+    agent_id uuid,
+    CONSTRAINT enrollment_tokens_digest_is_whole CHECK ((length(secret_digest) = 32)),
+    CONSTRAINT enrollment_tokens_use_is_whole CHECK ((((used_at IS NULL) = (used_by_key IS NULL)) AND ((used_at IS NULL) = (agent_id IS NULL))))
+);
+
+ALTER TABLE ONLY platform.enrollment_tokens FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.enrollment_tokens OWNER TO weir_owner;
+
+CREATE TABLE platform.jobs (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    payload jsonb NOT NULL,
+    unique_key text,
+    run_at timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone,
+    last_error text,
+    done_at timestamp with time zone,
+    failed_at timestamp with time zone
+);
+
+ALTER TABLE ONLY platform.jobs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.jobs OWNER TO weir_owner;
+
+CREATE TABLE platform.staff_logins (
+    email_normalised text NOT NULL,
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    password_hash text NOT NULL,
+    failed_attempts integer DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone
+);
+
+ALTER TABLE ONLY platform.staff_logins FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.staff_logins OWNER TO weir_owner;
+
+CREATE TABLE platform.staff_sessions (
+    token_hash bytea NOT NULL,
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    user_agent text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE ONLY platform.staff_sessions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.staff_sessions OWNER TO weir_owner;
+
+CREATE TABLE platform.tenants (
+    tenant_id uuid NOT NULL,
+    slug text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT tenants_slug_is_a_host_label CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text))
+);
+
+ALTER TABLE ONLY platform.tenants FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.tenants OWNER TO weir_owner;
+
+CREATE TABLE public.accounts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscriber_id uuid NOT NULL,
+    number text NOT NULL,
+    currency character(3) NOT NULL,
+    time_zone text NOT NULL,
+    billing_day smallint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT accounts_billing_day_is_a_day CHECK (((billing_day >= 1) AND (billing_day <= 31)))
+);
+
+ALTER TABLE ONLY public.accounts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.accounts OWNER TO weir_owner;
+
+CREATE TABLE public.agent_events (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    severity text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    text text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT agent_events_severity_exists CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text])))
+);
+
+ALTER TABLE ONLY public.agent_events FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.agent_events OWNER TO weir_owner;
+
+CREATE TABLE public.agents (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    key_sha256 bytea NOT NULL,
+    certificate bytea NOT NULL,
+    certificate_until timestamp with time zone NOT NULL,
+    hostname text DEFAULT ''::text NOT NULL,
+    enrolled_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    session_id bigint,
+    gateway text,
+    connected_at timestamp with time zone,
+    disconnected_at timestamp with time zone,
+    last_seen_at timestamp with time zone,
+    version text DEFAULT ''::text NOT NULL,
+    kernel text DEFAULT ''::text NOT NULL,
+    capabilities text[] DEFAULT '{}'::text[] NOT NULL,
+    state_lineage uuid NOT NULL,
+    desired_gen bigint DEFAULT 0 NOT NULL,
+    received_gen bigint DEFAULT 0 NOT NULL,
+    persisted_gen bigint DEFAULT 0 NOT NULL,
+    applied_gen bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.agents FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.agents OWNER TO weir_owner;
+
+CREATE TABLE public.allocations (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    payment_id uuid,
+    credit_id uuid,
+    amount numeric(18,4) NOT NULL,
+    allocated_at timestamp with time zone NOT NULL,
+    CONSTRAINT allocations_are_positive CHECK ((amount > (0)::numeric)),
+    CONSTRAINT allocations_have_one_source CHECK (((payment_id IS NULL) <> (credit_id IS NULL)))
+);
+
+ALTER TABLE ONLY public.allocations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.allocations OWNER TO weir_owner;
+
+CREATE TABLE public.applied_objects (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    kind integer NOT NULL,
+    object_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    status text NOT NULL,
+    code text DEFAULT ''::text NOT NULL,
+    detail text DEFAULT ''::text NOT NULL,
+    rate_down_bps bigint,
+    rate_up_bps bigint,
+    access text,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT applied_objects_access_exists CHECK ((access = ANY (ARRAY['open'::text, 'throttled'::text, 'walled_garden'::text, 'closed'::text]))),
+    CONSTRAINT applied_objects_status_exists CHECK ((status = ANY (ARRAY['pending'::text, 'applied'::text, 'failed'::text, 'rejected'::text, 'unsupported'::text, 'removed'::text])))
+);
+
+ALTER TABLE ONLY public.applied_objects FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.applied_objects OWNER TO weir_owner;
+
+CREATE TABLE public.audit_entries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.audit_entries FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_entries OWNER TO weir_owner;
+
+CREATE TABLE public.billed_periods (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    component text NOT NULL,
+    period daterange NOT NULL,
+    invoice_line_id uuid NOT NULL,
+    CONSTRAINT billed_periods_are_not_empty CHECK ((NOT isempty(period))),
+    CONSTRAINT billed_periods_component_exists CHECK ((component = ANY (ARRAY['recurring'::text, 'usage'::text])))
+);
+
+ALTER TABLE ONLY public.billed_periods FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_periods OWNER TO weir_owner;
+
+CREATE TABLE public.billed_segments (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    epoch bytea NOT NULL,
+    seq bigint NOT NULL,
+    handle integer NOT NULL,
+    invoice_line_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.billed_segments FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_segments OWNER TO weir_owner;
+
+CREATE TABLE public.billing_runs (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    as_of date NOT NULL,
+    status text NOT NULL,
+    started_by text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    accounts_total integer DEFAULT 0 NOT NULL,
+    accounts_done integer DEFAULT 0 NOT NULL,
+    invoices_issued integer DEFAULT 0 NOT NULL,
+    last_account_id uuid,
+    error text,
+    CONSTRAINT billing_runs_status_exists CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.billing_runs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billing_runs OWNER TO weir_owner;
+
+CREATE TABLE public.desired_objects (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    kind integer NOT NULL,
+    object_id uuid NOT NULL,
+    revision bigint NOT NULL,
+    generation bigint NOT NULL,
+    body bytea NOT NULL,
+    removed boolean DEFAULT false NOT NULL,
+    changed_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.desired_objects FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.desired_objects OWNER TO weir_owner;
+
+CREATE TABLE public.holds (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    kind text NOT NULL,
+    effect text NOT NULL,
+    reason text NOT NULL,
+    placed_by text NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    until timestamp with time zone,
+    released_by text,
+    released_at timestamp with time zone,
+    CONSTRAINT holds_effect_exists CHECK ((effect = ANY (ARRAY['throttled'::text, 'walled_garden'::text, 'closed'::text]))),
+    CONSTRAINT holds_kind_exists CHECK ((kind = ANY (ARRAY['unpaid'::text, 'quota'::text, 'fraud'::text, 'abuse'::text, 'seasonal'::text, 'manual'::text]))),
+    CONSTRAINT holds_release_is_signed CHECK (((released_at IS NULL) = (released_by IS NULL)))
+);
+
+ALTER TABLE ONLY public.holds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.holds OWNER TO weir_owner;
+
+CREATE TABLE public.idempotency_keys (
+    tenant_id uuid NOT NULL,
+    key text NOT NULL,
+    operation text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status smallint NOT NULL,
+    body jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_keys_are_short CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+);
+
+ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys OWNER TO weir_owner;
+
+CREATE TABLE public.invoice_lines (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    kind text NOT NULL,
+    subscription_id uuid,
+    plan_version_id uuid,
+    description text NOT NULL,
+    period daterange NOT NULL,
+    full_period daterange NOT NULL,
+    quantity numeric(18,6) NOT NULL,
+    unit_price numeric(18,6) NOT NULL,
+    net numeric(18,4) NOT NULL,
+    tax_category text NOT NULL,
+    tax_rate numeric(7,4) NOT NULL,
+    down_bytes bigint,
+    up_bytes bigint,
+    included_bytes bigint,
+    late boolean DEFAULT false NOT NULL,
+    credits_line_id uuid,
+    CONSTRAINT invoice_lines_credits_name_their_charge CHECK (((kind = 'credit'::text) = (credits_line_id IS NOT NULL))),
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text])))
+);
+
+ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invoice_lines OWNER TO weir_owner;
+
+CREATE TABLE public.invoice_taxes (
+    tenant_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    category text NOT NULL,
+    name text NOT NULL,
+    rate numeric(7,4) NOT NULL,
+    base numeric(18,4) NOT NULL,
+    tax numeric(18,4) NOT NULL
+);
+
+ALTER TABLE ONLY public.invoice_taxes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invoice_taxes OWNER TO weir_owner;
+
+CREATE TABLE public.invoices (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    run_id uuid,
+    status text NOT NULL,
+    number text,
+    issued_on date,
+    issued_at timestamp with time zone,
+    due_on date,
+    currency character(3) NOT NULL,
+    net numeric(18,4) NOT NULL,
+    tax numeric(18,4) NOT NULL,
+    gross numeric(18,4) NOT NULL,
+    parties jsonb NOT NULL,
+    CONSTRAINT invoices_gross_is_net_and_tax CHECK ((gross = (net + tax))),
+    CONSTRAINT invoices_issued_is_numbered CHECK (((status = 'draft'::text) OR ((number IS NOT NULL) AND (issued_on IS NOT NULL) AND (issued_at IS NOT NULL) AND (due_on IS NOT NULL)))),
+    CONSTRAINT invoices_status_exists CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text])))
+);
+
+ALTER TABLE ONLY public.invoices FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invoices OWNER TO weir_owner;
+
+CREATE TABLE public.ledger_entries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    posted_on date NOT NULL,
+    posted_at timestamp with time zone NOT NULL,
+    source_kind text NOT NULL,
+    source_id uuid NOT NULL,
+    posting_kind text NOT NULL,
+    description text NOT NULL
+);
+
+ALTER TABLE ONLY public.ledger_entries FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ledger_entries OWNER TO weir_owner;
+
+CREATE TABLE public.ledger_postings (
+    tenant_id uuid NOT NULL,
+    entry_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    ledger_account text NOT NULL,
+    account_id uuid,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    CONSTRAINT ledger_postings_are_not_zero CHECK ((amount <> (0)::numeric))
+);
+
+ALTER TABLE ONLY public.ledger_postings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ledger_postings OWNER TO weir_owner;
+
+CREATE TABLE public.number_series (
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    year smallint NOT NULL,
+    next bigint DEFAULT 1 NOT NULL
+);
+
+ALTER TABLE ONLY public.number_series FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.number_series OWNER TO weir_owner;
+
+CREATE TABLE public.payments (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    number text NOT NULL,
+    method text NOT NULL,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    received_on date NOT NULL,
+    reference text DEFAULT ''::text NOT NULL,
+    recorded_by text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    CONSTRAINT payments_are_positive CHECK ((amount > (0)::numeric)),
+    CONSTRAINT payments_method_exists CHECK ((method = 'cash'::text))
+);
+
+ALTER TABLE ONLY public.payments FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payments OWNER TO weir_owner;
+
+CREATE TABLE public.plan_versions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plan_id uuid NOT NULL,
+    version integer NOT NULL,
+    rate_down_bps bigint NOT NULL,
+    rate_up_bps bigint NOT NULL,
+    price numeric(18,4) NOT NULL,
+    currency character(3) NOT NULL,
+    allowance_bytes bigint,
+    overage_block_bytes bigint,
+    overage_block_price numeric(18,4),
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
+    CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
+    CONSTRAINT plan_versions_block_price_is_not_negative CHECK ((overage_block_price >= (0)::numeric)),
+    CONSTRAINT plan_versions_overage_is_whole CHECK (((overage_block_bytes IS NULL) = (overage_block_price IS NULL))),
+    CONSTRAINT plan_versions_overage_needs_allowance CHECK (((overage_block_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
+    CONSTRAINT plan_versions_price_is_not_negative CHECK ((price >= (0)::numeric)),
+    CONSTRAINT plan_versions_rate_down_is_positive CHECK ((rate_down_bps > 0)),
+    CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0))
+);
+
+ALTER TABLE ONLY public.plan_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plan_versions OWNER TO weir_owner;
+
+CREATE TABLE public.plans (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT plans_have_a_name CHECK ((btrim(name) <> ''::text))
+);
+
+ALTER TABLE ONLY public.plans FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plans OWNER TO weir_owner;
+
+CREATE TABLE public.routers (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    site_id uuid NOT NULL,
+    name text NOT NULL,
+    lan_interface text NOT NULL,
+    wan_interface text NOT NULL,
+    nat boolean DEFAULT false NOT NULL,
+    capacity_down_bps bigint,
+    capacity_up_bps bigint,
+    next_handle integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT routers_capacity_down_is_positive CHECK ((capacity_down_bps > 0)),
+    CONSTRAINT routers_capacity_up_is_positive CHECK ((capacity_up_bps > 0)),
+    CONSTRAINT routers_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT routers_ports_differ CHECK ((lan_interface <> wan_interface))
+);
+
+ALTER TABLE ONLY public.routers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.routers OWNER TO weir_owner;
+
+CREATE TABLE public.service_locations (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscriber_id uuid NOT NULL,
+    site_id uuid,
+    line1 text NOT NULL,
+    line2 text DEFAULT ''::text NOT NULL,
+    city text NOT NULL,
+    postcode text DEFAULT ''::text NOT NULL,
+    country character(2) NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT service_locations_have_a_street CHECK ((btrim(line1) <> ''::text))
+);
+
+ALTER TABLE ONLY public.service_locations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_locations OWNER TO weir_owner;
+
+CREATE TABLE public.sites (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    address text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT sites_have_a_name CHECK ((btrim(name) <> ''::text))
+);
+
+ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sites OWNER TO weir_owner;
+
+CREATE TABLE public.staff (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    email text NOT NULL,
+    role text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    theme text DEFAULT 'system'::text NOT NULL,
+    single_keys boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    disabled_at timestamp with time zone,
+    CONSTRAINT staff_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT staff_role_exists CHECK ((role = ANY (ARRAY['owner'::text, 'billing'::text, 'support'::text, 'network'::text, 'read_only'::text]))),
+    CONSTRAINT staff_theme_exists CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
+);
+
+ALTER TABLE ONLY public.staff FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff OWNER TO weir_owner;
+
+CREATE TABLE public.subscribers (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    name_normalised text NOT NULL,
+    email text,
+    phone text,
+    language text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT subscribers_have_a_name CHECK ((btrim(name) <> ''::text))
+);
+
+ALTER TABLE ONLY public.subscribers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscribers OWNER TO weir_owner;
+
+CREATE TABLE public.subscription_prefixes (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    prefix cidr NOT NULL
+);
+
+ALTER TABLE ONLY public.subscription_prefixes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscription_prefixes OWNER TO weir_owner;
+
+CREATE TABLE public.subscription_terms (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    valid daterange NOT NULL,
+    plan_version_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT subscription_terms_are_not_empty CHECK ((NOT isempty(valid)))
+);
+
+ALTER TABLE ONLY public.subscription_terms FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscription_terms OWNER TO weir_owner;
+
+CREATE TABLE public.subscriptions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    service_location_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    handle integer NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT subscriptions_end_after_start CHECK ((ends_on >= starts_on)),
+    CONSTRAINT subscriptions_handle_is_positive CHECK ((handle > 0))
+);
+
+ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscriptions OWNER TO weir_owner;
+
+CREATE TABLE public.tenants (
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    legal_name text NOT NULL,
+    address text DEFAULT ''::text NOT NULL,
+    country character(2) NOT NULL,
+    tax_id text DEFAULT ''::text NOT NULL,
+    currency character(3) NOT NULL,
+    time_zone text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    hue smallint DEFAULT 255 NOT NULL,
+    tax_name text DEFAULT 'VAT'::text NOT NULL,
+    tax_rate_percent numeric(7,4) DEFAULT 0 NOT NULL,
+    payment_terms_days smallint DEFAULT 14 NOT NULL,
+    grace_days smallint DEFAULT 7 NOT NULL,
+    invoice_prefix text DEFAULT 'INV'::text NOT NULL,
+    contact text DEFAULT ''::text NOT NULL,
+    pay_url text DEFAULT ''::text NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
+    CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),
+    CONSTRAINT tenants_payment_terms_are_days CHECK (((payment_terms_days >= 0) AND (payment_terms_days <= 365))),
+    CONSTRAINT tenants_tax_rate_is_a_percentage CHECK (((tax_rate_percent >= (0)::numeric) AND (tax_rate_percent <= (100)::numeric)))
+);
+
+ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenants OWNER TO weir_owner;
+
+CREATE TABLE public.usage_epochs (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    epoch bytea NOT NULL,
+    applied_seq bigint DEFAULT 0 NOT NULL,
+    applied_hash bytea NOT NULL,
+    trim_seq bigint DEFAULT 0 NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    applied_at timestamp with time zone,
+    CONSTRAINT usage_epochs_are_8_bytes CHECK ((length(epoch) = 8)),
+    CONSTRAINT usage_epochs_hash_is_whole CHECK ((length(applied_hash) = 16)),
+    CONSTRAINT usage_epochs_trim_behind_applied CHECK ((trim_seq <= applied_seq))
+);
+
+ALTER TABLE ONLY public.usage_epochs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_epochs OWNER TO weir_owner;
+
+CREATE TABLE public.usage_records (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    epoch bytea NOT NULL,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    seal_reason text NOT NULL,
+    body bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.usage_records FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_records OWNER TO weir_owner;
+
+CREATE TABLE public.usage_segments (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    epoch bytea NOT NULL,
+    seq bigint NOT NULL,
+    handle integer NOT NULL,
+    subscription_id uuid,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    down_bytes bigint NOT NULL,
+    up_bytes bigint NOT NULL,
+    down_packets bigint NOT NULL,
+    up_packets bigint NOT NULL,
+    CONSTRAINT usage_segments_down_is_not_negative CHECK ((down_bytes >= 0)),
+    CONSTRAINT usage_segments_up_is_not_negative CHECK ((up_bytes >= 0))
+);
+
+ALTER TABLE ONLY public.usage_segments FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_segments OWNER TO weir_owner;
+
+ALTER TABLE ONLY platform.authorities
+    ADD CONSTRAINT authorities_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY platform.enrollment_tokens
+    ADD CONSTRAINT enrollment_tokens_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY platform.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY platform.staff_logins
+    ADD CONSTRAINT staff_logins_one_each UNIQUE (tenant_id, staff_id);
+
+ALTER TABLE ONLY platform.staff_logins
+    ADD CONSTRAINT staff_logins_pkey PRIMARY KEY (email_normalised);
+
+ALTER TABLE ONLY platform.staff_sessions
+    ADD CONSTRAINT staff_sessions_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY platform.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY platform.tenants
+    ADD CONSTRAINT tenants_slug_unique UNIQUE (slug);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_number_unique UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.agent_events
+    ADD CONSTRAINT agent_events_pkey PRIMARY KEY (tenant_id, agent_id, id);
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.allocations
+    ADD CONSTRAINT allocations_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.applied_objects
+    ADD CONSTRAINT applied_objects_pkey PRIMARY KEY (tenant_id, agent_id, kind, object_id);
+
+ALTER TABLE ONLY public.audit_entries
+    ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.billed_periods
+    ADD CONSTRAINT billed_periods_never_twice EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, component WITH =, period WITH &&);
+
+ALTER TABLE ONLY public.billed_periods
+    ADD CONSTRAINT billed_periods_pkey PRIMARY KEY (tenant_id, subscription_id, component, period);
+
+ALTER TABLE ONLY public.billed_segments
+    ADD CONSTRAINT billed_segments_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq, handle);
+
+ALTER TABLE ONLY public.billing_runs
+    ADD CONSTRAINT billing_runs_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.desired_objects
+    ADD CONSTRAINT desired_objects_pkey PRIMARY KEY (tenant_id, agent_id, kind, object_id);
+
+ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT holds_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key);
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_position_unique UNIQUE (tenant_id, invoice_id, "position");
+
+ALTER TABLE ONLY public.invoice_taxes
+    ADD CONSTRAINT invoice_taxes_pkey PRIMARY KEY (tenant_id, invoice_id, category, rate);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_number_unique UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_source_once UNIQUE (tenant_id, source_kind, source_id, posting_kind);
+
+ALTER TABLE ONLY public.ledger_postings
+    ADD CONSTRAINT ledger_postings_pkey PRIMARY KEY (tenant_id, entry_id, "position");
+
+ALTER TABLE ONLY public.number_series
+    ADD CONSTRAINT number_series_pkey PRIMARY KEY (tenant_id, kind, year);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_number_unique UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plan_versions
+    ADD CONSTRAINT plan_versions_number_unique UNIQUE (tenant_id, plan_id, version);
+
+ALTER TABLE ONLY public.plan_versions
+    ADD CONSTRAINT plan_versions_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plans
+    ADD CONSTRAINT plans_name_unique UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.plans
+    ADD CONSTRAINT plans_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_name_unique UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.service_locations
+    ADD CONSTRAINT service_locations_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.sites
+    ADD CONSTRAINT sites_name_unique UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.sites
+    ADD CONSTRAINT sites_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.staff
+    ADD CONSTRAINT staff_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.subscribers
+    ADD CONSTRAINT subscribers_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.subscription_prefixes
+    ADD CONSTRAINT subscription_prefixes_never_overlap EXCLUDE USING gist (tenant_id WITH =, router_id WITH =, prefix inet_ops WITH &&);
+
+ALTER TABLE ONLY public.subscription_prefixes
+    ADD CONSTRAINT subscription_prefixes_pkey PRIMARY KEY (tenant_id, subscription_id, prefix);
+
+ALTER TABLE ONLY public.subscription_terms
+    ADD CONSTRAINT subscription_terms_never_overlap EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, valid WITH &&);
+
+ALTER TABLE ONLY public.subscription_terms
+    ADD CONSTRAINT subscription_terms_pkey PRIMARY KEY (tenant_id, subscription_id, valid);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_handle_unique UNIQUE (tenant_id, router_id, handle);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.usage_epochs
+    ADD CONSTRAINT usage_epochs_pkey PRIMARY KEY (tenant_id, agent_id, epoch);
+
+ALTER TABLE ONLY public.usage_records
+    ADD CONSTRAINT usage_records_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq);
+
+ALTER TABLE ONLY public.usage_segments
+    ADD CONSTRAINT usage_segments_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq, handle);
+
+CREATE INDEX jobs_due ON platform.jobs USING btree (run_at) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
+
+CREATE UNIQUE INDEX jobs_pending_once ON platform.jobs USING btree (tenant_id, kind, unique_key) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
+
+CREATE INDEX staff_sessions_by_staff ON platform.staff_sessions USING btree (tenant_id, staff_id);
+
+CREATE INDEX accounts_by_subscriber ON public.accounts USING btree (tenant_id, subscriber_id);
+
+CREATE UNIQUE INDEX agents_one_a_router ON public.agents USING btree (tenant_id, router_id) WHERE (revoked_at IS NULL);
+
+CREATE INDEX allocations_by_credit ON public.allocations USING btree (tenant_id, credit_id) WHERE (credit_id IS NOT NULL);
+
+CREATE INDEX allocations_by_invoice ON public.allocations USING btree (tenant_id, invoice_id);
+
+CREATE INDEX allocations_by_payment ON public.allocations USING btree (tenant_id, payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE INDEX audit_entries_by_subject ON public.audit_entries USING btree (tenant_id, subject, at);
+
+CREATE INDEX billed_segments_by_line ON public.billed_segments USING btree (tenant_id, invoice_line_id);
+
+CREATE UNIQUE INDEX billing_runs_one_at_a_time ON public.billing_runs USING btree (tenant_id) WHERE (status = 'running'::text);
+
+CREATE INDEX desired_objects_by_generation ON public.desired_objects USING btree (tenant_id, agent_id, generation);
+
+CREATE INDEX holds_in_force ON public.holds USING btree (tenant_id, subscription_id) WHERE (released_at IS NULL);
+
+CREATE UNIQUE INDEX holds_unpaid_once ON public.holds USING btree (tenant_id, subscription_id) WHERE ((kind = 'unpaid'::text) AND (released_at IS NULL));
+
+CREATE INDEX invoice_lines_by_subscription ON public.invoice_lines USING btree (tenant_id, subscription_id);
+
+CREATE INDEX invoices_by_account ON public.invoices USING btree (tenant_id, account_id, issued_on);
+
+CREATE INDEX invoices_by_due ON public.invoices USING btree (tenant_id, due_on) WHERE (status = 'issued'::text);
+
+CREATE INDEX invoices_by_run ON public.invoices USING btree (tenant_id, run_id) WHERE (run_id IS NOT NULL);
+
+CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_id, posted_on, id);
+
+CREATE INDEX ledger_postings_by_account ON public.ledger_postings USING btree (tenant_id, account_id, ledger_account) WHERE (account_id IS NOT NULL);
+
+CREATE INDEX payments_by_account ON public.payments USING btree (tenant_id, account_id, received_on);
+
+CREATE INDEX service_locations_by_subscriber ON public.service_locations USING btree (tenant_id, subscriber_id);
+
+CREATE INDEX subscribers_by_name ON public.subscribers USING btree (tenant_id, name_normalised text_pattern_ops);
+
+CREATE INDEX subscriptions_by_account ON public.subscriptions USING btree (tenant_id, account_id);
+
+CREATE INDEX usage_segments_by_subscription ON public.usage_segments USING btree (tenant_id, subscription_id, end_at) WHERE (subscription_id IS NOT NULL);
+
+CREATE CONSTRAINT TRIGGER allocations_fit AFTER INSERT ON public.allocations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION public.allocations_fit();
+
+CREATE TRIGGER invoices_issued_is_final BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION public.issued_invoice_is_final();
+
+CREATE CONSTRAINT TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_postings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
+
+CREATE CONSTRAINT TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_has_postings();
+
+ALTER TABLE ONLY platform.enrollment_tokens
+    ADD CONSTRAINT enrollment_tokens_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY platform.jobs
+    ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
+
+ALTER TABLE ONLY platform.staff_logins
+    ADD CONSTRAINT staff_logins_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
+
+ALTER TABLE ONLY platform.staff_sessions
+    ADD CONSTRAINT staff_sessions_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
+ALTER TABLE ONLY public.agent_events
+    ADD CONSTRAINT agent_events_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.agent_events
+    ADD CONSTRAINT agent_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.allocations
+    ADD CONSTRAINT allocations_tenant_id_credit_id_fkey FOREIGN KEY (tenant_id, credit_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.allocations
+    ADD CONSTRAINT allocations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.allocations
+    ADD CONSTRAINT allocations_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.allocations
+    ADD CONSTRAINT allocations_tenant_id_payment_id_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+
+ALTER TABLE ONLY public.applied_objects
+    ADD CONSTRAINT applied_objects_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.applied_objects
+    ADD CONSTRAINT applied_objects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.audit_entries
+    ADD CONSTRAINT audit_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.billed_periods
+    ADD CONSTRAINT billed_periods_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.billed_periods
+    ADD CONSTRAINT billed_periods_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id);
+
+ALTER TABLE ONLY public.billed_periods
+    ADD CONSTRAINT billed_periods_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.billed_segments
+    ADD CONSTRAINT billed_segments_tenant_id_agent_id_epoch_seq_handle_fkey FOREIGN KEY (tenant_id, agent_id, epoch, seq, handle) REFERENCES public.usage_segments(tenant_id, agent_id, epoch, seq, handle);
+
+ALTER TABLE ONLY public.billed_segments
+    ADD CONSTRAINT billed_segments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.billed_segments
+    ADD CONSTRAINT billed_segments_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.billing_runs
+    ADD CONSTRAINT billing_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.desired_objects
+    ADD CONSTRAINT desired_objects_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.desired_objects
+    ADD CONSTRAINT desired_objects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT holds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT holds_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_tenant_id_credits_line_id_fkey FOREIGN KEY (tenant_id, credits_line_id) REFERENCES public.invoice_lines(tenant_id, id);
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_tenant_id_plan_version_id_fkey FOREIGN KEY (tenant_id, plan_version_id) REFERENCES public.plan_versions(tenant_id, id);
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.invoice_taxes
+    ADD CONSTRAINT invoice_taxes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.invoice_taxes
+    ADD CONSTRAINT invoice_taxes_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES public.billing_runs(tenant_id, id);
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.ledger_postings
+    ADD CONSTRAINT ledger_postings_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.ledger_postings
+    ADD CONSTRAINT ledger_postings_tenant_id_entry_id_fkey FOREIGN KEY (tenant_id, entry_id) REFERENCES public.ledger_entries(tenant_id, id);
+
+ALTER TABLE ONLY public.ledger_postings
+    ADD CONSTRAINT ledger_postings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.number_series
+    ADD CONSTRAINT number_series_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plan_versions
+    ADD CONSTRAINT plan_versions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plan_versions
+    ADD CONSTRAINT plan_versions_tenant_id_plan_id_fkey FOREIGN KEY (tenant_id, plan_id) REFERENCES public.plans(tenant_id, id);
+
+ALTER TABLE ONLY public.plans
+    ADD CONSTRAINT plans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.routers
+    ADD CONSTRAINT routers_tenant_id_site_id_fkey FOREIGN KEY (tenant_id, site_id) REFERENCES public.sites(tenant_id, id);
+
+ALTER TABLE ONLY public.service_locations
+    ADD CONSTRAINT service_locations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.service_locations
+    ADD CONSTRAINT service_locations_tenant_id_site_id_fkey FOREIGN KEY (tenant_id, site_id) REFERENCES public.sites(tenant_id, id);
+
+ALTER TABLE ONLY public.service_locations
+    ADD CONSTRAINT service_locations_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
+ALTER TABLE ONLY public.sites
+    ADD CONSTRAINT sites_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff
+    ADD CONSTRAINT staff_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.subscribers
+    ADD CONSTRAINT subscribers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.subscription_prefixes
+    ADD CONSTRAINT subscription_prefixes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.subscription_prefixes
+    ADD CONSTRAINT subscription_prefixes_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.subscription_prefixes
+    ADD CONSTRAINT subscription_prefixes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.subscription_terms
+    ADD CONSTRAINT subscription_terms_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.subscription_terms
+    ADD CONSTRAINT subscription_terms_tenant_id_plan_version_id_fkey FOREIGN KEY (tenant_id, plan_version_id) REFERENCES public.plan_versions(tenant_id, id);
+
+ALTER TABLE ONLY public.subscription_terms
+    ADD CONSTRAINT subscription_terms_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_tenant_id_service_location_id_fkey FOREIGN KEY (tenant_id, service_location_id) REFERENCES public.service_locations(tenant_id, id);
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
+
+ALTER TABLE ONLY public.usage_epochs
+    ADD CONSTRAINT usage_epochs_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.usage_epochs
+    ADD CONSTRAINT usage_epochs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.usage_records
+    ADD CONSTRAINT usage_records_tenant_id_agent_id_epoch_fkey FOREIGN KEY (tenant_id, agent_id, epoch) REFERENCES public.usage_epochs(tenant_id, agent_id, epoch);
+
+ALTER TABLE ONLY public.usage_records
+    ADD CONSTRAINT usage_records_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.usage_segments
+    ADD CONSTRAINT usage_segments_tenant_id_agent_id_epoch_seq_fkey FOREIGN KEY (tenant_id, agent_id, epoch, seq) REFERENCES public.usage_records(tenant_id, agent_id, epoch, seq);
+
+ALTER TABLE ONLY public.usage_segments
+    ADD CONSTRAINT usage_segments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.usage_segments
+    ADD CONSTRAINT usage_segments_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE platform.enrollment_tokens ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.jobs ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY platform ON platform.enrollment_tokens TO weir_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON platform.jobs TO weir_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON platform.staff_logins TO weir_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON platform.staff_sessions TO weir_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON platform.tenants TO weir_platform USING (true) WITH CHECK (true);
+
+ALTER TABLE platform.staff_logins ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.staff_sessions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON platform.enrollment_tokens TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON platform.jobs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON platform.staff_logins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON platform.staff_sessions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON platform.tenants TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+ALTER TABLE platform.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.agent_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.agents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.allocations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.applied_objects ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_entries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_periods ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invoice_lines ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invoice_taxes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.invoices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ledger_postings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.number_series ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plan_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plans ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.routers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_locations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscribers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscription_prefixes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscription_terms ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON public.accounts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.agent_events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.agents TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.allocations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.applied_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.audit_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.billed_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.holds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.idempotency_keys TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.invoice_lines TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.invoice_taxes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.invoices TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.ledger_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.ledger_postings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.number_series TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.payments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plan_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plans TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.routers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.service_locations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.sites TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.staff TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.subscribers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.subscription_prefixes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.subscription_terms TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.subscriptions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.tenants TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.usage_epochs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.usage_records TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.usage_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_epochs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_records ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_segments ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA platform TO weir_app;
+GRANT USAGE ON SCHEMA platform TO weir_platform;
+
+GRANT ALL ON SCHEMA public TO weir_owner;
+GRANT USAGE ON SCHEMA public TO weir_app;
+GRANT USAGE ON SCHEMA public TO weir_platform;
+
+REVOKE ALL ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC;
+
+GRANT SELECT,INSERT ON TABLE platform.authorities TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_logins TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_logins TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_sessions TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_sessions TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.tenants TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.tenants TO weir_platform;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.accounts TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.agent_events TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.agents TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.allocations TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.applied_objects TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit_entries TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.billed_segments TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.holds TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.idempotency_keys TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.invoice_lines TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.invoice_taxes TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.invoices TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.ledger_entries TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.ledger_postings TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.number_series TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.payments TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.plan_versions TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plans TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routers TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.service_locations TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sites TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.staff TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.subscribers TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_prefixes TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_terms TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.subscriptions TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tenants TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.usage_epochs TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.usage_records TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.usage_segments TO weir_app;
+
