@@ -77,7 +77,7 @@ impl Config {
             state_dir,
             token: None,
             southbound: Adapter::Linux,
-            garden: SocketAddr::from(([0, 0, 0, 0], 8880)),
+            garden: SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 8880)),
             usage_interval: None,
             sweep_interval: Duration::from_secs(1),
             checkpoint_interval: Duration::from_secs(60),

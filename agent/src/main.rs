@@ -2,9 +2,11 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use weir_agent::clock::{self, System};
 use weir_agent::config::{self, Adapter, Command, Config};
+use weir_agent::garden;
 use weir_agent::northbound::enroll;
 use weir_agent::run::Agent;
 use weir_agent::southbound::Southbound;
@@ -81,7 +83,15 @@ async fn run(config: Config) -> anyhow::Result<()> {
 
 async fn drive(config: Config, identity: Identity, southbound: impl Southbound) -> anyhow::Result<()> {
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let garden = (config.southbound == Adapter::Linux).then_some(config.garden);
     let agent = Agent::open(config, identity, southbound, System::start())?;
+    if let Some(address) = garden {
+        match TcpListener::bind(address).await {
+            Ok(listener) => drop(tokio::spawn(garden::serve(listener, agent.wanted()))),
+            // Enforcing matters more than explaining: go on without the page.
+            Err(error) => tracing::error!(%error, %address, "the walled garden's page cannot listen"),
+        }
+    }
     let stop = async {
         futures_util::future::select(std::pin::pin!(term.recv()), std::pin::pin!(interrupt.recv())).await;
     };

@@ -1,1 +1,156 @@
-//! The walled garden's page.
+//! The walled garden's page: what a held subscriber's browser is shown instead of the web.
+//!
+//! The router's rules lead port 80 of held lines here. One small HTTP/1.1 answer a connection, by hand: status 511
+//! (RFC 6585) and a page; `/.well-known/captive` answers as a captive-portal API (RFC 8908). No scripts, no cookies.
+
+mod page;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use weir_protocol::desired::{Access, Line};
+
+use crate::plan::{Wanted, check};
+
+/// Visitors at once; the others wait in the kernel.
+const VISITORS_MAX: usize = 256;
+/// Bytes of a request that are read.
+const REQUEST_MAX: usize = 8 * 1024;
+/// A visitor has this long for the whole visit.
+const VISIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Answers visitors until the task is dropped.
+pub async fn serve(listener: TcpListener, wanted: watch::Receiver<Wanted>) {
+    let places = Arc::new(Semaphore::new(VISITORS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, from)) => {
+                let wanted = wanted.clone();
+                tokio::spawn(async move {
+                    if let Ok(Err(error)) = tokio::time::timeout(VISIT_LIMIT, visit(stream, from, &wanted)).await {
+                        tracing::debug!(%error, "a visit to the garden's page ended early");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the garden's page cannot accept visitors");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn visit(mut stream: TcpStream, from: SocketAddr, wanted: &watch::Receiver<Wanted>) -> std::io::Result<()> {
+    let mut request = Vec::with_capacity(1024);
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") && request.len() < REQUEST_MAX {
+        if stream.read_buf(&mut request).await? == 0 {
+            return Ok(());
+        }
+    }
+    let answer = answer(&String::from_utf8_lossy(&request), from.ip(), &wanted.borrow());
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await
+}
+
+fn answer(request: &str, from: IpAddr, wanted: &Wanted) -> String {
+    let path = request.split_whitespace().nth(1).unwrap_or("/");
+    let line = line_of(wanted, from);
+    let held = line.is_some_and(|line| line.access() == Access::WalledGarden);
+    if path == "/.well-known/captive" {
+        return response("200 OK", "application/captive+json", &format!("{{\"captive\":{held}}}"));
+    }
+    let garden = wanted.router.as_ref().and_then(|router| router.garden.clone()).unwrap_or_default();
+    let accepted = header(request, "accept-language").unwrap_or_default();
+    let kind = line.map(|line| line.hold_kind.as_str()).unwrap_or_default();
+    response("511 Network Authentication Required", "text/html; charset=utf-8", &page::page(&garden, kind, accepted))
+}
+
+fn line_of(wanted: &Wanted, address: IpAddr) -> Option<&Line> {
+    // A socket that takes both families sees IPv4 visitors as mapped addresses.
+    let address = address.to_canonical();
+    wanted.lines.values().find(|line| {
+        line.prefixes.iter().filter_map(|prefix| check::network(prefix).ok()).any(|prefix| prefix.contains(&address))
+    })
+}
+
+fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
+    let lines = request.lines().skip(1).take_while(|line| !line.is_empty());
+    lines
+        .filter_map(|line| line.split_once(':'))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+}
+
+fn response(status: &str, kind: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\
+         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+    use weir_protocol::desired::{Garden, Prefix, Router};
+
+    fn wanted(access: Access) -> Wanted {
+        let line = Line {
+            handle: 1,
+            prefixes: vec![Prefix { address: vec![10, 20, 0, 2], length: 32 }],
+            access: access.into(),
+            hold_kind: "unpaid".into(),
+            ..Line::default()
+        };
+        let garden = Garden {
+            isp_name: "Northwind <Fibre>".into(),
+            pay_url: "https://pay.northwind.example".into(),
+            language: "en".into(),
+            ..Garden::default()
+        };
+        let router = Router { garden: Some(garden), ..Router::default() };
+        Wanted { router: Some(router), lines: [(Uuid::nil(), line)].into() }
+    }
+
+    fn visit(request: &str, access: Access) -> String {
+        answer(request, "::ffff:10.20.0.2".parse().unwrap(), &wanted(access))
+    }
+
+    #[test]
+    fn a_held_subscriber_reads_why_and_where_to_pay_in_their_language() {
+        let english = visit("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n", Access::WalledGarden);
+        assert!(english.starts_with("HTTP/1.1 511 ") && english.contains("Northwind &lt;Fibre&gt;"), "{english}");
+        assert!(english.contains("https://pay.northwind.example") && english.contains("lang=\"en\""), "{english}");
+        let arabic = visit("GET / HTTP/1.1\r\nAccept-Language: ar-MA,fr;q=0.8\r\n\r\n", Access::WalledGarden);
+        assert!(arabic.contains("lang=\"ar\" dir=\"rtl\""), "{arabic}");
+        assert!(english.len() < 8 * 1024);
+    }
+
+    #[test]
+    fn the_captive_portal_api_tells_held_from_open() {
+        let ask = "GET /.well-known/captive HTTP/1.1\r\n\r\n";
+        assert!(visit(ask, Access::WalledGarden).ends_with("{\"captive\":true}"));
+        assert!(visit(ask, Access::Open).ends_with("{\"captive\":false}"));
+    }
+
+    #[tokio::test]
+    async fn a_visitor_who_says_nothing_useful_still_gets_the_page() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_sender, receiver) = watch::channel(wanted(Access::WalledGarden));
+        let server = tokio::spawn(serve(listener, receiver));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"\r\n\r\n").await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        assert!(text.starts_with("HTTP/1.1 511 "), "{text}");
+        server.abort();
+    }
+}

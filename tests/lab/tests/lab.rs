@@ -56,7 +56,7 @@ async fn goodput_tells_a_sold_rate() -> Result<()> {
         lab.inside().run_ok("router", &shape).await?;
     }
     for (direction, family) in [(Direction::Down, Family::V6), (Direction::Up, Family::V4)] {
-        let flow = lab.subscriber(1).flow(direction, Load::seconds(4), family).await?;
+        let flow = lab.subscriber(1).flow(direction, Load::seconds(8), family).await?;
         let ratio = flow.goodput_bps / (SOLD_BPS as f64 * family.payload_share());
         assert!((0.97..=1.03).contains(&ratio), "{direction:?} {family:?} {ratio} {flow:?}");
     }

@@ -13,7 +13,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const SHAPING_SECONDS: u32 = 8;
+const SHAPING_SECONDS: u32 = 12;
 const CUT: Duration = Duration::from_secs(30);
 /// Bits a second of the traffic that runs through the faults, on each line: less than half of the slowest plan.
 const STEADY_DOWN_BPS: u64 = 2_000_000;
@@ -229,12 +229,14 @@ async fn access_becomes(stage: &Stage, line: &Line, access: &str) -> Result<()> 
     .await
 }
 
-/// Waits until the web answers a line, or no longer does.
-async fn web_answers(stage: &Stage, number: u8, wanted: bool) -> Result<()> {
+/// Waits until the web answers a line, or the walled garden's page does in its place.
+async fn web_answers(stage: &Stage, number: u8, open: bool) -> Result<()> {
     let subscriber = stage.lab.subscriber(number);
-    until(if wanted { "access" } else { "the walled garden" }, Limit::seconds(10), || async {
-        let open = subscriber.http_get("/generate_204", Family::V4).await.is_ok_and(|answer| answer.status == 204);
-        Ok((open == wanted).then_some(()))
+    let (what, wanted) = if open { ("access", 204) } else { ("the walled garden's page", 511) };
+    until(what, Limit::seconds(10), || async {
+        let answered =
+            subscriber.http_get("/generate_204", Family::V4).await.is_ok_and(|answer| answer.status == wanted);
+        Ok(answered.then_some(()))
     })
     .await
 }

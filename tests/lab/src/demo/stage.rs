@@ -15,7 +15,7 @@ pub const PLANS: [PlanTerms; 4] = [
     plan("Lantern 10", 10, 2, "19.90", 200_000 * MEGABYTE),
     plan("Harbour 20", 20, 5, "29.90", 500_000 * MEGABYTE),
     plan("Beacon 40", 40, 10, "39.90", 1_000_000 * MEGABYTE),
-    plan("Pay as you go 5", 5, 1, "4.90", 1),
+    plan("Pay as you go 8", 8, 2, "4.90", 1),
 ];
 
 const NAMES: [&str; 12] = [
