@@ -19,6 +19,8 @@ pub struct App {
     pub password_hashing: Arc<tokio::sync::Semaphore>,
     /// The last minute whose recurring jobs were queued by this process.
     pub schedule: Arc<std::sync::atomic::AtomicI64>,
+    /// This second's rates, as they arrive.
+    pub live: crate::live::Hub,
     /// Renders `/metrics`.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
 }

@@ -3,7 +3,7 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, tenants, access, network, subscribers, catalog, fleet,
-//! subscriptions, usage, ledger, billing, dunning, payments, pages. News travels the other way as queued jobs.
+//! subscriptions, usage, ledger, billing, dunning, payments, live, pages. News travels the other way as queued jobs.
 
 pub mod app;
 pub mod clock;
@@ -22,6 +22,7 @@ pub mod catalog;
 pub mod dunning;
 pub mod fleet;
 pub mod ledger;
+pub mod live;
 pub mod network;
 pub mod pages;
 pub mod payments;

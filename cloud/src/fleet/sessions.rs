@@ -186,6 +186,12 @@ pub async fn seen(app: &App, session: Session, connected: bool) -> Result<(), Er
     Ok(tx.commit().await?)
 }
 
+/// The router an agent runs on.
+pub async fn router(app: &App, session: Session) -> Result<crate::ids::RouterId, Error> {
+    let mut tx = session.begin(app).await?;
+    Ok(super::agent(&mut tx, session.agent).await?.router_id)
+}
+
 /// Keeps what an agent wanted people to know.
 pub async fn event(app: &App, session: Session, event: &weir_protocol::control::Event) -> Result<(), Error> {
     let Ok(id) = Uuid::from_slice(&event.id) else { return Ok(()) };

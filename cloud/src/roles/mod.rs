@@ -46,6 +46,7 @@ pub async fn run(role: Role, config: Config) -> anyhow::Result<()> {
     if role.does(Role::Api) {
         let listener = http_listener(&started.app.config).await?;
         ready.push_str(&format!(" http={}", listener.local_addr()?));
+        tokio::spawn(crate::live::relay(started.app.clone()));
         tasks.spawn(http::server::serve(listener, http::router::router(started.app.clone()), stopped.clone()));
     }
     if role.does(Role::Gateway) {
@@ -106,6 +107,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
             std::thread::available_parallelism().map_or(2, usize::from),
         )),
         schedule: Arc::default(),
+        live: crate::live::hub(),
         metrics: handle,
     };
     Ok(Started { app, server })

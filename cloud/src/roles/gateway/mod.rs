@@ -13,13 +13,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::app::App;
 use crate::db::WAKE_CHANNEL;
 use crate::fleet::authority::{self, Authority};
 use crate::http::server::stopped;
 use crate::ids::{AgentId, TenantId};
+use crate::live::WATCH_CHANNEL;
 
 /// How often every session looks for changes it was not told of.
 const SWEEP: Duration = Duration::from_secs(15);
@@ -32,6 +33,8 @@ pub(super) struct Gateway {
     authority: Authority,
     /// Rouses the session of each connected agent.
     sessions: Mutex<HashMap<AgentId, Arc<Notify>>>,
+    /// Tenants somebody watches, as they are told.
+    watched: broadcast::Sender<TenantId>,
     name: String,
 }
 
@@ -48,7 +51,16 @@ pub async fn bind(app: App) -> anyhow::Result<Bound> {
     let endpoint = quinn::Endpoint::server(config, app.config.gateway)
         .with_context(|| format!("listen for agents on {}", app.config.gateway))?;
     let name = endpoint.local_addr()?.to_string();
-    Ok(Bound { endpoint, gateway: Arc::new(Gateway { app, authority, sessions: Mutex::default(), name }) })
+    Ok(Bound {
+        endpoint,
+        gateway: Arc::new(Gateway {
+            app,
+            authority,
+            sessions: Mutex::default(),
+            watched: broadcast::channel(64).0,
+            name,
+        }),
+    })
 }
 
 impl Bound {
@@ -139,9 +151,15 @@ impl Gateway {
 /// Passes wakes on to sessions, and rouses all of them every so often.
 async fn rouse(gateway: Arc<Gateway>) {
     loop {
-        match gateway.app.db.listen(&[WAKE_CHANNEL]).await {
+        match gateway.app.db.listen(&[WAKE_CHANNEL, WATCH_CHANNEL]).await {
             Ok(mut listener) => loop {
                 match tokio::time::timeout(SWEEP, listener.recv()).await {
+                    Ok(Ok(notification)) if notification.channel() == WATCH_CHANNEL => {
+                        if let Ok(tenant) = notification.payload().parse() {
+                            // No session is connected: then there is nothing to watch.
+                            let _sessions = gateway.watched.send(tenant);
+                        }
+                    }
                     Ok(Ok(notification)) => {
                         for id in notification.payload().split(' ').filter_map(|id| id.parse::<AgentId>().ok()) {
                             if let Some(bell) = gateway.lock().get(&id) {

@@ -23,6 +23,9 @@ const HELLO_LIMIT: Duration = Duration::from_secs(10);
 const SEEN_EVERY: Duration = Duration::from_secs(30);
 /// Longest silence allowed on the control stream.
 const HEARTBEAT_MS: u32 = 10_000;
+/// Live rates are asked for this long at a time, and this often.
+const LIVE_FOR_MS: u32 = 12_000;
+const LIVE_EVERY_MS: u32 = 1_000;
 /// After losing a session agents come back within this time.
 const SPREAD_MS: u32 = 500;
 
@@ -58,14 +61,16 @@ pub(super) async fn serve(
     };
     frame::write(&mut control_send, &control::Down { message: Some(down::Message::Welcome(welcome)) }).await?;
     tracing::info!(%tenant, %agent, "session open");
+    let control_send = Arc::new(tokio::sync::Mutex::new(control_send));
     let bell = gateway.register(agent);
     let (session, lineage) = (opened.session, opened.lineage);
     let held = (hello.state_lineage == lineage.as_bytes()).then_some(hello.state_gen);
     let mut tasks = JoinSet::new();
+    tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control_send)));
     tasks.spawn(listen(Arc::clone(&gateway), session, control_receive));
     tasks.spawn(tell_state(Arc::clone(&gateway), session, lineage, held, Arc::clone(&bell), state));
     tasks.spawn(take_usage(Arc::clone(&gateway), session, usage));
-    tasks.spawn(discard(live));
+    tasks.spawn(pass_on(Arc::clone(&gateway), session, live));
     let ended = tasks.join_next().await;
     tasks.shutdown().await;
     gateway.forget(agent, &bell);
@@ -73,7 +78,7 @@ pub(super) async fn serve(
     if let Err(error) = &result
         && matches!(error.downcast_ref(), Some(fleet::Error::Fenced))
     {
-        return go_away(&connection, &mut control_send, GoAwayReason::Fenced).await;
+        return go_away(&connection, &mut *control_send.lock().await, GoAwayReason::Fenced).await;
     }
     connection.close(0u32.into(), b"session over");
     // A newer session may own the agent already; then this one has nothing to say.
@@ -207,9 +212,39 @@ async fn take_usage(
     }
 }
 
-/// Live rates nobody asked for are dropped.
-async fn discard(mut receive: RecvStream) -> anyhow::Result<()> {
+/// Passes live rates on to whoever watches.
+async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
+    let router = sessions::router(&gateway.app, session).await?;
     loop {
-        let _sample: live::Sample = frame::read(&mut receive).await?;
+        let sample: live::Sample = frame::read(&mut receive).await?;
+        let lines = sample.lines.iter().map(|line| (line.handle, line.down_bps, line.up_bps)).collect();
+        let sample = crate::live::Sample {
+            tenant: session.tenant,
+            router,
+            at_ms: sample.wall_ms,
+            down_bps: sample.down_bps,
+            up_bps: sample.up_bps,
+            lines,
+        };
+        if let Err(error) = crate::live::publish(&gateway.app, sample).await {
+            tracing::debug!(%error, "a live sample was lost");
+        }
+    }
+}
+
+/// Asks for live rates while somebody of the tenant watches.
+async fn ask_for_live(
+    mut watched: tokio::sync::broadcast::Receiver<TenantId>,
+    tenant: TenantId,
+    control: Arc<tokio::sync::Mutex<SendStream>>,
+) -> anyhow::Result<()> {
+    let interest = control::LiveInterest { for_ms: LIVE_FOR_MS, interval_ms: LIVE_EVERY_MS };
+    let message = control::Down { message: Some(down::Message::LiveInterest(interest)) };
+    loop {
+        match watched.recv().await {
+            Ok(of) if of == tenant => frame::write(&mut *control.lock().await, &message).await?,
+            Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+            Err(closed) => return Err(closed.into()),
+        }
     }
 }

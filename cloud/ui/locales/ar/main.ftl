@@ -198,3 +198,6 @@ theme-system = مثل الجهاز
 theme-light = فاتح
 theme-dark = داكن
 single-keys = المفاتيح المفردة اختصارات
+overview-live-down = التنزيل الآن
+overview-live-up = الرفع الآن
+live-paused = متوقف منذ

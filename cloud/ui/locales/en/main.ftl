@@ -198,3 +198,6 @@ theme-system = As the device
 theme-light = Light
 theme-dark = Dark
 single-keys = Single keys are shortcuts
+overview-live-down = Down now
+overview-live-up = Up now
+live-paused = paused for

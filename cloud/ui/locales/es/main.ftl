@@ -198,3 +198,6 @@ theme-system = Como el dispositivo
 theme-light = Claro
 theme-dark = Oscuro
 single-keys = Teclas sueltas como atajos
+overview-live-down = Bajada ahora
+overview-live-up = Subida ahora
+live-paused = en pausa desde hace

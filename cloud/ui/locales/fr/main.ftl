@@ -198,3 +198,6 @@ theme-system = Comme l’appareil
 theme-light = Clair
 theme-dark = Sombre
 single-keys = Touches simples comme raccourcis
+overview-live-down = Descendant
+overview-live-up = Montant
+live-paused = en pause depuis

@@ -198,3 +198,6 @@ theme-system = Como o aparelho
 theme-light = Claro
 theme-dark = Escuro
 single-keys = Teclas simples como atalhos
+overview-live-down = Download agora
+overview-live-up = Upload agora
+live-paused = pausado há
