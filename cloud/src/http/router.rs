@@ -73,7 +73,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .merge(crate::http::dev_clock::routes())
-        .merge(crate::live::sse::routes())
+        .merge(crate::live::api::routes())
         .merge(crate::pages::routes())
         .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
         .method_not_allowed_fallback(|| {

@@ -3,7 +3,7 @@
 //! Both ways go through the database's notifications, so the roles may be separate processes: [`WATCH_CHANNEL`] says
 //! that somebody of a tenant watches, [`LIVE_CHANNEL`] carries samples.
 
-pub mod sse;
+pub mod api;
 mod store;
 
 use serde::{Deserialize, Serialize};
