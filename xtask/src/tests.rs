@@ -32,5 +32,6 @@ pub fn run() -> Result<()> {
 
 /// Unit tests, integration tests, and the stories in the lab.
 fn rust_tests() -> Result<()> {
-    must(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))
+    // One at a time: several tests measure time and rates, and two cores carry one lab at once.
+    must(cargo(&["test", "--workspace", "--no-fail-fast"]).env("RUST_TEST_THREADS", "1"))
 }
