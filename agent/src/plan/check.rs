@@ -37,33 +37,78 @@ pub struct Rejection {
 ///
 /// Where two lines claim one address, the one with the smaller id keeps it: a conflict is reported, never guessed away.
 pub fn check(wanted: &Wanted) -> (BTreeMap<Uuid, SoundLine>, BTreeMap<Uuid, Rejection>) {
-    let (mut sound, mut rejected) = (BTreeMap::new(), BTreeMap::new());
-    let mut handles = BTreeMap::new();
-    let mut claimed: BTreeMap<(IpAddr, u8), Uuid> = BTreeMap::new();
+    check_beside(wanted, &BTreeMap::new())
+}
+
+/// As [`check`], beside what was `held` before: who has an address keeps it against newcomers, and a line that can no
+/// longer be held as it is stays as it was (it is in both answers), or it would fall to the rules for nobody's traffic.
+pub fn check_beside(
+    wanted: &Wanted,
+    held: &BTreeMap<Uuid, SoundLine>,
+) -> (BTreeMap<Uuid, SoundLine>, BTreeMap<Uuid, Rejection>) {
+    let (mut claims, mut rejected) = (Claims::default(), BTreeMap::new());
+    let mut newcomers = Vec::new();
     for (id, line) in &wanted.lines {
-        let checked = check_line(line).and_then(|line| {
-            if let Some(other) = handles.insert(line.handle, *id) {
-                handles.insert(line.handle, other);
-                return Err(reject("handle-conflict", format!("handle {} is line {other}'s", line.handle)));
-            }
-            for prefix in &line.prefixes {
-                if let Some((taken, other)) = overlapping(&claimed, prefix) {
-                    return Err(reject("prefix-conflict", format!("{prefix} overlaps {taken} of line {other}")));
+        match check_line(line) {
+            Ok(line) if held.get(id).is_some_and(|held| held.same_addresses(&line)) => {
+                if let Err(rejection) = claims.claim(*id, line) {
+                    rejected.insert(*id, rejection);
                 }
             }
-            Ok(line)
-        });
-        match checked {
-            Ok(line) => {
-                claimed.extend(line.prefixes.iter().map(|prefix| ((prefix.network(), prefix.prefix_len()), *id)));
-                sound.insert(*id, line);
-            }
+            Ok(line) => newcomers.push((*id, line)),
             Err(rejection) => {
                 rejected.insert(*id, rejection);
             }
         }
     }
-    (sound, rejected)
+    for id in rejected.keys() {
+        if let Some(line) = held.get(id) {
+            // What it had may be another's by now: then nothing of it can stay.
+            let _gone = claims.claim(*id, line.clone());
+        }
+    }
+    for (id, line) in newcomers {
+        if let Err(rejection) = claims.claim(id, line) {
+            rejected.insert(id, rejection);
+            if let Some(line) = held.get(&id) {
+                let _gone = claims.claim(id, line.clone());
+            }
+        }
+    }
+    (claims.lines, rejected)
+}
+
+impl SoundLine {
+    fn same_addresses(&self, other: &Self) -> bool {
+        self.handle == other.handle && self.prefixes == other.prefixes
+    }
+}
+
+/// The lines that fit beside each other so far.
+#[derive(Default)]
+struct Claims {
+    lines: BTreeMap<Uuid, SoundLine>,
+    handles: BTreeMap<u32, Uuid>,
+    prefixes: BTreeMap<(IpAddr, u8), Uuid>,
+}
+
+impl Claims {
+    fn claim(&mut self, id: Uuid, line: SoundLine) -> Result<(), Rejection> {
+        if let Some(other) = self.handles.get(&line.handle) {
+            let detail = format!("handle {} is line {other}'s", line.handle);
+            return Err(reject("handle-conflict", detail));
+        }
+        for prefix in &line.prefixes {
+            if let Some((taken, other)) = overlapping(&self.prefixes, prefix) {
+                let detail = format!("{prefix} overlaps {taken} of line {other}");
+                return Err(reject("prefix-conflict", detail));
+            }
+        }
+        self.handles.insert(line.handle, id);
+        self.prefixes.extend(line.prefixes.iter().map(|prefix| ((prefix.network(), prefix.prefix_len()), id)));
+        self.lines.insert(id, line);
+        Ok(())
+    }
 }
 
 /// Prefixes are nested or disjoint, so an overlap is either a claimed prefix around this one or one inside it.
@@ -168,6 +213,24 @@ mod tests {
         assert_eq!(codes(&[wide.clone(), narrow.clone()]), [None, Some("prefix-conflict")]);
         assert_eq!(codes(&[narrow, wide]), [None, Some("prefix-conflict")]);
         assert_eq!(codes(&[line(1, &["2001:db8::/56"]), line(2, &["2001:db8:0:100::/56"])]), [None, None]);
+    }
+
+    #[test]
+    fn a_line_stays_as_it_was_while_its_change_cannot_be() {
+        let ids = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let lines =
+            |first: Line, second: Line| Wanted { router: None, lines: [(ids[0], first), (ids[1], second)].into() };
+        let other = line(1, &["10.0.0.9/32"]);
+        let (held, _) = check(&lines(other.clone(), line(2, &["10.0.0.2/32"])));
+        let zero = Line { rate_up_bps: 0, ..line(2, &["10.0.0.2/32"]) };
+        let (sound, rejected) = check_beside(&lines(other, zero), &held);
+        assert_eq!((sound.get(&ids[1]), rejected[&ids[1]].code), (held.get(&ids[1]), "rate-zero"));
+        // The smaller id asks for an address the greater has.
+        let (sound, rejected) = check_beside(&lines(line(1, &["10.0.0.0/30"]), line(2, &["10.0.0.2/32"])), &held);
+        assert_eq!((&sound, rejected[&ids[0]].code), (&held, "prefix-conflict"));
+        // Both exchange addresses in one generation.
+        let (sound, rejected) = check_beside(&lines(line(1, &["10.0.0.2/32"]), line(2, &["10.0.0.9/32"])), &held);
+        assert!(rejected.is_empty() && sound.len() == 2, "{rejected:?}");
     }
 
     #[test]

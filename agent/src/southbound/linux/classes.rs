@@ -3,7 +3,7 @@
 //! A kill at any point then loses nothing and doubles nothing: the restarted agent finds the same classes under the
 //! same generations and goes on reading. A reused class begins a new generation at the value it had.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::tc::MAJOR;
 use crate::southbound::{Error, Total};
 
 /// First minor for lines; those below are for the tree's own nodes.
@@ -45,8 +46,12 @@ struct Table {
 pub struct Classes {
     file: PathBuf,
     table: Table,
+    taken: BTreeSet<u16>,
     changed: bool,
 }
+
+/// What the kernel's class of a minor counted toward and from the subscriber; `None` where the port has no such class.
+pub type Held = (Option<Total>, Option<Total>);
 
 impl Classes {
     /// Reads the assignments; those of another boot are worth nothing, its counters are gone.
@@ -62,7 +67,8 @@ impl Classes {
             lines: BTreeMap::new(),
             free: Vec::new(),
         });
-        Ok(Self { file, table, changed: false })
+        let taken = table.lines.values().map(|class| class.minor).chain(table.free.iter().copied()).collect();
+        Ok(Self { file, table, taken, changed: false })
     }
 
     /// The class of a line.
@@ -75,45 +81,58 @@ impl Classes {
         self.table.lines.iter().map(|(handle, class)| (*handle, class))
     }
 
-    /// Gives a line a class if it has none. `count` tells what a class counted so far, if the kernel has it.
+    /// Gives a line a class, and a new generation where the kernel's counters began anew.
     ///
-    /// Returns `None` when all classes are taken.
+    /// `held` tells what the kernel has of a minor. A side that survived goes on from `read`, what was last read of it
+    /// under the old generation: what was counted then is never counted again. Returns `None` when all classes are taken.
     pub fn assign(
         &mut self,
         handle: u32,
-        new_generation: Uuid,
-        count: impl Fn(u16) -> Option<(Total, Total)>,
+        mut new_generation: impl FnMut() -> Uuid,
+        held: impl Fn(u16) -> Held,
+        read: Option<(Total, Total)>,
     ) -> Option<u16> {
-        if let Some(class) = self.table.lines.get(&handle) {
-            return Some(class.minor);
-        }
-        let minor = match self.table.free.pop() {
+        let known = self.table.lines.get(&handle).map(|class| class.minor);
+        let minor = match known {
             Some(minor) => minor,
-            None => self.unused()?,
+            None => self.table.free.pop().or_else(|| self.unused())?,
         };
-        let (base_down, base_up) = count(minor).unwrap_or_default();
-        self.table.lines.insert(handle, Class { minor, generation: new_generation, base_down, base_up });
+        let (down, up) = held(minor);
+        if known.is_some() && down.is_some() && up.is_some() {
+            return Some(minor);
+        }
+        // A value below the one read belongs to a class made since.
+        let base = |now: Option<Total>, read: Option<Total>| {
+            let now = now.unwrap_or_default();
+            read.filter(|read| read.bytes <= now.bytes && read.packets <= now.packets).unwrap_or(now)
+        };
+        let read = read.filter(|_| known.is_some());
+        let base_down = base(down, read.map(|read| read.0));
+        let base_up = base(up, read.map(|read| read.1));
+        self.table.lines.insert(handle, Class { minor, generation: new_generation(), base_down, base_up });
+        self.taken.insert(minor);
         self.changed = true;
         Some(minor)
     }
 
+    /// A minor nobody ever had, before those between; never our root's handle, which a leaf of that name would claim.
     fn unused(&self) -> Option<u16> {
-        let taken: std::collections::BTreeSet<_> = self.table.lines.values().map(|class| class.minor).collect();
-        (MINOR_FIRST..=MINOR_LAST).find(|minor| !taken.contains(minor))
+        let usable = |minor: &u16| *minor != MAJOR && !self.taken.contains(minor);
+        let after = self.taken.last().map_or(MINOR_FIRST, |last| last.saturating_add(1));
+        (after..=MINOR_LAST).find(usable).or_else(|| (MINOR_FIRST..=MINOR_LAST).find(usable))
     }
 
-    /// The kernel's classes are gone (somebody removed the tree): counting starts anew under new generations.
-    pub fn restart(&mut self, mut new_generation: impl FnMut() -> Uuid) {
-        for class in self.table.lines.values_mut() {
-            *class = Class {
-                minor: class.minor,
-                generation: new_generation(),
-                base_down: Total::default(),
-                base_up: Total::default(),
-            };
+    /// Frees the classes of lines not wanted any more that the kernel lost: they have nothing left to tell.
+    pub fn release_lost(&mut self, wanted: &BTreeSet<u32>, held: impl Fn(u16) -> Held) {
+        let lost = |handle: &u32, class: &Class| {
+            let (down, up) = held(class.minor);
+            !wanted.contains(handle) && (down.is_none() || up.is_none())
+        };
+        let lost: Vec<u32> =
+            self.table.lines.iter().filter(|(handle, class)| lost(handle, class)).map(|(handle, _)| *handle).collect();
+        for handle in lost {
+            self.release(handle);
         }
-        self.table.free.clear();
-        self.changed = true;
     }
 
     /// Frees the class of a line whose last counters are sealed.
@@ -146,6 +165,7 @@ impl Classes {
     pub fn clear(&mut self) -> Result<(), Error> {
         self.table.lines.clear();
         self.table.free.clear();
+        self.taken.clear();
         match std::fs::remove_file(&self.file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
@@ -161,25 +181,53 @@ mod tests {
         Uuid::from_u128(n)
     }
 
+    fn total(bytes: u64) -> Total {
+        Total { bytes, packets: bytes / 100 }
+    }
+
     #[test]
     fn a_restart_finds_the_same_classes_and_another_boot_none() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot-1").unwrap();
-        let minor = classes.assign(7, generation(1), |_| None).unwrap();
+        let minor = classes.assign(7, || generation(1), |_| (None, None), None).unwrap();
         classes.save().unwrap();
         assert_eq!(Classes::open(folder.path(), "boot-1").unwrap().get(7).unwrap().minor, minor);
         assert!(Classes::open(folder.path(), "boot-2").unwrap().get(7).is_none());
     }
 
     #[test]
-    fn a_reused_class_counts_from_where_it_stood() {
+    fn a_reused_class_counts_from_where_each_side_stood() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
-        let minor = classes.assign(1, generation(1), |_| None).unwrap();
+        let minor = classes.assign(1, || generation(1), |_| (None, None), None).unwrap();
         classes.release(1);
-        let stood = Total { bytes: 500, packets: 5 };
-        assert_eq!(classes.assign(2, generation(2), |_| Some((stood, stood))), Some(minor));
-        assert_eq!(classes.get(2).unwrap().base_down, stood);
-        assert_ne!(classes.assign(3, generation(3), |_| None), Some(minor));
+        assert_eq!(classes.assign(2, || generation(2), |_| (None, Some(total(500))), None), Some(minor));
+        let class = classes.get(2).unwrap();
+        assert_eq!((class.base_down, class.base_up), (total(0), total(500)));
+        assert_ne!(classes.assign(3, || generation(3), |_| (None, None), None), Some(minor));
+    }
+
+    #[test]
+    fn a_side_that_survived_goes_on_from_what_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut classes = Classes::open(folder.path(), "boot").unwrap();
+        classes.assign(1, || generation(1), |_| (None, None), None);
+        let both = |_| (Some(total(100)), Some(total(900)));
+        classes.assign(1, || generation(2), both, None);
+        assert_eq!(classes.get(1).unwrap().generation, generation(1), "nothing was lost");
+        classes.assign(1, || generation(3), |_| (None, Some(total(900))), Some((total(100), total(800))));
+        let class = classes.get(1).unwrap();
+        assert_eq!((class.generation, class.base_down, class.base_up), (generation(3), total(0), total(800)));
+    }
+
+    #[test]
+    fn no_line_gets_the_handle_of_the_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut classes = Classes::open(folder.path(), "boot").unwrap();
+        let minors: BTreeSet<u16> = (1..=u32::from(u16::MAX))
+            .filter_map(|handle| classes.assign(handle, || generation(1), |_| (None, None), None))
+            .collect();
+        assert!(!minors.contains(&MAJOR));
+        assert_eq!(minors.len(), usize::from(MINOR_LAST - MINOR_FIRST));
     }
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use weir_protocol::desired::{Access, Router};
 use weir_protocol::state::ObservedLine;
 
-use self::classes::Classes;
+use self::classes::{Classes, Held};
 use self::nft::{Place, Table, Wiring};
 use self::tc::{ClassState, Leaf, Link, Tc};
 use super::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
@@ -25,6 +25,9 @@ use crate::plan::{Wanted, shape};
 
 /// How often an incomplete dump is repeated.
 const DUMP_ATTEMPTS: usize = 3;
+
+/// How often a table somebody else emptied is put back before it is reported.
+const CLASSIFY_ATTEMPTS: usize = 2;
 
 /// Root qdiscs a kernel puts there by itself: ours may take their place.
 const DEFAULT_QDISCS: &[&str] = &["noqueue", "pfifo_fast", "fq_codel", "mq", "fq", "pfifo"];
@@ -38,7 +41,14 @@ pub struct Linux {
     new_generation: Box<dyn FnMut() -> Uuid + Send>,
     ports: Option<Ports>,
     table: Option<Table>,
+    /// The lines as last held: what a line falls back to while its change cannot be.
+    held: BTreeMap<Uuid, SoundLine>,
+    /// What was last read of each line, under which generation.
+    read: BTreeMap<u32, (Uuid, Total, Total)>,
 }
+
+/// Why lines are not held, by handle.
+type Refused = BTreeMap<u32, Refusal>;
 
 /// Both ports, as found.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,9 +59,12 @@ struct Ports {
 
 /// The classes of both ports, by minor.
 struct Counted {
-    lan: (Link, BTreeMap<u16, ClassState>),
-    wan: (Link, BTreeMap<u16, ClassState>),
+    lan: Side,
+    wan: Side,
 }
+
+/// A port and its classes, by minor.
+type Side = (Link, BTreeMap<u16, ClassState>);
 
 /// Why the router object cannot be applied now.
 struct Refusal {
@@ -75,14 +88,16 @@ impl Linux {
             new_generation,
             ports: None,
             table: None,
+            held: BTreeMap::new(),
+            read: BTreeMap::new(),
         })
     }
 
     /// Finds both ports, with our tree on each; plants it where the kernel's default stands.
     async fn ports(&mut self, router: &Router) -> Result<Result<(Link, Link), Refusal>, Error> {
         let names = Ports { lan: router.lan_interface.clone(), wan: router.wan_interface.clone() };
-        if let Some(before) = self.ports.take_if(|before| *before != names) {
-            self.leave(&before).await?;
+        if self.ports.as_ref() != Some(&names) {
+            self.leave_others(&names).await?;
         }
         let mut links = Vec::new();
         for name in [&names.lan, &names.wan] {
@@ -98,32 +113,32 @@ impl Linux {
             let detail = format!("a flowtable takes packets of {port} past shaping and counting");
             return Ok(Err(Refusal { code: "foreign-flowtable", detail }));
         }
-        let mut planted = false;
         for (link, name, capacity) in
             [(links[0], &names.lan, router.capacity_down_bps), (links[1], &names.wan, router.capacity_up_bps)]
         {
             match self.tc.root(link).await? {
                 Some((kind, tc::MAJOR)) if kind == "htb" => self.tc.set_capacity(link, capacity).await?,
-                Some((kind, _)) if !DEFAULT_QDISCS.contains(&kind.as_str()) => {
+                // The kernel's own have no handle; one with a handle was put there by somebody.
+                Some((kind, major)) if major != 0 || !DEFAULT_QDISCS.contains(&kind.as_str()) => {
                     let detail = format!("{name} has a {kind} qdisc that is not ours");
                     return Ok(Err(Refusal { code: "foreign-qdisc", detail }));
                 }
-                Some(_) | None => {
-                    self.tc.plant(link, capacity).await?;
-                    planted = true;
-                }
+                Some(_) | None => self.tc.plant(link, capacity).await?,
             }
-        }
-        if planted {
-            self.classes.restart(&mut self.new_generation);
         }
         self.ports = Some(names);
         Ok(Ok((links[0], links[1])))
     }
 
-    async fn leave(&mut self, ports: &Ports) -> Result<(), Error> {
-        for name in [&ports.lan, &ports.wan] {
-            if let Some(link) = self.tc.link(name).await? {
+    /// Takes our tree from ports that are no longer named, also those of before a restart.
+    async fn leave_others(&mut self, names: &Ports) -> Result<(), Error> {
+        self.ports = None;
+        let mut named = BTreeSet::new();
+        for name in [&names.lan, &names.wan] {
+            named.extend(self.tc.link(name).await?.map(|link| link.index));
+        }
+        for link in self.tc.planted().await? {
+            if !named.contains(&link.index) {
                 self.tc.uproot(link).await?;
             }
         }
@@ -135,32 +150,46 @@ impl Linux {
     }
 
     /// Gives every line a class of the right rates. Lines without one are named in the answer.
-    async fn shape(&mut self, lines: &BTreeMap<Uuid, SoundLine>, counted: &Counted) -> Result<BTreeSet<u32>, Error> {
-        let mut without = BTreeSet::new();
+    async fn shape(&mut self, lines: &BTreeMap<Uuid, SoundLine>, counted: &Counted) -> Result<Refused, Error> {
+        let mut refused = Refused::new();
+        let wanted = lines.values().map(|line| line.handle).collect();
+        self.classes.release_lost(&wanted, |minor| counted.held(minor));
         for line in lines.values() {
-            let generation = (self.new_generation)();
-            if self.classes.assign(line.handle, generation, |minor| counted.totals(minor)).is_none() {
-                without.insert(line.handle);
+            let generation = self.classes.get(line.handle).map(|class| class.generation);
+            let read = self.read.get(&line.handle).filter(|read| Some(read.0) == generation);
+            let read = read.map(|(_, down, up)| (*down, *up));
+            let held = |minor| counted.held(minor);
+            if self.classes.assign(line.handle, &mut self.new_generation, held, read).is_none() {
+                let detail = "all classes of the port are taken".into();
+                refused.insert(line.handle, Refusal { code: "classes-exhausted", detail });
             }
         }
         // On disk before in the kernel: a kill in between finds the same classes again.
         self.classes.save()?;
         for line in lines.values() {
             let Some(class) = self.classes.get(line.handle) else { continue };
-            let sides = [(&counted.lan, line.rate_down_bps), (&counted.wan, line.rate_up_bps)];
-            for ((link, held), rate_bps) in sides {
-                let rate = shape::htb_bytes_per_second(rate_bps, link.header);
-                let before = held.get(&class.minor).map(|state| state.rate);
-                if before == Some(rate) {
-                    continue;
-                }
-                self.tc.set_class(*link, class.minor, rate).await?;
-                if before.is_none() {
-                    self.tc.set_leaf(*link, class.minor, rate, self.leaf).await?;
+            for (side, rate_bps) in [(&counted.lan, line.rate_down_bps), (&counted.wan, line.rate_up_bps)] {
+                // One line the kernel refuses never stops its siblings.
+                if let Err(error) = self.shape_side(side, class.minor, rate_bps).await {
+                    refused.insert(line.handle, Refusal { code: "class-refused", detail: error.to_string() });
                 }
             }
         }
-        Ok(without)
+        Ok(refused)
+    }
+
+    async fn shape_side(&self, (link, held): &Side, minor: u16, rate_bps: u64) -> Result<(), Error> {
+        let rate = shape::htb_bytes_per_second(rate_bps, link.header);
+        let before = held.get(&minor);
+        let same = before.is_some_and(|state| state.rate == rate);
+        if !same {
+            self.tc.set_class(*link, minor, rate).await?;
+        }
+        // A plain queue is as long as its rate allows; it changes with it, and in place.
+        if !same || before.is_some_and(|state| !state.leaf) {
+            self.tc.set_leaf(*link, minor, rate, self.leaf).await?;
+        }
+        Ok(())
     }
 
     fn place(&self, line: &SoundLine) -> Option<Place> {
@@ -215,16 +244,16 @@ impl Linux {
     fn read_back(
         &self,
         lines: &BTreeMap<Uuid, SoundLine>,
-        without: &BTreeSet<u32>,
+        refused: &Refused,
         counted: &Counted,
     ) -> Result<Vec<(Uuid, Outcome)>, Error> {
         let places = nft::places()?.unwrap_or_default();
         let outcome = |line: &SoundLine| {
-            let Some(class) = self.classes.get(line.handle).filter(|_| !without.contains(&line.handle)) else {
-                return Outcome::Failed {
-                    code: "classes-exhausted",
-                    detail: "all classes of the port are taken".into(),
-                };
+            if let Some(Refusal { code, detail }) = refused.get(&line.handle) {
+                return Outcome::Failed { code, detail: detail.clone() };
+            }
+            let Some(class) = self.classes.get(line.handle) else {
+                return Outcome::Failed { code: "not-held", detail: "the line has no class".into() };
             };
             let held: BTreeSet<_> = line.prefixes.iter().map(|prefix| places.get(prefix)).collect();
             let access = match held.iter().next() {
@@ -241,7 +270,7 @@ impl Linux {
                     };
                 }
             };
-            let rate = |(link, held): &(Link, BTreeMap<u16, ClassState>)| {
+            let rate = |(link, held): &Side| {
                 held.get(&class.minor).map_or(0, |state| shape::layer3_bps(state.rate, link.header))
             };
             let observed = ObservedLine {
@@ -256,14 +285,14 @@ impl Linux {
 }
 
 impl Counted {
-    fn totals(&self, minor: u16) -> Option<(Total, Total)> {
-        let total = |(link, held): &(Link, BTreeMap<u16, ClassState>)| {
+    fn held(&self, minor: u16) -> Held {
+        let total = |(link, held): &Side| {
             held.get(&minor).map(|state| Total {
                 bytes: shape::layer3_bytes(state.bytes, state.packets, link.header),
                 packets: state.packets,
             })
         };
-        Some((total(&self.lan)?, total(&self.wan)?))
+        (total(&self.lan), total(&self.wan))
     }
 }
 
@@ -277,31 +306,42 @@ impl Southbound for Linux {
     }
 
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
-        let (lines, rejected) = check::check(wanted);
+        let (lines, rejected) = check::check_beside(wanted, &self.held);
         let mut outcomes: Vec<_> = rejected
-            .into_iter()
-            .map(|(id, why)| (id, Outcome::Rejected { code: why.code, detail: why.detail }))
+            .iter()
+            .map(|(id, why)| (*id, Outcome::Rejected { code: why.code, detail: why.detail.clone() }))
             .collect();
+        let unsettled = || lines.keys().filter(|id| !rejected.contains_key(id));
         let Some(router) = &wanted.router else {
             let unknown =
                 || Outcome::Failed { code: "router-unknown", detail: "the router's ports are not known yet".into() };
-            outcomes.extend(lines.keys().map(|id| (*id, unknown())));
+            outcomes.extend(unsettled().map(|id| (*id, unknown())));
             return Ok(Applied { router: None, lines: outcomes });
         };
         let (lan, wan) = match self.ports(router).await? {
             Ok(links) => links,
             Err(Refusal { code, detail }) => {
                 let failed = || Outcome::Failed { code, detail: detail.clone() };
-                outcomes.extend(lines.keys().map(|id| (*id, failed())));
+                outcomes.extend(unsettled().map(|id| (*id, failed())));
                 return Ok(Applied { router: Some(failed()), lines: outcomes });
             }
         };
-        self.adopt()?;
         let before = self.counted(lan, wan).await?;
-        let without = self.shape(&lines, &before).await?;
-        self.classify(router, &lines)?;
+        let refused = self.shape(&lines, &before).await?;
         let after = self.counted(lan, wan).await?;
-        outcomes.extend(self.read_back(&lines, &without, &after)?);
+        let mut results = Vec::new();
+        for _ in 0..CLASSIFY_ATTEMPTS {
+            self.adopt()?;
+            self.classify(router, &lines)?;
+            results = self.read_back(&lines, &refused, &after)?;
+            if !results.iter().any(|(_, outcome)| matches!(outcome, Outcome::Failed { code: "not-held", .. })) {
+                break;
+            }
+            // Somebody else changed the table (a firewall's reload empties all): begin from what is there.
+            self.table = None;
+        }
+        outcomes.extend(results.into_iter().filter(|(id, _)| !rejected.contains_key(id)));
+        self.held = lines;
         let held = ObservedLine {
             rate_down_bps: router.capacity_down_bps,
             rate_up_bps: router.capacity_up_bps,
@@ -315,21 +355,25 @@ impl Southbound for Linux {
         let (Some(lan), Some(wan)) = (self.tc.link(&names.lan).await?, self.tc.link(&names.wan).await?) else {
             return Err(Error::Incomplete(format!("{} and {}", names.lan, names.wan)));
         };
+        let mut missing_before = None;
         for _ in 0..DUMP_ATTEMPTS {
             let counted = self.counted(lan, wan).await?;
-            let counters: Option<Vec<_>> = self
-                .classes
-                .iter()
-                .map(|(handle, class)| {
-                    let (down, up) = counted.totals(class.minor)?;
-                    let (base_down, base_up) = (class.base_down, class.base_up);
-                    Some(Counter { handle, generation: class.generation, base_down, base_up, down, up })
-                })
-                .collect();
-            // A class we gave out and did not find: the dump was cut short, or somebody removed the tree.
-            if let Some(counters) = counters {
+            let (mut counters, mut missing) = (Vec::new(), Vec::new());
+            for (handle, class) in self.classes.iter() {
+                let (Some(down), Some(up)) = counted.held(class.minor) else {
+                    missing.push(handle);
+                    continue;
+                };
+                let (base_down, base_up) = (class.base_down, class.base_up);
+                counters.push(Counter { handle, generation: class.generation, base_down, base_up, down, up });
+            }
+            // A dump cut short misses other classes the next time; one that misses the same is whole, and they are gone.
+            let gone = !counters.is_empty() && missing_before.as_ref() == Some(&missing);
+            if missing.is_empty() || gone {
+                self.read = counters.iter().map(|one| (one.handle, (one.generation, one.down, one.up))).collect();
                 return Ok(Sweep { counters });
             }
+            missing_before = Some(missing);
         }
         Err(Error::Incomplete(format!("{} and {}", names.lan, names.wan)))
     }
@@ -346,6 +390,7 @@ impl Southbound for Linux {
             self.tc.uproot(link).await?;
         }
         (self.ports, self.table) = (None, None);
+        (self.held, self.read) = (BTreeMap::new(), BTreeMap::new());
         nft::remove()?;
         self.classes.clear()
     }

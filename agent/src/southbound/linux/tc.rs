@@ -58,6 +58,8 @@ pub struct Link {
 pub struct ClassState {
     /// Bytes per second, with link headers.
     pub rate: u64,
+    /// Whether the queue we gave it is there.
+    pub leaf: bool,
     /// Bytes sent, with link headers.
     pub bytes: u64,
     /// Packets sent, segments counted.
@@ -285,7 +287,9 @@ fn leaf_qdisc(index: i32, minor: u16, rate: u64, leaf: Leaf) -> TcMessage {
 }
 
 fn state(message: &TcMessage) -> ClassState {
-    let mut state = ClassState { rate: 0, bytes: 0, packets: 0 };
+    // The upper half is the leaf's handle: the minor, unless it is the kernel's own leaf.
+    let leaf = message.header.info >> 16 == u32::from(message.header.handle.minor);
+    let mut state = ClassState { rate: 0, leaf, bytes: 0, packets: 0 };
     for attribute in &message.attributes {
         match attribute {
             TcAttribute::Options(options) => read_rate(options, &mut state),
