@@ -363,3 +363,129 @@ fn another_shaper_on_the_port_is_left_alone() {
         assert!(String::from_utf8(sh("tc qdisc show dev lan0").stdout).unwrap().contains("tbf"));
     });
 }
+
+fn only(prefix: &str, line: Line) -> Line {
+    let net: ipnet::IpNet = prefix.parse().unwrap();
+    let address = match net.network() {
+        std::net::IpAddr::V4(four) => four.octets().to_vec(),
+        std::net::IpAddr::V6(six) => six.octets().to_vec(),
+    };
+    Line { prefixes: vec![Prefix { address, length: net.prefix_len().into() }], ..line }
+}
+
+fn lines(lines: impl IntoIterator<Item = Line>) -> Wanted {
+    let lines = lines.into_iter().map(|line| (Uuid::from_u128(line.handle.into()), line)).collect();
+    Wanted { router: Some(router(false)), lines }
+}
+
+async fn counter_of(kernel: &mut Linux, handle: u32) -> Counter {
+    kernel.sweep().await.unwrap().counters.into_iter().find(|counter| counter.handle == handle).unwrap()
+}
+
+#[test]
+fn a_flushed_ruleset_is_put_back() {
+    in_namespaces("a_flushed_ruleset_is_put_back", async |net| {
+        let mut kernel = net.kernel();
+        let walled = wanted(false, line(7, 50, 50, Access::WalledGarden));
+        assert_held(&apply(&mut kernel, &walled).await, 50, 50, Access::WalledGarden);
+        // What a distribution's firewall does on each reload.
+        sh("nft flush ruleset");
+        apply(&mut kernel, &walled).await;
+        assert_held(&apply(&mut kernel, &walled).await, 50, 50, Access::WalledGarden);
+    });
+}
+
+#[test]
+fn losing_one_ports_tree_bills_nothing_twice() {
+    in_namespaces("losing_one_ports_tree_bills_nothing_twice", async |net| {
+        let mut kernel = net.kernel();
+        apply(&mut kernel, &wanted(false, line(7, 50, 50, Access::Open))).await;
+        net.goodput(5001, &[]);
+        let before = counter(&mut kernel).await;
+        assert!(before.up.bytes > 1_000_000);
+        sh("tc qdisc del dev lan0 root");
+        apply(&mut kernel, &wanted(false, line(7, 50, 50, Access::Open))).await;
+        let after = counter(&mut kernel).await;
+        let (old, new) = (before.up.bytes - before.base_up.bytes, after.up.bytes - after.base_up.bytes);
+        assert!(
+            after.generation == before.generation || new < 100_000,
+            "{old} bytes of upload were counted; a new generation counts {new} again"
+        );
+    });
+}
+
+#[test]
+fn a_reused_class_of_a_half_lost_tree_bills_nobody_elses_bytes() {
+    in_namespaces("a_reused_class_of_a_half_lost_tree_bills_nobody_elses_bytes", async |net| {
+        let mut kernel = net.kernel();
+        apply(&mut kernel, &lines([line(7, 50, 50, Access::Open)])).await;
+        net.goodput(5001, &[]);
+        kernel.apply(&lines([])).await.unwrap();
+        kernel.forget(&[7]).await.unwrap();
+        sh("tc qdisc del dev lan0 root");
+        apply(&mut kernel, &lines([line(9, 50, 50, Access::Open)])).await;
+        let fresh = counter_of(&mut kernel, 9).await;
+        let billed = fresh.up.bytes - fresh.base_up.bytes;
+        assert!(billed < 100_000, "a new line begins with {billed} bytes of another's upload");
+    });
+}
+
+#[test]
+fn a_line_that_left_does_not_stop_the_meter_when_trees_are_lost() {
+    in_namespaces("a_line_that_left_does_not_stop_the_meter_when_trees_are_lost", async |net| {
+        let mut kernel = net.kernel();
+        let (stays, leaves) =
+            (only("10.20.0.2/32", line(7, 50, 50, Access::Open)), only("10.20.0.3/32", line(8, 50, 50, Access::Open)));
+        kernel.apply(&lines([stays.clone(), leaves])).await.unwrap();
+        kernel.apply(&lines([stays.clone()])).await.unwrap();
+        sh("tc qdisc del dev lan0 root; tc qdisc del dev wan0 root");
+        kernel.apply(&lines([stays])).await.unwrap();
+        kernel.sweep().await.map(drop).expect("the meter reads on");
+    });
+}
+
+#[test]
+fn a_rejected_change_does_not_let_a_held_line_out() {
+    in_namespaces("a_rejected_change_does_not_let_a_held_line_out", async |net| {
+        let mut kernel = net.kernel();
+        apply(&mut kernel, &wanted(false, line(7, 50, 50, Access::Closed))).await;
+        let ping = |net: &Net| {
+            Net::at(&net.subscriber, &["ping", "-c1", "-W1", "198.18.0.2"])
+                .stdout(Stdio::null())
+                .status()
+                .unwrap()
+                .success()
+        };
+        assert!(!ping(net));
+        let outcome = apply(&mut kernel, &wanted(false, line(7, 0, 50, Access::Closed))).await;
+        assert!(!ping(net), "a closed line is open after {outcome:?}");
+    });
+}
+
+#[test]
+fn the_queue_follows_the_rate() {
+    in_namespaces("the_queue_follows_the_rate", async |net| {
+        let mut kernel = net.kernel();
+        apply(&mut kernel, &wanted(false, line(7, 1000, 1000, Access::Open))).await;
+        apply(&mut kernel, &wanted(false, line(7, 5, 5, Access::Open))).await;
+        let text = String::from_utf8(sh("tc qdisc show dev lan0").stdout).unwrap();
+        let leaf = text.lines().find(|line| line.contains("bfifo")).unwrap();
+        assert!(leaf.contains("limit 131072b") || leaf.contains("limit 128Kb"), "5 Mbit/s keeps: {leaf}");
+    });
+}
+
+#[test]
+fn a_port_no_longer_named_is_cleaned_after_a_restart() {
+    in_namespaces("a_port_no_longer_named_is_cleaned_after_a_restart", async |net| {
+        sh("ip link add lan2 type veth peer name lan3; ip link set lan2 up");
+        let mut kernel = net.kernel();
+        apply(&mut kernel, &wanted(false, line(7, 50, 50, Access::Open))).await;
+        drop(kernel);
+        let mut kernel = net.kernel();
+        let mut moved = wanted(false, line(7, 50, 50, Access::Open));
+        moved.router.as_mut().unwrap().lan_interface = "lan2".into();
+        apply(&mut kernel, &moved).await;
+        let text = String::from_utf8(sh("tc qdisc show dev lan0").stdout).unwrap();
+        assert!(!text.contains("htb"), "{text}");
+    });
+}
