@@ -10,6 +10,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::OpenApi;
+use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::middleware;
@@ -39,7 +40,22 @@ impl utoipa::Modify for Security {
     }
 }
 
+/// The API and its document, in which every operation has a name of its own.
 fn api() -> OpenApiRouter<App> {
+    let mut api = operations();
+    for (path, item) in &mut api.get_openapi_mut().paths.paths {
+        let words = path.trim_start_matches("/api/v1/").replace(['{', '}'], "").replace(['/', '-', '.'], "_");
+        let PathItem { get, put, post, patch, delete, .. } = item;
+        for (method, operation) in [("get", get), ("put", put), ("post", post), ("patch", patch), ("delete", delete)] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{words}"));
+            }
+        }
+    }
+    api
+}
+
+fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi()).nest(
         "/api/v1",
         OpenApiRouter::new()

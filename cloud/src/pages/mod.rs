@@ -4,10 +4,12 @@
 
 mod catalog;
 mod overview;
+mod reference;
 mod routers;
 mod session;
 mod settings;
 mod sites;
+mod staff;
 mod subscribers;
 mod subscriptions;
 
@@ -42,6 +44,8 @@ pub(crate) fn routes() -> Router<App> {
         .merge(catalog::routes())
         .merge(subscriptions::routes())
         .merge(settings::routes())
+        .merge(reference::routes())
+        .merge(staff::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

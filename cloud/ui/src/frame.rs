@@ -11,13 +11,14 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 7] = [
+pub const NAV: [NavItem; 8] = [
     NavItem { href: "/", key: "nav-overview" },
     NavItem { href: "/subscribers", key: "nav-subscribers" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions" },
     NavItem { href: "/plans", key: "nav-plans" },
     NavItem { href: "/sites", key: "nav-sites" },
     NavItem { href: "/routers", key: "nav-routers" },
+    NavItem { href: "/staff", key: "nav-staff" },
     NavItem { href: "/settings", key: "nav-settings" },
 ];
 
