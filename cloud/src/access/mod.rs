@@ -12,4 +12,4 @@ mod store;
 
 pub use error::Error;
 pub use model::{NewStaff, Person, Session};
-pub use service::{add_staff, change_preferences, log_in, log_out, who_is};
+pub use service::{add_staff, change_preferences, log_in, log_out, name_of, who_is};
