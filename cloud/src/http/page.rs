@@ -15,7 +15,7 @@ use weir_ui::i18n::LANGUAGES;
 use weir_ui::{Frame, Template, pages};
 
 use super::permission::{LoggedIn, Needs, Permission, Role};
-use super::{Staff, staff};
+use super::{Staff, staff, toast};
 use crate::access::{self, Person};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
@@ -49,6 +49,11 @@ impl<P: Needs> Screen<P> {
         Ok(self.app.db.begin(&self.scope).await?)
     }
 
+    /// Their data, on their behalf.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
     /// Whether this person may do something else, too.
     pub fn may<Q: Needs>(&self) -> bool {
         self.person.role.may(Q::PERMISSION)
@@ -67,7 +72,8 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
         let staff = Staff::<P>::from_request_parts(parts, app).await?;
         let mut tx = app.db.read(&staff.scope()).await?;
         let tenant = tenants::tenant(&mut tx).await?;
-        let frame = frame(&staff.person, &tenant, parts.uri.path());
+        let mut frame = frame(&staff.person, &tenant, parts.uri.path());
+        frame.toast = toast::told(&parts.headers, frame.lang);
         let zone = tenant.time_zone.parse().unwrap_or(Tz::UTC);
         let scope = staff.scope();
         Ok(Self {
@@ -84,6 +90,11 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
 
 fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = path.split('/').nth(1).unwrap_or_default();
+    let area = match area {
+        "accounts" => "subscribers",
+        "overdue-checks" => "billing-runs",
+        area => area,
+    };
     let current = NAV.iter().map(|item| item.href).find(|href| href[1..] == *area).unwrap_or_default();
     Frame {
         tenant: tenant.name.clone(),
@@ -105,6 +116,7 @@ fn may_open(role: Role, href: &str) -> bool {
     let needed = match href {
         "/subscribers" | "/subscriptions" => "view-subscribers",
         "/plans" => "view-catalog",
+        "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
         "/staff" => "view-staff",
         "/settings" => "view-settings",
@@ -151,6 +163,11 @@ impl Fields {
         Self { values: values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), errors: Vec::new() }
     }
 
+    /// Puts another value under `name`.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.values.insert(name.to_owned(), value.into());
+    }
+
     /// The value of `name`, empty if not sent.
     pub fn get(&self, name: &str) -> &str {
         self.values.get(name).map_or("", String::as_str)
@@ -178,6 +195,11 @@ impl Fields {
     /// As [`Fields::read`], where an empty field means nothing.
     pub fn read_option<T: std::str::FromStr>(&mut self, name: &str, message: &str) -> Option<T> {
         if self.get(name).is_empty() { None } else { self.read(name, message) }
+    }
+
+    /// Notes that what `name` holds cannot be, with `message`.
+    pub fn refuse(&mut self, name: &str, message: &str) {
+        self.errors.push(FieldError::new(name, message));
     }
 
     /// What could not be read, as a problem.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use ipnet::IpNet;
+use rust_decimal::Decimal;
 use serde_json::json;
 use weir_rules::prefix;
 
@@ -38,6 +39,11 @@ pub async fn names(tx: &mut TenantTx, ids: &[SubscriptionId]) -> Result<HashMap<
 /// How many there are.
 pub async fn counts(tx: &mut TenantTx) -> Result<Counts, Error> {
     Ok(store::counts(tx).await?)
+}
+
+/// What all plans in force today cost a month, before tax, by currency.
+pub async fn recurring(tx: &mut TenantTx) -> Result<Vec<(String, Decimal)>, Error> {
+    Ok(store::recurring(tx).await?)
 }
 
 /// Sells a plan to an account at a location. The router learns of it with the commit.

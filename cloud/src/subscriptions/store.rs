@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ipnet::IpNet;
+use rust_decimal::Decimal;
 use uuid::Uuid;
 use weir_rules::access::{self, HoldEffect, HoldKind};
 
@@ -143,6 +144,23 @@ pub async fn counts(tx: &mut TenantTx) -> Result<Counts, sqlx::Error> {
     )
     .fetch_one(tx.conn())
     .await
+}
+
+/// What the plans in force today cost a full period, by currency.
+pub async fn recurring(tx: &mut TenantTx) -> Result<Vec<(String, Decimal)>, sqlx::Error> {
+    let now = tx.at();
+    let rows = sqlx::query!(
+        r#"SELECT v.currency, sum(v.price) AS "price!" FROM subscriptions s
+           JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+           JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id
+                AND t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
+           JOIN plan_versions v ON v.tenant_id = t.tenant_id AND v.id = t.plan_version_id
+           GROUP BY v.currency ORDER BY v.currency"#,
+        now
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.currency, row.price)).collect())
 }
 
 pub async fn take_handle(tx: &mut TenantTx, router: RouterId) -> Result<i32, sqlx::Error> {

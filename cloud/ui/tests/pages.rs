@@ -1,6 +1,6 @@
 //! Every kind of page renders in every language, with one h1 and a title; the catalogues have the same keys.
-use weir_ui::blocks::{Action, Cell, Field, Input, Table, Tone};
-use weir_ui::pages::{Figure, Form, Inset, List, LogIn, Overview, Problem, Section, Show};
+use weir_ui::blocks::{Action, Cell, Chip, Field, Input, Search, Table, Tone};
+use weir_ui::pages::{Confirm, Figure, Form, Inset, List, LogIn, Overview, Problem, Register, Section, Show};
 use weir_ui::{Frame, Template, i18n};
 
 fn table() -> Table {
@@ -10,8 +10,9 @@ fn table() -> Table {
         Cell::Code("10.20.0.2/32".into()),
         Cell::Number("44.90".into()),
         Cell::Post { action: "/holds/1/release".into(), text: "Release".into() },
+        Cell::Progress { done: 3, all: 4, words: "3 of 4".into() },
     ];
-    Table::new(["Site", "Status", "Address", "Price", "Hold"].map(str::to_owned).to_vec(), vec![row])
+    Table::new(["Site", "Status", "Address", "Price", "Hold", "Progress"].map(str::to_owned).to_vec(), vec![row])
 }
 
 fn section() -> Section {
@@ -87,7 +88,37 @@ fn samples(frame: &Frame) -> Vec<(&'static str, String)> {
         ("log-in", log_in.render()),
         ("problem", problem.render()),
     ];
-    rendered.into_iter().map(|(name, html)| (name, html.expect("samples render"))).collect()
+    rendered.into_iter().chain(of_the_books(frame)).map(|(name, html)| (name, html.expect("samples render"))).collect()
+}
+
+fn of_the_books(frame: &Frame) -> [(&'static str, askama::Result<String>); 2] {
+    let (title, lede) = ("Mill Lane".to_owned(), "A place.".to_owned());
+    let chip = Chip { href: "/invoices?status=open".into(), text: "Open".into(), chosen: true };
+    let register = Register {
+        frame,
+        title: title.clone(),
+        lede: lede.clone(),
+        actions: vec![Action::go("/payments/new", "Record"), Action::go("/overdue-checks", "Check")],
+        figures: vec![Figure { label: "Open".into(), value: "€30.00".into(), unit: String::new() }],
+        sections: vec![section()],
+        heading: "Entries".into(),
+        chips: vec![chip],
+        search: Some(Search { label: "Number".into(), value: "<b>".into(), kept: vec![("status", "open".into())] }),
+        table: table(),
+        empty: "None yet.".into(),
+        next: Some("/invoices?after=1".into()),
+    };
+    let confirm = Confirm {
+        frame,
+        up: ("/sites".to_owned(), "Sites".to_owned()),
+        title: title.clone(),
+        lede: lede.clone(),
+        facts: vec![("Address".into(), Cell::Text("Mill Lane 4".into()))],
+        sections: vec![section()],
+        form: inset("Nothing was removed."),
+        danger: true,
+    };
+    [("register", register.render()), ("confirm", confirm.render())]
 }
 
 #[test]

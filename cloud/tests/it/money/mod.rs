@@ -3,5 +3,6 @@
 mod billing;
 mod document;
 mod harness;
+mod pages;
 mod payments;
 mod world;

@@ -79,7 +79,7 @@ fn location(response: &Response) -> &str {
 }
 
 /// Texts of a page that are the key of a message nobody wrote.
-fn unwritten(html: &str) -> Vec<&str> {
+pub fn unwritten(html: &str) -> Vec<&str> {
     let is_key = |text: &&str| {
         text.split(['-', '_']).all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
             && !["owner", "support"].contains(text)
