@@ -4,4 +4,6 @@ mod harness;
 mod money;
 mod network;
 mod pages;
+mod refusals;
+mod subscriptions;
 mod world;

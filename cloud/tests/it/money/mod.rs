@@ -1,7 +1,8 @@
 //! Billing, payments, dunning and the books.
 
 mod billing;
+mod changes;
 mod document;
-mod harness;
+pub mod harness;
 mod payments;
 mod world;
