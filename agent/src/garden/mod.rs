@@ -23,6 +23,18 @@ const REQUEST_MAX: usize = 8 * 1024;
 /// A visitor has this long for the whole visit.
 const VISIT_LIMIT: Duration = Duration::from_secs(10);
 
+/// Serves the page once the router's ports are known, and with them the rule that lets only the lines in.
+pub async fn open(address: SocketAddr, mut wanted: watch::Receiver<Wanted>) {
+    if wanted.wait_for(|wanted| wanted.router.is_some()).await.is_err() {
+        return;
+    }
+    match TcpListener::bind(address).await {
+        Ok(listener) => serve(listener, wanted).await,
+        // Enforcing matters more than explaining: go on without the page.
+        Err(error) => tracing::error!(%error, %address, "the walled garden's page cannot listen"),
+    }
+}
+
 /// Answers visitors until the task is dropped.
 pub async fn serve(listener: TcpListener, wanted: watch::Receiver<Wanted>) {
     let places = Arc::new(Semaphore::new(VISITORS_MAX));

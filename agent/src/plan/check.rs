@@ -10,7 +10,7 @@ use weir_protocol::desired::{Access, Line, Prefix};
 use super::Wanted;
 
 /// A line that makes sense on its own and beside the others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SoundLine {
     /// Names it in usage records.
     pub handle: u32,
@@ -21,7 +21,21 @@ pub struct SoundLine {
     /// Rate from the subscriber in force, bits per second of layer 3.
     pub rate_up_bps: u64,
     /// What it may do.
+    #[serde(with = "access_number")]
     pub access: Access,
+}
+
+mod access_number {
+    use super::Access;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(access: &Access, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i32(*access as i32)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Access, D::Error> {
+        Access::try_from(i32::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
 }
 
 /// Why a line can never be held as it is.
@@ -49,7 +63,7 @@ pub fn check_beside(
     let (mut claims, mut rejected) = (Claims::default(), BTreeMap::new());
     let mut newcomers = Vec::new();
     for (id, line) in &wanted.lines {
-        match check_line(line) {
+        match alone(line) {
             Ok(line) if held.get(id).is_some_and(|held| held.same_addresses(&line)) => {
                 if let Err(rejection) = claims.claim(*id, line) {
                     rejected.insert(*id, rejection);
@@ -125,7 +139,8 @@ fn overlapping(claimed: &BTreeMap<(IpAddr, u8), Uuid>, prefix: &IpNet) -> Option
     })
 }
 
-fn check_line(line: &Line) -> Result<SoundLine, Rejection> {
+/// Whether a line makes sense whatever the others are.
+pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
     let access = match line.access() {
         Access::Unspecified => Access::Open,
         stated => stated,

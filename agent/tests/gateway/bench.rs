@@ -289,7 +289,7 @@ impl Southbound for Bench {
             access: line.access,
         };
         let lines = wanted.lines.iter().map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
-        Ok(Applied { router: None, lines })
+        Ok(Applied { router: None, lines, drift: Vec::new() })
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {
