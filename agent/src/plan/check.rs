@@ -9,6 +9,9 @@ use weir_protocol::desired::{Access, Line, Prefix};
 
 use super::Wanted;
 
+/// No port is faster: a rate above this is a mistake, bits per second.
+const RATE_MAX_BPS: u64 = 1_000_000_000_000;
+
 /// A line that makes sense on its own and beside the others.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SoundLine {
@@ -157,6 +160,9 @@ pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
     if rate_down_bps == 0 || rate_up_bps == 0 {
         return Err(reject("rate-zero", "a line needs a rate above zero in both directions".into()));
     }
+    if rate_down_bps.max(rate_up_bps) > RATE_MAX_BPS {
+        return Err(reject("rate-too-high", format!("no port carries more than {RATE_MAX_BPS} bit/s")));
+    }
     if line.prefixes.is_empty() {
         return Err(reject("prefix-missing", "a line needs at least one prefix".into()));
     }
@@ -251,10 +257,17 @@ mod tests {
     #[test]
     fn malformed_lines_say_why() {
         let host_bits = Line { prefixes: vec![Prefix { address: vec![10, 0, 0, 1], length: 24 }], ..line(1, &[]) };
+        let fast = Line { rate_down_bps: u64::MAX, ..line(4, &["10.0.0.4/32"]) };
         let short = Line { prefixes: vec![Prefix { address: vec![10, 0], length: 8 }], ..line(2, &[]) };
         assert_eq!(
-            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"])]),
-            [Some("prefix-malformed"), Some("prefix-malformed"), Some("prefix-missing"), Some("handle-zero")]
+            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"]), fast]),
+            [
+                Some("prefix-malformed"),
+                Some("prefix-malformed"),
+                Some("prefix-missing"),
+                Some("handle-zero"),
+                Some("rate-too-high")
+            ]
         );
     }
 }

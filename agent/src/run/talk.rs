@@ -202,15 +202,15 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     async fn change(&mut self, change: &state::Down) {
-        if let Err(error) = limits::check(change, self.store.objects().len()) {
+        if let Err(error) = limits::check(change, self.store.size()) {
             // Asking again would bring the same again: keep what is held, tell people, come back later.
             tracing::error!(%error, to_gen = change.to_gen, "the desired state offered is refused");
-            self.tell("state-refused", Severity::Critical, format!("the desired state offered is refused: {error}"));
             let patience = self.backoff.cap();
             if let Some(session) = self.uplink.session() {
                 session.comeback = Some(patience);
                 session.link.close("the desired state is over the limits");
             }
+            self.tell("state-refused", Severity::Critical, format!("the desired state offered is refused: {error}"));
             return;
         }
         let accepted = self.store.accept(change);
@@ -374,7 +374,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     fn flush_events(&mut self) {
-        let Some(session) = self.uplink.session().filter(|session| session.sender.is_some()) else { return };
+        // What is said to a session that is closing is lost.
+        let open = |session: &&mut Session| session.sender.is_some() && session.comeback.is_none();
+        let Some(session) = self.uplink.session().filter(open) else { return };
         while let Some(event) = self.events.pop_front() {
             session.say(up::Message::Event(event), Instant::now());
         }

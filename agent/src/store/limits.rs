@@ -9,6 +9,8 @@ use weir_protocol::state::Down;
 pub const OBJECTS_MAX: usize = 100_000;
 /// Bytes of one object's body: some thousands of prefixes or cut points.
 pub const BODY_MAX: usize = 128 * 1024;
+/// Bytes of all bodies together.
+pub const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of an object's id.
 const ID: usize = 16;
 
@@ -18,6 +20,9 @@ pub enum Error {
     /// It would make too many objects.
     #[error("{0} objects are more than the {OBJECTS_MAX} a router keeps")]
     Objects(usize),
+    /// They would take too much room.
+    #[error("{0} bytes of objects are more than the {BYTES_MAX} a router keeps")]
+    Bytes(usize),
     /// One object is too large.
     #[error("an object of {0} bytes is larger than the {BODY_MAX} a router keeps")]
     Body(usize),
@@ -29,12 +34,25 @@ pub enum Error {
     Lineage(usize),
 }
 
-/// Checks a change offered to a store that holds `held` objects.
-pub fn check(change: &Down, held: usize) -> Result<(), Error> {
-    let before = if change.snapshot { 0 } else { held };
-    let after = before.saturating_add(change.upserts.len());
-    if after > OBJECTS_MAX && change.upserts.len() > change.removes.len() {
-        return Err(Error::Objects(after));
+/// How much is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Objects.
+    pub objects: usize,
+    /// Bytes of their bodies.
+    pub bytes: usize,
+}
+
+/// Checks a change offered to a store that holds so much. What only takes away is never refused.
+pub fn check(change: &Down, held: Size) -> Result<(), Error> {
+    let held = if change.snapshot { Size::default() } else { held };
+    let objects = held.objects.saturating_add(change.upserts.len());
+    if !change.upserts.is_empty() && objects > OBJECTS_MAX {
+        return Err(Error::Objects(objects));
+    }
+    let bytes = change.upserts.iter().fold(held.bytes, |bytes, object| bytes.saturating_add(object.body.len()));
+    if !change.upserts.is_empty() && bytes > BYTES_MAX {
+        return Err(Error::Bytes(bytes));
     }
     if change.lineage.len() != ID {
         return Err(Error::Lineage(change.lineage.len()));
@@ -61,13 +79,17 @@ mod tests {
 
     #[test]
     fn what_would_hurt_a_router_is_refused_with_its_size() {
-        assert_eq!(check(&change(10, 100, ID), 50_000), Ok(()));
-        assert_eq!(check(&change(1, 0, ID), OBJECTS_MAX), Err(Error::Objects(OBJECTS_MAX + 1)));
-        assert_eq!(check(&Down { snapshot: true, ..change(1, 0, ID) }, OBJECTS_MAX), Ok(()));
-        assert_eq!(check(&change(1, BODY_MAX + 1, ID), 0), Err(Error::Body(BODY_MAX + 1)));
-        assert_eq!(check(&change(1, 0, 3), 0), Err(Error::Id(3)));
+        let held = |objects, bytes| Size { objects, bytes };
+        assert_eq!(check(&change(10, 100, ID), held(50_000, 5_000_000)), Ok(()));
+        assert_eq!(check(&change(1, 0, ID), held(OBJECTS_MAX, 0)), Err(Error::Objects(OBJECTS_MAX + 1)));
+        assert_eq!(check(&change(1, 9, ID), held(1, BYTES_MAX)), Err(Error::Bytes(BYTES_MAX + 9)));
+        assert_eq!(check(&change(0, 0, ID), held(OBJECTS_MAX, BYTES_MAX)), Ok(()));
+        let none = Size::default();
+        assert_eq!(check(&Down { snapshot: true, ..change(1, 0, ID) }, held(OBJECTS_MAX, 0)), Ok(()));
+        assert_eq!(check(&change(1, BODY_MAX + 1, ID), none), Err(Error::Body(BODY_MAX + 1)));
+        assert_eq!(check(&change(1, 0, 3), none), Err(Error::Id(3)));
         let key = ObjectKey { kind: 2, id: Vec::new() };
-        assert_eq!(check(&Down { removes: vec![key], ..change(0, 0, ID) }, 0), Err(Error::Id(0)));
-        assert_eq!(check(&Down { lineage: Vec::new(), ..change(0, 0, ID) }, 0), Err(Error::Lineage(0)));
+        assert_eq!(check(&Down { removes: vec![key], ..change(0, 0, ID) }, none), Err(Error::Id(0)));
+        assert_eq!(check(&Down { lineage: Vec::new(), ..change(0, 0, ID) }, none), Err(Error::Lineage(0)));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -17,17 +17,20 @@ const INSIDE: &str = "WEIR_KERNEL_TEST_INSIDE";
 pub const SUBSCRIBER_4: &str = "10.20.0.2";
 pub const SUBSCRIBER_6: &str = "2001:db8:20::2";
 
+/// Runs this program again inside fresh namespaces; `None` if it is inside already.
+pub fn outside(arguments: &[&str]) -> Option<ExitStatus> {
+    if std::env::var_os(INSIDE).is_some() {
+        return None;
+    }
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--net", "--mount", "--pid", "--mount-proc", "--kill-child", "--fork"]);
+    Some(unshare.arg(std::env::current_exe().unwrap()).args(arguments).env(INSIDE, "1").status().expect("run unshare"))
+}
+
 /// Runs the test of this module and name in fresh namespaces.
 pub fn in_namespaces(module: &str, name: &str, test: impl AsyncFn(&mut Net)) {
-    if std::env::var_os(INSIDE).is_none() {
-        let name = module.split_once("::").map_or(name.to_owned(), |(_, module)| format!("{module}::{name}"));
-        let status = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--net", "--mount", "--pid", "--mount-proc", "--kill-child", "--fork"])
-            .arg(std::env::current_exe().unwrap())
-            .args(["--exact", name.as_str(), "--nocapture"])
-            .env(INSIDE, "1")
-            .status()
-            .expect("run unshare");
+    let name = module.split_once("::").map_or(name.to_owned(), |(_, module)| format!("{module}::{name}"));
+    if let Some(status) = outside(&["--exact", &name, "--nocapture"]) {
         assert!(status.success(), "the test failed inside its namespaces");
         return;
     }

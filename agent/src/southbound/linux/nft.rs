@@ -163,10 +163,10 @@ pub fn remove() -> Result<(), Error> {
 
 /// The table as the kernel holds it; `None` if it is not there.
 pub fn read() -> Result<Option<Seen>, Error> {
-    if !tables()?.contains(&("inet".to_owned(), TABLE.to_owned())) {
-        return Ok(None);
-    }
-    let text = list(&["list", "table", "inet", TABLE])?;
+    let text = match list(&["list", "table", "inet", TABLE]) {
+        Err(Error::Nft(said)) if said.contains("No such file or directory") => return Ok(None),
+        listed => listed?,
+    };
     let document: Value = serde_json::from_str(&text).map_err(|error| Error::Nft(error.to_string()))?;
     let mut seen = Seen::default();
     for object in document["nftables"].as_array().into_iter().flatten() {
@@ -204,19 +204,10 @@ pub fn flowtable_ports() -> Result<BTreeSet<String>, Error> {
         .collect())
 }
 
-fn tables() -> Result<BTreeSet<(String, String)>, Error> {
-    let document: Value =
-        serde_json::from_str(&list(&["list", "tables"])?).map_err(|error| Error::Nft(error.to_string()))?;
-    let objects = document["nftables"].as_array().into_iter().flatten();
-    Ok(objects
-        .filter_map(|object| object.get("table"))
-        .filter_map(|table| Some((table["family"].as_str()?.to_owned(), table["name"].as_str()?.to_owned())))
-        .collect())
-}
-
 /// Lists as JSON. `get_current_ruleset_raw` appends its own "list ruleset", which a large router cannot afford.
 fn list(arguments: &[&str]) -> Result<String, Error> {
-    let output = std::process::Command::new("nft").arg("--json").args(arguments).output()?;
+    let output = std::process::Command::new("nft").env("LC_ALL", "C").arg("--json").args(arguments).output();
+    let output = output.map_err(|error| Error::Nft(format!("the program nft cannot be run: {error}")))?;
     if !output.status.success() {
         return Err(Error::Nft(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
