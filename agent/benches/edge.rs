@@ -1,6 +1,5 @@
 //! The kernel adapter at some hundreds of lines, against unshaped forwarding and the usual programs in the same run.
 
-#[path = "figure.rs"]
 mod figure;
 #[expect(dead_code, reason = "the tests use all of it")]
 #[path = "../tests/kernel/net.rs"]

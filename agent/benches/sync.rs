@@ -1,7 +1,6 @@
 //! Usage from counters to acknowledgement: sealed, synced to disk, framed, read, answered, deleted; against writing and
 //! syncing the same bytes alone, and against the numbers themselves.
 
-#[path = "figure.rs"]
 mod figure;
 
 use std::collections::BTreeMap;
