@@ -1,4 +1,5 @@
-//! Runs every bench of the workspace. A bench prints one JSON object a line: `{"bench": ..., "value": ..., "unit": ...}`.
+//! Runs the benches of the workspace. A bench prints one JSON object a line:
+//! `{"name", "value", "unit", "goal", "met", "n", "note"}`; figures are ratios to a floor or peer of the same run.
 
 use crate::workspace::{cargo, output};
 use anyhow::{Context, Result, bail};
@@ -6,14 +7,16 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-/// Results go to standard output, everything else to standard error.
-pub fn run() -> Result<()> {
+/// Runs the benches of these names, or all. Results go to standard output, everything else to standard error.
+pub fn run(names: &[String]) -> Result<()> {
     let described = output(&mut cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
     let workspace: Value = serde_json::from_str(&described)?;
-    let benches = benches(&workspace);
-    if benches.is_empty() {
-        eprintln!("this workspace has no benches");
+    let mut benches = benches(&workspace);
+    let known: Vec<_> = benches.iter().map(|(_, bench)| bench.clone()).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        bail!("there is no bench {unknown}; there are {}", known.join(", "));
     }
+    benches.retain(|(_, bench)| names.is_empty() || names.contains(bench));
     for (package, bench) in benches {
         let mut process = cargo(&["bench", "--package", &package, "--bench", &bench]).stdout(Stdio::piped()).spawn()?;
         for line in BufReader::new(process.stdout.take().context("no output")?).lines() {

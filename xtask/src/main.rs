@@ -46,7 +46,13 @@ enum Task {
     /// The same as `test`
     Ci,
     /// Runs the benches; each result is a line of JSON
-    Bench,
+    Bench {
+        /// Which; all if none is named
+        names: Vec<String>,
+        /// Only results on standard output, as always; for scripts that want to say so
+        #[arg(long)]
+        json: bool,
+    },
     /// Checks the rules of the tree: sizes, names, who may know whom
     Tidy,
     /// Renews the queries' offline cache
@@ -70,7 +76,7 @@ fn main() -> ExitCode {
         Task::Dev { http } => run::dev(&http),
         Task::Demo { check, port } => run::demo(check, port),
         Task::Test | Task::Ci => tests::run(),
-        Task::Bench => bench::run(),
+        Task::Bench { names, json: _ } => bench::run(&names),
         Task::Tidy => tidy::run(),
         Task::Sqlx(Check { check }) => artifacts::sqlx(check),
         Task::Schema(Check { check }) => artifacts::schema(check),

@@ -6,7 +6,7 @@ use weir_agent::southbound::linux::Linux;
 use weir_agent::southbound::{Outcome, Southbound};
 use weir_protocol::desired::Access;
 
-use crate::net::{in_namespaces, line, lines, only};
+use crate::net::{in_namespaces, line, lines, only, text};
 
 /// Downloads of lines 7 and 8 over two seconds in which both move, bits per second of layer 3.
 async fn rates(kernel: &mut Linux) -> (f64, f64) {
@@ -50,5 +50,23 @@ fn a_full_port_is_shared_and_never_oversold() {
         // Alone, a line has what it was sold.
         let alone = net.goodput(5003, &["-6", "-R"]);
         assert!((0.95..1.03).contains(&(alone / (30e6 * 1428.0 / 1500.0))), "{alone:.0}");
+    });
+}
+
+#[test]
+fn a_capacity_changes_in_place_and_is_no_drift() {
+    in_namespaces(module_path!(), "a_capacity_changes_in_place_and_is_no_drift", async |net| {
+        let mut kernel = net.kernel();
+        let mut wanted = lines([only("10.20.0.2/32", line(7, 60, 60, Access::Open))]);
+        for mbit in [0, 20, 1_000, 9_000, 0, 45] {
+            wanted.router.as_mut().unwrap().capacity_down_bps = mbit * 1_000_000;
+            for _ in 0..3 {
+                let applied = kernel.apply(&wanted).await.unwrap();
+                assert_eq!(applied.drift, Vec::<String>::new(), "{mbit} Mbit/s");
+            }
+            let classes = text("tc class show dev lan0 classid 7765:1");
+            assert!(mbit != 45 || classes.contains("ceil 45420Kbit"), "{classes}");
+        }
+        assert_eq!(kernel.sweep().await.unwrap().counters.len(), 1);
     });
 }

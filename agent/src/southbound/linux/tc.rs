@@ -74,7 +74,8 @@ impl Speed {
     /// A port of this capacity, bits per second of layer 3; 0 = no limit.
     pub fn of_port(link: Link, capacity_bps: u64) -> Self {
         let whole = if capacity_bps == 0 { UNLIMITED } else { shape::htb_bytes_per_second(capacity_bps, link.header) };
-        Self { guaranteed: whole, ceiling: whole, turn: shape::turn_bytes(whole) }
+        // The kernel keeps an inner class's turn as it was made with, whatever a change says.
+        Self { guaranteed: whole, ceiling: whole, turn: shape::TURN_MAX }
     }
 
     /// Everybody who has no class of their own, on a port like that.
