@@ -224,7 +224,7 @@ fn totals(screen: &Screen<ViewBilling>, invoice: &Invoice) -> Section {
     }
     rows.push(row(screen.t("total"), invoice.summary.gross));
     rows.push(row(screen.t("open"), invoice.summary.open));
-    let table = Table::new(vec![screen.t("invoice-totals"), screen.t("amount")], rows);
+    let table = Table::new(vec![screen.t("line"), screen.t("amount")], rows);
     Section { title: screen.t("invoice-totals"), action: None, table, empty: String::new() }
 }
 

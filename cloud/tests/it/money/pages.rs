@@ -344,7 +344,7 @@ fn a_plan_is_versioned_and_retired_from_its_page() {
         isp.plan(&METERED).await;
         let plan = format!("/plans/{}", text(&isp.get("/plans").await.expect(200)["items"][0]["id"]));
         let page = isp.page(&format!("{plan}/versions/new")).await;
-        assert_eq!((value_of(&page, "rate_down"), value_of(&page, "overage.block")), ("100".into(), "0.0001".into()));
+        assert_eq!((value_of(&page, "price"), value_of(&page, "overage.block")), ("20.00".into(), "0.0001".into()));
         let form =
             "rate_down=100&rate_up=2.5&price=25&currency=EUR&allowance=0.001&overage.block=0.0001&overage.price=0.5";
         let path = format!("{plan}/versions");
