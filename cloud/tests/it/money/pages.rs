@@ -243,7 +243,7 @@ fn a_check_walls_off_after_being_asked_and_the_payment_shows_whom_it_let_out() {
         let Billed { mut isp, account, line, .. } = billed("checked").await;
         isp.now_is("2026-11-24T10:00:00Z").await;
         let ask = isp.page("/overdue-checks").await;
-        assert!(ask.text.contains("more than 7 days past due"), "{}", ask.text);
+        assert!(ask.text.contains("more than 7 days past due") && ask.text.contains("Overdue 9 d"), "{}", ask.text);
         let done = isp.form("/overdue-checks", "").await;
         leads(&done, "/billing-runs");
         let toast = done.cookies.split(';').next().expect("a cookie").to_owned();
@@ -348,9 +348,12 @@ fn a_plan_is_versioned_and_retired_from_its_page() {
         let form =
             "rate_down=100&rate_up=2.5&price=25&currency=EUR&allowance=0.001&overage.block=0.0001&overage.price=0.5";
         let path = format!("{plan}/versions");
-        for (from, to) in
-            [("rate_up=2.5", "rate_up=0"), ("price=25", "price=x"), ("overage.price=0.5", "overage.price=")]
-        {
+        for (from, to) in [
+            ("rate_up=2.5", "rate_up=0"),
+            ("price=25", "price=x"),
+            ("overage.price=0.5", "overage.price="),
+            ("allowance=0.001", "allowance="),
+        ] {
             assert_eq!(isp.form(&path, &form.replace(from, to)).await.status, 422, "{to}");
         }
         assert_eq!(isp.get(&plan).await.expect(200)["versions"].as_array().expect("versions").len(), 1);
