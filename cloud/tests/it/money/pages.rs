@@ -281,6 +281,27 @@ fn a_run_is_started_from_its_page_and_found_again() {
 }
 
 #[test]
+fn money_left_over_is_followed_to_the_invoice_it_settles() {
+    story(async {
+        let Billed { mut isp, account, .. } = billed("surplus").await;
+        let form = isp.page(&format!("/payments/new?account_id={account}")).await;
+        let payment = leads(&isp.form("/payments", &pays(&form, "40.00")).await, "/payments/pay_");
+        assert!(!isp.page(&payment).await.text.contains("Credit used"));
+        let standing = isp.page(&format!("/accounts/{account}")).await;
+        assert!(standing.text.contains("€10.00 is the subscriber’s credit"), "{}", standing.text);
+        isp.now_is("2026-12-01T10:00:00Z").await;
+        isp.bill("2026-12-01").await;
+        let invoice = text(&isp.get("/invoices").await.expect(200)["items"][0]["id"]);
+        for path in [payment, format!("/invoices/{invoice}")] {
+            let page = isp.page(&path).await;
+            for part in ["Credit used", "Subscribers’ credit", "€10.00", "INV-2026-000002"] {
+                assert!(page.text.contains(part), "{path} {part}: {}", page.text);
+            }
+        }
+    });
+}
+
+#[test]
 fn the_ledger_balances_and_is_read_by_account() {
     story(async {
         let Billed { isp, account, .. } = billed("books").await;
