@@ -118,6 +118,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/plans" => "view-catalog",
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
+        "/staff" => "view-staff",
         "/settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,
     };
@@ -213,6 +214,9 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let form: Result<axum::Form<Vec<(String, String)>>, _> = axum::Form::from_request(request, state).await;
         let axum::Form(pairs) = form.map_err(|error| Problem::new(&error::MALFORMED_BODY, error.body_text()))?;
+        if pairs.iter().any(|(_, value)| value.contains('\0')) {
+            return Err(Problem::new(&error::MALFORMED_BODY, "texts must not contain the character U+0000"));
+        }
         let values = pairs.into_iter().map(|(name, value)| (name, value.trim().to_owned())).collect();
         Ok(Self { values, errors: Vec::new() })
     }

@@ -11,11 +11,13 @@ mod locations;
 mod overview;
 mod payments;
 mod plans;
+mod reference;
 mod router_changes;
 mod routers;
 mod session;
 mod settings;
 mod sites;
+mod staff;
 mod subscribers;
 mod subscription_changes;
 mod subscriptions;
@@ -72,6 +74,8 @@ pub(crate) fn routes() -> Router<App> {
         .merge(billing_runs::routes())
         .merge(ledger::routes())
         .merge(settings::routes())
+        .merge(reference::routes())
+        .merge(staff::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod error;
 mod holds;
+pub mod jobs;
 mod model;
 mod service;
 mod store;

@@ -4,4 +4,7 @@ mod harness;
 mod money;
 mod network;
 mod pages;
+mod refusals;
+mod staff;
+mod subscriptions;
 mod world;

@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 11] = [
+pub const NAV: [NavItem; 12] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
@@ -24,6 +24,7 @@ pub const NAV: [NavItem; 11] = [
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
+    NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
 

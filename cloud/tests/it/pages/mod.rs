@@ -46,6 +46,9 @@ async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         "/subscriptions",
         "/settings",
         "/preferences",
+        "/preferences/password",
+        "/staff",
+        "/staff/invite",
         "/subscribers?q=nobody",
     ];
     let mut pages: Vec<_> = pages.map(str::to_owned).to_vec();
@@ -79,7 +82,7 @@ fn location(response: &Response) -> &str {
 pub fn unwritten(html: &str) -> Vec<&str> {
     let is_key = |text: &&str| {
         text.split(['-', '_']).all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
-            && *text != "owner"
+            && !["owner", "support"].contains(text)
     };
     let texts = html.split('>').filter_map(|rest| Some(rest.split_once('<')?.0.trim()));
     texts.filter(|text| !text.is_empty()).filter(is_key).collect()
