@@ -1,5 +1,6 @@
 //! Reading invoices and how accounts stand.
 
+use uuid::Uuid;
 use weir_rules::invoice::{CollectionStatus, collection_status};
 use weir_rules::money::{Currency, Money};
 
@@ -75,11 +76,12 @@ pub async fn standing(tx: &mut TenantTx, id: AccountId) -> Result<AccountStandin
     Ok(AccountStanding { account_id: id, balance: open.checked_sub(credit)?, open, overdue, credit })
 }
 
-/// What settled an invoice, or what a credit document settles, oldest first.
-pub async fn settlements(tx: &mut TenantTx, id: InvoiceId) -> Result<Vec<Settlement>, Error> {
+/// What settled an invoice, or what a credit document or a payment settles, oldest first.
+pub async fn settlements(tx: &mut TenantTx, document: Uuid) -> Result<Vec<Settlement>, Error> {
     let mut settlements = Vec::new();
-    for row in settled::of_invoice(tx, id).await? {
+    for row in settled::of(tx, document).await? {
         settlements.push(Settlement {
+            id: row.id,
             invoice: (row.invoice_id, row.invoice_number),
             payment: row.payment_id.zip(row.payment_number),
             credit: row.credit_id.zip(row.credit_number),

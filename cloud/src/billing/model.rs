@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 use weir_rules::invoice::CollectionStatus;
 use weir_rules::money::Money;
 
-use crate::ids::{AccountId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId};
+use crate::ids::{
+    AccountId, AllocationId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId,
+};
 use crate::ledger::Amount;
 
 /// How far a run is.
@@ -275,6 +277,8 @@ pub struct Buyer {
 /// A part of a payment or of a credit document that settles an invoice.
 #[derive(Clone, Debug)]
 pub struct Settlement {
+    /// Which.
+    pub id: AllocationId,
     /// The invoice it settles, with its number.
     pub invoice: (InvoiceId, String),
     /// The payment it is a part of, with its number.

@@ -34,9 +34,9 @@ pub async fn entries(tx: &mut TenantTx, page: Page, account: Option<AccountId>) 
     with_postings(tx, rows).await
 }
 
-/// The entries that post a fact, such as an `invoice` or a `payment`, oldest first.
-pub async fn entries_of(tx: &mut TenantTx, kind: &str, id: Uuid) -> Result<Vec<EntryView>, Error> {
-    let rows = store::entries_of(tx, kind, &[id]).await?;
+/// The entries that post facts of a kind, such as `invoice` or `payment`, oldest first.
+pub async fn entries_of(tx: &mut TenantTx, kind: &str, ids: &[Uuid]) -> Result<Vec<EntryView>, Error> {
+    let rows = store::entries_of(tx, kind, ids).await?;
     with_postings(tx, rows).await
 }
 

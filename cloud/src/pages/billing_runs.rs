@@ -259,13 +259,22 @@ async fn ask_check(screen: Screen<ManageBilling>) -> Result<Response, Problem> {
         let count = screen.frame.t1("invoices-count", "count", &format::number(lang, owed.overdue_invoices.into()));
         facts.push((screen.t("overdue"), Cell::Text(format!("{} · {count}", money(lang, owed.overdue)))));
     }
+    let filter = InvoiceFilter { status: Some("overdue".into()), ..InvoiceFilter::default() };
+    let mut late = billing::invoices(&mut tx, MANY, &filter).await?;
+    late.truncate(MANY.limit as usize);
+    let late = Section {
+        title: screen.t("overdue-invoices"),
+        action: None,
+        table: invoices::table(&screen, late, billing::today(&mut tx).await?),
+        empty: screen.t("overdue-invoices-none"),
+    };
     let page = Confirm {
         frame: &screen.frame,
         up: ("/billing-runs".into(), screen.t("nav-billing-runs")),
         title: screen.t("overdue-check"),
         lede: screen.frame.t1("overdue-check-lede", "days", &format::number(lang, tenant.grace_days.into())),
         facts,
-        sections: Vec::new(),
+        sections: vec![late],
         form: Asking::new(&screen.frame, &Fields::default(), None).inset(
             String::new(),
             "/overdue-checks",

@@ -142,7 +142,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
     let invoice = billing::invoice(&mut tx, id).await?;
     let summary = &invoice.summary;
     let account = subscribers::account(&mut tx, summary.account_id).await?;
-    let settlements = billing::settlements(&mut tx, id).await?;
+    let settlements = billing::settlements(&mut tx, id.uuid()).await?;
     let today = billing::today(&mut tx).await?;
     let lang = screen.frame.lang;
     let facts = vec![
@@ -162,12 +162,9 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
         ),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
-    let sections = vec![
-        lines(&screen, &invoice.lines),
-        totals(&screen, &invoice),
-        settled(&screen, id, settlements),
-        ledger::section_of(&screen, &mut tx, "invoice", id.uuid()).await?,
-    ];
+    let books = ledger::section_of(&screen, &mut tx, ("invoice", id.uuid()), &settlements).await?;
+    let sections =
+        vec![lines(&screen, &invoice.lines), totals(&screen, &invoice), settled(&screen, id, settlements), books];
     let pays = screen.may::<RecordPayments>() && summary.open.is_positive();
     let form = pays.then(|| payments::inset(&screen, payments::fields(&screen, account.id, summary.open, today), None));
     let owed = money(lang, summary.open);
@@ -224,7 +221,7 @@ fn totals(screen: &Screen<ViewBilling>, invoice: &Invoice) -> Section {
     }
     rows.push(row(screen.t("total"), invoice.summary.gross));
     rows.push(row(screen.t("open"), invoice.summary.open));
-    let table = Table::new(vec![screen.t("invoice-totals"), screen.t("amount")], rows);
+    let table = Table::new(vec![screen.t("line"), screen.t("amount")], rows);
     Section { title: screen.t("invoice-totals"), action: None, table, empty: String::new() }
 }
 

@@ -14,6 +14,7 @@ use weir_ui::pages::{Register, Section};
 
 use super::{address, money, next_page, page_of};
 use crate::app::App;
+use crate::billing::Settlement;
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::ApiQuery;
@@ -92,14 +93,16 @@ fn trial_balance(screen: &Screen<ViewBilling>, balance: &TrialBalance) -> Sectio
     }
 }
 
-/// The entries that post a fact, as a part of its page.
+/// The entries that post a document and what was settled with it later, as a part of its page.
 pub(super) async fn section_of<P: Needs>(
     screen: &Screen<P>,
     tx: &mut TenantTx,
-    kind: &str,
-    id: Uuid,
+    (kind, document): (&str, Uuid),
+    settlements: &[Settlement],
 ) -> Result<Section, Problem> {
-    let entries = ledger::entries_of(tx, kind, id).await?;
+    let mut entries = ledger::entries_of(tx, kind, &[document]).await?;
+    let parts: Vec<_> = settlements.iter().map(|part| part.id.uuid()).collect();
+    entries.extend(ledger::entries_of(tx, "allocation", &parts).await?);
     Ok(Section {
         title: screen.t("ledger-of"),
         action: None,

@@ -41,7 +41,8 @@ use crate::http::paging::Page;
 /// Rows a page of a list shows.
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
-const TOLD: [(&str, &str); 6] = [
+const TOLD: [(&str, &str); 7] = [
+    ("needs an allowance", "error-needs-allowance"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
     ("must not be below zero", "error-negative"),
@@ -196,9 +197,10 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Whether a problem's field is this one of the form: a part of it, or the same in another unit.
+/// Whether a problem's field is this one of the form: a part of it, the same in another unit, or what it is a part of.
 fn is_about(field: &str, name: &str) -> bool {
-    field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_']))
+    let whole = name.strip_prefix(field).is_some_and(|rest| rest.starts_with('.'));
+    whole || field.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_']))
 }
 
 /// The status of a form's page.

@@ -37,17 +37,15 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
     let figure =
         |key: &str, n: i64| Figure { label: frame.t(key), value: format::number(lang, n.into()), unit: String::new() };
     let (some, all) = (count(reachable), count(routers.len()));
-    let mut figures = vec![
-        figure("overview-active", counts.active),
-        figure("overview-ordered", counts.ordered),
-        figure("overview-held", counts.held),
-        figure("overview-ending", counts.ending),
-        Figure {
-            label: frame.t("overview-connected"),
-            value: some.clone(),
-            unit: frame.t1("overview-of", "all", &all),
-        },
-    ];
+    let mut figures = vec![figure("overview-active", counts.active), figure("overview-held", counts.held)];
+    // What is not there is not worth a figure.
+    let rare = [("overview-ordered", counts.ordered), ("overview-ending", counts.ending)];
+    figures.extend(rare.into_iter().filter(|(_, n)| *n > 0).map(|(key, n)| figure(key, n)));
+    figures.push(Figure {
+        label: frame.t("overview-connected"),
+        value: some.clone(),
+        unit: frame.t1("overview-of", "all", &all),
+    });
     if screen.may::<ViewBilling>() {
         figures.extend(money_figures(&screen, &mut tx).await?);
     }

@@ -124,8 +124,9 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<PaymentId>) -> R
         ),
         empty: screen.t("payment-restored-none"),
     };
-    let sections =
-        vec![settled(&screen, &payment), restored, ledger::section_of(&screen, &mut tx, "payment", id.uuid()).await?];
+    let settlements = billing::settlements(&mut tx, id.uuid()).await?;
+    let books = ledger::section_of(&screen, &mut tx, ("payment", id.uuid()), &settlements).await?;
+    let sections = vec![settled(&screen, &payment), restored, books];
     let page = Show {
         frame: &screen.frame,
         up: ("/payments".into(), screen.t("nav-payments")),

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use rust_decimal::Decimal;
+use weir_rules::money::Currency;
 use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Confirm, Form, Section, Show};
@@ -12,7 +13,7 @@ use weir_ui::pages::{Confirm, Form, Section, Show};
 use super::catalog::{GIGABYTE, MEGABIT, price_of, read_terms};
 use super::{Asking, form_status};
 use crate::app::App;
-use crate::catalog::{self, Overage, Plan, PlanVersion};
+use crate::catalog::{self, Amount, Overage, Plan, PlanVersion};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -102,12 +103,22 @@ fn fields_of(version: &PlanVersion) -> Fields {
     Fields::of([
         ("rate_down", scaled(version.rate_down_bps, MEGABIT)),
         ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
-        ("price", version.price.amount.normalize().to_string()),
+        ("price", typed(&version.price)),
         ("currency", version.price.currency.clone()),
         ("allowance", version.allowance_bytes.map(|bytes| scaled(bytes, GIGABYTE)).unwrap_or_default()),
         ("overage.block", overage.map(|overage| scaled(overage.block_bytes, GIGABYTE)).unwrap_or_default()),
-        ("overage.price", overage.map(|overage| overage.price.amount.normalize().to_string()).unwrap_or_default()),
+        ("overage.price", overage.map(|overage| typed(&overage.price)).unwrap_or_default()),
     ])
+}
+
+/// A price as it is typed: every digit it has, and at least the currency's own.
+fn typed(price: &Amount) -> String {
+    let decimals = Currency::from_code(&price.currency).map_or(0, Currency::decimals);
+    let mut amount = price.amount.normalize();
+    if amount.scale() < decimals {
+        amount.rescale(decimals);
+    }
+    amount.to_string()
 }
 
 fn form(

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
 use crate::db::TenantTx;
-use crate::ids::{InvoiceId, PaymentId};
+use crate::ids::{AllocationId, InvoiceId, PaymentId};
 
 pub struct SettlementRow {
+    pub id: AllocationId,
     pub invoice_id: InvoiceId,
     pub invoice_number: String,
     pub payment_id: Option<PaymentId>,
@@ -18,18 +20,18 @@ pub struct SettlementRow {
     pub allocated_at: DateTime<Utc>,
 }
 
-/// What settled an invoice and what it settles as a credit document.
-pub async fn of_invoice(tx: &mut TenantTx, id: InvoiceId) -> Result<Vec<SettlementRow>, sqlx::Error> {
+/// What settled an invoice, or what a credit document or a payment settles.
+pub async fn of(tx: &mut TenantTx, document: Uuid) -> Result<Vec<SettlementRow>, sqlx::Error> {
     sqlx::query_as!(
         SettlementRow,
-        r#"SELECT a.invoice_id AS "invoice_id: _", i.number AS "invoice_number!", a.payment_id AS "payment_id: _", p.number AS "payment_number?",
+        r#"SELECT a.id AS "id: _", a.invoice_id AS "invoice_id: _", i.number AS "invoice_number!", a.payment_id AS "payment_id: _", p.number AS "payment_number?",
                   a.credit_id AS "credit_id: _", c.number AS "credit_number?", i.currency, a.amount, a.allocated_at
            FROM allocations a
            JOIN invoices i ON i.tenant_id = a.tenant_id AND i.id = a.invoice_id
            LEFT JOIN payments p ON p.tenant_id = a.tenant_id AND p.id = a.payment_id
            LEFT JOIN invoices c ON c.tenant_id = a.tenant_id AND c.id = a.credit_id
-           WHERE a.invoice_id = $1 OR a.credit_id = $1 ORDER BY a.allocated_at, a.id"#,
-        id.uuid()
+           WHERE a.invoice_id = $1 OR a.credit_id = $1 OR a.payment_id = $1 ORDER BY a.allocated_at, a.id"#,
+        document
     )
     .fetch_all(tx.conn())
     .await

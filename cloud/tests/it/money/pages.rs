@@ -243,7 +243,7 @@ fn a_check_walls_off_after_being_asked_and_the_payment_shows_whom_it_let_out() {
         let Billed { mut isp, account, line, .. } = billed("checked").await;
         isp.now_is("2026-11-24T10:00:00Z").await;
         let ask = isp.page("/overdue-checks").await;
-        assert!(ask.text.contains("more than 7 days past due"), "{}", ask.text);
+        assert!(ask.text.contains("more than 7 days past due") && ask.text.contains("Overdue 9 d"), "{}", ask.text);
         let done = isp.form("/overdue-checks", "").await;
         leads(&done, "/billing-runs");
         let toast = done.cookies.split(';').next().expect("a cookie").to_owned();
@@ -277,6 +277,27 @@ fn a_run_is_started_from_its_page_and_found_again() {
         isp.bill("2026-12-01").await;
         let done = isp.page(&run).await;
         assert!(done.text.contains("INV-2026-000002") && done.text.contains("1 of 1"), "{}", done.text);
+    });
+}
+
+#[test]
+fn money_left_over_is_followed_to_the_invoice_it_settles() {
+    story(async {
+        let Billed { mut isp, account, .. } = billed("surplus").await;
+        let form = isp.page(&format!("/payments/new?account_id={account}")).await;
+        let payment = leads(&isp.form("/payments", &pays(&form, "40.00")).await, "/payments/pay_");
+        assert!(!isp.page(&payment).await.text.contains("Credit used"));
+        let standing = isp.page(&format!("/accounts/{account}")).await;
+        assert!(standing.text.contains("€10.00 is the subscriber’s credit"), "{}", standing.text);
+        isp.now_is("2026-12-01T10:00:00Z").await;
+        isp.bill("2026-12-01").await;
+        let invoice = text(&isp.get("/invoices").await.expect(200)["items"][0]["id"]);
+        for path in [payment, format!("/invoices/{invoice}")] {
+            let page = isp.page(&path).await;
+            for part in ["Credit used", "Subscribers’ credit", "€10.00", "INV-2026-000002"] {
+                assert!(page.text.contains(part), "{path} {part}: {}", page.text);
+            }
+        }
     });
 }
 
@@ -344,13 +365,16 @@ fn a_plan_is_versioned_and_retired_from_its_page() {
         isp.plan(&METERED).await;
         let plan = format!("/plans/{}", text(&isp.get("/plans").await.expect(200)["items"][0]["id"]));
         let page = isp.page(&format!("{plan}/versions/new")).await;
-        assert_eq!((value_of(&page, "rate_down"), value_of(&page, "overage.block")), ("100".into(), "0.0001".into()));
+        assert_eq!((value_of(&page, "price"), value_of(&page, "overage.block")), ("20.00".into(), "0.0001".into()));
         let form =
             "rate_down=100&rate_up=2.5&price=25&currency=EUR&allowance=0.001&overage.block=0.0001&overage.price=0.5";
         let path = format!("{plan}/versions");
-        for (from, to) in
-            [("rate_up=2.5", "rate_up=0"), ("price=25", "price=x"), ("overage.price=0.5", "overage.price=")]
-        {
+        for (from, to) in [
+            ("rate_up=2.5", "rate_up=0"),
+            ("price=25", "price=x"),
+            ("overage.price=0.5", "overage.price="),
+            ("allowance=0.001", "allowance="),
+        ] {
             assert_eq!(isp.form(&path, &form.replace(from, to)).await.status, 422, "{to}");
         }
         assert_eq!(isp.get(&plan).await.expect(200)["versions"].as_array().expect("versions").len(), 1);

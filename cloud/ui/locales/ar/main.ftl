@@ -459,3 +459,6 @@ done-end = حُدّد الإنهاء.
 done-hold = وُضع الإيقاف.
 done-released = رُفع الإيقاف.
 done-revoked = أُلغي الوكيل.
+overdue-invoices = فواتير متأخرة
+overdue-invoices-none = لا شيء: لا أحد متأخر.
+error-needs-allowance = فقط فوق حجم مشمول: أدخله.

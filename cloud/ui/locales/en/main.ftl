@@ -459,3 +459,6 @@ done-end = The end is set.
 done-hold = The hold is placed.
 done-released = The hold is released.
 done-revoked = The agent is revoked.
+overdue-invoices = Invoices past their due date
+overdue-invoices-none = None: nobody is late.
+error-needs-allowance = Only beyond an included volume: enter one.

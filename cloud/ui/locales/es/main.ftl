@@ -459,3 +459,6 @@ done-end = La fecha de fin queda fijada.
 done-hold = La retención queda puesta.
 done-released = La retención se ha liberado.
 done-revoked = El agente queda revocado.
+overdue-invoices = Facturas vencidas
+overdue-invoices-none = Ninguna: nadie se retrasa.
+error-needs-allowance = Solo por encima de un volumen incluido: indíquelo.

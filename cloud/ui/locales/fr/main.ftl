@@ -459,3 +459,6 @@ done-end = La fin est fixée.
 done-hold = La retenue est posée.
 done-released = La retenue est levée.
 done-revoked = L’agent est révoqué.
+overdue-invoices = Factures en retard
+overdue-invoices-none = Aucune : personne n’est en retard.
+error-needs-allowance = Seulement au-delà d’un volume inclus : indiquez-le.

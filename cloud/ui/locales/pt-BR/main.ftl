@@ -459,3 +459,6 @@ done-end = O fim está definido.
 done-hold = A retenção foi colocada.
 done-released = A retenção foi liberada.
 done-revoked = O agente foi revogado.
+overdue-invoices = Faturas vencidas
+overdue-invoices-none = Nenhuma: ninguém está atrasado.
+error-needs-allowance = Só além de um volume incluído: informe-o.
