@@ -20,7 +20,7 @@ mod usage;
 
 pub use allocation::{OpenItem, allocate_payment, lock_account, open_items};
 pub use error::Error;
-pub use invoices::{InvoiceFilter, invoice, invoices, standing};
+pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, standing};
 pub(crate) use issue::number;
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Parties, RunStatus,

@@ -9,6 +9,7 @@ pub mod permission;
 pub mod router;
 pub mod server;
 pub mod staff;
+pub mod toast;
 
 pub use extract::{ApiJson, ApiPath, ApiQuery};
 pub use staff::Staff;

@@ -15,7 +15,7 @@ use weir_ui::i18n::LANGUAGES;
 use weir_ui::{Frame, Template, pages};
 
 use super::permission::{LoggedIn, Needs, Permission, Role};
-use super::{Staff, staff};
+use super::{Staff, staff, toast};
 use crate::access::{self, Person};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
@@ -67,7 +67,8 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
         let staff = Staff::<P>::from_request_parts(parts, app).await?;
         let mut tx = app.db.read(&staff.scope()).await?;
         let tenant = tenants::tenant(&mut tx).await?;
-        let frame = frame(&staff.person, &tenant, parts.uri.path());
+        let mut frame = frame(&staff.person, &tenant, parts.uri.path());
+        frame.toast = toast::told(&parts.headers, &frame);
         let zone = tenant.time_zone.parse().unwrap_or(Tz::UTC);
         let scope = staff.scope();
         Ok(Self {
@@ -94,6 +95,7 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
         current,
         nav: NAV.iter().filter(|item| may_open(person.role, item.href)).cloned().collect(),
         toast: None,
+        keys: person.single_keys,
     }
 }
 
@@ -122,7 +124,7 @@ pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
     };
     let lang = wanted.split(',').find_map(spoken).unwrap_or("en");
     let (tenant, staff) = ("Weir".to_owned(), String::new());
-    Frame { tenant, hue: 255, staff, lang, theme: "system", current: "", nav: Vec::new(), toast: None }
+    Frame { tenant, hue: 255, staff, lang, theme: "system", current: "", nav: Vec::new(), toast: None, keys: false }
 }
 
 /// A page with this status.
@@ -207,6 +209,7 @@ pub async fn explain_to_people(State(app): State<App>, request: Request, next: N
     if ["/api/", "/dev/", "/live", "/metrics"].iter().any(|programs| path.starts_with(programs)) {
         return next.run(request).await;
     }
+    let id = request_id(request.headers());
     let (uri, headers, method) = (request.uri().clone(), request.headers().clone(), request.method().clone());
     let response = next.run(request).await;
     let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
@@ -223,6 +226,7 @@ pub async fn explain_to_people(State(app): State<App>, request: Request, next: N
         detail: sentence(told.kind.title, &told.detail),
         help: told.kind.help.to_owned(),
         slug: told.kind.slug.to_owned(),
+        request: id,
     };
     match html(response.status(), &page) {
         Ok(mut page) => {
@@ -233,6 +237,11 @@ pub async fn explain_to_people(State(app): State<App>, request: Request, next: N
         }
         Err(_) => response,
     }
+}
+
+/// What the request is called in our log.
+fn request_id(headers: &HeaderMap) -> String {
+    headers.get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 /// The detail as a sentence of its own; nothing when it only repeats the title.

@@ -9,6 +9,8 @@ use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::PropagateRequestIdLayer;
+use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -81,12 +83,21 @@ pub fn router(app: App) -> Router {
         })
         .layer(from_fn_with_state(app.clone(), middleware::refuse_cross_site))
         .layer(from_fn_with_state(app.clone(), super::page::explain_to_people))
+        .layer(from_fn(super::toast::forget))
         .layer(from_fn(middleware::secure_headers))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .layer(CompressionLayer::new())
-        .layer(tower_http::trace::TraceLayer::new_for_http())
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(from_fn_with_state(app.clone(), middleware::own_request_id))
         .layer(CatchPanicLayer::new())
         .with_state(app)
+}
+
+/// What every line of the log about a request says of it; people quote the id.
+fn span(request: &axum::extract::Request) -> tracing::Span {
+    let id = request.headers().get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
 /// Ready: the database answers.

@@ -14,9 +14,10 @@ use crate::app::App;
 use crate::catalog::{self, Amount, Plan, PlanWish};
 use crate::error::Problem;
 use crate::http::ApiQuery;
-use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageCatalog, ViewCatalog};
+use crate::http::toast::done;
 
 /// Bits per second of the unit rates are asked in.
 const MEGABIT: i64 = 1_000_000;
@@ -81,7 +82,7 @@ async fn add(screen: Screen<ManageCatalog>, mut fields: Fields) -> Result<Respon
     match added {
         Ok(_) => {
             tx.commit().await?;
-            Ok(see("/plans"))
+            Ok(done("/plans", "done-added"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, &fields, Some(&problem)),
         Err(problem) => Err(problem),

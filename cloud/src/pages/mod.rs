@@ -3,8 +3,10 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod catalog;
+mod gallery;
 mod overview;
 mod routers;
+mod search;
 mod session;
 mod settings;
 mod sites;
@@ -16,8 +18,8 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use weir_ui::blocks::{Field, Input, Tone};
-use weir_ui::pages::Inset;
+use weir_ui::blocks::{Chart, Field, Input, Table, Tone};
+use weir_ui::pages::{Inset, Section};
 use weir_ui::{Frame, assets, pages};
 
 use crate::app::App;
@@ -36,12 +38,14 @@ pub(crate) fn routes() -> Router<App> {
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
         .merge(overview::routes())
+        .merge(search::routes())
         .merge(sites::routes())
         .merge(routers::routes())
         .merge(subscribers::routes())
         .merge(catalog::routes())
         .merge(subscriptions::routes())
         .merge(settings::routes())
+        .merge(gallery::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {
@@ -58,7 +62,10 @@ async fn kind(headers: HeaderMap, Path(slug): Path<String>) -> Result<Response, 
     let kind = kind.ok_or_else(|| Problem::new(&error::NOT_FOUND, "there is no such kind of problem"))?;
     let frame = anonymous_frame(&headers);
     let (title, help, slug) = (kind.title.to_owned(), kind.help.to_owned(), kind.slug.to_owned());
-    html(StatusCode::OK, &pages::Problem { frame: &frame, title, detail: String::new(), help, slug })
+    html(
+        StatusCode::OK,
+        &pages::Problem { frame: &frame, title, detail: String::new(), help, slug, request: String::new() },
+    )
 }
 
 /// The address of the next page, when there are more rows than are shown; drops the one too many.
@@ -128,6 +135,12 @@ fn is_about(field: &str, name: &str) -> bool {
 /// The status of a form's page.
 fn form_status(problem: Option<&Problem>) -> StatusCode {
     if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+}
+
+/// A part of a page that shows what a topic of the live stream moves right now.
+fn traffic(frame: &Frame, topic: String) -> Section {
+    let table = Table::live(Chart::of(topic, frame));
+    Section { title: frame.t("traffic"), action: None, table, empty: String::new() }
 }
 
 /// How good it is when a line may do this.

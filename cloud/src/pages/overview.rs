@@ -8,7 +8,7 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::pages::{Figure, Overview, Section};
 use weir_ui::{format, i18n};
 
-use super::MANY;
+use super::{MANY, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -67,7 +67,8 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
     };
     let add = (routers.is_empty() && screen.may::<ManageNetwork>())
         .then(|| Action::go("/routers/new", frame.t("routers-new")));
-    html(StatusCode::OK, &Overview { frame, title, lede, action: add, figures, routers: section })
+    let traffic = traffic(frame, "overview".into());
+    html(StatusCode::OK, &Overview { frame, title, lede, action: add, figures, traffic, routers: section })
 }
 
 fn row(screen: &Screen<ViewNetwork>, router: &Edge, agent: Option<&Agent>) -> Vec<Cell> {

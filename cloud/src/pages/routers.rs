@@ -6,20 +6,21 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
+use weir_ui::blocks::{Action, Cell, Confirm, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, List, Section, Show};
 
 use super::overview::{agent_status, last_seen, with_agents};
 use super::subscriptions::named;
-use super::{Asking, MANY, access_tone, form_status, next_page, page_of};
+use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::fleet::{self, EnforcedLine, Enforcement, enrollment};
-use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageNetwork, Needs, ViewNetwork};
+use crate::http::toast::done;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{RouterId, SubscriptionId};
 use crate::network::{self, RouterWish};
@@ -109,6 +110,7 @@ async fn shown<P: Needs>(
         let generations = format!("{} / {} / {}", held.desired_gen, held.persisted_gen, held.applied_gen);
         facts.insert(2, (screen.t("generations"), Cell::Code(generations)));
     }
+    let enrolled = enforcement.is_some();
     let lines = enforcement.map(|held| held.lines).unwrap_or_default();
     let drifting = lines.iter().filter(|line| line.drift).count();
     let lede = match (lines.is_empty(), drifting) {
@@ -125,9 +127,10 @@ async fn shown<P: Needs>(
         table: Table::new(names, lines.iter().map(|line| line_row(screen, &whose, line)).collect()),
         empty: screen.t("enforcement-empty"),
     };
-    let enroll = screen
-        .may::<ManageNetwork>()
-        .then(|| Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll")));
+    let enroll = screen.may::<ManageNetwork>().then(|| {
+        let enroll = Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll"));
+        if enrolled { enroll.asking(again(screen, &router.name)) } else { enroll }
+    });
     let page = Show {
         frame: &screen.frame,
         up: ("/routers".into(), screen.t("nav-routers")),
@@ -136,10 +139,20 @@ async fn shown<P: Needs>(
         actions: enroll.into_iter().collect(),
         command,
         facts,
-        sections: vec![section],
+        sections: vec![traffic(&screen.frame, format!("router:{id}")), section],
         form: None,
     };
     html(StatusCode::OK, &page)
+}
+
+/// Asks before a router that has an agent gets another one.
+fn again<P: Needs>(screen: &Screen<P>, router: &str) -> Confirm {
+    Confirm {
+        title: screen.frame.t1("routers-again", "name", router),
+        consequence: screen.t("routers-again-lede"),
+        yes: screen.t("routers-enroll"),
+        no: screen.t("cancel"),
+    }
 }
 
 fn connection<P: Needs>(screen: &Screen<P>, held: Option<&Enforcement>) -> Cell {
@@ -192,7 +205,7 @@ async fn add(screen: Screen<ManageNetwork>, mut fields: Fields) -> Result<Respon
     match added {
         Ok(router) => {
             tx.commit().await?;
-            Ok(see(&format!("/routers/{}", router.id)))
+            Ok(done(&format!("/routers/{}", router.id), "done-added"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, &fields, Some(&problem)).await,
         Err(problem) => Err(problem),

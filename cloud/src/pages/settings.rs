@@ -11,8 +11,9 @@ use crate::access;
 use crate::app::App;
 use crate::error::Problem;
 use crate::fleet::desired;
-use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{LoggedIn, ManageSettings, Needs, ViewSettings};
+use crate::http::toast::done;
 use crate::tenants::{self, LANGUAGES, TenantChange};
 
 const THEMES: [&str; 3] = ["system", "light", "dark"];
@@ -85,7 +86,7 @@ async fn change_settings(screen: Screen<ManageSettings>, mut fields: Fields) -> 
             // The walled garden of every router shows the ISP's name, colour and contact.
             desired::refresh_all_routers(&mut tx).await?;
             tx.commit().await?;
-            Ok(see("/settings"))
+            Ok(done("/settings", "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => settings_form(&screen, &fields, Some(&problem)),
         Err(problem) => Err(problem),
@@ -150,7 +151,7 @@ async fn change_preferences(screen: Screen<LoggedIn>, fields: Fields) -> Result<
     match changed.map_err(Problem::from) {
         Ok(()) => {
             tx.commit().await?;
-            Ok(see("/preferences"))
+            Ok(done("/preferences", "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => preferences_form(&screen, &fields, Some(&problem)),
         Err(problem) => Err(problem),

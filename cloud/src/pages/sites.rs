@@ -10,9 +10,10 @@ use weir_ui::pages::{Form, List, Section, Show};
 use super::{Asking, MANY, form_status, next_page, page_of};
 use crate::app::App;
 use crate::error::Problem;
-use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageNetwork, ViewNetwork};
+use crate::http::toast::done;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::SiteId;
 use crate::network::{self, SiteWish};
@@ -81,7 +82,7 @@ async fn add(screen: Screen<ManageNetwork>, fields: Fields) -> Result<Response, 
     match network::add_site(&mut tx, wish(&fields)).await.map_err(Problem::from) {
         Ok(site) => {
             tx.commit().await?;
-            Ok(see(&format!("/sites/{}", site.id)))
+            Ok(done(&format!("/sites/{}", site.id), "done-added"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, "/sites", "sites-new", &fields, Some(&problem)),
         Err(problem) => Err(problem),
@@ -104,7 +105,7 @@ async fn change(
     match network::change_site(&mut tx, id, wish(&fields)).await.map_err(Problem::from) {
         Ok(_) => {
             tx.commit().await?;
-            Ok(see(&address))
+            Ok(done(&address, "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, &address, "sites-edit", &fields, Some(&problem)),
         Err(problem) => Err(problem),

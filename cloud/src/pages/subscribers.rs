@@ -13,8 +13,9 @@ use super::subscriptions::rows_of;
 use super::{Asking, MANY, form_status, next_page, page_of};
 use crate::app::App;
 use crate::error::Problem;
-use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{ManageSubscribers, ManageSubscriptions, ViewSubscribers};
+use crate::http::toast::done;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::SubscriberId;
 use crate::subscribers::{self, AccountWish, LocationWish, SubscriberWish};
@@ -161,7 +162,7 @@ async fn add(screen: Screen<ManageSubscribers>, fields: Fields) -> Result<Respon
     match subscribers::add_subscriber(&mut tx, wish).await.map_err(Problem::from) {
         Ok(subscriber) => {
             tx.commit().await?;
-            Ok(see(&format!("/subscribers/{}", subscriber.id)))
+            Ok(done(&format!("/subscribers/{}", subscriber.id), "done-added"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, &fields, Some(&problem)),
         Err(problem) => Err(problem),
@@ -194,7 +195,7 @@ async fn add_account(
     let wish = AccountWish { subscriber_id: id, currency: None, time_zone: None, billing_day: None };
     subscribers::add_account(&mut tx, wish).await?;
     tx.commit().await?;
-    Ok(see(&format!("/subscribers/{id}")))
+    Ok(done(&format!("/subscribers/{id}"), "done-added"))
 }
 
 async fn new_location(
@@ -222,7 +223,7 @@ async fn add_location(
     match subscribers::add_location(&mut tx, wish).await.map_err(Problem::from) {
         Ok(_) => {
             tx.commit().await?;
-            Ok(see(&format!("/subscribers/{id}")))
+            Ok(done(&format!("/subscribers/{id}"), "done-added"))
         }
         Err(problem) if is_about_the_form(&problem) => location_form(&screen, id, &fields, Some(&problem)).await,
         Err(problem) => Err(problem),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use chrono::NaiveDate;
 use serde::Deserialize;
@@ -12,19 +12,22 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
-use super::{Asking, MANY, access_tone, form_status, next_page, page_of};
+use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageHolds, ManageSubscriptions, Needs, ViewSubscribers};
+use crate::http::toast::done;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{HoldId, SubscriberId, SubscriptionId};
 use crate::subscriptions::{self, Hold, HoldWish, Status, Subscription, SubscriptionWish};
 use crate::{catalog, network, subscribers};
 
 const KINDS: [&str; 6] = ["manual", "unpaid", "quota", "fraud", "abuse", "seasonal"];
+/// What is told of a subscription in a list.
+pub(super) const COLUMNS: [&str; 6] = ["subscription", "plan", "status", "access", "prefixes", "starts"];
 const EFFECTS: [&str; 3] = ["walled_garden", "throttled", "closed"];
 
 pub(super) fn routes() -> Router<App> {
@@ -76,8 +79,7 @@ pub(super) async fn rows_of<P: Needs>(
             Cell::Number(format::date(lang, sold.starts_on)),
         ]
     });
-    let columns = ["subscription", "plan", "status", "access", "prefixes", "starts"].map(|key| screen.t(key)).to_vec();
-    Ok(Table::new(columns, rows.collect()))
+    Ok(Table::new(COLUMNS.map(|key| screen.t(key)).to_vec(), rows.collect()))
 }
 
 /// A way to a subscription, under its subscriber's name.
@@ -143,12 +145,15 @@ async fn shown<P: Needs>(
         actions: Vec::new(),
         command: None,
         facts,
-        sections: vec![Section {
-            title: screen.t("holds"),
-            action: None,
-            table: Table::new(names, rows),
-            empty: screen.t("holds-empty"),
-        }],
+        sections: vec![
+            traffic(&screen.frame, format!("line:{id}")),
+            Section {
+                title: screen.t("holds"),
+                action: None,
+                table: Table::new(names, rows),
+                empty: screen.t("holds-empty"),
+            },
+        ],
         form: screen.may::<ManageHolds>().then(|| hold_form(screen, id, fields, problem)),
     };
     html(form_status(problem), &page)
@@ -199,7 +204,7 @@ async fn place(
     match subscriptions::place_hold(&mut tx, id, wish).await.map_err(Problem::from) {
         Ok(_) => {
             tx.commit().await?;
-            Ok(see(&format!("/subscriptions/{id}")))
+            Ok(done(&format!("/subscriptions/{id}"), "done-hold-placed"))
         }
         Err(problem) if is_about_the_form(&problem) => shown(&screen, id, &fields, Some(&problem)).await,
         Err(problem) => Err(problem),
@@ -210,7 +215,7 @@ async fn release(screen: Screen<ManageHolds>, ApiPath(id): ApiPath<HoldId>) -> R
     let mut tx = screen.begin().await?;
     let hold = subscriptions::release_hold(&mut tx, id).await?;
     tx.commit().await?;
-    Ok(see(&format!("/subscriptions/{}", hold.subscription_id)).into_response())
+    Ok(done(&format!("/subscriptions/{}", hold.subscription_id), "done-hold-released"))
 }
 
 #[derive(Deserialize)]
@@ -235,7 +240,7 @@ async fn sell(screen: Screen<ManageSubscriptions>, mut fields: Fields) -> Result
     match sold {
         Ok(sold) => {
             tx.commit().await?;
-            Ok(see(&format!("/subscriptions/{}", sold.id)))
+            Ok(done(&format!("/subscriptions/{}", sold.id), "done-sold"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, subscriber, &fields, Some(&problem)).await,
         Err(problem) => Err(problem),

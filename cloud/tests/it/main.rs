@@ -4,4 +4,5 @@ mod harness;
 mod money;
 mod network;
 mod pages;
+mod search;
 mod world;
