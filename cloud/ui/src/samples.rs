@@ -108,12 +108,7 @@ fn confirm(frame: &Frame) -> Confirm {
 }
 
 fn traffic(frame: &Frame) -> Section {
-    Section {
-        title: frame.t("traffic"),
-        action: None,
-        table: Table::live(Chart::of("overview", frame)),
-        empty: String::new(),
-    }
+    Section { title: frame.t("traffic"), action: None, table: Table::live(Chart::of("", frame)), empty: String::new() }
 }
 
 fn overview(frame: &Frame, quiet: Option<String>) -> Overview<'_> {

@@ -3,8 +3,9 @@
 const topics = new Map();
 let stream = null;
 
-// Elements register a topic; the stream opens once all have.
+// Elements register a topic; the stream opens once all have. Samples have none.
 function listen(topic, handler) {
+  if (!topic) return () => {};
   if (!topics.has(topic)) topics.set(topic, new Set());
   topics.get(topic).add(handler);
   queueMicrotask(open);
@@ -12,7 +13,7 @@ function listen(topic, handler) {
 }
 function open() {
   const wanted = [...topics.keys()].sort().join(",");
-  if (!wanted || stream?.wanted === wanted) return;
+  if (!wanted || document.hidden || stream?.wanted === wanted) return;
   stream?.source.close();
   const source = new EventSource("/live?topics=" + encodeURIComponent(wanted));
   stream = { source, wanted };
@@ -23,8 +24,10 @@ function open() {
     });
   }
 }
-// A page kept for going back must not keep its stream.
-addEventListener("pagehide", () => { stream?.source.close(); stream = null; });
+// A browser has few connections to a host: a page nobody sees gives its own back.
+function close() { stream?.source.close(); stream = null; }
+document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+addEventListener("pagehide", close);
 addEventListener("pageshow", (event) => { if (event.persisted) open(); });
 
 // The reader's language with Latin digits, as the server writes them.

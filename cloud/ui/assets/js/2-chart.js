@@ -10,7 +10,7 @@ class LiveChart extends HTMLElement {
     this.rows = this.querySelector("tbody");
     this.details = this.querySelector("details");
     this.data = [[], [], []];
-    this.clock = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+    this.clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     if (window.uPlot && this.plot) this.draw();
     this.details?.addEventListener("toggle", () => this.tell());
     this.stop = listen(this.getAttribute("topic"), (reading) => this.take(reading));
@@ -66,7 +66,7 @@ class LiveChart extends HTMLElement {
       series: [{}, line("down"), line("up")],
       axes: [
         { ...axis, grid: { show: false }, size: 28, space: 90, values: (chart, ticks) => ticks.map((at) => this.clock.format(at * 1000)) },
-        { ...axis, grid, size: 48, space: 36, values: (chart, ticks) => ticks.map((value) => mbit.coarse.format(Math.abs(value))) },
+        { ...axis, grid, size: 48, space: 36, values: (chart, ticks) => ticks.map((value) => mbit.fine.format(Math.abs(value))) },
       ],
       hooks: { draw: [(chart) => this.finish(chart)] },
     }, this.data, this.plot);
