@@ -108,11 +108,11 @@ const sticksOut = (page) => page.evaluate(() => {
   return out.slice(-3).map((element) => element.outerHTML.slice(0, 160));
 });
 
-export async function screenshot(page, name, viewport) {
+export async function screenshot(page, name, viewport, fullPage = true) {
   const before = page.viewportSize();
   if (viewport) await page.setViewportSize(viewport);
   await mkdir(artifacts, { recursive: true });
-  await page.screenshot({ path: join(artifacts, `${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(artifacts, `${name}.png`), fullPage });
   await page.setViewportSize(before);
 }
 

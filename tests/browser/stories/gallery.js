@@ -13,7 +13,7 @@ export function gallery(world, test) {
     const samples = await page.locator("figcaption a").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
     assert.ok(samples.length >= 40 && samples.length % 4 === 0, `${samples.length} samples`);
     await page.waitForFunction(() => [...document.querySelectorAll("iframe")].slice(0, 4).every((frame) => frame.contentDocument?.querySelector("h1")));
-    await screenshot(page, "gallery");
+    await screenshot(page, "gallery", { width: 1440, height: 1400 }, false);
     await walk(t, person, samples);
     for (const variant of ["lang=en&theme=light", "lang=en&theme=dark", "lang=ar&theme=light"]) {
       await page.goto(`/gallery/components?${variant}`);

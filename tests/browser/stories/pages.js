@@ -27,6 +27,17 @@ export function everyPage(world, test) {
     });
   }
 
+  test("the head of a long table stays in sight", async () => {
+    const person = await Person.open(world.browser, world.cloud.url, owner, { viewport: { width: 1200, height: 300 } });
+    const page = await person.page();
+    await page.goto("/subscribers");
+    await page.locator("tbody tr").last().scrollIntoViewIfNeeded();
+    assert.ok(await page.evaluate(() => scrollY) > 100);
+    const { y } = await page.locator("thead th").first().boundingBox();
+    assert.ok(y >= 0 && y < 2, `the head stands at ${y}`);
+    await person.close();
+  });
+
   test("every page of an ISP that has nothing yet", async (t) => {
     const person = await Person.open(world.browser, world.cloud.url, newcomer);
     const page = await person.page();

@@ -65,7 +65,10 @@ class LiveChart extends HTMLElement {
       },
       series: [{}, line("down"), line("up")],
       axes: [
-        { ...axis, grid: { show: false }, size: 28, space: 90, values: (chart, ticks) => ticks.map((at) => this.clock.format(at * 1000)) },
+        { ...axis, grid: { show: false }, size: 28, space: 72, incrs: [10, 30, 60, 120], values: (chart, ticks) => {
+          const whole = ticks.every((at) => at % 60 === 0);
+          return ticks.map((at) => this.clock.format(at * 1000).slice(0, whole ? 5 : 8));
+        } },
         { ...axis, grid, size: 48, space: 36, values: (chart, ticks) => ticks.map((value) => mbit.fine.format(Math.abs(value))) },
       ],
       hooks: { draw: [(chart) => this.finish(chart)] },
