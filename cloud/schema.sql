@@ -169,6 +169,25 @@ ALTER TABLE ONLY platform.jobs FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.jobs OWNER TO weir_owner;
 
+CREATE TABLE platform.staff_invitations (
+    token_hash bytea NOT NULL,
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    email text NOT NULL,
+    role text NOT NULL,
+    invited_by uuid,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT staff_invitations_hash_is_whole CHECK ((length(token_hash) = 32)),
+    CONSTRAINT staff_invitations_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT staff_invitations_role_exists CHECK ((role = ANY (ARRAY['owner'::text, 'billing'::text, 'support'::text, 'network'::text, 'read_only'::text])))
+);
+
+ALTER TABLE ONLY platform.staff_invitations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.staff_invitations OWNER TO weir_owner;
+
 CREATE TABLE platform.staff_logins (
     email_normalised text NOT NULL,
     tenant_id uuid NOT NULL,
@@ -812,6 +831,15 @@ ALTER TABLE ONLY platform.enrollment_tokens
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY platform.staff_invitations
+    ADD CONSTRAINT staff_invitations_one_an_address UNIQUE (tenant_id, email);
+
+ALTER TABLE ONLY platform.staff_invitations
+    ADD CONSTRAINT staff_invitations_one_each UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY platform.staff_invitations
+    ADD CONSTRAINT staff_invitations_pkey PRIMARY KEY (token_hash);
+
 ALTER TABLE ONLY platform.staff_logins
     ADD CONSTRAINT staff_logins_one_each UNIQUE (tenant_id, staff_id);
 
@@ -1028,6 +1056,9 @@ ALTER TABLE ONLY platform.enrollment_tokens
 
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
+
+ALTER TABLE ONLY platform.staff_invitations
+    ADD CONSTRAINT staff_invitations_tenant_id_invited_by_fkey FOREIGN KEY (tenant_id, invited_by) REFERENCES public.staff(tenant_id, id);
 
 ALTER TABLE ONLY platform.staff_logins
     ADD CONSTRAINT staff_logins_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
@@ -1256,11 +1287,15 @@ CREATE POLICY platform ON platform.enrollment_tokens TO weir_platform USING (tru
 
 CREATE POLICY platform ON platform.jobs TO weir_platform USING (true) WITH CHECK (true);
 
+CREATE POLICY platform ON platform.staff_invitations TO weir_platform USING (true) WITH CHECK (true);
+
 CREATE POLICY platform ON platform.staff_logins TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.staff_sessions TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.tenants TO weir_platform USING (true) WITH CHECK (true);
+
+ALTER TABLE platform.staff_invitations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.staff_logins ENABLE ROW LEVEL SECURITY;
 
@@ -1269,6 +1304,8 @@ ALTER TABLE platform.staff_sessions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON platform.enrollment_tokens TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.jobs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON platform.staff_invitations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.staff_logins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1428,6 +1465,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_pl
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_logins TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_logins TO weir_platform;

@@ -100,6 +100,8 @@ ids! {
     TenantId = "ten";
     /// A person who works for a tenant.
     StaffId = "stf";
+    /// An invitation to the staff.
+    InvitationId = "ivt";
     /// A place where routers stand.
     SiteId = "sit";
     /// An edge router.

@@ -20,6 +20,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "iperf3", present: || has("iperf3") },
     Package { name: "ethtool", present: || has("ethtool") },
     Package { name: "postgresql", present: || crate::database::programs().is_ok() },
+    Package { name: "poppler-utils", present: || has("pdftotext") },
     Package { name: "nodejs", present: || has("node") },
     Package { name: "npm", present: || has("npm") },
     Package { name: "chromium", present: || has("chromium") },

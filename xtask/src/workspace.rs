@@ -29,9 +29,16 @@ pub fn command(program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// A cargo command that runs at the root.
+/// A cargo command that runs at the root, and builds what a developer's own would.
 pub fn cargo(arguments: &[&str]) -> Command {
-    command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), arguments)
+    let mut cargo = command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), arguments);
+    // What cargo told us of our own package: some build scripts watch it, and would build half the tree again.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Builds everything, so that dependencies get the same features whatever is run later; returns the programs' folder.

@@ -5,11 +5,13 @@
 pub mod api;
 pub mod error;
 pub mod jobs;
+mod members;
 mod model;
 mod password;
 mod service;
 mod store;
 
 pub use error::Error;
-pub use model::{NewStaff, Person, Session};
+pub use members::{change_member, change_password, invitation, invitations, invite, join, member, members, withdraw};
+pub use model::{Invitation, Member, MemberChange, NewInvitation, NewStaff, Person, SentInvitation, Session};
 pub use service::{add_staff, change_preferences, log_in, log_out, who_is};

@@ -1,9 +1,11 @@
 //! People and their sessions.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::http::permission::Role;
-use crate::ids::{StaffId, TenantId};
+use crate::ids::{InvitationId, StaffId, TenantId};
 
 /// Somebody of a tenant's staff, as known during a request.
 #[derive(Clone, Debug)]
@@ -48,4 +50,72 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     /// Whose it is.
     pub person: Person,
+}
+
+/// Somebody of a tenant's staff, as colleagues see them.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Member {
+    /// Who.
+    pub id: StaffId,
+    /// As colleagues know them.
+    pub name: String,
+    /// What they log in with.
+    pub email: String,
+    /// What they may do.
+    pub role: Role,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// Since when they cannot log in; null while they can.
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+/// A change of somebody's access; what is absent stays.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberChange {
+    /// What they may do from now on.
+    pub role: Option<Role>,
+    /// Whether they may not log in. Disabling ends their sessions at once.
+    pub disabled: Option<bool>,
+}
+
+/// Somebody to be invited to the staff.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvitation {
+    /// As colleagues will know them.
+    #[schema(example = "Noor Haddad")]
+    pub name: String,
+    /// What they will log in with.
+    #[schema(example = "noor@northwind.example")]
+    pub email: String,
+    /// What they will be able to do.
+    pub role: Role,
+}
+
+/// An invitation nobody has accepted yet.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Invitation {
+    /// Which.
+    pub id: InvitationId,
+    /// Who is invited.
+    pub name: String,
+    /// What they will log in with.
+    pub email: String,
+    /// What they will be able to do.
+    pub role: Role,
+    /// When they were invited.
+    pub created_at: DateTime<Utc>,
+    /// Until when they can accept.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A fresh invitation. Its link is shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SentInvitation {
+    /// The invitation.
+    #[serde(flatten)]
+    pub invitation: Invitation,
+    /// Whoever opens it chooses a password and is staff: pass it to nobody else.
+    pub link: String,
 }

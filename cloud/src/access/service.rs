@@ -1,4 +1,4 @@
-//! The verbs: log in, out, add staff.
+//! The verbs: log in and out, add staff, change preferences.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,34 +19,45 @@ const ABSOLUTE: TimeDelta = TimeDelta::hours(24 * 7);
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// Wrong attempts that cost nothing.
 const FREE_ATTEMPTS: i32 = 5;
+/// Longest name of a person, in characters.
+const NAME_MAX: usize = 200;
+/// Longest address, as mail itself has it.
+const EMAIL_MAX: usize = 254;
 /// Longest wait after wrong attempts, in seconds.
 const WAIT_MAX: i64 = 900;
 
 /// Checks a log-in and opens a session. A wrong address, a wrong password and a disabled person look and take the same.
 pub async fn log_in(app: &App, email: &str, password: String, user_agent: &str) -> Result<Session, Error> {
     let email = normalise(email);
+    let login = prove(app, &email, password).await?;
+    let person = person(app, login.tenant, login.staff).await?.ok_or(Error::WrongLogin)?;
+    let token = new_token()?;
     let mut tx = app.db.platform().await?;
     let now = tx.at();
-    let login = store::login(&mut tx, &email).await?;
+    store::insert_session(&mut tx, &digest(&token), &person, now + ABSOLUTE, user_agent).await?;
+    tx.commit().await?;
+    Ok(Session { token, expires_at: now + ABSOLUTE, person })
+}
+
+/// Checks that somebody knows the password of a normalised address; wrong attempts are counted and make them wait.
+pub(super) async fn prove(app: &App, email: &str, password: String) -> Result<store::Login, Error> {
+    let mut tx = app.db.platform().await?;
+    let now = tx.at();
+    let login = store::login(&mut tx, email).await?;
     drop(tx);
     if let Some(until) = login.as_ref().and_then(|login| login.locked_until).filter(|until| *until > now) {
         return Err(Error::Waits(until, (until - now).num_seconds().unsigned_abs().max(1)));
     }
     let right = password::is(app, password, login.as_ref().map(|login| login.password_hash.clone())).await?;
-    let Some(login) = login else { return Err(Error::WrongLogin) };
-    if !right {
-        let mut tx = app.db.platform().await?;
-        store::count_failure(&mut tx, &email, wait_until(now, login.failed_attempts + 1)).await?;
-        tx.commit().await?;
-        return Err(Error::WrongLogin);
-    }
-    let person = person(app, login.tenant, login.staff).await?.ok_or(Error::WrongLogin)?;
-    let token = new_token()?;
+    let login = login.ok_or(Error::WrongLogin)?;
     let mut tx = app.db.platform().await?;
-    store::forget_failures(&mut tx, &email).await?;
-    store::insert_session(&mut tx, &digest(&token), &person, now + ABSOLUTE, user_agent).await?;
+    if right {
+        store::forget_failures(&mut tx, email).await?;
+    } else {
+        store::count_failure(&mut tx, email, wait_until(now, login.failed_attempts + 1)).await?;
+    }
     tx.commit().await?;
-    Ok(Session { token, expires_at: now + ABSOLUTE, person })
+    if right { Ok(login) } else { Err(Error::WrongLogin) }
 }
 
 /// Whose session a token opens.
@@ -74,12 +85,7 @@ pub async fn log_out(app: &App, token: &str) -> Result<(), Error> {
 /// Adds a person to a tenant's staff.
 pub async fn add_staff(app: &App, tx: &mut TenantTx, new: &NewStaff) -> Result<StaffId, Error> {
     let email = normalise(&new.email);
-    if !email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.')) {
-        return Err(Error::Invalid("email", format!("{:?} is not an e-mail address", new.email)));
-    }
-    if new.name.trim().is_empty() {
-        return Err(Error::Invalid("name", "must not be empty".into()));
-    }
+    check_person(&new.name, &email)?;
     password::check(&new.password)?;
     let hash = password::hash(app, new.password.clone()).await?;
     let id: StaffId = tx.new_id();
@@ -114,7 +120,22 @@ async fn person(app: &App, tenant: crate::ids::TenantId, staff: StaffId) -> Resu
     Ok(store::person(&mut tx, staff).await?)
 }
 
-fn normalise(email: &str) -> String {
+/// Refuses a name or a normalised address nobody can have.
+pub(super) fn check_person(name: &str, email: &str) -> Result<(), Error> {
+    if name.trim().is_empty() {
+        return Err(Error::Invalid("name", "must not be empty".into()));
+    }
+    if name.chars().count() > NAME_MAX {
+        return Err(Error::Invalid("name", format!("must have at most {NAME_MAX} characters")));
+    }
+    let well_formed = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    if !well_formed || email.len() > EMAIL_MAX || email.contains(char::is_whitespace) {
+        return Err(Error::Invalid("email", format!("{email:?} is not an e-mail address")));
+    }
+    Ok(())
+}
+
+pub(super) fn normalise(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
@@ -123,12 +144,12 @@ fn wait_until(now: DateTime<Utc>, failures: i32) -> Option<DateTime<Utc>> {
     (over > 0).then(|| now + TimeDelta::seconds((1i64 << over.min(20)).min(WAIT_MAX)))
 }
 
-fn new_token() -> Result<String, Error> {
+pub(super) fn new_token() -> Result<String, Error> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| Error::Hashing(error.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn digest(token: &str) -> Vec<u8> {
+pub(super) fn digest(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -108,6 +108,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/subscribers" | "/subscriptions" => "view-subscribers",
         "/plans" => "view-catalog",
         "/sites" | "/routers" | "/" => "view-network",
+        "/staff" => "view-staff",
         "/settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,
     };

@@ -34,6 +34,10 @@ permissions! {
     ViewSettings = "view-settings";
     /// Change the ISP's settings.
     ManageSettings = "manage-settings";
+    /// See who works here and what they may do.
+    ViewStaff = "view-staff";
+    /// Invite people, change what they may do, end their access.
+    ManageStaff = "manage-staff";
     /// See sites, routers, agents, enforcement, traffic.
     ViewNetwork = "view-network";
     /// Change sites and routers, enroll and revoke agents.
@@ -59,8 +63,9 @@ permissions! {
 }
 
 /// A set of permissions a person has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Role {
     /// Everything.
     Owner,
@@ -77,11 +82,6 @@ pub enum Role {
 impl Role {
     /// Every role.
     pub const ALL: [Self; 5] = [Self::Owner, Self::Billing, Self::Support, Self::Network, Self::ReadOnly];
-
-    /// The role stored under this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
 
     /// The name it is stored under.
     pub fn name(self) -> &'static str {
@@ -100,7 +100,7 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::ReadOnly => name == "logged-in" || name.starts_with("view-"),
-            Self::Billing => !matches!(name, "manage-settings" | "manage-network"),
+            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network"),
             Self::Support => {
                 name == "logged-in"
                     || name.starts_with("view-")
@@ -121,5 +121,18 @@ impl Role {
                 )
             }
         }
+    }
+}
+
+/// No role has this name.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such role")]
+pub struct UnknownRole;
+
+impl std::str::FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(name: &str) -> Result<Self, UnknownRole> {
+        Self::ALL.into_iter().find(|role| role.name() == name).ok_or(UnknownRole)
     }
 }

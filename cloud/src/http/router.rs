@@ -13,6 +13,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::PropagateRequestIdLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
+use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::middleware;
@@ -26,7 +27,7 @@ const BODY_MAX: usize = 2 * 1024 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Weir", description = "The API of an ISP's edge and billing system. Money is `{\"amount\":\"44.90\",\"currency\":\"EUR\"}`, rates are bits per second, volumes bytes of layer 3, instants RFC 3339 UTC, lists come in pages."),
+    info(title = "Weir", description = "The API of an ISP's edge and billing system. Log in with POST /api/v1/sessions and send the token as a bearer token; what a role may do stands with each operation.\n\nMoney is an exact decimal with its currency, {\"amount\":\"44.90\",\"currency\":\"EUR\"}. Rates are bits per second, volumes are bytes of layer 3, instants are RFC 3339 in UTC, days are the account's own.\n\nLists come in pages: give the next of one page as after of the following one. Unknown fields are refused. A refusal is a problem document (RFC 9457): its type is the address of a page that says what to do, its errors name the fields, and nothing was changed."),
     modifiers(&Security),
     components(schemas(error::ProblemJson))
 )]
@@ -42,7 +43,22 @@ impl utoipa::Modify for Security {
     }
 }
 
+/// The API and its document, in which every operation has a name of its own.
 fn api() -> OpenApiRouter<App> {
+    let mut api = operations();
+    for (path, item) in &mut api.get_openapi_mut().paths.paths {
+        let words = path.trim_start_matches("/api/v1/").replace(['{', '}'], "").replace(['/', '-', '.'], "_");
+        let PathItem { get, put, post, patch, delete, .. } = item;
+        for (method, operation) in [("get", get), ("put", put), ("post", post), ("patch", patch), ("delete", delete)] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(format!("{method}_{words}"));
+            }
+        }
+    }
+    api
+}
+
+fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi()).nest(
         "/api/v1",
         OpenApiRouter::new()

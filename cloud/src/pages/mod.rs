@@ -5,11 +5,13 @@
 mod catalog;
 mod gallery;
 mod overview;
+mod reference;
 mod routers;
 mod search;
 mod session;
 mod settings;
 mod sites;
+mod staff;
 mod subscribers;
 mod subscriptions;
 
@@ -46,6 +48,8 @@ pub(crate) fn routes() -> Router<App> {
         .merge(subscriptions::routes())
         .merge(settings::routes())
         .merge(gallery::routes())
+        .merge(reference::routes())
+        .merge(staff::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

@@ -1,11 +1,13 @@
 //! `/settings` of the ISP, and `/preferences` of the person.
 
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
-use weir_ui::blocks::Input;
-use weir_ui::pages::Form;
+use weir_ui::blocks::{Action, Cell, Input};
+use weir_ui::pages::{Form, Show};
 
+use super::staff::role_name;
 use super::{Asking, form_status};
 use crate::access;
 use crate::app::App;
@@ -13,6 +15,7 @@ use crate::error::Problem;
 use crate::fleet::desired;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{LoggedIn, ManageSettings, Needs, ViewSettings};
+use crate::http::staff::session_token;
 use crate::http::toast::done;
 use crate::tenants::{self, LANGUAGES, TenantChange};
 
@@ -35,6 +38,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/settings", get(settings).post(change_settings))
         .route("/preferences", get(preferences).post(change_preferences))
+        .route("/preferences/password", get(password).post(change_password))
 }
 
 async fn settings(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
@@ -128,16 +132,26 @@ fn preferences_form(
 ) -> Result<Response, Problem> {
     let languages = LANGUAGES.map(|tag| (tag.to_owned(), screen.t(&format!("language-{tag}")))).to_vec();
     let themes = THEMES.map(|theme| (theme.to_owned(), screen.t(&format!("theme-{theme}")))).to_vec();
-    let asked = Asking::new(&screen.frame, fields, problem)
+    let form = Asking::new(&screen.frame, fields, problem)
         .ask("language", "language", Input::Choice(languages))
         .ask("theme", "theme", Input::Choice(themes))
-        .ask("single_keys", "single-keys", Input::Tick);
-    let page = Form {
+        .ask("single_keys", "single-keys", Input::Tick)
+        .inset(screen.t("preferences-screen"), "/preferences", "save");
+    let facts = vec![
+        (screen.t("name"), Cell::Text(screen.person.name.clone())),
+        (screen.t("email"), Cell::Text(screen.person.email.clone())),
+        (screen.t("role"), Cell::Text(role_name(screen, screen.person.role))),
+    ];
+    let page = Show {
         frame: &screen.frame,
         up: ("/".into(), screen.t("nav-overview")),
         title: screen.t("preferences"),
         lede: screen.t("preferences-lede"),
-        form: asked.inset(String::new(), "/preferences", "save"),
+        actions: vec![Action::go("/preferences/password", screen.t("password-change"))],
+        command: None,
+        facts,
+        sections: Vec::new(),
+        form: Some(form),
     };
     html(form_status(problem), &page)
 }
@@ -154,6 +168,35 @@ async fn change_preferences(screen: Screen<LoggedIn>, fields: Fields) -> Result<
             Ok(done("/preferences", "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => preferences_form(&screen, &fields, Some(&problem)),
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn password(screen: Screen<LoggedIn>) -> Result<Response, Problem> {
+    password_form(&screen, None)
+}
+
+fn password_form(screen: &Screen<LoggedIn>, problem: Option<&Problem>) -> Result<Response, Problem> {
+    let fields = Fields::default();
+    let asked = Asking::new(&screen.frame, &fields, problem)
+        .ask("current_password", "password-current", Input::Line("password"))
+        .ask("password", "password-new", Input::Line("password"));
+    let page = Form {
+        frame: &screen.frame,
+        up: ("/preferences".into(), screen.t("preferences")),
+        title: screen.t("password-change"),
+        lede: screen.t("password-change-lede"),
+        form: asked.inset(String::new(), "/preferences/password", "save"),
+    };
+    html(form_status(problem), &page)
+}
+
+async fn change_password(screen: Screen<LoggedIn>, headers: HeaderMap, fields: Fields) -> Result<Response, Problem> {
+    let token = session_token(&headers, screen.app.config.is_https()).unwrap_or_default();
+    let (current, new) = (fields.text("current_password"), fields.text("password"));
+    match access::change_password(&screen.app, &screen.person, &token, current, new).await.map_err(Problem::from) {
+        Ok(()) => Ok(done("/preferences", "done-saved")),
+        Err(problem) if is_about_the_form(&problem) => password_form(&screen, Some(&problem)),
         Err(problem) => Err(problem),
     }
 }

@@ -5,4 +5,5 @@ mod money;
 mod network;
 mod pages;
 mod search;
+mod staff;
 mod world;

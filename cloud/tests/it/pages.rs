@@ -47,6 +47,9 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         "/subscriptions",
         "/settings",
         "/preferences",
+        "/preferences/password",
+        "/staff",
+        "/staff/invite",
         "/subscribers?q=nobody",
         "/search",
         "/search?q=e",
@@ -84,9 +87,9 @@ fn location(response: &Response) -> &str {
 fn unwritten(html: &str) -> Vec<&str> {
     let is_key = |text: &&str| {
         text.split(['-', '_']).all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
-            && *text != "owner"
             && text.len() > 1
             && !SAMPLES.iter().any(|(name, _)| name == text)
+            && !["owner", "support"].contains(text)
     };
     let texts = html.split('>').filter_map(|rest| Some(rest.split_once('<')?.0.trim()));
     texts.filter(|text| !text.is_empty()).filter(is_key).collect()

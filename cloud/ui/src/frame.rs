@@ -11,13 +11,14 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 7] = [
+pub const NAV: [NavItem; 8] = [
     NavItem { href: "/", key: "nav-overview" },
     NavItem { href: "/subscribers", key: "nav-subscribers" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions" },
     NavItem { href: "/plans", key: "nav-plans" },
     NavItem { href: "/sites", key: "nav-sites" },
     NavItem { href: "/routers", key: "nav-routers" },
+    NavItem { href: "/staff", key: "nav-staff" },
     NavItem { href: "/settings", key: "nav-settings" },
 ];
 
@@ -33,7 +34,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 11] = [
+const WAYS: [Way; 12] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -44,6 +45,7 @@ const WAYS: [Way; 11] = [
     Way { letter: 'd', href: "/ledger", key: "nav-ledger" },
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
+    Way { letter: 'f', href: "/staff", key: "nav-staff" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];
 

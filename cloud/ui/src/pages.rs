@@ -147,6 +147,20 @@ pub struct LogIn<'a> {
     pub problem: String,
 }
 
+/// `GET /join/<token>`: an invitation to the staff, and the 422 answer of its POST.
+#[derive(Debug, Template)]
+#[template(path = "join.html")]
+pub struct Join<'a> {
+    /// Language and theme, the inviting tenant's name and hue.
+    pub frame: &'a Frame,
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// Asks for a password.
+    pub form: Inset,
+}
+
 /// A request that was not done, or the page that explains a kind of problem.
 #[derive(Debug, Template)]
 #[template(path = "problem.html")]

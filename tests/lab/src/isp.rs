@@ -85,6 +85,15 @@ impl Isp {
         Ok(Self { api, owner, currency, site_id, router_id })
     }
 
+    /// Invites a colleague, who accepts.
+    pub async fn employ(&self, who: &StaffLogin, role: &str) -> Result<()> {
+        let wish = json!({"name": who.name, "email": who.email, "role": role});
+        let sent = self.api.post("/staff-invitations", &wish).await?;
+        let token = sent["link"].as_str().and_then(|link| link.rsplit('/').next()).context("no link")?;
+        let acceptance = json!({"token": token, "password": who.password});
+        self.api.post("/staff-invitations/accept", &acceptance).await.map(drop)
+    }
+
     /// A token that enrolls the router's agent once.
     pub async fn enrollment_token(&self) -> Result<String> {
         let path = format!("/routers/{}/enrollment-tokens", self.router_id);

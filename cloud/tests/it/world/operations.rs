@@ -7,7 +7,7 @@ use weir_cloud::http::permission::{ALL, Permission, Role};
 use crate::harness::{Answer, Cloud, run};
 
 /// Operations that are for everybody, because nobody is logged in yet.
-const OPEN: &[(&str, &str)] = &[("POST", "/api/v1/sessions")];
+const OPEN: &[(&str, &str)] = &[("POST", "/api/v1/sessions"), ("POST", "/api/v1/staff-invitations/accept")];
 
 struct Operation {
     method: Method,
@@ -53,6 +53,8 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
     let before = path.split(&format!("/{{{parameter}}}")).next().unwrap_or_default();
     let collection = before.rsplit('/').next().unwrap_or_default();
     match collection {
+        "staff" => "stf",
+        "staff-invitations" => "ivt",
         "sites" => "sit",
         "routers" => "rtr",
         "agents" => "agt",

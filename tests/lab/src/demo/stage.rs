@@ -7,6 +7,8 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Datelike, NaiveDate};
 use serde_json::json;
 
+/// Everybody's, in the demo.
+const PASSWORD: &str = "harbour-lights-2026";
 const MBIT: u64 = 1_000_000;
 const MEGABYTE: u64 = 1_000_000;
 
@@ -38,6 +40,13 @@ const fn plan(name: &'static str, down: u64, up: u64, price: &'static str, allow
     PlanTerms { name, rate_down_bps: down * MBIT, rate_up_bps: up * MBIT, price, metered }
 }
 
+/// Who works at Northwind beside its owner, and as what.
+const COLLEAGUES: [(&str, &str, &str); 3] = [
+    ("Bilal Haddad", "bilal@northwind.example", "billing"),
+    ("Sofia Marin", "sofia@northwind.example", "support"),
+    ("Tomas Vela", "tomas@northwind.example", "network"),
+];
+
 /// A running demo.
 pub struct Stage {
     /// The nodes and programs.
@@ -62,6 +71,9 @@ impl Stage {
         tell("creating two ISPs");
         let isp =
             Isp::create(&lab, "Northwind Fibre", "northwind", login("Nora Winther", "nora@northwind.example")).await?;
+        for (name, email, role) in COLLEAGUES {
+            isp.employ(&login(name, email), role).await?;
+        }
         let other =
             Isp::create(&lab, "Southbank Net", "southbank", login("Sam Banks", "sam@southbank.example")).await?;
         other.plan(&PLANS[0]).await?;
@@ -81,8 +93,12 @@ impl Stage {
 
     /// Where to look, and as whom.
     pub fn welcome(&self) -> String {
-        let logins = [("Northwind Fibre", &self.isp.owner), ("Southbank Net", &self.other.owner)];
-        let logins = logins.map(|(isp, owner)| format!("  {isp:16} {} / {}", owner.email, owner.password));
+        let colleagues = COLLEAGUES.map(|(_, email, role)| ("Northwind Fibre", email, role));
+        let (isp, other) = (&self.isp.owner, &self.other.owner);
+        let owners = [("Northwind Fibre", &*isp.email, "owner"), ("Southbank Net", &*other.email, "owner")];
+        let all = [&owners[..1], &colleagues, &owners[1..]].concat();
+        let logins = all.iter().map(|(isp, email, role)| format!("  {isp:16} {email:26} {PASSWORD}   {role}"));
+        let logins: Vec<_> = logins.collect();
         format!("{}\n{}\n", self.lab.url(), logins.join("\n"))
     }
 }
@@ -99,7 +115,7 @@ pub fn tell(what: &str) {
 }
 
 fn login(name: &str, email: &str) -> StaffLogin {
-    StaffLogin { name: name.into(), email: email.into(), password: "harbour-lights-2026".into() }
+    StaffLogin { name: name.into(), email: email.into(), password: PASSWORD.into() }
 }
 
 async fn sell_all(isp: &Isp, subscribers: u8) -> Result<Vec<Line>> {

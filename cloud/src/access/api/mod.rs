@@ -1,4 +1,6 @@
-//! `/sessions` and `/me`.
+//! `/sessions` and `/me`; the staff and their invitations in `members`.
+
+mod members;
 
 use axum::Json;
 use axum::extract::State;
@@ -9,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Person;
+use crate::access::{self, Person};
 use crate::app::App;
 use crate::error::{Problem, ProblemJson, Refusals};
 use crate::http::permission::{LoggedIn, Role};
@@ -17,7 +19,7 @@ use crate::http::{ApiJson, Staff, staff};
 use crate::ids::{StaffId, TenantId};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(log_in)).routes(routes!(log_out)).routes(routes!(me))
+    OpenApiRouter::new().routes(routes!(log_in)).routes(routes!(log_out)).routes(routes!(me)).merge(members::routes())
 }
 
 /// What to log in with.
@@ -73,7 +75,7 @@ async fn log_in(
     ApiJson(credentials): ApiJson<Credentials>,
 ) -> Result<(StatusCode, Json<SessionJson>), Problem> {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let session = super::log_in(&app, &credentials.email, credentials.password, agent).await?;
+    let session = access::log_in(&app, &credentials.email, credentials.password, agent).await?;
     let body = SessionJson {
         token: session.token,
         expires_at: session.expires_at,
@@ -88,7 +90,7 @@ async fn log_in(
     security(("session" = ["logged-in"])))]
 async fn log_out(State(app): State<App>, _staff: Staff<LoggedIn>, headers: HeaderMap) -> Result<StatusCode, Problem> {
     if let Some(token) = staff::session_token(&headers, app.config.is_https()) {
-        super::log_out(&app, &token).await?;
+        access::log_out(&app, &token).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

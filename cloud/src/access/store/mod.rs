@@ -1,11 +1,13 @@
-//! SQL of log-ins, sessions and staff.
+//! SQL of log-ins and sessions; of staff and of invitations in files of their own.
+
+pub mod invitations;
+pub mod members;
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, NewStaff, Person};
+use crate::access::{Error, NewStaff, Person};
 use crate::db::{PlatformTx, TenantTx};
 use crate::error::broken_constraint;
-use crate::http::permission::Role;
 use crate::ids::{StaffId, TenantId};
 
 pub struct Login {
@@ -114,24 +116,14 @@ pub async fn delete_expired_sessions(tx: &mut TenantTx) -> Result<u64, sqlx::Err
 }
 
 pub async fn person(tx: &mut TenantTx, staff: StaffId) -> Result<Option<Person>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT tenant_id AS "tenant: TenantId", id AS "id: StaffId", name, email, role, language, theme, single_keys
+    sqlx::query_as!(
+        Person,
+        r#"SELECT tenant_id AS "tenant: _", id AS "id: _", name, email, role AS "role: _", language, theme, single_keys
            FROM staff WHERE id = $1 AND disabled_at IS NULL"#,
         staff.uuid()
     )
     .fetch_optional(tx.conn())
-    .await?;
-    Ok(row.map(|row| Person {
-        tenant: row.tenant,
-        id: row.id,
-        name: row.name,
-        email: row.email,
-        // The table's check admits no other name; the least powerful role is the safe reading.
-        role: Role::from_name(&row.role).unwrap_or(Role::ReadOnly),
-        language: row.language,
-        theme: row.theme,
-        single_keys: row.single_keys,
-    }))
+    .await
 }
 
 pub async fn insert_staff(tx: &mut TenantTx, id: StaffId, new: &NewStaff) -> Result<(), sqlx::Error> {
