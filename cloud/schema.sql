@@ -698,7 +698,8 @@ CREATE TABLE public.subscription_prefixes (
     tenant_id uuid NOT NULL,
     subscription_id uuid NOT NULL,
     router_id uuid NOT NULL,
-    prefix cidr NOT NULL
+    prefix cidr NOT NULL,
+    valid daterange NOT NULL
 );
 
 ALTER TABLE ONLY public.subscription_prefixes FORCE ROW LEVEL SECURITY;
@@ -964,7 +965,7 @@ ALTER TABLE ONLY public.subscribers
     ADD CONSTRAINT subscribers_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.subscription_prefixes
-    ADD CONSTRAINT subscription_prefixes_never_overlap EXCLUDE USING gist (tenant_id WITH =, router_id WITH =, prefix inet_ops WITH &&);
+    ADD CONSTRAINT subscription_prefixes_never_overlap EXCLUDE USING gist (tenant_id WITH =, router_id WITH =, prefix inet_ops WITH &&, valid WITH &&);
 
 ALTER TABLE ONLY public.subscription_prefixes
     ADD CONSTRAINT subscription_prefixes_pkey PRIMARY KEY (tenant_id, subscription_id, prefix);

@@ -12,10 +12,18 @@ weir-agent: shapes, meters and reports from a router
 usage:
   weir-agent run       --state-dir DIR [--token TOKEN] [--southbound linux|null] [--garden ADDR:PORT]
                        [--usage-interval-ms N] [--sweep-interval-ms N] [--checkpoint-interval-ms N]
-                       [--keepalive-ms N] [--retry-cap-ms N] [--run-dir DIR] [--spool-bytes N]
+                       [--verify-interval-ms N] [--keepalive-ms N] [--retry-cap-ms N] [--run-dir DIR]
+                       [--spool-bytes N] [--log text|json]
   weir-agent enroll    --state-dir DIR --token TOKEN
   weir-agent status    --state-dir DIR [--run-dir DIR]
-  weir-agent uninstall --state-dir DIR [--southbound linux|null]";
+  weir-agent check
+  weir-agent uninstall --state-dir DIR [--southbound linux|null]
+
+run        enforce, meter and report until told to stop; enforcement stays in place afterwards
+enroll     turn a single-use token into this router's identity
+status     print what is known, as JSON
+check      try what this kernel can do, as JSON; fails if it cannot carry the agent
+uninstall  remove everything the agent made in the kernel; identity and usage log stay in the state directory";
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +34,8 @@ pub enum Command {
     Enroll,
     /// Print what is known.
     Status,
+    /// Try what the kernel can do.
+    Check,
     /// Remove every trace from the kernel.
     Uninstall,
     /// Print [`USAGE`].
@@ -39,6 +49,15 @@ pub enum Adapter {
     Linux,
     /// Records and changes nothing.
     Null,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
 }
 
 /// Everything the command line can say.
@@ -60,6 +79,10 @@ pub struct Config {
     pub sweep_interval: Duration,
     /// How often the open usage record is made safe against a power cut.
     pub checkpoint_interval: Duration,
+    /// How often the kernel is compared with what is wanted, and healed, if nothing else asks for it.
+    pub verify_interval: Duration,
+    /// How log lines look.
+    pub log: Log,
     /// How often a silent connection is probed; three missed probes end it.
     pub keepalive: Duration,
     /// Longest wait between two attempts to connect.
@@ -81,6 +104,8 @@ impl Config {
             usage_interval: None,
             sweep_interval: Duration::from_secs(1),
             checkpoint_interval: Duration::from_secs(60),
+            verify_interval: Duration::from_secs(600),
+            log: Log::Text,
             keepalive: Duration::from_secs(3),
             retry_cap: Duration::from_secs(300),
             spool_bytes: 64 * 1024 * 1024,
@@ -106,6 +131,8 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             Long("usage-interval-ms") => config.usage_interval = Some(milliseconds(&mut parser)?),
             Long("sweep-interval-ms") => config.sweep_interval = milliseconds(&mut parser)?,
             Long("checkpoint-interval-ms") => config.checkpoint_interval = milliseconds(&mut parser)?,
+            Long("verify-interval-ms") => config.verify_interval = milliseconds(&mut parser)?,
+            Long("log") => config.log = parser.value()?.parse_with(log)?,
             Long("keepalive-ms") => config.keepalive = milliseconds(&mut parser)?,
             Long("retry-cap-ms") => config.retry_cap = milliseconds(&mut parser)?,
             Long("spool-bytes") => config.spool_bytes = parser.value()?.parse()?,
@@ -113,8 +140,8 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             other => return Err(other.unexpected()),
         }
     }
-    let command = command.ok_or("say what to do: run, enroll, status or uninstall")?;
-    if command == Command::Help {
+    let command = command.ok_or("say what to do: run, enroll, status, check or uninstall")?;
+    if matches!(command, Command::Help | Command::Check) {
         return Ok((command, config));
     }
     let defaults = Config::new(state_dir.ok_or("--state-dir is missing")?);
@@ -139,9 +166,18 @@ fn verb(text: &str) -> Result<Command, String> {
         "run" => Ok(Command::Run),
         "enroll" => Ok(Command::Enroll),
         "status" => Ok(Command::Status),
+        "check" => Ok(Command::Check),
         "uninstall" => Ok(Command::Uninstall),
         "help" => Ok(Command::Help),
-        _ => Err("not one of run, enroll, status, uninstall".to_owned()),
+        _ => Err("not one of run, enroll, status, check, uninstall".to_owned()),
+    }
+}
+
+fn log(text: &str) -> Result<Log, String> {
+    match text {
+        "text" => Ok(Log::Text),
+        "json" => Ok(Log::Json),
+        _ => Err("not one of text, json".to_owned()),
     }
 }
 

@@ -1,16 +1,16 @@
 //! `weir-agent`: the command line. Everything else is in the library.
 
+use anyhow::Context;
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use weir_agent::clock::{self, System};
-use weir_agent::config::{self, Adapter, Command, Config};
+use weir_agent::config::{self, Adapter, Command, Config, Log};
 use weir_agent::garden;
 use weir_agent::northbound::enroll;
 use weir_agent::run::Agent;
 use weir_agent::southbound::Southbound;
-use weir_agent::southbound::linux::Linux;
+use weir_agent::southbound::linux::{self as kernel, Linux};
 use weir_agent::southbound::null::Null;
 use weir_agent::status;
 use weir_agent::store::disk::Folder;
@@ -18,11 +18,6 @@ use weir_agent::store::identity::{self, Identity};
 use weir_protocol::token::Token;
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_max_level(tracing::Level::INFO)
-        .init();
     let (command, config) = match config::parse(std::env::args_os()) {
         Ok(parsed) => parsed,
         Err(error) => {
@@ -30,12 +25,21 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    log(config.log);
     match obey(command, config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("weir-agent: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn log(format: Log) {
+    let logs = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO);
+    match format {
+        Log::Text => logs.with_ansi(std::io::stderr().is_terminal()).init(),
+        Log::Json => logs.json().flatten_event(true).init(),
     }
 }
 
@@ -48,6 +52,7 @@ fn obey(command: Command, config: Config) -> anyhow::Result<()> {
             let identity = runtime.block_on(enroll(&config))?;
             println!("{}", serde_json::json!({ "tenant_id": identity.tenant_id, "agent_id": identity.agent_id }));
         }
+        Command::Check => runtime.block_on(check())?,
         Command::Run => runtime.block_on(run(config))?,
         Command::Uninstall => runtime.block_on(uninstall(&config))?,
     }
@@ -65,8 +70,10 @@ async fn enroll(config: &Config) -> anyhow::Result<Identity> {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     let mut folder = Folder::open(&config.state_dir)?;
-    let lock = std::fs::File::create(config.state_dir.join("lock"))?;
-    lock.try_lock().map_err(|_| anyhow::anyhow!("another agent uses {}", config.state_dir.display()))?;
+    let _lock = lock(&config)?;
+    if config.southbound == Adapter::Linux {
+        may_enforce()?;
+    }
     let identity = match (identity::load(&folder)?, config.token.as_deref()) {
         (Some(identity), _) => identity,
         (None, Some(token)) => enroll::enroll(&mut folder, token).await?,
@@ -86,11 +93,7 @@ async fn drive(config: Config, identity: Identity, southbound: impl Southbound) 
     let garden = (config.southbound == Adapter::Linux).then_some(config.garden);
     let agent = Agent::open(config, identity, southbound, System::start())?;
     if let Some(address) = garden {
-        match TcpListener::bind(address).await {
-            Ok(listener) => drop(tokio::spawn(garden::serve(listener, agent.wanted()))),
-            // Enforcing matters more than explaining: go on without the page.
-            Err(error) => tracing::error!(%error, %address, "the walled garden's page cannot listen"),
-        }
+        drop(tokio::spawn(garden::open(address, agent.wanted())));
     }
     let stop = async {
         futures_util::future::select(std::pin::pin!(term.recv()), std::pin::pin!(interrupt.recv())).await;
@@ -99,10 +102,40 @@ async fn drive(config: Config, identity: Identity, southbound: impl Southbound) 
 }
 
 async fn uninstall(config: &Config) -> anyhow::Result<()> {
+    let _lock = lock(config)?;
     match config.southbound {
         Adapter::Null => Null::default().uninstall().await?,
-        Adapter::Linux => linux(config)?.uninstall().await?,
+        Adapter::Linux => {
+            may_enforce()?;
+            linux(config)?.uninstall().await?;
+        }
     }
+    let kept = config.state_dir.display();
+    eprintln!("nothing of the agent is left in the kernel; identity and unsent usage are still in {kept}");
+    Ok(())
+}
+
+async fn check() -> anyhow::Result<()> {
+    let found = kernel::check()?;
+    println!("{}", serde_json::to_string(&found)?);
+    anyhow::ensure!(found.missing.is_empty(), "this router cannot carry the agent: {}", found.missing.join("; "));
+    Ok(())
+}
+
+/// One agent a state directory: two would tear at the same kernel and the same log.
+fn lock(config: &Config) -> anyhow::Result<std::fs::File> {
+    let folder = config.state_dir.display();
+    std::fs::create_dir_all(&config.state_dir).with_context(|| format!("state directory {folder}"))?;
+    let lock = std::fs::File::create(config.state_dir.join("lock"))?;
+    lock.try_lock().map_err(|_| anyhow::anyhow!("another agent uses {folder}; stop it first"))?;
+    Ok(lock)
+}
+
+fn may_enforce() -> anyhow::Result<()> {
+    anyhow::ensure!(
+        kernel::privileges()?.net_admin,
+        "CAP_NET_ADMIN is missing: run as root, or give the service AmbientCapabilities=CAP_NET_ADMIN CAP_SYS_ADMIN"
+    );
     Ok(())
 }
 

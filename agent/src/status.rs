@@ -19,6 +19,15 @@ pub struct Running {
     /// How many objects of the last report are in each state.
     #[serde(skip_deserializing)]
     pub objects: BTreeMap<&'static str, usize>,
+    /// The agent's version.
+    #[serde(default)]
+    pub version: String,
+    /// What the kernel can do.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+    /// What somebody else last changed of ours.
+    #[serde(default)]
+    pub drift: Option<Drift>,
     /// Whether there was a session.
     pub connected: bool,
     /// The usage log.
@@ -27,6 +36,15 @@ pub struct Running {
     pub log_fill_permille: u64,
     /// When this was written, Unix milliseconds.
     pub written_at_ms: u64,
+}
+
+/// A change of the kernel by somebody else, found and healed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// When, Unix milliseconds.
+    pub found_at_ms: u64,
+    /// What, in one sentence.
+    pub text: String,
 }
 
 /// One epoch of the usage log.

@@ -33,7 +33,7 @@ pub struct Router {
     /// Port toward the internet; HTB on its egress shapes upload.
     #[prost(string, tag = "2")]
     pub wan_interface: String,
-    /// Masquerade IPv4 of the lines behind the WAN port's address.
+    /// Masquerade the lines' IPv4, and nothing else, behind the WAN port's address.
     #[prost(bool, tag = "3")]
     pub nat: bool,
     /// Capacity of the LAN port, bits per second; 0 = do not limit.
@@ -68,6 +68,9 @@ pub struct Garden {
     /// BCP 47 language of the page when the browser asks for none we have.
     #[prost(string, tag = "6")]
     pub language: String,
+    /// The only hosts that may be asked for names; none = any host, at a few questions a second.
+    #[prost(message, repeated, tag = "7")]
+    pub resolvers: Vec<Prefix>,
 }
 
 /// An IP prefix.

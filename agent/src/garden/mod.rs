@@ -5,8 +5,9 @@
 
 mod page;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,29 +19,75 @@ use crate::plan::{Wanted, check};
 
 /// Visitors at once; the others wait in the kernel.
 const VISITORS_MAX: usize = 256;
+/// Visitors of one address at once; more are turned away, so that nobody takes the places of all others.
+const VISITORS_OF_ONE_MAX: usize = 16;
 /// Bytes of a request that are read.
 const REQUEST_MAX: usize = 8 * 1024;
 /// A visitor has this long for the whole visit.
 const VISIT_LIMIT: Duration = Duration::from_secs(10);
 
+/// Serves the page once the router's ports are known, and with them the rule that lets only the lines in.
+pub async fn open(address: SocketAddr, mut wanted: watch::Receiver<Wanted>) {
+    if wanted.wait_for(|wanted| wanted.router.is_some()).await.is_err() {
+        return;
+    }
+    match TcpListener::bind(address).await {
+        Ok(listener) => serve(listener, wanted).await,
+        // Enforcing matters more than explaining: go on without the page.
+        Err(error) => tracing::error!(%error, %address, "the walled garden's page cannot listen"),
+    }
+}
+
 /// Answers visitors until the task is dropped.
 pub async fn serve(listener: TcpListener, wanted: watch::Receiver<Wanted>) {
     let places = Arc::new(Semaphore::new(VISITORS_MAX));
+    let present = Arc::new(Mutex::new(BTreeMap::new()));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, from)) => {
+                let Some(presence) = Presence::of(from.ip(), &present) else { continue };
                 let wanted = wanted.clone();
                 tokio::spawn(async move {
                     if let Ok(Err(error)) = tokio::time::timeout(VISIT_LIMIT, visit(stream, from, &wanted)).await {
                         tracing::debug!(%error, "a visit to the garden's page ended early");
                     }
-                    drop(place);
+                    drop((place, presence));
                 });
             }
             Err(error) => {
                 tracing::warn!(%error, "the garden's page cannot accept visitors");
                 tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// One visitor among those present, by address.
+struct Presence {
+    address: IpAddr,
+    present: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+}
+
+impl Presence {
+    fn of(address: IpAddr, present: &Arc<Mutex<BTreeMap<IpAddr, usize>>>) -> Option<Self> {
+        let mut visitors = present.lock().ok()?;
+        let count = visitors.entry(address).or_default();
+        if *count >= VISITORS_OF_ONE_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Self { address, present: Arc::clone(present) })
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let Ok(mut visitors) = self.present.lock() else { return };
+        if let Some(count) = visitors.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                visitors.remove(&self.address);
             }
         }
     }
@@ -138,6 +185,20 @@ mod tests {
         let ask = "GET /.well-known/captive HTTP/1.1\r\n\r\n";
         assert!(visit(ask, Access::WalledGarden).ends_with("{\"captive\":true}"));
         assert!(visit(ask, Access::Open).ends_with("{\"captive\":false}"));
+    }
+
+    #[test]
+    fn one_address_cannot_take_all_places() {
+        let present = Arc::new(Mutex::new(BTreeMap::new()));
+        let greedy = "10.20.0.2".parse().unwrap();
+        let mut visits: Vec<_> = (0..VISITORS_OF_ONE_MAX).filter_map(|_| Presence::of(greedy, &present)).collect();
+        assert_eq!(visits.len(), VISITORS_OF_ONE_MAX);
+        assert!(Presence::of(greedy, &present).is_none());
+        assert!(Presence::of("10.20.0.3".parse().unwrap(), &present).is_some());
+        visits.pop();
+        assert!(Presence::of(greedy, &present).is_some());
+        drop(visits);
+        assert!(present.lock().unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -9,8 +9,11 @@ use weir_protocol::desired::{Access, Line, Prefix};
 
 use super::Wanted;
 
+/// No port is faster: a rate above this is a mistake, bits per second.
+const RATE_MAX_BPS: u64 = 1_000_000_000_000;
+
 /// A line that makes sense on its own and beside the others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SoundLine {
     /// Names it in usage records.
     pub handle: u32,
@@ -21,7 +24,21 @@ pub struct SoundLine {
     /// Rate from the subscriber in force, bits per second of layer 3.
     pub rate_up_bps: u64,
     /// What it may do.
+    #[serde(with = "access_number")]
     pub access: Access,
+}
+
+mod access_number {
+    use super::Access;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(access: &Access, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i32(*access as i32)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Access, D::Error> {
+        Access::try_from(i32::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
 }
 
 /// Why a line can never be held as it is.
@@ -49,7 +66,7 @@ pub fn check_beside(
     let (mut claims, mut rejected) = (Claims::default(), BTreeMap::new());
     let mut newcomers = Vec::new();
     for (id, line) in &wanted.lines {
-        match check_line(line) {
+        match alone(line) {
             Ok(line) if held.get(id).is_some_and(|held| held.same_addresses(&line)) => {
                 if let Err(rejection) = claims.claim(*id, line) {
                     rejected.insert(*id, rejection);
@@ -125,7 +142,8 @@ fn overlapping(claimed: &BTreeMap<(IpAddr, u8), Uuid>, prefix: &IpNet) -> Option
     })
 }
 
-fn check_line(line: &Line) -> Result<SoundLine, Rejection> {
+/// Whether a line makes sense whatever the others are.
+pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
     let access = match line.access() {
         Access::Unspecified => Access::Open,
         stated => stated,
@@ -141,6 +159,9 @@ fn check_line(line: &Line) -> Result<SoundLine, Rejection> {
     }
     if rate_down_bps == 0 || rate_up_bps == 0 {
         return Err(reject("rate-zero", "a line needs a rate above zero in both directions".into()));
+    }
+    if rate_down_bps.max(rate_up_bps) > RATE_MAX_BPS {
+        return Err(reject("rate-too-high", format!("no port carries more than {RATE_MAX_BPS} bit/s")));
     }
     if line.prefixes.is_empty() {
         return Err(reject("prefix-missing", "a line needs at least one prefix".into()));
@@ -236,10 +257,17 @@ mod tests {
     #[test]
     fn malformed_lines_say_why() {
         let host_bits = Line { prefixes: vec![Prefix { address: vec![10, 0, 0, 1], length: 24 }], ..line(1, &[]) };
+        let fast = Line { rate_down_bps: u64::MAX, ..line(4, &["10.0.0.4/32"]) };
         let short = Line { prefixes: vec![Prefix { address: vec![10, 0], length: 8 }], ..line(2, &[]) };
         assert_eq!(
-            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"])]),
-            [Some("prefix-malformed"), Some("prefix-malformed"), Some("prefix-missing"), Some("handle-zero")]
+            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"]), fast]),
+            [
+                Some("prefix-malformed"),
+                Some("prefix-malformed"),
+                Some("prefix-missing"),
+                Some("handle-zero"),
+                Some("rate-too-high")
+            ]
         );
     }
 }

@@ -2,6 +2,9 @@
 
 /// Layer-3 bytes of a full packet.
 const FULL_PACKET: u64 = 1500;
+/// What every line has of its own on a full port, in bytes per second: enough to never starve, too little for the sum
+/// of thousands to matter.
+pub const GUARANTEED: u64 = 1_000;
 
 /// The HTB rate, in bytes per second with link headers, that lets `rate_bps` of layer 3 through in full packets.
 pub fn htb_bytes_per_second(rate_bps: u64, link_header: u64) -> u64 {
@@ -18,6 +21,12 @@ pub fn layer3_bps(htb_bytes_per_second: u64, link_header: u64) -> u64 {
 /// Bytes a class may send at once: a scheduler tick's worth, never less than one segmented packet run.
 pub fn burst_bytes(htb_bytes_per_second: u64) -> u32 {
     u32::try_from(htb_bytes_per_second / 250).unwrap_or(u32::MAX).clamp(16 * 1024, 1024 * 1024)
+}
+
+/// Bytes a class may send in its turn on a full port: a millisecond's worth, from a full packet to what HTB bears, so
+/// that lines share in proportion to what they were sold.
+pub fn turn_bytes(htb_bytes_per_second: u64) -> u32 {
+    u32::try_from(htb_bytes_per_second / 1000).unwrap_or(u32::MAX).clamp(1514, 60_000)
 }
 
 /// Bytes a plain queue may hold: 50 ms of the rate, never less than two offloaded packets.

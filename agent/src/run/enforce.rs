@@ -14,6 +14,17 @@ use weir_protocol::state::{ApplyReport, ObjectKey, ObjectResult, Status};
 /// Longest detail of a result, in bytes.
 const DETAIL: usize = 256;
 
+/// Changes by somebody else that are named; the others are only counted.
+const DRIFT_NAMED: usize = 5;
+
+/// One sentence of what somebody else had changed, if anything.
+pub fn drift(found: &[String]) -> Option<String> {
+    let named = found.get(..found.len().min(DRIFT_NAMED)).filter(|named| !named.is_empty())?.join("; ");
+    let more = found.len().saturating_sub(DRIFT_NAMED);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    Some(format!("somebody changed what the agent owns, and it was put back: {named}{more}"))
+}
+
 /// What the objects held mean.
 #[derive(Debug, Default)]
 pub struct Meaning {
@@ -214,7 +225,7 @@ mod tests {
     }
 
     fn applied(lines: Vec<(Uuid, Outcome)>) -> Applied {
-        Applied { router: None, lines }
+        Applied { router: None, lines, drift: Vec::new() }
     }
 
     #[test]

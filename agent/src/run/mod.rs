@@ -34,6 +34,8 @@ const SEGMENT_BYTES: u64 = 1024 * 1024;
 const DEFAULT_USAGE_INTERVAL_MS: u64 = 300_000;
 const RETRY_BASE: Duration = Duration::from_secs(1);
 const RETRY_CAP: Duration = Duration::from_secs(60);
+/// Messages of the cloud that wait; more wait in the streams' own windows.
+const INBOX: usize = 32;
 /// Events kept while there is no session.
 const EVENTS: usize = 64;
 /// Longest wait for the last acknowledgements of an orderly stop.
@@ -79,8 +81,10 @@ pub struct Agent<S, C> {
     told_interval_ms: Option<u64>,
     sweep_at: Instant,
     checkpoint_at: Instant,
+    verify_at: Instant,
     retry: Option<(Instant, Duration)>,
     applied_ok: bool,
+    drifted: Option<status::Drift>,
     sweep_failing: bool,
 }
 
@@ -101,6 +105,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             backoff: Backoff::new(config.retry_cap),
             wanted: watch::Sender::new(meaning.wanted.clone()),
             checkpoint_at: now + config.checkpoint_interval,
+            verify_at: now + config.verify_interval,
             quic,
             run,
             store,
@@ -114,12 +119,13 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             attempt: 0,
             gateway: 0,
             told_held: BTreeSet::new(),
-            inbox: mpsc::channel(256),
+            inbox: mpsc::channel(INBOX),
             events: VecDeque::new(),
             told_interval_ms: None,
             sweep_at: now,
             retry: None,
             applied_ok: false,
+            drifted: None,
             sweep_failing: false,
             config,
             identity,
@@ -161,7 +167,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let cut = cut.map(|cut| Instant::now() + Duration::from_millis((cut - now_ms).min(86_400_000)));
         let retry = self.retry.map(|(at, _)| at);
         let others = [cut, retry, self.uplink.wake()];
-        others.into_iter().flatten().fold(self.sweep_at.min(self.checkpoint_at), Instant::min)
+        let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at);
+        others.into_iter().flatten().fold(regular, Instant::min)
     }
 
     async fn tick(&mut self) {
@@ -177,7 +184,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.checkpoint_at = now + self.config.checkpoint_interval;
             self.make_safe();
         }
-        if self.retry.is_some_and(|(at, _)| now >= at) {
+        if now >= self.verify_at || self.retry.is_some_and(|(at, _)| now >= at) {
             self.apply().await;
         }
         self.tend(now);
@@ -236,8 +243,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
     }
 
-    /// Brings the kernel to the desired state held, and reports.
+    /// Brings the kernel to the desired state held, whatever happened to it meanwhile, and reports.
     async fn apply(&mut self) {
+        self.verify_at = Instant::now() + self.config.verify_interval;
         if self.store.lineage().is_empty() {
             return;
         }
@@ -247,6 +255,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             tracing::error!(%error, generation, "the desired state could not be applied");
         }
         self.applied_ok = result.is_ok();
+        if let Ok(applied) = &result {
+            self.tell_drift(&applied.drift);
+        }
         self.reports.take(&self.meaning, generation, result.as_ref().map_err(ToString::to_string));
         self.retry = self.reports.any_failed().then(|| {
             let wait = self.retry.map_or(RETRY_BASE, |(_, wait)| wait.saturating_mul(2).min(RETRY_CAP));
@@ -254,6 +265,12 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         });
         self.report();
         self.write_status();
+    }
+
+    fn tell_drift(&mut self, found: &[String]) {
+        let Some(text) = enforce::drift(found) else { return };
+        self.drifted = Some(status::Drift { found_at_ms: self.clock.now().wall_ms, text: text.clone() });
+        self.tell_plainly("drift", text);
     }
 
     async fn stop(mut self) {
@@ -287,6 +304,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             desired_lineage: hex::encode(self.store.lineage()),
             desired_generation: self.store.generation(),
             objects: self.reports.summary(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            capabilities: self.capabilities.clone(),
+            drift: self.drifted.clone(),
             connected: matches!(&self.uplink, Uplink::Open(session) if session.sender.is_some()),
             epochs: self.positions(),
             log_fill_permille: self.journal.spool().fill_permille(),

@@ -9,6 +9,7 @@ use crate::northbound::sender::{Effect, Sender};
 use crate::southbound::Southbound;
 use crate::status;
 use crate::store::desired::Accepted;
+use crate::store::limits;
 use crate::usage::spool::Epoch;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,6 +20,10 @@ use weir_protocol::{PROTO_REV, live, state, usage};
 const LIMIT: Duration = Duration::from_secs(10);
 const DEFAULT_SPREAD: Duration = Duration::from_secs(1);
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(30);
+/// However often the cloud wants to hear from us.
+const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(500);
+/// However long the cloud wants us to stay away.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(3600);
 
 /// Whether there is a connection.
 pub(super) enum Uplink {
@@ -112,7 +117,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 self.uplink = Uplink::Waiting(Instant::now() + wait);
             }
             What::Control(message) => match message.message {
-                Some(down::Message::Welcome(welcome)) => self.welcome(&welcome),
+                Some(down::Message::Welcome(welcome)) => self.welcome(&welcome).await,
                 Some(down::Message::GoAway(away)) => self.go_away(&away),
                 Some(down::Message::LiveInterest(interest)) => {
                     self.live.interest(self.clock.now().mono_ms, interest.for_ms, interest.interval_ms);
@@ -154,7 +159,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.uplink = Uplink::Open(Box::new(session));
     }
 
-    fn welcome(&mut self, welcome: &Welcome) {
+    async fn welcome(&mut self, welcome: &Welcome) {
         let Some(session) = self.uplink.session() else { return };
         if session.sender.is_some() || welcome.proto_rev == 0 || welcome.proto_rev > PROTO_REV {
             session.link.close("a welcome out of place");
@@ -165,22 +170,25 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         session.spread = Duration::from_millis(u64::from(welcome.reconnect_spread_ms));
         if welcome.heartbeat_interval_ms > 0 {
             // The interval is the longest silence allowed: speak well before it ends.
-            session.heartbeat = Duration::from_millis(u64::from(welcome.heartbeat_interval_ms / 2).max(1));
+            let told = Duration::from_millis(u64::from(welcome.heartbeat_interval_ms / 2));
+            session.heartbeat = told.max(SHORTEST_HEARTBEAT);
         }
         self.told_interval_ms = Some(u64::from(welcome.usage_interval_ms)).filter(|interval| *interval > 0);
         let skew_ms = welcome.cloud_time_ms.abs_diff(self.clock.now().wall_ms);
         tracing::info!(session_id = welcome.session_id, skew_ms, "session open");
         self.reports.restart();
-        self.report();
         self.flush_events();
         self.act(effects);
         self.pump();
+        // What is reported now is what the kernel holds now, not what it held when the last session ended.
+        self.apply().await;
+        self.report();
         self.write_status();
     }
 
     fn go_away(&mut self, away: &GoAway) {
         let Some(session) = self.uplink.session() else { return };
-        let told = |ms: u32| Duration::from_millis(u64::from(ms));
+        let told = |ms: u32| Duration::from_millis(u64::from(ms)).min(LONGEST_ABSENCE);
         let wait = Backoff::told(
             told(away.reconnect_after_min_ms),
             told(away.reconnect_after_max_ms),
@@ -194,6 +202,17 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     async fn change(&mut self, change: &state::Down) {
+        if let Err(error) = limits::check(change, self.store.size()) {
+            // Asking again would bring the same again: keep what is held, tell people, come back later.
+            tracing::error!(%error, to_gen = change.to_gen, "the desired state offered is refused");
+            let patience = self.backoff.cap();
+            if let Some(session) = self.uplink.session() {
+                session.comeback = Some(patience);
+                session.link.close("the desired state is over the limits");
+            }
+            self.tell("state-refused", Severity::Critical, format!("the desired state offered is refused: {error}"));
+            return;
+        }
         let accepted = self.store.accept(change);
         self.volatile = match accepted {
             Accepted::Stored => false,
@@ -355,7 +374,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     fn flush_events(&mut self) {
-        let Some(session) = self.uplink.session().filter(|session| session.sender.is_some()) else { return };
+        // What is said to a session that is closing is lost.
+        let open = |session: &&mut Session| session.sender.is_some() && session.comeback.is_none();
+        let Some(session) = self.uplink.session().filter(open) else { return };
         while let Some(event) = self.events.pop_front() {
             session.say(up::Message::Event(event), Instant::now());
         }

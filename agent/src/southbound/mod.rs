@@ -71,6 +71,8 @@ pub struct Applied {
     pub router: Option<Outcome>,
     /// The lines.
     pub lines: Vec<(Uuid, Outcome)>,
+    /// What somebody else had changed since the last time, healed by now; a few words each.
+    pub drift: Vec<String>,
 }
 
 /// Why the kernel could not be spoken to.

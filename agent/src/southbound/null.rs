@@ -59,7 +59,7 @@ impl Southbound for Null {
         let router = wanted.router.as_ref().map(|_| {
             Outcome::Applied(ObservedLine { rate_down_bps: 0, rate_up_bps: 0, access: Access::Unspecified.into() })
         });
-        Ok(Applied { router, lines })
+        Ok(Applied { router, lines, drift: Vec::new() })
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {

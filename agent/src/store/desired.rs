@@ -6,6 +6,7 @@
 
 use super::disk::Disk;
 use super::frame;
+use super::limits::Size;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::io;
@@ -116,6 +117,12 @@ impl<D: Disk> Store<D> {
     /// The objects held.
     pub fn objects(&self) -> &BTreeMap<ObjectKey, Held> {
         &self.objects
+    }
+
+    /// How much is held.
+    pub fn size(&self) -> Size {
+        let bytes = self.objects.values().map(|held| held.object.body.len()).sum();
+        Size { objects: self.objects.len(), bytes }
     }
 
     /// Takes a change, whole or not at all. Enforcement goes before durability: a disk that refuses does not

@@ -7,5 +7,6 @@ pub mod desired;
 pub mod disk;
 pub mod frame;
 pub mod identity;
+pub mod limits;
 #[cfg(test)]
 pub mod sim;

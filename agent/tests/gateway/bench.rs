@@ -244,6 +244,7 @@ pub struct Bench(Arc<Inner>);
 
 struct Inner {
     counters: Mutex<BTreeMap<u32, u64>>,
+    drift: Mutex<Vec<String>>,
     wanted: watch::Sender<Wanted>,
     forgotten: watch::Sender<Vec<u32>>,
 }
@@ -252,6 +253,7 @@ impl Bench {
     pub fn new() -> Self {
         Self(Arc::new(Inner {
             counters: Mutex::default(),
+            drift: Mutex::default(),
             wanted: watch::Sender::new(Wanted::default()),
             forgotten: watch::Sender::new(Vec::new()),
         }))
@@ -259,6 +261,11 @@ impl Bench {
 
     pub fn move_bytes(&self, handle: u32, bytes: u64) {
         *self.0.counters.lock().unwrap().entry(handle).or_default() += bytes;
+    }
+
+    /// Changes something behind the agent's back.
+    pub fn meddle(&self, what: &str) {
+        self.0.drift.lock().unwrap().push(what.to_owned());
     }
 
     pub fn wanted(&self) -> Wanted {
@@ -289,7 +296,7 @@ impl Southbound for Bench {
             access: line.access,
         };
         let lines = wanted.lines.iter().map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
-        Ok(Applied { router: None, lines })
+        Ok(Applied { router: None, lines, drift: std::mem::take(&mut self.0.drift.lock().unwrap()) })
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {

@@ -361,3 +361,57 @@ async fn a_line_is_forgotten_only_after_its_last_bytes_are_sealed() {
     };
     LocalSet::new().run_until(story).await;
 }
+
+#[tokio::test]
+async fn a_state_over_the_limits_changes_nothing_and_is_told() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        cloud.change(&snapshot(1, vec![line(1, 1, 100)])).await;
+        assert_eq!(cloud.ack().await.gen_held, 1);
+        let huge = Object { body: vec![0; 200 * 1024], ..line(2, 1, 100) };
+        cloud.change(&change(1, 2, vec![huge], &[])).await;
+        soon("close", cloud.connection.closed()).await;
+
+        let (mut cloud, hello) = gateway.session().await;
+        assert_eq!(hello.state_gen, 1, "what was held is held");
+        cloud.welcome(Vec::new()).await;
+        let told = loop {
+            if let weir_protocol::control::up::Message::Event(event) = cloud.control().await {
+                break event;
+            }
+        };
+        assert_eq!(told.kind, "state-refused");
+        assert!(told.text.contains("204800 bytes"), "{}", told.text);
+        assert_eq!(bench.wanted().lines.len(), 1);
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test]
+async fn a_session_begins_with_what_the_kernel_holds_now() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        cloud.change(&snapshot(1, vec![line(1, 1, 100)])).await;
+        cloud.ack().await;
+        cloud.report().await;
+        bench.meddle("line 1 had no class on lan0");
+        cloud.connection.close(0u32.into(), b"gone");
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        let weir_protocol::control::up::Message::Event(event) = cloud.control().await else { panic!() };
+        assert_eq!(event.kind, "drift");
+        assert!(event.text.contains("line 1 had no class on lan0"), "{}", event.text);
+        assert!(cloud.report().await.complete);
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}

@@ -14,4 +14,4 @@ mod store;
 pub use error::Error;
 pub use members::{change_member, change_password, invitation, invitations, invite, join, member, members, withdraw};
 pub use model::{Invitation, Member, MemberChange, NewInvitation, NewStaff, Person, SentInvitation, Session};
-pub use service::{add_staff, change_preferences, log_in, log_out, who_is};
+pub use service::{add_staff, change_preferences, log_in, log_out, name_of, who_is};

@@ -115,6 +115,12 @@ pub async fn change_preferences(
     Ok(store::update_preferences(tx, staff, language, theme, single_keys).await?)
 }
 
+/// The name of whoever acted, if it was a person.
+pub async fn name_of(tx: &mut TenantTx, actor: &str) -> Result<Option<String>, Error> {
+    let Ok(staff) = actor.parse() else { return Ok(None) };
+    Ok(store::person(tx, staff).await?.map(|person| person.name))
+}
+
 async fn person(app: &App, tenant: crate::ids::TenantId, staff: StaffId) -> Result<Option<Person>, Error> {
     let mut tx = app.db.read(&Scope::system(tenant)).await?;
     Ok(store::person(&mut tx, staff).await?)

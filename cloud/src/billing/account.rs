@@ -51,22 +51,11 @@ pub(super) struct Facts<'a> {
 pub(super) async fn bill(tx: &mut TenantTx, run: BillingRunId, as_of: NaiveDate, id: AccountId) -> Result<bool, Error> {
     let account = facts::lock_account(tx, id).await?.ok_or(Error::AccountNotFound(id))?;
     let currency = Currency::from_code(&account.currency)?;
-    let zone = zone(&account)?;
     let terms = facts::terms(tx, id).await?;
     let billed = facts::billed(tx, id).await?;
-    let billing_day =
-        BillingDay::new(u32::try_from(account.billing_day).map_err(|_| RulesError::Range("billing day"))?)?;
-    let counted_until = as_of.min(local_date(tx.at(), zone));
+    let counted_until = as_of.min(local_date(tx.at(), zone(&account)?));
     let mut lines = Vec::new();
-    for terms in terms.chunk_by(|a, b| a.subscription == b.subscription) {
-        let facts = Facts {
-            subscription: terms[0].subscription,
-            currency,
-            zone,
-            cycle: Cycle::monthly(terms[0].starts_on, billing_day, 1)?,
-            terms,
-            billed: billed.iter().filter(|line| line.subscription == terms[0].subscription).collect(),
-        };
+    for facts in by_subscription(&account, &terms, &billed)? {
         usage::count(tx, &facts, counted_until, &mut lines).await?;
         recurring::charge(tx, &facts, as_of, &mut lines)?;
     }
@@ -77,6 +66,28 @@ pub(super) async fn bill(tx: &mut TenantTx, run: BillingRunId, as_of: NaiveDate,
     }
     issue::issue(tx, run, &account, currency, &lines).await?;
     Ok(true)
+}
+
+/// The facts of each subscription of an account.
+pub(super) fn by_subscription<'a>(
+    account: &AccountRow,
+    terms: &'a [TermRow],
+    billed: &'a [BilledRow],
+) -> Result<Vec<Facts<'a>>, Error> {
+    let (currency, zone) = (Currency::from_code(&account.currency)?, zone(account)?);
+    let billing_day =
+        BillingDay::new(u32::try_from(account.billing_day).map_err(|_| RulesError::Range("billing day"))?)?;
+    let of_one = |terms: &'a [TermRow]| {
+        Ok(Facts {
+            subscription: terms[0].subscription,
+            currency,
+            zone,
+            cycle: Cycle::monthly(terms[0].starts_on, billing_day, 1)?,
+            terms,
+            billed: billed.iter().filter(|line| line.subscription == terms[0].subscription).collect(),
+        })
+    };
+    terms.chunk_by(|a, b| a.subscription == b.subscription).map(of_one).collect()
 }
 
 pub(super) fn zone(account: &AccountRow) -> Result<Tz, Error> {

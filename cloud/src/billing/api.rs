@@ -34,8 +34,10 @@ struct InvoicesQuery {
     account_id: Option<AccountId>,
     /// Only those this run issued.
     run_id: Option<BillingRunId>,
-    /// due, overdue, part_paid or paid.
+    /// due, overdue, part_paid or paid; open = whatever is not paid.
     status: Option<String>,
+    /// Only those with this in their number.
+    number: Option<String>,
     /// `next` of the page before.
     after: Option<String>,
     /// Items a page, at most 200; 50 if not given.
@@ -95,7 +97,8 @@ async fn list(
     ApiQuery(query): ApiQuery<InvoicesQuery>,
 ) -> Result<Json<Listed<InvoiceSummary>>, Problem> {
     let page = PageQuery { after: query.after, limit: query.limit }.page()?;
-    let filter = InvoiceFilter { account: query.account_id, run: query.run_id, status: query.status };
+    let filter =
+        InvoiceFilter { account: query.account_id, run: query.run_id, status: query.status, number: query.number };
     let mut tx = app.db.read(&staff.scope()).await?;
     let invoices = super::invoices(&mut tx, page, &filter).await?;
     Ok(Json(Listed::new(invoices, page, |invoice| invoice.id.uuid(), |invoice| invoice)))
@@ -126,6 +129,11 @@ async fn document(
     let mut tx = app.db.read(&staff.scope()).await?;
     let invoice = super::invoice(&mut tx, id).await?;
     drop(tx);
+    drawn(invoice).await
+}
+
+/// The answer that is an invoice's document.
+pub(crate) async fn drawn(invoice: Invoice) -> Result<Response, Problem> {
     let name = format!("inline; filename=\"{}.pdf\"", invoice.summary.number);
     let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("inline"));
     let bytes = pdf::draw(invoice).await?;

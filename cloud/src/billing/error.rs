@@ -13,13 +13,13 @@ use weir_rules::usage::UsageError;
 
 use crate::error::{FieldError, Problem};
 use crate::ids::{AccountId, BillingRunId, InvoiceId};
+use crate::subscribers::error::ACCOUNT_NOT_FOUND;
 use crate::{db, ledger, tenants};
 
 crate::kinds! {
     RUN_NOT_FOUND = 404 "billing-run-not-found", "There is no such billing run", "It may belong to somebody else.";
     RUN_IN_PROGRESS = 409 "billing-run-in-progress", "Another billing run is still at work", "Wait until it is done: it is named in the problem's detail.";
     INVOICE_NOT_FOUND = 404 "invoice-not-found", "There is no such invoice", "It may belong to somebody else.";
-    BILLED_ACCOUNT_NOT_FOUND = 404 "billed-account-not-found", "There is no such account", "It may belong to somebody else.";
 }
 
 /// Why something could not be billed.
@@ -133,7 +133,7 @@ impl From<Error> for Problem {
             Error::RunNotFound(_) => Self::new(&RUN_NOT_FOUND, &error),
             Error::RunInProgress { .. } => Self::new(&RUN_IN_PROGRESS, &error),
             Error::InvoiceNotFound(_) => Self::new(&INVOICE_NOT_FOUND, &error),
-            Error::AccountNotFound(_) => Self::new(&BILLED_ACCOUNT_NOT_FOUND, &error),
+            Error::AccountNotFound(_) => Self::new(&ACCOUNT_NOT_FOUND, &error),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::Rules(_) | Error::Ledger(_) | Error::Tenant(_) | Error::Document(_) | Error::Db(_) => {
                 Self::internal(&error)

@@ -4,7 +4,10 @@ use weir_rules::invoice::{CollectionStatus, collection_status};
 use weir_rules::money::{Currency, Money};
 
 use super::store::invoices::{self as store, InvoiceRow, LineRow};
-use super::{AccountStanding, Error, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Parties, runs};
+use super::store::settled;
+use super::{
+    AccountStanding, Error, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties, Settlement, runs,
+};
 use crate::db::{self, TenantTx};
 use crate::error::FieldError;
 use crate::http::paging::Page;
@@ -17,12 +20,14 @@ pub struct InvoiceFilter {
     pub account: Option<AccountId>,
     /// Only those of this run.
     pub run: Option<BillingRunId>,
-    /// Only with this collection status.
+    /// Only with this collection status, or `open`: whatever is not paid.
     pub status: Option<String>,
+    /// Only those with this in their number.
+    pub number: Option<String>,
 }
 
-/// The names of collection statuses.
-const STATUSES: [&str; 4] = ["due", "overdue", "part_paid", "paid"];
+/// The names of collection statuses, and of all that are not paid.
+const STATUSES: [&str; 5] = ["due", "overdue", "part_paid", "paid", "open"];
 
 /// A page of invoices, newest first.
 pub async fn invoices(tx: &mut TenantTx, page: Page, filter: &InvoiceFilter) -> Result<Vec<InvoiceSummary>, Error> {
@@ -75,6 +80,37 @@ pub async fn standing(tx: &mut TenantTx, id: AccountId) -> Result<AccountStandin
         credit = credit.checked_add(Money::new(source.left, currency)?)?;
     }
     Ok(AccountStanding { account_id: id, balance: open.checked_sub(credit)?, open, overdue, credit })
+}
+
+/// What settled an invoice, or what a credit document settles, oldest first.
+pub async fn settlements(tx: &mut TenantTx, id: InvoiceId) -> Result<Vec<Settlement>, Error> {
+    let mut settlements = Vec::new();
+    for row in settled::of_invoice(tx, id).await? {
+        settlements.push(Settlement {
+            invoice: (row.invoice_id, row.invoice_number),
+            payment: row.payment_id.zip(row.payment_number),
+            credit: row.credit_id.zip(row.credit_number),
+            amount: Money::new(row.amount, Currency::from_code(&row.currency)?)?,
+            at: row.allocated_at,
+        });
+    }
+    Ok(settlements)
+}
+
+/// What all accounts together owe, by currency.
+pub async fn owed(tx: &mut TenantTx) -> Result<Vec<Owed>, Error> {
+    let today = runs::today(tx).await?;
+    let mut owed = Vec::new();
+    for row in settled::owed(tx, today).await? {
+        let currency = Currency::from_code(&row.currency)?;
+        owed.push(Owed {
+            open: Money::new(row.open, currency)?,
+            overdue: Money::new(row.overdue, currency)?,
+            open_invoices: row.open_invoices,
+            overdue_invoices: row.overdue_invoices,
+        });
+    }
+    Ok(owed)
 }
 
 fn summary(row: InvoiceRow, today: chrono::NaiveDate) -> Result<(InvoiceSummary, Parties), Error> {

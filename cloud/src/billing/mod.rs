@@ -16,14 +16,16 @@ pub mod pdf;
 mod recurring;
 mod runs;
 mod store;
+mod upcoming;
 mod usage;
 
 pub use allocation::{OpenItem, allocate_payment, lock_account, open_items};
 pub use error::Error;
-pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, standing};
+pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
 pub use model::{
-    AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Parties, RunStatus,
-    RunWish, Seller,
+    AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,
+    RunStatus, RunWish, Seller, Settlement, Upcoming,
 };
 pub use runs::{run, runs, start_run, today};
+pub use upcoming::upcoming;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use weir_rules::invoice::CollectionStatus;
 use weir_rules::money::Money;
 
-use crate::ids::{AccountId, BillingRunId, InvoiceId, InvoiceLineId, PlanVersionId, SubscriptionId};
+use crate::ids::{AccountId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId};
 use crate::ledger::Amount;
 
 /// How far a run is.
@@ -270,6 +270,51 @@ pub struct Buyer {
     pub address: String,
     /// Their account's number.
     pub account_number: String,
+}
+
+/// A part of a payment or of a credit document that settles an invoice.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The invoice it settles, with its number.
+    pub invoice: (InvoiceId, String),
+    /// The payment it is a part of, with its number.
+    pub payment: Option<(PaymentId, String)>,
+    /// The credit document it is a part of, with its number.
+    pub credit: Option<(InvoiceId, String)>,
+    /// How much.
+    pub amount: Money,
+    /// When it was allocated.
+    pub at: DateTime<Utc>,
+}
+
+/// What all accounts of one currency owe.
+#[derive(Clone, Copy, Debug)]
+pub struct Owed {
+    /// Left to pay.
+    pub open: Money,
+    /// Of that, past its due date.
+    pub overdue: Money,
+    /// Invoices with something left to pay.
+    pub open_invoices: i64,
+    /// Of them, past their due date.
+    pub overdue_invoices: i64,
+}
+
+/// A recurring line a subscription would be billed.
+#[derive(Clone, Debug)]
+pub struct Upcoming {
+    /// The plan's name.
+    pub plan: String,
+    /// Whether it takes back what was charged.
+    pub credit: bool,
+    /// First day billed.
+    pub from: NaiveDate,
+    /// Day after the last billed.
+    pub to: NaiveDate,
+    /// Price of a whole period.
+    pub unit_price: Money,
+    /// Without tax.
+    pub net: Money,
 }
 
 /// How an account stands.

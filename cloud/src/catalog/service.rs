@@ -12,6 +12,10 @@ use crate::http::paging::Page;
 use crate::ids::{PlanId, PlanVersionId};
 
 const NAME_MAX: usize = 100;
+/// The fastest line, bits a second: a terabit.
+const RATE_MAX: i64 = 1_000_000_000_000;
+/// The largest allowance and block: an exabyte.
+const BYTES_MAX: i64 = 1_000_000_000_000_000_000;
 
 /// A page of plans, newest first, with their versions.
 pub async fn plans(tx: &mut TenantTx, page: Page) -> Result<Vec<Plan>, Error> {
@@ -96,21 +100,17 @@ fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, wish: VersionWish) -> P
 fn check(wish: &VersionWish) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (field, rate) in [("rate_down_bps", wish.rate_down_bps), ("rate_up_bps", wish.rate_up_bps)] {
-        if rate <= 0 {
-            errors.push(FieldError::new(field, format!("must be above zero, found {rate}")));
-        }
+        check_range(field, rate, RATE_MAX, &mut errors);
     }
     check_amount("price", &wish.price, &mut errors);
-    if wish.allowance_bytes.is_some_and(|bytes| bytes <= 0) {
-        errors.push(FieldError::new("allowance_bytes", "must be above zero, or absent for an unmetered plan"));
+    if let Some(bytes) = wish.allowance_bytes {
+        check_range("allowance_bytes", bytes, BYTES_MAX, &mut errors);
     }
     if let Some(Overage { block_bytes, price }) = &wish.overage {
         if wish.allowance_bytes.is_none() {
             errors.push(FieldError::new("overage", "needs an allowance to be beyond"));
         }
-        if *block_bytes <= 0 {
-            errors.push(FieldError::new("overage.block_bytes", "must be above zero"));
-        }
+        check_range("overage.block_bytes", *block_bytes, BYTES_MAX, &mut errors);
         check_amount("overage.price", price, &mut errors);
         if price.currency != wish.price.currency {
             errors
@@ -118,6 +118,14 @@ fn check(wish: &VersionWish) -> Vec<FieldError> {
         }
     }
     errors
+}
+
+fn check_range(field: &str, value: i64, max: i64, errors: &mut Vec<FieldError>) {
+    if value <= 0 {
+        errors.push(FieldError::new(field, format!("must be above zero, found {value}")));
+    } else if value > max {
+        errors.push(FieldError::new(field, format!("must be at most {max}, found {value}")));
+    }
 }
 
 fn check_amount(field: &str, price: &Amount, errors: &mut Vec<FieldError>) {

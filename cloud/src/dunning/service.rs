@@ -1,5 +1,6 @@
 //! Judges accounts and acts on the verdict.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use weir_rules::calendar::local_date;
@@ -10,7 +11,7 @@ use super::store::{self, StandingRow};
 use super::{Error, holds};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
-use crate::ids::AccountId;
+use crate::ids::{AccountId, SubscriptionId};
 use crate::{billing, tenants};
 
 /// What a check changed.
@@ -36,6 +37,15 @@ pub async fn check(app: &App, scope: &Scope) -> Result<Checked, Error> {
         checked.released += one.released;
     }
     Ok(checked)
+}
+
+/// The lines of an account whose `unpaid` hold was lifted by what was recorded at `at`.
+pub async fn released_at(
+    tx: &mut TenantTx,
+    account: AccountId,
+    at: DateTime<Utc>,
+) -> Result<Vec<SubscriptionId>, Error> {
+    Ok(store::released_at(tx, account, at).await?.into_iter().map(|(_, line)| line).collect())
 }
 
 /// Judges one account, holding it locked so that no payment slips between verdict and hold.

@@ -1,5 +1,7 @@
 //! SQL of dunning.
 
+use chrono::{DateTime, Utc};
+
 use crate::db::TenantTx;
 use crate::ids::{AccountId, HoldId, SubscriptionId};
 
@@ -63,6 +65,24 @@ pub async fn insert_hold(tx: &mut TenantTx, id: HoldId, line: SubscriptionId, re
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Holds of an account lifted in the transaction that began at `at`.
+pub async fn released_at(
+    tx: &mut TenantTx,
+    account: AccountId,
+    at: DateTime<Utc>,
+) -> Result<Vec<(HoldId, SubscriptionId)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT h.id AS "id: HoldId", s.id AS "line: SubscriptionId" FROM holds h
+           JOIN subscriptions s ON s.tenant_id = h.tenant_id AND s.id = h.subscription_id
+           WHERE s.account_id = $1 AND h.kind = 'unpaid' AND h.released_at = $2 ORDER BY h.id"#,
+        account.uuid(),
+        at
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.line)).collect())
 }
 
 pub async fn release_holds(

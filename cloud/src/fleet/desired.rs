@@ -132,6 +132,7 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
             hue: u32::from(wired.hue.unsigned_abs()),
             reachable: Vec::new(),
             language: wired.language,
+            resolvers: Vec::new(),
         }),
     }))
 }

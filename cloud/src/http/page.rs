@@ -49,6 +49,11 @@ impl<P: Needs> Screen<P> {
         Ok(self.app.db.begin(&self.scope).await?)
     }
 
+    /// Their data, on their behalf.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
     /// Whether this person may do something else, too.
     pub fn may<Q: Needs>(&self) -> bool {
         self.person.role.may(Q::PERMISSION)
@@ -68,7 +73,7 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
         let mut tx = app.db.read(&staff.scope()).await?;
         let tenant = tenants::tenant(&mut tx).await?;
         let mut frame = frame(&staff.person, &tenant, parts.uri.path());
-        frame.toast = toast::told(&parts.headers, &frame);
+        frame.toast = toast::told(&parts.headers, frame.lang);
         let zone = tenant.time_zone.parse().unwrap_or(Tz::UTC);
         let scope = staff.scope();
         Ok(Self {
@@ -85,6 +90,11 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
 
 fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = path.split('/').nth(1).unwrap_or_default();
+    let area = match area {
+        "accounts" => "subscribers",
+        "overdue-checks" => "billing-runs",
+        area => area,
+    };
     let current = NAV.iter().map(|item| item.href).find(|href| href[1..] == *area).unwrap_or_default();
     Frame {
         tenant: tenant.name.clone(),
@@ -107,6 +117,7 @@ fn may_open(role: Role, href: &str) -> bool {
     let needed = match href {
         "/subscribers" | "/subscriptions" => "view-subscribers",
         "/plans" => "view-catalog",
+        "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
         "/staff" => "view-staff",
         "/settings" => "view-settings",
@@ -153,6 +164,11 @@ impl Fields {
         Self { values: values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), errors: Vec::new() }
     }
 
+    /// Puts another value under `name`.
+    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.values.insert(name.to_owned(), value.into());
+    }
+
     /// The value of `name`, empty if not sent.
     pub fn get(&self, name: &str) -> &str {
         self.values.get(name).map_or("", String::as_str)
@@ -182,6 +198,11 @@ impl Fields {
         if self.get(name).is_empty() { None } else { self.read(name, message) }
     }
 
+    /// Notes that what `name` holds cannot be, with `message`.
+    pub fn refuse(&mut self, name: &str, message: &str) {
+        self.errors.push(FieldError::new(name, message));
+    }
+
     /// What could not be read, as a problem.
     pub fn problem(&mut self) -> Problem {
         Problem::invalid(std::mem::take(&mut self.errors))
@@ -194,6 +215,9 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let form: Result<axum::Form<Vec<(String, String)>>, _> = axum::Form::from_request(request, state).await;
         let axum::Form(pairs) = form.map_err(|error| Problem::new(&error::MALFORMED_BODY, error.body_text()))?;
+        if pairs.iter().any(|(_, value)| value.contains('\0')) {
+            return Err(Problem::new(&error::MALFORMED_BODY, "texts must not contain the character U+0000"));
+        }
         let values = pairs.into_iter().map(|(name, value)| (name, value.trim().to_owned())).collect();
         Ok(Self { values, errors: Vec::new() })
     }

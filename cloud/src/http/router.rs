@@ -100,7 +100,7 @@ pub fn router(app: App) -> Router {
         })
         .layer(from_fn_with_state(app.clone(), middleware::refuse_cross_site))
         .layer(from_fn_with_state(app.clone(), super::page::explain_to_people))
-        .layer(from_fn(super::toast::forget))
+        .layer(from_fn(super::toast::shown_once))
         .layer(from_fn(middleware::secure_headers))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
         .layer(

@@ -1,41 +1,54 @@
-//! A word about what was just done, carried from a form's POST to the page it leads to, in a cookie that is read once.
+//! A sentence about what was just done: carried to the next page in a cookie, shown there once.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use weir_ui::Frame;
+use weir_ui::i18n;
 
-use super::{page, staff};
+use super::page::see;
+use super::staff::cookie;
 
-const COOKIE: &str = "weir_done";
+const COOKIE: &str = "weir_toast";
+/// Names of the figures a sentence may have, in the order they are given.
+const FIGURES: [&str; 2] = ["a", "b"];
 
-/// Sends the browser on after a change, with a message to show there: a key that begins with `done-`.
-pub fn done(address: &str, key: &'static str) -> Response {
-    let mut response = page::see(address);
-    let cookie = format!("{COOKIE}={key}; Path=/; HttpOnly; SameSite=Lax; Max-Age=60");
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+/// Sends the browser on after a change; the page there says the message `key`, which begins with `done-`.
+pub fn see_saying(address: &str, key: &str) -> Response {
+    see_counting(address, key, &[])
+}
+
+/// As [`see_saying`], with figures for the message's `$a` and `$b`.
+pub fn see_counting(address: &str, key: &str, figures: &[u32]) -> Response {
+    let mut response = see(address);
+    let words = figures.iter().fold(key.to_owned(), |words, figure| format!("{words}.{figure}"));
+    let set = format!("{COOKIE}={words}; Path=/; HttpOnly; SameSite=Lax; Max-Age=60");
+    if let Ok(set) = HeaderValue::from_str(&set) {
+        response.headers_mut().append(header::SET_COOKIE, set);
     }
     response
 }
 
-/// The message a request brings, in the frame's language; anything but our own keys is nothing.
-pub fn told(headers: &HeaderMap, frame: &Frame) -> Option<String> {
-    let key = staff::cookie(headers, COOKIE).filter(|key| key.starts_with("done-"))?;
-    let text = frame.t(&key);
-    (text != key).then_some(text)
+/// What the page before wants said, in the reader's language.
+pub(super) fn told(headers: &HeaderMap, lang: &str) -> Option<String> {
+    let words = cookie(headers, COOKIE)?;
+    let mut parts = words.split('.');
+    let key = parts.next().filter(|key| key.starts_with("done-"))?;
+    let figures: Vec<_> = parts.map_while(|part| part.parse::<u32>().ok()).map(|figure| figure.to_string()).collect();
+    let figures: Vec<_> = FIGURES.into_iter().zip(figures.iter().map(String::as_str)).collect();
+    Some(i18n::t(lang, key, &figures)).filter(|message| message != key)
 }
 
-/// Forgets a message once a page has shown it.
-pub async fn forget(request: Request, next: Next) -> Response {
-    let brought = staff::cookie(request.headers(), COOKIE).is_some();
+/// Forgets the sentence with the page that showed it.
+pub async fn shown_once(request: Request, next: Next) -> Response {
+    let carried = request.method() == Method::GET && cookie(request.headers(), COOKIE).is_some();
     let mut response = next.run(request).await;
-    let is_page =
-        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    if brought && is_page {
-        let gone = HeaderValue::from_static("weir_done=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
-        response.headers_mut().append(header::SET_COOKIE, gone);
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if carried && kind.is_some_and(|kind| kind.starts_with("text/html")) {
+        let forget = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+        if let Ok(forget) = HeaderValue::from_str(&forget) {
+            response.headers_mut().append(header::SET_COOKIE, forget);
+        }
     }
     response
 }

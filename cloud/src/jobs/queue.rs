@@ -72,6 +72,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
     kinds!(
         crate::access::jobs::ForgetOldSessions,
         crate::fleet::jobs::RefreshDesired,
+        crate::subscriptions::jobs::ReleaseOverHolds,
         crate::billing::jobs::StartDueRun,
         crate::billing::jobs::WorkOnRun,
         crate::dunning::jobs::CheckOverdue,

@@ -7,6 +7,7 @@ use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
+use crate::subscriptions::jobs::ReleaseOverHolds;
 
 /// Queues what is due for every tenant and not queued yet.
 pub async fn plan(app: &App) -> Result<(), Error> {
@@ -20,6 +21,7 @@ pub async fn plan(app: &App) -> Result<(), Error> {
     for tenant in app.db.tenants().await? {
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;
         enqueue(&mut tx, &RefreshDesired {}, now).await?;
+        enqueue(&mut tx, &ReleaseOverHolds {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;

@@ -11,4 +11,4 @@ mod store;
 
 pub use error::Error;
 pub use model::{Amount, EntryView, PostingView, Source, TrialBalance, TrialBalanceRow};
-pub use service::{entries, post, trial_balance};
+pub use service::{entries, entries_of, post, trial_balance};

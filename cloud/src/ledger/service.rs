@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use uuid::Uuid;
 use weir_rules::ledger::{Entry, LedgerAccount};
 use weir_rules::money::{Currency, Money};
 
@@ -30,6 +31,16 @@ pub async fn post(
 /// A page of entries with their postings, newest first; of one subscriber's account if given.
 pub async fn entries(tx: &mut TenantTx, page: Page, account: Option<AccountId>) -> Result<Vec<EntryView>, Error> {
     let rows = store::entries(tx, page, account).await?;
+    with_postings(tx, rows).await
+}
+
+/// The entries that post a fact, such as an `invoice` or a `payment`, oldest first.
+pub async fn entries_of(tx: &mut TenantTx, kind: &str, id: Uuid) -> Result<Vec<EntryView>, Error> {
+    let rows = store::entries_of(tx, kind, &[id]).await?;
+    with_postings(tx, rows).await
+}
+
+async fn with_postings(tx: &mut TenantTx, rows: Vec<store::EntryRow>) -> Result<Vec<EntryView>, Error> {
     let ids: Vec<_> = rows.iter().map(|row| row.id.uuid()).collect();
     let mut postings: HashMap<LedgerEntryId, Vec<PostingView>> = HashMap::new();
     for row in store::postings(tx, &ids).await? {

@@ -104,6 +104,19 @@ pub async fn entries(tx: &mut TenantTx, page: Page, account: Option<AccountId>) 
     .await
 }
 
+/// The entries that post these facts, oldest first.
+pub async fn entries_of(tx: &mut TenantTx, kind: &str, ids: &[Uuid]) -> Result<Vec<EntryRow>, sqlx::Error> {
+    sqlx::query_as!(
+        EntryRow,
+        r#"SELECT id AS "id: _", posted_on, posted_at, source_kind, source_id, posting_kind, description FROM ledger_entries
+           WHERE source_kind = $1 AND source_id = ANY($2) ORDER BY id"#,
+        kind,
+        ids
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
 pub async fn postings(tx: &mut TenantTx, entries: &[Uuid]) -> Result<Vec<PostingRow>, sqlx::Error> {
     sqlx::query_as!(
         PostingRow,

@@ -10,6 +10,7 @@ use crate::http::paging::Page;
 use crate::ids::SiteId;
 
 const NAME_MAX: usize = 100;
+const ADDRESS_MAX: usize = 500;
 
 /// A page of sites, by name.
 pub async fn sites(tx: &mut TenantTx, page: Page) -> Result<Vec<Site>, Error> {
@@ -56,6 +57,9 @@ pub async fn remove_site(tx: &mut TenantTx, id: SiteId) -> Result<(), Error> {
 fn check(wish: &SiteWish) -> Result<(), Error> {
     let mut errors = Vec::new();
     check_name(&wish.name, &mut errors);
+    if wish.address.chars().count() > ADDRESS_MAX {
+        errors.push(FieldError::new("address", format!("must have at most {ADDRESS_MAX} characters")));
+    }
     if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
 }
 

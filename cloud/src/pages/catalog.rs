@@ -5,24 +5,25 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, List};
 
 use super::{Asking, form_status, next_page, page_of};
 use crate::app::App;
-use crate::catalog::{self, Amount, Plan, PlanWish};
+use crate::catalog::{self, Amount, Overage, Plan, PlanWish, VersionWish};
 use crate::error::Problem;
 use crate::http::ApiQuery;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageCatalog, ViewCatalog};
-use crate::http::toast::done;
+use crate::http::toast::see_saying;
 
 /// Bits per second of the unit rates are asked in.
-const MEGABIT: i64 = 1_000_000;
+pub(super) const MEGABIT: i64 = 1_000_000;
 /// Bytes of the unit volumes are asked in.
-const GIGABYTE: i64 = 1_000_000_000;
+pub(super) const GIGABYTE: i64 = 1_000_000_000;
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/plans", get(list).post(add)).route("/plans/new", get(new))
@@ -57,14 +58,12 @@ fn row(screen: &Screen<ViewCatalog>, plan: &Plan) -> Vec<Cell> {
     let rate = |bps: Option<i64>| Cell::Number(bps.map_or("—".into(), |bps| format::bit_rate(lang, bps)));
     let allowance = newest.and_then(|version| version.allowance_bytes);
     vec![
-        Cell::Text(plan.name.clone()),
+        Cell::link(format!("/plans/{}", plan.id), &plan.name),
         sold,
         rate(newest.map(|version| version.rate_down_bps)),
         rate(newest.map(|version| version.rate_up_bps)),
         Cell::Number(allowance.map_or(screen.t("unlimited"), |bytes| format::bytes(lang, bytes))),
-        Cell::Number(
-            newest.map_or("—".into(), |version| format::money(lang, version.price.amount, &version.price.currency)),
-        ),
+        Cell::Number(newest.map_or("—".into(), |version| price_of(lang, &version.price))),
     ]
 }
 
@@ -75,53 +74,92 @@ async fn new(screen: Screen<ManageCatalog>) -> Result<Response, Problem> {
 
 async fn add(screen: Screen<ManageCatalog>, mut fields: Fields) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
-    let added = match wish(&mut fields) {
-        Ok(wish) => catalog::add_plan(&mut tx, wish).await.map_err(Problem::from),
+    let added = match read_terms(&mut fields) {
+        Ok(first) => catalog::add_plan(&mut tx, named(&fields, first)).await.map_err(Problem::from),
         Err(problem) => Err(problem),
     };
     match added {
-        Ok(_) => {
+        Ok(plan) => {
             tx.commit().await?;
-            Ok(done("/plans", "done-added"))
+            Ok(see_saying(&format!("/plans/{}", plan.id), "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, &fields, Some(&problem)),
         Err(problem) => Err(problem),
     }
 }
 
-fn wish(fields: &mut Fields) -> Result<PlanWish, Problem> {
-    let down = fields.read::<i64>("rate_down", "error-number");
-    let up = fields.read::<i64>("rate_up", "error-number");
+fn named(fields: &Fields, first: VersionWish) -> PlanWish {
+    PlanWish {
+        name: fields.text("name"),
+        rate_down_bps: first.rate_down_bps,
+        rate_up_bps: first.rate_up_bps,
+        price: first.price,
+        allowance_bytes: first.allowance_bytes,
+        overage: first.overage,
+    }
+}
+
+/// What a form says a version promises and costs.
+pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
+    let down = read_scaled(fields, "rate_down", MEGABIT);
+    let up = read_scaled(fields, "rate_up", MEGABIT);
     let amount = fields.read::<Decimal>("price", "error-number");
-    let allowance = fields.read_option::<i64>("allowance", "error-number");
+    let given = |fields: &Fields, name: &str| !fields.get(name).is_empty();
+    let allowance_bytes = if given(fields, "allowance") { read_scaled(fields, "allowance", GIGABYTE) } else { None };
+    let currency = fields.text("currency");
+    let overage = if given(fields, "overage.block") || given(fields, "overage.price") {
+        let block_bytes = read_scaled(fields, "overage.block", GIGABYTE);
+        let amount = fields.read("overage.price", "error-number");
+        block_bytes
+            .zip(amount)
+            .map(|(block_bytes, amount)| Overage { block_bytes, price: Amount { amount, currency: currency.clone() } })
+    } else {
+        None
+    };
     let problem = fields.problem();
     match (down, up, amount) {
-        (Some(down), Some(up), Some(amount)) if problem.errors.is_empty() => Ok(PlanWish {
-            name: fields.text("name"),
-            rate_down_bps: down.saturating_mul(MEGABIT),
-            rate_up_bps: up.saturating_mul(MEGABIT),
-            price: Amount { amount, currency: fields.text("currency") },
-            allowance_bytes: allowance.map(|gigabytes| gigabytes.saturating_mul(GIGABYTE)),
-            overage: None,
-        }),
+        (Some(rate_down_bps), Some(rate_up_bps), Some(amount)) if problem.errors.is_empty() => {
+            Ok(VersionWish { rate_down_bps, rate_up_bps, price: Amount { amount, currency }, allowance_bytes, overage })
+        }
         _ => Err(problem),
     }
 }
 
-fn form(screen: &Screen<ManageCatalog>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
-    let asked = Asking::new(&screen.frame, fields, problem)
-        .ask("name", "name", Input::Line("text"))
-        .ask("rate_down", "rate-down-mbit", Input::Line("number"))
-        .ask("rate_up", "rate-up-mbit", Input::Line("number"))
+/// Reads a figure in a unit as a whole number of what the unit is made of.
+fn read_scaled(fields: &mut Fields, name: &str, unit: i64) -> Option<i64> {
+    let figure = fields.read::<Decimal>(name, "error-number")?;
+    let whole = figure.checked_mul(unit.into()).filter(Decimal::is_integer).and_then(|whole| whole.to_i64());
+    if whole.is_none() {
+        fields.refuse(name, "error-number");
+    }
+    whole
+}
+
+/// Asks what a version promises and costs.
+pub(super) fn ask_terms(asked: Asking<'_>) -> Asking<'_> {
+    asked
+        .ask("rate_down", "rate-down-mbit", Input::Line("text"))
+        .ask("rate_up", "rate-up-mbit", Input::Line("text"))
         .ask("price", "price", Input::Line("text"))
         .ask("currency", "currency", Input::Line("text"))
-        .ask("allowance", "allowance-gb", Input::Line("number"));
+        .ask("allowance", "allowance-gb", Input::Line("text"))
+        .ask("overage.block", "overage-block-gb", Input::Line("text"))
+        .ask("overage.price", "overage-price", Input::Line("text"))
+}
+
+/// A price, as readers write it.
+pub(super) fn price_of(lang: &str, price: &Amount) -> String {
+    format::money(lang, price.amount, &price.currency)
+}
+
+fn form(screen: &Screen<ManageCatalog>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
+    let asked = Asking::new(&screen.frame, fields, problem).ask("name", "name", Input::Line("text"));
     let page = Form {
         frame: &screen.frame,
         up: ("/plans".into(), screen.t("nav-plans")),
         title: screen.t("plans-new"),
         lede: screen.t("plans-new-lede"),
-        form: asked.inset(String::new(), "/plans", "save"),
+        form: ask_terms(asked).inset(String::new(), "/plans", "save"),
     };
     html(form_status(problem), &page)
 }

@@ -2,10 +2,18 @@
 //!
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
+mod accounts;
+mod billing_runs;
 mod catalog;
 mod gallery;
+mod invoices;
+mod ledger;
+mod locations;
 mod overview;
+mod payments;
+mod plans;
 mod reference;
+mod router_changes;
 mod routers;
 mod search;
 mod session;
@@ -13,6 +21,7 @@ mod settings;
 mod sites;
 mod staff;
 mod subscribers;
+mod subscription_changes;
 mod subscriptions;
 
 use axum::Router;
@@ -20,9 +29,11 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use chrono::NaiveDate;
+use weir_rules::money::Money;
 use weir_ui::blocks::{Chart, Field, Input, Table, Tone};
 use weir_ui::pages::{Inset, Section};
-use weir_ui::{Frame, assets, pages};
+use weir_ui::{Frame, assets, format, pages};
 
 use crate::app::App;
 use crate::error::{self, Problem};
@@ -31,6 +42,15 @@ use crate::http::paging::Page;
 
 /// Rows a page of a list shows.
 const ROWS: u32 = 50;
+/// How messages of the services about fields begin, and how readers are told.
+const TOLD: [(&str, &str); 6] = [
+    ("must not be empty", "error-required"),
+    ("must be above zero", "error-positive"),
+    ("must not be below zero", "error-negative"),
+    ("must not be after today", "error-future"),
+    ("must be at most 31 days after today", "error-too-far"),
+    ("must have at most", "error-too-long"),
+];
 /// Rows a choice of a form, or a part of a page, shows.
 const MANY: Page = Page { after: None, limit: 200 };
 
@@ -43,9 +63,18 @@ pub(crate) fn routes() -> Router<App> {
         .merge(search::routes())
         .merge(sites::routes())
         .merge(routers::routes())
+        .merge(router_changes::routes())
         .merge(subscribers::routes())
+        .merge(locations::routes())
+        .merge(accounts::routes())
         .merge(catalog::routes())
+        .merge(plans::routes())
         .merge(subscriptions::routes())
+        .merge(subscription_changes::routes())
+        .merge(invoices::routes())
+        .merge(payments::routes())
+        .merge(billing_runs::routes())
+        .merge(ledger::routes())
         .merge(settings::routes())
         .merge(gallery::routes())
         .merge(reference::routes())
@@ -81,6 +110,36 @@ fn next_page<R>(rows: &mut Vec<R>, page: Page, here: &str, id: impl Fn(&R) -> uu
     Some(format!("{here}{joint}after={}", id(last).simple()))
 }
 
+/// An address with these parameters, those without a value left out.
+fn address(path: &str, parameters: &[(&str, &str)]) -> String {
+    let given: Vec<_> = parameters
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .collect();
+    if given.is_empty() { path.to_owned() } else { format!("{path}?{}", given.join("&")) }
+}
+
+/// A text as it stands in an address.
+fn encoded(text: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    text.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// An amount, as readers write it.
+fn money(lang: &str, amount: Money) -> String {
+    format::money(lang, amount.amount(), amount.currency().code())
+}
+
+/// Days from the first up to the one before `to`.
+fn days(lang: &str, from: NaiveDate, to: NaiveDate) -> String {
+    let last = to.pred_opt().unwrap_or(to);
+    if last <= from {
+        return format::date(lang, from);
+    }
+    format!("{} – {}", format::date(lang, from), format::date(lang, last))
+}
+
 /// A page of a list, from the address.
 fn page_of(after: Option<String>) -> Result<Page, Problem> {
     crate::http::paging::PageQuery { after, limit: Some(ROWS) }.page()
@@ -100,29 +159,42 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks for `name` under the message `key`; `<key>-hint` explains it, if there is such a message.
-    fn ask(mut self, name: &'static str, key: &str, input: Input) -> Self {
+    fn ask(self, name: &'static str, key: &str, input: Input) -> Self {
         let hint_key = format!("{key}-hint");
         let hint = Some(self.frame.t(&hint_key)).filter(|hint| *hint != hint_key).unwrap_or_default();
+        let label = self.frame.t(key);
+        self.ask_in(name, label, hint, input)
+    }
+
+    /// Asks for `name` in these words.
+    fn ask_in(mut self, name: &'static str, label: String, hint: String, input: Input) -> Self {
         let errors = self.problem.map_or(&[][..], |problem| &problem.errors);
         let wrong: Vec<_> =
             errors.iter().filter(|error| is_about(&error.field, name)).map(|error| self.told(&error.message)).collect();
-        let (label, value, error) = (self.frame.t(key), self.fields.text(name), wrong.join("; "));
+        let (value, error) = (self.fields.text(name), wrong.join("; "));
         self.asked.push(Field { name, label, hint, input, value, error });
         self
     }
 
     fn told(&self, message: &str) -> String {
-        match message {
-            "must not be empty" => self.frame.t("error-required"),
-            key if key.starts_with("error-") => self.frame.t(key),
-            other => other.to_owned(),
+        if message.starts_with("error-") {
+            return self.frame.t(message);
         }
+        let known = TOLD.iter().find(|(begin, _)| message.starts_with(begin));
+        known.map_or_else(|| message.to_owned(), |(_, key)| self.frame.t(key))
+    }
+
+    /// A problem of the whole form: by its kind where that says enough, else in the problem's own words.
+    fn told_of(&self, problem: &Problem) -> String {
+        let key = format!("problem-{}", problem.kind.slug);
+        let words = Some(self.frame.t(&key)).filter(|words| *words != key);
+        words.unwrap_or_else(|| format!("{}: {}", problem.kind.title, problem.detail))
     }
 
     fn inset(self, title: String, action: impl Into<String>, submit: &str) -> Inset {
         let own = |field: &str| self.asked.iter().any(|asked| is_about(field, asked.name));
         let problem = match self.problem {
-            Some(problem) if problem.errors.is_empty() => format!("{}: {}", problem.kind.title, problem.detail),
+            Some(problem) if problem.errors.is_empty() => self.told_of(problem),
             Some(problem) if problem.errors.iter().all(|error| own(&error.field)) => self.frame.t("error-form"),
             Some(problem) => problem.detail.clone(),
             None => String::new(),

@@ -8,14 +8,15 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::pages::{Figure, Overview, Section};
 use weir_ui::{format, i18n};
 
-use super::{MANY, traffic};
+use super::{MANY, money, traffic};
 use crate::app::App;
+use crate::billing;
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::fleet::{self, Agent};
 use crate::http::page::{Screen, html};
 use crate::http::paging::Page;
-use crate::http::permission::{ManageNetwork, ViewNetwork};
+use crate::http::permission::{ManageNetwork, ViewBilling, ViewNetwork};
 use crate::network::{self, Router as Edge};
 use crate::subscriptions;
 
@@ -36,7 +37,7 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
     let figure =
         |key: &str, n: i64| Figure { label: frame.t(key), value: format::number(lang, n.into()), unit: String::new() };
     let (some, all) = (count(reachable), count(routers.len()));
-    let figures = vec![
+    let mut figures = vec![
         figure("overview-active", counts.active),
         figure("overview-ordered", counts.ordered),
         figure("overview-held", counts.held),
@@ -47,6 +48,9 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
             unit: frame.t1("overview-of", "all", &all),
         },
     ];
+    if screen.may::<ViewBilling>() {
+        figures.extend(money_figures(&screen, &mut tx).await?);
+    }
     let title = match routers.is_empty() {
         true => frame.t("overview-none"),
         false => i18n::t(lang, "overview-reachable", &[("some", &some), ("all", &all)]),
@@ -69,6 +73,25 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
         .then(|| Action::go("/routers/new", frame.t("routers-new")));
     let traffic = traffic(frame, "overview".into());
     html(StatusCode::OK, &Overview { frame, title, lede, action: add, figures, traffic, routers: section })
+}
+
+/// What comes in every month, and what is late.
+async fn money_figures(screen: &Screen<ViewNetwork>, tx: &mut TenantTx) -> Result<Vec<Figure>, Problem> {
+    let lang = screen.frame.lang;
+    let mut figures = Vec::new();
+    for (currency, price) in subscriptions::recurring(tx).await? {
+        let (label, unit) = (screen.t("overview-recurring"), screen.t("overview-a-month"));
+        figures.push(Figure { label, value: format::money(lang, price, &currency), unit });
+    }
+    for owed in billing::owed(tx).await?.into_iter().filter(|owed| owed.overdue_invoices > 0) {
+        let count = format::number(lang, owed.overdue_invoices.into());
+        figures.push(Figure {
+            label: screen.t("overdue"),
+            value: money(lang, owed.overdue),
+            unit: screen.frame.t1("invoices-count", "count", &count),
+        });
+    }
+    Ok(figures)
 }
 
 fn row(screen: &Screen<ViewNetwork>, router: &Edge, agent: Option<&Agent>) -> Vec<Cell> {

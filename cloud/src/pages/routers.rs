@@ -20,7 +20,7 @@ use crate::fleet::{self, EnforcedLine, Enforcement, enrollment};
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageNetwork, Needs, ViewNetwork};
-use crate::http::toast::done;
+use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{RouterId, SubscriptionId};
 use crate::network::{self, RouterWish};
@@ -127,16 +127,16 @@ async fn shown<P: Needs>(
         table: Table::new(names, lines.iter().map(|line| line_row(screen, &whose, line)).collect()),
         empty: screen.t("enforcement-empty"),
     };
-    let enroll = screen.may::<ManageNetwork>().then(|| {
-        let enroll = Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll"));
-        if enrolled { enroll.asking(again(screen, &router.name)) } else { enroll }
-    });
+    let actions = match screen.may::<ManageNetwork>() {
+        true => actions(screen, id, &router.name, enrolled),
+        false => Vec::new(),
+    };
     let page = Show {
         frame: &screen.frame,
         up: ("/routers".into(), screen.t("nav-routers")),
         title: router.name,
         lede,
-        actions: enroll.into_iter().collect(),
+        actions,
         command,
         facts,
         sections: vec![traffic(&screen.frame, format!("router:{id}")), section],
@@ -153,6 +153,17 @@ fn again<P: Needs>(screen: &Screen<P>, router: &str) -> Confirm {
         yes: screen.t("routers-enroll"),
         no: screen.t("cancel"),
     }
+}
+
+/// What can be done to a router. One that never had an agent may still go.
+fn actions<P: Needs>(screen: &Screen<P>, id: RouterId, name: &str, enrolled: bool) -> Vec<Action> {
+    let enroll = Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll"));
+    let (path, key) = if enrolled { ("revoke", "routers-revoke") } else { ("remove", "routers-remove") };
+    vec![
+        if enrolled { enroll.asking(again(screen, name)) } else { enroll },
+        Action::go(format!("/routers/{id}/edit"), screen.t("edit")),
+        Action::go(format!("/routers/{id}/{path}"), screen.t(key)),
+    ]
 }
 
 fn connection<P: Needs>(screen: &Screen<P>, held: Option<&Enforcement>) -> Cell {
@@ -193,7 +204,7 @@ fn line_row<P: Needs>(screen: &Screen<P>, whose: &HashMap<SubscriptionId, String
 
 async fn new(screen: Screen<ManageNetwork>) -> Result<Response, Problem> {
     let fields = Fields::of([("lan_interface", "lan0".into()), ("wan_interface", "wan0".into())]);
-    form(&screen, &fields, None).await
+    form(&screen, None, &fields, None).await
 }
 
 async fn add(screen: Screen<ManageNetwork>, mut fields: Fields) -> Result<Response, Problem> {
@@ -205,14 +216,14 @@ async fn add(screen: Screen<ManageNetwork>, mut fields: Fields) -> Result<Respon
     match added {
         Ok(router) => {
             tx.commit().await?;
-            Ok(done(&format!("/routers/{}", router.id), "done-added"))
+            Ok(see_saying(&format!("/routers/{}", router.id), "done-saved"))
         }
-        Err(problem) if is_about_the_form(&problem) => form(&screen, &fields, Some(&problem)).await,
+        Err(problem) if is_about_the_form(&problem) => form(&screen, None, &fields, Some(&problem)).await,
         Err(problem) => Err(problem),
     }
 }
 
-fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
+pub(super) fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
     let site_id = fields.read("site_id", "error-choose");
     let capacity_down_bps = fields.read_option("capacity_down_bps", "error-number");
     let capacity_up_bps = fields.read_option("capacity_up_bps", "error-number");
@@ -231,7 +242,13 @@ fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
     }
 }
 
-async fn form(screen: &Screen<ManageNetwork>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
+/// The form of a new router, or of one there is, with its name.
+pub(super) async fn form(
+    screen: &Screen<ManageNetwork>,
+    of: Option<(RouterId, String)>,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
     let sites = network::sites(&mut screen.read().await?, MANY).await?;
     let sites = sites.into_iter().map(|site| (site.id.to_string(), site.name)).collect();
     let asked = Asking::new(&screen.frame, fields, problem)
@@ -242,12 +259,16 @@ async fn form(screen: &Screen<ManageNetwork>, fields: &Fields, problem: Option<&
         .ask("nat", "nat", Input::Tick)
         .ask("capacity_down_bps", "capacity-down", Input::Line("number"))
         .ask("capacity_up_bps", "capacity-up", Input::Line("number"));
-    let page = Form {
-        frame: &screen.frame,
-        up: ("/routers".into(), screen.t("nav-routers")),
-        title: screen.t("routers-new"),
-        lede: screen.t("routers-new-lede"),
-        form: asked.inset(String::new(), "/routers", "save"),
+    let (up, title, lede, action) = match of {
+        None => {
+            let up = ("/routers".into(), screen.t("nav-routers"));
+            (up, screen.t("routers-new"), screen.t("routers-new-lede"), "/routers".to_owned())
+        }
+        Some((id, name)) => {
+            let up = (format!("/routers/{id}"), name);
+            (up, screen.t("routers-edit"), screen.t("routers-edit-lede"), format!("/routers/{id}/edit"))
+        }
     };
+    let page = Form { frame: &screen.frame, up, title, lede, form: asked.inset(String::new(), action, "save") };
     html(form_status(problem), &page)
 }

@@ -114,7 +114,7 @@ async fn people(tx: &mut TenantTx, query: &str) -> Result<[Kind; 3], Problem> {
     let found = subscribers::find_accounts(tx, query, limit).await?;
     let accounts = found.into_iter().map(|account| {
         let exact = same(&account.number, query) || account.id.to_string() == query;
-        let href = format!("/subscribers/{}", account.subscriber_id);
+        let href = format!("/accounts/{}", account.id);
         Hit { row: vec![Cell::link(&href, account.number), Cell::Text(account.subscriber)], href, exact }
     });
     let accounts = Kind { key: "accounts", columns: &["account", "subscriber"], hits: accounts.collect() };

@@ -16,7 +16,7 @@ use crate::fleet::desired;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{LoggedIn, ManageSettings, Needs, ViewSettings};
 use crate::http::staff::session_token;
-use crate::http::toast::done;
+use crate::http::toast::see_saying;
 use crate::tenants::{self, LANGUAGES, TenantChange};
 
 const THEMES: [&str; 3] = ["system", "light", "dark"];
@@ -90,7 +90,7 @@ async fn change_settings(screen: Screen<ManageSettings>, mut fields: Fields) -> 
             // The walled garden of every router shows the ISP's name, colour and contact.
             desired::refresh_all_routers(&mut tx).await?;
             tx.commit().await?;
-            Ok(done("/settings", "done-saved"))
+            Ok(see_saying("/settings", "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => settings_form(&screen, &fields, Some(&problem)),
         Err(problem) => Err(problem),
@@ -165,7 +165,7 @@ async fn change_preferences(screen: Screen<LoggedIn>, fields: Fields) -> Result<
     match changed.map_err(Problem::from) {
         Ok(()) => {
             tx.commit().await?;
-            Ok(done("/preferences", "done-saved"))
+            Ok(see_saying("/preferences", "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => preferences_form(&screen, &fields, Some(&problem)),
         Err(problem) => Err(problem),
@@ -195,7 +195,7 @@ async fn change_password(screen: Screen<LoggedIn>, headers: HeaderMap, fields: F
     let token = session_token(&headers, screen.app.config.is_https()).unwrap_or_default();
     let (current, new) = (fields.text("current_password"), fields.text("password"));
     match access::change_password(&screen.app, &screen.person, &token, current, new).await.map_err(Problem::from) {
-        Ok(()) => Ok(done("/preferences", "done-saved")),
+        Ok(()) => Ok(see_saying("/preferences", "done-saved")),
         Err(problem) if is_about_the_form(&problem) => password_form(&screen, Some(&problem)),
         Err(problem) => Err(problem),
     }

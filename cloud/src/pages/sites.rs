@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use weir_ui::blocks::{Action, Cell, Input, Table};
-use weir_ui::pages::{Form, List, Section, Show};
+use weir_ui::pages::{Confirm, Form, List, Section, Show};
 
 use super::{Asking, MANY, form_status, next_page, page_of};
 use crate::app::App;
@@ -13,7 +13,7 @@ use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageNetwork, ViewNetwork};
-use crate::http::toast::done;
+use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::SiteId;
 use crate::network::{self, SiteWish};
@@ -24,6 +24,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/sites/new", get(new))
         .route("/sites/{id}", get(show).post(change))
         .route("/sites/{id}/edit", get(edit))
+        .route("/sites/{id}/remove", get(ask_remove).post(remove))
 }
 
 async fn list(screen: Screen<ViewNetwork>, ApiQuery(query): ApiQuery<PageQuery>) -> Result<Response, Problem> {
@@ -58,13 +59,18 @@ async fn show(screen: Screen<ViewNetwork>, ApiPath(id): ApiPath<SiteId>) -> Resu
         table: Table::new(vec![screen.t("router")], rows),
         empty: screen.t("routers-empty"),
     };
-    let edit = screen.may::<ManageNetwork>().then(|| Action::go(format!("/sites/{id}/edit"), screen.t("edit")));
+    let actions = match screen.may::<ManageNetwork>() {
+        true => [("edit", "edit"), ("remove", "sites-remove")]
+            .map(|(path, key)| Action::go(format!("/sites/{id}/{path}"), screen.t(key)))
+            .into(),
+        false => Vec::new(),
+    };
     let page = Show {
         frame: &screen.frame,
         up: ("/sites".into(), screen.t("nav-sites")),
         title: site.name,
         lede: screen.t("sites-show-lede"),
-        actions: edit.into_iter().collect(),
+        actions,
         command: None,
         facts: vec![(screen.t("address"), Cell::Text(site.address)), (screen.t("id"), Cell::Code(id.to_string()))],
         sections: vec![section],
@@ -82,7 +88,7 @@ async fn add(screen: Screen<ManageNetwork>, fields: Fields) -> Result<Response, 
     match network::add_site(&mut tx, wish(&fields)).await.map_err(Problem::from) {
         Ok(site) => {
             tx.commit().await?;
-            Ok(done(&format!("/sites/{}", site.id), "done-added"))
+            Ok(see_saying(&format!("/sites/{}", site.id), "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, "/sites", "sites-new", &fields, Some(&problem)),
         Err(problem) => Err(problem),
@@ -105,11 +111,51 @@ async fn change(
     match network::change_site(&mut tx, id, wish(&fields)).await.map_err(Problem::from) {
         Ok(_) => {
             tx.commit().await?;
-            Ok(done(&address, "done-saved"))
+            Ok(see_saying(&address, "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, &address, "sites-edit", &fields, Some(&problem)),
         Err(problem) => Err(problem),
     }
+}
+
+async fn ask_remove(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<SiteId>) -> Result<Response, Problem> {
+    asked(&screen, id, None).await
+}
+
+async fn remove(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<SiteId>) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    match network::remove_site(&mut tx, id).await.map_err(Problem::from) {
+        Ok(()) => {
+            tx.commit().await?;
+            Ok(see_saying("/sites", "done-removed"))
+        }
+        Err(problem) if is_about_the_form(&problem) => {
+            drop(tx);
+            asked(&screen, id, Some(&problem)).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn asked(screen: &Screen<ManageNetwork>, id: SiteId, problem: Option<&Problem>) -> Result<Response, Problem> {
+    let site = network::site(&mut screen.read().await?, id).await?;
+    let own = format!("/sites/{id}");
+    let form = Asking::new(&screen.frame, &Fields::default(), problem).inset(
+        String::new(),
+        format!("{own}/remove"),
+        "sites-remove",
+    );
+    let page = Confirm {
+        frame: &screen.frame,
+        title: screen.frame.t1("sites-remove-title", "name", &site.name),
+        up: (own, site.name),
+        lede: screen.t("sites-remove-lede"),
+        facts: vec![(screen.t("address"), Cell::Text(site.address))],
+        sections: Vec::new(),
+        form,
+        danger: true,
+    };
+    html(form_status(problem), &page)
 }
 
 fn wish(fields: &Fields) -> SiteWish {

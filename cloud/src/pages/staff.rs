@@ -17,7 +17,7 @@ use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, anonymous_frame, html, is_about_the_form, see};
 use crate::http::permission::{ManageStaff, Needs, Role, ViewStaff};
-use crate::http::toast::done;
+use crate::http::toast::see_saying;
 use crate::ids::{InvitationId, StaffId};
 use crate::tenants;
 
@@ -202,7 +202,7 @@ async fn change(
     match access::change_member(&mut tx, id, change).await.map_err(Problem::from) {
         Ok(_) => {
             tx.commit().await?;
-            Ok(done(&format!("/staff/{id}"), "done-saved"))
+            Ok(see_saying(&format!("/staff/{id}"), "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => shown(&screen, id, Some(&problem)).await,
         Err(problem) => Err(problem),
@@ -213,7 +213,7 @@ async fn withdraw(screen: Screen<ManageStaff>, ApiPath(id): ApiPath<InvitationId
     let mut tx = screen.begin().await?;
     access::withdraw(&mut tx, id).await?;
     tx.commit().await?;
-    Ok(done("/staff", "done-saved"))
+    Ok(see_saying("/staff", "done-saved"))
 }
 
 async fn joining(State(app): State<App>, headers: HeaderMap, Path(token): Path<String>) -> Result<Response, Problem> {

@@ -10,25 +10,24 @@ use weir_ui::format;
 use weir_ui::pages::{Form, List, Section, Show};
 
 use super::subscriptions::rows_of;
-use super::{Asking, MANY, form_status, next_page, page_of};
+use super::{Asking, MANY, address, form_status, next_page, page_of};
 use crate::app::App;
 use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{ManageSubscribers, ManageSubscriptions, ViewSubscribers};
-use crate::http::toast::done;
+use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::SubscriberId;
-use crate::subscribers::{self, AccountWish, LocationWish, SubscriberWish};
+use crate::subscribers::{self, AccountWish, SubscriberWish};
 use crate::{subscriptions, tenants};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/subscribers", get(list).post(add))
         .route("/subscribers/new", get(new))
-        .route("/subscribers/{id}", get(show))
+        .route("/subscribers/{id}", get(show).post(change))
         .route("/subscribers/{id}/accounts", post(add_account))
-        .route("/subscribers/{id}/locations", post(add_location))
-        .route("/subscribers/{id}/locations/new", get(new_location))
+        .route("/subscribers/{id}/edit", get(edit))
 }
 
 #[derive(Deserialize)]
@@ -41,8 +40,7 @@ async fn list(screen: Screen<ViewSubscribers>, ApiQuery(query): ApiQuery<Search>
     let page = page_of(query.after)?;
     let search = query.q.unwrap_or_default();
     let mut found = subscribers::subscribers(&mut screen.read().await?, Some(&search), page).await?;
-    let here =
-        if search.is_empty() { "/subscribers".to_owned() } else { format!("/subscribers?q={}", encoded(&search)) };
+    let here = address("/subscribers", &[("q", &search)]);
     let next = next_page(&mut found, page, &here, |subscriber| subscriber.id.uuid());
     let lang = screen.frame.lang;
     let rows = found.into_iter().map(|subscriber| {
@@ -73,11 +71,6 @@ async fn list(screen: Screen<ViewSubscribers>, ApiQuery(query): ApiQuery<Search>
     html(StatusCode::OK, &page)
 }
 
-fn encoded(text: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    text.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
 async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId>) -> Result<Response, Problem> {
     let mut tx = screen.read().await?;
     let subscriber = subscribers::subscriber(&mut tx, id).await?;
@@ -91,7 +84,7 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId
     let sells = screen.may::<ManageSubscriptions>() && !accounts.is_empty() && !locations.is_empty();
     let account_rows = accounts.into_iter().map(|account| {
         vec![
-            Cell::Code(account.number),
+            Cell::link(format!("/accounts/{}", account.id), account.number),
             Cell::Text(account.currency),
             Cell::Text(account.time_zone),
             Cell::Number(account.billing_day.to_string()),
@@ -133,7 +126,7 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId
         up: ("/subscribers".into(), screen.t("nav-subscribers")),
         title: subscriber.name,
         lede: screen.frame.t1("subscribers-since", "date", &since),
-        actions: Vec::new(),
+        actions: changes.then(|| Action::go(format!("/subscribers/{id}/edit"), screen.t("edit"))).into_iter().collect(),
         command: None,
         facts: vec![
             (screen.t("email"), Cell::Text(subscriber.email.unwrap_or_else(|| "—".into()))),
@@ -148,42 +141,88 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId
 }
 
 async fn new(screen: Screen<ManageSubscribers>) -> Result<Response, Problem> {
-    form(&screen, &Fields::default(), None)
+    form(&screen, None, &Fields::default(), None)
 }
 
 async fn add(screen: Screen<ManageSubscribers>, fields: Fields) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
-    let wish = SubscriberWish {
-        name: fields.text("name"),
-        email: fields.option("email"),
-        phone: fields.option("phone"),
-        language: fields.option("language"),
-    };
-    match subscribers::add_subscriber(&mut tx, wish).await.map_err(Problem::from) {
+    match subscribers::add_subscriber(&mut tx, wish(&fields)).await.map_err(Problem::from) {
         Ok(subscriber) => {
             tx.commit().await?;
-            Ok(done(&format!("/subscribers/{}", subscriber.id), "done-added"))
+            Ok(see_saying(&format!("/subscribers/{}", subscriber.id), "done-saved"))
         }
-        Err(problem) if is_about_the_form(&problem) => form(&screen, &fields, Some(&problem)),
+        Err(problem) if is_about_the_form(&problem) => form(&screen, None, &fields, Some(&problem)),
         Err(problem) => Err(problem),
     }
 }
 
-fn form(screen: &Screen<ManageSubscribers>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
-    let mut languages = vec![(String::new(), screen.t("language-isp"))];
-    languages.extend(tenants::LANGUAGES.map(|tag| (tag.to_owned(), screen.t(&format!("language-{tag}")))));
+async fn edit(screen: Screen<ManageSubscribers>, ApiPath(id): ApiPath<SubscriberId>) -> Result<Response, Problem> {
+    let subscriber = subscribers::subscriber(&mut screen.read().await?, id).await?;
+    let fields = Fields::of([
+        ("name", subscriber.name.clone()),
+        ("email", subscriber.email.unwrap_or_default()),
+        ("phone", subscriber.phone.unwrap_or_default()),
+        ("language", subscriber.language),
+    ]);
+    form(&screen, Some((id, subscriber.name)), &fields, None)
+}
+
+async fn change(
+    screen: Screen<ManageSubscribers>,
+    ApiPath(id): ApiPath<SubscriberId>,
+    fields: Fields,
+) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    let before = subscribers::subscriber(&mut tx, id).await?;
+    match subscribers::change_subscriber(&mut tx, id, wish(&fields)).await.map_err(Problem::from) {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(see_saying(&format!("/subscribers/{id}"), "done-saved"))
+        }
+        Err(problem) if is_about_the_form(&problem) => form(&screen, Some((id, before.name)), &fields, Some(&problem)),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn wish(fields: &Fields) -> SubscriberWish {
+    SubscriberWish {
+        name: fields.text("name"),
+        email: fields.option("email"),
+        phone: fields.option("phone"),
+        language: fields.option("language"),
+    }
+}
+
+/// The form of a new subscriber, or of one there is, with their name.
+fn form(
+    screen: &Screen<ManageSubscribers>,
+    of: Option<(SubscriberId, String)>,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let mut languages: Vec<_> =
+        tenants::LANGUAGES.map(|tag| (tag.to_owned(), screen.t(&format!("language-{tag}")))).to_vec();
+    if of.is_none() {
+        languages.insert(0, (String::new(), screen.t("language-isp")));
+    }
     let asked = Asking::new(&screen.frame, fields, problem)
         .ask("name", "name", Input::Line("text"))
         .ask("email", "email", Input::Line("email"))
         .ask("phone", "phone", Input::Line("tel"))
         .ask("language", "language", Input::Choice(languages));
-    let page = Form {
-        frame: &screen.frame,
-        up: ("/subscribers".into(), screen.t("nav-subscribers")),
-        title: screen.t("subscribers-new"),
-        lede: screen.t("subscribers-new-lede"),
-        form: asked.inset(String::new(), "/subscribers", "save"),
+    let (up, title, lede, action) = match of {
+        None => (
+            ("/subscribers".into(), screen.t("nav-subscribers")),
+            screen.t("subscribers-new"),
+            screen.t("subscribers-new-lede"),
+            "/subscribers".to_owned(),
+        ),
+        Some((id, name)) => {
+            let own = format!("/subscribers/{id}");
+            ((own.clone(), name), screen.t("subscribers-edit"), screen.t("subscribers-edit-lede"), own)
+        }
     };
+    let page = Form { frame: &screen.frame, up, title, lede, form: asked.inset(String::new(), action, "save") };
     html(form_status(problem), &page)
 }
 
@@ -195,60 +234,5 @@ async fn add_account(
     let wish = AccountWish { subscriber_id: id, currency: None, time_zone: None, billing_day: None };
     subscribers::add_account(&mut tx, wish).await?;
     tx.commit().await?;
-    Ok(done(&format!("/subscribers/{id}"), "done-added"))
-}
-
-async fn new_location(
-    screen: Screen<ManageSubscribers>,
-    ApiPath(id): ApiPath<SubscriberId>,
-) -> Result<Response, Problem> {
-    location_form(&screen, id, &Fields::default(), None).await
-}
-
-async fn add_location(
-    screen: Screen<ManageSubscribers>,
-    ApiPath(id): ApiPath<SubscriberId>,
-    fields: Fields,
-) -> Result<Response, Problem> {
-    let mut tx = screen.begin().await?;
-    let wish = LocationWish {
-        subscriber_id: id,
-        site_id: None,
-        line1: fields.text("line1"),
-        line2: fields.text("line2"),
-        city: fields.text("city"),
-        postcode: fields.text("postcode"),
-        country: fields.text("country").to_uppercase(),
-    };
-    match subscribers::add_location(&mut tx, wish).await.map_err(Problem::from) {
-        Ok(_) => {
-            tx.commit().await?;
-            Ok(done(&format!("/subscribers/{id}"), "done-added"))
-        }
-        Err(problem) if is_about_the_form(&problem) => location_form(&screen, id, &fields, Some(&problem)).await,
-        Err(problem) => Err(problem),
-    }
-}
-
-async fn location_form(
-    screen: &Screen<ManageSubscribers>,
-    id: SubscriberId,
-    fields: &Fields,
-    problem: Option<&Problem>,
-) -> Result<Response, Problem> {
-    let subscriber = subscribers::subscriber(&mut screen.read().await?, id).await?;
-    let asked = Asking::new(&screen.frame, fields, problem)
-        .ask("line1", "address-line1", Input::Line("text"))
-        .ask("line2", "address-line2", Input::Line("text"))
-        .ask("postcode", "postcode", Input::Line("text"))
-        .ask("city", "city", Input::Line("text"))
-        .ask("country", "country", Input::Line("text"));
-    let page = Form {
-        frame: &screen.frame,
-        up: (format!("/subscribers/{id}"), subscriber.name),
-        title: screen.t("locations-new"),
-        lede: screen.t("locations-new-lede"),
-        form: asked.inset(String::new(), format!("/subscribers/{id}/locations"), "save"),
-    };
-    html(form_status(problem), &page)
+    Ok(see_saying(&format!("/subscribers/{id}"), "done-saved"))
 }

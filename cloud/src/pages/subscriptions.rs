@@ -19,7 +19,7 @@ use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageHolds, ManageSubscriptions, Needs, ViewSubscribers};
-use crate::http::toast::done;
+use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{HoldId, SubscriberId, SubscriptionId};
 use crate::subscriptions::{self, Hold, HoldWish, Status, Subscription, SubscriptionWish};
@@ -123,7 +123,7 @@ async fn shown<P: Needs>(
         (screen.t("access"), Cell::status(access_tone(&sold.access), screen.t(&format!("access-{}", sold.access)))),
         (screen.t("status"), status(screen, sold.status)),
         (screen.t("subscriber"), Cell::link(format!("/subscribers/{}", subscriber.id), &subscriber.name)),
-        (screen.t("account"), Cell::Code(account.number)),
+        (screen.t("account"), Cell::link(format!("/accounts/{}", account.id), account.number)),
         (screen.t("plan"), Cell::Text(sold.plan_name.clone())),
         (screen.t("price"), Cell::Text(format::money(lang, price.amount, &price.currency))),
         (screen.t("rates"), Cell::Text(rates)),
@@ -142,7 +142,7 @@ async fn shown<P: Needs>(
         up: ("/subscriptions".into(), screen.t("nav-subscriptions")),
         title: screen.frame.t1("subscriptions-title", "name", &subscriber.name),
         lede: screen.frame.t1(&format!("access-{}-lede", sold.access), "plan", &sold.plan_name),
-        actions: Vec::new(),
+        actions: actions(screen, &sold),
         command: None,
         facts,
         sections: vec![
@@ -157,6 +157,15 @@ async fn shown<P: Needs>(
         form: screen.may::<ManageHolds>().then(|| hold_form(screen, id, fields, problem)),
     };
     html(form_status(problem), &page)
+}
+
+/// What can be done to a subscription that is not over.
+fn actions<P: Needs>(screen: &Screen<P>, sold: &Subscription) -> Vec<Action> {
+    if !screen.may::<ManageSubscriptions>() || sold.status == Status::Closed {
+        return Vec::new();
+    }
+    let ways = [("change-plan", "change-plan"), ("end", "end")];
+    ways.map(|(path, key)| Action::go(format!("/subscriptions/{}/{path}", sold.id), screen.t(key))).into()
 }
 
 fn hold_row<P: Needs>(screen: &Screen<P>, hold: &Hold, in_force: bool) -> Vec<Cell> {
@@ -204,7 +213,7 @@ async fn place(
     match subscriptions::place_hold(&mut tx, id, wish).await.map_err(Problem::from) {
         Ok(_) => {
             tx.commit().await?;
-            Ok(done(&format!("/subscriptions/{id}"), "done-hold-placed"))
+            Ok(see_saying(&format!("/subscriptions/{id}"), "done-hold"))
         }
         Err(problem) if is_about_the_form(&problem) => shown(&screen, id, &fields, Some(&problem)).await,
         Err(problem) => Err(problem),
@@ -215,7 +224,7 @@ async fn release(screen: Screen<ManageHolds>, ApiPath(id): ApiPath<HoldId>) -> R
     let mut tx = screen.begin().await?;
     let hold = subscriptions::release_hold(&mut tx, id).await?;
     tx.commit().await?;
-    Ok(done(&format!("/subscriptions/{}", hold.subscription_id), "done-hold-released"))
+    Ok(see_saying(&format!("/subscriptions/{}", hold.subscription_id), "done-released"))
 }
 
 #[derive(Deserialize)]
@@ -240,7 +249,7 @@ async fn sell(screen: Screen<ManageSubscriptions>, mut fields: Fields) -> Result
     match sold {
         Ok(sold) => {
             tx.commit().await?;
-            Ok(done(&format!("/subscriptions/{}", sold.id), "done-sold"))
+            Ok(see_saying(&format!("/subscriptions/{}", sold.id), "done-saved"))
         }
         Err(problem) if is_about_the_form(&problem) => form(&screen, subscriber, &fields, Some(&problem)).await,
         Err(problem) => Err(problem),

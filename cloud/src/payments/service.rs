@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::Datelike;
 use serde_json::{Value, json};
 use weir_rules::money::{Currency, Money};
 use weir_rules::posting::{self, MoneyPlace};
@@ -17,6 +18,8 @@ use crate::ledger::{self, Source};
 use crate::{audit, billing, dunning};
 
 const REFERENCE_MAX: usize = 200;
+/// No payment was received before this year.
+const FIRST_YEAR: i32 = 2000;
 const CREATED: i16 = 201;
 
 /// Records a payment once for its key and returns the reply, the same however often it is asked.
@@ -81,6 +84,9 @@ fn check(new: &NewPayment, today: chrono::NaiveDate) -> Result<(), Error> {
     }
     if new.received_on > today {
         errors.push(FieldError::new("received_on", format!("must not be after today, {today}")));
+    }
+    if new.received_on.year() < FIRST_YEAR {
+        errors.push(FieldError::new("received_on", format!("must not be before the year {FIRST_YEAR}")));
     }
     if new.reference.chars().count() > REFERENCE_MAX {
         errors.push(FieldError::new("reference", format!("must have at most {REFERENCE_MAX} characters")));

@@ -57,6 +57,15 @@ pub struct Account {
     pub created_at: DateTime<Utc>,
 }
 
+/// Whose an account is.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The account's number.
+    pub number: String,
+    /// The subscriber's name.
+    pub name: String,
+}
+
 /// An account to be opened.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,10 +1,12 @@
 //! The verbs: add and change subscribers, open accounts, add locations.
 
+use std::collections::HashMap;
+
 use chrono_tz::Tz;
 use serde_json::json;
 use weir_rules::money::Currency;
 
-use super::{Account, AccountWish, Error, Location, LocationWish, Subscriber, SubscriberWish, store};
+use super::{Account, AccountWish, Error, Holder, Location, LocationWish, Subscriber, SubscriberWish, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
@@ -71,6 +73,12 @@ pub async fn accounts(tx: &mut TenantTx, of: Option<SubscriberId>, page: Page) -
 /// One account.
 pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Account, Error> {
     store::account(tx, id).await?.ok_or(Error::AccountNotFound(id))
+}
+
+/// Whose these accounts are; those that are nobody's are left out.
+pub async fn holders(tx: &mut TenantTx, ids: &[AccountId]) -> Result<HashMap<AccountId, Holder>, Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+    Ok(store::holders(tx, &ids).await?.into_iter().collect())
 }
 
 /// Opens an account.

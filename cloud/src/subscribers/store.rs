@@ -1,6 +1,8 @@
 //! SQL of subscribers, accounts and service locations.
 
-use super::{Account, AccountHit, Error, Location, LocationHit, Subscriber};
+use uuid::Uuid;
+
+use super::{Account, AccountHit, Error, Holder, Location, LocationHit, Subscriber};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
@@ -153,6 +155,18 @@ pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Option<Account>
     )
     .fetch_optional(tx.conn())
     .await
+}
+
+/// Number and subscriber of these accounts.
+pub async fn holders(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<(AccountId, Holder)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT a.id AS "id: AccountId", a.number, s.name FROM accounts a
+           JOIN subscribers s ON s.tenant_id = a.tenant_id AND s.id = a.subscriber_id WHERE a.id = ANY($1)"#,
+        ids
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, Holder { number: row.number, name: row.name })).collect())
 }
 
 pub async fn insert_account(tx: &mut TenantTx, account: &Account) -> Result<(), sqlx::Error> {

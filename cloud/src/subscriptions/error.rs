@@ -15,6 +15,7 @@ crate::kinds! {
     LOCATION_OF_ANOTHER = 409 "location-of-another-subscriber", "The service location is another subscriber's", "Choose a location of the account's own subscriber.";
     CURRENCY_DIFFERS = 409 "plan-currency-differs", "The plan is priced in another currency than the account's", "Choose a plan in the account's currency, or another account.";
     PLAN_CHANGE_CONFLICTS = 409 "plan-change-conflicts", "The plan changes again at or after that day", "Choose a later day, or end the later change first.";
+    SUBSCRIPTION_CLOSED = 409 "subscription-closed", "The subscription is over", "What is over stays as it was; sell a new subscription.";
     OUTSIDE_TERM = 422 "outside-subscription", "The day is outside the subscription", "Choose a day between its start and its end.";
 }
 
@@ -64,6 +65,9 @@ pub enum Error {
     /// A later change of plan is there already.
     #[error("the plan changes again at or after {0}")]
     PlanChangeConflicts(chrono::NaiveDate),
+    /// It has ended.
+    #[error("subscription {0} is over")]
+    Closed(SubscriptionId),
     /// A day before the start or after the end.
     #[error("{0} is outside the subscription")]
     OutsideTerm(chrono::NaiveDate),
@@ -104,6 +108,7 @@ impl From<Error> for Problem {
             Error::LocationOfAnother { .. } => Self::new(&LOCATION_OF_ANOTHER, &error),
             Error::CurrencyDiffers { .. } => Self::new(&CURRENCY_DIFFERS, &error),
             Error::PlanChangeConflicts(_) => Self::new(&PLAN_CHANGE_CONFLICTS, &error),
+            Error::Closed(_) => Self::new(&SUBSCRIPTION_CLOSED, &error),
             Error::OutsideTerm(_) => Self::new(&OUTSIDE_TERM, &error),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::Subscribers(error) => error.into(),

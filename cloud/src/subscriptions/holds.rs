@@ -67,7 +67,7 @@ pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    super::subscription(tx, id).await?;
+    super::service::not_over(tx, id).await?;
     let hold = Hold {
         id: tx.new_id(),
         subscription_id: id,
@@ -95,4 +95,13 @@ pub async fn release_hold(tx: &mut TenantTx, id: HoldId) -> Result<Hold, Error> 
     fleet::desired::refresh_line(tx, hold.subscription_id).await?;
     audit::record(tx, "release hold", hold.subscription_id, json!({ "hold": id })).await?;
     store::hold(tx, id).await?.ok_or(Error::HoldNotFound(id))
+}
+
+/// Releases the holds whose time has passed, so that they show it.
+pub async fn release_over(tx: &mut TenantTx) -> Result<(), Error> {
+    for (id, line) in store::release_over(tx).await? {
+        fleet::desired::refresh_line(tx, line).await?;
+        audit::record(tx, "release hold", line, json!({ "hold": id, "over": true })).await?;
+    }
+    Ok(())
 }

@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use ipnet::IpNet;
+use rust_decimal::Decimal;
 use serde_json::json;
+use weir_rules::calendar::local_date;
 use weir_rules::prefix;
 
 use super::{ChangePlan, Counts, End, Error, Status, Subscription, SubscriptionWish, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
-use crate::ids::{AccountId, SubscriptionId};
+use crate::ids::{AccountId, RouterId, SubscriptionId};
 use crate::{audit, catalog, fleet, network, subscribers};
 
 /// Addresses a line may have.
@@ -54,6 +57,11 @@ pub async fn counts(tx: &mut TenantTx) -> Result<Counts, Error> {
     Ok(store::counts(tx).await?)
 }
 
+/// What all plans in force today cost a month, before tax, by currency.
+pub async fn recurring(tx: &mut TenantTx) -> Result<Vec<(String, Decimal)>, Error> {
+    Ok(store::recurring(tx).await?)
+}
+
 /// Sells a plan to an account at a location. The router learns of it with the commit.
 pub async fn sell(tx: &mut TenantTx, wish: SubscriptionWish) -> Result<Subscription, Error> {
     check_day("starts_on", wish.starts_on)?;
@@ -67,16 +75,15 @@ pub async fn sell(tx: &mut TenantTx, wish: SubscriptionWish) -> Result<Subscript
     network::router(tx, wish.router_id).await?;
     // The handle's row lock also serialises who takes addresses on this router.
     let handle = store::take_handle(tx, wish.router_id).await?;
-    for wanted in &prefixes {
-        if let Some((taken, of)) = store::overlapping(tx, wish.router_id, wanted).await? {
-            return Err(Error::PrefixOverlaps { wanted: *wanted, taken, of, router: wish.router_id });
-        }
-    }
     let id: SubscriptionId = tx.new_id();
+    // Whenever it is said to have begun, it has its addresses from now on.
+    let zone = account.time_zone.parse().unwrap_or(chrono_tz::UTC);
+    let from = wish.starts_on.max(local_date(tx.at(), zone));
+    check_free(tx, id, wish.router_id, &prefixes, (from, None)).await?;
     store::insert(tx, id, &wish, handle).await?;
     store::insert_term(tx, id, wish.plan_version_id, wish.starts_on, None).await?;
     for prefix in &prefixes {
-        store::insert_prefix(tx, id, wish.router_id, prefix).await?;
+        store::insert_prefix(tx, id, wish.router_id, prefix, from).await?;
     }
     fleet::desired::refresh_line(tx, id).await?;
     fleet::desired::refresh_router(tx, wish.router_id).await?;
@@ -88,7 +95,7 @@ pub async fn sell(tx: &mut TenantTx, wish: SubscriptionWish) -> Result<Subscript
 /// Moves a subscription to another plan version from a day on.
 pub async fn change_plan(tx: &mut TenantTx, id: SubscriptionId, wish: ChangePlan) -> Result<Subscription, Error> {
     store::lock(tx, id).await?;
-    let before = subscription(tx, id).await?;
+    let before = not_over(tx, id).await?;
     let account = subscribers::account(tx, before.account_id).await?;
     version_on_sale(tx, &wish.plan_version_id, &account.currency).await?;
     let day = wish.effective_on;
@@ -112,9 +119,14 @@ pub async fn change_plan(tx: &mut TenantTx, id: SubscriptionId, wish: ChangePlan
 pub async fn end(tx: &mut TenantTx, id: SubscriptionId, wish: End) -> Result<Subscription, Error> {
     check_day("ends_on", wish.ends_on)?;
     store::lock(tx, id).await?;
-    let before = subscription(tx, id).await?;
-    if wish.ends_on <= before.starts_on || before.status == Status::Closed {
+    let before = not_over(tx, id).await?;
+    if wish.ends_on <= before.starts_on {
         return Err(Error::OutsideTerm(wish.ends_on));
+    }
+    if let Some(end) = before.ends_on.filter(|end| *end < wish.ends_on) {
+        store::lock_router(tx, before.router_id).await?;
+        let prefixes: Vec<_> = before.prefixes.iter().filter_map(|text| text.parse().ok()).collect();
+        check_free(tx, id, before.router_id, &prefixes, (end, Some(wish.ends_on))).await?;
     }
     store::set_end(tx, id, wish.ends_on).await?;
     match before.ends_on {
@@ -124,6 +136,28 @@ pub async fn end(tx: &mut TenantTx, id: SubscriptionId, wish: End) -> Result<Sub
     fleet::desired::refresh_line(tx, id).await?;
     audit::record(tx, "end subscription", id, json!({ "ends_on": wish.ends_on })).await?;
     subscription(tx, id).await
+}
+
+/// Refuses addresses that another line of the router has on any of these days.
+async fn check_free(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    router: RouterId,
+    prefixes: &[IpNet],
+    days: (NaiveDate, Option<NaiveDate>),
+) -> Result<(), Error> {
+    for wanted in prefixes {
+        if let Some((taken, of)) = store::overlapping(tx, router, wanted, days, id).await? {
+            return Err(Error::PrefixOverlaps { wanted: *wanted, taken, of, router });
+        }
+    }
+    Ok(())
+}
+
+/// The subscription, unless it is over: what is over can no longer change.
+pub(super) async fn not_over(tx: &mut TenantTx, id: SubscriptionId) -> Result<Subscription, Error> {
+    let found = subscription(tx, id).await?;
+    if found.status == Status::Closed { Err(Error::Closed(id)) } else { Ok(found) }
 }
 
 async fn version_on_sale(tx: &mut TenantTx, id: &crate::ids::PlanVersionId, currency: &str) -> Result<(), Error> {
@@ -138,7 +172,7 @@ async fn version_on_sale(tx: &mut TenantTx, id: &crate::ids::PlanVersionId, curr
     Ok(())
 }
 
-fn check_day(field: &str, day: chrono::NaiveDate) -> Result<(), Error> {
+fn check_day(field: &str, day: NaiveDate) -> Result<(), Error> {
     use chrono::Datelike;
     if YEARS.contains(&day.year()) {
         return Ok(());

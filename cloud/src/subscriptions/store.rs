@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ipnet::IpNet;
+use rust_decimal::Decimal;
 use uuid::Uuid;
 use weir_rules::access::{self, HoldEffect, HoldKind};
 
@@ -170,6 +171,23 @@ pub async fn counts(tx: &mut TenantTx) -> Result<Counts, sqlx::Error> {
     .await
 }
 
+/// What the plans in force today cost a full period, by currency.
+pub async fn recurring(tx: &mut TenantTx) -> Result<Vec<(String, Decimal)>, sqlx::Error> {
+    let now = tx.at();
+    let rows = sqlx::query!(
+        r#"SELECT v.currency, sum(v.price) AS "price!" FROM subscriptions s
+           JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+           JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id
+                AND t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
+           JOIN plan_versions v ON v.tenant_id = t.tenant_id AND v.id = t.plan_version_id
+           GROUP BY v.currency ORDER BY v.currency"#,
+        now
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.currency, row.price)).collect())
+}
+
 pub async fn take_handle(tx: &mut TenantTx, router: RouterId) -> Result<i32, sqlx::Error> {
     sqlx::query_scalar!(
         r#"UPDATE routers SET next_handle = next_handle + 1 WHERE id = $1 RETURNING next_handle - 1 AS "handle!""#,
@@ -179,16 +197,28 @@ pub async fn take_handle(tx: &mut TenantTx, router: RouterId) -> Result<i32, sql
     .await
 }
 
+/// Serialises who takes addresses on a router.
+pub async fn lock_router(tx: &mut TenantTx, id: RouterId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT id FROM routers WHERE id = $1 FOR UPDATE", id.uuid()).fetch_optional(tx.conn()).await?;
+    Ok(())
+}
+
+/// Addresses of another line that has some of those wanted on a day of a range, and whose they are.
 pub async fn overlapping(
     tx: &mut TenantTx,
     router: RouterId,
     wanted: &IpNet,
+    (from, until): (NaiveDate, Option<NaiveDate>),
+    but: SubscriptionId,
 ) -> Result<Option<(String, SubscriptionId)>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT prefix::text AS "prefix!", subscription_id AS "subscription_id: SubscriptionId" FROM subscription_prefixes
-           WHERE router_id = $1 AND prefix && $2::text::cidr LIMIT 1"#,
+           WHERE router_id = $1 AND prefix && $2::text::cidr AND valid && daterange($3, $4) AND subscription_id <> $5 LIMIT 1"#,
         router.uuid(),
-        wanted.to_string()
+        wanted.to_string(),
+        from,
+        until,
+        but.uuid()
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -247,14 +277,17 @@ pub async fn insert_prefix(
     id: SubscriptionId,
     router: RouterId,
     prefix: &IpNet,
+    from: NaiveDate,
 ) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
     sqlx::query!(
-        "INSERT INTO subscription_prefixes (tenant_id, subscription_id, router_id, prefix) VALUES ($1, $2, $3, $4::text::cidr)",
+        "INSERT INTO subscription_prefixes (tenant_id, subscription_id, router_id, prefix, valid)
+         VALUES ($1, $2, $3, $4::text::cidr, daterange($5, NULL))",
         tenant,
         id.uuid(),
         router.uuid(),
-        prefix.to_string()
+        prefix.to_string(),
+        from
     )
     .execute(tx.conn())
     .await?;
@@ -316,8 +349,16 @@ pub async fn extend_last_term(
     Ok(())
 }
 
+/// Sets the end of a subscription and of its hold on its addresses.
 pub async fn set_end(tx: &mut TenantTx, id: SubscriptionId, ends_on: NaiveDate) -> Result<(), sqlx::Error> {
     sqlx::query!("UPDATE subscriptions SET ends_on = $2 WHERE id = $1", id.uuid(), ends_on).execute(tx.conn()).await?;
+    sqlx::query!(
+        "UPDATE subscription_prefixes SET valid = daterange(lower(valid), greatest(lower(valid), $2)) WHERE subscription_id = $1",
+        id.uuid(),
+        ends_on
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
@@ -368,11 +409,11 @@ pub async fn insert_hold(tx: &mut TenantTx, hold: &Hold) -> Result<(), Error> {
     }
 }
 
-/// Releases a hold, unless somebody else just did; tells which.
+/// Releases a hold, unless somebody else or its time just did; tells which.
 pub async fn release(tx: &mut TenantTx, id: HoldId) -> Result<bool, sqlx::Error> {
     let (now, actor) = (tx.at(), tx.actor().to_string());
     let released = sqlx::query!(
-        "UPDATE holds SET released_at = $2, released_by = $3 WHERE id = $1 AND released_at IS NULL",
+        "UPDATE holds SET released_at = $2, released_by = $3 WHERE id = $1 AND released_at IS NULL AND (until IS NULL OR until > $2)",
         id.uuid(),
         now,
         actor
@@ -380,4 +421,18 @@ pub async fn release(tx: &mut TenantTx, id: HoldId) -> Result<bool, sqlx::Error>
     .execute(tx.conn())
     .await?;
     Ok(released.rows_affected() == 1)
+}
+
+/// Releases every hold whose time has passed, at that time; tells which, and whose lines' they were.
+pub async fn release_over(tx: &mut TenantTx) -> Result<Vec<(HoldId, SubscriptionId)>, sqlx::Error> {
+    let (now, actor) = (tx.at(), tx.actor().to_string());
+    let rows = sqlx::query!(
+        r#"UPDATE holds SET released_at = until, released_by = $2 WHERE released_at IS NULL AND until <= $1
+           RETURNING id AS "id: HoldId", subscription_id AS "line: SubscriptionId""#,
+        now,
+        actor
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.line)).collect())
 }

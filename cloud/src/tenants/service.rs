@@ -10,6 +10,11 @@ use crate::db::{Scope, TenantTx};
 use crate::error::FieldError;
 use crate::ids::{self, TenantId};
 
+/// Longest name, in characters.
+const NAME_MAX: usize = 200;
+/// Longest of the other texts, in characters.
+const TEXT_MAX: usize = 500;
+
 /// Creates an ISP; the transaction returned can go on to add its first staff before it commits.
 pub async fn create(app: &App, new: &NewTenant) -> Result<TenantTx, Error> {
     let mut errors = Vec::new();
@@ -76,6 +81,18 @@ fn check(change: &TenantChange) -> Result<(), Error> {
     if let Some(name) = &change.legal_name {
         check_text("legal_name", name, &mut errors);
     }
+    let texts = [
+        ("address", &change.address),
+        ("tax_id", &change.tax_id),
+        ("tax_name", &change.tax_name),
+        ("contact", &change.contact),
+        ("pay_url", &change.pay_url),
+    ];
+    for (field, text) in texts {
+        if text.as_ref().is_some_and(|text| text.chars().count() > TEXT_MAX) {
+            errors.push(FieldError::new(field, format!("must have at most {TEXT_MAX} characters")));
+        }
+    }
     if let Some(currency) = &change.currency {
         check_currency(currency, &mut errors);
     }
@@ -118,8 +135,8 @@ fn check(change: &TenantChange) -> Result<(), Error> {
 fn check_text(field: &str, text: &str, errors: &mut Vec<FieldError>) {
     if text.trim().is_empty() {
         errors.push(FieldError::new(field, "must not be empty"));
-    } else if text.chars().count() > 200 {
-        errors.push(FieldError::new(field, "must have at most 200 characters"));
+    } else if text.chars().count() > NAME_MAX {
+        errors.push(FieldError::new(field, format!("must have at most {NAME_MAX} characters")));
     }
 }
 

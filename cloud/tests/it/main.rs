@@ -4,6 +4,8 @@ mod harness;
 mod money;
 mod network;
 mod pages;
+mod refusals;
 mod search;
 mod staff;
+mod subscriptions;
 mod world;

@@ -56,6 +56,15 @@ pub enum Cell {
         /// What it says.
         text: String,
     },
+    /// How far long work is.
+    Progress {
+        /// Parts done.
+        done: u32,
+        /// All parts.
+        all: u32,
+        /// The same in words.
+        words: String,
+    },
 }
 
 impl Cell {
@@ -202,6 +211,28 @@ impl Action {
     pub fn asking(self, confirm: Confirm) -> Self {
         Self { confirm: Some(confirm), ..self }
     }
+}
+
+/// One of the readings of a list; exactly one is chosen.
+#[derive(Debug, Clone)]
+pub struct Chip {
+    /// The address of the list in this reading.
+    pub href: String,
+    /// What it shows.
+    pub text: String,
+    /// Whether it is the one shown.
+    pub chosen: bool,
+}
+
+/// How a list can be searched at its own address.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// What to type.
+    pub label: String,
+    /// What was typed.
+    pub value: String,
+    /// What else the address says, kept while searching: name and value.
+    pub kept: Vec<(&'static str, String)>,
 }
 
 /// What a field is filled in with.

@@ -8,18 +8,24 @@ pub struct NavItem {
     pub href: &'static str,
     /// The Fluent key of its name, such as `nav-sites`.
     pub key: &'static str,
+    /// The Fluent key of the group it stands in; empty for the first.
+    pub group: &'static str,
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 8] = [
-    NavItem { href: "/", key: "nav-overview" },
-    NavItem { href: "/subscribers", key: "nav-subscribers" },
-    NavItem { href: "/subscriptions", key: "nav-subscriptions" },
-    NavItem { href: "/plans", key: "nav-plans" },
-    NavItem { href: "/sites", key: "nav-sites" },
-    NavItem { href: "/routers", key: "nav-routers" },
-    NavItem { href: "/staff", key: "nav-staff" },
-    NavItem { href: "/settings", key: "nav-settings" },
+pub const NAV: [NavItem; 12] = [
+    NavItem { href: "/", key: "nav-overview", group: "" },
+    NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
+    NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
+    NavItem { href: "/plans", key: "nav-plans", group: "" },
+    NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
+    NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
+    NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
+    NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
+    NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
+    NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
+    NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
+    NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
 
 /// A place two keys lead to: `g`, then the letter.
@@ -82,6 +88,10 @@ impl Frame {
     #[must_use]
     pub fn t1(&self, key: &str, name: &'static str, value: &str) -> String {
         i18n::t(self.lang, key, &[(name, value)])
+    }
+    /// The entries by group, in order.
+    pub fn groups(&self) -> impl Iterator<Item = (&'static str, &[NavItem])> {
+        self.nav.chunk_by(|one, next| one.group == next.group).map(|group| (group[0].group, group))
     }
     /// `rtl` for Arabic, else `ltr`.
     #[must_use]

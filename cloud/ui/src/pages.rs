@@ -2,7 +2,7 @@
 use askama::Template;
 
 use crate::Frame;
-use crate::blocks::{Action, Cell, Field, Input, Table};
+use crate::blocks::{Action, Cell, Chip, Field, Input, Search, Table};
 
 /// A list of things.
 #[derive(Debug, Template)]
@@ -24,6 +24,58 @@ pub struct List<'a> {
     pub empty: String,
     /// The address of the next page.
     pub next: Option<String>,
+}
+
+/// A list of facts of the books, with what they add up to and the ways to narrow it.
+#[derive(Debug, Template)]
+#[template(path = "register.html")]
+pub struct Register<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// What can be done; the first is what most come for.
+    pub actions: Vec<Action>,
+    /// What it all adds up to.
+    pub figures: Vec<Figure>,
+    /// What stands before the list.
+    pub sections: Vec<Section>,
+    /// The h2 of the list, when something stands before it.
+    pub heading: String,
+    /// Its readings.
+    pub chips: Vec<Chip>,
+    /// How to search it.
+    pub search: Option<Search>,
+    /// This page of the list.
+    pub table: Table,
+    /// What will be here, for an empty list.
+    pub empty: String,
+    /// The address of the next page.
+    pub next: Option<String>,
+}
+
+/// Asks before something is done that cannot be taken back; names the thing and what follows.
+#[derive(Debug, Template)]
+#[template(path = "confirm.html")]
+pub struct Confirm<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs, and where whoever hesitates returns to: address and name.
+    pub up: (String, String),
+    /// The h1: what is asked.
+    pub title: String,
+    /// One sentence: what follows.
+    pub lede: String,
+    /// What it is about: name and value.
+    pub facts: Vec<(String, Cell)>,
+    /// What would be, in full.
+    pub sections: Vec<Section>,
+    /// What does it; its button looks dangerous when `danger` says so.
+    pub form: Inset,
+    /// Whether something is lost.
+    pub danger: bool,
 }
 
 /// A part of a page under its own heading.

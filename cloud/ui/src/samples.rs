@@ -2,8 +2,10 @@
 
 use askama::Template;
 
-use crate::blocks::{Action, Cell, Chart, Confirm, Field, Input, Table, Tone};
-use crate::pages::{Components, Figure, Form, Found, Inset, List, LogIn, Overview, Problem, Section, Show};
+use crate::blocks::{Action, Cell, Chart, Chip, Confirm, Field, Input, Search, Table, Tone};
+use crate::pages::{
+    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Problem, Register, Section, Show,
+};
 use crate::{Frame, i18n};
 
 /// Language and theme of each variant of the gallery: both themes in both directions.
@@ -12,7 +14,7 @@ pub const VARIANTS: [(&str, &str); 4] = [("en", "light"), ("en", "dark"), ("ar",
 type Sample = fn(&Frame) -> askama::Result<String>;
 
 /// Name and sample, in the order of the gallery.
-pub const SAMPLES: [(&str, Sample); 14] = [
+pub const SAMPLES: [(&str, Sample); 16] = [
     ("components", components),
     ("overview", |frame| overview(frame, Some(frame.t("overview-quiet"))).render()),
     ("overview-first-day", |frame| overview(frame, None).render()),
@@ -21,6 +23,8 @@ pub const SAMPLES: [(&str, Sample); 14] = [
     ("show", show),
     ("form", |frame| form(frame, "").render()),
     ("form-refused", |frame| form(frame, &frame.t("error-required")).render()),
+    ("register", register),
+    ("question", question),
     ("toast", toast),
     ("search", |frame| search(frame, true).render()),
     ("search-nothing", |frame| search(frame, false).render()),
@@ -77,12 +81,14 @@ fn row(frame: &Frame) -> Vec<Cell> {
         Cell::Code("10.20.0.2/32".into()),
         Cell::Text("Delta Bakery Ltd".into()),
         Cell::Number("44.90".into()),
+        Cell::Progress { done: 3, all: 4, words: frame.t1("overview-of", "all", "4") },
         Cell::Post { action: "#release".into(), text: frame.t("holds-release") },
     ]
 }
 
 fn sites(frame: &Frame) -> Table {
-    let names = ["site", "status", "prefixes", "subscriber", "price", "hold"].map(|key| frame.t(key)).to_vec();
+    let names =
+        ["site", "status", "prefixes", "subscriber", "price", "accounts", "hold"].map(|key| frame.t(key)).to_vec();
     let mut second = row(frame);
     second[0] = Cell::link("#harbour", "Harbour");
     second[1] = Cell::status(Tone::Ok, frame.t("agent-connected"));
@@ -192,6 +198,40 @@ fn inset(frame: &Frame, error: &str) -> Inset {
 fn form<'a>(frame: &'a Frame, error: &str) -> Form<'a> {
     let up = ("#sites".into(), frame.t("nav-sites"));
     Form { frame, up, title: frame.t("sites-new"), lede: frame.t("sites-lede"), form: inset(frame, error) }
+}
+
+fn register(frame: &Frame) -> askama::Result<String> {
+    let chip = |href: &str, key: &str, chosen| Chip { href: href.into(), text: frame.t(key), chosen };
+    let search = Search { label: frame.t("search-number"), value: "<b>".into(), kept: vec![("status", "open".into())] };
+    let register = Register {
+        frame,
+        title: frame.t("nav-invoices"),
+        lede: frame.t("subscribers-lede"),
+        actions: vec![Action::go("#record", frame.t("sites-new"))],
+        figures: figures(frame),
+        sections: Vec::new(),
+        heading: frame.t("nav-ledger"),
+        chips: vec![chip("#active", "status-active", true), chip("#ordered", "status-ordered", false)],
+        search: Some(search),
+        table: sites(frame),
+        empty: frame.t("accounts-empty"),
+        next: Some("#next".into()),
+    };
+    register.render()
+}
+
+fn question(frame: &Frame) -> askama::Result<String> {
+    let question = pages::Confirm {
+        frame,
+        up: ("#sites".into(), frame.t("nav-sites")),
+        title: frame.t1("routers-again", "name", "edge-north-02"),
+        lede: frame.t("routers-again-lede"),
+        facts: vec![(frame.t("address"), Cell::Text("Mill Lane 4".into()))],
+        sections: Vec::new(),
+        form: inset(frame, ""),
+        danger: true,
+    };
+    question.render()
 }
 
 fn toast(frame: &Frame) -> askama::Result<String> {

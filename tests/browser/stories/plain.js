@@ -16,7 +16,7 @@ export function withoutScripts(world, test) {
     await main.getByRole("link", { name: "New subscriber" }).click();
     await page.locator("#name").fill("Inês Duarte");
     await press("Save");
-    assert.equal(await main.getByRole("status").innerText(), "Added.");
+    assert.equal(await main.getByRole("status").innerText(), "Saved.");
     await press("Open an account");
     await main.getByRole("link", { name: "New service location" }).first().click();
     for (const [field, value] of [["line1", "Fishmarket 3"], ["city", "Vigo"], ["country", "ES"]]) {
@@ -34,7 +34,7 @@ export function withoutScripts(world, test) {
     await press("Sell");
     assert.match(new URL(page.url()).pathname, /^\/subscriptions\/sub_/);
     assert.match(await main.innerText(), /Inês Duarte/);
-    assert.match(await main.getByRole("status").innerText(), /^Sold/);
+    assert.match(await main.getByRole("status").innerText(), /^Saved/);
     await page.locator("#reason").fill("Asked for a pause");
     await press("Place a hold");
     assert.match(await main.innerText(), /reaches only the payment page/);

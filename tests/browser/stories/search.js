@@ -18,7 +18,7 @@ export function search(world, test) {
     const { subscriber, account, sold } = isp.lines[0];
     assert.equal(await ask(subscriber.name), `/subscribers/${subscriber.id}`);
     assert.equal(await ask(subscriber.email.toUpperCase()), `/subscribers/${subscriber.id}`);
-    assert.equal(await ask(account.number), `/subscribers/${subscriber.id}`);
+    assert.equal(await ask(account.number), `/accounts/${account.id}`);
     for (const address of ["10.20.0.2", "2001:db8:1:7::9", "2001:db8:1::/56", sold.id]) {
       assert.equal(await ask(address), `/subscriptions/${sold.id}`, address);
     }

@@ -30,6 +30,12 @@ impl std::fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// The slug of the problem an error is about, if it is one of the API's.
+#[must_use]
+pub fn slug(error: &anyhow::Error) -> Option<&str> {
+    error.downcast_ref::<Problem>()?.body["type"].as_str()?.strip_prefix("/errors/")
+}
+
 impl Api {
     /// A client without credentials; `url` has no path.
     pub fn new(url: String) -> Result<Self> {
@@ -42,6 +48,19 @@ impl Api {
         let session = self.post("/sessions", &serde_json::json!({"email": email, "password": password})).await?;
         let token = session["token"].as_str().context("a session without a token")?.to_owned();
         Ok(Self { token: Some(token), ..self.clone() })
+    }
+
+    /// The same client without credentials.
+    #[must_use]
+    pub fn nobody(&self) -> Self {
+        Self { token: None, ..self.clone() }
+    }
+
+    /// The status and the body of a file or a page at `path`, which is not of the API.
+    pub async fn fetch(&self, path: &str) -> Result<(u16, Vec<u8>)> {
+        let request = self.signed(self.client.get(format!("{}{path}", self.base)));
+        let response = request.send().await.with_context(|| format!("fetching {path}"))?;
+        Ok((response.status().as_u16(), response.bytes().await?.to_vec()))
     }
 
     /// `GET /api/v1<path>`.
@@ -89,7 +108,10 @@ impl Api {
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let place = if path.starts_with("/dev/") { "" } else { "/api/v1" };
-        let request = self.client.request(method, format!("{}{place}{path}", self.base));
+        self.signed(self.client.request(method, format!("{}{place}{path}", self.base)))
+    }
+
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -2,13 +2,15 @@
 
 use crate::api::Api;
 use crate::clock::Limit;
+use crate::cloud::Role;
 use crate::outside::{Inside, Process};
 use crate::programs::program;
 use crate::subscriber::Subscriber;
-use crate::topology::{self, CLOUD_ADDRESS, GATEWAY_PORT, Place};
+use crate::topology::{self, Place};
 use crate::traffic::Carried;
 use crate::wire::Ask;
 use anyhow::{Context, Result, anyhow, bail};
+use futures_util::future::try_join_all;
 use nix::sys::signal::Signal;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
@@ -48,9 +50,10 @@ impl Default for Options {
 /// A running lab; dropping it ends everything in it and removes its folder.
 pub struct Lab {
     // Before `folder`: fields are dropped in order, and programs must be gone before their files.
-    cloud: Option<Process>,
+    pub(crate) cloud: Vec<(Role, Process)>,
     agent: Option<Process>,
-    inside: Inside,
+    pub(crate) inside: Inside,
+    pub(crate) database_url: Option<String>,
     folder: TempDir,
     http: SocketAddr,
     options: Options,
@@ -79,9 +82,10 @@ impl Lab {
         let mut origin = inside.launch(&Place::Internet.name(), &serve, &log, false).await?;
         origin.line_with("ready", Limit::seconds(10)).await?;
         Ok(Self {
-            cloud: None,
+            cloud: Vec::new(),
             agent: None,
             inside,
+            database_url: None,
             folder,
             http,
             options,
@@ -136,7 +140,7 @@ impl Lab {
     pub fn tell_last_words(&self) {
         const LINES: usize = 30;
         for name in ["weir", "agent"] {
-            let text = std::fs::read_to_string(self.folder.path().join(format!("logs/{name}.log"))).unwrap_or_default();
+            let text = std::fs::read_to_string(self.log(name)).unwrap_or_default();
             let lines: Vec<_> = text.lines().collect();
             eprintln!("--- {name}.log, last {LINES} lines\n{}", lines[lines.len().saturating_sub(LINES)..].join("\n"));
         }
@@ -149,51 +153,20 @@ impl Lab {
         Ok(Carried::from_counters(&counters).down_bytes)
     }
 
+    /// What was delivered on these lines so far, the meter's own basis: down at the subscribers' ports, up at the internet's.
+    ///
+    /// What a subscriber sends beyond its rate is dropped by the shaper, so its own port counts more than is billed.
+    /// Upwards it is the traffic of all lines: others must be quiet.
+    pub async fn delivered(&self, numbers: impl IntoIterator<Item = u8>) -> Result<Carried> {
+        let readings = numbers.into_iter().map(|number| async move { self.subscriber(number).carried().await });
+        let sum = try_join_all(readings).await?.into_iter().fold(Carried::default(), |sum, reading| sum + reading);
+        Ok(Carried { up_bytes: self.received_by_internet().await?, ..sum })
+    }
+
     /// Cuts or restores the router's link to the cloud.
     pub async fn cloud_link(&self, up: bool) -> Result<()> {
         let state = if up { "up" } else { "down" };
         self.inside.run_ok(&Place::Cloud.name(), &["ip", "link", "set", "c0", state]).await.map(drop)
-    }
-
-    /// Starts the control plane with all its roles and waits until it is ready.
-    pub async fn start_cloud(&mut self) -> Result<()> {
-        let data = self.data_dir()?;
-        let gateway = format!("{CLOUD_ADDRESS}:{GATEWAY_PORT}");
-        let (weir, url) = (program("weir")?, self.url());
-        let argv = [
-            &weir,
-            "all",
-            "--data-dir",
-            &data,
-            "--gateway",
-            &gateway,
-            "--gateway-public",
-            &gateway,
-            "--public-url",
-            &url,
-            "--dev-clock",
-        ];
-        let log = self.folder.path().join("logs/weir.log");
-        let mut cloud = self.inside.launch(&Place::Cloud.name(), &argv, &log, true).await?;
-        cloud.line_with("ready http=", Limit::seconds(90)).await?;
-        self.cloud = Some(cloud);
-        Ok(())
-    }
-
-    /// Ends the control plane at once, as a power cut would. Its database server, if it left one, is adopted at the next start.
-    pub async fn kill_cloud(&mut self) -> Result<()> {
-        let mut cloud = self.cloud.take().ok_or_else(|| anyhow!("the cloud does not run"))?;
-        cloud.stop(Signal::SIGKILL, Limit::seconds(10)).await.map(drop)
-    }
-
-    /// Makes a tenant and its owner; returns what the program printed.
-    pub async fn create_tenant(&self, arguments: &[&str]) -> Result<serde_json::Value> {
-        let (weir, data) = (program("weir")?, self.data_dir()?);
-        let mut argv = vec![weir.as_str(), "tenant", "create", "--data-dir", &data];
-        argv.extend(arguments);
-        let text = self.inside.run_ok(&Place::Cloud.name(), &argv).await?;
-        let line = text.lines().rfind(|line| line.starts_with('{')).unwrap_or(&text);
-        serde_json::from_str(line).with_context(|| format!("`weir tenant create` printed {text:?}"))
     }
 
     /// Starts the agent and waits until it has a session; `token` enrolls it the first time.
@@ -223,9 +196,25 @@ impl Lab {
             "1000",
         ];
         argv.extend(token.iter().flat_map(|token| ["--token", token]));
-        let log = self.folder.path().join("logs/agent.log");
-        self.agent = Some(self.inside.launch(&Place::Router.name(), &argv, &log, false).await?);
+        self.agent = Some(self.inside.launch(&Place::Router.name(), &argv, &self.log("agent"), false).await?);
         Ok(())
+    }
+
+    /// Takes from the router what a reboot takes: the kernel's objects, the boot's identity, memory-backed storage.
+    pub async fn reboot_router(&self) -> Result<()> {
+        const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+        if self.agent.is_some() {
+            bail!("a router does not reboot under its agent: kill it first");
+        }
+        let node = Place::Router.name();
+        self.inside.run_ok(&node, &["nft", "flush", "ruleset"]).await?;
+        for port in ["lan0", "wan0"] {
+            self.inside.run_ok(&node, &["tc", "qdisc", "del", "dev", port, "root"]).await?;
+        }
+        let boot_id = self.folder("boot")?.join("id");
+        std::fs::write(&boot_id, std::fs::read("/proc/sys/kernel/random/uuid")?)?;
+        self.inside.run_ok(&node, &["mount", "--bind", &boot_id.display().to_string(), BOOT_ID]).await?;
+        Ok(std::fs::remove_dir_all(format!("{}/run", self.agent_dir()?))?)
     }
 
     /// Ends the agent at once, as the kernel would when memory is short.
@@ -242,14 +231,17 @@ impl Lab {
 
     /// Ends agent and cloud in order, as their service manager would; everything else ends with the lab.
     pub async fn stop(mut self) -> Result<()> {
-        for mut program in [self.agent.take(), self.cloud.take()].into_iter().flatten() {
+        // Whoever was started first may hold the database.
+        let cloud = std::mem::take(&mut self.cloud).into_iter().rev().map(|(_, process)| process);
+        for mut program in self.agent.take().into_iter().chain(cloud) {
             program.stop(Signal::SIGTERM, Limit::seconds(20)).await?;
         }
         Ok(())
     }
 
-    fn data_dir(&self) -> Result<String> {
-        Ok(self.folder("cloud")?.display().to_string())
+    /// Where a program's output is kept.
+    pub(crate) fn log(&self, program: &str) -> PathBuf {
+        self.folder.path().join(format!("logs/{program}.log"))
     }
 
     fn agent_dir(&self) -> Result<String> {

@@ -8,6 +8,7 @@
 
 mod api;
 mod clock;
+mod cloud;
 pub mod demo;
 pub mod enclosure;
 pub mod inside;
@@ -21,9 +22,10 @@ mod topology;
 mod traffic;
 mod wire;
 
-pub use api::{Api, Problem};
+pub use api::{Api, Problem, slug};
 pub use clock::{Limit, now_us, until};
-pub use isp::{Isp, Line, PlanTerms, StaffLogin};
+pub use cloud::Role;
+pub use isp::{Crossing, Faults, Isp, Line, PlanTerms, StaffLogin, bytes_of, ms_between};
 pub use lab::{Lab, Options, Router};
 pub use outside::{Inside, Output, Process};
 pub use programs::program;

@@ -191,17 +191,22 @@ pub struct Process {
 impl Process {
     /// Waits until it has written a line with `text` in it, and returns that line.
     pub async fn line_with(&mut self, text: &str, limit: Limit) -> Result<String> {
-        let found = |progress: &Progress| progress.lines.iter().find(|line| line.contains(text)).cloned();
+        self.line(&format!("{text:?}"), |line| line.contains(text), limit).await
+    }
+
+    /// Waits until it has written a line that `fits`, and returns that line; `what` names it when it never comes.
+    pub async fn line(&mut self, what: &str, fits: impl Fn(&str) -> bool, limit: Limit) -> Result<String> {
+        let found = |progress: &Progress| progress.lines.iter().find(|line| fits(line)).cloned();
         let done = |progress: &Progress| found(progress).is_some() || progress.ended.is_some();
         let seen = tokio::time::timeout(limit.0, self.progress.wait_for(|progress| done(progress))).await;
         let seen = seen.map(|lived| lived.map(|progress| progress.clone()));
         let progress = match seen {
             Ok(Ok(progress)) => progress,
             Ok(Err(_)) => bail!("the lab ended"),
-            Err(_) => bail!("{} did not say \"{text}\" within {:?}; {}", self.name, limit.0, self.last_words()),
+            Err(_) => bail!("{} did not say {what} within {:?}; {}", self.name, limit.0, self.last_words()),
         };
         found(&progress).ok_or_else(|| {
-            anyhow!("{} ended ({:?}) before it said \"{text}\"; {}", self.name, progress.ended, self.last_words())
+            anyhow!("{} ended ({:?}) before it said {what}; {}", self.name, progress.ended, self.last_words())
         })
     }
 

@@ -1,4 +1,4 @@
-//! Where the lab finds the programs it runs: beside its own, where cargo puts all of them.
+//! Where the lab finds the programs it runs: the workspace's beside its own, where cargo puts all of them.
 
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;
@@ -11,4 +11,13 @@ pub fn program(name: &str) -> Result<String> {
     let found = chosen.into_iter().chain(beside).map(|folder| folder.join(name)).find(|path| path.is_file());
     let path = found.ok_or_else(|| anyhow!("{name} is not built (looked beside {})", here.display()))?;
     path.into_os_string().into_string().map_err(|path| anyhow!("{} is not UTF-8", path.display()))
+}
+
+/// The folder of the newest installed PostgreSQL's server programs.
+pub fn postgres() -> Result<String> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let version = |path: &PathBuf| path.file_name()?.to_str()?.parse::<u32>().ok();
+    let newest = versions.map(|entry| entry.path()).filter(|path| path.join("bin/initdb").exists()).max_by_key(version);
+    let programs = newest.ok_or_else(|| anyhow!("PostgreSQL's server programs are not installed"))?.join("bin");
+    Ok(programs.display().to_string())
 }

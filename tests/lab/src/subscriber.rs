@@ -1,6 +1,6 @@
 //! A subscriber's host: makes real traffic and counts it without Weir's help.
 
-use crate::clock::Limit;
+use crate::clock::{Limit, until};
 use crate::outside::Inside;
 use crate::topology::{INTERNET_V4, INTERNET_V6, Place};
 use crate::traffic::{Amount, Carried, Direction, Family, Flow, Load};
@@ -75,6 +75,16 @@ impl Subscriber {
     pub async fn http_get(&self, path: &str, family: Family) -> Result<Answer> {
         let to = SocketAddr::new(internet(family), crate::origin::HTTP_PORT);
         self.inside.ask(Ask::Get { node: self.node(), to, path: path.into(), limit_ms: 3_000 }).await
+    }
+
+    /// Waits until the web answers it, or the walled garden's page does in its place; returns that answer.
+    pub async fn web_becomes(&self, open: bool, family: Family) -> Result<Answer> {
+        let (what, wanted) = if open { ("access to the web", 204) } else { ("the walled garden's page", 511) };
+        until(what, Limit::seconds(10), || async {
+            let answer = self.http_get("/generate_204", family).await.ok();
+            Ok(answer.filter(|answer| answer.status == wanted))
+        })
+        .await
     }
 
     /// The kernel's counters of its interface.

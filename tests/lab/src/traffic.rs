@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 const LINK_HEADER_BYTES: u64 = 14;
+/// Slow start overfills the queue; until what was lost has been sent again, data reaches the receiver late and in bunches.
+const SETTLING_SECONDS: usize = 3;
 
 /// Seen from the subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +128,7 @@ impl std::ops::Add for Carried {
 pub struct Flow {
     /// Payload the subscriber received or sent: what its own end of the flow counted.
     pub payload_bytes: u64,
-    /// Bits of payload a second at the receiver, without its first and last second.
+    /// Bits of payload a second at the receiver, without what it takes to settle, and without its last second.
     pub goodput_bps: f64,
     /// TCP segments sent again.
     pub retransmits: u64,
@@ -162,14 +164,14 @@ fn steady_rate_of_server(text: &str) -> Option<f64> {
         words.get(unit.checked_sub(1)?)?.parse::<f64>().ok()
     };
     let rates: Vec<f64> = text.lines().filter(whole_second).filter_map(rate).collect();
-    let middle = rates.get(1..rates.len().checked_sub(1)?).filter(|middle| middle.len() > 1)?;
+    let middle = rates.get(SETTLING_SECONDS..rates.len().checked_sub(1)?).filter(|middle| middle.len() > 1)?;
     Some(middle.iter().sum::<f64>() * 1_000.0 / middle.len() as f64)
 }
 
-/// The receiver's rate between the second and the last interval: full queues, no slow start, no tail.
+/// The receiver's rate between settling and the last interval: full queues, no slow start, no tail.
 fn steady_rate(report: &Value) -> Option<f64> {
-    let intervals = report["intervals"].as_array().filter(|intervals| intervals.len() > 3)?;
-    let middle = &intervals[1..intervals.len() - 1];
+    let intervals = report["intervals"].as_array()?;
+    let middle = intervals.get(SETTLING_SECONDS..intervals.len().checked_sub(1)?).filter(|middle| middle.len() > 1)?;
     let sum = |field: &str| middle.iter().map(|interval| interval["sum"][field].as_f64()).sum::<Option<f64>>();
     Some(sum("bytes")? * 8.0 / sum("seconds")?)
 }

@@ -1,61 +1,72 @@
 //! The Linux kernel: HTB for rates and counts, nftables for who is who.
 //!
 //! Owns one table, `inet weir`, and one qdisc tree on each port the router object names; nothing else on the router.
-//! Start at [`Linux::apply`](Southbound::apply): assignments to disk, classes to tc, prefixes to nft, and back.
+//! Start at [`Linux::apply`](Southbound::apply): assignments to disk, classes to tc, prefixes to nft, and back. What the
+//! kernel holds is read each time, so applying the same again finds and heals what somebody else changed ([`drift`]).
 
 mod classes;
+mod drift;
+mod fallback;
 mod nft;
+mod ports;
 mod probe;
 mod rules;
 mod tc;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use uuid::Uuid;
-use weir_protocol::desired::{Access, Router};
+use weir_protocol::desired::{Access, Garden, Prefix, Router};
 use weir_protocol::state::ObservedLine;
 
 use self::classes::{Classes, Held};
-use self::nft::{Place, Table, Wiring};
-use self::tc::{ClassState, Leaf, Link, Tc};
+use self::fallback::Fallback;
+use self::nft::{Place, Places, Table, Wiring};
+use self::ports::Ports;
+use self::tc::{ClassState, Leaf, Link, Speed, Tc};
 use super::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
-use crate::plan::check::{self, SoundLine};
+use crate::plan::check::{self as sound, SoundLine};
 use crate::plan::{Wanted, shape};
+
+pub use self::probe::{Check, Privileges, check, privileges};
 
 /// How often an incomplete dump is repeated.
 const DUMP_ATTEMPTS: usize = 3;
 
-/// How often a table somebody else emptied is put back before it is reported.
-const CLASSIFY_ATTEMPTS: usize = 2;
-
-/// Root qdiscs a kernel puts there by itself: ours may take their place.
-const DEFAULT_QDISCS: &[&str] = &["noqueue", "pfifo_fast", "fq_codel", "mq", "fq", "pfifo"];
+/// From what is known, from what is read, from nothing.
+const CLASSIFY_ATTEMPTS: usize = 3;
 
 /// This router's kernel.
 pub struct Linux {
     tc: Tc,
     classes: Classes,
+    fallback: Fallback,
     leaf: Leaf,
     garden_port: u16,
     new_generation: Box<dyn FnMut() -> Uuid + Send>,
     ports: Option<Ports>,
     table: Option<Table>,
+    /// The rules as the kernel told them right after they were written.
+    rules: Option<Vec<String>>,
     /// The lines as last held: what a line falls back to while its change cannot be.
-    held: BTreeMap<Uuid, SoundLine>,
+    held: Option<BTreeMap<Uuid, SoundLine>>,
+    /// What each line's class was last made to be, by handle.
+    shaped: BTreeMap<u32, Shaped>,
     /// What was last read of each line, under which generation.
     read: BTreeMap<u32, (Uuid, Total, Total)>,
 }
 
+/// A line's class as it should be on both ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shaped {
+    minor: u16,
+    lan: Speed,
+    wan: Speed,
+}
+
 /// Why lines are not held, by handle.
 type Refused = BTreeMap<u32, Refusal>;
-
-/// Both ports, as found.
-#[derive(Clone, PartialEq, Eq)]
-struct Ports {
-    lan: String,
-    wan: String,
-}
 
 /// The classes of both ports, by minor.
 struct Counted {
@@ -83,66 +94,17 @@ impl Linux {
         Ok(Self {
             tc: Tc::open()?,
             classes: Classes::open(state_dir, boot_id.trim())?,
+            fallback: Fallback::open(state_dir)?,
             leaf: Leaf::Bfifo,
             garden_port,
             new_generation,
             ports: None,
             table: None,
-            held: BTreeMap::new(),
+            rules: None,
+            held: None,
+            shaped: BTreeMap::new(),
             read: BTreeMap::new(),
         })
-    }
-
-    /// Finds both ports, with our tree on each; plants it where the kernel's default stands.
-    async fn ports(&mut self, router: &Router) -> Result<Result<(Link, Link), Refusal>, Error> {
-        let names = Ports { lan: router.lan_interface.clone(), wan: router.wan_interface.clone() };
-        if self.ports.as_ref() != Some(&names) {
-            self.leave_others(&names).await?;
-        }
-        let mut links = Vec::new();
-        for name in [&names.lan, &names.wan] {
-            match self.tc.link(name).await? {
-                Some(link) => links.push(link),
-                None => {
-                    return Ok(Err(Refusal { code: "interface-missing", detail: format!("there is no port {name}") }));
-                }
-            }
-        }
-        let offloaded = nft::flowtable_ports().unwrap_or_default();
-        if let Some(port) = [&names.lan, &names.wan].into_iter().find(|port| offloaded.contains(*port)) {
-            let detail = format!("a flowtable takes packets of {port} past shaping and counting");
-            return Ok(Err(Refusal { code: "foreign-flowtable", detail }));
-        }
-        for (link, name, capacity) in
-            [(links[0], &names.lan, router.capacity_down_bps), (links[1], &names.wan, router.capacity_up_bps)]
-        {
-            match self.tc.root(link).await? {
-                Some((kind, tc::MAJOR)) if kind == "htb" => self.tc.set_capacity(link, capacity).await?,
-                // The kernel's own have no handle; one with a handle was put there by somebody.
-                Some((kind, major)) if major != 0 || !DEFAULT_QDISCS.contains(&kind.as_str()) => {
-                    let detail = format!("{name} has a {kind} qdisc that is not ours");
-                    return Ok(Err(Refusal { code: "foreign-qdisc", detail }));
-                }
-                Some(_) | None => self.tc.plant(link, capacity).await?,
-            }
-        }
-        self.ports = Some(names);
-        Ok(Ok((links[0], links[1])))
-    }
-
-    /// Takes our tree from ports that are no longer named, also those of before a restart.
-    async fn leave_others(&mut self, names: &Ports) -> Result<(), Error> {
-        self.ports = None;
-        let mut named = BTreeSet::new();
-        for name in [&names.lan, &names.wan] {
-            named.extend(self.tc.link(name).await?.map(|link| link.index));
-        }
-        for link in self.tc.planted().await? {
-            if !named.contains(&link.index) {
-                self.tc.uproot(link).await?;
-            }
-        }
-        Ok(())
     }
 
     async fn counted(&self, lan: Link, wan: Link) -> Result<Counted, Error> {
@@ -166,28 +128,37 @@ impl Linux {
         }
         // On disk before in the kernel: a kill in between finds the same classes again.
         self.classes.save()?;
+        self.shaped.clear();
         for line in lines.values() {
-            let Some(class) = self.classes.get(line.handle) else { continue };
-            for (side, rate_bps) in [(&counted.lan, line.rate_down_bps), (&counted.wan, line.rate_up_bps)] {
-                // One line the kernel refuses never stops its siblings.
-                if let Err(error) = self.shape_side(side, class.minor, rate_bps).await {
-                    refused.insert(line.handle, Refusal { code: "class-refused", detail: error.to_string() });
+            let Some(minor) = self.classes.get(line.handle).map(|class| class.minor) else { continue };
+            let speed = |(link, _): &Side, rate_bps| Speed::of_line(shape::htb_bytes_per_second(rate_bps, link.header));
+            let (lan, wan) = (speed(&counted.lan, line.rate_down_bps), speed(&counted.wan, line.rate_up_bps));
+            let mut done = Ok(());
+            for (side, speed) in [(&counted.lan, lan), (&counted.wan, wan)] {
+                if done.is_ok() {
+                    done = self.shape_side(side, minor, speed).await;
+                }
+            }
+            // One line the kernel refuses never stops its siblings.
+            match done {
+                Ok(()) => drop(self.shaped.insert(line.handle, Shaped { minor, lan, wan })),
+                Err(error) => {
+                    drop(refused.insert(line.handle, Refusal { code: "class-refused", detail: error.to_string() }));
                 }
             }
         }
         Ok(refused)
     }
 
-    async fn shape_side(&self, (link, held): &Side, minor: u16, rate_bps: u64) -> Result<(), Error> {
-        let rate = shape::htb_bytes_per_second(rate_bps, link.header);
+    async fn shape_side(&self, (link, held): &Side, minor: u16, speed: Speed) -> Result<(), Error> {
         let before = held.get(&minor);
-        let same = before.is_some_and(|state| state.rate == rate);
+        let same = before.is_some_and(|state| state.speed == speed);
         if !same {
-            self.tc.set_class(*link, minor, rate).await?;
+            self.tc.set_class(*link, minor, speed).await?;
         }
         // A plain queue is as long as its rate allows; it changes with it, and in place.
         if !same || before.is_some_and(|state| !state.leaf) {
-            self.tc.set_leaf(*link, minor, rate, self.leaf).await?;
+            self.tc.set_leaf(*link, minor, speed.ceiling, self.leaf).await?;
         }
         Ok(())
     }
@@ -202,43 +173,59 @@ impl Linux {
         }
     }
 
-    /// Brings the table to what is wanted, starting from what the kernel holds.
-    fn classify(&mut self, router: &Router, lines: &BTreeMap<Uuid, SoundLine>) -> Result<(), Error> {
-        let reachable = router.garden.iter().flat_map(|garden| &garden.reachable);
+    /// The table that is wanted.
+    fn wanted_table(&self, router: &Router, lines: &BTreeMap<Uuid, SoundLine>) -> Table {
+        let networks = |prefixes: fn(&Garden) -> &[Prefix]| {
+            let prefixes = router.garden.iter().flat_map(prefixes);
+            prefixes.filter_map(|prefix| sound::network(prefix).ok()).collect()
+        };
         let wiring = Wiring {
             lan: router.lan_interface.clone(),
             wan: router.wan_interface.clone(),
             nat: router.nat,
             garden_port: self.garden_port,
-            reachable: reachable.filter_map(|prefix| check::network(prefix).ok()).collect(),
+            reachable: networks(|garden| &garden.reachable),
+            resolvers: networks(|garden| &garden.resolvers),
         };
         let places = lines
             .values()
             .filter_map(|line| Some((line, self.place(line)?)))
             .flat_map(|(line, place)| line.prefixes.iter().map(move |prefix| (*prefix, place)))
             .collect();
-        let wanted = Table { wiring, places };
-        for transaction in nft::commands(self.table.as_ref(), &wanted) {
-            if let Err(error) = nft::run(&transaction) {
-                // What the kernel holds is no longer known: the next time begins by reading it.
-                self.table = None;
-                return Err(error);
-            }
-        }
-        self.table = Some(wanted);
-        Ok(())
+        Table { wiring: Some(wiring), places }
     }
 
-    /// What the kernel holds of the table, as a starting point. Rules are rewritten once after a restart.
-    fn adopt(&mut self) -> Result<(), Error> {
-        if self.table.is_none()
-            && let Some(places) = nft::places()?
-        {
-            let wiring =
-                Wiring { lan: String::new(), wan: String::new(), nat: false, garden_port: 0, reachable: Vec::new() };
-            self.table = Some(Table { wiring, places });
+    /// Brings the table to what is wanted; answers what the kernel then holds, and what somebody else had changed.
+    fn classify(&mut self, wanted: &Table) -> Result<(Places, Vec<String>), Error> {
+        let (mut known, mut drift, mut held) = (self.table.take(), Vec::new(), Places::new());
+        for attempt in 1..=CLASSIFY_ATTEMPTS {
+            let expected = known.is_some();
+            let before = match known.take() {
+                None if attempt < CLASSIFY_ATTEMPTS => {
+                    nft::read()?.map(|seen| Table { wiring: None, places: seen.places })
+                }
+                known => known,
+            };
+            let written =
+                nft::commands(before.as_ref(), wanted).iter().try_for_each(|transaction| nft::run(transaction));
+            let seen = nft::read()?;
+            if written.is_ok() && nft::rewires(before.as_ref(), wanted) {
+                self.rules = seen.as_ref().map(|seen| seen.rules.clone());
+            }
+            let should = if written.is_ok() { wanted } else { before.as_ref().unwrap_or(wanted) };
+            let found = drift::of_table(&should.places, self.rules.as_deref(), seen.as_ref());
+            held = seen.unwrap_or_default().places;
+            match written {
+                Ok(()) if found.is_empty() => {
+                    self.table = Some(wanted.clone());
+                    break;
+                }
+                Err(error) if attempt == CLASSIFY_ATTEMPTS => return Err(error),
+                _ if expected => drift = found,
+                _ => {}
+            }
         }
-        Ok(())
+        Ok((held, drift))
     }
 
     fn read_back(
@@ -246,41 +233,27 @@ impl Linux {
         lines: &BTreeMap<Uuid, SoundLine>,
         refused: &Refused,
         counted: &Counted,
-    ) -> Result<Vec<(Uuid, Outcome)>, Error> {
-        let places = nft::places()?.unwrap_or_default();
+        places: &Places,
+    ) -> Vec<(Uuid, Outcome)> {
         let outcome = |line: &SoundLine| {
             if let Some(Refusal { code, detail }) = refused.get(&line.handle) {
                 return Outcome::Failed { code, detail: detail.clone() };
             }
-            let Some(class) = self.classes.get(line.handle) else {
+            let (Some(class), Some(place)) = (self.classes.get(line.handle), self.place(line)) else {
                 return Outcome::Failed { code: "not-held", detail: "the line has no class".into() };
             };
-            let held: BTreeSet<_> = line.prefixes.iter().map(|prefix| places.get(prefix)).collect();
-            let access = match held.iter().next() {
-                Some(Some(Place::Class(minor))) if held.len() == 1 && *minor == class.minor => match line.access {
-                    Access::Throttled => Access::Throttled,
-                    _ => Access::Open,
-                },
-                Some(Some(Place::Garden)) if held.len() == 1 => Access::WalledGarden,
-                Some(Some(Place::Closed)) if held.len() == 1 => Access::Closed,
-                _ => {
-                    return Outcome::Failed {
-                        code: "not-held",
-                        detail: "the kernel does not hold all prefixes alike".into(),
-                    };
-                }
-            };
+            if !line.prefixes.iter().all(|prefix| places.contains(&(*prefix, place))) {
+                let detail = "the kernel does not hold all prefixes alike".into();
+                return Outcome::Failed { code: "not-held", detail };
+            }
             let rate = |(link, held): &Side| {
-                held.get(&class.minor).map_or(0, |state| shape::layer3_bps(state.rate, link.header))
+                held.get(&class.minor).map_or(0, |state| shape::layer3_bps(state.speed.ceiling, link.header))
             };
-            let observed = ObservedLine {
-                rate_down_bps: rate(&counted.lan),
-                rate_up_bps: rate(&counted.wan),
-                access: access.into(),
-            };
-            Outcome::Applied(observed)
+            let access = if line.access == Access::Unspecified { Access::Open } else { line.access };
+            let (rate_down_bps, rate_up_bps) = (rate(&counted.lan), rate(&counted.wan));
+            Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access: access.into() })
         };
-        Ok(lines.iter().map(|(id, line)| (*id, outcome(line))).collect())
+        lines.iter().map(|(id, line)| (*id, outcome(line))).collect()
     }
 }
 
@@ -306,7 +279,10 @@ impl Southbound for Linux {
     }
 
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
-        let (lines, rejected) = check::check_beside(wanted, &self.held);
+        let held = self.held.take().unwrap_or_else(|| self.fallback.held(wanted));
+        let (lines, rejected) = sound::check_beside(wanted, &held);
+        self.held = Some(held);
+        self.fallback.keep(rejected.keys().map(|id| (*id, lines.get(id))))?;
         let mut outcomes: Vec<_> = rejected
             .iter()
             .map(|(id, why)| (*id, Outcome::Rejected { code: why.code, detail: why.detail.clone() }))
@@ -316,44 +292,42 @@ impl Southbound for Linux {
             let unknown =
                 || Outcome::Failed { code: "router-unknown", detail: "the router's ports are not known yet".into() };
             outcomes.extend(unsettled().map(|id| (*id, unknown())));
-            return Ok(Applied { router: None, lines: outcomes });
+            return Ok(Applied { router: None, lines: outcomes, drift: Vec::new() });
         };
-        let (lan, wan) = match self.ports(router).await? {
+        let mut drift = Vec::new();
+        let (lan, wan) = match self.ports(router, &mut drift).await? {
             Ok(links) => links,
             Err(Refusal { code, detail }) => {
                 let failed = || Outcome::Failed { code, detail: detail.clone() };
                 outcomes.extend(unsettled().map(|id| (*id, failed())));
-                return Ok(Applied { router: Some(failed()), lines: outcomes });
+                return Ok(Applied { router: Some(failed()), lines: outcomes, drift });
             }
         };
         let before = self.counted(lan, wan).await?;
+        if drift.is_empty() {
+            drift.extend(self.drift_of_classes(&before));
+        }
+        self.limit(router, &before).await?;
         let refused = self.shape(&lines, &before).await?;
         let after = self.counted(lan, wan).await?;
-        let mut results = Vec::new();
-        for _ in 0..CLASSIFY_ATTEMPTS {
-            self.adopt()?;
-            self.classify(router, &lines)?;
-            results = self.read_back(&lines, &refused, &after)?;
-            if !results.iter().any(|(_, outcome)| matches!(outcome, Outcome::Failed { code: "not-held", .. })) {
-                break;
-            }
-            // Somebody else changed the table (a firewall's reload empties all): begin from what is there.
-            self.table = None;
-        }
+        let (places, drift_of_table) = self.classify(&self.wanted_table(router, &lines))?;
+        drift.extend(drift_of_table);
+        let results = self.read_back(&lines, &refused, &after, &places);
         outcomes.extend(results.into_iter().filter(|(id, _)| !rejected.contains_key(id)));
-        self.held = lines;
+        self.held = Some(lines);
         let held = ObservedLine {
             rate_down_bps: router.capacity_down_bps,
             rate_up_bps: router.capacity_up_bps,
             access: Access::Unspecified.into(),
         };
-        Ok(Applied { router: Some(Outcome::Applied(held)), lines: outcomes })
+        Ok(Applied { router: Some(Outcome::Applied(held)), lines: outcomes, drift })
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {
         let Some(names) = self.ports.clone() else { return Ok(Sweep::default()) };
-        let (Some(lan), Some(wan)) = (self.tc.link(&names.lan).await?, self.tc.link(&names.wan).await?) else {
-            return Err(Error::Incomplete(format!("{} and {}", names.lan, names.wan)));
+        let (Some(lan), Some(wan)) = (self.tc.link(&names.lan.name).await?, self.tc.link(&names.wan.name).await?)
+        else {
+            return Err(Error::Incomplete(names.to_string()));
         };
         let mut missing_before = None;
         for _ in 0..DUMP_ATTEMPTS {
@@ -375,7 +349,7 @@ impl Southbound for Linux {
             }
             missing_before = Some(missing);
         }
-        Err(Error::Incomplete(format!("{} and {}", names.lan, names.wan)))
+        Err(Error::Incomplete(names.to_string()))
     }
 
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {
@@ -389,9 +363,10 @@ impl Southbound for Linux {
         for link in self.tc.planted().await? {
             self.tc.uproot(link).await?;
         }
-        (self.ports, self.table) = (None, None);
-        (self.held, self.read) = (BTreeMap::new(), BTreeMap::new());
+        (self.ports, self.table, self.rules, self.held) = (None, None, None, None);
+        (self.shaped, self.read) = (BTreeMap::new(), BTreeMap::new());
         nft::remove()?;
+        self.fallback.clear()?;
         self.classes.clear()
     }
 }

@@ -3,7 +3,7 @@
 //! Owns `table inet weir` and nothing else. Pure: which commands turn one [`Table`] into another. Not pure: handing
 //! them to `nft`, as one transaction, and reading back what the kernel holds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -36,26 +36,40 @@ pub struct Wiring {
     pub lan: String,
     /// Port toward the internet.
     pub wan: String,
-    /// Masquerade IPv4 out of the WAN port.
+    /// Masquerade the lines' IPv4 out of the WAN port.
     pub nat: bool,
     /// Port of the garden's page on this router.
     pub garden_port: u16,
     /// Reachable from the walled garden.
     pub reachable: Vec<IpNet>,
+    /// Who answers names for the walled garden; none = anybody, slowly.
+    pub resolvers: Vec<IpNet>,
 }
+
+/// Which prefix stands where. In a sound table each stands in one place.
+pub type Places = BTreeSet<(IpNet, Place)>;
 
 /// What the table holds, or should.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// The wiring.
-    pub wiring: Wiring,
+    /// The wiring the rules were written for; unknown if somebody else may have written them.
+    pub wiring: Option<Wiring>,
     /// Where each prefix stands.
-    pub places: BTreeMap<IpNet, Place>,
+    pub places: Places,
+}
+
+/// The table as the kernel holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Where each prefix stands.
+    pub places: Places,
+    /// Everything that is not a line's: chains, rules, fixed sets; comparable, not readable.
+    pub rules: Vec<String>,
 }
 
 impl Table {
     fn lengths(&self) -> BTreeSet<(bool, u8)> {
-        self.places.keys().map(family_length).collect()
+        self.places.iter().map(|(prefix, _)| family_length(prefix)).collect()
     }
 }
 
@@ -64,65 +78,71 @@ pub fn family_length(prefix: &IpNet) -> (bool, u8) {
     (matches!(prefix, IpNet::V4(_)), prefix.prefix_len())
 }
 
-/// Commands that turn `from` (nothing, if there is no table) into `to`, as transactions to run in order.
+/// Whether the rules must be written to get from one to the other. Lengths no longer used keep their empty sets.
+pub fn rewires(from: Option<&Table>, to: &Table) -> bool {
+    from.is_none_or(|from| from.wiring != to.wiring || !to.lengths().is_subset(&from.lengths()))
+}
+
+/// Commands that turn `from` (nothing: whatever there is goes) into `to`, as transactions to run in order.
 pub fn commands(from: Option<&Table>, to: &Table) -> Vec<Vec<Value>> {
     let mut first = Vec::new();
     if from.is_none() {
-        first.push(json!({ "add": { "table": { "family": "inet", "name": TABLE } } }));
+        let table = json!({ "table": { "family": "inet", "name": TABLE } });
+        first.extend(["add", "delete", "add"].map(|verb| json!({ verb: table })));
     }
     let (had, has) = (from.map(Table::lengths).unwrap_or_default(), to.lengths());
     let all: BTreeSet<_> = had.union(&has).copied().collect();
     for length in all.difference(&had) {
         first.extend(rules::sets(*length));
     }
-    // Lengths no longer used keep their empty sets: removing them would need the rules rewritten for nothing.
-    let rewired = from.is_none_or(|from| from.wiring != to.wiring) || all != had;
-    let mut later = Vec::new();
-    for (prefix, place) in changes(from, to) {
-        later.extend(place_commands(&prefix, place));
-    }
-    let mut transactions = Vec::new();
-    let head = later.len().min(ELEMENTS_A_COMMAND);
+    let mut later: VecDeque<Vec<Value>> = changes(from, to).into_iter().collect();
     // The rules and the first elements go together, so that no packet sees one without the other.
-    first.extend(later.drain(..head));
-    if rewired {
-        first.extend(rules::rules(&to.wiring, &all));
+    fill(&mut first, &mut later);
+    if let (true, Some(wiring)) = (rewires(from, to), &to.wiring) {
+        first.extend(rules::rules(wiring, &all));
     }
-    if !first.is_empty() {
-        transactions.push(first);
+    let mut transactions = vec![first];
+    while !later.is_empty() {
+        let mut next = Vec::new();
+        fill(&mut next, &mut later);
+        transactions.push(next);
     }
-    transactions.extend(later.chunks(ELEMENTS_A_COMMAND).map(<[Value]>::to_vec));
+    transactions.retain(|transaction| !transaction.is_empty());
     transactions
 }
 
-type Change = (Option<Place>, Option<Place>);
-
-fn changes(from: Option<&Table>, to: &Table) -> BTreeMap<IpNet, Change> {
-    let mut changes: BTreeMap<IpNet, Change> = BTreeMap::new();
-    for (prefix, place) in from.iter().flat_map(|from| &from.places) {
-        changes.entry(*prefix).or_default().0 = Some(*place);
+/// Moves whole changes while there is room: a prefix never leaves one place in one transaction and enters the other
+/// in the next.
+fn fill(transaction: &mut Vec<Value>, changes: &mut VecDeque<Vec<Value>>) {
+    let limit = transaction.len() + ELEMENTS_A_COMMAND;
+    while transaction.len() < limit
+        && let Some(change) = changes.pop_front()
+    {
+        transaction.extend(change);
     }
-    for (prefix, place) in &to.places {
-        changes.entry(*prefix).or_default().1 = Some(*place);
-    }
-    changes.retain(|_, (before, after)| before != after);
-    changes
 }
 
-fn place_commands(prefix: &IpNet, (before, after): Change) -> Vec<Value> {
-    let mut commands = Vec::new();
-    for (verb, place) in [("delete", before), ("add", after)] {
-        let Some(place) = place else { continue };
-        let name = rules::set_name(rules::set_of(place), family_length(prefix));
-        let element = match place {
-            Place::Class(minor) => json!([prefix.network().to_string(), format!("{MAJOR:x}:{minor:x}")]),
-            Place::Garden | Place::Closed => json!(prefix.network().to_string()),
-        };
-        commands.push(
-            json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } }),
-        );
+/// The commands of each prefix that changes.
+fn changes(from: Option<&Table>, to: &Table) -> Vec<Vec<Value>> {
+    let none = Places::new();
+    let from = from.map_or(&none, |from| &from.places);
+    let mut changes: BTreeMap<IpNet, Vec<Value>> = BTreeMap::new();
+    for (prefix, place) in from.difference(&to.places) {
+        changes.entry(*prefix).or_default().push(element("delete", prefix, *place));
     }
-    commands
+    for (prefix, place) in to.places.difference(from) {
+        changes.entry(*prefix).or_default().push(element("add", prefix, *place));
+    }
+    changes.into_values().collect()
+}
+
+fn element(verb: &str, prefix: &IpNet, place: Place) -> Value {
+    let name = rules::set_name(rules::set_of(place), family_length(prefix));
+    let element = match place {
+        Place::Class(minor) => json!([prefix.network().to_string(), format!("{MAJOR:x}:{minor:x}")]),
+        Place::Garden | Place::Closed => json!(prefix.network().to_string()),
+    };
+    json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } })
 }
 
 /// Runs one transaction: all of it or nothing.
@@ -141,32 +161,32 @@ pub fn remove() -> Result<(), Error> {
     ])
 }
 
-/// Where each prefix stands according to the kernel; `None` if the table is not there.
-pub fn places() -> Result<Option<BTreeMap<IpNet, Place>>, Error> {
-    if !tables()?.contains(&("inet".to_owned(), TABLE.to_owned())) {
-        return Ok(None);
-    }
-    let text = list(&["list", "table", "inet", TABLE])?;
+/// The table as the kernel holds it; `None` if it is not there.
+pub fn read() -> Result<Option<Seen>, Error> {
+    let text = match list(&["list", "table", "inet", TABLE]) {
+        Err(Error::Nft(said)) if said.contains("No such file or directory") => return Ok(None),
+        listed => listed?,
+    };
     let document: Value = serde_json::from_str(&text).map_err(|error| Error::Nft(error.to_string()))?;
-    let mut places = BTreeMap::new();
+    let mut seen = Seen::default();
     for object in document["nftables"].as_array().into_iter().flatten() {
         let set = if object["map"].is_object() { &object["map"] } else { &object["set"] };
-        let Some((kind, length)) = set["name"].as_str().and_then(rules::read_set_name) else { continue };
-        for element in set["elem"].as_array().into_iter().flatten() {
-            let (address, class) = match element {
-                Value::Array(pair) => (pair.first().and_then(Value::as_str), pair.get(1).and_then(Value::as_str)),
-                other => (other.as_str(), None),
-            };
-            let prefix = address
-                .and_then(|text| text.parse::<IpAddr>().ok())
-                .and_then(|address| IpNet::new(address, length).ok());
-            let place = rules::place_of(kind, class);
-            if let (Some(prefix), Some(place)) = (prefix, place) {
-                places.insert(prefix, place);
-            }
+        match set["name"].as_str().and_then(rules::read_set_name) {
+            Some((kind, length)) => seen.places.extend(elements(set).filter_map(|(address, class)| {
+                let prefix = IpNet::new(address?.parse::<IpAddr>().ok()?, length).ok()?;
+                Some((prefix, rules::place_of(kind, class)?))
+            })),
+            None => seen.rules.extend(rules::imprint(object)),
         }
     }
-    Ok(Some(places))
+    Ok(Some(seen))
+}
+
+fn elements(set: &Value) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
+    set["elem"].as_array().into_iter().flatten().map(|element| match element {
+        Value::Array(pair) => (pair.first().and_then(Value::as_str), pair.get(1).and_then(Value::as_str)),
+        other => (other.as_str(), None),
+    })
 }
 
 /// Names of ports with a flowtable: their packets would pass neither our rules nor our counters.
@@ -184,21 +204,53 @@ pub fn flowtable_ports() -> Result<BTreeSet<String>, Error> {
         .collect())
 }
 
-fn tables() -> Result<BTreeSet<(String, String)>, Error> {
-    let document: Value =
-        serde_json::from_str(&list(&["list", "tables"])?).map_err(|error| Error::Nft(error.to_string()))?;
-    let objects = document["nftables"].as_array().into_iter().flatten();
-    Ok(objects
-        .filter_map(|object| object.get("table"))
-        .filter_map(|table| Some((table["family"].as_str()?.to_owned(), table["name"].as_str()?.to_owned())))
-        .collect())
-}
-
 /// Lists as JSON. `get_current_ruleset_raw` appends its own "list ruleset", which a large router cannot afford.
 fn list(arguments: &[&str]) -> Result<String, Error> {
-    let output = std::process::Command::new("nft").arg("--json").args(arguments).output()?;
+    let output = std::process::Command::new("nft").env("LC_ALL", "C").arg("--json").args(arguments).output();
+    let output = output.map_err(|error| Error::Nft(format!("the program nft cannot be run: {error}")))?;
     if !output.status.success() {
         return Err(Error::Nft(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
     String::from_utf8(output.stdout).map_err(|error| Error::Nft(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(places: impl IntoIterator<Item = (String, Place)>) -> Table {
+        let places = places.into_iter().map(|(text, place)| (text.parse().unwrap(), place)).collect();
+        let (lan, wan) = ("lan".to_owned(), "wan".to_owned());
+        let wiring = Wiring { lan, wan, nat: true, garden_port: 1, reachable: Vec::new(), resolvers: Vec::new() };
+        Table { wiring: Some(wiring), places }
+    }
+
+    #[test]
+    fn what_is_the_same_needs_no_command_and_what_is_unknown_needs_the_rules_again() {
+        let whole = table([("10.0.0.1/32".into(), Place::Garden)]);
+        assert_eq!(commands(Some(&whole), &whole), Vec::<Vec<Value>>::new());
+        let read = Table { wiring: None, ..whole.clone() };
+        assert_eq!(commands(Some(&read), &whole).len(), 1);
+    }
+
+    #[test]
+    fn a_prefix_changes_its_place_within_one_transaction() {
+        let at =
+            |place: Place| table((0..=255).flat_map(|a| (0..20).map(move |b| (format!("10.0.{a}.{b}/32"), place))));
+        let transactions = commands(Some(&at(Place::Garden)), &at(Place::Closed));
+        assert!(transactions.len() > 4, "{}", transactions.len());
+        for transaction in transactions {
+            let count = |verb: &str| transaction.iter().filter(|command| command[verb]["element"].is_object()).count();
+            assert_eq!(count("delete"), count("add"));
+        }
+    }
+
+    #[test]
+    fn a_stray_place_of_a_prefix_is_taken_away() {
+        let mut stray = table([("10.0.0.1/32".into(), Place::Garden)]);
+        let sound = table([("10.0.0.1/32".into(), Place::Class(0x10))]);
+        stray.places.extend(&sound.places);
+        let transactions = commands(Some(&stray), &sound);
+        assert_eq!(transactions, [[element("delete", &"10.0.0.1/32".parse().unwrap(), Place::Garden)]]);
+    }
 }

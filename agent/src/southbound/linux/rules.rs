@@ -13,6 +13,13 @@ use serde_json::{Value, json};
 use super::nft::{Place, TABLE, Wiring};
 use super::tc::MAJOR;
 
+/// Packets a second a held line may spend on asking for names and time, each way.
+const ASKING_RATE: u32 = 10;
+/// Packets it may spend at once.
+const ASKING_BURST: u32 = 50;
+/// Addresses the kernel keeps count of at once.
+const ASKING_LINES: u32 = 65_536;
+
 /// Family (true = IPv4) and prefix length.
 type Length = (bool, u8);
 
@@ -76,7 +83,8 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
         commands.push(json!({ "add": { "chain": chain } }));
         commands.push(json!({ "flush": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
     }
-    commands.extend(reachable_sets(wiring));
+    commands.extend(fixed_sets("reach", &wiring.reachable));
+    commands.extend(fixed_sets("names", &wiring.resolvers));
     for direction in [Direction { chain: "to_line", field: "daddr" }, Direction { chain: "from_line", field: "saddr" }]
     {
         direction.rules(lengths, &mut commands);
@@ -84,28 +92,36 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
     garden(wiring, lengths, &mut commands);
     rule(&mut commands, "forward", &[equal(meta("oifname"), json!(wiring.lan)), goto("to_line")]);
     rule(&mut commands, "forward", &[equal(meta("iifname"), json!(wiring.lan)), goto("from_line")]);
+    // Redirected visitors come from the lines; the page is for nobody else.
+    let to_page = equal(payload("tcp", "dport"), json!(wiring.garden_port));
+    let elsewhere = differs(meta("iifname"), json!({ "set": [wiring.lan, "lo"] }));
+    rule(&mut commands, "input", &[elsewhere, to_page, json!({ "drop": null })]);
     if wiring.nat {
-        rule(
-            &mut commands,
-            "source_nat",
-            &[
-                equal(meta("oifname"), json!(wiring.wan)),
-                equal(meta("nfproto"), json!("ipv4")),
-                json!({ "masquerade": null }),
-            ],
-        );
+        source_nat(wiring, lengths, &mut commands);
     }
     commands
 }
 
+/// Only what the lines send: the router's own packets and other networks behind it are not ours. A map can be asked
+/// only for its value, so a line is known by setting the priority it has already.
+fn source_nat(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
+    for length in lengths.iter().filter(|(v4, _)| *v4) {
+        for member in [classify("saddr", *length), member("saddr", *length, 'g')] {
+            let out = equal(meta("oifname"), json!(wiring.wan));
+            rule(commands, "source_nat", &[out, member, json!({ "masquerade": null })]);
+        }
+    }
+}
+
 type Hook = (&'static str, &'static str, i32);
 
-fn chains() -> [(&'static str, Option<Hook>); 6] {
+fn chains() -> [(&'static str, Option<Hook>); 7] {
     [
         ("walled", None),
         ("to_line", None),
         ("from_line", None),
         ("forward", Some(("filter", "forward", 0))),
+        ("input", Some(("filter", "input", 0))),
         ("garden_page", Some(("nat", "prerouting", -100))),
         ("source_nat", Some(("nat", "postrouting", 100))),
     ]
@@ -120,9 +136,7 @@ impl Direction {
     fn rules(&self, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
         // Longest first: a line inside another's prefix cannot be, but a reader should not have to know that.
         for length in lengths.iter().rev() {
-            let map = json!({ "map": { "key": masked(self.field, *length), "data": format!("@{}", set_name('l', *length)) } });
-            let classify = json!({ "mangle": { "key": meta("priority"), "value": map } });
-            rule(commands, self.chain, &[classify, accept()]);
+            rule(commands, self.chain, &[classify(self.field, *length), accept()]);
         }
         for length in lengths.iter().rev() {
             rule(commands, self.chain, &[member(self.field, *length, 'g'), goto("walled")]);
@@ -134,11 +148,21 @@ impl Direction {
 
 /// Names, time, what the ISP lets through; the rest is refused quickly, running connections too.
 fn garden(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
-    let protocols = equal(meta("l4proto"), json!({ "set": ["tcp", "udp"] }));
-    let established = json!({ "match": { "op": "in", "left": { "ct": { "key": "state" } }, "right": "established" } });
-    let ports = json!({ "set": [53, 123] });
-    rule(commands, "walled", &[protocols.clone(), equal(payload("th", "dport"), ports.clone()), accept()]);
-    rule(commands, "walled", &[protocols, equal(payload("th", "sport"), ports), established, accept()]);
+    if wiring.resolvers.is_empty() {
+        asking(json!(["tcp", "udp"]), 53, commands);
+    } else {
+        let tcp_or_udp = equal(meta("l4proto"), json!({ "set": ["tcp", "udp"] }));
+        for (protocol, set) in [("ip", "names4"), ("ip6", "names6")] {
+            for (address, port, more) in [("daddr", "dport", None), ("saddr", "sport", Some(established()))] {
+                let known = equal(payload(protocol, address), json!(format!("@{set}")));
+                let mut expressions = vec![tcp_or_udp.clone(), equal(payload("th", port), json!(53)), known];
+                expressions.extend(more);
+                expressions.push(accept());
+                rule(commands, "walled", &expressions);
+            }
+        }
+    }
+    asking(json!(["udp"]), 123, commands);
     for (protocol, set) in [("ip", "reach4"), ("ip6", "reach6")] {
         for field in ["daddr", "saddr"] {
             rule(commands, "walled", &[equal(payload(protocol, field), json!(format!("@{set}"))), accept()]);
@@ -161,19 +185,36 @@ fn garden(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>
     }
 }
 
-fn reachable_sets(wiring: &Wiring) -> Vec<Value> {
+/// A port open to any host, as slowly as people ask: enough for names and time, too little to carry anything else.
+fn asking(protocols: Value, port: u16, commands: &mut Vec<Value>) {
+    let protocols = equal(meta("l4proto"), json!({ "set": protocols }));
+    for protocol in ["ip", "ip6"] {
+        for (address, side, more) in [("saddr", "dport", None), ("daddr", "sport", Some(established()))] {
+            let limit = json!({ "limit": { "rate": ASKING_RATE, "per": "second", "burst": ASKING_BURST } });
+            let name = format!("asking_{protocol}_{side}_{port}");
+            let each = json!({ "name": name, "key": payload(protocol, address), "size": ASKING_LINES, "stmt": limit });
+            let mut expressions = vec![protocols.clone(), equal(payload("th", side), json!(port))];
+            expressions.extend(more);
+            expressions.extend([json!({ "meter": each }), accept()]);
+            rule(commands, "walled", &expressions);
+        }
+    }
+}
+
+fn fixed_sets(stem: &str, prefixes: &[IpNet]) -> Vec<Value> {
     let mut commands = Vec::new();
-    for (name, address, v4) in [("reach4", "ipv4_addr", true), ("reach6", "ipv6_addr", false)] {
+    for (family, address, v4) in [(4, "ipv4_addr", true), (6, "ipv6_addr", false)] {
+        let name = format!("{stem}{family}");
         let named = json!({ "family": "inet", "table": TABLE, "name": name });
         let mut set = named.clone();
         set["type"] = json!(address);
         set["flags"] = json!(["interval"]);
         commands.push(json!({ "add": { "set": set } }));
         commands.push(json!({ "flush": { "set": named } }));
-        let elements: Vec<_> = wiring
-            .reachable
+        let own = prefixes.iter().filter(|prefix| matches!(prefix, IpNet::V4(_)) == v4).copied().collect();
+        // An interval set takes no overlaps: a prefix inside another is already there.
+        let elements: Vec<_> = IpNet::aggregate(&own)
             .iter()
-            .filter(|prefix| matches!(prefix, IpNet::V4(_)) == v4)
             .map(|prefix| json!({ "prefix": { "addr": prefix.network().to_string(), "len": prefix.prefix_len() } }))
             .collect();
         if !elements.is_empty() {
@@ -183,6 +224,20 @@ fn reachable_sets(wiring: &Wiring) -> Vec<Value> {
         }
     }
     commands
+}
+
+/// An object of a listing without what changes by itself; `None` for what is not a rule's business.
+pub fn imprint(object: &Value) -> Option<String> {
+    let mut object = object.clone();
+    let kind = ["table", "chain", "rule", "set", "map"].into_iter().find(|kind| object[*kind].is_object())?;
+    let body = object.get_mut(kind)?.as_object_mut()?;
+    body.remove("handle");
+    for expression in body.get_mut("expr").and_then(Value::as_array_mut).into_iter().flatten() {
+        if expression.get("counter").is_some() {
+            *expression = json!({ "counter": null });
+        }
+    }
+    Some(object.to_string())
 }
 
 fn rule(commands: &mut Vec<Value>, chain: &str, expressions: &[Value]) {
@@ -200,6 +255,20 @@ fn payload(protocol: &str, field: &str) -> Value {
 
 fn equal(left: Value, right: Value) -> Value {
     json!({ "match": { "op": "==", "left": left, "right": right } })
+}
+
+fn differs(left: Value, right: Value) -> Value {
+    json!({ "match": { "op": "!=", "left": left, "right": right } })
+}
+
+fn established() -> Value {
+    json!({ "match": { "op": "in", "left": { "ct": { "key": "state" } }, "right": "established" } })
+}
+
+/// Gives a packet the class of its line; a packet of no line leaves the rule here.
+fn classify(field: &str, length: Length) -> Value {
+    let map = json!({ "map": { "key": masked(field, length), "data": format!("@{}", set_name('l', length)) } });
+    json!({ "mangle": { "key": meta("priority"), "value": map } })
 }
 
 fn member(field: &str, length: Length, set: char) -> Value {

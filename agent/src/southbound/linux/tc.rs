@@ -1,7 +1,8 @@
-//! Our qdisc tree through netlink: an HTB root, a class a line, a leaf a class.
+//! Our qdisc tree through netlink: an HTB root, the port's capacity as its one class, under it a class a line, a leaf a class.
 //!
-//! `rtnetlink` has no HTB and no way to add a class, but sends messages made by hand. Pure: the message bytes. Not
-//! pure: one request a call.
+//! A line is guaranteed next to nothing and borrows the rest from the capacity, up to what was sold: so the lines'
+//! sum never passes the port's capacity, and a full port is shared in proportion to what was sold. `rtnetlink` has no
+//! HTB and no way to add a class, but sends messages made by hand. Pure: the message bytes. Not pure: one request a call.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +19,8 @@ use crate::southbound::Error;
 
 /// Major of our root qdisc; tells our tree from anybody else's.
 pub const MAJOR: u16 = 0x7765;
-/// The class all lines hang under.
-const MINOR_ROOT: u16 = 1;
+/// The class all lines hang under: the port's capacity.
+pub const MINOR_ROOT: u16 = 1;
 /// The class of everybody who has none: the router itself, unknown hosts.
 pub const MINOR_DEFAULT: u16 = 0xffff;
 /// Stands for "no limit" at the root: 100 Gbit/s, in bytes per second.
@@ -53,11 +54,41 @@ pub struct Link {
     pub header: u64,
 }
 
+/// What a class is held to; bytes per second, with link headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Speed {
+    /// Its own, whatever others do.
+    pub guaranteed: u64,
+    /// Never more than this, borrowed from the port's capacity.
+    pub ceiling: u64,
+    /// Bytes it may send in its turn while others wait for the same capacity.
+    pub turn: u32,
+}
+
+impl Speed {
+    /// A line sold `ceiling`.
+    pub fn of_line(ceiling: u64) -> Self {
+        Self { guaranteed: ceiling.min(shape::GUARANTEED), ceiling, turn: shape::turn_bytes(ceiling) }
+    }
+
+    /// A port of this capacity, bits per second of layer 3; 0 = no limit.
+    pub fn of_port(link: Link, capacity_bps: u64) -> Self {
+        let whole = if capacity_bps == 0 { UNLIMITED } else { shape::htb_bytes_per_second(capacity_bps, link.header) };
+        Self { guaranteed: whole, ceiling: whole, turn: shape::turn_bytes(whole) }
+    }
+
+    /// Everybody who has no class of their own, on a port like that.
+    pub fn of_others(link: Link, capacity_bps: u64) -> Self {
+        let port = Self::of_port(link, capacity_bps);
+        Self { guaranteed: (port.ceiling / 100).max(125_000).min(port.ceiling), ..port }
+    }
+}
+
 /// A class as the kernel holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClassState {
-    /// Bytes per second, with link headers.
-    pub rate: u64,
+    /// What it is held to.
+    pub speed: Speed,
     /// Whether the queue we gave it is there.
     pub leaf: bool,
     /// Bytes sent, with link headers.
@@ -121,17 +152,16 @@ impl Tc {
         self.set_capacity(link, capacity_bps).await
     }
 
-    /// Sets what the whole port may send; 0 = no limit.
+    /// Sets what the whole port may send, bits per second of layer 3; 0 = no limit.
     pub async fn set_capacity(&self, link: Link, capacity_bps: u64) -> Result<(), Error> {
-        let rate = if capacity_bps == 0 { UNLIMITED } else { shape::htb_bytes_per_second(capacity_bps, link.header) };
-        self.request_class(class(link.index, TcHandle { major: MAJOR, minor: 0 }, MINOR_ROOT, rate, rate)).await?;
-        let small = (rate / 100).max(125_000);
-        self.request_class(class(link.index, parent(), MINOR_DEFAULT, small, rate)).await
+        let root = TcHandle { major: MAJOR, minor: 0 };
+        self.request_class(class(link.index, root, MINOR_ROOT, Speed::of_port(link, capacity_bps))).await?;
+        self.request_class(class(link.index, parent(), MINOR_DEFAULT, Speed::of_others(link, capacity_bps))).await
     }
 
     /// Makes or changes a line's class; a change keeps its counters and its queue.
-    pub async fn set_class(&self, link: Link, minor: u16, rate: u64) -> Result<(), Error> {
-        self.request_class(class(link.index, parent(), minor, rate, rate)).await
+    pub async fn set_class(&self, link: Link, minor: u16, speed: Speed) -> Result<(), Error> {
+        self.request_class(class(link.index, parent(), minor, speed)).await
     }
 
     /// Gives a class its queue.
@@ -139,13 +169,13 @@ impl Tc {
         self.request_qdisc(leaf_qdisc(link.index, minor, rate, leaf), NLM_F_CREATE | NLM_F_REPLACE).await
     }
 
-    /// The line classes of a port, by minor.
+    /// All classes of our tree on a port, by minor.
     pub async fn classes(&self, link: Link) -> Result<BTreeMap<u16, ClassState>, Error> {
         let mut dump = self.0.traffic_class(link.index).get().execute();
         let mut classes = BTreeMap::new();
         while let Some(message) = dump.try_next().await.map_err(netlink)? {
             let TcHandle { major, minor } = message.header.handle;
-            if major == MAJOR && minor != MINOR_ROOT && minor != MINOR_DEFAULT {
+            if major == MAJOR {
                 classes.insert(minor, state(&message));
             }
         }
@@ -168,7 +198,7 @@ impl Tc {
         let minor = 0x10;
         let tried = async {
             self.plant(link, 0).await?;
-            self.set_class(link, minor, 1_000_000).await?;
+            self.set_class(link, minor, Speed::of_line(1_000_000)).await?;
             self.set_leaf(link, minor, 1_000_000, leaf).await
         };
         tried.await.is_ok()
@@ -231,15 +261,15 @@ fn root_qdisc(index: i32) -> TcMessage {
     message
 }
 
-fn class(index: i32, parent: TcHandle, minor: u16, rate: u64, ceil: u64) -> TcMessage {
+fn class(index: i32, parent: TcHandle, minor: u16, speed: Speed) -> TcMessage {
     let mut message = TcMessage::with_index(index);
     message.header.parent = parent;
     message.header.handle = TcHandle { major: MAJOR, minor };
     message.attributes.push(TcAttribute::Kind("htb".into()));
-    let mut options = vec![option(TCA_HTB_PARMS, parameters(rate, ceil))];
-    if rate.max(ceil) > u64::from(u32::MAX) {
-        options.push(option(TCA_HTB_RATE64, rate.to_ne_bytes().to_vec()));
-        options.push(option(TCA_HTB_CEIL64, ceil.to_ne_bytes().to_vec()));
+    let mut options = vec![option(TCA_HTB_PARMS, parameters(speed))];
+    if speed.ceiling > u64::from(u32::MAX) {
+        options.push(option(TCA_HTB_RATE64, speed.guaranteed.to_ne_bytes().to_vec()));
+        options.push(option(TCA_HTB_CEIL64, speed.ceiling.to_ne_bytes().to_vec()));
     }
     message.attributes.push(TcAttribute::Options(options));
     message
@@ -248,19 +278,17 @@ fn class(index: i32, parent: TcHandle, minor: u16, rate: u64, ceil: u64) -> TcMe
 /// `struct tc_htb_opt`: two rate specifications, then buffer, cbuffer, quantum, level, priority.
 ///
 /// With the link layer set to Ethernet the kernel wants no 1 KiB rate tables.
-fn parameters(rate: u64, ceil: u64) -> Vec<u8> {
+fn parameters(Speed { guaranteed, ceiling, turn }: Speed) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(44);
-    for speed in [rate, ceil] {
+    for speed in [guaranteed, ceiling] {
         bytes.extend_from_slice(&[3, LINKLAYER_ETHERNET]);
         bytes.extend_from_slice(&0u16.to_ne_bytes());
         bytes.extend_from_slice(&(-1i16).to_ne_bytes());
         bytes.extend_from_slice(&0u16.to_ne_bytes());
         bytes.extend_from_slice(&u32::try_from(speed).unwrap_or(u32::MAX).to_ne_bytes());
     }
-    let quantum: u32 = if rate >= UNLIMITED / 100 { 60_000 } else { 1514 };
-    for word in
-        [shape::ticks(shape::burst_bytes(rate), rate), shape::ticks(shape::burst_bytes(ceil), ceil), quantum, 0, 0]
-    {
+    let [buffer, cbuffer] = [guaranteed, ceiling].map(|speed| shape::ticks(shape::burst_bytes(speed), speed));
+    for word in [buffer, cbuffer, turn, 0, 0] {
         bytes.extend_from_slice(&word.to_ne_bytes());
     }
     bytes
@@ -289,10 +317,10 @@ fn leaf_qdisc(index: i32, minor: u16, rate: u64, leaf: Leaf) -> TcMessage {
 fn state(message: &TcMessage) -> ClassState {
     // The upper half is the leaf's handle: the minor, unless it is the kernel's own leaf.
     let leaf = message.header.info >> 16 == u32::from(message.header.handle.minor);
-    let mut state = ClassState { rate: 0, leaf, bytes: 0, packets: 0 };
+    let mut state = ClassState { speed: Speed::default(), leaf, bytes: 0, packets: 0 };
     for attribute in &message.attributes {
         match attribute {
-            TcAttribute::Options(options) => read_rate(options, &mut state),
+            TcAttribute::Options(options) => read_speed(options, &mut state.speed),
             TcAttribute::Stats2(stats) => {
                 for stat in stats {
                     match stat {
@@ -318,22 +346,27 @@ fn state(message: &TcMessage) -> ClassState {
 }
 
 /// The crate hands HTB's options over as one attribute with the nested ones still inside.
-fn read_rate(options: &[TcOption], state: &mut ClassState) {
+fn read_speed(options: &[TcOption], speed: &mut Speed) {
+    let mut wide = (None, None);
     for option in options {
         let TcOption::Other(nla) = option else { continue };
         let nested = value(nla);
         for attribute in NlasIterator::new(nested.as_slice()).flatten() {
             let bytes = attribute.value();
             match attribute.kind() {
-                TCA_HTB_PARMS if state.rate == 0 => {
-                    let rate = bytes.get(8..12).and_then(|four| four.try_into().ok());
-                    state.rate = rate.map_or(0, |four| u32::from_ne_bytes(four).into());
+                TCA_HTB_PARMS => {
+                    speed.guaranteed = half_word(bytes, 8).into();
+                    speed.ceiling = half_word(bytes, 20).into();
+                    speed.turn = half_word(bytes, 32);
                 }
-                TCA_HTB_RATE64 => state.rate = word(bytes, 0).unwrap_or(state.rate),
+                TCA_HTB_RATE64 => wide.0 = word(bytes, 0),
+                TCA_HTB_CEIL64 => wide.1 = word(bytes, 0),
                 _ => {}
             }
         }
     }
+    speed.guaranteed = wide.0.unwrap_or(speed.guaranteed);
+    speed.ceiling = wide.1.unwrap_or(speed.ceiling);
 }
 
 fn value(nla: &DefaultNla) -> Vec<u8> {
@@ -341,6 +374,10 @@ fn value(nla: &DefaultNla) -> Vec<u8> {
     let mut bytes = vec![0; nla.value_len()];
     nla.emit_value(&mut bytes);
     bytes
+}
+
+fn half_word(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_ne_bytes)
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u64> {
@@ -353,10 +390,12 @@ mod tests {
 
     #[test]
     fn class_parameters_have_the_kernels_layout() {
-        let bytes = parameters(1_262_500, 1_262_500);
+        let bytes = parameters(Speed::of_line(1_262_500));
         assert_eq!(bytes.len(), 44);
-        assert_eq!(u32::from_ne_bytes(bytes[8..12].try_into().unwrap()), 1_262_500);
+        assert_eq!(half_word(&bytes, 8), 1_000);
+        assert_eq!(half_word(&bytes, 20), 1_262_500);
         // 16 KiB at 1.2625 MB/s are 12.98 ms, in ticks of 64 ns.
-        assert_eq!(u32::from_ne_bytes(bytes[24..28].try_into().unwrap()), 202_772);
+        assert_eq!(half_word(&bytes, 28), 202_772);
+        assert_eq!(half_word(&bytes, 32), 1_514);
     }
 }

@@ -199,14 +199,17 @@ pub async fn page(
                      WHEN i.gross <= s.settled OR i.gross < 0 THEN 'paid'
                      WHEN i.due_on < $5 THEN 'overdue'
                      WHEN s.settled > 0 THEN 'part_paid'
-                     ELSE 'due' END)
+                     ELSE 'due' END
+                  OR ($4 = 'open' AND i.gross > s.settled AND i.gross > 0))
+             AND ($7::text IS NULL OR strpos(i.number, $7) > 0)
            ORDER BY i.id DESC LIMIT $6"#,
         page.after,
         filter.account.map(AccountId::uuid),
         filter.run.map(BillingRunId::uuid),
         filter.status.as_deref(),
         today,
-        page.fetch()
+        page.fetch(),
+        filter.number.as_deref()
     )
     .fetch_all(tx.conn())
     .await

@@ -3,3 +3,4 @@
 pub mod facts;
 pub mod invoices;
 pub mod runs;
+pub mod settled;

@@ -187,6 +187,15 @@ impl Isp {
         self.cloud.ask(Some(&self.owner), Method::POST, path, Some(body)).await
     }
 
+    /// Posts as the owner, with an `Idempotency-Key`.
+    pub async fn once(&self, path: &str, key: &str, body: Value) -> Answer {
+        let request = Request::post(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.owner))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("idempotency-key", key);
+        self.cloud.send(request.body(Body::from(body.to_string())).expect("build a request")).await
+    }
+
     /// Puts as the owner.
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.cloud.ask(Some(&self.owner), Method::PUT, path, Some(body)).await

@@ -140,6 +140,70 @@ impl Isp {
     }
 }
 
+/// What a browser gets.
+#[derive(Debug)]
+pub struct Page {
+    pub status: u16,
+    pub location: String,
+    pub kind: String,
+    pub cookies: String,
+    pub text: String,
+}
+
+impl Isp {
+    /// A session of somebody else of the staff.
+    pub async fn session_of(&self, role: Role) -> String {
+        let email = format!("{}@{}.example", role.name().replace('_', "-"), self.tenant_slug().await);
+        let password = "correct horse battery".to_owned();
+        let new = access::NewStaff { name: "Sam".into(), email: email.clone(), password: password.clone(), role };
+        let mut tx = self.app.db.begin(&self.scope()).await.expect("a transaction");
+        access::add_staff(&self.app, &mut tx, &new).await.expect("staff");
+        tx.commit().await.expect("committed");
+        access::log_in(&self.app, &email, password, "tests").await.expect("logged in").token
+    }
+
+    /// A page, as the owner's browser asks for it.
+    pub async fn page(&self, path: &str) -> Page {
+        self.browse(&self.token, path, None).await
+    }
+
+    /// Sends a form as the owner's browser would.
+    pub async fn form(&self, path: &str, form: &str) -> Page {
+        self.browse(&self.token, path, Some(form)).await
+    }
+
+    pub async fn browse(&self, session: &str, path: &str, form: Option<&str>) -> Page {
+        self.browse_with(&format!("weir_session={session}"), path, form).await
+    }
+
+    /// As the browser that has these cookies.
+    pub async fn browse_with(&self, cookies: &str, path: &str, form: Option<&str>) -> Page {
+        let request = Request::builder()
+            .method(if form.is_some() { "POST" } else { "GET" })
+            .uri(path)
+            .header("cookie", cookies)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
+        let body = Body::from(form.unwrap_or_default().to_owned());
+        let response = self.router.clone().oneshot(request.body(body).expect("a request")).await.expect("an answer");
+        let header = |name: &str| {
+            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let (location, kind, cookies) = (header("location"), header("content-type"), header("set-cookie"));
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 64 << 20).await.expect("a body");
+        // Messages isolate what is put into them, for it may be in another script; a reader sees nothing of that.
+        let text = String::from_utf8_lossy(&body).replace(['\u{2068}', '\u{2069}'], "");
+        Page { status, location, kind, cookies, text }
+    }
+
+    /// The owner's own session, as the cookie of their browser.
+    pub fn cookie(&self) -> String {
+        format!("weir_session={}", self.token)
+    }
+}
+
 fn move_to(clock: &Clock, at: &str) {
     let at: DateTime<Utc> = at.parse().expect("an instant");
     clock.shift(at - clock.now()).expect("the clock moves");

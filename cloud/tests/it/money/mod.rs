@@ -1,7 +1,9 @@
 //! Billing, payments, dunning and the books.
 
 mod billing;
+mod changes;
 mod document;
-mod harness;
+pub mod harness;
+mod pages;
 mod payments;
 mod world;

@@ -42,7 +42,8 @@ fn every_kind_has_a_page() {
     });
 }
 
-fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+/// Every file below a folder.
+pub fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();

@@ -5,6 +5,7 @@
 //! - `lost`, `doubled`: usage records the agent sealed that the cloud has not, or has more than once.
 //! - `suspend_ms`, `restore_ms`: from the API's answer to the first packet refused, or passed, at the line.
 
+use crate::isp::Faults;
 use crate::traffic::Carried;
 use serde_json::{Value, json};
 
@@ -23,10 +24,8 @@ pub struct Report {
     pub billed: Carried,
     /// The worst line's deviation from its rate.
     pub shaped_error: f64,
-    /// Records that never arrived.
-    pub lost: u64,
-    /// Records that arrived more than once.
-    pub doubled: u64,
+    /// Records that never arrived, or more than once.
+    pub faults: Faults,
     /// Milliseconds until the line was closed.
     pub suspend_ms: u64,
     /// Milliseconds until the line was open again.
@@ -46,8 +45,8 @@ impl Report {
             (self.sent.total() > 0, "no traffic was sent".to_owned()),
             (self.meter_error() <= METER_ERROR_MAX, format!("meter_error {} > {METER_ERROR_MAX}", self.meter_error())),
             (self.shaped_error <= SHAPED_ERROR_MAX, format!("shaped_error {} > {SHAPED_ERROR_MAX}", self.shaped_error)),
-            (self.lost == 0, format!("{} records lost", self.lost)),
-            (self.doubled == 0, format!("{} records doubled", self.doubled)),
+            (self.faults.lost == 0, format!("{} records lost", self.faults.lost)),
+            (self.faults.doubled == 0, format!("{} records doubled", self.faults.doubled)),
             (self.billed == self.metered, format!("billed {:?}, metered {:?}", self.billed, self.metered)),
             (self.restore_ms <= RESTORE_MS_MAX, format!("restore_ms {} > {RESTORE_MS_MAX}", self.restore_ms)),
         ];
@@ -62,8 +61,8 @@ impl Report {
             "bytes_billed": {"down": self.billed.down_bytes, "up": self.billed.up_bytes},
             "meter_error": rounded(self.meter_error()),
             "shaped_error": rounded(self.shaped_error),
-            "lost": self.lost,
-            "doubled": self.doubled,
+            "lost": self.faults.lost,
+            "doubled": self.faults.doubled,
             "suspend_ms": self.suspend_ms,
             "restore_ms": self.restore_ms,
             "ok": self.missed().is_empty(),
@@ -100,7 +99,8 @@ mod tests {
     #[test]
     fn each_promise_is_judged() {
         let metered = Carried { down_bytes: 994_000, up_bytes: 10_000 };
-        let bad = Report { metered, shaped_error: 0.06, lost: 1, doubled: 2, restore_ms: 1_001, ..good() };
+        let bad =
+            Report { metered, shaped_error: 0.06, faults: Faults { lost: 1, doubled: 2 }, restore_ms: 1_001, ..good() };
         assert_eq!(bad.missed().len(), 6);
         assert_eq!(bad.to_json()["ok"], false);
     }

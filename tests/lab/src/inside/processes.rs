@@ -67,6 +67,8 @@ impl Processes {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A lab is on its own, whatever database the shell around it works with.
         command.env_remove("DATABASE_URL");
+        // The last words of a program that failed are its error, not its stack.
+        command.env_remove("RUST_BACKTRACE");
         if spawn.listener {
             command.env("LISTEN_FDS", "1");
         }

@@ -84,7 +84,7 @@ fn location(response: &Response) -> &str {
 }
 
 /// Texts of a page that are the key of a message nobody wrote.
-fn unwritten(html: &str) -> Vec<&str> {
+pub fn unwritten(html: &str) -> Vec<&str> {
     let is_key = |text: &&str| {
         text.split(['-', '_']).all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
             && text.len() > 1
@@ -178,16 +178,16 @@ fn what_was_done_is_said_once() {
         let saved = send_form(&isp, "/preferences", "language=en&theme=dark").await;
         let brought =
             saved.headers()[header::SET_COOKIE].to_str().expect("a cookie").split(';').next().expect("a pair");
-        assert_eq!(brought, "weir_done=done-saved");
+        assert_eq!(brought, "weir_toast=done-saved");
         let page = |cookie: &str| {
             let cookie = format!("weir_session={}; {cookie}", isp.owner);
             Request::get("/preferences").header(header::COOKIE, cookie).body(Body::empty()).expect("a request")
         };
         let shown = isp.cloud.respond(page(brought)).await;
         let forgets = shown.headers()[header::SET_COOKIE].to_str().expect("a cookie").to_owned();
-        assert!(forgets.starts_with("weir_done=;") && forgets.contains("Max-Age=0"), "{forgets}");
+        assert!(forgets.starts_with("weir_toast=;") && forgets.contains("Max-Age=0"), "{forgets}");
         assert!(text_of(shown).await.contains("role=\"status\">Saved."));
-        for other in ["weir_other=1", "weir_done=password", "weir_done=done-<b>"] {
+        for other in ["weir_other=1", "weir_toast=password", "weir_toast=done-<b>"] {
             assert!(!text_of(isp.cloud.respond(page(other)).await).await.contains("class=\"toast\""), "{other}");
         }
     });

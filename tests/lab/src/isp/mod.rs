@@ -1,4 +1,11 @@
-//! An ISP in the cloud under test, built through the REST API as its owner would.
+//! An ISP in the cloud under test, built and run through the REST API as its owner would.
+
+mod access;
+mod metering;
+mod money;
+
+pub use access::{Crossing, ms_between};
+pub use metering::{Faults, bytes_of};
 
 use crate::api::Api;
 use crate::clock::{Limit, until};
@@ -96,7 +103,12 @@ impl Isp {
 
     /// A token that enrolls the router's agent once.
     pub async fn enrollment_token(&self) -> Result<String> {
-        let path = format!("/routers/{}/enrollment-tokens", self.router_id);
+        self.token_for(&self.router_id).await
+    }
+
+    /// A token that enrolls a router's agent once.
+    pub async fn token_for(&self, router_id: &str) -> Result<String> {
+        let path = format!("/routers/{router_id}/enrollment-tokens");
         let token = self.api.post(&path, &json!({})).await?;
         Ok(token["token"].as_str().context("an enrollment without a token")?.to_owned())
     }

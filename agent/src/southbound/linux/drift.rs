@@ -1,0 +1,37 @@
+//! What somebody else changed of ours, in words. Pure.
+
+use super::Side;
+use super::nft::{Places, Seen, TABLE};
+use super::ports::Port;
+use super::tc::{MINOR_DEFAULT, MINOR_ROOT, Speed};
+
+/// Of a port's classes; `lines` are handle, minor and speed as last set.
+pub fn of_port(port: &Port, (link, held): &Side, lines: impl Iterator<Item = (u32, u16, Speed)>) -> Vec<String> {
+    let name = &port.name;
+    let capacity = |minor, speed| held.get(&minor).is_some_and(|state| state.speed == speed);
+    let sound = capacity(MINOR_ROOT, Speed::of_port(*link, port.capacity_bps))
+        && capacity(MINOR_DEFAULT, Speed::of_others(*link, port.capacity_bps));
+    let mut found = Vec::new();
+    if !sound {
+        found.push(format!("{name} had another capacity"));
+    }
+    found.extend(lines.filter_map(|(handle, minor, speed)| match held.get(&minor) {
+        None => Some(format!("line {handle} had no class on {name}")),
+        Some(state) if state.speed != speed => Some(format!("line {handle} had another rate on {name}")),
+        Some(state) if !state.leaf => Some(format!("line {handle} had another queue on {name}")),
+        Some(_) => None,
+    }));
+    found
+}
+
+/// Of the table, as it should be and as it is.
+pub fn of_table(places: &Places, rules: Option<&[String]>, seen: Option<&Seen>) -> Vec<String> {
+    let Some(seen) = seen else { return vec![format!("the table inet {TABLE} was gone")] };
+    let mut found = Vec::new();
+    if rules.is_some_and(|rules| rules != seen.rules) {
+        found.push(format!("the rules of table inet {TABLE} were changed"));
+    }
+    found.extend(places.difference(&seen.places).map(|(prefix, _)| format!("{prefix} was not in its place")));
+    found.extend(seen.places.difference(places).map(|(prefix, _)| format!("{prefix} was where it does not belong")));
+    found
+}

@@ -1,0 +1,9 @@
+//! The Linux southbound on a real kernel.
+
+mod boot;
+mod drift;
+mod garden;
+mod lost;
+mod net;
+mod shaping;
+mod sharing;

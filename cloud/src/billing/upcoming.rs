@@ -1,0 +1,37 @@
+//! What a subscription would be billed by the terms it has in the caller's transaction. Nothing is written.
+
+use chrono::NaiveDate;
+
+use super::store::facts;
+use super::{Error, LineKind, Upcoming, account, recurring};
+use crate::db::TenantTx;
+use crate::ids::{AccountId, SubscriptionId};
+
+/// The recurring lines of one subscription that a run up to `as_of` would put on its account's next invoice.
+///
+/// Whoever wants to know what a change would cost makes it, asks this, and does not commit.
+pub async fn upcoming(
+    tx: &mut TenantTx,
+    account: AccountId,
+    subscription: SubscriptionId,
+    as_of: NaiveDate,
+) -> Result<Vec<Upcoming>, Error> {
+    let row = facts::lock_account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
+    let terms = facts::terms(tx, account).await?;
+    let billed = facts::billed(tx, account).await?;
+    let mut lines = Vec::new();
+    for facts in account::by_subscription(&row, &terms, &billed)? {
+        if facts.subscription == subscription {
+            recurring::charge(tx, &facts, as_of, &mut lines)?;
+        }
+    }
+    let shown = lines.into_iter().map(|line| Upcoming {
+        plan: line.description,
+        credit: line.kind == LineKind::Credit,
+        from: line.period.start(),
+        to: line.period.end(),
+        unit_price: line.unit_price,
+        net: line.net,
+    });
+    Ok(shown.collect())
+}

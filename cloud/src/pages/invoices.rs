@@ -1,0 +1,256 @@
+//! `/invoices`: what was asked for, what of it is paid, and where it stands in the books.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use chrono::NaiveDate;
+use serde::Deserialize;
+use weir_rules::invoice::CollectionStatus;
+use weir_ui::blocks::{Action, Cell, Chip, Search, Table, Tone};
+use weir_ui::format;
+use weir_ui::pages::{Figure, Register, Section, Show};
+
+use super::{address, days, ledger, money, next_page, page_of, payments};
+use crate::app::App;
+use crate::billing::{self, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Settlement};
+use crate::db::TenantTx;
+use crate::error::Problem;
+use crate::http::page::{Screen, html};
+use crate::http::permission::{Needs, RecordPayments, ViewBilling};
+use crate::http::{ApiPath, ApiQuery};
+use crate::ids::{AccountId, InvoiceId};
+use crate::subscribers;
+
+/// Days before the due day on which an open invoice begins to need a look.
+const SOON_DAYS: i64 = 3;
+/// The readings of the list: the value in the address, and its message.
+const READINGS: [(&str, &str); 4] =
+    [("", "invoices-all"), ("open", "invoices-open"), ("overdue", "invoices-overdue"), ("paid", "invoices-paid")];
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/invoices", get(list))
+        .route("/invoices/{id}", get(show))
+        .route("/invoices/{id}/pdf", get(document))
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    q: String,
+    account_id: Option<AccountId>,
+    after: Option<String>,
+}
+
+async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -> Result<Response, Problem> {
+    let page = page_of(wanted.after)?;
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let filter = InvoiceFilter {
+        account: wanted.account_id,
+        run: None,
+        status: given(&wanted.status),
+        number: given(wanted.q.trim()).map(|number| number.to_uppercase()),
+    };
+    let mut tx = screen.read().await?;
+    let mut invoices = billing::invoices(&mut tx, page, &filter).await?;
+    let account = wanted.account_id.map(|id| id.to_string()).unwrap_or_default();
+    let at = |status: &str| address("/invoices", &[("status", status), ("q", &wanted.q), ("account_id", &account)]);
+    let next = next_page(&mut invoices, page, &at(&wanted.status), |invoice| invoice.id.uuid());
+    let figures = if account.is_empty() { owed(&screen, &mut tx).await? } else { Vec::new() };
+    let chips =
+        READINGS.map(|(status, key)| Chip { href: at(status), text: screen.t(key), chosen: status == wanted.status });
+    let narrowed = filter.status.is_some() || filter.number.is_some();
+    let kept = [("status", wanted.status.clone()), ("account_id", account)];
+    let page = Register {
+        frame: &screen.frame,
+        title: screen.t("nav-invoices"),
+        lede: screen.t("invoices-lede"),
+        actions: Vec::new(),
+        figures,
+        sections: Vec::new(),
+        heading: String::new(),
+        chips: chips.into(),
+        search: Some(Search {
+            label: screen.t("invoices-search"),
+            value: wanted.q.clone(),
+            kept: kept.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+        }),
+        table: table(&screen, invoices, billing::today(&mut tx).await?),
+        empty: screen.t(if narrowed { "invoices-none" } else { "invoices-empty" }),
+        next,
+    };
+    html(StatusCode::OK, &page)
+}
+
+async fn owed(screen: &Screen<ViewBilling>, tx: &mut TenantTx) -> Result<Vec<Figure>, Problem> {
+    let lang = screen.frame.lang;
+    let mut figures = Vec::new();
+    for owed in billing::owed(tx).await? {
+        let figure = |key: &str, amount, invoices: i64| Figure {
+            label: screen.t(key),
+            value: money(lang, amount),
+            unit: screen.frame.t1("invoices-count", "count", &format::number(lang, invoices.into())),
+        };
+        figures.push(figure("open", owed.open, owed.open_invoices));
+        figures.push(figure("overdue", owed.overdue, owed.overdue_invoices));
+    }
+    Ok(figures)
+}
+
+/// Invoices as rows.
+pub(super) fn table<P: Needs>(screen: &Screen<P>, invoices: Vec<InvoiceSummary>, today: NaiveDate) -> Table {
+    let lang = screen.frame.lang;
+    let rows = invoices.into_iter().map(|invoice| {
+        vec![
+            Cell::link(format!("/invoices/{}", invoice.id), &invoice.number),
+            Cell::link(format!("/accounts/{}", invoice.account_id), &invoice.subscriber),
+            Cell::Number(format::date(lang, invoice.issued_on)),
+            Cell::Number(format::date(lang, invoice.due_on)),
+            Cell::Number(money(lang, invoice.gross)),
+            Cell::Number(money(lang, invoice.open)),
+            status(screen, &invoice, today),
+        ]
+    });
+    let names = ["number", "subscriber", "issued", "due", "total", "open", "status"].map(|key| screen.t(key)).to_vec();
+    Table::new(names, rows.collect())
+}
+
+/// How the collection of an invoice stands, in a word.
+fn status<P: Needs>(screen: &Screen<P>, invoice: &InvoiceSummary, today: NaiveDate) -> Cell {
+    let days = (invoice.due_on - today).num_days();
+    let counted = |key: &str, days: i64| screen.frame.t1(key, "days", &days.to_string());
+    match invoice.collection_status {
+        CollectionStatus::Paid if invoice.gross.is_negative() => Cell::status(Tone::Mute, screen.t("invoice-credit")),
+        CollectionStatus::Paid => Cell::status(Tone::Ok, screen.t("invoice-paid")),
+        CollectionStatus::Overdue => Cell::status(Tone::Bad, counted("invoice-overdue", -days)),
+        CollectionStatus::Due | CollectionStatus::PartPaid if days == 0 => {
+            Cell::status(Tone::Warn, screen.t("invoice-due-today"))
+        }
+        CollectionStatus::Due | CollectionStatus::PartPaid if days <= SOON_DAYS => {
+            Cell::status(Tone::Warn, counted("invoice-due-soon", days))
+        }
+        CollectionStatus::PartPaid => Cell::status(Tone::Mute, screen.t("invoice-part-paid")),
+        CollectionStatus::Due => Cell::status(Tone::Mute, screen.t("invoice-open")),
+    }
+}
+
+async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> Result<Response, Problem> {
+    let mut tx = screen.read().await?;
+    let invoice = billing::invoice(&mut tx, id).await?;
+    let summary = &invoice.summary;
+    let account = subscribers::account(&mut tx, summary.account_id).await?;
+    let settlements = billing::settlements(&mut tx, id).await?;
+    let today = billing::today(&mut tx).await?;
+    let lang = screen.frame.lang;
+    let facts = vec![
+        (screen.t("status"), status(&screen, summary, today)),
+        (screen.t("total"), Cell::Text(money(lang, summary.gross))),
+        (screen.t("open"), Cell::Text(money(lang, summary.open))),
+        (screen.t("subscriber"), Cell::link(format!("/subscribers/{}", account.subscriber_id), &summary.subscriber)),
+        (screen.t("account"), Cell::link(format!("/accounts/{}", account.id), account.number)),
+        (screen.t("issued"), Cell::Text(format::date(lang, summary.issued_on))),
+        (screen.t("due"), Cell::Text(format::date(lang, summary.due_on))),
+        (
+            screen.t("run"),
+            match summary.run_id {
+                Some(run) => Cell::link(format!("/billing-runs/{run}"), screen.t("run-that-issued")),
+                None => Cell::Text("—".into()),
+            },
+        ),
+        (screen.t("id"), Cell::Code(id.to_string())),
+    ];
+    let sections = vec![
+        lines(&screen, &invoice.lines),
+        totals(&screen, &invoice),
+        settled(&screen, id, settlements),
+        ledger::section_of(&screen, &mut tx, "invoice", id.uuid()).await?,
+    ];
+    let pays = screen.may::<RecordPayments>() && summary.open.is_positive();
+    let form = pays.then(|| payments::inset(&screen, payments::fields(&screen, account.id, summary.open, today), None));
+    let owed = money(lang, summary.open);
+    let page = Show {
+        frame: &screen.frame,
+        up: ("/invoices".into(), screen.t("nav-invoices")),
+        title: screen.frame.t1("invoice-title", "number", &summary.number),
+        lede: match summary.open.is_positive() {
+            true => screen.frame.t1("invoice-lede-open", "amount", &owed),
+            false => screen.t("invoice-lede-paid"),
+        },
+        actions: vec![Action::go(format!("/invoices/{id}/pdf"), screen.t("invoice-pdf"))],
+        command: None,
+        facts,
+        sections,
+        form,
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn lines(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Section {
+    let lang = screen.frame.lang;
+    let rows = lines.iter().map(|line| {
+        let what = match line.subscription_id {
+            Some(sold) => Cell::link(format!("/subscriptions/{sold}"), &line.description),
+            None => Cell::Text(line.description.clone()),
+        };
+        let volume = line.down_bytes.zip(line.up_bytes).map(|(down, up)| format::bytes(lang, down.saturating_add(up)));
+        vec![
+            what,
+            Cell::Text(screen.t(&format!("line-{}", line.kind.name()))),
+            Cell::Text(days(lang, line.from, line.to)),
+            Cell::Number(volume.unwrap_or_else(|| "—".into())),
+            Cell::Number(format::number(lang, line.quantity)),
+            Cell::Number(money(lang, line.unit_price)),
+            Cell::Number(money(lang, line.net)),
+        ]
+    });
+    let names = ["plan", "line", "period", "volume", "quantity", "unit-price", "amount"].map(|key| screen.t(key));
+    Section {
+        title: screen.t("invoice-lines"),
+        action: None,
+        table: Table::new(names.to_vec(), rows.collect()),
+        empty: String::new(),
+    }
+}
+
+fn totals(screen: &Screen<ViewBilling>, invoice: &Invoice) -> Section {
+    let lang = screen.frame.lang;
+    let row = |what: String, amount| vec![Cell::Text(what), Cell::Number(money(lang, amount))];
+    let mut rows = vec![row(screen.t("net"), invoice.summary.net)];
+    for tax in &invoice.taxes {
+        rows.push(row(format!("{} {} %", tax.name, format::number(lang, tax.rate)), tax.tax));
+    }
+    rows.push(row(screen.t("total"), invoice.summary.gross));
+    rows.push(row(screen.t("open"), invoice.summary.open));
+    let table = Table::new(vec![screen.t("invoice-totals"), screen.t("amount")], rows);
+    Section { title: screen.t("invoice-totals"), action: None, table, empty: String::new() }
+}
+
+fn settled(screen: &Screen<ViewBilling>, id: InvoiceId, settlements: Vec<Settlement>) -> Section {
+    let rows = settlements.into_iter().map(|settled| {
+        let (href, number) = match (settled.payment, settled.credit) {
+            (Some((payment, number)), _) => (format!("/payments/{payment}"), number),
+            (None, Some((credit, number))) if credit != id => (format!("/invoices/{credit}"), number),
+            (None, _) => (format!("/invoices/{}", settled.invoice.0), settled.invoice.1),
+        };
+        vec![
+            Cell::link(href, number),
+            Cell::Number(format::instant(screen.frame.lang, settled.at, screen.zone)),
+            Cell::Number(money(screen.frame.lang, settled.amount)),
+        ]
+    });
+    let names = ["settled-by", "when", "amount"].map(|key| screen.t(key)).to_vec();
+    Section {
+        title: screen.t("nav-payments"),
+        action: None,
+        table: Table::new(names, rows.collect()),
+        empty: screen.t("invoice-unsettled"),
+    }
+}
+
+async fn document(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> Result<Response, Problem> {
+    let invoice = billing::invoice(&mut screen.read().await?, id).await?;
+    billing::api::drawn(invoice).await
+}

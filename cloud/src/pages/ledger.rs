@@ -1,0 +1,163 @@
+//! `/ledger`: the books.
+
+use std::collections::HashMap;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use serde::Deserialize;
+use uuid::Uuid;
+use weir_ui::blocks::{Cell, Chip, Table};
+use weir_ui::format;
+use weir_ui::pages::{Register, Section};
+
+use super::{address, money, next_page, page_of};
+use crate::app::App;
+use crate::db::TenantTx;
+use crate::error::Problem;
+use crate::http::ApiQuery;
+use crate::http::page::{Screen, html};
+use crate::http::permission::{Needs, ViewBilling};
+use crate::ids::AccountId;
+use crate::ledger::{self, EntryView, PostingView, TrialBalance};
+use crate::subscribers::{self, Holder};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new().route("/ledger", get(list))
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    account_id: Option<AccountId>,
+    after: Option<String>,
+}
+
+async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -> Result<Response, Problem> {
+    let page = page_of(wanted.after)?;
+    let mut tx = screen.read().await?;
+    let holder = match wanted.account_id {
+        Some(id) => Some(subscribers::account(&mut tx, id).await?),
+        None => None,
+    };
+    let balance = ledger::trial_balance(&mut tx).await?;
+    let mut entries = ledger::entries(&mut tx, page, wanted.account_id).await?;
+    let account = wanted.account_id.map(|id| id.to_string()).unwrap_or_default();
+    let here = address("/ledger", &[("account_id", &account)]);
+    let next = next_page(&mut entries, page, &here, |entry| entry.id.uuid());
+    let chips = holder.map(|account| {
+        vec![
+            Chip { href: "/ledger".into(), text: screen.t("ledger-all"), chosen: false },
+            Chip { href: here, text: account.number, chosen: true },
+        ]
+    });
+    let page = Register {
+        frame: &screen.frame,
+        title: screen.t("nav-ledger"),
+        lede: screen.t(match (balance.rows.is_empty(), balance.balanced) {
+            (true, _) => "ledger-lede-empty",
+            (false, true) => "ledger-lede-balanced",
+            (false, false) => "ledger-lede-off",
+        }),
+        actions: Vec::new(),
+        figures: Vec::new(),
+        sections: if account.is_empty() { vec![trial_balance(&screen, &balance)] } else { Vec::new() },
+        heading: screen.t("ledger-entries"),
+        chips: chips.unwrap_or_default(),
+        search: None,
+        table: table(&screen, &mut tx, &entries).await?,
+        empty: screen.t("ledger-empty"),
+        next,
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn trial_balance(screen: &Screen<ViewBilling>, balance: &TrialBalance) -> Section {
+    let lang = screen.frame.lang;
+    let rows = balance.rows.iter().map(|row| {
+        vec![
+            Cell::Text(named(screen, &row.ledger_account)),
+            Cell::Code(row.ledger_account.clone()),
+            Cell::Number(money(lang, row.debit)),
+            Cell::Number(money(lang, row.credit)),
+            Cell::Number(money(lang, row.balance)),
+        ]
+    });
+    let names = ["ledger-account", "code", "debit", "credit", "balance"].map(|key| screen.t(key)).to_vec();
+    Section {
+        title: screen.t("trial-balance"),
+        action: None,
+        table: Table::new(names, rows.collect()),
+        empty: screen.t("ledger-empty"),
+    }
+}
+
+/// The entries that post a fact, as a part of its page.
+pub(super) async fn section_of<P: Needs>(
+    screen: &Screen<P>,
+    tx: &mut TenantTx,
+    kind: &str,
+    id: Uuid,
+) -> Result<Section, Problem> {
+    let entries = ledger::entries_of(tx, kind, id).await?;
+    Ok(Section {
+        title: screen.t("ledger-of"),
+        action: None,
+        table: table(screen, tx, &entries).await?,
+        empty: screen.t("ledger-of-none"),
+    })
+}
+
+/// Entries as rows, one a posting.
+async fn table<P: Needs>(screen: &Screen<P>, tx: &mut TenantTx, entries: &[EntryView]) -> Result<Table, Problem> {
+    let accounts: Vec<_> =
+        entries.iter().flat_map(|entry| &entry.postings).filter_map(|posting| posting.account_id).collect();
+    let holders = subscribers::holders(tx, &accounts).await?;
+    let rows = entries.iter().flat_map(|entry| {
+        let holders = &holders;
+        entry.postings.iter().map(move |posting| row(screen, entry, posting, holders))
+    });
+    let names = ["entry", "posted", "ledger-account", "subscriber", "debit", "credit"].map(|key| screen.t(key));
+    Ok(Table::new(names.to_vec(), rows.collect()))
+}
+
+fn row<P: Needs>(
+    screen: &Screen<P>,
+    entry: &EntryView,
+    posting: &PostingView,
+    holders: &HashMap<AccountId, Holder>,
+) -> Vec<Cell> {
+    let lang = screen.frame.lang;
+    let (debit, credit) = match posting.amount.is_positive() {
+        true => (money(lang, posting.amount), String::new()),
+        false => (String::new(), money(lang, -posting.amount)),
+    };
+    let subscriber = match posting.account_id {
+        Some(id) => Cell::link(format!("/accounts/{id}"), holders.get(&id).map_or("—", |holder| holder.name.as_str())),
+        None => Cell::Text(String::new()),
+    };
+    vec![
+        source(screen, entry),
+        Cell::Number(format::date(lang, entry.posted_on)),
+        Cell::Text(named(screen, &posting.ledger_account)),
+        subscriber,
+        Cell::Number(debit),
+        Cell::Number(credit),
+    ]
+}
+
+/// The fact an entry records, with the way to it.
+fn source<P: Needs>(screen: &Screen<P>, entry: &EntryView) -> Cell {
+    // Descriptions end with the document's number; the word before it is the language's.
+    let number = entry.description.rsplit(' ').next().unwrap_or_default();
+    let text = screen.frame.t1(&format!("posting-{}", entry.posting_kind), "number", number);
+    match entry.source_kind.as_str() {
+        "invoice" => Cell::link(format!("/invoices/{}", entry.source_id), text),
+        "payment" => Cell::link(format!("/payments/{}", entry.source_id), text),
+        _ => Cell::Text(text),
+    }
+}
+
+fn named<P: Needs>(screen: &Screen<P>, code: &str) -> String {
+    screen.t(&format!("ledger-{code}"))
+}

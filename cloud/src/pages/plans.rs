@@ -1,0 +1,177 @@
+//! `/plans/{id}`: a plan's versions, a further one, and the end of its sale.
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use rust_decimal::Decimal;
+use weir_ui::blocks::{Action, Cell, Table, Tone};
+use weir_ui::format;
+use weir_ui::pages::{Confirm, Form, Section, Show};
+
+use super::catalog::{GIGABYTE, MEGABIT, price_of, read_terms};
+use super::{Asking, form_status};
+use crate::app::App;
+use crate::catalog::{self, Overage, Plan, PlanVersion};
+use crate::error::Problem;
+use crate::http::ApiPath;
+use crate::http::page::{Fields, Screen, html, is_about_the_form};
+use crate::http::permission::{ManageCatalog, ViewCatalog};
+use crate::http::toast::see_saying;
+use crate::ids::PlanId;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/plans/{id}", get(show))
+        .route("/plans/{id}/versions", post(add_version))
+        .route("/plans/{id}/versions/new", get(new_version))
+        .route("/plans/{id}/retire", get(ask_retire).post(retire))
+}
+
+async fn show(screen: Screen<ViewCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
+    let plan = catalog::plan(&mut screen.read().await?, id).await?;
+    let lang = screen.frame.lang;
+    let (status, lede, since) = match plan.retired_at {
+        None => (Cell::status(Tone::Ok, screen.t("plan-on-sale")), "plan-lede", None),
+        Some(at) => (Cell::status(Tone::Mute, screen.t("plan-retired")), "plan-lede-retired", Some(at)),
+    };
+    let mut facts = vec![
+        (screen.t("status"), status),
+        (screen.t("since"), Cell::Text(format::instant(lang, plan.created_at, screen.zone))),
+        (screen.t("id"), Cell::Code(id.to_string())),
+    ];
+    if let Some(at) = since {
+        facts.insert(2, (screen.t("plan-retired"), Cell::Text(format::instant(lang, at, screen.zone))));
+    }
+    let changes = screen.may::<ManageCatalog>() && plan.retired_at.is_none();
+    let actions = [("versions/new", "plans-version"), ("retire", "plans-retire")];
+    let actions = actions.map(|(path, key)| Action::go(format!("/plans/{id}/{path}"), screen.t(key)));
+    let page = Show {
+        frame: &screen.frame,
+        up: ("/plans".into(), screen.t("nav-plans")),
+        lede: screen.t(lede),
+        actions: if changes { actions.into() } else { Vec::new() },
+        command: None,
+        facts,
+        sections: vec![versions(&screen, &plan)],
+        form: None,
+        title: plan.name,
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
+    let lang = screen.frame.lang;
+    let volume =
+        |bytes: Option<i64>| Cell::Number(bytes.map_or(screen.t("unlimited"), |bytes| format::bytes(lang, bytes)));
+    let beyond = |overage: &Option<Overage>| {
+        Cell::Number(overage.as_ref().map_or("—".into(), |overage| {
+            format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes))
+        }))
+    };
+    let rows = plan.versions.iter().map(|version| {
+        vec![
+            Cell::Text(version.version.to_string()),
+            Cell::Number(format::bit_rate(lang, version.rate_down_bps)),
+            Cell::Number(format::bit_rate(lang, version.rate_up_bps)),
+            volume(version.allowance_bytes),
+            beyond(&version.overage),
+            Cell::Number(price_of(lang, &version.price)),
+            Cell::Number(format::instant(lang, version.created_at, screen.zone)),
+        ]
+    });
+    let names = ["version", "down", "up", "allowance", "overage", "price", "since"].map(|key| screen.t(key));
+    Section {
+        title: screen.t("plan-versions"),
+        action: None,
+        table: Table::new(names.to_vec(), rows.collect()),
+        empty: String::new(),
+    }
+}
+
+async fn new_version(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
+    let plan = catalog::plan(&mut screen.read().await?, id).await?;
+    let fields = plan.versions.first().map(fields_of).unwrap_or_default();
+    form(&screen, &plan, &fields, None)
+}
+
+/// What the newest version promises, to be changed.
+fn fields_of(version: &PlanVersion) -> Fields {
+    let scaled = |value: i64, unit: i64| (Decimal::from(value) / Decimal::from(unit)).normalize().to_string();
+    let overage = version.overage.as_ref();
+    Fields::of([
+        ("rate_down", scaled(version.rate_down_bps, MEGABIT)),
+        ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
+        ("price", version.price.amount.normalize().to_string()),
+        ("currency", version.price.currency.clone()),
+        ("allowance", version.allowance_bytes.map(|bytes| scaled(bytes, GIGABYTE)).unwrap_or_default()),
+        ("overage.block", overage.map(|overage| scaled(overage.block_bytes, GIGABYTE)).unwrap_or_default()),
+        ("overage.price", overage.map(|overage| overage.price.amount.normalize().to_string()).unwrap_or_default()),
+    ])
+}
+
+fn form(
+    screen: &Screen<ManageCatalog>,
+    plan: &Plan,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let own = format!("/plans/{}", plan.id);
+    let asked = super::catalog::ask_terms(Asking::new(&screen.frame, fields, problem));
+    let page = Form {
+        frame: &screen.frame,
+        up: (own.clone(), plan.name.clone()),
+        title: screen.frame.t1("plans-version-title", "name", &plan.name),
+        lede: screen.t("plans-version-lede"),
+        form: asked.inset(String::new(), format!("{own}/versions"), "plans-version"),
+    };
+    html(form_status(problem), &page)
+}
+
+async fn add_version(
+    screen: Screen<ManageCatalog>,
+    ApiPath(id): ApiPath<PlanId>,
+    mut fields: Fields,
+) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    let plan = catalog::plan(&mut tx, id).await?;
+    let added = match read_terms(&mut fields) {
+        Ok(wish) => catalog::add_version(&mut tx, id, wish).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    match added {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(see_saying(&format!("/plans/{id}"), "done-version"))
+        }
+        Err(problem) if is_about_the_form(&problem) => form(&screen, &plan, &fields, Some(&problem)),
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn ask_retire(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
+    let plan = catalog::plan(&mut screen.read().await?, id).await?;
+    let own = format!("/plans/{id}");
+    let page = Confirm {
+        frame: &screen.frame,
+        up: (own.clone(), plan.name.clone()),
+        title: screen.frame.t1("plans-retire-title", "name", &plan.name),
+        lede: screen.t("plans-retire-lede"),
+        facts: Vec::new(),
+        sections: Vec::new(),
+        form: Asking::new(&screen.frame, &Fields::default(), None).inset(
+            String::new(),
+            format!("{own}/retire"),
+            "plans-retire",
+        ),
+        danger: true,
+    };
+    html(StatusCode::OK, &page)
+}
+
+async fn retire(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    catalog::retire(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(see_saying(&format!("/plans/{id}"), "done-retired"))
+}

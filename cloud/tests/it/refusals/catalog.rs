@@ -1,0 +1,75 @@
+//! Plans that cannot be.
+
+use serde_json::json;
+
+use super::{Case, assert_refused, furnished, text, with};
+use crate::harness::run;
+
+fn euros(amount: &str) -> serde_json::Value {
+    json!({ "amount": amount, "currency": "EUR" })
+}
+
+#[test]
+fn plans_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let plan = |changes| with(&made.plan_wish, changes);
+        let invalid = |what, changes, fields| Case::invalid(what, "/plans", plan(changes), fields);
+        let malformed = |what, changes, says| Case::malformed(what, "/plans", plan(changes), says);
+        let overage = |block: i64, price| json!({ "overage": { "block_bytes": block, "price": price } });
+        let cases = [
+            invalid("no download", json!({ "rate_down_bps": 0 }), &["rate_down_bps"]).says("above zero, found 0"),
+            invalid("no upload", json!({ "rate_up_bps": 0 }), &["rate_up_bps"]),
+            invalid("below zero", json!({ "rate_down_bps": -1, "rate_up_bps": -1 }), &["rate_down_bps", "rate_up_bps"]),
+            invalid("no such link", json!({ "rate_down_bps": i64::MAX }), &["rate_down_bps"]).says("at most"),
+            malformed("beyond numbers", json!({ "rate_down_bps": 1e30 }), "rate_down_bps"),
+            malformed("a rate in words", json!({ "rate_up_bps": "fast" }), "rate_up_bps"),
+            invalid("a tenth of a cent", json!({ "price": euros("44.905") }), &["price"]).says("2 decimals of EUR"),
+            invalid("below nothing", json!({ "price": euros("-0.01") }), &["price"]).says("below zero"),
+            invalid(
+                "no such money",
+                json!({ "price": { "amount": "1", "currency": "XYZ" } }),
+                &["price", "overage.price"],
+            )
+            .says("unknown currency"),
+            invalid("all the money", json!({ "price": euros("92233720368547758.07") }), &["price"]).says("too large"),
+            malformed("words for money", json!({ "price": euros("a lot") }), "price"),
+            malformed("money alone", json!({ "price": "44.90" }), "price"),
+            malformed("money with more", json!({ "price": { "amount": "1", "currency": "EUR", "tax": "2" } }), "tax"),
+            invalid("nothing included", json!({ "allowance_bytes": 0 }), &["allowance_bytes"]),
+            invalid("everything included", json!({ "allowance_bytes": i64::MAX }), &["allowance_bytes"])
+                .says("at most"),
+            invalid("beyond no allowance", json!({ "allowance_bytes": null }), &["overage"]),
+            invalid("empty blocks", overage(0, euros("0.10")), &["overage.block_bytes"]),
+            invalid("endless blocks", overage(i64::MAX, euros("0.10")), &["overage.block_bytes"]),
+            invalid("blocks below nothing", overage(10, euros("-1")), &["overage.price"]),
+            invalid("blocks in dollars", overage(10, json!({ "amount": "1", "currency": "USD" })), &["overage.price"]),
+            invalid("no name", json!({ "name": "  " }), &["name"]),
+            invalid("no end of a name", json!({ "name": "x".repeat(101) }), &["name"]).says("100 characters"),
+            Case::new("a name that is taken", "/plans", plan(json!({ "name": "Fibre 500" })), 409, "plan-name-taken"),
+            malformed("a field nobody knows", json!({ "speed": 1 }), "unknown field `speed`"),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}
+
+#[test]
+fn versions_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let (made, other) = (furnished(cloud).await, furnished(cloud).await);
+        let versions = |plan| format!("/plans/{}/versions", text(plan));
+        let mut version = made.plan_wish.clone();
+        version.as_object_mut().expect("a plan").remove("name");
+        let zero = with(&version, json!({ "rate_up_bps": 0 }));
+        let cases = [
+            Case::invalid("no upload", versions(&made.plan), zero, &["rate_up_bps"]),
+            Case::new("another ISP's plan", versions(&other.plan), version.clone(), 404, "plan-not-found"),
+            Case::malformed("a name, which the plan has", versions(&made.plan), made.plan_wish.clone(), "name"),
+        ];
+        assert_refused(&made.isp, cases).await;
+        let retire = format!("/api/v1/plans/{}/retire", text(&made.plan));
+        made.isp.post(&retire, json!({})).await.expect(200);
+        let retired = Case::new("a retired plan", versions(&made.plan), version, 409, "plan-retired");
+        assert_refused(&made.isp, [retired]).await;
+    });
+}

@@ -1,0 +1,115 @@
+//! Sites, routers, subscribers, accounts, locations and settings that cannot be.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::{Case, assert_refused, furnished, text, with};
+use crate::harness::run;
+
+const UNKNOWN_SITE: &str = "sit_0193594bd1e27c3f8a6b5d4e3f2a1b0c";
+
+#[test]
+fn sites_and_routers_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let (made, other) = (furnished(cloud).await, furnished(cloud).await);
+        let wish = json!({ "name": "Edge 2", "site_id": made.site, "lan_interface": "lan0", "wan_interface": "wan0" });
+        let router = |changes| with(&wish, changes);
+        let invalid = |what, changes, fields| Case::invalid(what, "/routers", router(changes), fields);
+        let site = |body| Case::invalid("a long text", "/sites", body, &[]);
+        let token = format!("/routers/{}/enrollment-tokens", text(&other.router));
+        let change = format!("/routers/{}", text(&other.router));
+        let used = format!("/sites/{}", text(&made.site));
+        let cases = [
+            Case { fields: &["name"], ..site(json!({ "name": "x".repeat(101) })) },
+            Case { fields: &["address"], ..site(json!({ "name": "Hill", "address": "x".repeat(501) })) },
+            Case::new("a name that is taken", "/sites", json!({ "name": "North mast" }), 409, "site-name-taken"),
+            Case::new("a site with routers", used, Value::Null, 409, "site-in-use").by(Method::DELETE),
+            Case::new(
+                "another ISP's site",
+                "/routers",
+                router(json!({ "site_id": other.site })),
+                404,
+                "site-not-found",
+            ),
+            Case::new("no such site", "/routers", router(json!({ "site_id": UNKNOWN_SITE })), 404, "site-not-found"),
+            Case::new(
+                "a name that is taken",
+                "/routers",
+                router(json!({ "name": "Edge 1" })),
+                409,
+                "router-name-taken",
+            ),
+            invalid("no interface", json!({ "lan_interface": "" }), &["lan_interface"]),
+            invalid("no kernel's interface", json!({ "wan_interface": "sixteen-letters-" }), &["wan_interface"]),
+            invalid("a way out", json!({ "lan_interface": "../lan0" }), &["lan_interface"]),
+            invalid("one for both", json!({ "lan_interface": "wan0" }), &["wan_interface"]).says("differ"),
+            invalid("no capacity", json!({ "capacity_down_bps": 0 }), &["capacity_down_bps"]),
+            Case::new("another ISP's router", change, wish.clone(), 404, "router-not-found").by(Method::PUT),
+            Case::new("another ISP's token", token, json!({}), 404, "router-not-found"),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}
+
+#[test]
+fn subscribers_and_their_things_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let (made, other) = (furnished(cloud).await, furnished(cloud).await);
+        let person = |what, body, fields| Case::invalid(what, "/subscribers", body, fields);
+        let account = |what, changes, fields| {
+            Case::invalid(what, "/accounts", with(&json!({ "subscriber_id": made.subscriber }), changes), fields)
+        };
+        let wish = json!({ "subscriber_id": made.subscriber, "line1": "Hill 1", "city": "Leeds", "country": "GB" });
+        let place = |what, changes, fields| Case::invalid(what, "/service-locations", with(&wish, changes), fields);
+        let foreign = |path: &str, body, slug| Case::new("another ISP's", path, body, 404, slug);
+        let cases = [
+            person("nobody", json!({ "name": " " }), &["name"]),
+            person("no end of a name", json!({ "name": "x".repeat(201) }), &["name"]),
+            person("no address", json!({ "name": "Ana", "email": "ana" }), &["email"]),
+            person("no end of a number", json!({ "name": "Ana", "phone": "1".repeat(201) }), &["phone"]),
+            person("a language we lack", json!({ "name": "Ana", "language": "tlh" }), &["language"]),
+            account("no such money", json!({ "currency": "EUX" }), &["currency"]),
+            account("no such place", json!({ "time_zone": "Europe/Atlantis" }), &["time_zone"]),
+            account("no such day", json!({ "billing_day": 32 }), &["billing_day"]),
+            Case::malformed("beyond days", "/accounts", json!({ "billing_day": 1e9 }), "billing_day"),
+            place("nowhere", json!({ "line1": "", "city": "" }), &["line1", "city"]),
+            place("no end of a street", json!({ "line1": "x".repeat(201) }), &["line1"]),
+            place("no such country", json!({ "country": "Spain" }), &["country"]),
+            foreign("/accounts", json!({ "subscriber_id": other.subscriber }), "subscriber-not-found"),
+            place("another ISP's site", json!({ "site_id": other.site }), &["site_id"]).says("no such site"),
+            foreign(
+                "/service-locations",
+                with(&wish, json!({ "subscriber_id": other.subscriber })),
+                "subscriber-not-found",
+            ),
+        ];
+        assert_refused(&made.isp, cases).await;
+        assert!(text(&made.location).starts_with("loc_"));
+    });
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let invalid = |what, body, fields| Case::invalid(what, "/tenant", body, fields).by(Method::PATCH);
+        let long = || "x".repeat(501);
+        let cases = [
+            invalid("no name", json!({ "name": "" }), &["name"]),
+            invalid("less than no tax", json!({ "tax_rate_percent": "-1" }), &["tax_rate_percent"]),
+            invalid("more than all", json!({ "tax_rate_percent": "100.01" }), &["tax_rate_percent"]),
+            invalid("a fine rate", json!({ "tax_rate_percent": "21.00001" }), &["tax_rate_percent"]),
+            invalid("terms in the past", json!({ "payment_terms_days": -1 }), &["payment_terms_days"]),
+            invalid("a season's grace", json!({ "grace_days": 366 }), &["grace_days"]),
+            invalid("no series", json!({ "invoice_prefix": "" }), &["invoice_prefix"]),
+            invalid("no such place", json!({ "time_zone": "Madrid" }), &["time_zone"]),
+            invalid("no such money", json!({ "currency": "euro" }), &["currency"]),
+            invalid("a colour beyond the wheel", json!({ "hue": 360 }), &["hue"]),
+            invalid("a page that runs", json!({ "pay_url": "javascript:alert(1)" }), &["pay_url"]),
+            invalid("long texts", json!({ "address": long(), "tax_id": long() }), &["address", "tax_id"]),
+            invalid("more", json!({ "tax_name": long(), "contact": long() }), &["tax_name", "contact"]),
+            invalid("a long address", json!({ "pay_url": format!("https://{}", long()) }), &["pay_url"]),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}

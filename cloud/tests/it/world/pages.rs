@@ -1,0 +1,122 @@
+//! Every page of one ISP's things is not there for the staff of another, whatever the page is called and added for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use serde_json::{Value, json};
+
+use super::problems::sources;
+use crate::harness::{Isp, run};
+
+/// Every address of a page with an id in it, as the routers of `pages` declare them, with its methods.
+fn addresses() -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    for file in sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/pages"))) {
+        let source = std::fs::read_to_string(&file).expect("read a source");
+        for route in source.split(".route(").skip(1) {
+            let address = route.split('"').nth(1).expect("an address").to_owned();
+            let handlers = route.split_once(',').expect("a handler").1.split(".route(").next().expect("a handler");
+            let handlers = handlers.split(['\n', ';']).find(|line| !line.trim().is_empty()).unwrap_or_default();
+            if !address.contains("{id}") {
+                continue;
+            }
+            for (method, word) in [("GET", "get("), ("POST", "post(")] {
+                if handlers.contains(word) {
+                    found.push((method, address.clone()));
+                }
+            }
+        }
+    }
+    assert!(found.len() > 8, "{found:?}");
+    found
+}
+
+/// One of everything that has an address, by collection.
+async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
+    let mut made = BTreeMap::new();
+    let mut add = async |collection: &'static str, path: &str, body: Value| {
+        let id = isp.post(&format!("/api/v1{path}"), body).await.expect(201)["id"].as_str().expect("an id").to_owned();
+        made.insert(collection, id.clone());
+        id
+    };
+    let site = add("sites", "/sites", json!({ "name": "North mast" })).await;
+    let wired = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
+    let router = add("routers", "/routers", wired).await;
+    let subscriber = add("subscribers", "/subscribers", json!({ "name": "Amara Okafor" })).await;
+    let account = add("accounts", "/accounts", json!({ "subscriber_id": subscriber })).await;
+    let place = json!({ "subscriber_id": subscriber, "line1": "Mill Lane 4", "city": "Leeds", "country": "GB" });
+    let place = add("service-locations", "/service-locations", place).await;
+    let price = json!({ "amount": "44.90", "currency": "EUR" });
+    let plan = json!({ "name": "Fibre", "rate_down_bps": 1_000_000, "rate_up_bps": 1_000_000, "price": price });
+    let plan = add("plans", "/plans", plan).await;
+    let plan = isp.get(&format!("/api/v1/plans/{plan}")).await.expect(200);
+    let wish = json!({
+        "account_id": account, "service_location_id": place, "plan_version_id": plan["versions"][0]["id"],
+        "router_id": router, "starts_on": "2026-01-01", "prefixes": ["10.20.0.2/32"],
+    });
+    let sold = add("subscriptions", "/subscriptions", wish).await;
+    let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Test" });
+    add("holds", &format!("/subscriptions/{sold}/holds"), hold).await;
+    let cash = json!({ "account_id": account, "method": "cash", "received_on": "2026-01-02", "amount": price });
+    let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    made.insert("payments", paid);
+    let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
+    let run = run["id"].as_str().expect("an id").to_owned();
+    work_on(isp, &run).await;
+    made.insert("billing-runs", run);
+    let invoices = isp.get("/api/v1/invoices").await.expect(200);
+    made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    made
+}
+
+/// Does the run's work, as the worker does.
+async fn work_on(isp: &Isp, run: &str) {
+    use weir_cloud::billing::jobs::WorkOnRun;
+    use weir_cloud::jobs::Job;
+    let job: WorkOnRun = serde_json::from_value(json!({ "run": run, "after": null })).expect("a job");
+    job.run(isp.cloud.app.clone(), weir_cloud::db::Scope::system(isp.tenant)).await.expect("bill");
+}
+
+/// Asks as a browser with the session of `isp`'s owner; returns the status and the text.
+async fn ask(isp: &Isp, method: &str, path: &str) -> (u16, String) {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::COOKIE, format!("weir_session={}", isp.owner))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin");
+    let form = if method == "POST" { VALID_FORM } else { "" };
+    let answer = isp.cloud.send(request.body(Body::from(form)).expect("a request")).await;
+    (answer.status.as_u16(), answer.text)
+}
+
+/// Has every field a form about one thing asks for, so that nothing but the thing itself can be missing.
+const VALID_FORM: &str = "name=Planted&address=Hill+2&kind=manual&effect=closed&reason=Planted&billing_day=1&line1=Hill+2\
+    &city=Leeds&postcode=LS1&country=GB&currency=EUR&amount=1.00&received_on=2026-01-02&method=cash&email=a%40example.net";
+
+#[test]
+fn no_page_shows_or_changes_another_isps_things() {
+    run(|cloud| async move {
+        let (isp, other) = (cloud.isp().await, cloud.isp().await);
+        let things = things(&isp).await;
+        let before = crate::refusals::rows(cloud, isp.tenant).await;
+        let mut asked = BTreeSet::new();
+        for (method, address) in addresses() {
+            let collection = address.split('/').nth(1).expect("a collection");
+            let id = things.get(collection).unwrap_or_else(|| panic!("make one of {collection} for {address} here"));
+            let path = address.replace("{id}", id);
+            let (status, text) = ask(&other, method, &path).await;
+            assert_eq!(status, 404, "{method} {path} of another ISP: {text}");
+            assert!(!text.contains("Amara") && !text.contains("Mill Lane"), "{method} {path}: {text}");
+            if method == "GET" {
+                assert_eq!(ask(&isp, method, &path).await.0, 200, "its own ISP sees {path}");
+            }
+            asked.insert(path);
+        }
+        assert!(asked.len() > 6, "{asked:?}");
+        let changed = crate::refusals::difference(&before, &crate::refusals::rows(cloud, isp.tenant).await);
+        assert_eq!(changed, Vec::<String>::new(), "another ISP's forms changed rows");
+    });
+}

@@ -1,0 +1,87 @@
+//! A sample of every message, with every field: a struct literal leaves none out.
+
+use weir_protocol::{control, desired, enroll, live, state, token, usage};
+
+use super::source::{Sample, Source};
+
+/// Something done to every message type.
+pub trait Visit {
+    /// Does it to one; `name` is `module.Message`, or `module.Message.variant` for each kind a message can be.
+    fn visit<M: prost::Message + Default + PartialEq + std::fmt::Debug>(
+        &mut self,
+        name: &'static str,
+        make: fn(&mut dyn Source) -> M,
+    );
+}
+
+macro_rules! messages {
+    ($($module:ident::$message:ident { $($field:ident),* })*) => {
+        $(impl Sample for $module::$message {
+            fn sample(source: &mut dyn Source) -> Self {
+                Self { $($field: Sample::sample(source)),* }
+            }
+        })*
+
+        /// Every message that is a plain set of fields.
+        fn plain(visit: &mut impl Visit) {
+            $(visit.visit(concat!(stringify!($module), ".", stringify!($message)), $module::$message::sample);)*
+        }
+    };
+}
+
+macro_rules! choices {
+    ($($module:ident::$message:ident . $field:ident: $choice:ident $kind:ident { $($variant:ident),* })*) => {
+        /// Every kind of every message that is one of several.
+        fn chosen(visit: &mut impl Visit) {
+            $($(visit.visit(
+                concat!(stringify!($module), ".", stringify!($message), ".", stringify!($variant)),
+                |source| $module::$message { $field: Some($module::$choice::$kind::$variant(Sample::sample(source))) },
+            );)*)*
+        }
+    };
+}
+
+/// Does something to every message.
+pub fn every(visit: &mut impl Visit) {
+    plain(visit);
+    chosen(visit);
+}
+
+messages! {
+    control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel }
+    control::EpochPosition { epoch, first_seq, last_seq, first_prev_hash, last_hash }
+    control::Welcome { session_id, proto_rev, cloud_time_ms, state_lineage, streams, usage_interval_ms, heartbeat_interval_ms, reconnect_spread_ms }
+    control::StreamPosition { epoch, applied_seq, applied_hash, trim_seq, verdict }
+    control::Heartbeat { mono_ms, wall_ms, pending_records }
+    control::Event { id, kind, severity, wall_ms, text }
+    control::GoAway { reason, reconnect_after_min_ms, reconnect_after_max_ms }
+    control::LiveInterest { for_ms, interval_ms }
+    desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden }
+    desired::Garden { isp_name, pay_url, contact, hue, reachable, language, resolvers }
+    desired::Prefix { address, length }
+    desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind }
+    desired::CutPoints { at_ms }
+    enroll::Request { token_id, proof, csr, proto_rev, agent_version, hostname }
+    enroll::Enrolled { tenant_id, agent_id, chain, trust_bundle, gateways, cloud_time_ms }
+    enroll::Refused { code, text }
+    live::Sample { wall_ms, down_bps, up_bps, lines }
+    live::LineRate { handle, down_bps, up_bps }
+    state::Down { lineage, from_gen, to_gen, snapshot, upserts, removes, digest_after }
+    state::Object { kind, id, revision, body }
+    state::ObjectKey { kind, id }
+    state::Ack { lineage, gen_held, persisted }
+    state::ApplyReport { generation, complete, results }
+    state::ObjectResult { kind, id, revision, status, code, detail, observed }
+    state::ObservedLine { rate_down_bps, rate_up_bps, access }
+    token::Token { gateway, id, secret, root_fingerprint }
+    usage::Up { record }
+    usage::Record { epoch, seq, prev_hash, boot_id, start_ms, end_ms, seal_reason, handle_deltas, down_bytes, up_bytes, down_packets, up_packets }
+    usage::Down { epoch, applied_seq, trim_seq, outcome }
+}
+
+choices! {
+    control::Up.message: up Message { Hello, Heartbeat, Event }
+    control::Down.message: down Message { Welcome, GoAway, LiveInterest }
+    enroll::Reply.outcome: reply Outcome { Enrolled, Refused }
+    state::Up.message: up Message { Ack, Applied }
+}

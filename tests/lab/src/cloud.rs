@@ -1,0 +1,134 @@
+//! The control plane in the lab: one process or its roles apart, on its private database or on one that is there already.
+
+use crate::clock::Limit;
+use crate::lab::Lab;
+use crate::outside::Process;
+use crate::programs::{postgres, program};
+use crate::topology::{CLOUD_ADDRESS, GATEWAY_PORT, Place};
+use anyhow::{Context, Result, anyhow};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// What a process of the control plane does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Everything.
+    All,
+    /// Answers people and programs.
+    Api,
+    /// Answers agents.
+    Gateway,
+    /// Does jobs.
+    Worker,
+}
+
+impl Role {
+    /// The sub-command of `weir`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Gateway => "gateway",
+            Self::Worker => "worker",
+        }
+    }
+
+    fn answers_people(self) -> bool {
+        matches!(self, Self::All | Self::Api)
+    }
+}
+
+impl Lab {
+    /// Starts the control plane with all its roles and waits until it is ready.
+    pub async fn start_cloud(&mut self) -> Result<()> {
+        self.start_role(Role::All).await
+    }
+
+    /// Starts one process of the control plane and waits until it is ready.
+    pub async fn start_role(&mut self, role: Role) -> Result<()> {
+        let (data, url) = (self.data_dir()?, self.url());
+        let gateway = format!("{CLOUD_ADDRESS}:{GATEWAY_PORT}");
+        let weir = program("weir")?;
+        let mut argv = vec![weir.as_str(), role.name(), "--data-dir", &data, "--gateway", &gateway];
+        argv.extend(["--gateway-public", &gateway, "--public-url", &url, "--dev-clock"]);
+        argv.extend(self.database_url.iter().flat_map(|url| ["--database-url", url]));
+        let log = self.log("weir");
+        let mut process = self.inside.launch(&Place::Cloud.name(), &argv, &log, role.answers_people()).await?;
+        let ready = |line: &str| line.split(' ').next() == Some("ready");
+        process.line("that it is ready", ready, Limit::seconds(90)).await?;
+        self.cloud.push((role, process));
+        Ok(())
+    }
+
+    /// Ends the control plane at once, as a power cut would. Its database server, if it left one, is adopted at the next start.
+    pub async fn kill_cloud(&mut self) -> Result<()> {
+        self.end_role(Role::All, Signal::SIGKILL).await.map(drop)
+    }
+
+    /// Ends one process of the control plane; returns its exit code, `None` when the signal ended it.
+    pub async fn end_role(&mut self, role: Role, signal: Signal) -> Result<Option<i32>> {
+        let found = self.cloud.iter().position(|(running, _)| *running == role);
+        let (_, mut process) = self.cloud.remove(found.ok_or_else(|| anyhow!("weir {} does not run", role.name()))?);
+        process.stop(signal, Limit::seconds(30)).await
+    }
+
+    /// Whether a process of the control plane runs.
+    #[must_use]
+    pub fn runs(&self, role: Role) -> bool {
+        self.cloud.iter().any(|(running, process)| *running == role && process.is_running())
+    }
+
+    /// Makes a tenant and its owner; returns what the program printed.
+    pub async fn create_tenant(&self, arguments: &[&str]) -> Result<Value> {
+        let (weir, data) = (program("weir")?, self.data_dir()?);
+        let mut argv = vec![weir.as_str(), "tenant", "create", "--data-dir", &data];
+        argv.extend(self.database_url.iter().flat_map(|url| ["--database-url", url]));
+        argv.extend(arguments);
+        let text = self.inside.run_ok(&Place::Cloud.name(), &argv).await?;
+        let line = text.lines().rfind(|line| line.starts_with('{')).unwrap_or(&text);
+        serde_json::from_str(line).with_context(|| format!("`weir tenant create` printed {text:?}"))
+    }
+
+    /// The process id of the private database server, as the lab's programs see it; `None` when none runs.
+    pub async fn private_database(&self) -> Result<Option<i32>> {
+        let lock = PathBuf::from(self.data_dir()?).join("postgres/data/postmaster.pid");
+        let Some(pid) = std::fs::read_to_string(lock).ok().and_then(|text| text.lines().next()?.parse().ok()) else {
+            return Ok(None);
+        };
+        let alive = self.inside.run(&Place::Cloud.name(), &["kill", "-0", &format!("{pid}")]).await?;
+        Ok((alive.code == Some(0)).then_some(pid))
+    }
+
+    /// Starts a database server that is not the control plane's own; whatever is started from now on is told its address.
+    pub async fn use_own_postgres(&mut self) -> Result<Process> {
+        let folder = self.folder("database")?.display().to_string();
+        let (node, programs) = (Place::Cloud.name(), postgres()?);
+        let root = nix::unistd::geteuid().is_root();
+        let as_server =
+            if root { &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"][..] } else { &[] };
+        if root {
+            self.inside.run_ok(&node, &["chown", "postgres:", &folder]).await?;
+        }
+        let data = format!("{folder}/data");
+        let initdb = format!("{programs}/initdb");
+        let mut argv = as_server.to_vec();
+        argv.extend([initdb.as_str(), "--username=manager", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
+        argv.extend(["--no-sync", "-D", &data]);
+        self.inside.run_ok(&node, &argv).await?;
+        let server = format!("{programs}/postgres");
+        let mut argv = as_server.to_vec();
+        argv.extend([server.as_str(), "-D", &data, "-k", &folder, "-c", "listen_addresses=", "-c", "fsync=off"]);
+        let mut process = self.inside.launch(&node, &argv, &self.log("postgres"), false).await?;
+        process.line_with("ready to accept connections", Limit::seconds(30)).await?;
+        let createdb = format!("{programs}/createdb");
+        self.inside.run_ok(&node, &[&createdb, "-h", &folder, "-U", "manager", "weir"]).await?;
+        self.database_url = Some(format!("postgres://manager@localhost/weir?host={folder}"));
+        Ok(process)
+    }
+
+    fn data_dir(&self) -> Result<String> {
+        Ok(self.folder("cloud")?.display().to_string())
+    }
+}
