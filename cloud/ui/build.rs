@@ -33,16 +33,17 @@ fn main() {
         writeln!(faces, "@font-face{{font-family:{family};src:url(/assets/{hashed});font-display:swap}}")
             .expect("memory");
     }
-    let mut sheets: Vec<_> =
-        fs::read_dir("assets/css").expect("assets/css").map(|e| e.expect("entry").path()).collect();
-    sheets.sort();
-    for sheet in sheets {
-        faces.push_str(&fs::read_to_string(sheet).expect("a style sheet in UTF-8"));
-    }
-    add(&out, &mut table, "app.css", faces.as_bytes());
-    add(&out, &mut table, "weir.js", &fs::read("assets/js/weir.js").expect("assets/js/weir.js"));
+    add(&out, &mut table, "app.css", (faces + &joined("assets/css")).as_bytes());
+    add(&out, &mut table, "weir.js", joined("assets/js").as_bytes());
     table.push(']');
     fs::write(out.join("assets.rs"), table).expect("OUT_DIR is writable");
+}
+
+/// The files of a folder one after the other, by name.
+fn joined(folder: &str) -> String {
+    let mut files: Vec<_> = fs::read_dir(folder).expect(folder).map(|entry| entry.expect(folder).path()).collect();
+    files.sort();
+    files.iter().map(|file| fs::read_to_string(file).expect("a file in UTF-8")).collect()
 }
 
 fn add(out: &Path, table: &mut String, name: &str, body: &[u8]) -> String {

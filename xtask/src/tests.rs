@@ -1,9 +1,10 @@
 //! `cargo xtask test`: everything that guards `main`, in the order that finds mistakes soonest.
 
 use crate::steps::Steps;
-use crate::workspace::{build_programs, cargo, command, must, root};
+use crate::workspace::{build_programs, cargo, command, must, root, target};
 use crate::{artifacts, run, setup, tidy};
 use anyhow::Result;
+use std::path::Path;
 
 /// Runs all checks; goes on after a failure unless nothing later could work.
 pub fn run() -> Result<()> {
@@ -25,9 +26,16 @@ pub fn run() -> Result<()> {
     steps.run("demo --check", || run::demo(true, 0));
     let browser = root().join("tests/browser");
     if browser.join("package.json").exists() {
-        steps.run("browser", || must(command("npm", &["test"]).current_dir(browser)));
+        steps.run("browser", || browser_tests(&browser));
     }
     steps.end()
+}
+
+/// The screens in Chromium, on the programs just built; screenshots stay below the target folder.
+fn browser_tests(folder: &Path) -> Result<()> {
+    let mut npm = command("npm", &["test", "--silent"]);
+    npm.env("WEIR_PROGRAMS", target().join("debug")).env("WEIR_ARTIFACTS", target().join("artifacts"));
+    must(npm.current_dir(folder))
 }
 
 /// Unit tests, integration tests, and the stories in the lab.

@@ -44,6 +44,13 @@ pub async fn invoices(tx: &mut TenantTx, page: Page, filter: &InvoiceFilter) -> 
     Ok(summaries)
 }
 
+/// Invoices by id or number, newest first.
+pub async fn find_invoices(tx: &mut TenantTx, text: &str, limit: i64) -> Result<Vec<InvoiceSummary>, Error> {
+    let today = runs::today(tx).await?;
+    let rows = store::numbered(tx, text.parse().ok(), &text.to_lowercase(), limit).await?;
+    rows.into_iter().map(|row| Ok(summary(row, today)?.0)).collect()
+}
+
 /// One invoice with everything on it.
 pub async fn invoice(tx: &mut TenantTx, id: InvoiceId) -> Result<Invoice, Error> {
     let today = runs::today(tx).await?;

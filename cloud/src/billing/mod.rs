@@ -21,7 +21,7 @@ mod usage;
 
 pub use allocation::{OpenItem, allocate_payment, lock_account, open_items};
 pub use error::Error;
-pub use invoices::{InvoiceFilter, invoice, invoices, owed, settlements, standing};
+pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,

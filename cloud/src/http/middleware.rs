@@ -8,8 +8,20 @@ use axum::response::{IntoResponse, Response};
 use super::staff;
 use crate::app::App;
 use crate::error::{self, Problem};
+use crate::ids::{self, RequestId};
 
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+const FRAMED: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'";
+
+/// Names the request, whatever name it came with.
+pub async fn own_request_id(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let id: RequestId = ids::new_id(app.clock.now());
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        request.headers_mut().insert("x-request-id", id);
+    }
+    next.run(request).await
+}
 
 /// Refuses state changes that a browser sends with our cookie from somebody else's page.
 pub async fn refuse_cross_site(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -38,11 +50,13 @@ fn is_same_site(headers: &HeaderMap) -> bool {
 
 /// Sets the headers every answer carries.
 pub async fn secure_headers(request: Request, next: Next) -> Response {
-    let public = request.uri().path().starts_with("/assets/");
+    let path = request.uri().path();
+    let (public, framed) = (path.starts_with("/assets/"), path.starts_with("/gallery/"));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
-    set(header::CONTENT_SECURITY_POLICY, POLICY);
+    // The gallery shows its samples side by side, in frames.
+    set(header::CONTENT_SECURITY_POLICY, if framed { FRAMED } else { POLICY });
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");

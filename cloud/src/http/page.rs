@@ -105,6 +105,7 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
         current,
         nav: NAV.iter().filter(|item| may_open(person.role, item.href)).cloned().collect(),
         toast: None,
+        keys: person.single_keys,
     }
 }
 
@@ -135,7 +136,7 @@ pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
     };
     let lang = wanted.split(',').find_map(spoken).unwrap_or("en");
     let (tenant, staff) = ("Weir".to_owned(), String::new());
-    Frame { tenant, hue: 255, staff, lang, theme: "system", current: "", nav: Vec::new(), toast: None }
+    Frame { tenant, hue: 255, staff, lang, theme: "system", current: "", nav: Vec::new(), toast: None, keys: false }
 }
 
 /// A page with this status.
@@ -233,6 +234,7 @@ pub async fn explain_to_people(State(app): State<App>, request: Request, next: N
     if ["/api/", "/dev/", "/live", "/metrics"].iter().any(|programs| path.starts_with(programs)) {
         return next.run(request).await;
     }
+    let id = request_id(request.headers());
     let (uri, headers, method) = (request.uri().clone(), request.headers().clone(), request.method().clone());
     let response = next.run(request).await;
     let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
@@ -249,6 +251,7 @@ pub async fn explain_to_people(State(app): State<App>, request: Request, next: N
         detail: sentence(told.kind.title, &told.detail),
         help: told.kind.help.to_owned(),
         slug: told.kind.slug.to_owned(),
+        request: id,
     };
     match html(response.status(), &page) {
         Ok(mut page) => {
@@ -259,6 +262,11 @@ pub async fn explain_to_people(State(app): State<App>, request: Request, next: N
         }
         Err(_) => response,
     }
+}
+
+/// What the request is called in our log.
+fn request_id(headers: &HeaderMap) -> String {
+    headers.get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 /// The detail as a sentence of its own; nothing when it only repeats the title.

@@ -8,7 +8,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::PropagateRequestIdLayer;
+use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::path::PathItem;
 use utoipa_axum::router::OpenApiRouter;
@@ -100,10 +103,20 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(super::toast::shown_once))
         .layer(from_fn(middleware::secure_headers))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
-        .layer(CompressionLayer::new())
-        .layer(tower_http::trace::TraceLayer::new_for_http())
+        .layer(
+            CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::const_new("font/"))),
+        )
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(from_fn_with_state(app.clone(), middleware::own_request_id))
         .layer(CatchPanicLayer::new())
         .with_state(app)
+}
+
+/// What every line of the log about a request says of it; people quote the id.
+fn span(request: &axum::extract::Request) -> tracing::Span {
+    let id = request.headers().get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
 }
 
 /// Ready: the database answers.

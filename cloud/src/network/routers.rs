@@ -22,6 +22,11 @@ pub async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Router, Error> {
     store::router(tx, id).await?.ok_or(Error::RouterNotFound(id))
 }
 
+/// Routers by id or name.
+pub async fn find_routers(tx: &mut TenantTx, text: &str, limit: i64) -> Result<Vec<Router>, Error> {
+    Ok(store::find_routers(tx, text.parse().ok(), &text.to_lowercase(), limit).await?)
+}
+
 /// Adds a router; it does nothing until an agent is enrolled for it.
 pub async fn add_router(tx: &mut TenantTx, wish: RouterWish) -> Result<Router, Error> {
     check(&wish)?;

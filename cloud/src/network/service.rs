@@ -22,6 +22,11 @@ pub async fn site(tx: &mut TenantTx, id: SiteId) -> Result<Site, Error> {
     store::site(tx, id).await?.ok_or(Error::SiteNotFound(id))
 }
 
+/// Sites by id, name or address.
+pub async fn find_sites(tx: &mut TenantTx, text: &str, limit: i64) -> Result<Vec<Site>, Error> {
+    Ok(store::find_sites(tx, text.parse().ok(), &text.to_lowercase(), limit).await?)
+}
+
 /// Adds a site.
 pub async fn add_site(tx: &mut TenantTx, wish: SiteWish) -> Result<Site, Error> {
     check(&wish)?;

@@ -25,6 +25,25 @@ pub async fn site(tx: &mut TenantTx, id: SiteId) -> Result<Option<Site>, sqlx::E
         .await
 }
 
+/// Sites of this id, or whose name or address contains `text`.
+pub async fn find_sites(
+    tx: &mut TenantTx,
+    id: Option<SiteId>,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<Site>, sqlx::Error> {
+    sqlx::query_as!(
+        Site,
+        r#"SELECT id AS "id: _", name, address, created_at FROM sites
+           WHERE id = $1 OR position($2 IN lower(name)) > 0 OR position($2 IN lower(address)) > 0 ORDER BY name, id LIMIT $3"#,
+        id.map(SiteId::uuid),
+        text,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
 pub async fn insert_site(tx: &mut TenantTx, site: &Site) -> Result<(), Error> {
     let tenant = tx.tenant().uuid();
     let inserted = sqlx::query!(
@@ -88,6 +107,25 @@ pub async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, s
         id.uuid()
     )
     .fetch_optional(tx.conn())
+    .await
+}
+
+/// Routers of this id, or whose name contains `text`.
+pub async fn find_routers(
+    tx: &mut TenantTx,
+    id: Option<RouterId>,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<Router>, sqlx::Error> {
+    sqlx::query_as!(
+        Router,
+        r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, created_at
+           FROM routers WHERE id = $1 OR position($2 IN lower(name)) > 0 ORDER BY name, id LIMIT $3"#,
+        id.map(RouterId::uuid),
+        text,
+        limit
+    )
+    .fetch_all(tx.conn())
     .await
 }
 

@@ -5,6 +5,7 @@
 mod accounts;
 mod billing_runs;
 mod catalog;
+mod gallery;
 mod invoices;
 mod ledger;
 mod locations;
@@ -14,6 +15,7 @@ mod plans;
 mod reference;
 mod router_changes;
 mod routers;
+mod search;
 mod session;
 mod settings;
 mod sites;
@@ -29,8 +31,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chrono::NaiveDate;
 use weir_rules::money::Money;
-use weir_ui::blocks::{Field, Input, Tone};
-use weir_ui::pages::Inset;
+use weir_ui::blocks::{Chart, Field, Input, Table, Tone};
+use weir_ui::pages::{Inset, Section};
 use weir_ui::{Frame, assets, format, pages};
 
 use crate::app::App;
@@ -59,6 +61,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
         .merge(overview::routes())
+        .merge(search::routes())
         .merge(sites::routes())
         .merge(routers::routes())
         .merge(router_changes::routes())
@@ -74,6 +77,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(billing_runs::routes())
         .merge(ledger::routes())
         .merge(settings::routes())
+        .merge(gallery::routes())
         .merge(reference::routes())
         .merge(staff::routes())
 }
@@ -92,7 +96,10 @@ async fn kind(headers: HeaderMap, Path(slug): Path<String>) -> Result<Response, 
     let kind = kind.ok_or_else(|| Problem::new(&error::NOT_FOUND, "there is no such kind of problem"))?;
     let frame = anonymous_frame(&headers);
     let (title, help, slug) = (kind.title.to_owned(), kind.help.to_owned(), kind.slug.to_owned());
-    html(StatusCode::OK, &pages::Problem { frame: &frame, title, detail: String::new(), help, slug })
+    html(
+        StatusCode::OK,
+        &pages::Problem { frame: &frame, title, detail: String::new(), help, slug, request: String::new() },
+    )
 }
 
 /// The address of the next page, when there are more rows than are shown; drops the one too many.
@@ -206,6 +213,12 @@ fn is_about(field: &str, name: &str) -> bool {
 /// The status of a form's page.
 fn form_status(problem: Option<&Problem>) -> StatusCode {
     if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+}
+
+/// A part of a page that shows what a topic of the live stream moves right now.
+fn traffic(frame: &Frame, topic: String) -> Section {
+    let table = Table::live(Chart::of(topic, frame));
+    Section { title: frame.t("traffic"), action: None, table, empty: String::new() }
 }
 
 /// How good it is when a line may do this.

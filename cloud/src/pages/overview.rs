@@ -8,7 +8,7 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::pages::{Figure, Overview, Section};
 use weir_ui::{format, i18n};
 
-use super::{MANY, money};
+use super::{MANY, money, traffic};
 use crate::app::App;
 use crate::billing;
 use crate::db::TenantTx;
@@ -69,7 +69,8 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
     };
     let add = (routers.is_empty() && screen.may::<ManageNetwork>())
         .then(|| Action::go("/routers/new", frame.t("routers-new")));
-    html(StatusCode::OK, &Overview { frame, title, lede, action: add, figures, routers: section })
+    let traffic = traffic(frame, "overview".into());
+    html(StatusCode::OK, &Overview { frame, title, lede, action: add, figures, traffic, routers: section })
 }
 
 /// What comes in every month, and what is late.

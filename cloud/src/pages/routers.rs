@@ -6,13 +6,13 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
+use weir_ui::blocks::{Action, Cell, Confirm, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, List, Section, Show};
 
 use super::overview::{agent_status, last_seen, with_agents};
 use super::subscriptions::named;
-use super::{Asking, MANY, access_tone, form_status, next_page, page_of};
+use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -128,7 +128,7 @@ async fn shown<P: Needs>(
         empty: screen.t("enforcement-empty"),
     };
     let actions = match screen.may::<ManageNetwork>() {
-        true => actions(screen, id, enrolled),
+        true => actions(screen, id, &router.name, enrolled),
         false => Vec::new(),
     };
     let page = Show {
@@ -139,17 +139,28 @@ async fn shown<P: Needs>(
         actions,
         command,
         facts,
-        sections: vec![section],
+        sections: vec![traffic(&screen.frame, format!("router:{id}")), section],
         form: None,
     };
     html(StatusCode::OK, &page)
 }
 
+/// Asks before a router that has an agent gets another one.
+fn again<P: Needs>(screen: &Screen<P>, router: &str) -> Confirm {
+    Confirm {
+        title: screen.frame.t1("routers-again", "name", router),
+        consequence: screen.t("routers-again-lede"),
+        yes: screen.t("routers-enroll"),
+        no: screen.t("cancel"),
+    }
+}
+
 /// What can be done to a router. One that never had an agent may still go.
-fn actions<P: Needs>(screen: &Screen<P>, id: RouterId, enrolled: bool) -> Vec<Action> {
+fn actions<P: Needs>(screen: &Screen<P>, id: RouterId, name: &str, enrolled: bool) -> Vec<Action> {
+    let enroll = Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll"));
     let (path, key) = if enrolled { ("revoke", "routers-revoke") } else { ("remove", "routers-remove") };
     vec![
-        Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll")),
+        if enrolled { enroll.asking(again(screen, name)) } else { enroll },
         Action::go(format!("/routers/{id}/edit"), screen.t("edit")),
         Action::go(format!("/routers/{id}/{path}"), screen.t(key)),
     ]

@@ -12,7 +12,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
-use super::{Asking, MANY, access_tone, form_status, next_page, page_of};
+use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -26,6 +26,8 @@ use crate::subscriptions::{self, Hold, HoldWish, Status, Subscription, Subscript
 use crate::{catalog, network, subscribers};
 
 const KINDS: [&str; 6] = ["manual", "unpaid", "quota", "fraud", "abuse", "seasonal"];
+/// What is told of a subscription in a list.
+pub(super) const COLUMNS: [&str; 6] = ["subscription", "plan", "status", "access", "prefixes", "starts"];
 const EFFECTS: [&str; 3] = ["walled_garden", "throttled", "closed"];
 
 pub(super) fn routes() -> Router<App> {
@@ -77,8 +79,7 @@ pub(super) async fn rows_of<P: Needs>(
             Cell::Number(format::date(lang, sold.starts_on)),
         ]
     });
-    let columns = ["subscription", "plan", "status", "access", "prefixes", "starts"].map(|key| screen.t(key)).to_vec();
-    Ok(Table::new(columns, rows.collect()))
+    Ok(Table::new(COLUMNS.map(|key| screen.t(key)).to_vec(), rows.collect()))
 }
 
 /// A way to a subscription, under its subscriber's name.
@@ -144,12 +145,15 @@ async fn shown<P: Needs>(
         actions: actions(screen, &sold),
         command: None,
         facts,
-        sections: vec![Section {
-            title: screen.t("holds"),
-            action: None,
-            table: Table::new(names, rows),
-            empty: screen.t("holds-empty"),
-        }],
+        sections: vec![
+            traffic(&screen.frame, format!("line:{id}")),
+            Section {
+                title: screen.t("holds"),
+                action: None,
+                table: Table::new(names, rows),
+                empty: screen.t("holds-empty"),
+            },
+        ],
         form: screen.may::<ManageHolds>().then(|| hold_form(screen, id, fields, problem)),
     };
     html(form_status(problem), &page)

@@ -3,11 +3,13 @@
 pub mod api;
 pub mod error;
 mod model;
+mod search;
 mod service;
 mod store;
 
 pub use error::Error;
 pub use model::{Account, AccountWish, Holder, Location, LocationWish, Subscriber, SubscriberWish};
+pub use search::{AccountHit, LocationHit, find_accounts, find_locations, find_subscribers};
 pub use service::{
     account, accounts, add_account, add_location, add_subscriber, change_subscriber, holders, location, locations,
     normalise, subscriber, subscribers,

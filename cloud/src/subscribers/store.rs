@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Account, Error, Holder, Location, Subscriber};
+use super::{Account, AccountHit, Error, Holder, Location, LocationHit, Subscriber};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
@@ -32,6 +32,62 @@ pub async fn subscriber(tx: &mut TenantTx, id: SubscriberId) -> Result<Option<Su
         id.uuid()
     )
     .fetch_optional(tx.conn())
+    .await
+}
+
+/// Those of this id or e-mail address, and those whose name contains `name`; names that begin so come first.
+pub async fn find_subscribers(
+    tx: &mut TenantTx,
+    id: Option<SubscriberId>,
+    name: &str,
+    email: &str,
+    limit: i64,
+) -> Result<Vec<Subscriber>, sqlx::Error> {
+    sqlx::query_as!(
+        Subscriber,
+        r#"SELECT id AS "id: _", name, email, phone, language, created_at FROM subscribers
+           WHERE id = $1 OR ($2 <> '' AND position($2 IN name_normalised) > 0) OR ($3 <> '' AND position($3 IN lower(email)) > 0)
+           ORDER BY starts_with(name_normalised, $2) DESC, name_normalised, id LIMIT $4"#,
+        id.map(SubscriberId::uuid),
+        name,
+        email,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// Accounts of this id, or whose number contains `number`.
+pub async fn find_accounts(
+    tx: &mut TenantTx,
+    id: Option<AccountId>,
+    number: &str,
+    limit: i64,
+) -> Result<Vec<AccountHit>, sqlx::Error> {
+    sqlx::query_as!(
+        AccountHit,
+        r#"SELECT a.id AS "id: _", a.number, a.subscriber_id AS "subscriber_id: _", b.name AS subscriber
+           FROM accounts a JOIN subscribers b ON b.tenant_id = a.tenant_id AND b.id = a.subscriber_id
+           WHERE a.id = $1 OR position($2 IN lower(a.number)) > 0 ORDER BY a.number LIMIT $3"#,
+        id.map(AccountId::uuid),
+        number,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// Service locations whose street, postcode or town contains `text`.
+pub async fn find_locations(tx: &mut TenantTx, text: &str, limit: i64) -> Result<Vec<LocationHit>, sqlx::Error> {
+    sqlx::query_as!(
+        LocationHit,
+        r#"SELECT l.line1, l.postcode, l.city, l.subscriber_id AS "subscriber_id: _", b.name AS subscriber
+           FROM service_locations l JOIN subscribers b ON b.tenant_id = l.tenant_id AND b.id = l.subscriber_id
+           WHERE position($1 IN lower(concat_ws(' ', l.line1, l.line2, l.postcode, l.city))) > 0 ORDER BY l.line1, l.id LIMIT $2"#,
+        text,
+        limit
+    )
+    .fetch_all(tx.conn())
     .await
 }
 

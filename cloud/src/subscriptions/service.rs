@@ -29,13 +29,27 @@ pub async fn subscriptions(tx: &mut TenantTx, of: Option<AccountId>, page: Page)
 /// One subscription.
 pub async fn subscription(tx: &mut TenantTx, id: SubscriptionId) -> Result<Subscription, Error> {
     let page = Page { after: None, limit: 1 };
-    store::subscriptions(tx, Some(id), None, page).await?.pop().ok_or(Error::NotFound(id))
+    store::subscriptions(tx, Some(&[id.uuid()]), None, page).await?.pop().ok_or(Error::NotFound(id))
 }
 
 /// The names of the subscribers whose lines these are; those that are nobody's are left out.
 pub async fn names(tx: &mut TenantTx, ids: &[SubscriptionId]) -> Result<HashMap<SubscriptionId, String>, Error> {
     let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
     Ok(store::names(tx, &ids).await?.into_iter().collect())
+}
+
+/// Subscriptions by id, by an address or prefix of their lines, or by their subscriber's name.
+pub async fn find(tx: &mut TenantTx, text: &str, limit: u32) -> Result<Vec<Subscription>, Error> {
+    let addresses = addresses(text);
+    let name = if addresses.is_some() { String::new() } else { subscribers::normalise(text) };
+    let found = store::find(tx, text.parse().ok(), addresses, &name, i64::from(limit)).await?;
+    Ok(store::subscriptions(tx, Some(&found), None, Page { after: None, limit }).await?)
+}
+
+/// An IP address or prefix, whatever bits of a host it has.
+pub fn addresses(text: &str) -> Option<IpNet> {
+    let whole = || text.parse::<std::net::IpAddr>().ok().map(IpNet::from);
+    text.parse::<IpNet>().ok().map(|net| net.trunc()).or_else(whole)
 }
 
 /// How many there are.

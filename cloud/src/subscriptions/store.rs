@@ -31,7 +31,7 @@ struct Row {
 
 pub async fn subscriptions(
     tx: &mut TenantTx,
-    id: Option<SubscriptionId>,
+    only: Option<&[Uuid]>,
     of: Option<AccountId>,
     page: Page,
 ) -> Result<Vec<Subscription>, sqlx::Error> {
@@ -52,10 +52,10 @@ pub async fn subscriptions(
                ORDER BY t.valid @> d.today DESC, lower(t.valid) > d.today DESC, lower(t.valid) LIMIT 1) term
            JOIN plan_versions v ON v.tenant_id = s.tenant_id AND v.id = term.plan_version_id
            JOIN plans p ON p.tenant_id = v.tenant_id AND p.id = v.plan_id
-           WHERE ($2::uuid IS NULL OR s.id = $2) AND ($3::uuid IS NULL OR s.account_id = $3) AND ($4::uuid IS NULL OR s.id < $4)
+           WHERE ($2::uuid[] IS NULL OR s.id = ANY($2)) AND ($3::uuid IS NULL OR s.account_id = $3) AND ($4::uuid IS NULL OR s.id < $4)
            ORDER BY s.id DESC LIMIT $5"#,
         now,
-        id.map(SubscriptionId::uuid),
+        only,
         of.map(AccountId::uuid),
         page.after,
         page.fetch()
@@ -111,6 +111,31 @@ async fn holds_in_force(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<(Uuid, ac
             Some((row.subscription_id, hold))
         })
         .collect())
+}
+
+/// The line of this id, those that share an address with `addresses`, and those of subscribers whose name contains `name`.
+pub async fn find(
+    tx: &mut TenantTx,
+    id: Option<SubscriptionId>,
+    addresses: Option<IpNet>,
+    name: &str,
+    limit: i64,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT s.id FROM subscriptions s
+           JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+           JOIN subscribers b ON b.tenant_id = a.tenant_id AND b.id = a.subscriber_id
+           WHERE s.id = $1 OR ($3 <> '' AND position($3 IN b.name_normalised) > 0)
+              OR EXISTS (SELECT FROM subscription_prefixes x
+                         WHERE x.tenant_id = s.tenant_id AND x.subscription_id = s.id AND x.prefix && $2::text::cidr)
+           ORDER BY s.id DESC LIMIT $4"#,
+        id.map(SubscriptionId::uuid),
+        addresses.map(|addresses| addresses.to_string()),
+        name,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await
 }
 
 /// Whose lines these are, by name.

@@ -5,6 +5,7 @@ mod money;
 mod network;
 mod pages;
 mod refusals;
+mod search;
 mod staff;
 mod subscriptions;
 mod world;

@@ -99,6 +99,52 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// As many cells each as there are columns.
     pub rows: Vec<Vec<Cell>>,
+    /// What is drawn from live readings instead of rows.
+    pub chart: Option<Chart>,
+}
+
+/// This second's rates of a topic, as they come; its own table is the accessible form.
+#[derive(Debug, Clone)]
+pub struct Chart {
+    /// What to listen to: `overview`, `router:<id>` or `line:<subscription>`.
+    pub topic: String,
+    /// What it shows, for whoever cannot see it.
+    pub label: String,
+    /// Name of the download.
+    pub down: String,
+    /// Name of the upload.
+    pub up: String,
+    /// Name of the time.
+    pub at: String,
+    /// Says that readings come.
+    pub live: String,
+    /// Says since when none came; the seconds follow.
+    pub stale: String,
+    /// Says that none came yet.
+    pub waiting: String,
+    /// Opens the table.
+    pub as_table: String,
+    /// Says what it needs, where that is missing.
+    pub scripts: String,
+}
+
+impl Chart {
+    /// A topic's rates, in the frame's language.
+    #[must_use]
+    pub fn of(topic: impl Into<String>, frame: &crate::Frame) -> Self {
+        Self {
+            topic: topic.into(),
+            label: frame.t("chart-label"),
+            down: frame.t("down"),
+            up: frame.t("up"),
+            at: frame.t("chart-at"),
+            live: frame.t("live"),
+            stale: frame.t("live-paused"),
+            waiting: frame.t("live-waiting"),
+            as_table: frame.t("chart-table"),
+            scripts: frame.t("live-scripts"),
+        }
+    }
 }
 
 impl Table {
@@ -111,7 +157,12 @@ impl Table {
             .enumerate()
             .map(|(n, name)| Column { name, number: first.and_then(|row| row.get(n)).is_some_and(Cell::is_number) })
             .collect();
-        Self { columns, rows }
+        Self { columns, rows, chart: None }
+    }
+    /// A chart in a table's place.
+    #[must_use]
+    pub fn live(chart: Chart) -> Self {
+        Self { chart: Some(chart), ..Self::default() }
     }
     /// The name of column `n`, or nothing.
     #[must_use]
@@ -129,16 +180,36 @@ pub struct Action {
     pub text: String,
     /// Whether it changes something: a form, not a link.
     pub post: bool,
+    /// What to ask before, if it destroys something.
+    pub confirm: Option<Confirm>,
+}
+
+/// A question that names the thing and the consequence.
+#[derive(Debug, Clone)]
+pub struct Confirm {
+    /// The question.
+    pub title: String,
+    /// What will happen.
+    pub consequence: String,
+    /// Says yes: the verb itself.
+    pub yes: String,
+    /// Says no.
+    pub no: String,
 }
 
 impl Action {
     /// A link that looks like a button.
     pub fn go(href: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { href: href.into(), text: text.into(), post: false }
+        Self { href: href.into(), text: text.into(), post: false, confirm: None }
     }
     /// A button that posts.
     pub fn post(href: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { href: href.into(), text: text.into(), post: true }
+        Self { href: href.into(), text: text.into(), post: true, confirm: None }
+    }
+    /// The same, asking first.
+    #[must_use]
+    pub fn asking(self, confirm: Confirm) -> Self {
+        Self { confirm: Some(confirm), ..self }
     }
 }
 

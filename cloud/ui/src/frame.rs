@@ -28,6 +28,33 @@ pub const NAV: [NavItem; 12] = [
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
 
+/// A place two keys lead to: `g`, then the letter.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    /// The second key.
+    pub letter: char,
+    /// The address.
+    pub href: &'static str,
+    /// The Fluent key of its name.
+    pub key: &'static str,
+}
+
+/// Every way there is.
+const WAYS: [Way; 12] = [
+    Way { letter: 'o', href: "/", key: "nav-overview" },
+    Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
+    Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
+    Way { letter: 'p', href: "/plans", key: "nav-plans" },
+    Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
+    Way { letter: 'y', href: "/payments", key: "nav-payments" },
+    Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
+    Way { letter: 'd', href: "/ledger", key: "nav-ledger" },
+    Way { letter: 't', href: "/sites", key: "nav-sites" },
+    Way { letter: 'r', href: "/routers", key: "nav-routers" },
+    Way { letter: 'f', href: "/staff", key: "nav-staff" },
+    Way { letter: 'c', href: "/settings", key: "nav-settings" },
+];
+
 /// The surroundings of a page.
 #[derive(Debug, Clone)]
 pub struct Frame {
@@ -47,6 +74,8 @@ pub struct Frame {
     pub nav: Vec<NavItem>,
     /// A message carried over from the last request, already translated.
     pub toast: Option<String>,
+    /// Whether single keys are shortcuts for this person.
+    pub keys: bool,
 }
 
 impl Frame {
@@ -69,6 +98,11 @@ impl Frame {
     pub fn dir(&self) -> &'static str {
         if self.lang == "ar" { "rtl" } else { "ltr" }
     }
+    /// The ways this person may go.
+    #[must_use]
+    pub fn ways(&self) -> Vec<Way> {
+        WAYS.into_iter().filter(|way| self.nav.iter().any(|item| item.href == way.href)).collect()
+    }
     /// The address of an asset.
     #[must_use]
     pub fn asset(&self, name: &str) -> String {
@@ -86,6 +120,7 @@ impl Frame {
             current: "/sites",
             nav: NAV.to_vec(),
             toast: None,
+            keys: true,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod frame;
 pub mod i18n;
 pub mod pages;
 pub mod reference;
+pub mod samples;
 
 pub use askama::Template;
 pub use frame::{Frame, NavItem};

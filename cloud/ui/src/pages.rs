@@ -115,6 +115,14 @@ pub struct Show<'a> {
     pub form: Option<Inset>,
 }
 
+impl Show<'_> {
+    /// Whether a part of it is drawn from live readings.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.sections.iter().any(|part| part.table.chart.is_some())
+    }
+}
+
 /// A form inside a page.
 #[derive(Debug, Clone)]
 pub struct Inset {
@@ -171,6 +179,8 @@ pub struct Overview<'a> {
     pub action: Option<Action>,
     /// The figures.
     pub figures: Vec<Figure>,
+    /// What moves right now.
+    pub traffic: Section,
     /// The routers, those that need somebody first.
     pub routers: Section,
 }
@@ -217,4 +227,66 @@ pub struct Problem<'a> {
     pub help: String,
     /// Names the kind.
     pub slug: String,
+    /// Names the request, to be quoted; empty on the explaining page.
+    pub request: String,
+}
+
+/// `GET /search`: what was found, by kind.
+#[derive(Debug, Template)]
+#[template(path = "search.html")]
+pub struct Found<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// The h1.
+    pub title: String,
+    /// One sentence: how much was found.
+    pub lede: String,
+    /// What was searched for.
+    pub query: String,
+    /// A part for every kind of which something was found.
+    pub found: Vec<Section>,
+}
+
+/// `GET /gallery`: every sample in every language's direction and theme, side by side.
+#[derive(Debug, Template)]
+#[template(path = "gallery.html")]
+pub struct Gallery<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// The samples' names.
+    pub names: Vec<&'static str>,
+    /// Language and theme.
+    pub variants: &'a [(&'static str, &'static str)],
+}
+
+/// A sample page with every component in every state.
+#[derive(Debug, Template)]
+#[template(path = "components.html")]
+pub struct Components<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs.
+    pub up: (String, String),
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// Buttons with their class.
+    pub actions: Vec<(Action, &'static str)>,
+    /// Chips and tabs: address and words.
+    pub places: Vec<(&'static str, String)>,
+    /// Figures.
+    pub figures: Vec<Figure>,
+    /// Every kind of cell.
+    pub facts: Vec<(String, Cell)>,
+    /// Tables: full, empty, and a chart.
+    pub sections: Vec<Section>,
+    /// A line of a terminal.
+    pub command: String,
+    /// A refused form.
+    pub form: Inset,
 }

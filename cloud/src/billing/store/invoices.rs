@@ -229,6 +229,29 @@ pub async fn find(tx: &mut TenantTx, id: InvoiceId) -> Result<Option<InvoiceRow>
     .await
 }
 
+/// Issued invoices of this id, or whose number contains `number`.
+pub async fn numbered(
+    tx: &mut TenantTx,
+    id: Option<InvoiceId>,
+    number: &str,
+    limit: i64,
+) -> Result<Vec<InvoiceRow>, sqlx::Error> {
+    sqlx::query_as!(
+        InvoiceRow,
+        r#"SELECT i.id AS "id: _", i.number AS "number!", i.account_id AS "account_id: _", i.run_id AS "run_id: _", i.issued_on AS "issued_on!",
+                  i.due_on AS "due_on!", i.currency, i.net, i.tax, i.gross, i.parties,
+                  coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.invoice_id = i.id), 0)
+                  - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.credit_id = i.id), 0) AS "settled!"
+           FROM invoices i WHERE i.status = 'issued' AND (i.id = $1 OR position($2 IN lower(i.number)) > 0)
+           ORDER BY i.id DESC LIMIT $3"#,
+        id.map(InvoiceId::uuid),
+        number,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
 pub struct LineRow {
     pub id: InvoiceLineId,
     pub position: i32,

@@ -1,0 +1,266 @@
+//! Every kind of page filled with invented things, for the gallery and for tests. Nothing here is anybody's data.
+
+use askama::Template;
+
+use crate::blocks::{Action, Cell, Chart, Chip, Confirm, Field, Input, Search, Table, Tone};
+use crate::pages::{
+    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Problem, Register, Section, Show,
+};
+use crate::{Frame, i18n};
+
+/// Language and theme of each variant of the gallery: both themes in both directions.
+pub const VARIANTS: [(&str, &str); 4] = [("en", "light"), ("en", "dark"), ("ar", "light"), ("ar", "dark")];
+
+type Sample = fn(&Frame) -> askama::Result<String>;
+
+/// Name and sample, in the order of the gallery.
+pub const SAMPLES: [(&str, Sample); 16] = [
+    ("components", components),
+    ("overview", |frame| overview(frame, Some(frame.t("overview-quiet"))).render()),
+    ("overview-first-day", |frame| overview(frame, None).render()),
+    ("list", |frame| list(frame, sites(frame)).render()),
+    ("list-empty", |frame| list(frame, Table::default()).render()),
+    ("show", show),
+    ("form", |frame| form(frame, "").render()),
+    ("form-refused", |frame| form(frame, &frame.t("error-required")).render()),
+    ("register", register),
+    ("question", question),
+    ("toast", toast),
+    ("search", |frame| search(frame, true).render()),
+    ("search-nothing", |frame| search(frame, false).render()),
+    ("log-in", |frame| log_in(frame, String::new()).render()),
+    ("log-in-refused", |frame| log_in(frame, frame.t("log-in-wrong")).render()),
+    ("problem", problem),
+];
+
+/// The sample of this name as a page.
+#[must_use]
+pub fn page(name: &str, frame: &Frame) -> Option<askama::Result<String>> {
+    SAMPLES.iter().find(|(known, _)| *known == name).map(|(_, sample)| sample(frame))
+}
+
+fn components(frame: &Frame) -> askama::Result<String> {
+    let actions = vec![
+        (Action::go("#primary", frame.t("sites-new")), "primary"),
+        (Action::go("#plain", frame.t("edit")), ""),
+        (Action::post("#danger", frame.t("holds-place")), "danger"),
+        (Action::post("#enroll", frame.t("routers-enroll")).asking(confirm(frame)), ""),
+    ];
+    let part = |title: &str, table| Section {
+        title: frame.t(title),
+        action: Some(Action::post("#open", frame.t("accounts-open"))),
+        table,
+        empty: frame.t("accounts-empty"),
+    };
+    let page = Components {
+        frame,
+        up: ("#up".into(), frame.t("nav-overview")),
+        title: frame.t("gallery-components"),
+        lede: frame.t("gallery-lede"),
+        actions,
+        places: vec![("#one", frame.t("status-active")), ("#two", frame.t("status-ordered"))],
+        figures: figures(frame),
+        facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).chain(tones(frame)).collect(),
+        sections: vec![part("nav-sites", sites(frame)), part("accounts", Table::default()), traffic(frame)],
+        command: "weir-agent run --state-dir /var/lib/weir-agent --token weir1_Zm9yIHNob3cgb25seQ".into(),
+        form: inset(frame, &frame.t("error-required")),
+    };
+    page.render()
+}
+
+fn tones(frame: &Frame) -> impl Iterator<Item = (String, Cell)> {
+    let tones = [Tone::Ok, Tone::Warn, Tone::Bad, Tone::Mute];
+    let keys = ["access-open", "access-walled_garden", "access-closed", "status-ordered"];
+    tones.into_iter().zip(keys).map(|(tone, key)| (frame.t("access"), Cell::status(tone, frame.t(key))))
+}
+
+fn row(frame: &Frame) -> Vec<Cell> {
+    vec![
+        Cell::link("#mill-lane", "Mill Lane"),
+        Cell::status(Tone::Bad, frame.t("agent-unreachable")),
+        Cell::Code("10.20.0.2/32".into()),
+        Cell::Text("Delta Bakery Ltd".into()),
+        Cell::Number("44.90".into()),
+        Cell::Progress { done: 3, all: 4, words: frame.t1("overview-of", "all", "4") },
+        Cell::Post { action: "#release".into(), text: frame.t("holds-release") },
+    ]
+}
+
+fn sites(frame: &Frame) -> Table {
+    let names =
+        ["site", "status", "prefixes", "subscriber", "price", "accounts", "hold"].map(|key| frame.t(key)).to_vec();
+    let mut second = row(frame);
+    second[0] = Cell::link("#harbour", "Harbour");
+    second[1] = Cell::status(Tone::Ok, frame.t("agent-connected"));
+    Table::new(names, vec![row(frame), second])
+}
+
+fn figures(frame: &Frame) -> Vec<Figure> {
+    let figure = |key: &str, value: &str, unit: String| Figure { label: frame.t(key), value: value.into(), unit };
+    vec![
+        figure("overview-active", "4,812", String::new()),
+        figure("overview-held", "36", String::new()),
+        figure("overview-connected", "418", frame.t1("overview-of", "all", "419")),
+    ]
+}
+
+fn confirm(frame: &Frame) -> Confirm {
+    Confirm {
+        title: frame.t1("routers-again", "name", "edge-north-02"),
+        consequence: frame.t("routers-again-lede"),
+        yes: frame.t("routers-enroll"),
+        no: frame.t("cancel"),
+    }
+}
+
+fn traffic(frame: &Frame) -> Section {
+    Section { title: frame.t("traffic"), action: None, table: Table::live(Chart::of("", frame)), empty: String::new() }
+}
+
+fn overview(frame: &Frame, quiet: Option<String>) -> Overview<'_> {
+    let new = quiet.is_none();
+    let (title, lede) = match quiet {
+        Some(lede) => (i18n::t(frame.lang, "overview-reachable", &[("some", "418"), ("all", "419")]), lede),
+        None => (frame.t("overview-none"), frame.t("overview-none-lede")),
+    };
+    let names = ["router", "status", "last-seen"].map(|key| frame.t(key)).to_vec();
+    let row = |name: &str, tone, key: &str| {
+        vec![Cell::link("#router", name), Cell::status(tone, frame.t(key)), Cell::Text("21 Nov 2026, 22:14".into())]
+    };
+    let rows = vec![
+        row("edge-north-02", Tone::Bad, "agent-unreachable"),
+        row("edge-south-01", Tone::Ok, "agent-connected"),
+        row("edge-west-04", Tone::Mute, "agent-none"),
+    ];
+    let routers = Section {
+        title: frame.t("nav-routers"),
+        action: None,
+        table: Table::new(names, if new { Vec::new() } else { rows }),
+        empty: frame.t("routers-empty"),
+    };
+    let action = new.then(|| Action::go("#new", frame.t("routers-new")));
+    Overview { frame, title, lede, action, figures: figures(frame), traffic: traffic(frame), routers }
+}
+
+fn list(frame: &Frame, table: Table) -> List<'_> {
+    List {
+        frame,
+        title: frame.t("nav-sites"),
+        lede: frame.t("sites-lede"),
+        action: Some(Action::go("#new", frame.t("sites-new"))),
+        search: Some("mi".into()),
+        table,
+        empty: frame.t("sites-empty"),
+        next: Some("#next".into()),
+    }
+}
+
+fn show(frame: &Frame) -> askama::Result<String> {
+    let show = Show {
+        frame,
+        up: ("#sites".into(), frame.t("nav-sites")),
+        title: "Mill Lane".into(),
+        lede: frame.t("sites-show-lede"),
+        actions: vec![Action::post("#enroll", frame.t("routers-enroll")).asking(confirm(frame))],
+        command: Some(("weir-agent run --token weir1_Zm9yIHNob3cgb25seQ".into(), frame.t("routers-empty"))),
+        facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).collect(),
+        sections: vec![
+            traffic(frame),
+            Section { title: frame.t("nav-routers"), action: None, table: sites(frame), empty: String::new() },
+            Section { title: frame.t("holds"), action: None, table: Table::default(), empty: frame.t("holds-empty") },
+        ],
+        form: Some(inset(frame, "")),
+    };
+    show.render()
+}
+
+fn inset(frame: &Frame, error: &str) -> Inset {
+    let field = |name, key: &str, input, value: &str| Field {
+        name,
+        label: frame.t(key),
+        hint: frame.t("country-hint"),
+        input,
+        value: value.into(),
+        error: error.into(),
+    };
+    let choice = Input::Choice(vec![("a".into(), frame.t("hold-manual")), ("b".into(), frame.t("hold-fraud"))]);
+    let fields = vec![
+        field("line", "name", Input::Line("text"), "<b>"),
+        field("lines", "address", Input::Lines, "one"),
+        field("choice", "hold", choice, "b"),
+        field("tick", "nat", Input::Tick, "yes"),
+        field("of", "site", Input::Hidden, "1"),
+    ];
+    let problem = if error.is_empty() { String::new() } else { frame.t("error-form") };
+    Inset { title: frame.t("holds-place"), action: "#send".into(), submit: frame.t("save"), problem, fields }
+}
+
+fn form<'a>(frame: &'a Frame, error: &str) -> Form<'a> {
+    let up = ("#sites".into(), frame.t("nav-sites"));
+    Form { frame, up, title: frame.t("sites-new"), lede: frame.t("sites-lede"), form: inset(frame, error) }
+}
+
+fn register(frame: &Frame) -> askama::Result<String> {
+    let chip = |href: &str, key: &str, chosen| Chip { href: href.into(), text: frame.t(key), chosen };
+    let search = Search { label: frame.t("search-number"), value: "<b>".into(), kept: vec![("status", "open".into())] };
+    let register = Register {
+        frame,
+        title: frame.t("nav-invoices"),
+        lede: frame.t("subscribers-lede"),
+        actions: vec![Action::go("#record", frame.t("sites-new"))],
+        figures: figures(frame),
+        sections: Vec::new(),
+        heading: frame.t("nav-ledger"),
+        chips: vec![chip("#active", "status-active", true), chip("#ordered", "status-ordered", false)],
+        search: Some(search),
+        table: sites(frame),
+        empty: frame.t("accounts-empty"),
+        next: Some("#next".into()),
+    };
+    register.render()
+}
+
+fn question(frame: &Frame) -> askama::Result<String> {
+    let question = pages::Confirm {
+        frame,
+        up: ("#sites".into(), frame.t("nav-sites")),
+        title: frame.t1("routers-again", "name", "edge-north-02"),
+        lede: frame.t("routers-again-lede"),
+        facts: vec![(frame.t("address"), Cell::Text("Mill Lane 4".into()))],
+        sections: Vec::new(),
+        form: inset(frame, ""),
+        danger: true,
+    };
+    question.render()
+}
+
+fn toast(frame: &Frame) -> askama::Result<String> {
+    let told = Frame { toast: Some(frame.t("done-saved")), ..frame.clone() };
+    list(&told, sites(frame)).render()
+}
+
+fn search(frame: &Frame, found: bool) -> Found<'_> {
+    let part = |key: &str| Section { title: frame.t(key), action: None, table: sites(frame), empty: String::new() };
+    let parts = if found { vec![part("nav-subscribers"), part("nav-sites")] } else { Vec::new() };
+    let lede = match found {
+        true => frame.t1("search-found", "count", "4"),
+        false => frame.t1("search-nothing", "query", "mil"),
+    };
+    Found { frame, title: frame.t("search-title"), lede, query: "mil".into(), found: parts }
+}
+
+fn log_in(frame: &Frame, problem: String) -> LogIn<'_> {
+    LogIn { frame, email: "lucia@northwind.example".into(), next: "/".into(), problem }
+}
+
+fn problem(frame: &Frame) -> askama::Result<String> {
+    let problem = Problem {
+        frame,
+        title: "There is no such site".into(),
+        detail: "There is no site sit_0193594bd1e27c3f8a6b5d4e3f2a1b0c.".into(),
+        help: "Check the address; the thing may also belong to somebody else.".into(),
+        slug: "site-not-found".into(),
+        request: "0193594b-d1e2-7c3f-8a6b-5d4e3f2a1b0c".into(),
+    };
+    problem.render()
+}
