@@ -1,14 +1,14 @@
 //! The ISP the stories happen to, and the households that live on its lines.
 
 use anyhow::{Context, Result, ensure};
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::runtime::Runtime;
 use weir_lab::{
     Carried, Direction, Family, Faults, Isp, Lab, Limit, Line, Load, Options, PlanTerms, StaffLogin, Subscriber,
-    now_us, until,
+    local_day, until,
 };
 
 /// What everybody buys: slow enough for a small machine to fill several lines at once.
@@ -165,7 +165,7 @@ pub fn story(tell: impl AsyncFnOnce(&mut World) -> Result<()>) {
             world.lab.tell_last_words();
         }
         told.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        if world.isp.today().await? == real_today()? {
+        if world.isp.today().await? == local_day()? {
             return Ok(Some(world));
         }
         world.lab.stop().await?;
@@ -179,9 +179,4 @@ pub fn alone<T>(story: impl Future<Output = Result<T>>) -> T {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| Runtime::new().expect("start a runtime"));
     runtime.block_on(story).unwrap_or_else(|error| panic!("{error:#}"))
-}
-
-fn real_today() -> Result<NaiveDate> {
-    let now = DateTime::from_timestamp_micros(i64::try_from(now_us())?).context("the clock is out of range")?;
-    Ok(now.date_naive())
 }

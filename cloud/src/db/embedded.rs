@@ -37,8 +37,9 @@ pub async fn answers(data_dir: &Path) -> bool {
     connects(&options(data_dir)).await
 }
 
-/// Starts the server, creating its cluster the first time. Call from a long-lived thread: its end ends the server.
-pub async fn start(data_dir: &Path) -> anyhow::Result<Server> {
+/// Starts the server, creating its cluster the first time; `None` if somebody else's start made it answer meanwhile.
+/// Call from a long-lived thread: its end ends the server.
+pub async fn start(data_dir: &Path) -> anyhow::Result<Option<Server>> {
     let programs = find_programs()?;
     let folder = data_dir.join("postgres");
     let socket = socket_folder(data_dir);
@@ -59,10 +60,12 @@ pub async fn start(data_dir: &Path) -> anyhow::Result<Server> {
     if !cluster.join("PG_VERSION").exists() {
         initialise(&programs, &cluster, owner.as_ref()).await?;
     }
-    wait_for_predecessor(&cluster).await?;
+    if wait_for_predecessor(&cluster, data_dir).await? {
+        return Ok(None);
+    }
     let mut process = spawn(&programs, &cluster, &socket, owner.as_ref())?;
     wait_until_ready(&mut process, data_dir).await?;
-    Ok(Server { process, folder })
+    Ok(Some(Server { process, folder }))
 }
 
 impl Server {
@@ -152,24 +155,31 @@ async fn initialise(programs: &Path, cluster: &Path, owner: Option<&User>) -> an
     Ok(())
 }
 
-/// A predecessor whose parent was killed may still be writing its last pages.
-async fn wait_for_predecessor(cluster: &Path) -> anyhow::Result<()> {
-    let lock = cluster.join("postmaster.pid");
+/// A predecessor whose parent was killed may still be writing its last pages; when it was killed itself, its children
+/// keep its memory until they notice. Tells whether a server answers instead, because it was only just starting.
+async fn wait_for_predecessor(cluster: &Path, data_dir: &Path) -> anyhow::Result<bool> {
+    let cluster = cluster.canonicalize().context("find the cluster")?;
     let waited = tokio::time::timeout(STOP_LIMIT, async {
-        while let Some(pid) =
-            std::fs::read_to_string(&lock).ok().and_then(|text| text.lines().next()?.parse::<i32>().ok())
-        {
-            if !Path::new(&format!("/proc/{pid}/stat")).exists() || !is_postgres(pid) {
-                break;
+        while is_in_use(&cluster) {
+            if answers(data_dir).await {
+                return true;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        false
     });
     waited.await.with_context(|| format!("another PostgreSQL keeps running in {}", cluster.display()))
 }
 
-fn is_postgres(pid: i32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres")
+/// Whether a process of PostgreSQL works in this cluster: all of them have it as their working folder.
+fn is_in_use(cluster: &Path) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_postgres = |process: &Path| {
+        std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim().starts_with("postgres"))
+    };
+    processes
+        .filter(|process| std::fs::read_link(process.join("cwd")).is_ok_and(|folder| folder == cluster))
+        .any(|process| is_postgres(&process))
 }
 
 fn spawn(programs: &Path, cluster: &Path, socket: &Path, owner: Option<&User>) -> anyhow::Result<Child> {

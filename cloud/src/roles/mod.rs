@@ -121,7 +121,7 @@ async fn database(config: &Config) -> anyhow::Result<(Option<embedded::Server>, 
     if embedded::answers(&config.data_dir).await {
         return Ok((None, options));
     }
-    Ok((Some(embedded::start(&config.data_dir).await?), options))
+    Ok((embedded::start(&config.data_dir).await?, options))
 }
 
 /// The listener a supervisor opened for us (`LISTEN_FDS`), or our own.

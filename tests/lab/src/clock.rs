@@ -1,6 +1,8 @@
 //! Time in the lab: the wall clock, shared by all its processes, and waiting for something with a limit.
 
-use anyhow::{Result, bail};
+use crate::isp::ZONE;
+use anyhow::{Context, Result, bail};
+use chrono::{DateTime, NaiveDate};
 use std::future::Future;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +24,12 @@ impl Limit {
 pub fn now_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The day it is for the lab's ISPs, by the wall clock.
+pub fn local_day() -> Result<NaiveDate> {
+    let now = DateTime::from_timestamp_micros(i64::try_from(now_us())?).context("the clock is out of range")?;
+    Ok(now.with_timezone(&ZONE).date_naive())
 }
 
 /// Asks again and again until the answer is `Some`; fails with `what` when the limit has passed.

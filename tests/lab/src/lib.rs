@@ -23,7 +23,7 @@ mod traffic;
 mod wire;
 
 pub use api::{Api, Problem, slug};
-pub use clock::{Limit, now_us, until};
+pub use clock::{Limit, local_day, now_us, until};
 pub use cloud::Role;
 pub use isp::{Crossing, Faults, Isp, Line, PlanTerms, StaffLogin, bytes_of, ms_between};
 pub use lab::{Lab, Options, Router};

@@ -45,7 +45,7 @@ impl Subscriber {
     pub async fn flow(&self, direction: Direction, load: Load, family: Family) -> Result<Flow> {
         let port = self.free_port().to_string();
         let log = self.logs.join(format!("iperf3-{port}.log"));
-        let serve = ["iperf3", "--server", "--one-off", "--forceflush", "--format", "k", "--port", &port];
+        let serve = ["iperf3", "--server", "--one-off", "--forceflush", "--port", &port];
         let mut server = self.inside.launch(&Place::Internet.name(), &serve, &log, false).await?;
         server.line_with("Server listening", Limit::seconds(10)).await?;
         let (amount, value) = match load.amount {
@@ -63,12 +63,10 @@ impl Subscriber {
             argv.extend(["--bitrate", rate]);
         }
         let done = self.inside.run(&self.node(), &argv).await;
-        let receiver =
-            if direction == Direction::Up { std::fs::read_to_string(&log).unwrap_or_default() } else { String::new() };
         if server.is_running() {
             let _ended_by_itself = server.signal(Signal::SIGKILL).await;
         }
-        Flow::from_iperf3(&done?.stdout, direction, &receiver)
+        Flow::from_iperf3(&done?.stdout, direction)
     }
 
     /// Fetches a page from the internet's HTTP server, without following redirects.

@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 const LINK_HEADER_BYTES: u64 = 14;
-/// Slow start overfills the queue; until what was lost has been sent again, data reaches the receiver late and in bunches.
-const SETTLING_SECONDS: usize = 3;
 
 /// Seen from the subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,50 +126,27 @@ impl std::ops::Add for Carried {
 pub struct Flow {
     /// Payload the subscriber received or sent: what its own end of the flow counted.
     pub payload_bytes: u64,
-    /// Bits of payload a second at the receiver, without what it takes to settle, and without its last second.
+    /// Bits of payload a second at the receiver, over the whole flow: what is lost to a full queue reaches the reader late
+    /// and in bunches, so that any part of a flow may look faster or slower than its line.
     pub goodput_bps: f64,
     /// TCP segments sent again.
     pub retransmits: u64,
 }
 
 impl Flow {
-    /// Reads the JSON iperf3 prints at the client, which is the subscriber, and what its server printed.
-    pub fn from_iperf3(text: &str, direction: Direction, server: &str) -> Result<Self> {
+    /// Reads the JSON iperf3 prints at the client, which is the subscriber.
+    pub fn from_iperf3(text: &str, direction: Direction) -> Result<Self> {
         let report: Value = serde_json::from_str(text).context("iperf3 did not print JSON")?;
         if let Some(error) = report["error"].as_str() {
             bail!("iperf3: {error}");
         }
         let end = &report["end"];
-        let whole = end["sum_received"]["bits_per_second"].as_f64();
-        let (own, rate) = match direction {
-            Direction::Down => (&end["sum_received"], steady_rate(&report).or(whole)),
-            Direction::Up => (&end["sum_sent"], steady_rate_of_server(server).or(whole)),
-        };
+        let own = if direction == Direction::Down { &end["sum_received"] } else { &end["sum_sent"] };
+        let rate = end["sum_received"]["bits_per_second"].as_f64();
         Ok(Self {
             payload_bytes: own["bytes"].as_u64().context("iperf3 does not say how much it carried")?,
             goodput_bps: rate.context("iperf3 does not say how fast it was")?,
             retransmits: end["sum_sent"]["retransmits"].as_u64().unwrap_or_default(),
         })
     }
-}
-
-/// The same from the lines a server prints: `[  5]   1.00-2.00   sec   117 KBytes   962 Kbits/sec`.
-fn steady_rate_of_server(text: &str) -> Option<f64> {
-    let whole_second = |line: &&str| line.contains(" sec ") && !line.contains("receiver") && !line.contains("sender");
-    let rate = |line: &str| {
-        let words: Vec<_> = line.split_whitespace().collect();
-        let unit = words.iter().position(|word| *word == "Kbits/sec")?;
-        words.get(unit.checked_sub(1)?)?.parse::<f64>().ok()
-    };
-    let rates: Vec<f64> = text.lines().filter(whole_second).filter_map(rate).collect();
-    let middle = rates.get(SETTLING_SECONDS..rates.len().checked_sub(1)?).filter(|middle| middle.len() > 1)?;
-    Some(middle.iter().sum::<f64>() * 1_000.0 / middle.len() as f64)
-}
-
-/// The receiver's rate between settling and the last interval: full queues, no slow start, no tail.
-fn steady_rate(report: &Value) -> Option<f64> {
-    let intervals = report["intervals"].as_array()?;
-    let middle = intervals.get(SETTLING_SECONDS..intervals.len().checked_sub(1)?).filter(|middle| middle.len() > 1)?;
-    let sum = |field: &str| middle.iter().map(|interval| interval["sum"][field].as_f64()).sum::<Option<f64>>();
-    Some(sum("bytes")? * 8.0 / sum("seconds")?)
 }

@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
-use super::{Case, Furnished, assert_refused, furnished, text, with};
+use super::{Case, Furnished, assert_refused, difference, furnished, rows, text, with};
 use crate::harness::run;
 
 fn payment(made: &Furnished) -> Value {
@@ -52,7 +52,16 @@ fn payments_that_cannot_be_are_refused_and_change_nothing() {
 fn a_reused_key_is_refused_and_its_first_payment_stays_alone() {
     run(|cloud| async move {
         let made = furnished(cloud).await;
+        let before = rows(cloud, made.isp.tenant).await;
         made.isp.once("/api/v1/payments", "case 0", payment(&made)).await.expect(201);
+        // What is compared tells a payment from none.
+        let changed = difference(&before, &rows(cloud, made.isp.tenant).await);
+        assert!(
+            ["payments", "idempotency_keys", "ledger_postings", "audit_entries"]
+                .iter()
+                .all(|t| changed.contains(&(*t).to_owned())),
+            "{changed:?}"
+        );
         let more = with(&payment(&made), json!({ "amount": { "amount": "31.00", "currency": "EUR" } }));
         // The first case of a list is sent under the key that was just used.
         let reused = Case::new("another amount under its key", "/payments", more, 409, "idempotency-key-reused");

@@ -1,10 +1,10 @@
 //! Who is in the demo: two ISPs, one of them with a router, plans, and a subscriber on every line of the lab.
 
-use crate::clock::{Limit, now_us};
+use crate::clock::{Limit, local_day};
 use crate::isp::{Isp, Line, PlanTerms, StaffLogin};
 use crate::lab::{Lab, Options, Router};
 use anyhow::{Context, Result, ensure};
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate};
 use serde_json::json;
 
 /// Everybody's, in the demo.
@@ -105,8 +105,7 @@ impl Stage {
 
 /// The first day of this month, by the wall clock.
 pub fn first_of_month() -> Result<NaiveDate> {
-    let now = DateTime::from_timestamp_micros(i64::try_from(now_us())?).context("the clock is out of range")?;
-    now.date_naive().with_day(1).context("a month without a first day")
+    local_day()?.with_day(1).context("a month without a first day")
 }
 
 /// Says what is going on, to people.

@@ -14,6 +14,9 @@ use crate::topology::subscriber_prefixes;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+/// Where the lab's ISPs are: their months begin at this zone's midnights.
+pub const ZONE: chrono_tz::Tz = chrono_tz::Europe::Madrid;
+
 /// Who signs in.
 #[derive(Debug, Clone)]
 pub struct StaffLogin {
@@ -77,7 +80,7 @@ impl Isp {
             ["--name", name],
             ["--slug", slug],
             ["--currency", &currency],
-            ["--time-zone", "Europe/Madrid"],
+            ["--time-zone", ZONE.name()],
             ["--country", "ES"],
             ["--owner-name", &owner.name],
             ["--owner-email", &owner.email],

@@ -1,17 +1,17 @@
 //! Months that pass, runs that bill them, and subscribers who pay.
 
-use super::{Isp, Line, id};
+use super::{Isp, Line, ZONE, id};
 use crate::clock::{Limit, until};
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 impl Isp {
-    /// The day it is in the cloud.
+    /// The day it is for the ISP, by the cloud's clock.
     pub async fn today(&self) -> Result<NaiveDate> {
         let clock = self.api.get("/dev/clock").await?;
         let now: DateTime<Utc> = clock["now"].as_str().context("a clock without a time")?.parse()?;
-        Ok(now.date_naive())
+        Ok(now.with_timezone(&ZONE).date_naive())
     }
 
     /// Sets the cloud's clock to 06:00 UTC of a day; sessions may end by that, so the owner signs in again.
