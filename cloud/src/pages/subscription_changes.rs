@@ -116,8 +116,8 @@ async fn preview_plan(
 
 #[derive(Deserialize)]
 struct PlanAsked {
-    plan_version_id: PlanVersionId,
-    effective_on: NaiveDate,
+    plan_version_id: Option<PlanVersionId>,
+    effective_on: Option<NaiveDate>,
 }
 
 async fn ask_plan(
@@ -127,12 +127,16 @@ async fn ask_plan(
 ) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
     let before = subscriptions::subscription(&mut tx, id).await?;
+    let Some((plan_version_id, effective_on)) = asked.plan_version_id.zip(asked.effective_on) else {
+        drop(tx);
+        return choose_plan(screen, ApiPath(id)).await;
+    };
     let old = catalog::version(&mut tx, before.plan_version_id).await?;
-    let new = catalog::version(&mut tx, asked.plan_version_id).await?;
+    let new = catalog::version(&mut tx, plan_version_id).await?;
     let new_name = catalog::plan(&mut tx, new.plan_id).await?.name;
-    let wish = ChangePlan { plan_version_id: asked.plan_version_id, effective_on: asked.effective_on };
+    let wish = ChangePlan { plan_version_id, effective_on };
     subscriptions::change_plan(&mut tx, id, wish).await?;
-    let up_to = billing::today(&mut tx).await?.max(asked.effective_on);
+    let up_to = billing::today(&mut tx).await?.max(effective_on);
     let lines = billing::upcoming(&mut tx, before.account_id, id, up_to).await?;
     let up = up(&mut tx, &before).await?;
     drop(tx);
@@ -144,10 +148,10 @@ async fn ask_plan(
     let facts = vec![
         (screen.t("plan-now"), promise(&before.plan_name, &old)),
         (screen.t("plan-new"), promise(&new_name, &new)),
-        (screen.t("effective-on"), Cell::Text(format::date(lang, asked.effective_on))),
+        (screen.t("effective-on"), Cell::Text(format::date(lang, effective_on))),
     ];
-    let mut fields = Fields::of([("plan_version_id", asked.plan_version_id.to_string())]);
-    fields.set("effective_on", asked.effective_on.to_string());
+    let mut fields = Fields::of([("plan_version_id", plan_version_id.to_string())]);
+    fields.set("effective_on", effective_on.to_string());
     let form = Asking::new(&screen.frame, &fields, None)
         .ask("plan_version_id", "plan-new", Input::Hidden)
         .ask("effective_on", "effective-on", Input::Hidden)
@@ -280,7 +284,7 @@ async fn preview_end(
 
 #[derive(Deserialize)]
 struct EndAsked {
-    ends_on: NaiveDate,
+    ends_on: Option<NaiveDate>,
 }
 
 async fn ask_end(
@@ -290,8 +294,12 @@ async fn ask_end(
 ) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
     let before = subscriptions::subscription(&mut tx, id).await?;
-    subscriptions::end(&mut tx, id, End { ends_on: asked.ends_on }).await?;
-    let up_to = billing::today(&mut tx).await?.max(asked.ends_on);
+    let Some(ends_on) = asked.ends_on else {
+        drop(tx);
+        return choose_end(screen, ApiPath(id)).await;
+    };
+    subscriptions::end(&mut tx, id, End { ends_on }).await?;
+    let up_to = billing::today(&mut tx).await?.max(ends_on);
     let lines = billing::upcoming(&mut tx, before.account_id, id, up_to).await?;
     let up = up(&mut tx, &before).await?;
     drop(tx);
@@ -299,9 +307,9 @@ async fn ask_end(
     let facts = vec![
         (screen.t("plan"), Cell::Text(before.plan_name)),
         (screen.t("prefixes"), Cell::Code(before.prefixes.join("  "))),
-        (screen.t("ends"), Cell::Text(format::date(lang, asked.ends_on))),
+        (screen.t("ends"), Cell::Text(format::date(lang, ends_on))),
     ];
-    let fields = Fields::of([("ends_on", asked.ends_on.to_string())]);
+    let fields = Fields::of([("ends_on", ends_on.to_string())]);
     let form = Asking::new(&screen.frame, &fields, None).ask("ends_on", "ends", Input::Hidden).inset(
         String::new(),
         format!("/subscriptions/{id}/end/confirm"),
@@ -311,7 +319,7 @@ async fn ask_end(
         frame: &screen.frame,
         title: screen.frame.t1("end-title", "name", &up.1),
         up,
-        lede: screen.frame.t1("end-confirm-lede", "date", &format::date(lang, asked.ends_on)),
+        lede: screen.frame.t1("end-confirm-lede", "date", &format::date(lang, ends_on)),
         facts,
         sections: vec![next_bill(&screen, up_to, &lines)?],
         form,
