@@ -126,6 +126,7 @@ pub fn difference(before: &[(String, String)], after: &[(String, String)]) -> Ve
 /// An ISP with one of everything, by id, and the wishes that would make another.
 pub struct Furnished {
     pub isp: Isp,
+    pub staff: Value,
     pub site: Value,
     pub router: Value,
     pub subscriber: Value,
@@ -142,6 +143,7 @@ impl Furnished {
     /// The id of the thing of a collection.
     fn id_in(&self, collection: &str) -> String {
         let id = match collection {
+            "staff" => &self.staff,
             "sites" => &self.site,
             "routers" => &self.router,
             "subscribers" => &self.subscriber,
@@ -158,6 +160,7 @@ impl Furnished {
 pub async fn furnished(cloud: &'static Cloud) -> Furnished {
     let isp = cloud.isp().await;
     let add = async |path: &str, body: &Value| isp.post(&format!("/api/v1{path}"), body.clone()).await.expect(201);
+    let staff = isp.get("/api/v1/me").await.expect(200)["id"].clone();
     let site = add("/sites", &json!({ "name": "North mast" })).await["id"].clone();
     let router = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("/routers", &router).await["id"].clone();
@@ -179,7 +182,7 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
     let sold = add("/subscriptions", &sale_wish).await["id"].clone();
     let (plan, sale_wish) = (made["id"].clone(), with(&sale_wish, json!({ "prefixes": ["10.20.9.9/32"] })));
     let plan_wish = with(&plan_wish, json!({ "name": "Fibre 1000" }));
-    Furnished { isp, site, router, subscriber, account, location, plan, version, sold, plan_wish, sale_wish }
+    Furnished { isp, staff, site, router, subscriber, account, location, plan, version, sold, plan_wish, sale_wish }
 }
 
 /// An id as text.

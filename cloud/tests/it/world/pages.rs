@@ -41,6 +41,8 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
         made.insert(collection, id.clone());
         id
     };
+    let invited = json!({ "name": "Noor Haddad", "email": format!("noor@{}.example", isp.tenant), "role": "support" });
+    add("staff-invitations", "/staff-invitations", invited).await;
     let site = add("sites", "/sites", json!({ "name": "North mast" })).await;
     let wired = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("routers", "/routers", wired).await;
@@ -62,6 +64,8 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let cash = json!({ "account_id": account, "method": "cash", "received_on": "2026-01-02", "amount": price });
     let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201)["id"].as_str().expect("an id").to_owned();
     made.insert("payments", paid);
+    let me = isp.get("/api/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned();
+    made.insert("staff", me);
     let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
     let run = run["id"].as_str().expect("an id").to_owned();
     work_on(isp, &run).await;
@@ -94,7 +98,7 @@ async fn ask(isp: &Isp, method: &str, path: &str) -> (u16, String) {
 
 /// Has every field a form about one thing asks for, so that nothing but the thing itself can be missing.
 const VALID_FORM: &str = "name=Planted&address=Hill+2&kind=manual&effect=closed&reason=Planted&billing_day=1&line1=Hill+2\
-    &city=Leeds&postcode=LS1&country=GB&currency=EUR&amount=1.00&received_on=2026-01-02&method=cash&email=a%40example.net";
+    &city=Leeds&postcode=LS1&country=GB&currency=EUR&amount=1.00&received_on=2026-01-02&method=cash&email=a%40example.net&role=support";
 
 #[test]
 fn no_page_shows_or_changes_another_isps_things() {
