@@ -994,6 +994,8 @@ ALTER TABLE ONLY public.usage_records
 ALTER TABLE ONLY public.usage_segments
     ADD CONSTRAINT usage_segments_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq, handle);
 
+CREATE INDEX jobs_done ON platform.jobs USING btree (tenant_id, kind, done_at) WHERE (done_at IS NOT NULL);
+
 CREATE INDEX jobs_due ON platform.jobs USING btree (run_at) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
 
 CREATE UNIQUE INDEX jobs_pending_once ON platform.jobs USING btree (tenant_id, kind, unique_key) WHERE ((done_at IS NULL) AND (failed_at IS NULL));

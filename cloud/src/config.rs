@@ -9,7 +9,7 @@ pub struct Config {
     /// Where everything that must survive is kept.
     #[arg(long, env = "WEIR_DATA_DIR", default_value = "/var/lib/weir", global = true)]
     pub data_dir: PathBuf,
-    /// PostgreSQL to use, as a role that may create roles and own the schema. Unset: a private one in the data folder.
+    /// PostgreSQL to use, as a superuser: it brings the schema up and serves as roles of its own. Unset: a private one in the data folder.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true)]
     pub database_url: Option<String>,
     /// Where the dashboard and the API listen, unless a listener is inherited (`LISTEN_FDS=1`).

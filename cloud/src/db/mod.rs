@@ -35,8 +35,8 @@ pub struct Db {
 impl Db {
     /// Connects both pools, having checked that neither role can step over row-level security.
     pub async fn connect(server: &PgConnectOptions, clock: Clock) -> anyhow::Result<Self> {
-        let app = pool(server.clone().username("weir_app"), 24).await?;
-        let platform = pool(server.clone().username("weir_platform"), 8).await?;
+        let [app, platform] = migrate::ROLES.map(|role| migrate::log_in(server, role));
+        let (app, platform) = (pool(app, 24).await?, pool(platform, 8).await?);
         for pool in [&app, &platform] {
             refuse_privileged_role(pool).await?;
         }

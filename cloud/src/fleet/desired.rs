@@ -127,14 +127,23 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
         capacity_up_bps: wired.capacity_up_bps.unwrap_or(0).unsigned_abs(),
         garden: Some(Garden {
             isp_name: wired.isp_name,
+            reachable: address_in(&wired.pay_url).map(|address| prefix(address.into())).into_iter().collect(),
             pay_url: wired.pay_url,
             contact: wired.contact,
             hue: u32::from(wired.hue.unsigned_abs()),
-            reachable: Vec::new(),
             language: wired.language,
             resolvers: Vec::new(),
         }),
     }))
+}
+
+/// The address a URL leads to, when it names one instead of a host.
+fn address_in(url: &str) -> Option<std::net::IpAddr> {
+    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
+    match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next()?.parse().ok(),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host).parse().ok(),
+    }
 }
 
 /// The next billing boundaries of the accounts this router serves: no record may straddle one.
@@ -154,4 +163,20 @@ fn boundaries(now: DateTime<Utc>, billing_day: i16, zone: &str) -> Option<Vec<u6
     let dates = Cycle::monthly(today, day, 1).and_then(|cycle| cycle.boundaries_after(today, CUT_POINTS_AHEAD)).ok()?;
     let instants = dates.into_iter().filter_map(|date| start_of_day(date, zone).ok());
     Some(instants.filter(|instant| *instant > now).map(|instant| instant.timestamp_millis().unsigned_abs()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address_in;
+
+    #[test]
+    fn only_a_url_that_names_an_address_leads_to_one() {
+        let leads = |url: &str| address_in(url).map(|address| address.to_string());
+        assert_eq!(leads("https://192.0.2.7/pay?invoice=1").as_deref(), Some("192.0.2.7"));
+        assert_eq!(leads("http://192.0.2.7:8080").as_deref(), Some("192.0.2.7"));
+        assert_eq!(leads("https://[2001:db8::7]:443/").as_deref(), Some("2001:db8::7"));
+        for url in ["https://pay.example/192.0.2.7", "", "192.0.2.7", "https://192.0.2.7.example/"] {
+            assert_eq!(leads(url), None, "{url}");
+        }
+    }
 }

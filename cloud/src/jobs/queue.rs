@@ -13,6 +13,7 @@ use crate::ids::{JobId, TenantId};
 
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 const ATTEMPTS_MAX: i32 = 12;
+const KEPT: TimeDelta = TimeDelta::days(30);
 const IDLE: Duration = Duration::from_millis(500);
 
 struct Claimed {
@@ -117,6 +118,14 @@ async fn settle(app: &App, id: JobId, attempts: i32, error: Option<String>) -> R
     )
     .execute(tx.conn())
     .await?;
+    tx.commit().await
+}
+
+/// Forgets what was done long ago. What failed for good stays until somebody has looked.
+pub(super) async fn forget_done(app: &App) -> Result<(), Error> {
+    let mut tx = app.db.platform().await?;
+    let before = tx.at() - KEPT;
+    sqlx::query!("DELETE FROM platform.jobs WHERE done_at < $1", before).execute(tx.conn()).await?;
     tx.commit().await
 }
 

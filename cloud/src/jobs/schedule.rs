@@ -1,6 +1,6 @@
 //! Recurring work: asks "whose minute has no job yet", so late, twice or skipped looks are harmless.
 
-use super::enqueue;
+use super::{enqueue, queue};
 use crate::access::jobs::ForgetOldSessions;
 use crate::app::App;
 use crate::billing::jobs::StartDueRun;
@@ -18,6 +18,9 @@ pub async fn plan(app: &App) -> Result<(), Error> {
         return Ok(());
     }
     let new_hour = before / 60 != minute / 60;
+    if new_hour {
+        queue::forget_done(app).await?;
+    }
     for tenant in app.db.tenants().await? {
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;
         enqueue(&mut tx, &RefreshDesired {}, now).await?;

@@ -10,6 +10,9 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::path::PathBuf;
 
+/// Of the database server that is not the control plane's own; it lets nobody in without.
+const DATABASE_PASSWORD: &str = "salt-and-harbour";
+
 /// What a process of the control plane does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -108,14 +111,16 @@ impl Lab {
         let root = nix::unistd::geteuid().is_root();
         let as_server =
             if root { &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"][..] } else { &[] };
+        let secret = format!("{folder}/secret");
+        std::fs::write(&secret, DATABASE_PASSWORD)?;
         if root {
             self.inside.run_ok(&node, &["chown", "postgres:", &folder]).await?;
         }
         let data = format!("{folder}/data");
         let initdb = format!("{programs}/initdb");
         let mut argv = as_server.to_vec();
-        argv.extend([initdb.as_str(), "--username=manager", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
-        argv.extend(["--no-sync", "-D", &data]);
+        argv.extend([initdb.as_str(), "--username=manager", "--auth=scram-sha-256", "--encoding=UTF8"]);
+        argv.extend(["--locale=C.UTF-8", "--pwfile", &secret, "--no-sync", "-D", &data]);
         self.inside.run_ok(&node, &argv).await?;
         let server = format!("{programs}/postgres");
         let mut argv = as_server.to_vec();
@@ -123,8 +128,9 @@ impl Lab {
         let mut process = self.inside.launch(&node, &argv, &self.log("postgres"), false).await?;
         process.line_with("ready to accept connections", Limit::seconds(30)).await?;
         let createdb = format!("{programs}/createdb");
-        self.inside.run_ok(&node, &[&createdb, "-h", &folder, "-U", "manager", "weir"]).await?;
-        self.database_url = Some(format!("postgres://manager@localhost/weir?host={folder}"));
+        let url = |database| format!("postgres://manager:{DATABASE_PASSWORD}@localhost/{database}?host={folder}");
+        self.inside.run_ok(&node, &[&createdb, "--maintenance-db", &url("postgres"), "weir"]).await?;
+        self.database_url = Some(url("weir"));
         Ok(process)
     }
 

@@ -7,7 +7,9 @@ use uuid::Uuid;
 use weir_protocol::desired::Kind;
 
 use crate::db::TenantTx;
+use crate::fleet::jobs::RefreshDesired;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
+use crate::jobs::Job;
 
 pub struct SoldLine {
     pub handle: i32,
@@ -72,18 +74,22 @@ pub async fn subscriptions_of_router(tx: &mut TenantTx, id: RouterId) -> Result<
     .await
 }
 
-/// Lines whose terms begin or end within a day of now, or whose holds ran out since yesterday.
+/// Lines whose terms begin or end around now or since this was last asked and acted upon, or whose holds ran out since.
 pub async fn subscriptions_changing_by_themselves(tx: &mut TenantTx) -> Result<Vec<SubscriptionId>, sqlx::Error> {
-    let now = tx.at();
+    let (now, tenant) = (tx.at(), tx.tenant());
     sqlx::query_scalar!(
-        r#"SELECT s.id AS "id!: SubscriptionId" FROM subscriptions s
+        r#"WITH last AS (
+               SELECT coalesce(max(done_at), '-infinity') AS at FROM platform.jobs WHERE tenant_id = $2 AND kind = $3),
+           days AS (SELECT daterange((at - interval '1 day')::date, $1::timestamptz::date + 1, '[]') AS around FROM last)
+           SELECT s.id AS "id!: SubscriptionId" FROM subscriptions s, last, days
            WHERE EXISTS (SELECT FROM subscription_terms t WHERE t.tenant_id = s.tenant_id AND t.subscription_id = s.id
-                         AND (lower(t.valid) BETWEEN $1::timestamptz::date - 2 AND $1::timestamptz::date + 1
-                              OR upper(t.valid) BETWEEN $1::timestamptz::date - 2 AND $1::timestamptz::date + 1))
+                         AND (lower(t.valid) <@ days.around OR upper(t.valid) <@ days.around))
               OR EXISTS (SELECT FROM holds h WHERE h.tenant_id = s.tenant_id AND h.subscription_id = s.id
-                         AND h.released_at IS NULL AND h.until BETWEEN $1 - interval '1 day' AND $1)
+                         AND h.until BETWEEN last.at - interval '1 minute' AND $1)
            ORDER BY s.id"#,
-        now
+        now,
+        tenant.uuid(),
+        RefreshDesired::KIND
     )
     .fetch_all(tx.conn())
     .await

@@ -107,3 +107,39 @@ fn a_hold_with_a_time_is_over_at_that_time() {
         }
     });
 }
+
+#[test]
+fn a_line_that_ended_while_no_worker_ran_is_taken_off_its_router() {
+    story(async {
+        let mut isp = Isp::new("nobody-worked", "2026-11-01T10:00:00Z").await;
+        let (router, plan) = (isp.router_named("r").await, isp.plan(&FIBRE).await);
+        let account = isp.account("Ana").await;
+        let line = isp.line(account, router, plan, "2026-11-01").await;
+        end(&isp, line, "2026-11-05").await;
+        refresh(&isp).await;
+        let desired = async |isp: &Isp| {
+            let held = isp.get(&format!("/routers/{router}/enforcement")).await.expect(200);
+            let lines = held["lines"].as_array().expect("lines").clone();
+            lines.iter().filter(|line| !line["desired"].is_null()).count()
+        };
+        assert_eq!(desired(&isp).await, 1);
+        isp.now_is("2026-11-25T10:00:00Z").await;
+        assert_eq!(desired(&isp).await, 1, "nobody looked yet");
+        refresh(&isp).await;
+        assert_eq!(desired(&isp).await, 0);
+    });
+}
+
+/// Does the minutely refresh and notes that it was done, as the worker does.
+async fn refresh(isp: &Isp) {
+    use weir_cloud::fleet::jobs::RefreshDesired;
+    use weir_cloud::jobs::Job;
+    RefreshDesired {}.run(isp.app.clone(), isp.scope()).await.expect("refreshed");
+    let mut tx = isp.app.db.begin(&isp.scope()).await.expect("a transaction");
+    let (tenant, now) = (isp.tenant.uuid(), tx.at());
+    let done =
+        "INSERT INTO platform.jobs (id, tenant_id, kind, payload, run_at, done_at) VALUES ($1, $2, $3, '{}', $4, $4)";
+    let done = sqlx::query(done).bind(uuid::Uuid::now_v7()).bind(tenant).bind(RefreshDesired::KIND).bind(now);
+    done.execute(tx.conn()).await.expect("noted");
+    tx.commit().await.expect("committed");
+}

@@ -1,0 +1,65 @@
+//! Every kind of job, run twice, leaves the rows of the first time.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use weir_cloud::db::Scope;
+use weir_cloud::jobs::Job;
+use weir_cloud::{access, billing, dunning, fleet, subscriptions};
+
+use super::problems::sources;
+use crate::harness::{Isp, run};
+use crate::refusals::{difference, furnished, rows};
+
+/// Runs a job of a kind; returns the kind.
+async fn work<J: Job + DeserializeOwned>(isp: &Isp, payload: Value) -> &'static str {
+    let job: J = serde_json::from_value(payload).expect("a job");
+    job.run(isp.cloud.app.clone(), Scope::system(isp.tenant)).await.expect(J::KIND);
+    J::KIND
+}
+
+async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
+    let on_run = json!({ "run": billing_run, "after": null });
+    BTreeSet::from([
+        work::<access::jobs::ForgetOldSessions>(isp, json!({})).await,
+        work::<fleet::jobs::RefreshDesired>(isp, json!({})).await,
+        work::<subscriptions::jobs::ReleaseOverHolds>(isp, json!({})).await,
+        work::<billing::jobs::StartDueRun>(isp, json!({})).await,
+        work::<billing::jobs::WorkOnRun>(isp, on_run).await,
+        work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
+    ])
+}
+
+/// The kinds the source declares.
+fn declared() -> BTreeSet<String> {
+    let files = sources(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")));
+    let texts = files.iter().map(|file| std::fs::read_to_string(file).expect("read a source"));
+    let of = |text: String| -> Vec<String> {
+        let kinds = text.split("const KIND: &'static str = \"").skip(1);
+        kinds.filter_map(|rest| rest.split('"').next().map(str::to_owned)).collect()
+    };
+    texts.flat_map(of).collect()
+}
+
+#[test]
+fn a_job_run_twice_leaves_the_same_rows() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let today = cloud.app.clock.now().with_timezone(&chrono_tz::Europe::Madrid).date_naive();
+        let started = made.isp.post("/api/v1/billing-runs", json!({ "as_of": today })).await.expect(202);
+        let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Test" });
+        let line = made.sold.as_str().expect("an id");
+        made.isp.post(&format!("/api/v1/subscriptions/{line}/holds"), hold).await.expect(201);
+
+        let ran = every_kind(&made.isp, &started["id"]).await;
+        assert_eq!(ran.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), declared(), "run every kind here");
+        let once = rows(cloud, made.isp.tenant).await;
+        every_kind(&made.isp, &started["id"]).await;
+        let changed = difference(&once, &rows(cloud, made.isp.tenant).await);
+        assert_eq!(changed, Vec::<String>::new(), "the second time changed rows");
+        let invoices = made.isp.get("/api/v1/invoices").await.expect(200);
+        assert_eq!(invoices["items"].as_array().map(Vec::len), Some(1), "{invoices}");
+    });
+}
