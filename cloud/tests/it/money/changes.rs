@@ -137,9 +137,9 @@ async fn refresh(isp: &Isp) {
     RefreshDesired {}.run(isp.app.clone(), isp.scope()).await.expect("refreshed");
     let mut tx = isp.app.db.begin(&isp.scope()).await.expect("a transaction");
     let (tenant, now) = (isp.tenant.uuid(), tx.at());
-    let done =
-        "INSERT INTO platform.jobs (id, tenant_id, kind, payload, run_at, done_at) VALUES ($1, $2, $3, '{}', $4, $4)";
-    let done = sqlx::query(done).bind(uuid::Uuid::now_v7()).bind(tenant).bind(RefreshDesired::KIND).bind(now);
+    let done = "INSERT INTO platform.jobs (id, tenant_id, kind, payload, run_at, done_at)
+                VALUES (gen_random_uuid(), $1, $2, '{}', $3, $3)";
+    let done = sqlx::query(done).bind(tenant).bind(RefreshDesired::KIND).bind(now);
     done.execute(tx.conn()).await.expect("noted");
     tx.commit().await.expect("committed");
 }
