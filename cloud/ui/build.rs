@@ -4,8 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-const THIRD_PARTY: [(&str, &str); 6] = [
-    ("htmx.js", "htmx.org/dist/htmx.min.js"),
+const THIRD_PARTY: [(&str, &str); 5] = [
     ("uplot.js", "uplot/dist/uPlot.iife.min.js"),
     ("uplot.css", "uplot/dist/uPlot.min.css"),
     ("sans.woff2", "@fontsource-variable/ibm-plex-sans/files/ibm-plex-sans-latin-wght-normal.woff2"),

@@ -8,9 +8,9 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::pages::{Figure, Overview, Section};
 use weir_ui::{format, i18n};
 
-use super::{MANY, money, traffic};
+use super::{MANY, invoices, money, traffic};
 use crate::app::App;
-use crate::billing;
+use crate::billing::{self, InvoiceFilter};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::fleet::{self, Agent};
@@ -22,6 +22,8 @@ use crate::subscriptions;
 
 /// Routers the overview names.
 const NAMED: usize = 20;
+/// Invoices the overview shows.
+const INVOICES: u32 = 6;
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/", get(show))
@@ -70,7 +72,25 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
     let add = (routers.is_empty() && screen.may::<ManageNetwork>())
         .then(|| Action::go("/routers/new", frame.t("routers-new")));
     let traffic = traffic(frame, "overview".into());
-    html(StatusCode::OK, &Overview { frame, title, lede, action: add, figures, traffic, routers: section })
+    let invoices = match screen.may::<ViewBilling>() {
+        true => latest_invoices(&screen, &mut tx).await?,
+        false => None,
+    };
+    html(StatusCode::OK, &Overview { frame, title, lede, action: add, figures, traffic, routers: section, invoices })
+}
+
+async fn latest_invoices(screen: &Screen<ViewNetwork>, tx: &mut TenantTx) -> Result<Option<Section>, Problem> {
+    let mut newest = billing::invoices(tx, Page { after: None, limit: INVOICES }, &InvoiceFilter::default()).await?;
+    newest.truncate(INVOICES as usize);
+    if newest.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Section {
+        title: screen.t("overview-invoices"),
+        action: Some(Action::go("/invoices", screen.t("invoices-all"))),
+        table: invoices::table(screen, newest, billing::today(tx).await?),
+        empty: String::new(),
+    }))
 }
 
 /// What comes in every month, and what is late.

@@ -183,6 +183,8 @@ pub struct Overview<'a> {
     pub traffic: Section,
     /// The routers, those that need somebody first.
     pub routers: Section,
+    /// The newest invoices, for those who may see them, once there are any.
+    pub invoices: Option<Section>,
 }
 
 /// `GET /log-in`, and the 422 answer of its POST.

@@ -139,7 +139,35 @@ fn overview(frame: &Frame, quiet: Option<String>) -> Overview<'_> {
         empty: frame.t("routers-empty"),
     };
     let action = new.then(|| Action::go("#new", frame.t("routers-new")));
-    Overview { frame, title, lede, action, figures: figures(frame), traffic: traffic(frame), routers }
+    Overview {
+        frame,
+        title,
+        lede,
+        action,
+        figures: figures(frame),
+        traffic: traffic(frame),
+        routers,
+        invoices: (!new).then(|| latest_invoices(frame)),
+    }
+}
+
+fn latest_invoices(frame: &Frame) -> Section {
+    let invoice = |number: &str, name: &str, total: &str, tone, key: &str| {
+        let status = Cell::status(tone, i18n::t(frame.lang, key, &[("days", "9")]));
+        vec![Cell::link("#invoice", number), Cell::link("#account", name), Cell::Number(total.into()), status]
+    };
+    let names = ["number", "subscriber", "total", "status"].map(|key| frame.t(key)).to_vec();
+    let rows = vec![
+        invoice("INV-2026-000412", "Amara Okafor", "€44.90", Tone::Ok, "invoice-paid"),
+        invoice("INV-2026-000411", "Delta Bakery Ltd", "€189.00", Tone::Mute, "invoice-open"),
+        invoice("INV-2026-000410", "Jonas Lindqvist", "€29.90", Tone::Bad, "invoice-overdue"),
+    ];
+    Section {
+        title: frame.t("overview-invoices"),
+        action: Some(Action::go("#invoices", frame.t("invoices-all"))),
+        table: Table::new(names, rows),
+        empty: String::new(),
+    }
 }
 
 fn list(frame: &Frame, table: Table) -> List<'_> {

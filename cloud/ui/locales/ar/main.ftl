@@ -79,6 +79,7 @@ overview-none = لا توجد موجّهات بعد
 overview-none-lede = أضف موقعًا وموجّهًا ثم شغّل عليه سطرًا واحدًا.
 overview-quiet = لا شيء يحتاج إليك الآن.
 overview-look = تظهر أولًا الموجّهات التي تحتاج إلى عناية.
+overview-invoices = أحدث الفواتير
 overview-active = الاشتراكات النشطة
 overview-ordered = مطلوبة
 overview-held = موقوفة

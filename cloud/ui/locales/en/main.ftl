@@ -79,6 +79,7 @@ overview-none = No routers yet
 overview-none-lede = Add a site and a router, then run one line on it.
 overview-quiet = Nothing needs you right now.
 overview-look = Those that need somebody come first.
+overview-invoices = Latest invoices
 overview-active = Active subscriptions
 overview-ordered = Ordered
 overview-held = Held

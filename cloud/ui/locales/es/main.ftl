@@ -79,6 +79,7 @@ overview-none = Aún no hay routers
 overview-none-lede = Añada un emplazamiento y un router, y ejecute una línea en él.
 overview-quiet = Nada le necesita ahora.
 overview-look = Los que necesitan a alguien van primero.
+overview-invoices = Últimas facturas
 overview-active = Suscripciones activas
 overview-ordered = Contratadas
 overview-held = Retenidas

@@ -79,6 +79,7 @@ overview-none = Pas encore de routeur
 overview-none-lede = Ajoutez un site et un routeur, puis exécutez-y une ligne.
 overview-quiet = Rien ne vous réclame en ce moment.
 overview-look = Ceux qui demandent quelqu’un viennent d’abord.
+overview-invoices = Dernières factures
 overview-active = Abonnements actifs
 overview-ordered = Commandés
 overview-held = Retenus

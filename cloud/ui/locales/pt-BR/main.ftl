@@ -79,6 +79,7 @@ overview-none = Ainda não há roteadores
 overview-none-lede = Adicione um local e um roteador e execute uma linha nele.
 overview-quiet = Nada precisa de você agora.
 overview-look = Os que precisam de alguém vêm primeiro.
+overview-invoices = Últimas faturas
 overview-active = Assinaturas ativas
 overview-ordered = Contratadas
 overview-held = Retidas

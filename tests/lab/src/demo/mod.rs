@@ -18,6 +18,7 @@ pub async fn run(port: u16, subscribers: u8) -> Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
     let begun = async {
         let stage = Stage::build(port, subscribers).await?;
+        stage.bill_and_collect().await?;
         println!("\n{}", stage.welcome());
         println!("Everything runs in namespaces of its own. Ctrl-C ends it and leaves nothing behind.");
         std::io::stdout().flush()?;

@@ -86,6 +86,16 @@ impl Stage {
         Ok(Self { lab, isp, other, lines })
     }
 
+    /// Bills everybody up to today; every other subscriber pays.
+    pub async fn bill_and_collect(&self) -> Result<()> {
+        tell("billing, and taking some payments");
+        self.isp.bill(self.isp.today().await?).await?;
+        for line in self.lines.iter().step_by(2) {
+            self.isp.pay(line, &format!("first payment of line {}", line.number)).await?;
+        }
+        Ok(())
+    }
+
     /// What line `index` (from 0) was sold.
     pub fn terms(&self, index: usize) -> &'static PlanTerms {
         &PLANS[index % PLANS.len()]
