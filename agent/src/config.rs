@@ -104,7 +104,7 @@ impl Config {
             usage_interval: None,
             sweep_interval: Duration::from_secs(1),
             checkpoint_interval: Duration::from_secs(60),
-            verify_interval: Duration::from_secs(600),
+            verify_interval: Duration::from_secs(30),
             log: Log::Text,
             keepalive: Duration::from_secs(3),
             retry_cap: Duration::from_secs(300),

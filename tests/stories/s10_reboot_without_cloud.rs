@@ -32,3 +32,16 @@ fn a_rebooted_router_enforces_its_last_state_before_it_has_a_connection() {
         walled.host.web_becomes(true, Family::V4).await.map(drop)
     });
 }
+
+#[test]
+fn a_router_whose_disk_lost_a_part_of_its_state_is_told_everything_again() {
+    story(async |world| {
+        let home = world.household("Petra Moreau").await?;
+        world.lab.kill_agent().await?;
+        world.lab.spoil_desired_state()?;
+        world.lab.reboot_router().await?;
+        world.lab.start_agent(None).await?;
+        world.isp.applied(Limit::seconds(10)).await?;
+        home.assert_shaped(Direction::Down, Family::V4, HOME.rate_down_bps).await
+    });
+}

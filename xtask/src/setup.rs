@@ -16,6 +16,8 @@ const PACKAGES: &[Package] = &[
     Package { name: "build-essential", present: || has("cc") },
     Package { name: "nftables", present: || has("nft") },
     Package { name: "iproute2", present: || has("ip") && has("bridge") && has("tc") },
+    Package { name: "procps", present: || has("sysctl") && has("kill") },
+    Package { name: "curl", present: || has("curl") },
     Package { name: "iputils-ping", present: || has("ping") },
     Package { name: "iperf3", present: || has("iperf3") },
     Package { name: "ethtool", present: || has("ethtool") },

@@ -117,7 +117,11 @@ impl Link {
 pub fn dial(gateway: String, config: ClientConfig, limit: Duration, attempt: u64, events: mpsc::Sender<Event>) {
     tokio::spawn(async move {
         let what = match connect(&gateway, config, limit).await {
-            Ok((endpoint, connection)) => open(endpoint, connection, attempt, &events).await,
+            // A gateway that lets no stream open is as good as silent.
+            Ok((endpoint, connection)) => {
+                let opened = tokio::time::timeout(limit, open(endpoint, connection, attempt, &events)).await;
+                opened.unwrap_or_else(|_| Err(Error::Silent(gateway.clone())))
+            }
             Err(error) => Err(error),
         };
         let what = what.map_or_else(What::Failed, What::Connected);

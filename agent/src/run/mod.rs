@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::northbound::backoff::Backoff;
 use crate::northbound::{link, tls};
 use crate::plan::Wanted;
-use crate::southbound::Southbound;
+use crate::southbound::{Outcome, Southbound};
 use crate::status;
 use crate::store::desired::Store;
 use crate::store::disk::Folder;
@@ -196,6 +196,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             Err(error) => {
                 if !std::mem::replace(&mut self.sweep_failing, true) {
                     self.tell_plainly("sweep-failed", error.to_string());
+                    // What cannot be counted may not be held either: look now, not at the next turn.
+                    self.verify_at = Instant::now();
                 }
                 return;
             }
@@ -254,7 +256,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if let Err(error) = &result {
             tracing::error!(%error, generation, "the desired state could not be applied");
         }
-        self.applied_ok = result.is_ok();
+        self.applied_ok = result
+            .as_ref()
+            .is_ok_and(|applied| !matches!(applied.router, Some(Outcome::Failed { .. } | Outcome::Rejected { .. })));
         if let Ok(applied) = &result {
             self.tell_drift(&applied.drift);
         }

@@ -27,6 +27,8 @@ pub struct Opened {
     pub session: Session,
     /// Lineage of the desired state.
     pub lineage: Uuid,
+    /// The generation the agent holds whole; `None` if it must be told everything.
+    pub held: Option<u64>,
     /// Where each epoch the agent holds stands.
     pub streams: Vec<StreamPosition>,
 }
@@ -59,12 +61,43 @@ pub async fn open(
     let session = Session { tenant, agent, id: i64::from_le_bytes(random) };
     let mut tx = app.db.begin(&session.scope()).await?;
     let Some(lineage) = store::agents::take_over(&mut tx, session, hello, gateway).await? else { return Ok(None) };
+    let held = held(&mut tx, agent, lineage, hello).await?;
     let mut streams = Vec::with_capacity(hello.epochs.len());
     for offered in &hello.epochs {
         streams.push(position(&mut tx, agent, offered).await?);
     }
     tx.commit().await?;
-    Ok(Some(Opened { session, lineage, streams }))
+    Ok(Some(Opened { session, lineage, held, streams }))
+}
+
+/// The generation an agent holds whole; `None` if it must be told everything: it is of another lineage, or says it holds
+/// the newest generation and means other objects.
+async fn held(tx: &mut TenantTx, agent: AgentId, lineage: Uuid, hello: &Hello) -> Result<Option<u64>, Error> {
+    if hello.state_lineage != lineage.as_bytes() {
+        return Ok(None);
+    }
+    let newest = store::agents::desired_gen(tx, agent).await?.unsigned_abs();
+    if hello.state_gen == newest {
+        let digest = digest(&store::agents::desired_since(tx, agent, 0).await?);
+        if hello.state_digest != digest {
+            tracing::warn!(%agent, generation = newest, "the agent lost a part of its desired state");
+            return Ok(None);
+        }
+    }
+    Ok(Some(hello.state_gen))
+}
+
+/// What everything an agent should hold hashes to.
+fn digest(objects: &[store::agents::DesiredRow]) -> hash::Hash {
+    let mut digest = hash::GENESIS;
+    for object in objects.iter().filter(|object| !object.removed) {
+        let revision = object.revision.unsigned_abs();
+        hash::fold(
+            &mut digest,
+            &hash::object(object.kind.unsigned_abs(), object.object_id.as_bytes(), revision, &object.body),
+        );
+    }
+    digest
 }
 
 async fn position(tx: &mut TenantTx, agent: AgentId, offered: &EpochPosition) -> Result<StreamPosition, Error> {
@@ -107,14 +140,7 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
         return Ok(None);
     }
     let all = store::agents::desired_since(&mut tx, session.agent, 0).await?;
-    let mut digest = hash::GENESIS;
-    for object in all.iter().filter(|object| !object.removed) {
-        let revision = object.revision.unsigned_abs();
-        hash::fold(
-            &mut digest,
-            &hash::object(object.kind.unsigned_abs(), object.object_id.as_bytes(), revision, &object.body),
-        );
-    }
+    let digest = digest(&all);
     let since = gen_held.map(|held| i64::try_from(held).unwrap_or(i64::MAX));
     let (mut upserts, mut removes) = (Vec::new(), Vec::new());
     for object in all.into_iter().filter(|object| since.is_none_or(|since| object.generation > since)) {

@@ -294,8 +294,12 @@ pub async fn insert_prefix(
     Ok(())
 }
 
+/// Serialises changes of a subscription. Usage may go on referring to it: it is locked by agents' rows first, and would
+/// otherwise wait for us while we wait for it.
 pub async fn lock(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT id FROM subscriptions WHERE id = $1 FOR UPDATE", id.uuid()).fetch_optional(tx.conn()).await?;
+    sqlx::query!("SELECT id FROM subscriptions WHERE id = $1 FOR NO KEY UPDATE", id.uuid())
+        .fetch_optional(tx.conn())
+        .await?;
     Ok(())
 }
 

@@ -244,6 +244,16 @@ impl Lab {
         self.folder.path().join(format!("logs/{program}.log"))
     }
 
+    /// Spoils a byte in the midst of the desired state on the router's disk, as a bad sector would.
+    pub fn spoil_desired_state(&self) -> Result<()> {
+        let file = PathBuf::from(self.agent_dir()?).join("desired/desired");
+        let mut bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+        let midst = bytes.len() * 3 / 4;
+        let byte = bytes.get_mut(midst).context("nothing is stored")?;
+        *byte = !*byte;
+        Ok(std::fs::write(&file, bytes)?)
+    }
+
     fn agent_dir(&self) -> Result<String> {
         Ok(self.folder("agent")?.display().to_string())
     }

@@ -126,8 +126,11 @@ impl Linux {
                 refused.insert(line.handle, Refusal { code: "classes-exhausted", detail });
             }
         }
-        // On disk before in the kernel: a kill in between finds the same classes again.
-        self.classes.save()?;
+        // On disk before in the kernel: a kill in between finds the same classes again. Without a disk they are held all
+        // the same, for enforcement goes before durability: after a kill the line begins anew, and nothing is counted twice.
+        if let Err(error) = self.classes.save() {
+            tracing::error!(%error, "which class is whose could not be stored");
+        }
         self.shaped.clear();
         for line in lines.values() {
             let Some(minor) = self.classes.get(line.handle).map(|class| class.minor) else { continue };
@@ -282,7 +285,9 @@ impl Southbound for Linux {
         let held = self.held.take().unwrap_or_else(|| self.fallback.held(wanted));
         let (lines, rejected) = sound::check_beside(wanted, &held);
         self.held = Some(held);
-        self.fallback.keep(rejected.keys().map(|id| (*id, lines.get(id))))?;
+        if let Err(error) = self.fallback.keep(rejected.keys().map(|id| (*id, lines.get(id)))) {
+            tracing::error!(%error, "what refused lines fall back to could not be stored");
+        }
         let mut outcomes: Vec<_> = rejected
             .iter()
             .map(|(id, why)| (*id, Outcome::Rejected { code: why.code, detail: why.detail.clone() }))

@@ -216,7 +216,11 @@ impl<D: Disk> Spool<D> {
         let newest = self.segments.keys().next_back().copied();
         let free: Vec<u64> = self.segments.keys().copied().filter(|n| Some(*n) != newest && !self.needed(*n)).collect();
         for number in free {
-            self.disk.remove(&segment_name(number))?;
+            match self.disk.remove(&segment_name(number)) {
+                // It never came to be, or is gone already.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
             self.segments.remove(&number);
             for log in &mut self.epochs {
                 log.records.retain(|_, entry| entry.segment != number);

@@ -19,6 +19,12 @@ use crate::ids::{AgentId, TenantId};
 
 /// An agent has this long to open its streams and say hello.
 const HELLO_LIMIT: Duration = Duration::from_secs(10);
+/// Epochs an agent may offer: more than a spool holds in a year of forks.
+const EPOCHS_MAX: usize = 256;
+/// Length of an epoch's name.
+const EPOCH_BYTES: usize = 8;
+/// Live rates nearer to each other than this are dropped.
+const LIVE_PAUSE_MIN: Duration = Duration::from_millis(400);
 /// How often "last seen" is written at most.
 const SEEN_EVERY: Duration = Duration::from_secs(30);
 /// Longest silence allowed on the control stream.
@@ -45,7 +51,8 @@ pub(super) async fn serve(
     let (streams, hello) =
         tokio::time::timeout(HELLO_LIMIT, greet(&connection)).await.context("no hello in time")??;
     let Streams { control: (mut control_send, control_receive), state, usage, live } = streams;
-    let Some(opened) = sessions::open(&gateway.app, tenant, agent, &hello, &gateway.name).await? else {
+    let opening = sessions::open(&gateway.app, tenant, agent, &hello, &gateway.name);
+    let Some(opened) = tokio::time::timeout(HELLO_LIMIT, opening).await.context("no session in time")?? else {
         return go_away(&connection, &mut control_send, GoAwayReason::Revoked).await;
     };
     let now = gateway.app.clock.system_now().timestamp_millis().unsigned_abs();
@@ -63,8 +70,7 @@ pub(super) async fn serve(
     tracing::info!(%tenant, %agent, "session open");
     let control_send = Arc::new(tokio::sync::Mutex::new(control_send));
     let bell = gateway.register(agent);
-    let (session, lineage) = (opened.session, opened.lineage);
-    let held = (hello.state_lineage == lineage.as_bytes()).then_some(hello.state_gen);
+    let (session, lineage, held) = (opened.session, opened.lineage, opened.held);
     let mut tasks = JoinSet::new();
     tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control_send)));
     tasks.spawn(listen(Arc::clone(&gateway), session, control_receive));
@@ -110,6 +116,12 @@ async fn greet(connection: &quinn::Connection) -> anyhow::Result<(Streams, Hello
     };
     let first: control::Up = frame::read(&mut control.1).await?;
     let Some(up::Message::Hello(hello)) = first.message else { bail!("the first message is not a hello") };
+    let known = hello.epochs.iter().all(|offered| offered.epoch.len() == EPOCH_BYTES);
+    anyhow::ensure!(
+        known && hello.epochs.len() <= EPOCHS_MAX,
+        "{} epochs are offered, or strange ones",
+        hello.epochs.len()
+    );
     Ok((Streams { control, state, usage, live }, hello))
 }
 
@@ -152,17 +164,23 @@ async fn tell_state(
 ) -> anyhow::Result<()> {
     let mut replies = reader(receive);
     let mut waiting = false;
+    // The generation last sent, and whether with everything.
+    let mut sent: Option<(u64, bool)> = None;
     loop {
         if !waiting && let Some(change) = sessions::changes(&gateway.app, session, lineage, held).await? {
             frame::write(&mut send, &change).await?;
             waiting = true;
+            sent = Some((change.to_gen, change.snapshot));
         }
         tokio::select! {
             () = bell.notified() => {}
             reply = replies.recv() => match reply.context("the state stream ended")??.message {
                 Some(state::up::Message::Ack(ack)) => {
                     waiting = false;
-                    held = (ack.lineage == lineage.as_bytes()).then_some(ack.gen_held);
+                    // A change that does not fit what the agent holds is followed by everything.
+                    let fits = sent.is_none_or(|(to_gen, _)| ack.gen_held == to_gen);
+                    anyhow::ensure!(fits || sent.is_some_and(|(_, whole)| !whole), "the agent does not take its state");
+                    held = (fits && ack.lineage == lineage.as_bytes()).then_some(ack.gen_held);
                     sessions::acknowledge(&gateway.app, session, ack.gen_held, ack.persisted).await?;
                 }
                 Some(state::up::Message::Applied(report)) => sessions::report(&gateway.app, session, &report).await?,
@@ -215,8 +233,13 @@ async fn take_usage(
 /// Passes live rates on to whoever watches.
 async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
     let router = sessions::router(&gateway.app, session).await?;
+    let mut passed = None;
     loop {
         let sample: live::Sample = frame::read(&mut receive).await?;
+        if passed.is_some_and(|passed: tokio::time::Instant| passed.elapsed() < LIVE_PAUSE_MIN) {
+            continue;
+        }
+        passed = Some(tokio::time::Instant::now());
         let lines = sample.lines.iter().map(|line| (line.handle, line.down_bps, line.up_bps)).collect();
         let sample = crate::live::Sample {
             tenant: session.tenant,
