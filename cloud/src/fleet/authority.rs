@@ -19,10 +19,11 @@ use super::{Error, store};
 use crate::app::App;
 use crate::ids::{AgentId, TenantId};
 
-/// How long an agent's certificate holds.
-const AGENT_DAYS: i64 = 90;
-/// How long a gateway's certificate holds; a new one is made at each start.
-const GATEWAY_DAYS: i64 = 90;
+/// How long an agent's certificate holds. Sessions do not renew it yet, so it must outlive the router's hardware; who is
+/// revoked is refused at every hello, whatever the certificate says.
+const AGENT_DAYS: i64 = 3_650;
+/// How long a gateway's certificate holds; a new one is made at each start, which may be years apart.
+const GATEWAY_DAYS: i64 = 3_650;
 /// How long the root holds.
 const ROOT_DAYS: i64 = 3_650;
 

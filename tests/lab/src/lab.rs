@@ -244,13 +244,13 @@ impl Lab {
         self.folder.path().join(format!("logs/{program}.log"))
     }
 
-    /// Spoils a byte in the midst of the desired state on the router's disk, as a bad sector would.
+    /// Spoils the desired state on the router's disk behind its first hundred bytes, as bad sectors would: the objects.
     pub fn spoil_desired_state(&self) -> Result<()> {
+        const HEAD: usize = 100;
         let file = PathBuf::from(self.agent_dir()?).join("desired/desired");
         let mut bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-        let midst = bytes.len() * 3 / 4;
-        let byte = bytes.get_mut(midst).context("nothing is stored")?;
-        *byte = !*byte;
+        let behind = bytes.get_mut(HEAD..).filter(|behind| !behind.is_empty()).context("nothing is stored")?;
+        behind.iter_mut().step_by(16).for_each(|byte| *byte = !*byte);
         Ok(std::fs::write(&file, bytes)?)
     }
 
