@@ -92,7 +92,8 @@ pub fn decide(
     let promised = standing.promised_on.is_some_and(|day| today <= day);
     let enough = balance.checked_cmp(minimum)?.is_ge();
     Ok(match due_since.filter(|_| enough && !promised) {
-        Some(due_since) if !standing.held => DunningDecision::Place { balance, due_since },
+        // Also where something is held already: a line sold since has no hold yet.
+        Some(due_since) => DunningDecision::Place { balance, due_since },
         None if standing.held => DunningDecision::Release,
         _ => DunningDecision::Keep,
     })
@@ -126,7 +127,7 @@ mod tests {
         let may = [("2026-05-10", "5.00")];
         assert_eq!(judged(&may, false, None, "2026-05-13"), keep);
         assert_eq!(judged(&may, false, None, "2026-05-14"), place("5.00", "2026-05-10"));
-        assert_eq!(judged(&may, true, None, "2026-05-14"), keep);
+        assert_eq!(judged(&may, true, None, "2026-05-14"), place("5.00", "2026-05-10"));
         assert_eq!(judged(&may, false, Some("2026-05-14"), "2026-05-14"), keep);
         assert_eq!(judged(&may, true, Some("2026-05-14"), "2026-05-14"), release);
         assert_eq!(judged(&may, false, Some("2026-05-14"), "2026-05-15"), place("5.00", "2026-05-10"));

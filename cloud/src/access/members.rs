@@ -48,6 +48,10 @@ pub async fn change_member(tx: &mut TenantTx, id: StaffId, change: MemberChange)
     if disabled {
         store::members::end_sessions(tx, id, None).await?;
     }
+    if disabled || role != Role::Owner {
+        // Whoever may invite nobody any more has no open invitations either, least of all one to themselves.
+        store::invitations::delete_of(tx, id).await?;
+    }
     let detail = json!({ "role": role.name(), "disabled": disabled, "role_before": before.role.name() });
     audit::record(tx, "change staff", id, detail).await?;
     member(tx, id).await

@@ -62,6 +62,18 @@ pub enum Error {
     Db(#[from] db::Error),
 }
 
+impl Error {
+    /// Whether the database was in the way for a moment, so that trying again is right.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Db(error) | Self::Ledger(ledger::Error::Db(error)) | Self::Tenant(tenants::Error::Db(error)) => {
+                error.is_passing()
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What the rules refused.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {

@@ -30,7 +30,7 @@ impl Job for WorkOnRun {
     }
 }
 
-/// Starts a run up to the ISP's local day if anything is due and none is at work.
+/// Goes on with the run at work, or starts one up to the ISP's local day if anything is due.
 #[derive(Serialize, Deserialize)]
 pub struct StartDueRun {}
 
@@ -43,6 +43,9 @@ impl Job for StartDueRun {
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
         let mut tx = app.db.begin(&scope).await?;
+        if runs::resume(&mut tx).await? {
+            return Ok(tx.commit().await?);
+        }
         if due::anything(&mut tx).await? {
             let as_of = runs::today(&mut tx).await?;
             match super::start_run(&mut tx, &RunWish { as_of }).await {

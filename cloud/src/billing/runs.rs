@@ -92,6 +92,14 @@ pub async fn today(tx: &mut TenantTx) -> Result<NaiveDate, Error> {
     Ok(local_date(tx.at(), zone.parse().map_err(|_| RulesError::TimeZone(zone))?))
 }
 
+/// Sees to it that a run at work has a job, should its last one have been given up; where it has one, nothing is added.
+pub(super) async fn resume(tx: &mut TenantTx) -> Result<bool, Error> {
+    let Some(running) = store::runs::running(tx).await? else { return Ok(false) };
+    let now = tx.at();
+    jobs::enqueue(tx, &super::jobs::WorkOnRun { run: running.id, after: running.last_account_id }, now).await?;
+    Ok(true)
+}
+
 /// Bills the accounts after `after`, one transaction each, and ends the run or queues the rest.
 pub(super) async fn work(app: &App, scope: &Scope, id: BillingRunId, after: Option<AccountId>) -> Result<(), Error> {
     let mut tx = app.db.read(scope).await?;
@@ -126,8 +134,9 @@ async fn work_on_account(app: &App, scope: &Scope, run: &store::runs::RunRow, ac
     }
     match account::bill(&mut tx, run.id, run.as_of, account).await {
         Ok(issued) => store::runs::count(&mut tx, run.id, issued.into()).await?,
-        Err(Error::Rules(refused)) => {
-            // Facts that cannot be billed stop one account, not the run; nothing of it is kept.
+        Err(error) if error.is_passing() => return Err(error),
+        Err(refused) => {
+            // What cannot be billed stops one account, not the run; nothing of it is kept.
             drop(tx);
             tracing::error!(%account, error = %refused, "an account cannot be billed");
             tx = app.db.begin(scope).await?;
@@ -135,7 +144,6 @@ async fn work_on_account(app: &App, scope: &Scope, run: &store::runs::RunRow, ac
                 store::runs::fault(&mut tx, run.id, &format!("{account}: {refused}")).await?;
             }
         }
-        Err(error) => return Err(error),
     }
     Ok(tx.commit().await?)
 }

@@ -23,6 +23,22 @@ use crate::ids::TenantId;
 #[error("database failed")]
 pub struct Error(#[from] pub sqlx::Error);
 
+impl Error {
+    /// Whether the same may well succeed a moment later: the connection, not the statement, was at fault, or others were
+    /// in the way.
+    pub fn is_passing(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Database(error) => {
+                let code = error.code().unwrap_or_default();
+                ["08", "40", "53", "55", "57"].iter().any(|class| code.starts_with(class))
+            }
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+            _ => false,
+        }
+    }
+}
+
 /// The database as the roles see it.
 #[derive(Clone)]
 pub struct Db {

@@ -28,14 +28,27 @@ pub async fn check(app: &App, scope: &Scope) -> Result<Checked, Error> {
     let mut tx = app.db.read(scope).await?;
     let accounts = store::to_judge(&mut tx, None).await?;
     drop(tx);
-    let mut checked = Checked::default();
+    let (mut checked, mut failed) = (Checked::default(), None);
     for row in accounts {
-        let mut tx = app.db.begin(scope).await?;
-        let one = check_account(&mut tx, row.account).await?;
-        tx.commit().await?;
-        checked.placed += one.placed;
-        checked.released += one.released;
+        match check_one(app, scope, row.account).await {
+            Ok(one) => {
+                checked.placed += one.placed;
+                checked.released += one.released;
+            }
+            // One account that cannot be judged keeps nobody else from being judged.
+            Err(error) => {
+                tracing::error!(account = %row.account, %error, "an account cannot be judged");
+                failed = Some(error);
+            }
+        }
     }
+    failed.map_or(Ok(checked), Err)
+}
+
+async fn check_one(app: &App, scope: &Scope, account: AccountId) -> Result<Checked, Error> {
+    let mut tx = app.db.begin(scope).await?;
+    let checked = check_account(&mut tx, account).await?;
+    tx.commit().await?;
     Ok(checked)
 }
 

@@ -1,5 +1,7 @@
 //! Recurring work: asks "whose minute has no job yet", so late, twice or skipped looks are harmless.
 
+use std::sync::atomic::Ordering;
+
 use super::{enqueue, queue};
 use crate::access::jobs::ForgetOldSessions;
 use crate::app::App;
@@ -13,7 +15,7 @@ use crate::subscriptions::jobs::ReleaseOverHolds;
 pub async fn plan(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
     let minute = now.timestamp() / 60;
-    let before = app.schedule.swap(minute, std::sync::atomic::Ordering::Relaxed);
+    let before = app.schedule.load(Ordering::Relaxed);
     if before == minute {
         return Ok(());
     }
@@ -32,5 +34,7 @@ pub async fn plan(app: &App) -> Result<(), Error> {
         }
         tx.commit().await?;
     }
+    // Only now: what failed in between is planned again at the next look, and what was planned already is one job.
+    app.schedule.store(minute, Ordering::Relaxed);
     Ok(())
 }

@@ -106,6 +106,18 @@ fn an_owner_stays_and_nobody_changes_their_own_access() {
 }
 
 #[test]
+fn a_disabled_owner_cannot_come_back_by_an_invitation_of_their_own() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let second = Isp { cloud, tenant: isp.tenant, owner: cloud.staff(isp.tenant, Role::Owner).await };
+        let (_, token) = invited(&second, "me.again@once.example", "owner").await;
+        let me = second.get("/api/v1/me").await.expect(200);
+        change(&isp, &me["id"], json!({ "disabled": true })).await.expect(200);
+        accept(cloud, &token).await.refused(410, "invitation-over");
+    });
+}
+
+#[test]
 fn a_new_password_ends_all_other_sessions() {
     run(|cloud| async move {
         let isp = cloud.isp().await;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::access::{Invitation, NewInvitation};
 use crate::db::{Actor, PlatformTx, TenantTx};
-use crate::ids::{InvitationId, TenantId};
+use crate::ids::{InvitationId, StaffId, TenantId};
 
 pub async fn insert(
     tx: &mut TenantTx,
@@ -40,6 +40,14 @@ pub async fn insert(
 pub async fn delete_old(tx: &mut TenantTx, email: &str) -> Result<(), sqlx::Error> {
     let now = tx.at();
     sqlx::query!("DELETE FROM platform.staff_invitations WHERE email = $1 OR expires_at <= $2", email, now)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Forgets what somebody has sent.
+pub async fn delete_of(tx: &mut TenantTx, inviter: StaffId) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM platform.staff_invitations WHERE invited_by = $1", inviter.uuid())
         .execute(tx.conn())
         .await?;
     Ok(())
