@@ -136,6 +136,14 @@ ids! {
     PaymentId = "pay";
     /// A part of a payment or credit that settles an invoice.
     AllocationId = "alc";
+    /// What is done about one unpaid due day of an account.
+    DunningCaseId = "dcs";
+    /// A promise to pay.
+    PromiseId = "pms";
+    /// A pause of a dunning case.
+    PauseId = "pau";
+    /// A charge for paying late.
+    LateFeeId = "fee";
     /// A request, as people quote it and the log names it.
     RequestId = "req";
     /// Work to be done later.

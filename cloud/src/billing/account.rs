@@ -16,8 +16,8 @@ use crate::ids::{AccountId, BillingRunId, InvoiceLineId, PlanVersionId, Subscrip
 pub(super) struct Draft {
     pub id: InvoiceLineId,
     pub kind: LineKind,
-    pub subscription: SubscriptionId,
-    pub version: PlanVersionId,
+    pub subscription: Option<SubscriptionId>,
+    pub version: Option<PlanVersionId>,
     pub description: String,
     pub period: Period,
     pub full: Period,

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use weir_rules::calendar::Period;
 use weir_rules::invoice::{Parts, Totals, document_number, due_on, totals};
+use weir_rules::ledger::Entry;
 use weir_rules::money::{Currency, Money};
 use weir_rules::posting::{self, Issued};
 use weir_rules::tax::{TaxCategory, TaxRate, Taxable};
@@ -16,7 +17,7 @@ use super::store::{facts, invoices, runs};
 use super::{Buyer, Error, LineKind, Parties, Seller, allocation};
 use crate::audit;
 use crate::db::TenantTx;
-use crate::ids::{BillingRunId, InvoiceId};
+use crate::ids::{AccountId, BillingRunId, InvoiceId};
 use crate::ledger::{self, Source};
 use crate::tenants::{self, Tenant};
 
@@ -24,7 +25,7 @@ use crate::tenants::{self, Tenant};
 pub(super) struct NewInvoice<'a> {
     pub id: InvoiceId,
     pub account: &'a AccountRow,
-    pub run: BillingRunId,
+    pub run: Option<BillingRunId>,
     pub number: String,
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
@@ -34,6 +35,7 @@ pub(super) struct NewInvoice<'a> {
     pub parties: Parties,
 }
 
+/// Issues what a run found for an account.
 pub(super) async fn issue(
     tx: &mut TenantTx,
     run: BillingRunId,
@@ -41,8 +43,26 @@ pub(super) async fn issue(
     currency: Currency,
     lines: &[Draft],
 ) -> Result<InvoiceId, Error> {
+    let rate = tax_rate(tenants::tenant(tx).await?.tax_rate_percent)?;
+    let invoice = write(tx, account, Some(run), (currency, rate), lines).await?;
+    record_periods(tx, lines).await?;
+    let issued = Issued { revenue: invoice.totals.net, deferred: Money::zero(currency), tax: invoice.totals.tax };
+    if let Some(entry) = posting::issue_invoice(&account.id, &issued)? {
+        post(tx, &invoice, &entry).await?;
+    }
+    allocation::use_credit(tx, account.id, currency, invoice.issued_on).await?;
+    Ok(invoice.id)
+}
+
+/// Numbers and writes a document; its books are still to be posted.
+pub(super) async fn write<'a>(
+    tx: &mut TenantTx,
+    account: &'a AccountRow,
+    run: Option<BillingRunId>,
+    (currency, rate): (Currency, TaxRate),
+    lines: &[Draft],
+) -> Result<NewInvoice<'a>, Error> {
     let tenant = tenants::tenant(tx).await?;
-    let rate = tax_rate(tenant.tax_rate_percent)?;
     let taxables: Vec<_> = lines.iter().map(|line| Taxable { net: line.net, rate }).collect();
     let totals = totals(currency, &Parts { lines: &taxables, ..Parts::default() })?;
     let issued_on = super::runs::today(tx).await?;
@@ -63,12 +83,9 @@ pub(super) async fn issue(
     invoices::insert(tx, &invoice).await?;
     invoices::insert_lines(tx, &invoice, lines).await?;
     invoices::insert_taxes(tx, &invoice).await?;
-    record_periods(tx, lines).await?;
-    post(tx, &invoice, currency).await?;
-    allocation::use_credit(tx, account.id, currency, issued_on).await?;
     let detail = json!({ "number": invoice.number, "gross": invoice.totals.gross });
     audit::record(tx, "issue invoice", invoice.id, detail).await?;
-    Ok(invoice.id)
+    Ok(invoice)
 }
 
 /// The next number of a series, as written on the document.
@@ -81,32 +98,31 @@ pub(crate) async fn number(tx: &mut TenantTx, series: &str, prefix: &str, on: Na
 
 async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error> {
     for line in lines {
+        let Some(subscription) = line.subscription else { continue };
         let (from, to) = (line.period.start(), line.period.end());
         match (line.kind, line.credits) {
             (_, Some(credited)) => {
                 for row in facts::give_back_period(tx, credited, from, to).await? {
                     for rest in Period::new(row.from, row.to)?.without(line.period) {
-                        facts::insert_period(tx, line.subscription, "recurring", rest.start(), rest.end(), row.line)
-                            .await?;
+                        facts::insert_period(tx, subscription, "recurring", rest.start(), rest.end(), row.line).await?;
                     }
                 }
             }
             (LineKind::Usage, None) if line.traffic.as_ref().is_some_and(|traffic| traffic.late) => {}
-            (LineKind::Usage, None) => facts::insert_period(tx, line.subscription, "usage", from, to, line.id).await?,
+            (LineKind::Usage, None) => facts::insert_period(tx, subscription, "usage", from, to, line.id).await?,
+            (LineKind::LateFee, None) => {}
             (LineKind::Recurring | LineKind::Credit, None) => {
-                facts::insert_period(tx, line.subscription, "recurring", from, to, line.id).await?;
+                facts::insert_period(tx, subscription, "recurring", from, to, line.id).await?;
             }
         }
     }
     Ok(())
 }
 
-async fn post(tx: &mut TenantTx, invoice: &NewInvoice<'_>, currency: Currency) -> Result<(), Error> {
-    let issued = Issued { revenue: invoice.totals.net, deferred: Money::zero(currency), tax: invoice.totals.tax };
-    if let Some(entry) = posting::issue_invoice(&invoice.account.id, &issued)? {
-        let source = Source { kind: "invoice", id: invoice.id.uuid(), posting: "issue" };
-        ledger::post(tx, &source, invoice.issued_on, &format!("Invoice {}", invoice.number), &entry).await?;
-    }
+/// Posts a document to the books.
+pub(super) async fn post(tx: &mut TenantTx, invoice: &NewInvoice<'_>, entry: &Entry<AccountId>) -> Result<(), Error> {
+    let source = Source { kind: "invoice", id: invoice.id.uuid(), posting: "issue" };
+    ledger::post(tx, &source, invoice.issued_on, &format!("Invoice {}", invoice.number), entry).await?;
     Ok(())
 }
 

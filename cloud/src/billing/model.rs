@@ -141,6 +141,8 @@ pub enum LineKind {
     Credit,
     /// Traffic counted.
     Usage,
+    /// Charged for paying late, or that given back.
+    LateFee,
 }
 
 impl LineKind {
@@ -150,6 +152,7 @@ impl LineKind {
             Self::Recurring => "recurring",
             Self::Credit => "credit",
             Self::Usage => "usage",
+            Self::LateFee => "late_fee",
         }
     }
 
@@ -157,6 +160,7 @@ impl LineKind {
         match name {
             "credit" => Self::Credit,
             "usage" => Self::Usage,
+            "late_fee" => Self::LateFee,
             _ => Self::Recurring,
         }
     }

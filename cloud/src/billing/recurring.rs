@@ -42,8 +42,8 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         lines.push(Draft {
             id: tx.new_id(),
             kind: if line.credits.is_some() { LineKind::Credit } else { LineKind::Recurring },
-            subscription: facts.subscription,
-            version: line.version,
+            subscription: Some(facts.subscription),
+            version: Some(line.version),
             // A plan taken back altogether has no term left to name it.
             description: plan.unwrap_or_else(|| line.version.to_string()),
             period: line.period,

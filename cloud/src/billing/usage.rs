@@ -123,8 +123,8 @@ async fn line(
     Ok(Some(Draft {
         id,
         kind: LineKind::Usage,
-        subscription: facts.subscription,
-        version: piece.term.version,
+        subscription: Some(facts.subscription),
+        version: Some(piece.term.version),
         description: piece.term.plan.clone(),
         period: piece.days,
         full: piece.full,

@@ -60,6 +60,10 @@ permissions! {
     ManageBilling = "manage-billing";
     /// Record payments.
     RecordPayments = "record-payments";
+    /// See dunning cases, the policy and the forecast.
+    ViewDunning = "view-dunning";
+    /// Change the dunning policy, note promises, pause cases, give late fees back.
+    ManageDunning = "manage-dunning";
 }
 
 /// A set of permissions a person has.

@@ -1,4 +1,7 @@
-//! `/overdue-checks`.
+//! `/overdue-checks`, `/dunning-policy`, `/dunning-cases`, `/dunning-forecast`, `/late-fees`.
+
+mod cases;
+mod policy;
 
 use axum::Json;
 use axum::extract::State;
@@ -12,10 +15,10 @@ use crate::http::Staff;
 use crate::http::permission::ManageBilling;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(check))
+    OpenApiRouter::new().routes(routes!(check)).merge(policy::routes()).merge(cases::routes())
 }
 
-/// Look now for who is past due and grace, and for whose hold is to be lifted. It also happens every hour.
+/// Look now for whose next step is due, and for whose hold is to be lifted. It also happens every hour.
 #[utoipa::path(post, path = "/overdue-checks", tag = "billing",
     responses((status = 200, body = Checked), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
     security(("session" = ["manage-billing"])))]
