@@ -67,6 +67,9 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "billing-runs" => "run",
         "invoices" => "inv",
         "payments" => "pay",
+        "dunning-cases" => "dcs",
+        "late-fees" => "fee",
+        "versions" => "version",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }
