@@ -17,6 +17,7 @@ use super::store::{facts, invoices, runs};
 use super::{Buyer, Error, LineKind, Parties, Seller, allocation};
 use crate::audit;
 use crate::db::TenantTx;
+use crate::events::{self, EventKind};
 use crate::ids::{AccountId, BillingRunId, InvoiceId};
 use crate::ledger::{self, Source};
 use crate::tenants::{self, Tenant};
@@ -43,13 +44,10 @@ pub(super) async fn issue(
     currency: Currency,
     lines: &[Draft],
 ) -> Result<InvoiceId, Error> {
-    let rate = tax_rate(tenants::tenant(tx).await?.tax_rate_percent)?;
-    let invoice = write(tx, account, Some(run), (currency, rate), lines).await?;
+    let invoice = write(tx, account, Some(run), currency, lines).await?;
     record_periods(tx, lines).await?;
     let issued = Issued { revenue: invoice.totals.net, deferred: Money::zero(currency), tax: invoice.totals.tax };
-    if let Some(entry) = posting::issue_invoice(&account.id, &issued)? {
-        post(tx, &invoice, &entry).await?;
-    }
+    post(tx, &invoice, posting::issue_invoice(&account.id, &issued)?).await?;
     allocation::use_credit(tx, account.id, currency, invoice.issued_on).await?;
     Ok(invoice.id)
 }
@@ -59,11 +57,13 @@ pub(super) async fn write<'a>(
     tx: &mut TenantTx,
     account: &'a AccountRow,
     run: Option<BillingRunId>,
-    (currency, rate): (Currency, TaxRate),
+    currency: Currency,
     lines: &[Draft],
 ) -> Result<NewInvoice<'a>, Error> {
     let tenant = tenants::tenant(tx).await?;
-    let taxables: Vec<_> = lines.iter().map(|line| Taxable { net: line.net, rate }).collect();
+    let rate = tax_rate(tenant.tax_rate_percent)?;
+    let taxables: Vec<_> =
+        lines.iter().map(|line| Taxable { net: line.net, rate: line.rate.unwrap_or(rate) }).collect();
     let totals = totals(currency, &Parts { lines: &taxables, ..Parts::default() })?;
     let issued_on = super::runs::today(tx).await?;
     let terms_days = u32::try_from(tenant.payment_terms_days).map_err(|_| RulesError::Range("payment terms"))?;
@@ -85,6 +85,8 @@ pub(super) async fn write<'a>(
     invoices::insert_taxes(tx, &invoice).await?;
     let detail = json!({ "number": invoice.number, "gross": invoice.totals.gross });
     audit::record(tx, "issue invoice", invoice.id, detail).await?;
+    let data = json!({ "number": invoice.number, "gross": invoice.totals.gross, "due_on": invoice.due_on });
+    events::publish(tx, EventKind::InvoiceIssued, invoice.id, Some(account.id), data).await?;
     Ok(invoice)
 }
 
@@ -120,9 +122,16 @@ async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error>
 }
 
 /// Posts a document to the books.
-pub(super) async fn post(tx: &mut TenantTx, invoice: &NewInvoice<'_>, entry: &Entry<AccountId>) -> Result<(), Error> {
-    let source = Source { kind: "invoice", id: invoice.id.uuid(), posting: "issue" };
-    ledger::post(tx, &source, invoice.issued_on, &format!("Invoice {}", invoice.number), entry).await?;
+pub(super) async fn post(
+    tx: &mut TenantTx,
+    invoice: &NewInvoice<'_>,
+    entries: impl IntoIterator<Item = Entry<AccountId>>,
+) -> Result<(), Error> {
+    let text = format!("Invoice {}", invoice.number);
+    for (posting, entry) in ["issue", "issue_rest"].into_iter().zip(entries) {
+        let source = Source { kind: "invoice", id: invoice.id.uuid(), posting };
+        ledger::post(tx, &source, invoice.issued_on, &text, &entry).await?;
+    }
     Ok(())
 }
 

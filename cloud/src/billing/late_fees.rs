@@ -63,10 +63,10 @@ async fn document(
         net: amount,
         traffic: None,
         credits,
+        rate: Some(TaxRate::new(TaxCategory::OutOfScope, Decimal::ZERO)?),
     };
-    let rate = TaxRate::new(TaxCategory::OutOfScope, Decimal::ZERO)?;
-    let invoice = issue::write(tx, &row, None, (amount.currency(), rate), &[line]).await?;
-    issue::post(tx, &invoice, &posting::late_fee(&account, amount)?).await?;
+    let invoice = issue::write(tx, &row, None, amount.currency(), &[line]).await?;
+    issue::post(tx, &invoice, [posting::late_fee(&account, amount)?]).await?;
     if amount.is_positive() {
         allocation::use_credit(tx, account, amount.currency(), invoice.issued_on).await?;
     }

@@ -9,7 +9,7 @@ use super::store::cases::{self as store, PromiseRow, StepRow};
 use super::store::fees::{self as fee_store, FeeRow};
 use super::{
     Case, CaseStep, CaseSummary, Error, LateFee, PauseWish, Promise, PromiseStatus, PromiseWish, StepName, check,
-    forecast,
+    forecast, news,
 };
 use crate::db::TenantTx;
 use crate::error::FieldError;
@@ -90,6 +90,7 @@ pub async fn promise(tx: &mut TenantTx, id: DunningCaseId, wish: &PromiseWish) -
     store::insert_promise(tx, promise, id, wish).await?;
     let detail = json!({ "promise": promise, "amount": wish.amount, "promised_on": wish.promised_on });
     audit::record(tx, "note promise to pay", id, detail).await?;
+    news::promised(tx, &known, id, wish).await?;
     check::check_account(tx, summary.account_id).await?;
     case(tx, id).await
 }

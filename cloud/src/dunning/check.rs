@@ -7,9 +7,10 @@ use weir_rules::dunning::{Action, Plan, plan};
 use super::policies::{self, InForce};
 use super::standing::{Known, standings};
 use super::store::{cases, holds as hold_store};
-use super::{Checked, Error, fees, holds};
+use super::{Checked, Error, fees, holds, news};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
+use crate::events::Event;
 use crate::ids::{AccountId, DunningCaseId, InvoiceId, SubscriptionId};
 use crate::{audit, billing};
 
@@ -48,6 +49,14 @@ async fn check_one(app: &App, scope: &Scope, account: AccountId) -> Result<Check
     Ok(checked)
 }
 
+/// Judges the account whose debt or lines an event has changed.
+pub async fn listen(app: &App, scope: &Scope, event: &Event) -> Result<(), Error> {
+    if let Some(account) = event.account_id {
+        check_one(app, scope, account).await?;
+    }
+    Ok(())
+}
+
 /// The lines of an account whose `unpaid` hold was lifted by what was recorded at `at`.
 pub async fn released_at(
     tx: &mut TenantTx,
@@ -72,20 +81,22 @@ async fn follow(tx: &mut TenantTx, policy: &InForce, known: &Known) -> Result<Ch
     if let Some(case) = known.case.filter(|_| plan.cured) {
         cases::close(tx, case).await?;
         audit::record(tx, "close dunning case", case, json!({ "account": known.account })).await?;
+        news::cured(tx, known, case).await?;
     }
+    let (balance, since) = known.overdue()?;
+    let reason = since.map(|since| format!("{balance} unpaid since {since}")).unwrap_or_default();
+    let checked = holds::bring(tx, known.account, plan.access, &reason).await?;
     if let Some(due_on) = plan.case {
         let case = match known.case.filter(|_| !plan.cured) {
             Some(case) => case,
             None => open(tx, known, due_on).await?,
         };
         for action in &plan.actions {
-            take(tx, policy, known, case, action).await?;
+            take(tx, policy, known, case, (action, checked.placed > 0)).await?;
         }
         overtake(tx, policy, known, case, &plan).await?;
     }
-    let (balance, since) = known.overdue()?;
-    let reason = since.map(|since| format!("{balance} unpaid since {since}")).unwrap_or_default();
-    holds::bring(tx, known.account, plan.access, &reason).await
+    Ok(checked)
 }
 
 async fn open(tx: &mut TenantTx, known: &Known, due_on: chrono::NaiveDate) -> Result<DunningCaseId, Error> {
@@ -95,19 +106,22 @@ async fn open(tx: &mut TenantTx, known: &Known, due_on: chrono::NaiveDate) -> Re
     Ok(case)
 }
 
-/// Takes one step: a fee is charged, the others are noted and told.
+/// Takes one step: a fee is charged, the others are noted and told; so is a restriction that is put back on lines.
 async fn take(
     tx: &mut TenantTx,
     policy: &InForce,
     known: &Known,
     case: DunningCaseId,
-    action: &Action<InvoiceId>,
+    (action, placed): (&Action<InvoiceId>, bool),
 ) -> Result<(), Error> {
     if let Some(fee) = &action.fee {
-        return fees::charge(tx, policy.version, known, case, action.step, fee).await;
+        return fees::charge(tx, policy.version, known, case, (action, fee)).await;
     }
     let step = (action.step, action.kind.name(), false);
-    cases::insert_step(tx, case, step, policy.version, action.balance).await?;
+    let new = cases::insert_step(tx, case, step, policy.version, action.balance).await?;
+    if new || placed {
+        news::step(tx, known, case, action, &[]).await?;
+    }
     Ok(())
 }
 

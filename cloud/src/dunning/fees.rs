@@ -1,11 +1,11 @@
 //! Late fees: charged once for an invoice and step, given back by a credit note.
 
 use serde_json::json;
-use weir_rules::dunning::Fee;
+use weir_rules::dunning::{Action, Fee};
 
 use super::standing::Known;
 use super::store::fees::{self as store, NewFee};
-use super::{Error, LateFee, WaiveWish, cases, check};
+use super::{Error, LateFee, WaiveWish, cases, check, news};
 use crate::db::TenantTx;
 use crate::ids::{DunningCaseId, InvoiceId, LateFeeId};
 use crate::{audit, billing};
@@ -16,8 +16,7 @@ pub(super) async fn charge(
     policy_version: i32,
     known: &Known,
     case: DunningCaseId,
-    step: u16,
-    fee: &Fee<InvoiceId>,
+    (action, fee): (&Action<InvoiceId>, &Fee<InvoiceId>),
 ) -> Result<(), Error> {
     let about = known.numbers.get(&fee.invoice).map_or("", String::as_str);
     let fee_invoice = match fee.amount.is_positive() {
@@ -29,15 +28,20 @@ pub(super) async fn charge(
         account: known.account,
         case,
         invoice: fee.invoice,
-        step,
+        step: action.step,
         policy_version,
         amount: fee.amount,
         fee_invoice,
         charged_on: known.today,
     };
     store::insert(tx, id, &new).await?;
-    let detail = json!({ "invoice": fee.invoice, "step": step, "amount": fee.amount, "fee_invoice": fee_invoice });
+    let detail =
+        json!({ "invoice": fee.invoice, "step": action.step, "amount": fee.amount, "fee_invoice": fee_invoice });
     audit::record(tx, "charge late fee", id, detail).await?;
+    if let Some(fee_invoice) = fee_invoice {
+        let more = [("fee", json!(fee.amount)), ("late_fee", json!(id)), ("fee_invoice", json!(fee_invoice))];
+        news::step(tx, known, case, action, &more).await?;
+    }
     Ok(())
 }
 

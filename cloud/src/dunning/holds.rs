@@ -6,6 +6,7 @@ use weir_rules::access::HoldEffect;
 use super::store::holds as store;
 use super::{Checked, Error};
 use crate::db::TenantTx;
+use crate::events::{self, EventKind};
 use crate::ids::{AccountId, HoldId, SubscriptionId};
 use crate::{audit, fleet};
 
@@ -28,18 +29,27 @@ pub(super) async fn bring(
         if row.hold.is_some() {
             lift(tx, account, Some(row.line)).await?;
         }
-        place(tx, row.line, wanted, reason).await?;
+        place(tx, account, row.line, wanted, reason).await?;
         placed += u32::from(before < Some(wanted));
     }
     Ok(Checked { placed, released: 0 })
 }
 
-async fn place(tx: &mut TenantTx, line: SubscriptionId, effect: HoldEffect, reason: &str) -> Result<(), Error> {
+async fn place(
+    tx: &mut TenantTx,
+    account: AccountId,
+    line: SubscriptionId,
+    effect: HoldEffect,
+    reason: &str,
+) -> Result<(), Error> {
     let id: HoldId = tx.new_id();
     store::insert(tx, id, line, effect.name(), reason).await?;
     fleet::desired::refresh_line(tx, line).await?;
     let detail = json!({ "subscription": line, "kind": "unpaid", "effect": effect.name(), "reason": reason });
-    Ok(audit::record(tx, "place hold", id, detail).await?)
+    audit::record(tx, "place hold", id, detail).await?;
+    let data = json!({ "hold": id, "kind": "unpaid", "effect": effect.name(), "reason": reason });
+    events::publish(tx, EventKind::HoldPlaced, line, Some(account), data).await?;
+    Ok(())
 }
 
 /// Lifts the hold from every line of the account, or from one; returns from how many.
@@ -48,6 +58,8 @@ async fn lift(tx: &mut TenantTx, account: AccountId, only: Option<SubscriptionId
     for &(id, line) in &released {
         fleet::desired::refresh_line(tx, line).await?;
         audit::record(tx, "release hold", id, json!({ "subscription": line, "kind": "unpaid" })).await?;
+        let data = json!({ "hold": id, "kind": "unpaid" });
+        events::publish(tx, EventKind::HoldReleased, line, Some(account), data).await?;
     }
     Ok(u32::try_from(released.len()).unwrap_or(u32::MAX))
 }

@@ -12,6 +12,7 @@ mod forecast;
 mod holds;
 pub mod jobs;
 mod model;
+mod news;
 mod policies;
 mod policy_check;
 mod preview;
@@ -19,7 +20,7 @@ mod standing;
 mod store;
 
 pub use cases::{CaseFilter, case, case_of, cases, pause, promise, resume};
-pub use check::{check, check_account, released_at};
+pub use check::{check, check_account, listen, released_at};
 pub use error::Error;
 pub use fees::waive;
 pub use forecast::{forecast, next_of};
