@@ -51,7 +51,8 @@ fn a_debt_runs_through_its_steps_and_one_payment_ends_it() {
         let paid = isp.pay(near.account, "all", "33.50", "2026-12-07").await;
         assert_eq!((paid["lines_restored"].as_i64(), access(&isp, &near).await.as_str()), (Some(1), "open"));
         let case = cases(&isp, near.account).await.remove(0);
-        assert_eq!(case["closed_at"], paid["recorded_at"]);
+        // The database keeps microseconds of an instant.
+        assert_eq!(text(&case["closed_at"])[..26], text(&paid["recorded_at"])[..26]);
         assert!(case["next"].is_null(), "{case}");
         let holds = isp.get(&format!("/subscriptions/{}/holds", near.line)).await.expect(200);
         let ended = holds["items"].as_array().unwrap().iter().filter(|hold| !hold["released_at"].is_null()).count();

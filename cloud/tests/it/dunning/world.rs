@@ -60,7 +60,10 @@ pub async fn debtor(isp: &Isp, router: RouterId, name: &str, zone: Tz) -> Debtor
     let moved = sqlx::query("UPDATE accounts SET time_zone = $2 WHERE id = $1").bind(account.uuid()).bind(zone.name());
     moved.execute(tx.conn()).await.unwrap();
     tx.commit().await.unwrap();
-    let plan = isp.plan(&FIBRE).await;
+    let plan = match isp.get("/plans").await.expect(200)["items"][0]["versions"][0]["id"].as_str() {
+        Some(plan) => plan.parse().unwrap(),
+        None => isp.plan(&FIBRE).await,
+    };
     let line = isp.line(account, router, plan, "2026-11-01").await;
     Debtor { account, line, zone }
 }
