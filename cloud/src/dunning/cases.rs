@@ -64,7 +64,9 @@ pub async fn case(tx: &mut TenantTx, id: DunningCaseId) -> Result<Case, Error> {
     }
     let pauses = store::pauses(tx, id).await?;
     let next = if open { forecast::next_of(tx, summary.account_id).await? } else { None };
-    Ok(Case { summary, balance, steps, late_fees, promises, pauses, next })
+    let newest = pauses.first().and_then(|pause| pause.until_on);
+    let paused_until = newest.filter(|until| today.is_some_and(|today| today <= *until));
+    Ok(Case { summary, balance, steps, late_fees, promises, pauses, paused_until, next })
 }
 
 /// Notes a promise to pay: while it runs, lines are open and nothing new is done.
@@ -114,10 +116,9 @@ pub async fn pause(tx: &mut TenantTx, id: DunningCaseId, wish: &PauseWish) -> Re
 
 /// Ends the pause of a case.
 pub async fn resume(tx: &mut TenantTx, id: DunningCaseId) -> Result<Case, Error> {
-    let (known, summary) = at_work(tx, id).await?;
+    let (_, summary) = at_work(tx, id).await?;
     let before = case(tx, id).await?;
-    let paused = before.pauses.first().and_then(|pause| pause.until_on).is_some_and(|until| known.today <= until);
-    if !paused {
+    if before.paused_until.is_none() {
         return Err(Error::CaseNotPaused(id));
     }
     store::insert_pause(tx, tx.new_id::<PauseId>(), &before, None).await?;

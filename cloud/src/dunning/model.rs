@@ -266,6 +266,8 @@ pub struct Case {
     pub promises: Vec<Promise>,
     /// Pauses, newest first; the newest counts.
     pub pauses: Vec<Pause>,
+    /// Nothing new is done through this day; absent when the case is not paused.
+    pub paused_until: Option<NaiveDate>,
     /// What will be done next if nobody pays.
     pub next: Option<ExpectedStep>,
 }

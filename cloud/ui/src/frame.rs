@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 12] = [
+pub const NAV: [NavItem; 13] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
@@ -21,6 +21,7 @@ pub const NAV: [NavItem; 12] = [
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
     NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
+    NavItem { href: "/dunning", key: "nav-dunning", group: "nav-money" },
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
@@ -40,7 +41,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 12] = [
+const WAYS: [Way; 13] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -48,6 +49,7 @@ const WAYS: [Way; 12] = [
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
     Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
+    Way { letter: 'u', href: "/dunning", key: "nav-dunning" },
     Way { letter: 'd', href: "/ledger", key: "nav-ledger" },
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
