@@ -338,6 +338,19 @@ ALTER TABLE ONLY public.audit_entries FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_entries OWNER TO weir_owner;
 
+CREATE TABLE public.audit_links (
+    tenant_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    entry_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_links_count_from_one CHECK (("position" > 0)),
+    CONSTRAINT audit_links_hash_is_whole CHECK ((length(hash) = 32))
+);
+
+ALTER TABLE ONLY public.audit_links FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_links OWNER TO weir_owner;
+
 CREATE TABLE public.billed_periods (
     tenant_id uuid NOT NULL,
     subscription_id uuid NOT NULL,
@@ -877,6 +890,12 @@ ALTER TABLE ONLY public.applied_objects
 ALTER TABLE ONLY public.audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_once UNIQUE (tenant_id, entry_id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_pkey PRIMARY KEY (tenant_id, "position");
+
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_never_twice EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, component WITH =, period WITH &&);
 
@@ -1012,7 +1031,13 @@ CREATE INDEX allocations_by_invoice ON public.allocations USING btree (tenant_id
 
 CREATE INDEX allocations_by_payment ON public.allocations USING btree (tenant_id, payment_id) WHERE (payment_id IS NOT NULL);
 
+CREATE INDEX audit_entries_by_action ON public.audit_entries USING btree (tenant_id, action, at);
+
+CREATE INDEX audit_entries_by_actor ON public.audit_entries USING btree (tenant_id, actor, at);
+
 CREATE INDEX audit_entries_by_subject ON public.audit_entries USING btree (tenant_id, subject, at);
+
+CREATE INDEX audit_entries_in_time ON public.audit_entries USING btree (tenant_id, at, id);
 
 CREATE INDEX billed_segments_by_line ON public.billed_segments USING btree (tenant_id, invoice_line_id);
 
@@ -1107,6 +1132,12 @@ ALTER TABLE ONLY public.applied_objects
 
 ALTER TABLE ONLY public.audit_entries
     ADD CONSTRAINT audit_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_tenant_id_entry_id_fkey FOREIGN KEY (tenant_id, entry_id) REFERENCES public.audit_entries(tenant_id, id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1330,6 +1361,8 @@ ALTER TABLE public.applied_objects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_entries ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_links ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.billed_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
@@ -1387,6 +1420,8 @@ CREATE POLICY tenant ON public.allocations TO weir_app USING ((tenant_id = ( SEL
 CREATE POLICY tenant ON public.applied_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.audit_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.audit_links TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1492,6 +1527,8 @@ GRANT SELECT,INSERT ON TABLE public.allocations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.applied_objects TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_entries TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit_links TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
 

@@ -1,5 +1,6 @@
 //! How a request becomes a call: server, router, who is asking, what may be read from a request, paging.
 
+pub mod csv;
 pub mod dev_clock;
 pub mod extract;
 pub mod middleware;

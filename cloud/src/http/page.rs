@@ -14,7 +14,7 @@ use weir_ui::frame::NAV;
 use weir_ui::i18n::LANGUAGES;
 use weir_ui::{Frame, Template, pages};
 
-use super::permission::{LoggedIn, Needs, Permission, Role};
+use super::permission::{LoggedIn, Needs, Permission, Role, ViewAudit};
 use super::{Staff, staff, toast};
 use crate::access::{self, Person};
 use crate::app::App;
@@ -106,7 +106,17 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
         nav: NAV.iter().filter(|item| may_open(person.role, item.href)).cloned().collect(),
         toast: None,
         keys: person.single_keys,
+        history: history(person.role, path),
     }
+}
+
+/// Where stands what was done to the thing a page is about: the page's address ends with its id.
+fn history(role: Role, path: &str) -> Option<String> {
+    let id = path.trim_matches('/').split_once('/').map(|(_, id)| id)?;
+    let is_id = id.len() == 36
+        && id.as_bytes()[3] == b'_'
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (is_id && !id.starts_with("aud_") && role.may(ViewAudit::PERMISSION)).then(|| format!("/audit?subject={id}"))
 }
 
 fn theme(name: &str) -> &'static str {
@@ -120,6 +130,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
         "/staff" => "view-staff",
+        "/audit" => ViewAudit::PERMISSION.0,
         "/settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,
     };
@@ -136,7 +147,18 @@ pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
     };
     let lang = wanted.split(',').find_map(spoken).unwrap_or("en");
     let (tenant, staff) = ("Weir".to_owned(), String::new());
-    Frame { tenant, hue: 255, staff, lang, theme: "system", current: "", nav: Vec::new(), toast: None, keys: false }
+    Frame {
+        tenant,
+        hue: 255,
+        staff,
+        lang,
+        theme: "system",
+        current: "",
+        nav: Vec::new(),
+        toast: None,
+        keys: false,
+        history: None,
+    }
 }
 
 /// A page with this status.

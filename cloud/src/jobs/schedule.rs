@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::{enqueue, queue};
 use crate::access::jobs::ForgetOldSessions;
 use crate::app::App;
+use crate::audit::jobs::LinkEntries;
 use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
@@ -27,6 +28,7 @@ pub async fn plan(app: &App) -> Result<(), Error> {
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;
         enqueue(&mut tx, &RefreshDesired {}, now).await?;
         enqueue(&mut tx, &ReleaseOverHolds {}, now).await?;
+        enqueue(&mut tx, &LinkEntries {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;

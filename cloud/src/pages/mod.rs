@@ -3,6 +3,7 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod accounts;
+mod audit;
 mod billing_runs;
 mod catalog;
 mod gallery;
@@ -80,6 +81,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(gallery::routes())
         .merge(reference::routes())
         .merge(staff::routes())
+        .merge(audit::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

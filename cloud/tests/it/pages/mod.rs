@@ -50,6 +50,8 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         "/preferences/password",
         "/staff",
         "/staff/invite",
+        "/audit",
+        "/audit?actor=system&day=2001-01-01",
         "/subscribers?q=nobody",
         "/search",
         "/search?q=e",

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use weir_cloud::db::Scope;
 use weir_cloud::jobs::Job;
-use weir_cloud::{access, billing, dunning, fleet, subscriptions};
+use weir_cloud::{access, audit, billing, dunning, fleet, subscriptions};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
@@ -29,6 +29,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
+        work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
 }
 

@@ -53,6 +53,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
     let before = path.split(&format!("/{{{parameter}}}")).next().unwrap_or_default();
     let collection = before.rsplit('/').next().unwrap_or_default();
     match collection {
+        "audit-entries" => "aud",
         "staff" => "stf",
         "staff-invitations" => "ivt",
         "sites" => "sit",

@@ -1,0 +1,3 @@
+//! Staff and API: the audit log, sessions, the second step, API keys, webhooks, imports.
+
+mod audit;
