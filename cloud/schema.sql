@@ -169,6 +169,16 @@ ALTER TABLE ONLY platform.jobs FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.jobs OWNER TO weir_owner;
 
+CREATE TABLE platform.log_in_attempts (
+    address_hash bytea NOT NULL,
+    failures integer NOT NULL,
+    waits_until timestamp with time zone,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_in_attempts_hash_is_whole CHECK ((length(address_hash) = 32))
+);
+
+ALTER TABLE platform.log_in_attempts OWNER TO weir_owner;
+
 CREATE TABLE platform.staff_invitations (
     token_hash bytea NOT NULL,
     tenant_id uuid NOT NULL,
@@ -192,9 +202,7 @@ CREATE TABLE platform.staff_logins (
     email_normalised text NOT NULL,
     tenant_id uuid NOT NULL,
     staff_id uuid NOT NULL,
-    password_hash text NOT NULL,
-    failed_attempts integer DEFAULT 0 NOT NULL,
-    locked_until timestamp with time zone
+    password_hash text NOT NULL
 );
 
 ALTER TABLE ONLY platform.staff_logins FORCE ROW LEVEL SECURITY;
@@ -208,7 +216,9 @@ CREATE TABLE platform.staff_sessions (
     created_at timestamp with time zone NOT NULL,
     last_seen_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    user_agent text DEFAULT ''::text NOT NULL
+    user_agent text DEFAULT ''::text NOT NULL,
+    id uuid NOT NULL,
+    address text DEFAULT ''::text NOT NULL
 );
 
 ALTER TABLE ONLY platform.staff_sessions FORCE ROW LEVEL SECURITY;
@@ -845,6 +855,9 @@ ALTER TABLE ONLY platform.enrollment_tokens
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY platform.log_in_attempts
+    ADD CONSTRAINT log_in_attempts_pkey PRIMARY KEY (address_hash);
+
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_one_an_address UNIQUE (tenant_id, email);
 
@@ -859,6 +872,9 @@ ALTER TABLE ONLY platform.staff_logins
 
 ALTER TABLE ONLY platform.staff_logins
     ADD CONSTRAINT staff_logins_pkey PRIMARY KEY (email_normalised);
+
+ALTER TABLE ONLY platform.staff_sessions
+    ADD CONSTRAINT staff_sessions_one_each UNIQUE (tenant_id, id);
 
 ALTER TABLE ONLY platform.staff_sessions
     ADD CONSTRAINT staff_sessions_pkey PRIMARY KEY (token_hash);
@@ -1018,6 +1034,8 @@ CREATE INDEX jobs_done ON platform.jobs USING btree (tenant_id, kind, done_at) W
 CREATE INDEX jobs_due ON platform.jobs USING btree (run_at) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
 
 CREATE UNIQUE INDEX jobs_pending_once ON platform.jobs USING btree (tenant_id, kind, unique_key) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
+
+CREATE INDEX log_in_attempts_by_age ON platform.log_in_attempts USING btree (last_at);
 
 CREATE INDEX staff_sessions_by_staff ON platform.staff_sessions USING btree (tenant_id, staff_id);
 
@@ -1503,6 +1521,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_pl
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_attempts TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_platform;

@@ -6,6 +6,7 @@ pub mod extract;
 pub mod middleware;
 pub mod page;
 pub mod paging;
+pub mod peer;
 pub mod permission;
 pub mod router;
 pub mod server;

@@ -20,6 +20,7 @@ use crate::access::{self, Person};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
 use crate::error::{self, FieldError, Kind, Problem};
+use crate::ids::SessionId;
 use crate::tenants;
 
 /// Somebody with permission `P` in front of a page.
@@ -28,6 +29,8 @@ pub struct Screen<P> {
     pub app: App,
     /// Who.
     pub person: Person,
+    /// The session they look with.
+    pub session: SessionId,
     /// What surrounds the page.
     pub frame: Frame,
     /// The ISP's own zone; instants are shown in it.
@@ -79,6 +82,7 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
         Ok(Self {
             app: app.clone(),
             person: staff.person,
+            session: staff.session,
             frame,
             zone,
             currency: tenant.currency,
@@ -325,7 +329,7 @@ fn log_in_address(method: &Method, uri: &Uri) -> String {
 }
 
 async fn known_frame(app: &App, token: &str, path: &str) -> Option<Frame> {
-    let person = access::who_is(app, token).await.ok()?;
+    let person = access::who_is(app, token, None).await.ok()?.person;
     let mut tx = app.db.read(&Scope::system(person.tenant)).await.ok()?;
     let tenant = tenants::tenant(&mut tx).await.ok()?;
     Some(frame(&person, &tenant, path))

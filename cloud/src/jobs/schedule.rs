@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::{enqueue, queue};
-use crate::access::jobs::ForgetOldSessions;
+use crate::access::{self, jobs::ForgetOldSessions};
 use crate::app::App;
 use crate::audit::jobs::LinkEntries;
 use crate::billing::jobs::StartDueRun;
@@ -23,6 +23,7 @@ pub async fn plan(app: &App) -> Result<(), Error> {
     let new_hour = before / 60 != minute / 60;
     if new_hour {
         queue::forget_done(app).await?;
+        access::forget_old_attempts(app).await?;
     }
     for tenant in app.db.tenants().await? {
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;

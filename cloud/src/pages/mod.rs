@@ -18,6 +18,7 @@ mod router_changes;
 mod routers;
 mod search;
 mod session;
+mod sessions;
 mod settings;
 mod sites;
 mod staff;
@@ -61,6 +62,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/assets/{*path}", get(asset))
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
+        .merge(sessions::routes())
         .merge(overview::routes())
         .merge(search::routes())
         .merge(sites::routes())

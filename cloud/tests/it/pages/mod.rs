@@ -48,6 +48,7 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         "/settings",
         "/preferences",
         "/preferences/password",
+        "/preferences/sessions",
         "/staff",
         "/staff/invite",
         "/audit",

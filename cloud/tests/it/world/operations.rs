@@ -55,6 +55,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
     match collection {
         "audit-entries" => "aud",
         "staff" => "stf",
+        "sessions" => "ses",
         "staff-invitations" => "ivt",
         "sites" => "sit",
         "routers" => "rtr",

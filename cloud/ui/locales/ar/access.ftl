@@ -51,3 +51,20 @@ audit-did-change-staff = غيّر صلاحيات شخص
 audit-did-invite-staff = دعا شخصًا
 audit-did-withdraw-invitation = سحب دعوة
 audit-did-change-password = غيّر كلمة مروره
+
+# Sessions
+sessions = الجلسات
+sessions-lede = أين سجّلت الدخول. أنهِ ما لا تعرفه ثم غيّر كلمة مرورك.
+sessions-none = غير مسجّل الدخول في أي مكان.
+sessions-device = الجهاز
+sessions-address = العنوان
+sessions-last-seen = آخر استخدام
+sessions-this = هذه
+sessions-end = إنهاء
+sessions-end-all = إنهاء الكل
+sessions-end-others = إنهاء كل الجلسات الأخرى
+sessions-end-others-lede = سيلزم تسجيل الدخول من جديد في كل مكان آخر.
+done-session = أُنهيت الجلسة.
+done-sessions = أُنهيت الجلسات.
+audit-did-end-session = أنهى جلسة
+audit-did-end-sessions = أنهى جلسات

@@ -51,3 +51,20 @@ audit-did-change-staff = Changed somebody’s access
 audit-did-invite-staff = Invited somebody
 audit-did-withdraw-invitation = Withdrew an invitation
 audit-did-change-password = Changed their password
+
+# Sessions
+sessions = Sessions
+sessions-lede = Where you are logged in. End what you do not know, then change your password.
+sessions-none = Not logged in anywhere.
+sessions-device = Device
+sessions-address = Address
+sessions-last-seen = Last used
+sessions-this = This one
+sessions-end = End
+sessions-end-all = End all
+sessions-end-others = End all others
+sessions-end-others-lede = Everywhere else you will have to log in again.
+done-session = The session is ended.
+done-sessions = The sessions are ended.
+audit-did-end-session = Ended a session
+audit-did-end-sessions = Ended sessions

@@ -51,3 +51,20 @@ audit-did-change-staff = Cambió el acceso de alguien
 audit-did-invite-staff = Invitó a alguien
 audit-did-withdraw-invitation = Retiró una invitación
 audit-did-change-password = Cambió su contraseña
+
+# Sessions
+sessions = Sesiones
+sessions-lede = Dónde ha iniciado sesión. Termine lo que no conozca y cambie su contraseña.
+sessions-none = Sin sesión iniciada.
+sessions-device = Dispositivo
+sessions-address = Dirección
+sessions-last-seen = Último uso
+sessions-this = Esta
+sessions-end = Terminar
+sessions-end-all = Terminar todas
+sessions-end-others = Terminar todas las demás
+sessions-end-others-lede = En todos los demás sitios tendrá que volver a iniciar sesión.
+done-session = La sesión ha terminado.
+done-sessions = Las sesiones han terminado.
+audit-did-end-session = Terminó una sesión
+audit-did-end-sessions = Terminó sesiones

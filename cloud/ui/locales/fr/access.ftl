@@ -51,3 +51,20 @@ audit-did-change-staff = A modifié l’accès de quelqu’un
 audit-did-invite-staff = A invité quelqu’un
 audit-did-withdraw-invitation = A retiré une invitation
 audit-did-change-password = A changé son mot de passe
+
+# Sessions
+sessions = Sessions
+sessions-lede = Là où vous êtes connecté. Terminez ce que vous ne connaissez pas, puis changez votre mot de passe.
+sessions-none = Connecté nulle part.
+sessions-device = Appareil
+sessions-address = Adresse
+sessions-last-seen = Dernière utilisation
+sessions-this = Celle-ci
+sessions-end = Terminer
+sessions-end-all = Tout terminer
+sessions-end-others = Terminer toutes les autres
+sessions-end-others-lede = Partout ailleurs il faudra vous reconnecter.
+done-session = La session est terminée.
+done-sessions = Les sessions sont terminées.
+audit-did-end-session = A terminé une session
+audit-did-end-sessions = A terminé des sessions

@@ -51,3 +51,20 @@ audit-did-change-staff = Alterou o acesso de alguém
 audit-did-invite-staff = Convidou alguém
 audit-did-withdraw-invitation = Retirou um convite
 audit-did-change-password = Alterou a própria senha
+
+# Sessions
+sessions = Sessões
+sessions-lede = Onde você está conectado. Encerre o que não conhece e altere sua senha.
+sessions-none = Não conectado em lugar nenhum.
+sessions-device = Dispositivo
+sessions-address = Endereço
+sessions-last-seen = Último uso
+sessions-this = Esta
+sessions-end = Encerrar
+sessions-end-all = Encerrar todas
+sessions-end-others = Encerrar todas as outras
+sessions-end-others-lede = Em todos os outros lugares será preciso entrar de novo.
+done-session = A sessão foi encerrada.
+done-sessions = As sessões foram encerradas.
+audit-did-end-session = Encerrou uma sessão
+audit-did-end-sessions = Encerrou sessões
