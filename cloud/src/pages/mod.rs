@@ -3,6 +3,7 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod accounts;
+mod audit;
 mod billing_runs;
 mod catalog;
 mod dunning;
@@ -21,6 +22,7 @@ mod router_changes;
 mod routers;
 mod search;
 mod session;
+mod sessions;
 mod settings;
 mod sites;
 mod staff;
@@ -79,6 +81,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/assets/{*path}", get(asset))
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
+        .merge(sessions::routes())
         .merge(overview::routes())
         .merge(search::routes())
         .merge(sites::routes())
@@ -103,6 +106,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(gallery::routes())
         .merge(reference::routes())
         .merge(staff::routes())
+        .merge(audit::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

@@ -26,6 +26,7 @@ pub const SAMPLES: [(&str, Sample); 17] = [
     ("form-refused", |frame| form(frame, &frame.t("error-required")).render()),
     ("policy-form", policy_form),
     ("register", register),
+    ("browse", browse),
     ("question", question),
     ("toast", toast),
     ("search", |frame| search(frame, true).render()),
@@ -286,6 +287,23 @@ fn register(frame: &Frame) -> askama::Result<String> {
         next: Some("#next".into()),
     };
     register.render()
+}
+
+fn browse(frame: &Frame) -> askama::Result<String> {
+    let browse = pages::Browse {
+        frame,
+        up: Some(("#sites".into(), frame.t("nav-sites"))),
+        title: frame.t("nav-audit"),
+        lede: frame.t("audit-lede"),
+        actions: vec![Action::go("#csv", frame.t("csv"))],
+        filters: inset(frame, "").fields,
+        narrowed: true,
+        all: "#all".into(),
+        table: sites(frame),
+        empty: frame.t("audit-none"),
+        next: Some("#next".into()),
+    };
+    browse.render()
 }
 
 fn question(frame: &Frame) -> askama::Result<String> {
