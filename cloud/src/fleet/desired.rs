@@ -86,6 +86,7 @@ async fn line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<Line>, Err
         throttled_down_bps: THROTTLED_BPS.min(sold.rate_down_bps.unsigned_abs()),
         throttled_up_bps: THROTTLED_BPS.min(sold.rate_up_bps.unsigned_abs()),
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
+        fair_use: None,
     }))
 }
 

@@ -184,6 +184,7 @@ async fn tell_state(
                     sessions::acknowledge(&gateway.app, session, ack.gen_held, ack.persisted).await?;
                 }
                 Some(state::up::Message::Applied(report)) => sessions::report(&gateway.app, session, &report).await?,
+                Some(state::up::Message::FairUse(_)) => {}
                 None => {}
             },
         }
