@@ -82,6 +82,10 @@ pub(crate) async fn number(tx: &mut TenantTx, series: &str, prefix: &str, on: Na
 async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error> {
     for line in lines {
         let (from, to) = (line.period.start(), line.period.end());
+        if let Some(top_up) = line.top_up {
+            facts::insert_billed_top_up(tx, top_up, line.id).await?;
+            continue;
+        }
         match (line.kind, line.credits) {
             (_, Some(credited)) => {
                 for row in facts::give_back_period(tx, credited, from, to).await? {
@@ -93,7 +97,7 @@ async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error>
             }
             (LineKind::Usage, None) if line.traffic.as_ref().is_some_and(|traffic| traffic.late) => {}
             (LineKind::Usage, None) => facts::insert_period(tx, line.subscription, "usage", from, to, line.id).await?,
-            (LineKind::Recurring | LineKind::Credit, None) => {
+            (LineKind::Recurring | LineKind::Credit | LineKind::TopUp, None) => {
                 facts::insert_period(tx, line.subscription, "recurring", from, to, line.id).await?;
             }
         }

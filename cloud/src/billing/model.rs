@@ -141,6 +141,8 @@ pub enum LineKind {
     Credit,
     /// Traffic counted.
     Usage,
+    /// Bytes bought on top of an allowance.
+    TopUp,
 }
 
 impl LineKind {
@@ -150,6 +152,7 @@ impl LineKind {
             Self::Recurring => "recurring",
             Self::Credit => "credit",
             Self::Usage => "usage",
+            Self::TopUp => "top_up",
         }
     }
 
@@ -157,6 +160,7 @@ impl LineKind {
         match name {
             "credit" => Self::Credit,
             "usage" => Self::Usage,
+            "top_up" => Self::TopUp,
             _ => Self::Recurring,
         }
     }
@@ -203,7 +207,9 @@ pub struct InvoiceLine {
     pub down_bytes: Option<i64>,
     /// Bytes from the subscriber, on a usage line.
     pub up_bytes: Option<i64>,
-    /// What of them the plan includes; absent when the plan does not meter.
+    /// Of them, those moved in free windows, which do not count, on a usage line.
+    pub free_bytes: Option<i64>,
+    /// What of them the plan includes, with what was bought on top; absent when the plan does not meter.
     pub included_bytes: Option<i64>,
     /// Counted after the period had been billed.
     pub late: bool,

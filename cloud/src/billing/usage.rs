@@ -5,13 +5,14 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use weir_rules::calendar::{Period, start_of_day};
 use weir_rules::money::{Currency, Money};
 use weir_rules::usage::{Overage, UsageSegment, UsageTerms, rate};
 
 use super::account::{Draft, Facts, Traffic};
 use super::error::RulesError;
-use super::store::facts::{self, TermRow};
+use super::store::facts::{self, FreeTime, TermRow};
 use super::{Error, LineKind};
 use crate::db::TenantTx;
 use crate::ids::InvoiceLineId;
@@ -88,7 +89,8 @@ async fn line(
     until: DateTime<Utc>,
 ) -> Result<Option<Draft>, Error> {
     let id: InvoiceLineId = tx.new_id();
-    let taken = facts::take_segments(tx, id, facts.subscription, after, until).await?;
+    let free = FreeTime { zone: facts.zone.name(), windows: &piece.term.windows };
+    let taken = facts::take_segments(tx, id, facts.subscription, after, until, free).await?;
     let metered = piece.term.allowance_bytes.is_some();
     if taken.segments == 0 && (piece.billed || !metered) {
         return Ok(None);
@@ -100,13 +102,15 @@ async fn line(
             line.kind == LineKind::Usage.name() && line.from == piece.days.start() && line.to == piece.days.end()
         })
         .collect();
-    let used_before = before.iter().map(|line| line.used_bytes).sum::<i64>();
-    let segment = |down: i64, up: i64| -> Result<UsageSegment, RulesError> {
-        let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("usage"));
-        Ok(UsageSegment { on: piece.days.start(), down_bytes: bytes(down)?, up_bytes: bytes(up)? })
+    let used_before = before.iter().map(|line| line.used_bytes).sum::<Decimal>();
+    let counted = |bytes: Decimal| -> Result<UsageSegment, RulesError> {
+        let bytes = bytes.to_u64().ok_or(RulesError::Range("usage"))?;
+        Ok(UsageSegment { on: piece.days.start(), down_bytes: bytes, up_bytes: 0 })
     };
-    let segments = [segment(taken.down_bytes, taken.up_bytes)?, segment(used_before, 0)?];
-    let rated = rate(&terms(piece.term)?, piece.days, piece.full, &segments)?;
+    let segments = [counted(taken.down_bytes + taken.up_bytes - taken.free_bytes)?, counted(used_before)?];
+    let bought = facts.top_ups.iter().filter(|top_up| piece.days.contains(top_up.sold_on));
+    let bought = bought.map(|top_up| top_up.bytes.unsigned_abs()).fold(0, u64::saturating_add);
+    let rated = rate(&terms(piece.term, bought)?, piece.days, piece.full, &segments)?;
     let mut net = Money::zero(facts.currency);
     let (mut blocks, mut price) = (Decimal::ZERO, Money::zero(facts.currency));
     if let Some(over) = rated.line {
@@ -132,17 +136,24 @@ async fn line(
         unit_price: price,
         net,
         traffic: Some(Traffic {
-            down_bytes: taken.down_bytes,
-            up_bytes: taken.up_bytes,
+            down_bytes: whole(taken.down_bytes)?,
+            up_bytes: whole(taken.up_bytes)?,
+            free_bytes: whole(taken.free_bytes)?,
             included_bytes: included,
             segments: taken.segments,
             late: piece.billed,
         }),
         credits: None,
+        top_up: None,
     }))
 }
 
-fn terms(term: &TermRow) -> Result<UsageTerms, Error> {
+/// Bytes as a line of an invoice holds them; sums that do not fit stop the account, they are not cut short.
+fn whole(bytes: Decimal) -> Result<i64, RulesError> {
+    bytes.to_i64().ok_or(RulesError::Range("usage"))
+}
+
+fn terms(term: &TermRow, top_up_bytes: u64) -> Result<UsageTerms, Error> {
     let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("bytes of a plan"));
     let overage = match (term.block_bytes, term.block_price) {
         (Some(block), Some(price)) => Some(Overage {
@@ -151,5 +162,5 @@ fn terms(term: &TermRow) -> Result<UsageTerms, Error> {
         }),
         _ => None,
     };
-    Ok(UsageTerms { allowance_bytes: term.allowance_bytes.map(bytes).transpose()?, overage })
+    Ok(UsageTerms { allowance_bytes: term.allowance_bytes.map(bytes).transpose()?, top_up_bytes, overage })
 }

@@ -73,6 +73,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
     kinds!(
         crate::access::jobs::ForgetOldSessions,
         crate::fleet::jobs::RefreshDesired,
+        crate::fleet::jobs::RefreshMetered,
         crate::subscriptions::jobs::ReleaseOverHolds,
         crate::billing::jobs::StartDueRun,
         crate::billing::jobs::WorkOnRun,

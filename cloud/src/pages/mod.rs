@@ -5,6 +5,7 @@
 mod accounts;
 mod billing_runs;
 mod catalog;
+mod fair_use;
 mod gallery;
 mod invoices;
 mod ledger;
@@ -23,6 +24,8 @@ mod staff;
 mod subscribers;
 mod subscription_changes;
 mod subscriptions;
+mod top_ups;
+mod windows;
 
 use axum::Router;
 use axum::extract::Path;
@@ -43,8 +46,10 @@ use crate::http::paging::Page;
 /// Rows a page of a list shows.
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
-const TOLD: [(&str, &str); 7] = [
+const TOLD: [(&str, &str); 9] = [
     ("needs an allowance", "error-needs-allowance"),
+    ("must not be beside a charge", "error-fair-use-charge"),
+    ("must change a rate or be free", "error-fair-use-window"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
     ("must not be below zero", "error-negative"),
@@ -70,6 +75,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(accounts::routes())
         .merge(catalog::routes())
         .merge(plans::routes())
+        .merge(top_ups::routes())
         .merge(subscriptions::routes())
         .merge(subscription_changes::routes())
         .merge(invoices::routes())
