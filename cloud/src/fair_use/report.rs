@@ -1,12 +1,14 @@
 //! What routers tell of their lines: how they stand, what rules did, and which shares of an allowance were reached.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use uuid::Uuid;
 use weir_protocol::state::{self, FairUseReport, LineFairUse};
 
 use super::{Error, Rule, Turn, store};
 use crate::app::App;
 use crate::db::TenantTx;
+use crate::events::{self, EventKind};
 use crate::fleet::sessions::Session;
 use crate::ids::SubscriptionId;
 
@@ -45,9 +47,23 @@ async fn keep(tx: &mut TenantTx, id: SubscriptionId, told: &Told) -> Result<(), 
     for percent in THRESHOLDS {
         let reached = i128::from(told.used_bytes) * 100 >= i128::from(told.limit_bytes) * i128::from(percent);
         if reached && store::pass_threshold(tx, id, start_at, percent).await? {
-            tracing::info!(subscription = %id, percent, "a share of an allowance is used");
+            tell(tx, id, told, percent).await?;
         }
     }
+    Ok(())
+}
+
+async fn tell(tx: &mut TenantTx, id: SubscriptionId, told: &Told, percent: i32) -> Result<(), Error> {
+    let account = store::account_of(tx, id).await?;
+    let facts = json!({
+        "percent": percent,
+        "used_bytes": told.used_bytes,
+        "limit_bytes": told.limit_bytes,
+        "rule": told.rule,
+        "period_start_at": told.period.map(|period| period.0),
+        "period_end_at": told.period.map(|period| period.1),
+    });
+    events::publish(tx, EventKind::UsageThreshold, id, Some(account), facts).await?;
     Ok(())
 }
 

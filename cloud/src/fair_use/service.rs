@@ -10,6 +10,7 @@ use super::store::{self, Metered, Told};
 use super::{Error, Rule, Standing, TopUp, TopUpWish};
 use crate::db::TenantTx;
 use crate::error::FieldError;
+use crate::events::{self, EventKind};
 use crate::ids::SubscriptionId;
 use crate::{audit, fleet, subscribers, subscriptions};
 
@@ -121,5 +122,6 @@ pub async fn sell(tx: &mut TenantTx, id: SubscriptionId, wish: TopUpWish) -> Res
     store::insert_top_up(tx, &top_up, metered.version, reference).await?;
     fleet::desired::refresh_line(tx, id).await?;
     audit::record(tx, "sell top-up", id, json!(top_up)).await?;
+    events::publish(tx, EventKind::TopUpSold, id, Some(sold.account_id), json!({ "top_up": top_up })).await?;
     Ok(top_up)
 }

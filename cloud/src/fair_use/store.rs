@@ -10,7 +10,7 @@ use crate::catalog::Amount;
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
-use crate::ids::{AgentId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId, TopUpProductId};
+use crate::ids::{AccountId, AgentId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId, TopUpProductId};
 
 /// Changes of rules a page shows.
 const TURNS: i64 = 20;
@@ -313,6 +313,12 @@ pub async fn put_turn(tx: &mut TenantTx, id: SubscriptionId, turn: &Turn) -> Res
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+pub async fn account_of(tx: &mut TenantTx, id: SubscriptionId) -> Result<AccountId, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT account_id AS "id: AccountId" FROM subscriptions WHERE id = $1"#, id.uuid())
+        .fetch_one(tx.conn())
+        .await
 }
 
 /// Notes that a share of a period's allowance was reached; whether it is the first time.

@@ -35,6 +35,8 @@ const LINES_A_TRANSACTION: usize = 25;
 pub struct RefreshMetered {
     /// The agent.
     pub agent: AgentId,
+    /// Why: what happens for one reason is done once.
+    pub reason: String,
 }
 
 impl Job for RefreshMetered {
@@ -55,6 +57,6 @@ impl Job for RefreshMetered {
     }
 
     fn unique_key(&self) -> Option<String> {
-        Some(self.agent.to_string())
+        Some(format!("{} {}", self.agent, self.reason))
     }
 }

@@ -1,5 +1,6 @@
 //! What a gateway reads and writes for a connected agent. Every write checks that the session still owns the agent.
 
+use chrono::DateTime;
 use uuid::Uuid;
 use weir_protocol::control::{EpochPosition, Hello, StreamPosition, Verdict};
 use weir_protocol::state::{ApplyReport, Down, Object, ObjectKey, ObjectResult, Status};
@@ -12,6 +13,8 @@ use crate::db::{Actor, Scope, TenantTx};
 use crate::ids::{AgentId, TenantId};
 use crate::jobs;
 
+/// Late records that come within so long are told of together, seconds.
+const LATE_SECONDS: i64 = 10;
 /// Length of a tally's name.
 const TALLY_BYTES: usize = 8;
 
@@ -67,7 +70,8 @@ pub async fn open(
     let mut tx = app.db.begin(&session.scope()).await?;
     let Some(lineage) = store::agents::take_over(&mut tx, session, hello, gateway).await? else { return Ok(None) };
     if hello.tally.len() == TALLY_BYTES && store::agents::set_tally(&mut tx, agent, &hello.tally).await? {
-        refresh_metered(&mut tx, agent).await?;
+        let (now, reason) = (tx.at(), format!("tally {}", hex::encode(&hello.tally)));
+        jobs::enqueue(&mut tx, &RefreshMetered { agent, reason }, now).await?;
     }
     let held = held(&mut tx, agent, lineage, hello).await?;
     let mut streams = Vec::with_capacity(hello.epochs.len());
@@ -231,10 +235,12 @@ pub async fn counts_in(tx: &mut TenantTx, agent: AgentId, tally: Option<&[u8]>) 
     Ok(store::agents::tally(tx, agent).await?.as_deref() == tally)
 }
 
-/// Has the agent told anew what it does not count itself.
+/// Has the agent told anew what it does not count itself: once for all records that come within a while, after them.
 pub async fn refresh_metered(tx: &mut TenantTx, agent: AgentId) -> Result<(), Error> {
-    let now = tx.at();
-    Ok(jobs::enqueue(tx, &RefreshMetered { agent }, now).await?)
+    let while_of = tx.at().timestamp() / LATE_SECONDS;
+    let reason = format!("late records {while_of}");
+    let after = DateTime::from_timestamp((while_of + 2) * LATE_SECONDS, 0).unwrap_or(tx.at());
+    Ok(jobs::enqueue(tx, &RefreshMetered { agent, reason }, after).await?)
 }
 
 /// Keeps what an agent wanted people to know.

@@ -186,7 +186,7 @@ pub async fn used_elsewhere(
         r#"SELECT coalesce(sum(u.down_bytes::numeric + u.up_bytes), 0) AS "bytes!"
            FROM usage_segments u
            JOIN usage_records r ON r.tenant_id = u.tenant_id AND r.agent_id = u.agent_id AND r.epoch = u.epoch AND r.seq = u.seq
-           WHERE u.subscription_id = $1 AND u.end_at > $2 AND u.end_at <= $3 AND r.tally IS DISTINCT FROM $4
+           WHERE u.subscription_id = $1 AND u.end_at > $2 AND u.end_at <= $3 AND ($4::bytea IS NULL OR r.tally IS DISTINCT FROM $4)
              AND NOT is_free_time(u.end_at, $5, $6)"#,
         id.uuid(),
         between.0,
