@@ -46,6 +46,22 @@ CREATE FUNCTION public.current_tenant() RETURNS uuid
 
 ALTER FUNCTION public.current_tenant() OWNER TO weir_super;
 
+CREATE FUNCTION public.is_free_time(end_at timestamp with time zone, zone text, windows jsonb) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce((
+        SELECT coalesce((w.rule ->> 'free')::boolean, false)
+        FROM jsonb_array_elements(windows) WITH ORDINALITY AS w (rule, place)
+        CROSS JOIN LATERAL (SELECT (end_at - interval '1 microsecond') AT TIME ZONE zone AS at) AS l
+        CROSS JOIN LATERAL (SELECT (w.rule ->> 'from')::time AS begins, (w.rule ->> 'to')::time AS ends,
+                                   w.rule -> 'days' ? trim(to_char(l.at, 'day')) AS today,
+                                   w.rule -> 'days' ? trim(to_char(l.at - interval '1 day', 'day')) AS yesterday) AS d
+        WHERE CASE WHEN d.begins < d.ends THEN d.today AND l.at::time >= d.begins AND l.at::time < d.ends
+                   ELSE (d.today AND l.at::time >= d.begins) OR (d.yesterday AND l.at::time < d.ends) END
+        ORDER BY w.place LIMIT 1), false) $$;
+
+ALTER FUNCTION public.is_free_time(end_at timestamp with time zone, zone text, windows jsonb) OWNER TO weir_super;
+
 CREATE FUNCTION public.isolate_by_tenant(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -290,7 +306,9 @@ CREATE TABLE public.agents (
     desired_gen bigint DEFAULT 0 NOT NULL,
     received_gen bigint DEFAULT 0 NOT NULL,
     persisted_gen bigint DEFAULT 0 NOT NULL,
-    applied_gen bigint DEFAULT 0 NOT NULL
+    applied_gen bigint DEFAULT 0 NOT NULL,
+    tally bytea,
+    CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8))
 );
 
 ALTER TABLE ONLY public.agents FORCE ROW LEVEL SECURITY;
@@ -388,6 +406,16 @@ ALTER TABLE ONLY public.billed_segments FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments OWNER TO weir_owner;
 
+CREATE TABLE public.billed_top_ups (
+    tenant_id uuid NOT NULL,
+    top_up_id uuid NOT NULL,
+    invoice_line_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.billed_top_ups FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_top_ups OWNER TO weir_owner;
+
 CREATE TABLE public.billing_runs (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -438,6 +466,50 @@ CREATE TABLE public.events (
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events OWNER TO weir_owner;
+
+CREATE TABLE public.fair_use_standings (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    period tstzrange,
+    used_bytes bigint NOT NULL,
+    limit_bytes bigint NOT NULL,
+    rule text NOT NULL,
+    since_at timestamp with time zone,
+    next_at timestamp with time zone,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT fair_use_standings_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text])))
+);
+
+ALTER TABLE ONLY public.fair_use_standings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_standings OWNER TO weir_owner;
+
+CREATE TABLE public.fair_use_thresholds (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    period_start_at timestamp with time zone NOT NULL,
+    percent integer NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    CONSTRAINT fair_use_thresholds_percent_exists CHECK ((percent = ANY (ARRAY[80, 100])))
+);
+
+ALTER TABLE ONLY public.fair_use_thresholds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_thresholds OWNER TO weir_owner;
+
+CREATE TABLE public.fair_use_turns (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    rule text NOT NULL,
+    used_bytes bigint NOT NULL,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT fair_use_turns_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text])))
+);
+
+ALTER TABLE ONLY public.fair_use_turns FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_turns OWNER TO weir_owner;
 
 CREATE TABLE public.holds (
     tenant_id uuid NOT NULL,
@@ -496,8 +568,9 @@ CREATE TABLE public.invoice_lines (
     included_bytes bigint,
     late boolean DEFAULT false NOT NULL,
     credits_line_id uuid,
+    free_bytes bigint,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (((kind = 'credit'::text) = (credits_line_id IS NOT NULL))),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text])))
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'top_up'::text])))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -616,14 +689,23 @@ CREATE TABLE public.plan_versions (
     overage_block_bytes bigint,
     overage_block_price numeric(18,4),
     created_at timestamp with time zone NOT NULL,
+    throttle_down_bps bigint,
+    throttle_up_bps bigint,
+    windows jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
     CONSTRAINT plan_versions_block_price_is_not_negative CHECK ((overage_block_price >= (0)::numeric)),
+    CONSTRAINT plan_versions_charge_or_throttle CHECK (((throttle_down_bps IS NULL) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_overage_is_whole CHECK (((overage_block_bytes IS NULL) = (overage_block_price IS NULL))),
     CONSTRAINT plan_versions_overage_needs_allowance CHECK (((overage_block_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_price_is_not_negative CHECK ((price >= (0)::numeric)),
     CONSTRAINT plan_versions_rate_down_is_positive CHECK ((rate_down_bps > 0)),
-    CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0))
+    CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0)),
+    CONSTRAINT plan_versions_throttle_down_is_positive CHECK ((throttle_down_bps > 0)),
+    CONSTRAINT plan_versions_throttle_is_whole CHECK (((throttle_down_bps IS NULL) = (throttle_up_bps IS NULL))),
+    CONSTRAINT plan_versions_throttle_needs_allowance CHECK (((throttle_down_bps IS NULL) OR (allowance_bytes IS NOT NULL))),
+    CONSTRAINT plan_versions_throttle_up_is_positive CHECK ((throttle_up_bps > 0)),
+    CONSTRAINT plan_versions_windows_are_a_list CHECK ((jsonb_typeof(windows) = 'array'::text))
 );
 
 ALTER TABLE ONLY public.plan_versions FORCE ROW LEVEL SECURITY;
@@ -805,6 +887,48 @@ ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenants OWNER TO weir_owner;
 
+CREATE TABLE public.top_up_products (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    bytes bigint NOT NULL,
+    price numeric(18,4) NOT NULL,
+    currency character(3) NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT top_up_products_bytes_are_positive CHECK ((bytes > 0)),
+    CONSTRAINT top_up_products_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT top_up_products_price_is_not_negative CHECK ((price >= (0)::numeric))
+);
+
+ALTER TABLE ONLY public.top_up_products FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_up_products OWNER TO weir_owner;
+
+CREATE TABLE public.top_ups (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    plan_version_id uuid NOT NULL,
+    name text NOT NULL,
+    bytes bigint NOT NULL,
+    price numeric(18,4) NOT NULL,
+    currency character(3) NOT NULL,
+    sold_on date NOT NULL,
+    sold_at timestamp with time zone NOT NULL,
+    sold_by text NOT NULL,
+    until_on date NOT NULL,
+    reference text NOT NULL,
+    CONSTRAINT top_ups_bytes_are_positive CHECK ((bytes > 0)),
+    CONSTRAINT top_ups_last_a_day CHECK ((until_on > sold_on)),
+    CONSTRAINT top_ups_price_is_not_negative CHECK ((price >= (0)::numeric))
+);
+
+ALTER TABLE ONLY public.top_ups FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_ups OWNER TO weir_owner;
+
 CREATE TABLE public.usage_epochs (
     tenant_id uuid NOT NULL,
     agent_id uuid NOT NULL,
@@ -833,7 +957,9 @@ CREATE TABLE public.usage_records (
     end_at timestamp with time zone NOT NULL,
     seal_reason text NOT NULL,
     body bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    tally bytea,
+    CONSTRAINT usage_records_tally_is_whole CHECK ((length(tally) = 8))
 );
 
 ALTER TABLE ONLY public.usage_records FORCE ROW LEVEL SECURITY;
@@ -936,6 +1062,9 @@ ALTER TABLE ONLY public.billed_periods
 ALTER TABLE ONLY public.billed_segments
     ADD CONSTRAINT billed_segments_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq, handle);
 
+ALTER TABLE ONLY public.billed_top_ups
+    ADD CONSTRAINT billed_top_ups_pkey PRIMARY KEY (tenant_id, top_up_id);
+
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_pkey PRIMARY KEY (tenant_id, id);
 
@@ -944,6 +1073,15 @@ ALTER TABLE ONLY public.desired_objects
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.fair_use_standings
+    ADD CONSTRAINT fair_use_standings_pkey PRIMARY KEY (tenant_id, subscription_id);
+
+ALTER TABLE ONLY public.fair_use_thresholds
+    ADD CONSTRAINT fair_use_thresholds_pkey PRIMARY KEY (tenant_id, subscription_id, period_start_at, percent);
+
+ALTER TABLE ONLY public.fair_use_turns
+    ADD CONSTRAINT fair_use_turns_pkey PRIMARY KEY (tenant_id, subscription_id, at, rule);
 
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (tenant_id, id);
@@ -1037,6 +1175,18 @@ ALTER TABLE ONLY public.subscriptions
 
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.top_up_products
+    ADD CONSTRAINT top_up_products_name_unique UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.top_up_products
+    ADD CONSTRAINT top_up_products_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_reference_unique UNIQUE (tenant_id, subscription_id, reference);
 
 ALTER TABLE ONLY public.usage_epochs
     ADD CONSTRAINT usage_epochs_pkey PRIMARY KEY (tenant_id, agent_id, epoch);
@@ -1197,6 +1347,15 @@ ALTER TABLE ONLY public.billed_segments
 ALTER TABLE ONLY public.billed_segments
     ADD CONSTRAINT billed_segments_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.billed_top_ups
+    ADD CONSTRAINT billed_top_ups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.billed_top_ups
+    ADD CONSTRAINT billed_top_ups_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id);
+
+ALTER TABLE ONLY public.billed_top_ups
+    ADD CONSTRAINT billed_top_ups_tenant_id_top_up_id_fkey FOREIGN KEY (tenant_id, top_up_id) REFERENCES public.top_ups(tenant_id, id);
+
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1211,6 +1370,24 @@ ALTER TABLE ONLY public.events
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.fair_use_standings
+    ADD CONSTRAINT fair_use_standings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.fair_use_standings
+    ADD CONSTRAINT fair_use_standings_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.fair_use_thresholds
+    ADD CONSTRAINT fair_use_thresholds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.fair_use_thresholds
+    ADD CONSTRAINT fair_use_thresholds_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.fair_use_turns
+    ADD CONSTRAINT fair_use_turns_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.fair_use_turns
+    ADD CONSTRAINT fair_use_turns_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1338,6 +1515,21 @@ ALTER TABLE ONLY public.subscriptions
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
 
+ALTER TABLE ONLY public.top_up_products
+    ADD CONSTRAINT top_up_products_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_tenant_id_plan_version_id_fkey FOREIGN KEY (tenant_id, plan_version_id) REFERENCES public.plan_versions(tenant_id, id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.top_up_products(tenant_id, id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
 ALTER TABLE ONLY public.usage_epochs
     ADD CONSTRAINT usage_epochs_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
 
@@ -1413,11 +1605,19 @@ ALTER TABLE public.billed_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.billed_top_ups ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_standings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_thresholds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_turns ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
 
@@ -1475,11 +1675,19 @@ CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( 
 
 CREATE POLICY tenant ON public.billed_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.billed_top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.fair_use_standings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.fair_use_thresholds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.fair_use_turns TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.holds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1521,6 +1729,10 @@ CREATE POLICY tenant ON public.subscriptions TO weir_app USING ((tenant_id = ( S
 
 CREATE POLICY tenant ON public.tenants TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.top_up_products TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.usage_epochs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.usage_records TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1528,6 +1740,10 @@ CREATE POLICY tenant ON public.usage_records TO weir_app USING ((tenant_id = ( S
 CREATE POLICY tenant ON public.usage_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_up_products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_epochs ENABLE ROW LEVEL SECURITY;
 
@@ -1586,11 +1802,19 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.billed_segments TO weir_app;
 
+GRANT SELECT,INSERT ON TABLE public.billed_top_ups TO weir_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.events TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fair_use_standings TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.fair_use_thresholds TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.fair_use_turns TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.holds TO weir_app;
 
@@ -1631,6 +1855,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_terms TO weir_app
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subscriptions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenants TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.top_up_products TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.top_ups TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.usage_epochs TO weir_app;
 

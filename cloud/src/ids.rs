@@ -124,6 +124,10 @@ ids! {
     PlanVersionId = "plv";
     /// A plan sold to an account at a location.
     SubscriptionId = "sub";
+    /// Bytes on top of an allowance, as they are offered.
+    TopUpProductId = "tpp";
+    /// Bytes on top of an allowance, as they were sold.
+    TopUpId = "tpu";
     /// Why a line is not simply open.
     HoldId = "hld";
     /// A posting of the ledger.

@@ -17,6 +17,7 @@ pub mod pdf;
 mod recurring;
 mod runs;
 mod store;
+mod top_ups;
 mod upcoming;
 mod usage;
 

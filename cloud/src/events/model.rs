@@ -53,6 +53,10 @@ named! {
     PlanChanged = "subscription.plan_changed";
     /// A subscription got a last day.
     SubscriptionEnded = "subscription.ended";
+    /// A line used 80 or 100 % of its allowance; once a period each.
+    UsageThreshold = "usage.threshold";
+    /// A top-up was sold.
+    TopUpSold = "top_up.sold";
     /// A hold was placed on a line.
     HoldPlaced = "hold.placed";
     /// A hold was lifted.

@@ -131,7 +131,7 @@ fn theme(name: &str) -> &'static str {
 fn may_open(role: Role, href: &str) -> bool {
     let needed = match href {
         "/subscribers" | "/subscriptions" => "view-subscribers",
-        "/plans" => "view-catalog",
+        "/plans" | "/top-up-products" => "view-catalog",
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
         "/dunning" => "view-dunning",

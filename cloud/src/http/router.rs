@@ -23,7 +23,7 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, audit, billing, catalog, dunning, fleet, ledger, network, payments, subscribers, subscriptions, tenants,
+    access, audit, billing, catalog, dunning, fair_use, fleet, ledger, network, payments, subscribers, subscriptions, tenants,
     usage,
 };
 
@@ -77,6 +77,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(fleet::api::routes())
             .merge(subscriptions::api::routes())
             .merge(usage::api::routes())
+            .merge(fair_use::api::routes())
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())

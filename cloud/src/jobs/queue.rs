@@ -82,6 +82,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         crate::audit::jobs::LinkEntries,
         crate::access::jobs::ForgetOldSessions,
         crate::fleet::jobs::RefreshDesired,
+        crate::fleet::jobs::RefreshMetered,
         crate::subscriptions::jobs::ReleaseOverHolds,
         crate::billing::jobs::StartDueRun,
         crate::billing::jobs::WorkOnRun,

@@ -1,6 +1,7 @@
 //! The cloud's tests: through its router, on a real PostgreSQL, each test in a tenant of its own.
 
 mod dunning;
+mod fair_use;
 mod harness;
 mod money;
 mod network;

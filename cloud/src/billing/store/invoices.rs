@@ -43,8 +43,8 @@ pub async fn insert_lines(tx: &mut TenantTx, invoice: &NewInvoice<'_>, lines: &[
         let (traffic, rate) = (line.traffic.as_ref(), line.rate.unwrap_or(invoice.rate));
         sqlx::query!(
             "INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
-                    full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, late, credits_line_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, daterange($9, $10), daterange($11, $12), $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+                    full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, late, credits_line_id, free_bytes)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, daterange($9, $10), daterange($11, $12), $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
             tenant,
             line.id.uuid(),
             invoice.id.uuid(),
@@ -66,7 +66,8 @@ pub async fn insert_lines(tx: &mut TenantTx, invoice: &NewInvoice<'_>, lines: &[
             traffic.map(|traffic| traffic.up_bytes),
             traffic.and_then(|traffic| traffic.included_bytes),
             traffic.is_some_and(|traffic| traffic.late),
-            line.credits.map(InvoiceLineId::uuid)
+            line.credits.map(InvoiceLineId::uuid),
+            traffic.map(|traffic| traffic.free_bytes)
         )
         .execute(tx.conn())
         .await?;
@@ -270,6 +271,7 @@ pub struct LineRow {
     pub tax_rate: Decimal,
     pub down_bytes: Option<i64>,
     pub up_bytes: Option<i64>,
+    pub free_bytes: Option<i64>,
     pub included_bytes: Option<i64>,
     pub late: bool,
     pub segments: i64,
@@ -282,7 +284,7 @@ pub async fn lines(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<LineRow>
         r#"SELECT l.id AS "id: _", l.position, l.kind, l.subscription_id AS "subscription_id: _", l.plan_version_id AS "plan_version_id: _",
                   l.description, lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!",
                   upper(l.full_period) AS "full_to!", l.quantity, l.unit_price, l.net, l.tax_category, l.tax_rate, l.down_bytes, l.up_bytes,
-                  l.included_bytes, l.late, l.credits_line_id AS "credits_line_id: _",
+                  l.free_bytes, l.included_bytes, l.late, l.credits_line_id AS "credits_line_id: _",
                   (SELECT count(*) FROM billed_segments b WHERE b.invoice_line_id = l.id) AS "segments!"
            FROM invoice_lines l WHERE l.invoice_id = $1 ORDER BY l.position"#,
         invoice.uuid()

@@ -32,10 +32,12 @@ async fn event(isp: &Isp, kind: EventKind) -> EventId {
 
 async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
     let sold = event(isp, EventKind::SubscriptionSold).await;
+    let nobody = "agt_0193594bd1e27c3f8a6b5d4e3f2a1b0c";
     let on_run = json!({ "run": billing_run, "after": null });
     BTreeSet::from([
         work::<access::jobs::ForgetOldSessions>(isp, json!({})).await,
         work::<fleet::jobs::RefreshDesired>(isp, json!({})).await,
+        work::<fleet::jobs::RefreshMetered>(isp, json!({ "agent": nobody, "reason": "test" })).await,
         work::<subscriptions::jobs::ReleaseOverHolds>(isp, json!({})).await,
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,

@@ -64,6 +64,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "accounts" => "acc",
         "service-locations" => "loc",
         "plans" => "pln",
+        "top-up-products" => "tpp",
         "subscriptions" => "sub",
         "holds" => "hld",
         "billing-runs" => "run",
