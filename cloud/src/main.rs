@@ -26,8 +26,17 @@ enum Command {
     /// ISPs of this installation.
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Rules as WebAssembly components: write, test, publish.
+    #[command(subcommand)]
+    Plugin(roles::plugin::Plugin),
     /// Print the API's OpenAPI document.
     Openapi,
+    /// Run one tenant's plugins; started by the control plane.
+    #[command(hide = true)]
+    PluginRunner,
+    /// Check and compile one plugin; started by the control plane.
+    #[command(hide = true)]
+    PluginCompiler,
 }
 
 #[derive(Subcommand)]
@@ -36,11 +45,21 @@ enum Tenant {
     Create(roles::tenant::Create),
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let Arguments { config, command } = Arguments::parse();
-    start_logging(config.log_json);
     match command.unwrap_or(Command::All) {
+        // These shut themselves in, which takes a process of one thread.
+        Command::PluginRunner => roles::plugin::runner(),
+        Command::PluginCompiler => roles::plugin::compiler(),
+        command => {
+            start_logging(config.log_json);
+            tokio::runtime::Runtime::new()?.block_on(run(config, command))
+        }
+    }
+}
+
+async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    match command {
         Command::All => roles::run(Role::All, config).await,
         Command::Api => roles::run(Role::Api, config).await,
         Command::Gateway => roles::run(Role::Gateway, config).await,
@@ -50,6 +69,8 @@ async fn main() -> anyhow::Result<()> {
             println!("{}", weir_cloud::http::router::openapi().to_pretty_json()?);
             Ok(())
         }
+        Command::Plugin(command) => roles::plugin::run(command).await,
+        Command::PluginRunner | Command::PluginCompiler => Ok(()),
     }
 }
 

@@ -13,6 +13,7 @@ mod issue;
 pub mod jobs;
 mod model;
 pub mod pdf;
+mod pricing;
 mod recurring;
 mod runs;
 mod store;

@@ -59,6 +59,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             traffic: None,
             credits: line.credits,
             rate: credited.map(rate).transpose()?,
+            priced_by: None,
         });
     }
     Ok(())

@@ -176,10 +176,18 @@ fn certificate_error(error: impl std::fmt::Display) -> Error {
 
 /// The key everything secret in the database is sealed with; made at the first start, readable by us alone.
 fn installation_key(data_dir: &Path) -> Result<LessSafeKey, Error> {
+    let bytes = installation_secret(data_dir)?;
+    let key = UnboundKey::new(&AES_256_GCM, &bytes)
+        .map_err(|_| Error::Secrets("the installation's secret is not a key".into()))?;
+    Ok(LessSafeKey::new(key))
+}
+
+/// What only this installation knows, made at its first start: keys are derived from it.
+pub fn installation_secret(data_dir: &Path) -> Result<Vec<u8>, Error> {
     let folder = data_dir.join("secrets");
     let file = folder.join("installation.key");
-    let bytes = match std::fs::read(&file) {
-        Ok(bytes) => bytes,
+    match std::fs::read(&file) {
+        Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mut bytes = vec![0u8; 32];
             getrandom::fill(&mut bytes).map_err(|error| Error::Secrets(error.to_string()))?;
@@ -187,13 +195,10 @@ fn installation_key(data_dir: &Path) -> Result<LessSafeKey, Error> {
             let mut created =
                 std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(secrets)?;
             created.write_all(&bytes).and_then(|()| created.sync_all()).map_err(secrets)?;
-            bytes
+            Ok(bytes)
         }
-        Err(error) => return Err(secrets(error)),
-    };
-    let key = UnboundKey::new(&AES_256_GCM, &bytes)
-        .map_err(|_| Error::Secrets(format!("{} is not a key", file.display())))?;
-    Ok(LessSafeKey::new(key))
+        Err(error) => Err(secrets(error)),
+    }
 }
 
 fn secrets(error: std::io::Error) -> Error {

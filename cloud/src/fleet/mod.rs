@@ -11,6 +11,7 @@ mod service;
 pub mod sessions;
 mod store;
 
+pub use authority::installation_secret;
 pub use error::Error;
 pub use model::{Agent, EnforcedLine, Enforcement};
 pub use service::{agent, agents, enforcement, revoke};

@@ -93,6 +93,7 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = match area {
         "accounts" => "subscribers",
         "overdue-checks" => "billing-runs",
+        "plugin-versions" | "plugin-invocations" => "plugins",
         area => area,
     };
     let current = NAV.iter().map(|item| item.href).find(|href| href[1..] == *area).unwrap_or_default();
@@ -119,6 +120,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/plans" => "view-catalog",
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
+        "/plugins" => "view-plugins",
         "/staff" => "view-staff",
         "/settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,

@@ -60,6 +60,10 @@ permissions! {
     ManageBilling = "manage-billing";
     /// Record payments.
     RecordPayments = "record-payments";
+    /// See plugins, their versions and calls.
+    ViewPlugins = "view-plugins";
+    /// Add, upload, activate and disable plugins.
+    ManagePlugins = "manage-plugins";
 }
 
 /// A set of permissions a person has.
@@ -100,7 +104,7 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::ReadOnly => name == "logged-in" || name.starts_with("view-"),
-            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network"),
+            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network" | "manage-plugins"),
             Self::Support => {
                 name == "logged-in"
                     || name.starts_with("view-")

@@ -23,7 +23,8 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, billing, catalog, dunning, fleet, ledger, network, payments, subscribers, subscriptions, tenants, usage,
+    access, billing, catalog, dunning, fleet, ledger, network, payments, plugins, subscribers, subscriptions, tenants,
+    usage,
 };
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -75,6 +76,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(fleet::api::routes())
             .merge(subscriptions::api::routes())
             .merge(usage::api::routes())
+            .merge(plugins::api::routes())
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())

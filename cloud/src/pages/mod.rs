@@ -12,6 +12,9 @@ mod locations;
 mod overview;
 mod payments;
 mod plans;
+mod plugin_calls;
+mod plugin_versions;
+mod plugins;
 mod reference;
 mod router_changes;
 mod routers;
@@ -76,6 +79,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(payments::routes())
         .merge(billing_runs::routes())
         .merge(ledger::routes())
+        .merge(plugins::routes())
+        .merge(plugin_versions::routes())
+        .merge(plugin_calls::routes())
         .merge(settings::routes())
         .merge(gallery::routes())
         .merge(reference::routes())

@@ -1,6 +1,7 @@
 //! What a process does: the API, the gateway, the worker, or all of them; and how it starts and ends.
 
 pub mod gateway;
+pub mod plugin;
 pub mod tenant;
 
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -99,6 +100,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
     let handle = metrics.handle();
     // A second start in one process (tests) keeps the first recorder.
     let _ = metrics::set_global_recorder(metrics);
+    let plugins = Arc::new(crate::plugins::Runners::new(&config));
     let app = App {
         db,
         clock,
@@ -108,6 +110,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
         )),
         schedule: Arc::default(),
         live: crate::live::hub(),
+        plugins,
         metrics: handle,
     };
     Ok(Started { app, server })

@@ -135,6 +135,7 @@ pub struct Furnished {
     pub plan: Value,
     pub version: Value,
     pub sold: Value,
+    pub plugin: Value,
     pub plan_wish: Value,
     pub sale_wish: Value,
 }
@@ -150,6 +151,7 @@ impl Furnished {
             "accounts" => &self.account,
             "plans" => &self.plan,
             "subscriptions" => &self.sold,
+            "plugins" => &self.plugin,
             _ => &Value::Null,
         };
         id.as_str().unwrap_or_default().to_owned()
@@ -180,9 +182,25 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
         "starts_on": "2026-01-01", "prefixes": ["10.20.4.0/24", "2001:db8:4::/56"],
     });
     let sold = add("/subscriptions", &sale_wish).await["id"].clone();
+    let plugin = json!({ "name": "night-owl", "hook": "rate-usage" });
+    let plugin = add("/plugins", &plugin).await["id"].clone();
     let (plan, sale_wish) = (made["id"].clone(), with(&sale_wish, json!({ "prefixes": ["10.20.9.9/32"] })));
     let plan_wish = with(&plan_wish, json!({ "name": "Fibre 1000" }));
-    Furnished { isp, staff, site, router, subscriber, account, location, plan, version, sold, plan_wish, sale_wish }
+    Furnished {
+        isp,
+        staff,
+        site,
+        router,
+        subscriber,
+        account,
+        location,
+        plan,
+        version,
+        sold,
+        plugin,
+        plan_wish,
+        sale_wish,
+    }
 }
 
 /// An id as text.

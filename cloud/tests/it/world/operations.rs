@@ -67,6 +67,9 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "billing-runs" => "run",
         "invoices" => "inv",
         "payments" => "pay",
+        "plugins" => "plg",
+        "plugin-versions" => "pgv",
+        "plugin-invocations" => "pgi",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }
