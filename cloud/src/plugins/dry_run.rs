@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 use serde_json::json;
 use weir_plugin_host::call::{Effect, Hook, Input, Mode, Output, Reply, UsageLine};
-use weir_rules::money::Currency;
+use weir_rules::money::{Currency, Money};
 
 use super::calls::{self};
 use super::pricing::{Rule, amount};
@@ -99,7 +99,8 @@ async fn prices(app: &App, scope: &Scope, rule: &Rule) -> Result<DryRun, Error> 
             found.differs(difference);
         }
     }
-    (found.charged, found.would_charge) = (Some(charged), Some(would));
+    let money = |sum: Decimal| Money::rounded(sum, currency).map(Money::amount).ok();
+    (found.charged, found.would_charge) = (money(charged), money(would));
     found.currency = Some(surroundings.1);
     Ok(found)
 }

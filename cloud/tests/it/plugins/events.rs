@@ -9,8 +9,8 @@ use crate::money::harness::{Isp, story};
 use crate::money::world::FIBRE;
 
 /// Places a hold and tells the plugins of it, as the worker does, this many times.
-async fn held(isp: &Isp, line: impl std::fmt::Display, times: u32) {
-    let hold = json!({ "kind": "unpaid", "effect": "walled_garden", "reason": "Test" });
+async fn held(isp: &Isp, line: impl std::fmt::Display, kind: &str, times: u32) {
+    let hold = json!({ "kind": kind, "effect": "walled_garden", "reason": "Test" });
     isp.post(&format!("/subscriptions/{line}/holds"), hold).await.expect(201);
     let id = last(isp, EventKind::HoldPlaced).await.expect("an event")["id"].clone();
     for _ in 0..times {
@@ -32,7 +32,7 @@ async fn last(isp: &Isp, kind: EventKind) -> Option<Value> {
 }
 
 async fn holds(isp: &Isp, line: impl std::fmt::Display) -> usize {
-    isp.get(&format!("/subscriptions/{line}/holds")).await.expect(200).as_array().expect("holds").len()
+    isp.get(&format!("/subscriptions/{line}/holds")).await.expect(200)["items"].as_array().expect("holds").len()
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_note_is_left_once_for_whom_it_is_meant() {
         let line = isp.line(account, router, plan, "2026-11-01").await;
         let vip = isp.activated("vip-overdue", "handle-event", "vip-overdue").await;
         isp.tell(&vip, json!({ "accounts": account.to_string(), "text": "Call Ana." }), json!(["note"])).await;
-        held(&isp, line, 2).await;
+        held(&isp, line, "unpaid", 2).await;
         let note = last(&isp, EventKind::PluginNoted).await.expect("a note");
         assert_eq!((&note["data"]["text"], &note["account_id"]), (&json!("Call Ana."), &json!(account.to_string())));
         assert_eq!(text(&note["data"], "digest"), vip.digest);
@@ -78,7 +78,7 @@ fn what_a_plugin_must_not_have_is_refused_and_the_event_set_aside() {
         for (n, (entries, says)) in cases.iter().enumerate() {
             isp.tell(&forger, entries.clone(), json!(["note", "hold"])).await;
             isp.post(&format!("/plugins/{}/resume", forger.id), json!({})).await;
-            held(&isp, line, 1).await;
+            held(&isp, line, "manual", 1).await;
             let call = &isp.calls(&forger, "?set_aside=true").await[0];
             assert!(text(call, "message").contains(says), "{entries}: {call}");
             assert_eq!(holds(&isp, line).await, n + 1, "only the one placed by hand");
@@ -117,7 +117,7 @@ fn a_paused_plugin_is_not_told_and_its_events_wait() {
         let forger = isp.activated("forger", "handle-event", "forger").await;
         isp.tell(&forger, json!({ "do": "fail" }), json!(["note"])).await;
         for _ in 0..6 {
-            held(&isp, line, 1).await;
+            held(&isp, line, "manual", 1).await;
         }
         let outcomes: Vec<_> = isp.calls(&forger, "").await.iter().map(|call| text(call, "outcome")).collect();
         assert_eq!(outcomes, ["paused", "failed", "failed", "failed", "failed", "failed"]);

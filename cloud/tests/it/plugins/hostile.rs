@@ -48,7 +48,7 @@ fn whatever_a_plugin_does_wrong_is_stopped_and_named() {
             assert_eq!((&found["failed"], &found["changed"]), (&json!(1), &json!(0)), "{what}: {found}");
             let told = text(&found["differences"][0], "reason");
             assert!(told.contains(says) && !told.is_empty(), "{what}: {told:?} does not say {says:?}");
-            assert_eq!(found["would_charge"], "5.000000", "{what}: {found}");
+            assert_eq!(found["would_charge"], "5.00", "{what}: {found}");
         }
         // What it logs is cut, not what it decides.
         isp.tell(&hostile, json!({ "do": "chatter" }), json!([])).await;
