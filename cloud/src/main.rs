@@ -29,6 +29,9 @@ enum Command {
     /// Rules as WebAssembly components: write, test, publish.
     #[command(subcommand)]
     Plugin(roles::plugin::Plugin),
+    /// The record of changes.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print the API's OpenAPI document.
     Openapi,
     /// Run one tenant's plugins; started by the control plane.
@@ -43,6 +46,12 @@ enum Command {
 enum Tenant {
     /// Create an ISP and its owner.
     Create(roles::tenant::Create),
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Check that nothing in the audit logs was changed, removed or put in between.
+    Verify(roles::audit::Verify),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -65,6 +74,7 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Gateway => roles::run(Role::Gateway, config).await,
         Command::Worker => roles::run(Role::Worker, config).await,
         Command::Tenant(Tenant::Create(wish)) => roles::tenant::create(config, wish).await,
+        Command::Audit(Audit::Verify(wish)) => roles::audit::verify(config, wish).await,
         Command::Openapi => {
             println!("{}", weir_cloud::http::router::openapi().to_pretty_json()?);
             Ok(())

@@ -11,7 +11,6 @@ mod service;
 pub mod sessions;
 mod store;
 
-pub use authority::installation_secret;
 pub use error::Error;
 pub use model::{Agent, EnforcedLine, Enforcement};
 pub use service::{agent, agents, enforcement, revoke};

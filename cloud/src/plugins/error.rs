@@ -4,7 +4,7 @@ use weir_plugin_host::compile::Refusal;
 
 use crate::error::{FieldError, Problem};
 use crate::ids::{PluginId, PluginInvocationId, PluginVersionId};
-use crate::{db, fleet, tenants};
+use crate::{db, tenants};
 
 crate::kinds! {
     PLUGIN_NOT_FOUND = 404 "plugin-not-found", "There is no such plugin", "It may belong to somebody else.";
@@ -74,9 +74,6 @@ pub enum Error {
     /// Fields that cannot be as they were sent.
     #[error("{} fields cannot be as sent", .0.len())]
     Invalid(Vec<FieldError>),
-    /// The installation's secret could not be read.
-    #[error(transparent)]
-    Secret(#[from] fleet::Error),
     /// A runner or a compiler could not be started.
     #[error("a process for plugins could not be started")]
     Process(#[from] std::io::Error),
@@ -121,9 +118,7 @@ impl From<Error> for Problem {
             Error::NotPaused => Self::new(&PLUGIN_NOT_PAUSED, &error),
             Error::NotSetAside(_) => Self::new(&PLUGIN_NOT_SET_ASIDE, &error),
             Error::Invalid(errors) => Self::invalid(errors),
-            Error::Effect(_) | Error::Secret(_) | Error::Process(_) | Error::Tenant(_) | Error::Db(_) => {
-                Self::internal(&error)
-            }
+            Error::Effect(_) | Error::Process(_) | Error::Tenant(_) | Error::Db(_) => Self::internal(&error),
         }
     }
 }

@@ -8,7 +8,6 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use ring::hmac;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -22,8 +21,8 @@ use weir_plugin_host::{fingerprint, frame, limits};
 
 use super::Error;
 use crate::config::Config;
-use crate::fleet;
 use crate::ids::TenantId;
+use crate::secrets::Secrets;
 
 /// Runners at work at once.
 const RUNNERS: usize = 2;
@@ -50,8 +49,7 @@ pub(super) struct Code {
 /// Everything that runs plugins for this process.
 pub struct Runners {
     program: PathBuf,
-    data_dir: PathBuf,
-    signer: OnceLock<Signer>,
+    signer: Signer,
     fingerprint: OnceLock<String>,
     turns: Semaphore,
     compiling: Semaphore,
@@ -70,18 +68,18 @@ struct Runner {
 
 impl Runners {
     /// No runner yet: the first call starts one.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, secrets: &Secrets) -> std::io::Result<Self> {
         let own = || std::env::current_exe().unwrap_or_else(|_| PathBuf::from("weir"));
-        Self {
+        let signer = Signer::from_secret(&secrets.derived("plugin code"));
+        Ok(Self {
             program: config.plugin_program.clone().unwrap_or_else(own),
-            data_dir: config.data_dir.clone(),
-            signer: OnceLock::new(),
+            signer: signer.ok_or_else(|| std::io::Error::other("the installation's key makes no key to sign with"))?,
             fingerprint: OnceLock::new(),
             turns: Semaphore::new(RUNNERS),
             compiling: Semaphore::new(1),
             idle: Mutex::default(),
             code: Mutex::default(),
-        }
+        })
     }
 
     /// Names the engine this program compiles for.
@@ -89,20 +87,9 @@ impl Runners {
         self.fingerprint.get_or_init(fingerprint)
     }
 
-    fn signer(&self) -> Result<&Signer, Error> {
-        if let Some(signer) = self.signer.get() {
-            return Ok(signer);
-        }
-        let secret = fleet::installation_secret(&self.data_dir)?;
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), b"weir plugin code");
-        let seed = derived.as_ref().try_into().map_err(|_| std::io::Error::other("an HMAC of another length"))?;
-        let signer = Signer::from_secret(seed).ok_or_else(|| std::io::Error::other("the secret makes no key"))?;
-        Ok(self.signer.get_or_init(|| signer))
-    }
-
     /// Signs code that [`Runners::compile`] made.
-    pub(super) fn sign(&self, tenant: TenantId, digest: &Digest, code: &[u8]) -> Result<Vec<u8>, Error> {
-        Ok(self.signer()?.sign(tenant.uuid(), digest, code))
+    pub(super) fn sign(&self, tenant: TenantId, digest: &Digest, code: &[u8]) -> Vec<u8> {
+        self.signer.sign(tenant.uuid(), digest, code)
     }
 
     /// Checks and compiles a component in a process that ends with it.
@@ -150,7 +137,7 @@ impl Runners {
             Some(runner) => runner,
             None => self.runner(tenant.uuid())?,
         };
-        let key = self.signer()?.public_key();
+        let key = self.signer.public_key();
         let reply = match tokio::time::timeout(DEADLINE, runner.answer(key, code, call)).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(error)) => Reply::fault(Fault::Crash, runner.end(&error).await),

@@ -22,7 +22,7 @@ pub async fn upload(app: &App, scope: &Scope, plugin_id: PluginId, component: &[
         let (wanted, found) = (plugin.hook.name().to_owned(), report.hook.name().to_owned());
         return Err(Refusal::OtherHook { wanted, found }.into());
     }
-    let signature = app.plugins.sign(scope.tenant, &digest, &code)?;
+    let signature = app.plugins.sign(scope.tenant, &digest, &code);
     let mut tx = app.db.begin(scope).await?;
     store::plugins::lock(&mut tx, plugin_id).await?;
     known(&mut tx, plugin_id, &digest).await?;

@@ -136,7 +136,8 @@ fn a_runner_that_does_not_answer_is_ended_and_the_plugin_blamed() {
         drop(script);
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("executable");
         let config = Config { plugin_program: Some(program), ..(*isp.app.config).clone() };
-        let app = App { plugins: Arc::new(Runners::new(&config)), ..isp.app.clone() };
+        let app =
+            App { plugins: Arc::new(Runners::new(&config, &isp.app.secrets).expect("runners")), ..isp.app.clone() };
 
         let id = vip.version.parse().expect("an id");
         let tried = weir_cloud::plugins::dry_run(&app, &isp.scope(), id).await.expect("tried").dry_run.expect("found");

@@ -9,7 +9,7 @@ use weir_cloud::db::Scope;
 use weir_cloud::events::EventKind;
 use weir_cloud::ids::EventId;
 use weir_cloud::jobs::{Job, TellListener};
-use weir_cloud::{access, billing, dunning, fleet, plugins, subscriptions};
+use weir_cloud::{access, audit, billing, dunning, fleet, plugins, subscriptions};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
@@ -43,6 +43,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
         work::<plugins::jobs::ForgetOldCalls>(isp, json!({})).await,
         work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
         work::<TellListener>(isp, json!({ "listener": "plugins", "event": sold })).await,
+        work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
 }
 
