@@ -46,22 +46,6 @@ CREATE FUNCTION public.current_tenant() RETURNS uuid
 
 ALTER FUNCTION public.current_tenant() OWNER TO weir_super;
 
-CREATE FUNCTION public.is_free_time(end_at timestamp with time zone, zone text, windows jsonb) RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$
-    SELECT coalesce((
-        SELECT coalesce((w.rule ->> 'free')::boolean, false)
-        FROM jsonb_array_elements(windows) WITH ORDINALITY AS w (rule, place)
-        CROSS JOIN LATERAL (SELECT (end_at - interval '1 microsecond') AT TIME ZONE zone AS at) AS l
-        CROSS JOIN LATERAL (SELECT (w.rule ->> 'from')::time AS begins, (w.rule ->> 'to')::time AS ends,
-                                   w.rule -> 'days' ? trim(to_char(l.at, 'day')) AS today,
-                                   w.rule -> 'days' ? trim(to_char(l.at - interval '1 day', 'day')) AS yesterday) AS d
-        WHERE CASE WHEN d.begins < d.ends THEN d.today AND l.at::time >= d.begins AND l.at::time < d.ends
-                   ELSE (d.today AND l.at::time >= d.begins) OR (d.yesterday AND l.at::time < d.ends) END
-        ORDER BY w.place LIMIT 1), false) $$;
-
-ALTER FUNCTION public.is_free_time(end_at timestamp with time zone, zone text, windows jsonb) OWNER TO weir_super;
-
 CREATE FUNCTION public.isolate_by_tenant(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -306,9 +290,7 @@ CREATE TABLE public.agents (
     desired_gen bigint DEFAULT 0 NOT NULL,
     received_gen bigint DEFAULT 0 NOT NULL,
     persisted_gen bigint DEFAULT 0 NOT NULL,
-    applied_gen bigint DEFAULT 0 NOT NULL,
-    tally bytea,
-    CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8))
+    applied_gen bigint DEFAULT 0 NOT NULL
 );
 
 ALTER TABLE ONLY public.agents FORCE ROW LEVEL SECURITY;
@@ -406,16 +388,6 @@ ALTER TABLE ONLY public.billed_segments FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments OWNER TO weir_owner;
 
-CREATE TABLE public.billed_top_ups (
-    tenant_id uuid NOT NULL,
-    top_up_id uuid NOT NULL,
-    invoice_line_id uuid NOT NULL
-);
-
-ALTER TABLE ONLY public.billed_top_ups FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.billed_top_ups OWNER TO weir_owner;
-
 CREATE TABLE public.billing_runs (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -466,50 +438,6 @@ CREATE TABLE public.events (
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events OWNER TO weir_owner;
-
-CREATE TABLE public.fair_use_standings (
-    tenant_id uuid NOT NULL,
-    subscription_id uuid NOT NULL,
-    period tstzrange,
-    used_bytes bigint NOT NULL,
-    limit_bytes bigint NOT NULL,
-    rule text NOT NULL,
-    since_at timestamp with time zone,
-    next_at timestamp with time zone,
-    reported_at timestamp with time zone NOT NULL,
-    CONSTRAINT fair_use_standings_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text])))
-);
-
-ALTER TABLE ONLY public.fair_use_standings FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.fair_use_standings OWNER TO weir_owner;
-
-CREATE TABLE public.fair_use_thresholds (
-    tenant_id uuid NOT NULL,
-    subscription_id uuid NOT NULL,
-    period_start_at timestamp with time zone NOT NULL,
-    percent integer NOT NULL,
-    told_at timestamp with time zone NOT NULL,
-    CONSTRAINT fair_use_thresholds_percent_exists CHECK ((percent = ANY (ARRAY[80, 100])))
-);
-
-ALTER TABLE ONLY public.fair_use_thresholds FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.fair_use_thresholds OWNER TO weir_owner;
-
-CREATE TABLE public.fair_use_turns (
-    tenant_id uuid NOT NULL,
-    subscription_id uuid NOT NULL,
-    at timestamp with time zone NOT NULL,
-    rule text NOT NULL,
-    used_bytes bigint NOT NULL,
-    reported_at timestamp with time zone NOT NULL,
-    CONSTRAINT fair_use_turns_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text])))
-);
-
-ALTER TABLE ONLY public.fair_use_turns FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.fair_use_turns OWNER TO weir_owner;
 
 CREATE TABLE public.holds (
     tenant_id uuid NOT NULL,
@@ -568,9 +496,9 @@ CREATE TABLE public.invoice_lines (
     included_bytes bigint,
     late boolean DEFAULT false NOT NULL,
     credits_line_id uuid,
-    free_bytes bigint,
+    priced_by jsonb,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (((kind = 'credit'::text) = (credits_line_id IS NOT NULL))),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'top_up'::text])))
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text])))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -689,23 +617,14 @@ CREATE TABLE public.plan_versions (
     overage_block_bytes bigint,
     overage_block_price numeric(18,4),
     created_at timestamp with time zone NOT NULL,
-    throttle_down_bps bigint,
-    throttle_up_bps bigint,
-    windows jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
     CONSTRAINT plan_versions_block_price_is_not_negative CHECK ((overage_block_price >= (0)::numeric)),
-    CONSTRAINT plan_versions_charge_or_throttle CHECK (((throttle_down_bps IS NULL) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_overage_is_whole CHECK (((overage_block_bytes IS NULL) = (overage_block_price IS NULL))),
     CONSTRAINT plan_versions_overage_needs_allowance CHECK (((overage_block_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_price_is_not_negative CHECK ((price >= (0)::numeric)),
     CONSTRAINT plan_versions_rate_down_is_positive CHECK ((rate_down_bps > 0)),
-    CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0)),
-    CONSTRAINT plan_versions_throttle_down_is_positive CHECK ((throttle_down_bps > 0)),
-    CONSTRAINT plan_versions_throttle_is_whole CHECK (((throttle_down_bps IS NULL) = (throttle_up_bps IS NULL))),
-    CONSTRAINT plan_versions_throttle_needs_allowance CHECK (((throttle_down_bps IS NULL) OR (allowance_bytes IS NOT NULL))),
-    CONSTRAINT plan_versions_throttle_up_is_positive CHECK ((throttle_up_bps > 0)),
-    CONSTRAINT plan_versions_windows_are_a_list CHECK ((jsonb_typeof(windows) = 'array'::text))
+    CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0))
 );
 
 ALTER TABLE ONLY public.plan_versions FORCE ROW LEVEL SECURITY;
@@ -724,6 +643,91 @@ CREATE TABLE public.plans (
 ALTER TABLE ONLY public.plans FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plans OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_invocations (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    mode text NOT NULL,
+    subject text NOT NULL,
+    event_id uuid,
+    at timestamp with time zone NOT NULL,
+    call jsonb NOT NULL,
+    result jsonb NOT NULL,
+    outcome text NOT NULL,
+    message text NOT NULL,
+    logs jsonb NOT NULL,
+    fuel bigint NOT NULL,
+    micros bigint NOT NULL,
+    CONSTRAINT plugin_invocations_mode_exists CHECK ((mode = ANY (ARRAY['live'::text, 'replay'::text])))
+);
+
+ALTER TABLE ONLY public.plugin_invocations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_invocations OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_settings (
+    tenant_id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    revision integer NOT NULL,
+    entries jsonb NOT NULL,
+    limit_percent integer NOT NULL,
+    effects text[] NOT NULL,
+    events text[] NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_settings_limit_is_sane CHECK (((limit_percent >= 0) AND (limit_percent <= 1000)))
+);
+
+ALTER TABLE ONLY public.plugin_settings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_settings OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_versions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    number integer NOT NULL,
+    digest bytea NOT NULL,
+    component bytea NOT NULL,
+    imports text[] NOT NULL,
+    code bytea NOT NULL,
+    signature bytea NOT NULL,
+    engine text NOT NULL,
+    state text NOT NULL,
+    dry_run jsonb,
+    uploaded_by text NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_versions_digest_is_whole CHECK ((length(digest) = 32)),
+    CONSTRAINT plugin_versions_state_exists CHECK ((state = ANY (ARRAY['verified'::text, 'tried'::text, 'active'::text, 'retired'::text])))
+);
+
+ALTER TABLE ONLY public.plugin_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_versions OWNER TO weir_owner;
+
+CREATE TABLE public.plugins (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    hook text NOT NULL,
+    active_version_id uuid,
+    previous_version_id uuid,
+    settings_revision integer NOT NULL,
+    faults_in_a_row integer DEFAULT 0 NOT NULL,
+    paused_at timestamp with time zone,
+    paused_because text,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugins_are_named_plainly CHECK ((name ~ '^[a-z][a-z0-9-]{0,47}$'::text)),
+    CONSTRAINT plugins_hook_exists CHECK ((hook = ANY (ARRAY['rate-usage'::text, 'handle-event'::text]))),
+    CONSTRAINT plugins_say_why_they_pause CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
+);
+
+ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins OWNER TO weir_owner;
 
 CREATE TABLE public.routers (
     tenant_id uuid NOT NULL,
@@ -887,48 +891,6 @@ ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenants OWNER TO weir_owner;
 
-CREATE TABLE public.top_up_products (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    bytes bigint NOT NULL,
-    price numeric(18,4) NOT NULL,
-    currency character(3) NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    retired_at timestamp with time zone,
-    CONSTRAINT top_up_products_bytes_are_positive CHECK ((bytes > 0)),
-    CONSTRAINT top_up_products_have_a_name CHECK ((btrim(name) <> ''::text)),
-    CONSTRAINT top_up_products_price_is_not_negative CHECK ((price >= (0)::numeric))
-);
-
-ALTER TABLE ONLY public.top_up_products FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.top_up_products OWNER TO weir_owner;
-
-CREATE TABLE public.top_ups (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    subscription_id uuid NOT NULL,
-    product_id uuid NOT NULL,
-    plan_version_id uuid NOT NULL,
-    name text NOT NULL,
-    bytes bigint NOT NULL,
-    price numeric(18,4) NOT NULL,
-    currency character(3) NOT NULL,
-    sold_on date NOT NULL,
-    sold_at timestamp with time zone NOT NULL,
-    sold_by text NOT NULL,
-    until_on date NOT NULL,
-    reference text NOT NULL,
-    CONSTRAINT top_ups_bytes_are_positive CHECK ((bytes > 0)),
-    CONSTRAINT top_ups_last_a_day CHECK ((until_on > sold_on)),
-    CONSTRAINT top_ups_price_is_not_negative CHECK ((price >= (0)::numeric))
-);
-
-ALTER TABLE ONLY public.top_ups FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.top_ups OWNER TO weir_owner;
-
 CREATE TABLE public.usage_epochs (
     tenant_id uuid NOT NULL,
     agent_id uuid NOT NULL,
@@ -957,9 +919,7 @@ CREATE TABLE public.usage_records (
     end_at timestamp with time zone NOT NULL,
     seal_reason text NOT NULL,
     body bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL,
-    tally bytea,
-    CONSTRAINT usage_records_tally_is_whole CHECK ((length(tally) = 8))
+    received_at timestamp with time zone NOT NULL
 );
 
 ALTER TABLE ONLY public.usage_records FORCE ROW LEVEL SECURITY;
@@ -1062,9 +1022,6 @@ ALTER TABLE ONLY public.billed_periods
 ALTER TABLE ONLY public.billed_segments
     ADD CONSTRAINT billed_segments_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq, handle);
 
-ALTER TABLE ONLY public.billed_top_ups
-    ADD CONSTRAINT billed_top_ups_pkey PRIMARY KEY (tenant_id, top_up_id);
-
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1073,15 +1030,6 @@ ALTER TABLE ONLY public.desired_objects
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, id);
-
-ALTER TABLE ONLY public.fair_use_standings
-    ADD CONSTRAINT fair_use_standings_pkey PRIMARY KEY (tenant_id, subscription_id);
-
-ALTER TABLE ONLY public.fair_use_thresholds
-    ADD CONSTRAINT fair_use_thresholds_pkey PRIMARY KEY (tenant_id, subscription_id, period_start_at, percent);
-
-ALTER TABLE ONLY public.fair_use_turns
-    ADD CONSTRAINT fair_use_turns_pkey PRIMARY KEY (tenant_id, subscription_id, at, rule);
 
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (tenant_id, id);
@@ -1134,6 +1082,30 @@ ALTER TABLE ONLY public.plans
 ALTER TABLE ONLY public.plans
     ADD CONSTRAINT plans_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_pkey PRIMARY KEY (tenant_id, plugin_id, revision);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_belong_to_one UNIQUE (tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_digest_unique UNIQUE (tenant_id, plugin_id, digest);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_number_unique UNIQUE (tenant_id, plugin_id, number);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_name_unique UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_name_unique UNIQUE (tenant_id, name);
 
@@ -1175,18 +1147,6 @@ ALTER TABLE ONLY public.subscriptions
 
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
-
-ALTER TABLE ONLY public.top_up_products
-    ADD CONSTRAINT top_up_products_name_unique UNIQUE (tenant_id, name);
-
-ALTER TABLE ONLY public.top_up_products
-    ADD CONSTRAINT top_up_products_pkey PRIMARY KEY (tenant_id, id);
-
-ALTER TABLE ONLY public.top_ups
-    ADD CONSTRAINT top_ups_pkey PRIMARY KEY (tenant_id, id);
-
-ALTER TABLE ONLY public.top_ups
-    ADD CONSTRAINT top_ups_reference_unique UNIQUE (tenant_id, subscription_id, reference);
 
 ALTER TABLE ONLY public.usage_epochs
     ADD CONSTRAINT usage_epochs_pkey PRIMARY KEY (tenant_id, agent_id, epoch);
@@ -1252,6 +1212,14 @@ CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_
 CREATE INDEX ledger_postings_by_account ON public.ledger_postings USING btree (tenant_id, account_id, ledger_account) WHERE (account_id IS NOT NULL);
 
 CREATE INDEX payments_by_account ON public.payments USING btree (tenant_id, account_id, received_on);
+
+CREATE INDEX plugin_invocations_by_age ON public.plugin_invocations USING btree (tenant_id, at);
+
+CREATE INDEX plugin_invocations_by_plugin ON public.plugin_invocations USING btree (tenant_id, plugin_id, id);
+
+CREATE UNIQUE INDEX plugin_invocations_once_an_event ON public.plugin_invocations USING btree (tenant_id, plugin_id, event_id) WHERE ((event_id IS NOT NULL) AND (mode = 'live'::text) AND (outcome = 'ok'::text));
+
+CREATE UNIQUE INDEX plugins_one_sets_prices ON public.plugins USING btree (tenant_id) WHERE ((hook = 'rate-usage'::text) AND (active_version_id IS NOT NULL));
 
 CREATE INDEX service_locations_by_subscriber ON public.service_locations USING btree (tenant_id, subscriber_id);
 
@@ -1347,15 +1315,6 @@ ALTER TABLE ONLY public.billed_segments
 ALTER TABLE ONLY public.billed_segments
     ADD CONSTRAINT billed_segments_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
 
-ALTER TABLE ONLY public.billed_top_ups
-    ADD CONSTRAINT billed_top_ups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.billed_top_ups
-    ADD CONSTRAINT billed_top_ups_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id);
-
-ALTER TABLE ONLY public.billed_top_ups
-    ADD CONSTRAINT billed_top_ups_tenant_id_top_up_id_fkey FOREIGN KEY (tenant_id, top_up_id) REFERENCES public.top_ups(tenant_id, id);
-
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1370,24 +1329,6 @@ ALTER TABLE ONLY public.events
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.fair_use_standings
-    ADD CONSTRAINT fair_use_standings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.fair_use_standings
-    ADD CONSTRAINT fair_use_standings_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
-
-ALTER TABLE ONLY public.fair_use_thresholds
-    ADD CONSTRAINT fair_use_thresholds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.fair_use_thresholds
-    ADD CONSTRAINT fair_use_thresholds_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
-
-ALTER TABLE ONLY public.fair_use_turns
-    ADD CONSTRAINT fair_use_turns_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.fair_use_turns
-    ADD CONSTRAINT fair_use_turns_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1458,6 +1399,33 @@ ALTER TABLE ONLY public.plan_versions
 ALTER TABLE ONLY public.plans
     ADD CONSTRAINT plans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_tenant_id_plugin_id_version_id_fkey FOREIGN KEY (tenant_id, plugin_id, version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_tenant_id_plugin_id_fkey FOREIGN KEY (tenant_id, plugin_id) REFERENCES public.plugins(tenant_id, id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_tenant_id_plugin_id_fkey FOREIGN KEY (tenant_id, plugin_id) REFERENCES public.plugins(tenant_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_id_active_version_id_fkey FOREIGN KEY (tenant_id, id, active_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_id_previous_version_id_fkey FOREIGN KEY (tenant_id, id, previous_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1514,21 +1482,6 @@ ALTER TABLE ONLY public.subscriptions
 
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
-
-ALTER TABLE ONLY public.top_up_products
-    ADD CONSTRAINT top_up_products_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.top_ups
-    ADD CONSTRAINT top_ups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.top_ups
-    ADD CONSTRAINT top_ups_tenant_id_plan_version_id_fkey FOREIGN KEY (tenant_id, plan_version_id) REFERENCES public.plan_versions(tenant_id, id);
-
-ALTER TABLE ONLY public.top_ups
-    ADD CONSTRAINT top_ups_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.top_up_products(tenant_id, id);
-
-ALTER TABLE ONLY public.top_ups
-    ADD CONSTRAINT top_ups_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.usage_epochs
     ADD CONSTRAINT usage_epochs_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
@@ -1605,19 +1558,11 @@ ALTER TABLE public.billed_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.billed_top_ups ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.fair_use_standings ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.fair_use_thresholds ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.fair_use_turns ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
 
@@ -1640,6 +1585,14 @@ ALTER TABLE public.payments ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.plan_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plans ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_invocations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_settings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.routers ENABLE ROW LEVEL SECURITY;
 
@@ -1675,19 +1628,11 @@ CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( 
 
 CREATE POLICY tenant ON public.billed_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
-CREATE POLICY tenant ON public.billed_top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
 CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
-CREATE POLICY tenant ON public.fair_use_standings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
-CREATE POLICY tenant ON public.fair_use_thresholds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
-CREATE POLICY tenant ON public.fair_use_turns TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.holds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1711,6 +1656,14 @@ CREATE POLICY tenant ON public.plan_versions TO weir_app USING ((tenant_id = ( S
 
 CREATE POLICY tenant ON public.plans TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.plugin_invocations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.routers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.service_locations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1729,10 +1682,6 @@ CREATE POLICY tenant ON public.subscriptions TO weir_app USING ((tenant_id = ( S
 
 CREATE POLICY tenant ON public.tenants TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
-CREATE POLICY tenant ON public.top_up_products TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
-CREATE POLICY tenant ON public.top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
 CREATE POLICY tenant ON public.usage_epochs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.usage_records TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1740,10 +1689,6 @@ CREATE POLICY tenant ON public.usage_records TO weir_app USING ((tenant_id = ( S
 CREATE POLICY tenant ON public.usage_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.top_up_products ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_epochs ENABLE ROW LEVEL SECURITY;
 
@@ -1802,19 +1747,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.billed_segments TO weir_app;
 
-GRANT SELECT,INSERT ON TABLE public.billed_top_ups TO weir_app;
-
 GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.events TO weir_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fair_use_standings TO weir_app;
-
-GRANT SELECT,INSERT ON TABLE public.fair_use_thresholds TO weir_app;
-
-GRANT SELECT,INSERT ON TABLE public.fair_use_turns TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.holds TO weir_app;
 
@@ -1838,6 +1775,14 @@ GRANT SELECT,INSERT ON TABLE public.plan_versions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plans TO weir_app;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.plugin_invocations TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.plugin_settings TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plugin_versions TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plugins TO weir_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routers TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.service_locations TO weir_app;
@@ -1855,10 +1800,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_terms TO weir_app
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subscriptions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenants TO weir_app;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.top_up_products TO weir_app;
-
-GRANT SELECT,INSERT ON TABLE public.top_ups TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.usage_epochs TO weir_app;
 

@@ -154,6 +154,12 @@ ids! {
     RequestId = "req";
     /// Work to be done later.
     JobId = "job";
+    /// A rule a tenant brought.
+    PluginId = "plg";
+    /// A component that was uploaded for a plugin.
+    PluginVersionId = "pgv";
+    /// A call of a plugin.
+    PluginInvocationId = "pgi";
     /// A change somebody made.
     AuditEntryId = "aud";
     /// Something that happened.

@@ -164,6 +164,7 @@ fn line(row: LineRow, currency: Currency) -> Result<InvoiceLine, Error> {
         included_bytes: row.included_bytes,
         late: row.late,
         segments: row.segments,
+        priced_by: row.priced_by.map(|by| by.0),
         credits_line_id: row.credits_line_id,
     })
 }

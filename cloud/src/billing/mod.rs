@@ -14,6 +14,7 @@ pub mod jobs;
 mod late_fees;
 mod model;
 pub mod pdf;
+mod pricing;
 mod recurring;
 mod runs;
 mod store;

@@ -11,6 +11,7 @@ use crate::ids::{
     AccountId, AllocationId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId,
 };
 use crate::ledger::Amount;
+use crate::plugins::PricedBy;
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -219,6 +220,8 @@ pub struct InvoiceLine {
     pub late: bool,
     /// How many usage segments of routers are behind the bytes.
     pub segments: i64,
+    /// The rule that set the price, or was asked to, frozen with the line.
+    pub priced_by: Option<PricedBy>,
     /// The charge a credit takes back.
     pub credits_line_id: Option<InvoiceLineId>,
 }

@@ -60,6 +60,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             credits: line.credits,
             top_up: None,
             rate: credited.map(rate).transpose()?,
+            priced_by: None,
         });
     }
     Ok(())

@@ -6,12 +6,14 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use weir_plugin_host::call::{Attributes, UsageLine};
 use weir_rules::calendar::{Period, start_of_day};
 use weir_rules::money::{Currency, Money};
-use weir_rules::usage::{Overage, UsageSegment, UsageTerms, rate};
+use weir_rules::usage::{Overage, OverageLine, RatedUsage, UsageSegment, UsageTerms, rate};
 
 use super::account::{Draft, Facts, Traffic};
 use super::error::RulesError;
+use super::pricing::Prices;
 use super::store::facts::{self, FreeTime, TermRow};
 use super::{Error, LineKind};
 use crate::db::TenantTx;
@@ -39,6 +41,7 @@ pub(super) async fn count(
     tx: &mut TenantTx,
     facts: &Facts<'_>,
     until: NaiveDate,
+    prices: &mut Prices,
     lines: &mut Vec<Draft>,
 ) -> Result<(), Error> {
     let pieces = pieces(facts, until)?;
@@ -54,7 +57,7 @@ pub(super) async fn count(
             None if service_end <= until => tx.at(),
             None => start_of_day(piece.days.end(), facts.zone)?,
         };
-        if let Some(line) = line(tx, facts, piece, after, ends).await? {
+        if let Some(line) = line(tx, facts, piece, (after, ends), prices).await? {
             lines.push(line);
         }
     }
@@ -101,8 +104,8 @@ async fn line(
     tx: &mut TenantTx,
     facts: &Facts<'_>,
     piece: &Piece<'_>,
-    after: Option<DateTime<Utc>>,
-    until: DateTime<Utc>,
+    (after, until): (Option<DateTime<Utc>>, DateTime<Utc>),
+    prices: &mut Prices,
 ) -> Result<Option<Draft>, Error> {
     let id: InvoiceLineId = tx.new_id();
     let free = FreeTime { zone: facts.zone.name(), windows: piece.tariff.windows };
@@ -127,15 +130,20 @@ async fn line(
     let bought = facts.top_ups.iter().filter(|top_up| piece.days.contains(top_up.sold_on));
     let bought = bought.map(|top_up| top_up.bytes.unsigned_abs()).fold(0, u64::saturating_add);
     let rated = rate(&terms(&piece.tariff, bought, facts.currency)?, piece.days, piece.full, &segments)?;
-    let mut net = Money::zero(facts.currency);
-    let (mut blocks, mut price) = (Decimal::ZERO, Money::zero(facts.currency));
+    let (mut blocks, mut price, mut priced_by) = (Decimal::ZERO, Money::zero(facts.currency), None);
     if let Some(over) = rated.line {
-        (net, blocks, price) = (over.amount, Decimal::from(over.blocks), over.price);
+        let charged: Decimal = before.iter().map(|line| line.quantity).sum();
+        (blocks, price) = (Decimal::from(over.blocks) - charged, over.price);
+        if prices.are_asked() && blocks > Decimal::ZERO {
+            let hours = facts::by_hour(tx, facts.subscription, after, until, facts.zone.name()).await?;
+            if let Some(quoted) = prices.of(asked(facts, piece, &rated, over, hours)?)? {
+                price = quoted.price.unwrap_or(price);
+                priced_by = Some(quoted.by);
+            }
+        }
     }
-    for line in &before {
-        net = net.checked_sub(Money::new(line.net, facts.currency)?)?;
-        blocks -= line.quantity;
-    }
+    // What was charged before stays charged: the price is that of the blocks not charged yet.
+    let net = price.times(blocks)?;
     let included = rated
         .allowance_bytes
         .map(|bytes| i64::try_from(bytes).map_err(|_| RulesError::Range("allowance")))
@@ -162,12 +170,38 @@ async fn line(
         credits: None,
         top_up: None,
         rate: None,
+        priced_by,
     }))
 }
 
 /// Bytes as a line of an invoice holds them; sums that do not fit stop the account, they are not cut short.
 fn whole(bytes: Decimal) -> Result<i64, RulesError> {
     bytes.to_i64().ok_or(RulesError::Range("usage"))
+}
+
+/// A line with something to pay, as a rule is asked about it.
+fn asked(
+    facts: &Facts<'_>,
+    piece: &Piece<'_>,
+    rated: &RatedUsage,
+    over: OverageLine,
+    by_hour: Vec<u64>,
+) -> Result<UsageLine, Error> {
+    let instant = |day| Ok::<_, Error>(start_of_day(day, facts.zone)?.timestamp_millis().unsigned_abs());
+    Ok(UsageLine {
+        subscription: facts.subscription.uuid(),
+        plan: piece.tariff.plan.to_owned(),
+        period_start: instant(piece.days.start())?,
+        period_end: instant(piece.days.end())?,
+        used_bytes: rated.used_bytes,
+        included_bytes: rated.allowance_bytes.unwrap_or(0),
+        over_bytes: rated.over_bytes,
+        block_bytes: over.block_bytes,
+        blocks: over.blocks,
+        unit_price: over.price.amount(),
+        by_hour,
+        attributes: Attributes::new(),
+    })
 }
 
 fn tariff(term: &TermRow) -> Tariff<'_> {

@@ -87,6 +87,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         crate::billing::jobs::StartDueRun,
         crate::billing::jobs::WorkOnRun,
         crate::dunning::jobs::CheckOverdue,
+        crate::plugins::jobs::ForgetOldCalls,
         super::TellListener,
     )
 }

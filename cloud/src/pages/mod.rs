@@ -18,6 +18,9 @@ mod locations;
 mod overview;
 mod payments;
 mod plans;
+mod plugin_calls;
+mod plugin_versions;
+mod plugins;
 mod reference;
 mod router_changes;
 mod routers;
@@ -108,6 +111,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(dunning_form::routes())
         .merge(dunning_cases::routes())
         .merge(ledger::routes())
+        .merge(plugins::routes())
+        .merge(plugin_versions::routes())
+        .merge(plugin_calls::routes())
         .merge(settings::routes())
         .merge(gallery::routes())
         .merge(reference::routes())

@@ -6,6 +6,7 @@ mod harness;
 mod money;
 mod network;
 mod pages;
+mod plugins;
 mod refusals;
 mod search;
 mod staff;

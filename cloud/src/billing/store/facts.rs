@@ -205,6 +205,35 @@ pub async fn insert_billed_top_up(tx: &mut TenantTx, top_up: TopUpId, line: Invo
     Ok(())
 }
 
+/// Bytes of a line's segments that ended in `(after, until]`, by the local hour they were counted in, midnight first.
+pub async fn by_hour(
+    tx: &mut TenantTx,
+    subscription: SubscriptionId,
+    after: Option<DateTime<Utc>>,
+    until: DateTime<Utc>,
+    zone: &str,
+) -> Result<Vec<u64>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT extract(hour FROM (s.end_at - interval '1 microsecond') AT TIME ZONE $4)::int AS "hour!",
+                  sum(s.down_bytes + s.up_bytes)::bigint AS "bytes!"
+           FROM usage_segments s
+           WHERE s.subscription_id = $1 AND ($2::timestamptz IS NULL OR s.end_at > $2) AND s.end_at <= $3 GROUP BY 1"#,
+        subscription.uuid(),
+        after,
+        until,
+        zone
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut hours = vec![0; 24];
+    for row in rows {
+        if let Some(hour) = usize::try_from(row.hour).ok().and_then(|hour| hours.get_mut(hour)) {
+            *hour = row.bytes.unsigned_abs();
+        }
+    }
+    Ok(hours)
+}
+
 pub struct PeriodRow {
     pub line: InvoiceLineId,
     pub from: NaiveDate,

@@ -136,6 +136,7 @@ pub struct Furnished {
     pub version: Value,
     pub top_up: Value,
     pub sold: Value,
+    pub plugin: Value,
     pub plan_wish: Value,
     pub sale_wish: Value,
 }
@@ -155,6 +156,7 @@ impl Furnished {
             "dunning-cases" => return "dcs_0193594bd1e27c3f8a6b5d4e3f2a1b0c".into(),
             "late-fees" => return "fee_0193594bd1e27c3f8a6b5d4e3f2a1b0c".into(),
             "top-up-products" => &self.top_up,
+            "plugins" => &self.plugin,
             _ => &Value::Null,
         };
         id.as_str().unwrap_or_default().to_owned()
@@ -188,6 +190,8 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
         "starts_on": "2026-01-01", "prefixes": ["10.20.4.0/24", "2001:db8:4::/56"],
     });
     let sold = add("/subscriptions", &sale_wish).await["id"].clone();
+    let plugin = json!({ "name": "night-owl", "hook": "rate-usage" });
+    let plugin = add("/plugins", &plugin).await["id"].clone();
     let (plan, sale_wish) = (made["id"].clone(), with(&sale_wish, json!({ "prefixes": ["10.20.9.9/32"] })));
     let plan_wish = with(&plan_wish, json!({ "name": "Fibre 1000" }));
     Furnished {
@@ -202,6 +206,7 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
         version,
         top_up,
         sold,
+        plugin,
         plan_wish,
         sale_wish,
     }

@@ -9,7 +9,7 @@ use weir_cloud::db::Scope;
 use weir_cloud::events::EventKind;
 use weir_cloud::ids::EventId;
 use weir_cloud::jobs::{Job, TellListener};
-use weir_cloud::{access, audit, billing, dunning, fleet, subscriptions};
+use weir_cloud::{access, audit, billing, dunning, fleet, plugins, subscriptions};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
@@ -42,7 +42,9 @@ async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
+        work::<plugins::jobs::ForgetOldCalls>(isp, json!({})).await,
         work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
+        work::<TellListener>(isp, json!({ "listener": "plugins", "event": sold })).await,
         work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
 }

@@ -78,6 +78,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("billing-runs", run);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    made.extend(crate::plugins::things(isp).await);
     made
 }
 
