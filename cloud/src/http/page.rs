@@ -132,6 +132,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/subscribers" | "/subscriptions" => "view-subscribers",
         "/plans" => "view-catalog",
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
+        "/analytics" => "view-analytics",
         "/sites" | "/routers" | "/" => "view-network",
         "/staff" => "view-staff",
         "/audit" => ViewAudit::PERMISSION.0,

@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 13] = [
+pub const NAV: [NavItem; 14] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
@@ -22,6 +22,7 @@ pub const NAV: [NavItem; 13] = [
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
     NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
+    NavItem { href: "/analytics", key: "nav-analytics", group: "nav-money" },
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
@@ -41,7 +42,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 13] = [
+const WAYS: [Way; 14] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -50,6 +51,7 @@ const WAYS: [Way; 13] = [
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
     Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
     Way { letter: 'd', href: "/ledger", key: "nav-ledger" },
+    Way { letter: 'm', href: "/analytics", key: "nav-analytics" },
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
