@@ -77,7 +77,7 @@ fn what_is_open_by_age_is_the_receivable_and_opens_its_invoices() {
         let open: Decimal = aging["items"].as_array().unwrap().iter().map(|bucket| amount(&bucket["open"])).sum();
         let balance = isp.get("/ledger/trial-balance").await.expect(200);
         let receivable =
-            balance["rows"].as_array().unwrap().iter().find(|row| row["ledger_account"] == "1200").cloned();
+            balance["rows"].as_array().unwrap().iter().find(|row| row["ledger_account"] == "1100").cloned();
         let receivable = receivable.unwrap_or_else(|| panic!("no receivable in {balance}"));
         assert_eq!(open, amount(&receivable["balance"]), "{aging}");
         for bucket in aging["items"].as_array().unwrap() {
