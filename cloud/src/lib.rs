@@ -3,7 +3,7 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
-//! fleet, subscriptions, usage, fair_use, plugins, ledger, billing, dunning, payments, live, pages. News travels the other way as
+//! fleet, subscriptions, usage, fair_use, plugins, ledger, billing, dunning, payments, analytics, live, pages. News travels the other way as
 //! events.
 
 pub mod app;
@@ -18,6 +18,7 @@ pub mod roles;
 pub mod secrets;
 
 pub mod access;
+pub mod analytics;
 pub mod audit;
 pub mod billing;
 pub mod catalog;

@@ -134,6 +134,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/subscribers" | "/subscriptions" => "view-subscribers",
         "/plans" | "/top-up-products" => "view-catalog",
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
+        "/analytics" => "view-analytics",
         "/sites" | "/routers" | "/" => "view-network",
         "/dunning" => "view-dunning",
         "/plugins" => "view-plugins",

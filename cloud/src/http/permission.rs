@@ -60,6 +60,8 @@ permissions! {
     ViewBilling = "view-billing";
     /// Run billing and overdue checks.
     ManageBilling = "manage-billing";
+    /// See what the business and the network did, in figures.
+    ViewAnalytics = "view-analytics";
     /// Record payments.
     RecordPayments = "record-payments";
     /// See dunning cases, the policy and the forecast.

@@ -23,8 +23,8 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, audit, billing, catalog, dunning, fair_use, fleet, ledger, network, payments, plugins, subscribers,
-    subscriptions, tenants, usage,
+    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, ledger, network, payments, plugins,
+    subscribers, subscriptions, tenants, usage,
 };
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -82,7 +82,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())
-            .merge(payments::api::routes()),
+            .merge(payments::api::routes())
+            .merge(analytics::api::routes()),
     )
 }
 

@@ -3,6 +3,7 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod accounts;
+mod analytics;
 mod audit;
 mod billing_runs;
 mod catalog;
@@ -114,6 +115,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(plugins::routes())
         .merge(plugin_versions::routes())
         .merge(plugin_calls::routes())
+        .merge(analytics::routes())
         .merge(settings::routes())
         .merge(gallery::routes())
         .merge(reference::routes())

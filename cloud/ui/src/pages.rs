@@ -2,7 +2,7 @@
 use askama::Template;
 
 use crate::Frame;
-use crate::blocks::{Action, Cell, Chip, Field, Input, Search, Table};
+use crate::blocks::{Action, Bars, Cell, Chip, Field, Input, Search, Table};
 
 /// A list of things.
 #[derive(Debug, Template)]
@@ -252,6 +252,26 @@ pub struct Overview<'a> {
     pub routers: Section,
     /// The newest invoices, for those who may see them, once there are any.
     pub invoices: Option<Section>,
+}
+
+/// `GET /analytics`: what the business and the network did.
+#[derive(Debug, Template)]
+#[template(path = "analytics.html")]
+pub struct Analytics<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// The lists that are no sum of a table.
+    pub actions: Vec<Action>,
+    /// The figures of the month.
+    pub figures: Vec<Figure>,
+    /// Recurring revenue by month, once there is any.
+    pub bars: Option<Bars>,
+    /// The tables.
+    pub sections: Vec<Section>,
 }
 
 /// `GET /log-in`, and the 422 answer of its POST.
