@@ -136,6 +136,8 @@ ids! {
     PaymentId = "pay";
     /// A part of a payment or credit that settles an invoice.
     AllocationId = "alc";
+    /// A message to a subscriber or to staff.
+    MessageId = "msg";
     /// A request, as people quote it and the log names it.
     RequestId = "req";
     /// Work to be done later.

@@ -125,7 +125,7 @@ export async function pages(page) {
     assert.equal(answer.status(), 200, path);
     const links = await page.locator(".side-nav a, main a, .top a").evaluateAll((links) => links.filter((link) => link.origin === location.origin && !link.hasAttribute("download")).map((link) => link.pathname + link.search));
     for (const link of links) {
-      const known = seen.has(kind(link)) || /^\/(api|log-out|assets|gallery)\b|\.(pdf|csv)$|\/(pdf|csv)$/.test(link);
+      const known = seen.has(kind(link)) || /^\/(api|log-out|assets|gallery)\b|\.(pdf|csv)$|\/(pdf|csv|html)$/.test(link);
       if (!known) seen.set(kind(link), link);
     }
   }

@@ -119,6 +119,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/plans" => "view-catalog",
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
+        "/messages" => "view-messages",
         "/staff" => "view-staff",
         "/settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,

@@ -60,6 +60,10 @@ permissions! {
     ManageBilling = "manage-billing";
     /// Record payments.
     RecordPayments = "record-payments";
+    /// See messages to subscribers and staff, and how they are sent.
+    ViewMessages = "view-messages";
+    /// Send messages again, switch them on and off, change their words.
+    ManageMessages = "manage-messages";
 }
 
 /// A set of permissions a person has.
@@ -106,7 +110,11 @@ impl Role {
                     || name.starts_with("view-")
                     || matches!(
                         name,
-                        "manage-subscribers" | "manage-subscriptions" | "manage-holds" | "record-payments"
+                        "manage-subscribers"
+                            | "manage-subscriptions"
+                            | "manage-holds"
+                            | "manage-messages"
+                            | "record-payments"
                     )
             }
             Self::Network => {

@@ -20,7 +20,7 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, billing, catalog, dunning, fleet, ledger, network, payments, subscribers, subscriptions, tenants, usage,
+    access, billing, catalog, dunning, fleet, ledger, network, notifications, payments, subscribers, subscriptions, tenants, usage,
 };
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -73,7 +73,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())
-            .merge(payments::api::routes()),
+            .merge(payments::api::routes())
+            .merge(notifications::api::routes()),
     )
 }
 

@@ -9,6 +9,9 @@ mod gallery;
 mod invoices;
 mod ledger;
 mod locations;
+mod message_settings;
+mod message_templates;
+mod messages;
 mod overview;
 mod payments;
 mod plans;
@@ -43,8 +46,10 @@ use crate::http::paging::Page;
 /// Rows a page of a list shows.
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
-const TOLD: [(&str, &str); 7] = [
+const TOLD: [(&str, &str); 9] = [
     ("needs an allowance", "error-needs-allowance"),
+    ("must be one line", "messages-error-line"),
+    ("must be given again for another server", "messages-error-again"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
     ("must not be below zero", "error-negative"),
@@ -80,6 +85,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(gallery::routes())
         .merge(reference::routes())
         .merge(staff::routes())
+        .merge(messages::routes())
+        .merge(message_settings::routes())
+        .merge(message_templates::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

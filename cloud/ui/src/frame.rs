@@ -13,11 +13,12 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 12] = [
+pub const NAV: [NavItem; 13] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
     NavItem { href: "/plans", key: "nav-plans", group: "" },
+    NavItem { href: "/messages", key: "nav-messages", group: "" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
     NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
@@ -40,11 +41,12 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 12] = [
+const WAYS: [Way; 13] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
+    Way { letter: 'm', href: "/messages", key: "nav-messages" },
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
     Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
