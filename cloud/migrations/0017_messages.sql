@@ -59,6 +59,8 @@ CREATE TABLE messages (
     subject       text NOT NULL CONSTRAINT messages_subject_is_one_line CHECK (subject !~ '[\r\n]'),
     text          text NOT NULL,
     html          text NOT NULL,
+    -- Where answers go, where not to the ISP's usual address.
+    reply_to      text NOT NULL DEFAULT '' CONSTRAINT messages_reply_to_is_one_line CHECK (reply_to !~ '[\r\n]'),
     -- The invoice that goes along as a PDF.
     invoice_id    uuid,
     -- A link that opens something: sealed, and gone once sent.

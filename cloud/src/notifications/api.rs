@@ -155,10 +155,7 @@ async fn test(
 /// The built-in messages: which are sent, by what, and in whose words.
 #[utoipa::path(get, path = "/message-templates", tag = "messages",
     responses((status = 200, body = [TemplateSettings]), Refusals), security(("session" = ["view-messages"])))]
-async fn templates(
-    State(app): State<App>,
-    staff: Staff<ViewMessages>,
-) -> Result<Json<Vec<TemplateSettings>>, Problem> {
+async fn templates(State(app): State<App>, staff: Staff<ViewMessages>) -> Result<Json<Vec<TemplateSettings>>, Problem> {
     Ok(Json(super::templates(&mut app.db.read(&staff.scope()).await?).await?))
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use weir_rules::money::{Currency, Money};
+use weir_ui::format;
 use weir_ui::i18n::{LANGUAGES, t};
 use weir_ui::mail::Mail;
-use weir_ui::format;
 
 use super::template::Leads;
 use super::{Error, Preview, Template, Wording};
@@ -160,9 +160,8 @@ fn sample(name: &str, currency: Option<Currency>) -> Option<Fact> {
         "number" => Fact::Text("INV-2026-000042".into()),
         "total" | "amount" | "balance" => Fact::Money(money(4_490)?),
         "fee" => Fact::Money(money(500)?),
-        "due_on" | "received_on" => Fact::Day(day),
+        "due_on" | "received_on" | "starts_on" | "retry_on" => Fact::Day(day),
         "account" => Fact::Text("ACC-000017".into()),
-        "reason" => Fact::Text("insufficient_funds".into()),
         "ticket" => Fact::Text("T-000123".into()),
         "title" => Fact::Text("Wi-Fi".into()),
         "plan" => Fact::Text("Fibre 300".into()),

@@ -96,6 +96,7 @@ async fn ask(app: &App, mut tx: TenantTx, id: MessageId, due: &Due) -> Result<Ou
                 subject: &due.subject,
                 text: &due.text,
                 html: &due.html,
+                reply_to: &due.reply_to,
                 attachment,
             };
             Ok(email::send(&server, &letter).await)

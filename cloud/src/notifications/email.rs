@@ -45,6 +45,8 @@ pub(super) struct Letter<'a> {
     pub subject: &'a str,
     pub text: &'a str,
     pub html: &'a str,
+    /// Where answers go, where not to the server's own choice.
+    pub reply_to: &'a str,
     pub attachment: Option<(String, Vec<u8>)>,
 }
 
@@ -99,8 +101,9 @@ fn build(server: &Server, letter: &Letter<'_>) -> Result<lettre::Message, String
         .subject(letter.subject)
         .date(letter.at.into())
         .message_id(Some(message_id));
-    if !server.reply_to.is_empty() {
-        builder = builder.reply_to(Mailbox::new(None, address("the reply", &server.reply_to)?));
+    let reply_to = if letter.reply_to.is_empty() { server.reply_to.as_str() } else { letter.reply_to };
+    if !reply_to.is_empty() {
+        builder = builder.reply_to(Mailbox::new(None, address("the reply", reply_to)?));
     }
     let both = MultiPart::alternative_plain_html(letter.text.to_owned(), letter.html.to_owned());
     let message = match &letter.attachment {

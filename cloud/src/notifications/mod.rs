@@ -9,6 +9,7 @@ mod deliver;
 mod email;
 pub mod error;
 pub mod jobs;
+mod listen;
 mod model;
 mod service;
 mod settings;
@@ -19,6 +20,7 @@ mod wording;
 
 pub use compose::{Fact, Facts, SAMPLE_NAME, preview};
 pub use error::Error;
+pub use listen::listen;
 pub use model::{
     Attempt, Channel, EmailSettings, EmailWish, Message, MessageFilter, MessageStatus, MessageText, Preview, Security,
     Settings, SmsMethod, SmsSettings, SmsType, SmsWish, TemplateSettings, TemplateWish, Tested, Wording,

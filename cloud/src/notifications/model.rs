@@ -102,6 +102,8 @@ pub struct MessageText {
     pub text: String,
     /// The same as HTML; empty for a short message.
     pub html: String,
+    /// Where answers go; empty if to the ISP's usual address.
+    pub reply_to: String,
     /// The invoice that goes along as a PDF.
     pub invoice_id: Option<InvoiceId>,
     /// The message this one repeats.
@@ -402,6 +404,7 @@ pub(super) struct NewMessage {
     pub subject: String,
     pub text: String,
     pub html: String,
+    pub reply_to: String,
     pub invoice: Option<InvoiceId>,
     pub link: Option<Vec<u8>>,
     pub again_of: Option<MessageId>,

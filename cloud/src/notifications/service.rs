@@ -7,9 +7,7 @@ use uuid::Uuid;
 use super::compose::{self, Composed, HIDDEN, Reader, compose};
 use super::jobs::SendMessage;
 use super::model::NewMessage;
-use super::{
-    Channel, Error, Facts, Message, MessageFilter, MessageStatus, MessageText, Template, settings, sms, store, wording,
-};
+use super::{Channel, Error, Facts, Message, MessageFilter, MessageStatus, MessageText, Template, sms, store, wording};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::http::paging::Page;
@@ -47,6 +45,8 @@ pub struct Notice {
     pub to: Recipient,
     /// What it tells.
     pub facts: Facts,
+    /// Where answers go, where not to the ISP's usual address.
+    pub reply_to: Option<String>,
     /// The invoice that goes along.
     pub invoice: Option<InvoiceId>,
     /// The link its button leads to, where that opens something. It is sealed, and forgotten once sent.
@@ -67,7 +67,7 @@ struct Person {
 /// the same cause stays as it is. Returns what was written.
 pub async fn send(app: &App, tx: &mut TenantTx, notice: &Notice) -> Result<Vec<MessageId>, Error> {
     let tenant = tenants::tenant(tx).await?;
-    let kept = settings::settings(tx).await?;
+    let kept = super::settings(tx).await?;
     let chosen = wording::template(tx, notice.template).await?;
     let person = person(tx, &tenant, &notice.to).await?;
     let own = chosen.wordings.iter().find(|wording| wording.language == person.reader.language);
@@ -115,6 +115,7 @@ fn new_message(
         subject,
         text,
         html,
+        reply_to: notice.reply_to.as_deref().map(compose::one_line).unwrap_or_default(),
         invoice: notice.invoice.filter(|_| channel == Channel::Email),
         link: None,
         again_of: None,
@@ -172,7 +173,7 @@ pub async fn send_again(tx: &mut TenantTx, id: MessageId) -> Result<Message, Err
     if old.text.contains(HIDDEN) {
         return Err(Error::LinkGone(id));
     }
-    let kept = settings::settings(tx).await?;
+    let kept = super::settings(tx).await?;
     let recipient = match (channel, old.message.subscriber_id) {
         (_, None) => Some(old.message.recipient.clone()),
         (Channel::Email, Some(subscriber)) => subscribers::subscriber(tx, subscriber).await?.email,
@@ -200,6 +201,7 @@ pub async fn send_again(tx: &mut TenantTx, id: MessageId) -> Result<Message, Err
         subject: old.message.subject,
         text: old.text,
         html: old.html,
+        reply_to: old.reply_to,
         invoice: old.invoice_id,
         link: None,
         again_of: Some(id),

@@ -7,7 +7,9 @@ use super::deliver::Outcome;
 use super::email::{self, Letter, Server};
 use super::sms::{self, Gateway};
 use super::store::settings::{self as store, SettingsRow};
-use super::{Channel, EmailSettings, EmailWish, Error, Security, Settings, SmsMethod, SmsSettings, SmsType, SmsWish, Tested};
+use super::{
+    Channel, EmailSettings, EmailWish, Error, Security, Settings, SmsMethod, SmsSettings, SmsType, SmsWish, Tested,
+};
 use crate::app::App;
 use crate::audit;
 use crate::db::{Scope, TenantTx};
@@ -119,7 +121,8 @@ async fn save(tx: &mut TenantTx, row: &SettingsRow, action: &str) -> Result<Sett
 pub async fn test(app: &App, scope: &Scope, channel: Channel, to: &str, language: &str) -> Result<Tested, Error> {
     let mut tx = app.db.read(scope).await?;
     let tenant = tenants::tenant(&mut tx).await?;
-    let say = |key: &str| weir_ui::i18n::t(language, key, &[("isp", &tenant.name)]).replace(['\u{2068}', '\u{2069}'], "");
+    let say =
+        |key: &str| weir_ui::i18n::t(language, key, &[("isp", &tenant.name)]).replace(['\u{2068}', '\u{2069}'], "");
     let (subject, text) = (say("messages-test-subject"), say("messages-test-text"));
     let outcome = match channel {
         Channel::Email => {
@@ -134,9 +137,17 @@ pub async fn test(app: &App, scope: &Scope, channel: Channel, to: &str, language
             drop(tx);
             let id: MessageId = new_id(at);
             let html = format!("<!doctype html><title>{0}</title><p>{1}", escaped(&subject), escaped(&text));
-            let (text, html) = (&text, &html);
-            email::send(&server, &Letter { id: id.to_string(), at, to, subject: &subject, text, html, attachment: None })
-                .await
+            let letter = Letter {
+                id: id.to_string(),
+                at,
+                to,
+                subject: &subject,
+                text: &text,
+                html: &html,
+                reply_to: "",
+                attachment: None,
+            };
+            email::send(&server, &letter).await
         }
         Channel::Sms => {
             let Some(number) = sms::number(to) else {

@@ -93,13 +93,13 @@ impl Template {
         match self {
             Self::InvoiceIssued => &["number", "total", "due_on", "account"],
             Self::PaymentReceived => &["number", "amount", "received_on", "account"],
-            Self::PaymentFailed => &["amount", "reason", "account"],
+            Self::PaymentFailed => &["amount", "retry_on", "account"],
             Self::DunningReminder | Self::DunningFinalNotice => &["balance", "due_on", "account"],
             Self::DunningLateFee => &["fee", "balance", "due_on", "account"],
             Self::LineWalled => &["balance", "account"],
             Self::LineRestored => &["account"],
             Self::TicketReplied => &["ticket", "title"],
-            Self::LineActivated => &["plan", "account"],
+            Self::LineActivated => &["plan", "starts_on", "account"],
             Self::PasswordLink | Self::StaffInvitation => &["expires_at"],
             Self::UsageThreshold => &["percent", "used", "allowance", "account"],
         }

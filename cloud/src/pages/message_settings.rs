@@ -97,11 +97,7 @@ fn email_rows<P: Needs>(screen: &Screen<P>, email: &EmailSettings) -> Vec<Vec<Ce
     }
     let mut rows = vec![
         row(screen, "messages-host", Cell::Code(format!("{}:{}", email.host, email.port))),
-        row(
-            screen,
-            "messages-security",
-            Cell::Text(screen.t(&format!("messages-security-{}", email.security.name()))),
-        ),
+        row(screen, "messages-security", Cell::Text(screen.t(&format!("messages-security-{}", email.security.name())))),
         row(screen, "messages-user", Cell::Text(or_dash(&email.user))),
         row(screen, "messages-password", kept(screen, email.has_password)),
         row(screen, "messages-from-name", Cell::Text(or_dash(&email.from_name))),
@@ -159,8 +155,8 @@ fn email_form(
     fields: &Fields,
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
-    let security = Security::ALL
-        .map(|kind| (kind.name().to_owned(), screen.t(&format!("messages-security-{}", kind.name()))));
+    let security =
+        Security::ALL.map(|kind| (kind.name().to_owned(), screen.t(&format!("messages-security-{}", kind.name()))));
     let asked = Asking::new(&screen.frame, fields, problem)
         .ask("host", "messages-host", Input::Line("text"))
         .ask("port", "messages-port", Input::Line("number"))
@@ -232,8 +228,7 @@ async fn sms(screen: Screen<ManageSettings>) -> Result<Response, Problem> {
 
 fn sms_form(screen: &Screen<ManageSettings>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
     let methods = SmsMethod::ALL.map(|method| (method.name().to_owned(), method.name().to_owned()));
-    let types =
-        SmsType::ALL.map(|kind| (kind.name().to_owned(), screen.t(&format!("messages-type-{}", kind.name()))));
+    let types = SmsType::ALL.map(|kind| (kind.name().to_owned(), screen.t(&format!("messages-type-{}", kind.name()))));
     let asked = Asking::new(&screen.frame, fields, problem)
         .ask("url", "messages-url", Input::Line("text"))
         .ask("method", "messages-method", Input::Choice(methods.to_vec()))

@@ -51,7 +51,8 @@ async fn list(screen: Screen<ViewMessages>) -> Result<Response, Problem> {
             Cell::Text(if languages.is_empty() { "—".into() } else { languages.join(", ") }),
         ]
     });
-    let names = ["messages-template", "messages-about", "messages-channel-email", "messages-channel-sms", "messages-own-words"];
+    let names =
+        ["messages-template", "messages-about", "messages-channel-email", "messages-channel-sms", "messages-own-words"];
     let page = List {
         frame: &screen.frame,
         title: screen.t("messages-templates"),
@@ -137,9 +138,12 @@ fn form<P: Needs>(
     for (language, subject, intro) in OWN {
         let words = screen.t(&format!("language-{language}"));
         let label = |key: &str| screen.frame.t1(key, "language", &words);
-        asked = asked
-            .ask_in(subject, label("messages-own-subject"), String::new(), Input::Line("text"))
-            .ask_in(intro, label("messages-own-intro"), hint.clone(), Input::Lines);
+        asked = asked.ask_in(subject, label("messages-own-subject"), String::new(), Input::Line("text")).ask_in(
+            intro,
+            label("messages-own-intro"),
+            hint.clone(),
+            Input::Lines,
+        );
     }
     asked.inset(screen.t("messages-own-words"), format!("{HERE}/{}", one.template.name()), "save")
 }

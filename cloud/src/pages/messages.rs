@@ -51,8 +51,12 @@ impl Wanted {
         let account = self.account_id.map(|id| id.to_string()).unwrap_or_default();
         let channel = channel.map(Channel::name).unwrap_or_default();
         let status = status.map(MessageStatus::name).unwrap_or_default();
-        let parts =
-            [("subscriber_id", subscriber.as_str()), ("account_id", &account), ("channel", channel), ("status", status)];
+        let parts = [
+            ("subscriber_id", subscriber.as_str()),
+            ("account_id", &account),
+            ("channel", channel),
+            ("status", status),
+        ];
         address("/messages", &parts)
     }
 }

@@ -1,6 +1,7 @@
 //! The cloud's tests: through its router, on a real PostgreSQL, each test in a tenant of its own.
 
 mod harness;
+mod messages;
 mod money;
 mod network;
 mod pages;

@@ -17,6 +17,7 @@ pub struct Due {
     pub subject: String,
     pub text: String,
     pub html: String,
+    pub reply_to: String,
     pub invoice_id: Option<InvoiceId>,
     pub link: Option<Vec<u8>>,
     pub attempts: i32,
@@ -27,8 +28,8 @@ pub async fn insert(tx: &mut TenantTx, new: &NewMessage) -> Result<bool, sqlx::E
     let (tenant, at) = (tx.tenant(), tx.at());
     let done = sqlx::query!(
         "INSERT INTO messages (tenant_id, id, subscriber_id, account_id, cause, template, channel, recipient, language, subject, text,
-                               html, invoice_id, link, again_of, status, next_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'queued', $16, $16)
+                               html, reply_to, invoice_id, link, again_of, status, next_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'queued', $17, $17)
          ON CONFLICT ON CONSTRAINT messages_once_per_cause DO NOTHING",
         tenant.uuid(),
         new.id.uuid(),
@@ -42,6 +43,7 @@ pub async fn insert(tx: &mut TenantTx, new: &NewMessage) -> Result<bool, sqlx::E
         new.subject,
         new.text,
         new.html,
+        new.reply_to,
         new.invoice.map(InvoiceId::uuid),
         new.link,
         new.again_of.map(MessageId::uuid),
@@ -52,11 +54,7 @@ pub async fn insert(tx: &mut TenantTx, new: &NewMessage) -> Result<bool, sqlx::E
     Ok(done.rows_affected() == 1)
 }
 
-pub async fn messages(
-    tx: &mut TenantTx,
-    page: Page,
-    filter: &MessageFilter,
-) -> Result<Vec<Message>, sqlx::Error> {
+pub async fn messages(tx: &mut TenantTx, page: Page, filter: &MessageFilter) -> Result<Vec<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
         r#"SELECT id AS "id: _", subscriber_id AS "subscriber_id: _", account_id AS "account_id: _", template, channel AS "channel: _",
@@ -80,7 +78,7 @@ pub async fn message(tx: &mut TenantTx, id: MessageId) -> Result<Option<MessageT
     let row = sqlx::query!(
         r#"SELECT id AS "id: MessageId", subscriber_id AS "subscriber_id: SubscriberId", account_id AS "account_id: AccountId", template,
                   channel AS "channel: Channel", recipient, language, subject, status AS "status: MessageStatus", attempts, answer, next_at,
-                  created_at, settled_at, text, html, invoice_id AS "invoice_id: InvoiceId", again_of AS "again_of: MessageId"
+                  created_at, settled_at, text, html, reply_to, invoice_id AS "invoice_id: InvoiceId", again_of AS "again_of: MessageId"
            FROM messages WHERE id = $1"#,
         id.uuid()
     )
@@ -111,14 +109,15 @@ pub async fn message(tx: &mut TenantTx, id: MessageId) -> Result<Option<MessageT
     .fetch_all(tx.conn())
     .await?;
     let (text, html, invoice_id, again_of) = (row.text, row.html, row.invoice_id, row.again_of);
-    Ok(Some(MessageText { message, text, html, invoice_id, again_of, log }))
+    let reply_to = row.reply_to;
+    Ok(Some(MessageText { message, text, html, reply_to, invoice_id, again_of, log }))
 }
 
 /// The message, if it is still to be sent.
 pub async fn due(tx: &mut TenantTx, id: MessageId) -> Result<Option<Due>, sqlx::Error> {
     sqlx::query_as!(
         Due,
-        r#"SELECT channel AS "channel: _", recipient, subject, text, html, invoice_id AS "invoice_id: _", link, attempts
+        r#"SELECT channel AS "channel: _", recipient, subject, text, html, reply_to, invoice_id AS "invoice_id: _", link, attempts
            FROM messages WHERE id = $1 AND status = 'queued'"#,
         id.uuid()
     )

@@ -113,9 +113,10 @@ pub async fn save_switch(tx: &mut TenantTx, template: &str, email: bool, sms: bo
 
 /// The ISP's own words, with the message they are of.
 pub async fn wordings(tx: &mut TenantTx) -> Result<Vec<(String, Wording)>, sqlx::Error> {
-    let rows = sqlx::query!("SELECT template, language, subject, intro FROM message_wordings ORDER BY template, language")
-        .fetch_all(tx.conn())
-        .await?;
+    let rows =
+        sqlx::query!("SELECT template, language, subject, intro FROM message_wordings ORDER BY template, language")
+            .fetch_all(tx.conn())
+            .await?;
     let wording = |language, subject, intro| Wording { language, subject, intro };
     Ok(rows.into_iter().map(|row| (row.template, wording(row.language, row.subject, row.intro))).collect())
 }

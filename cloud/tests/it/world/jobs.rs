@@ -6,12 +6,15 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use weir_cloud::db::Scope;
-use weir_cloud::jobs::Job;
+use weir_cloud::events::EventKind;
+use weir_cloud::ids::{EventId, MessageId};
+use weir_cloud::jobs::{Job, TellListener};
+use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{access, billing, dunning, fleet, subscriptions};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
-use crate::refusals::{difference, furnished, rows};
+use crate::refusals::{difference, furnished, rows, text};
 
 /// Runs a job of a kind; returns the kind.
 async fn work<J: Job + DeserializeOwned>(isp: &Isp, payload: Value) -> &'static str {
@@ -20,7 +23,16 @@ async fn work<J: Job + DeserializeOwned>(isp: &Isp, payload: Value) -> &'static 
     J::KIND
 }
 
-async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
+/// The latest event of a kind, to be told again.
+async fn event(isp: &Isp, kind: EventKind) -> EventId {
+    let mut tx = isp.cloud.app.db.read(&Scope::system(isp.tenant)).await.expect("a transaction");
+    let id = sqlx::query_scalar("SELECT id FROM events WHERE kind = $1 ORDER BY id DESC LIMIT 1").bind(kind.name());
+    let id: uuid::Uuid = id.fetch_one(tx.conn()).await.expect("an event of the kind");
+    id.into()
+}
+
+async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId) -> BTreeSet<&'static str> {
+    let sold = event(isp, EventKind::SubscriptionSold).await;
     let on_run = json!({ "run": billing_run, "after": null });
     BTreeSet::from([
         work::<access::jobs::ForgetOldSessions>(isp, json!({})).await,
@@ -29,6 +41,9 @@ async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
+        work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
+        work::<TellListener>(isp, json!({ "listener": "notifications", "event": sold })).await,
+        work::<SendMessage>(isp, json!({ "message": message, "attempts": 0 })).await,
     ])
 }
 
@@ -52,11 +67,18 @@ fn a_job_run_twice_leaves_the_same_rows() {
         let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Test" });
         let line = made.sold.as_str().expect("an id");
         made.isp.post(&format!("/api/v1/subscriptions/{line}/holds"), hold).await.expect(201);
+        // Nobody listens there, so the message is put off.
+        let server = json!({ "host": "127.0.0.1", "port": 1, "security": "none", "from_name": "", "from_address": "a@isp.example" });
+        made.isp.put("/api/v1/message-settings/email", server).await.expect(200);
+        let addressed = json!({ "name": "Amara Okafor", "email": "amara@sub.example" });
+        made.isp.put(&format!("/api/v1/subscribers/{}", text(&made.subscriber)), addressed).await.expect(200);
+        let account = text(&made.account).parse().expect("an id");
+        let message = crate::messages::write(&cloud.app, &Scope::system(made.isp.tenant), account).await[0];
 
-        let ran = every_kind(&made.isp, &started["id"]).await;
+        let ran = every_kind(&made.isp, &started["id"], message).await;
         assert_eq!(ran.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), declared(), "run every kind here");
         let once = rows(cloud, made.isp.tenant).await;
-        every_kind(&made.isp, &started["id"]).await;
+        every_kind(&made.isp, &started["id"], message).await;
         let changed = difference(&once, &rows(cloud, made.isp.tenant).await);
         assert_eq!(changed, Vec::<String>::new(), "the second time changed rows");
         let invoices = made.isp.get("/api/v1/invoices").await.expect(200);

@@ -67,6 +67,8 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "billing-runs" => "run",
         "invoices" => "inv",
         "payments" => "pay",
+        "messages" => "msg",
+        "message-templates" => "tpl",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }
