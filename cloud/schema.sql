@@ -169,6 +169,16 @@ ALTER TABLE ONLY platform.jobs FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.jobs OWNER TO weir_owner;
 
+CREATE TABLE platform.log_in_attempts (
+    address_hash bytea NOT NULL,
+    failures integer NOT NULL,
+    waits_until timestamp with time zone,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_in_attempts_hash_is_whole CHECK ((length(address_hash) = 32))
+);
+
+ALTER TABLE platform.log_in_attempts OWNER TO weir_owner;
+
 CREATE TABLE platform.staff_invitations (
     token_hash bytea NOT NULL,
     tenant_id uuid NOT NULL,
@@ -192,9 +202,7 @@ CREATE TABLE platform.staff_logins (
     email_normalised text NOT NULL,
     tenant_id uuid NOT NULL,
     staff_id uuid NOT NULL,
-    password_hash text NOT NULL,
-    failed_attempts integer DEFAULT 0 NOT NULL,
-    locked_until timestamp with time zone
+    password_hash text NOT NULL
 );
 
 ALTER TABLE ONLY platform.staff_logins FORCE ROW LEVEL SECURITY;
@@ -208,7 +216,9 @@ CREATE TABLE platform.staff_sessions (
     created_at timestamp with time zone NOT NULL,
     last_seen_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    user_agent text DEFAULT ''::text NOT NULL
+    user_agent text DEFAULT ''::text NOT NULL,
+    id uuid NOT NULL,
+    address text DEFAULT ''::text NOT NULL
 );
 
 ALTER TABLE ONLY platform.staff_sessions FORCE ROW LEVEL SECURITY;
@@ -337,6 +347,19 @@ CREATE TABLE public.audit_entries (
 ALTER TABLE ONLY public.audit_entries FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_entries OWNER TO weir_owner;
+
+CREATE TABLE public.audit_links (
+    tenant_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    entry_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_links_count_from_one CHECK (("position" > 0)),
+    CONSTRAINT audit_links_hash_is_whole CHECK ((length(hash) = 32))
+);
+
+ALTER TABLE ONLY public.audit_links FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_links OWNER TO weir_owner;
 
 CREATE TABLE public.billed_periods (
     tenant_id uuid NOT NULL,
@@ -847,6 +870,9 @@ ALTER TABLE ONLY platform.enrollment_tokens
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY platform.log_in_attempts
+    ADD CONSTRAINT log_in_attempts_pkey PRIMARY KEY (address_hash);
+
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_one_an_address UNIQUE (tenant_id, email);
 
@@ -861,6 +887,9 @@ ALTER TABLE ONLY platform.staff_logins
 
 ALTER TABLE ONLY platform.staff_logins
     ADD CONSTRAINT staff_logins_pkey PRIMARY KEY (email_normalised);
+
+ALTER TABLE ONLY platform.staff_sessions
+    ADD CONSTRAINT staff_sessions_one_each UNIQUE (tenant_id, id);
 
 ALTER TABLE ONLY platform.staff_sessions
     ADD CONSTRAINT staff_sessions_pkey PRIMARY KEY (token_hash);
@@ -891,6 +920,12 @@ ALTER TABLE ONLY public.applied_objects
 
 ALTER TABLE ONLY public.audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_once UNIQUE (tenant_id, entry_id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_pkey PRIMARY KEY (tenant_id, "position");
 
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_never_twice EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, component WITH =, period WITH &&);
@@ -1018,6 +1053,8 @@ CREATE INDEX jobs_due ON platform.jobs USING btree (run_at) WHERE ((done_at IS N
 
 CREATE UNIQUE INDEX jobs_pending_once ON platform.jobs USING btree (tenant_id, kind, unique_key) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
 
+CREATE INDEX log_in_attempts_by_age ON platform.log_in_attempts USING btree (last_at);
+
 CREATE INDEX staff_sessions_by_staff ON platform.staff_sessions USING btree (tenant_id, staff_id);
 
 CREATE INDEX accounts_by_subscriber ON public.accounts USING btree (tenant_id, subscriber_id);
@@ -1030,7 +1067,13 @@ CREATE INDEX allocations_by_invoice ON public.allocations USING btree (tenant_id
 
 CREATE INDEX allocations_by_payment ON public.allocations USING btree (tenant_id, payment_id) WHERE (payment_id IS NOT NULL);
 
+CREATE INDEX audit_entries_by_action ON public.audit_entries USING btree (tenant_id, action, at);
+
+CREATE INDEX audit_entries_by_actor ON public.audit_entries USING btree (tenant_id, actor, at);
+
 CREATE INDEX audit_entries_by_subject ON public.audit_entries USING btree (tenant_id, subject, at);
+
+CREATE INDEX audit_entries_in_time ON public.audit_entries USING btree (tenant_id, at, id);
 
 CREATE INDEX billed_segments_by_line ON public.billed_segments USING btree (tenant_id, invoice_line_id);
 
@@ -1129,6 +1172,12 @@ ALTER TABLE ONLY public.applied_objects
 
 ALTER TABLE ONLY public.audit_entries
     ADD CONSTRAINT audit_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_tenant_id_entry_id_fkey FOREIGN KEY (tenant_id, entry_id) REFERENCES public.audit_entries(tenant_id, id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1358,6 +1407,8 @@ ALTER TABLE public.applied_objects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_entries ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_links ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.billed_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
@@ -1417,6 +1468,8 @@ CREATE POLICY tenant ON public.allocations TO weir_app USING ((tenant_id = ( SEL
 CREATE POLICY tenant ON public.applied_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.audit_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.audit_links TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1501,6 +1554,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_pl
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_attempts TO weir_platform;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_platform;
 
@@ -1524,6 +1579,8 @@ GRANT SELECT,INSERT ON TABLE public.allocations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.applied_objects TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_entries TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit_links TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
 

@@ -185,6 +185,7 @@ impl IntoResponse for Problem {
 pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
     [
         KINDS,
+        crate::audit::error::KINDS,
         crate::tenants::error::KINDS,
         crate::access::error::KINDS,
         crate::network::error::KINDS,

@@ -100,6 +100,8 @@ ids! {
     TenantId = "ten";
     /// A person who works for a tenant.
     StaffId = "stf";
+    /// A session of a person of the staff.
+    SessionId = "ses";
     /// An invitation to the staff.
     InvitationId = "ivt";
     /// A place where routers stand.

@@ -26,6 +26,9 @@ enum Command {
     /// ISPs of this installation.
     #[command(subcommand)]
     Tenant(Tenant),
+    /// The record of changes.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print the API's OpenAPI document.
     Openapi,
 }
@@ -34,6 +37,12 @@ enum Command {
 enum Tenant {
     /// Create an ISP and its owner.
     Create(roles::tenant::Create),
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Check that nothing in the audit logs was changed, removed or put in between.
+    Verify(roles::audit::Verify),
 }
 
 #[tokio::main]
@@ -46,6 +55,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Gateway => roles::run(Role::Gateway, config).await,
         Command::Worker => roles::run(Role::Worker, config).await,
         Command::Tenant(Tenant::Create(wish)) => roles::tenant::create(config, wish).await,
+        Command::Audit(Audit::Verify(wish)) => roles::audit::verify(config, wish).await,
         Command::Openapi => {
             println!("{}", weir_cloud::http::router::openapi().to_pretty_json()?);
             Ok(())

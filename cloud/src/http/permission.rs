@@ -38,6 +38,8 @@ permissions! {
     ViewStaff = "view-staff";
     /// Invite people, change what they may do, end their access.
     ManageStaff = "manage-staff";
+    /// See who changed what.
+    ViewAudit = "view-audit";
     /// See sites, routers, agents, enforcement, traffic.
     ViewNetwork = "view-network";
     /// Change sites and routers, enroll and revoke agents.

@@ -23,8 +23,8 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, billing, catalog, dunning, fleet, ledger, network, notifications, payments, subscribers, subscriptions,
-    tenants, usage,
+    access, audit, billing, catalog, dunning, fleet, ledger, network, notifications, payments, subscribers,
+    subscriptions, tenants, usage,
 };
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -68,6 +68,7 @@ fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi()).nest(
         "/api/v1",
         OpenApiRouter::new()
+            .merge(audit::api::routes())
             .merge(access::api::routes())
             .merge(tenants::api::routes())
             .merge(network::api::routes())

@@ -85,6 +85,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         };
     }
     kinds!(
+        crate::audit::jobs::LinkEntries,
         crate::access::jobs::ForgetOldSessions,
         crate::fleet::jobs::RefreshDesired,
         crate::subscriptions::jobs::ReleaseOverHolds,

@@ -3,6 +3,7 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod accounts;
+mod audit;
 mod billing_runs;
 mod catalog;
 mod gallery;
@@ -20,6 +21,7 @@ mod router_changes;
 mod routers;
 mod search;
 mod session;
+mod sessions;
 mod settings;
 mod sites;
 mod staff;
@@ -65,6 +67,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/assets/{*path}", get(asset))
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
+        .merge(sessions::routes())
         .merge(overview::routes())
         .merge(search::routes())
         .merge(sites::routes())
@@ -88,6 +91,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(messages::routes())
         .merge(message_settings::routes())
         .merge(message_templates::routes())
+        .merge(audit::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

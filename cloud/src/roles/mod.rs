@@ -1,5 +1,6 @@
 //! What a process does: the API, the gateway, the worker, or all of them; and how it starts and ends.
 
+pub mod audit;
 pub mod gateway;
 pub mod tenant;
 

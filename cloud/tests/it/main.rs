@@ -8,5 +8,6 @@ mod pages;
 mod refusals;
 mod search;
 mod staff;
+mod staffapi;
 mod subscriptions;
 mod world;

@@ -26,6 +26,7 @@ pub const NAV: [NavItem; 13] = [
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
+    NavItem { href: "/audit", key: "nav-audit", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
 
@@ -54,6 +55,7 @@ const WAYS: [Way; 13] = [
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
+    Way { letter: 'h', href: "/audit", key: "nav-audit" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];
 
@@ -78,6 +80,8 @@ pub struct Frame {
     pub toast: Option<String>,
     /// Whether single keys are shortcuts for this person.
     pub keys: bool,
+    /// The address of what was done to the thing shown, for those who may see it.
+    pub history: Option<String>,
 }
 
 impl Frame {
@@ -123,6 +127,7 @@ impl Frame {
             nav: NAV.to_vec(),
             toast: None,
             keys: true,
+            history: Some("#history".into()),
         }
     }
 }

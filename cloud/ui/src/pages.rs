@@ -56,6 +56,34 @@ pub struct Register<'a> {
     pub next: Option<String>,
 }
 
+/// A long record that is narrowed by several questions, all of which stand in the address.
+#[derive(Debug, Template)]
+#[template(path = "browse.html")]
+pub struct Browse<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs, if it is no place of the navigation: address and name.
+    pub up: Option<(String, String)>,
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// What can be done.
+    pub actions: Vec<Action>,
+    /// The questions, with their answers.
+    pub filters: Vec<Field>,
+    /// Whether any is answered.
+    pub narrowed: bool,
+    /// The address where none is.
+    pub all: String,
+    /// This page of the record.
+    pub table: Table,
+    /// What will be here, for an empty record.
+    pub empty: String,
+    /// The address of the next page.
+    pub next: Option<String>,
+}
+
 /// Asks before something is done that cannot be taken back; names the thing and what follows.
 #[derive(Debug, Template)]
 #[template(path = "confirm.html")]

@@ -14,7 +14,7 @@ pub const VARIANTS: [(&str, &str); 4] = [("en", "light"), ("en", "dark"), ("ar",
 type Sample = fn(&Frame) -> askama::Result<String>;
 
 /// Name and sample, in the order of the gallery.
-pub const SAMPLES: [(&str, Sample); 16] = [
+pub const SAMPLES: [(&str, Sample); 17] = [
     ("components", components),
     ("overview", |frame| overview(frame, Some(frame.t("overview-quiet"))).render()),
     ("overview-first-day", |frame| overview(frame, None).render()),
@@ -24,6 +24,7 @@ pub const SAMPLES: [(&str, Sample); 16] = [
     ("form", |frame| form(frame, "").render()),
     ("form-refused", |frame| form(frame, &frame.t("error-required")).render()),
     ("register", register),
+    ("browse", browse),
     ("question", question),
     ("toast", toast),
     ("search", |frame| search(frame, true).render()),
@@ -251,6 +252,23 @@ fn register(frame: &Frame) -> askama::Result<String> {
         next: Some("#next".into()),
     };
     register.render()
+}
+
+fn browse(frame: &Frame) -> askama::Result<String> {
+    let browse = pages::Browse {
+        frame,
+        up: Some(("#sites".into(), frame.t("nav-sites"))),
+        title: frame.t("nav-audit"),
+        lede: frame.t("audit-lede"),
+        actions: vec![Action::go("#csv", frame.t("csv"))],
+        filters: inset(frame, "").fields,
+        narrowed: true,
+        all: "#all".into(),
+        table: sites(frame),
+        empty: frame.t("audit-none"),
+        next: Some("#next".into()),
+    };
+    browse.render()
 }
 
 fn question(frame: &Frame) -> askama::Result<String> {

@@ -165,7 +165,7 @@ impl Cloud {
         let mut tx = self.app.db.begin(&Scope::system(tenant)).await.expect("begin");
         access::add_staff(&self.app, &mut tx, &new).await.expect("add staff");
         tx.commit().await.expect("commit");
-        access::log_in(&self.app, &email, password.into(), "test").await.expect("log in").token
+        access::log_in(&self.app, &email, password.into(), "Tests 1.0").await.expect("log in").token
     }
 }
 

@@ -10,7 +10,7 @@ use weir_cloud::events::EventKind;
 use weir_cloud::ids::{EventId, MessageId};
 use weir_cloud::jobs::{Job, TellListener};
 use weir_cloud::notifications::jobs::SendMessage;
-use weir_cloud::{access, billing, dunning, fleet, subscriptions};
+use weir_cloud::{access, audit, billing, dunning, fleet, subscriptions};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
@@ -44,6 +44,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId) -> BTree
         work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
         work::<TellListener>(isp, json!({ "listener": "notifications", "event": sold })).await,
         work::<SendMessage>(isp, json!({ "message": message, "attempts": 0 })).await,
+        work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
 }
 

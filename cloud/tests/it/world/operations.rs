@@ -53,7 +53,9 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
     let before = path.split(&format!("/{{{parameter}}}")).next().unwrap_or_default();
     let collection = before.rsplit('/').next().unwrap_or_default();
     match collection {
+        "audit-entries" => "aud",
         "staff" => "stf",
+        "sessions" => "ses",
         "staff-invitations" => "ivt",
         "sites" => "sit",
         "routers" => "rtr",

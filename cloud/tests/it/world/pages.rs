@@ -66,6 +66,10 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("payments", paid);
     let me = isp.get("/api/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned();
     made.insert("staff", me);
+    let sessions = isp.get("/api/v1/me/sessions").await.expect(200);
+    made.insert("sessions", sessions[0]["id"].as_str().expect("a session").to_owned());
+    let log = isp.get("/api/v1/audit-entries").await.expect(200);
+    made.insert("audit", log["items"][0]["id"].as_str().expect("an entry").to_owned());
     let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
     let run = run["id"].as_str().expect("an id").to_owned();
     work_on(isp, &run).await;
