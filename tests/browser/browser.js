@@ -118,7 +118,7 @@ export async function screenshot(page, name, viewport, fullPage = true) {
 
 // Every kind of page that can be reached from the navigation: an id in an address stands for all ids.
 export async function pages(page) {
-  const kind = (path) => path.split("?")[0].replace(/\/[a-z]{3}_[0-9a-f]{32}/g, "/:id") + (path.includes("?") ? "?" : "");
+  const kind = (path) => path.split("?")[0].replace(/\/[a-z]{3}_[0-9a-f]{32}/g, "/:id").replace(/^(\/messages\/templates)\/[^/]+(\/[^/]+)?/, (_, list, language) => `${list}/:template${language ? "/:language" : ""}`) + (path.includes("?") ? "?" : "");
   const seen = new Map([["/", "/"]]);
   for (const path of seen.values()) {
     const answer = await page.goto(path);

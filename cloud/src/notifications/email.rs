@@ -14,6 +14,8 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::Security;
 use super::deliver::{Outcome, with_causes};
+use crate::config::Config;
+use crate::outward;
 
 /// Longest wait for a step of the conversation.
 const STEP: Duration = Duration::from_secs(20);
@@ -23,7 +25,7 @@ const WHOLE: Duration = Duration::from_secs(120);
 const ABOUT_LOGIN: [u16; 5] = [454, 530, 534, 535, 538];
 
 /// A mail server and who writes through it.
-pub(super) struct Server {
+pub(super) struct Server<'a> {
     pub host: String,
     pub port: u16,
     pub security: Security,
@@ -32,8 +34,8 @@ pub(super) struct Server {
     pub from_name: String,
     pub from_address: String,
     pub reply_to: String,
-    /// How we introduce ourselves.
-    pub hello: String,
+    /// Says who we are and which servers may be asked.
+    pub config: &'a Config,
 }
 
 /// A message as it goes out.
@@ -51,7 +53,7 @@ pub(super) struct Letter<'a> {
 }
 
 /// Gives a letter to a server.
-pub(super) async fn send(server: &Server, letter: &Letter<'_>) -> Outcome {
+pub(super) async fn send(server: &Server<'_>, letter: &Letter<'_>) -> Outcome {
     if server.host.is_empty() {
         return Outcome::Deferred("no mail server is set up".into());
     }
@@ -59,7 +61,11 @@ pub(super) async fn send(server: &Server, letter: &Letter<'_>) -> Outcome {
         Ok(message) => message,
         Err(error) => return Outcome::Unsendable(error),
     };
-    let transport = match transport(server) {
+    let address = match address(server).await {
+        Ok(address) => address,
+        Err(error) => return Outcome::Deferred(error.to_string()),
+    };
+    let transport = match transport(server, address) {
         Ok(transport) => transport,
         Err(error) => return Outcome::Deferred(error),
     };
@@ -82,7 +88,7 @@ pub(super) fn is_certificate(pem: &str) -> bool {
         && Certificate::from_pem(pem.as_bytes()).is_ok()
 }
 
-fn build(server: &Server, letter: &Letter<'_>) -> Result<lettre::Message, String> {
+fn build(server: &Server<'_>, letter: &Letter<'_>) -> Result<lettre::Message, String> {
     let one_line = |name: &str, text: &str| {
         let whole = !text.chars().any(char::is_control);
         whole.then_some(()).ok_or_else(|| format!("{name} must be one line"))
@@ -121,24 +127,38 @@ fn build(server: &Server, letter: &Letter<'_>) -> Result<lettre::Message, String
     Ok(message)
 }
 
-fn transport(server: &Server) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+/// Where to connect to. Where not every server may be asked, it is the address that was looked at, not its name again.
+async fn address(server: &Server<'_>) -> Result<String, outward::Error> {
+    let found = outward::addresses(server.config, &server.host, server.port).await?;
+    let looked_at = found.first().filter(|_| server.config.public_servers_only);
+    Ok(looked_at.map_or_else(|| server.host.clone(), |address| address.ip().to_string()))
+}
+
+/// The host of an address.
+fn own_host(url: &str) -> String {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    if host.is_empty() { "localhost".into() } else { host.to_owned() }
+}
+
+fn transport(server: &Server<'_>, address: String) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     let tls = match server.security {
         Security::None => Tls::None,
         Security::Starttls => Tls::Required(parameters(server)?),
         Security::Tls => Tls::Wrapper(parameters(server)?),
     };
-    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address)
         .port(server.port)
         .tls(tls)
         .timeout(Some(STEP))
-        .hello_name(ClientId::Domain(server.hello.clone()));
+        .hello_name(ClientId::Domain(own_host(&server.config.public_url)));
     if let Some((user, password)) = &server.login {
         builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
     }
     Ok(builder.build())
 }
 
-fn parameters(server: &Server) -> Result<TlsParameters, String> {
+fn parameters(server: &Server<'_>) -> Result<TlsParameters, String> {
     let mut builder = TlsParameters::builder(server.host.clone());
     if !server.authority.is_empty() {
         let authority = Certificate::from_pem(server.authority.as_bytes()).map_err(|error| with_causes(&error))?;

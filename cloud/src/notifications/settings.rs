@@ -161,16 +161,21 @@ pub async fn test(app: &App, scope: &Scope, channel: Channel, to: &str, language
             sms::send(&gateway, &number, &text).await
         }
     };
-    Ok(match outcome {
+    let tested = match outcome {
         Outcome::Sent(answer) => Tested { accepted: true, answer },
         Outcome::Refused(answer) | Outcome::Deferred(answer) | Outcome::Unsendable(answer) => {
             Tested { accepted: false, answer }
         }
-    })
+    };
+    let mut tx = app.db.begin(scope).await?;
+    let (subject, detail) = (tx.tenant(), json!({ "channel": channel, "accepted": tested.accepted }));
+    audit::record(&mut tx, "send test message", subject, detail).await?;
+    tx.commit().await?;
+    Ok(tested)
 }
 
 /// The mail server, with its password open.
-pub(super) async fn server(app: &App, tx: &mut TenantTx) -> Result<Server, Error> {
+pub(super) async fn server<'a>(app: &'a App, tx: &mut TenantTx) -> Result<Server<'a>, Error> {
     let place = password_place(tx);
     let row = store::settings(tx).await?;
     let password = row.smtp_password.map(|sealed| app.secrets.unseal_text(place, &sealed)).transpose()?;
@@ -184,17 +189,24 @@ pub(super) async fn server(app: &App, tx: &mut TenantTx) -> Result<Server, Error
         from_name: row.from_name,
         from_address: row.from_address,
         reply_to: row.reply_to,
-        hello: own_host(&app.config.public_url),
+        config: &app.config,
     })
 }
 
 /// The gateway, with its credential open.
-pub(super) async fn gateway(app: &App, tx: &mut TenantTx) -> Result<Gateway, Error> {
+pub(super) async fn gateway<'a>(app: &'a App, tx: &mut TenantTx) -> Result<Gateway<'a>, Error> {
     let place = credential_place(tx);
     let row = store::settings(tx).await?;
     let value = row.sms_credential.map(|sealed| app.secrets.unseal_text(place, &sealed)).transpose()?;
     let proof = value.map(|value| (row.sms_header, value));
-    Ok(Gateway { url: row.sms_url, method: row.sms_method, kind: row.sms_type, body: row.sms_body, proof })
+    Ok(Gateway {
+        url: row.sms_url,
+        method: row.sms_method,
+        kind: row.sms_type,
+        body: row.sms_body,
+        proof,
+        config: &app.config,
+    })
 }
 
 fn password_place(tx: &TenantTx) -> Place {
@@ -203,13 +215,6 @@ fn password_place(tx: &TenantTx) -> Place {
 
 fn credential_place(tx: &TenantTx) -> Place {
     Place::Tenant { tenant: tx.tenant(), column: "message_settings.sms_credential", row: tx.tenant().uuid() }
-}
-
-/// The host of an address.
-fn own_host(url: &str) -> String {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = host.split(['/', ':']).next().unwrap_or_default();
-    if host.is_empty() { "localhost".into() } else { host.to_owned() }
 }
 
 fn check_email(wish: &EmailWish) -> Vec<FieldError> {
@@ -278,14 +283,7 @@ fn check_sms(wish: &SmsWish) -> Vec<FieldError> {
 
 /// Whether the body stays JSON whatever number and text are put into it.
 fn is_json(body: &str) -> bool {
-    let gateway = Gateway {
-        url: String::new(),
-        method: SmsMethod::Post,
-        kind: SmsType::Json,
-        body: body.to_owned(),
-        proof: None,
-    };
-    serde_json::from_str::<serde_json::Value>(&sms::body(&gateway, "+1", "\"a\" \\ b")).is_ok()
+    serde_json::from_str::<serde_json::Value>(&sms::body(SmsType::Json, body, "+1", "\"a\" \\ b")).is_ok()
 }
 
 fn check_line(field: &str, text: &str, errors: &mut Vec<FieldError>) {

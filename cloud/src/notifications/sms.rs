@@ -1,5 +1,6 @@
 //! Short messages: any gateway that takes a number and a text in one HTTP request.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -7,6 +8,8 @@ use reqwest::{Method, Url, redirect};
 
 use super::deliver::{Outcome, with_causes};
 use super::{SmsMethod, SmsType};
+use crate::config::Config;
+use crate::outward;
 
 /// Longest wait for a gateway.
 const WAIT: Duration = Duration::from_secs(30);
@@ -16,13 +19,15 @@ const ANSWER_MAX: usize = 500;
 const DIGITS: std::ops::RangeInclusive<usize> = 3..=15;
 
 /// A gateway.
-pub(super) struct Gateway {
+pub(super) struct Gateway<'a> {
     pub url: String,
     pub method: SmsMethod,
     pub kind: SmsType,
     pub body: String,
     /// Name and value of the header that proves who asks.
     pub proof: Option<(String, String)>,
+    /// Says which servers may be asked.
+    pub config: &'a Config,
 }
 
 /// A telephone number as gateways want it: digits, with a plus before them where there was one.
@@ -35,11 +40,21 @@ pub(super) fn number(text: &str) -> Option<String> {
 }
 
 /// Gives a text to a gateway.
-pub(super) async fn send(gateway: &Gateway, to: &str, text: &str) -> Outcome {
+pub(super) async fn send(gateway: &Gateway<'_>, to: &str, text: &str) -> Outcome {
     if gateway.url.is_empty() {
         return Outcome::Deferred("no gateway is set up".into());
     }
-    let request = match request(gateway, to, text) {
+    let address = fill(&gateway.url, &encoded(to), &encoded(text));
+    let url: Url = match address.parse() {
+        Ok(url) => url,
+        Err(error) => return Outcome::Unsendable(format!("the gateway's address cannot be read: {error}")),
+    };
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let found = match outward::addresses(gateway.config, &host, url.port_or_known_default().unwrap_or_default()).await {
+        Ok(found) => found,
+        Err(error) => return Outcome::Deferred(error.to_string()),
+    };
+    let request = match request(gateway, url, (&host, &found), to, text) {
         Ok(request) => request,
         Err(error) => return Outcome::Unsendable(error),
     };
@@ -66,14 +81,19 @@ pub(super) async fn send(gateway: &Gateway, to: &str, text: &str) -> Outcome {
     }
 }
 
-fn request(gateway: &Gateway, to: &str, text: &str) -> Result<reqwest::RequestBuilder, String> {
+fn request(
+    gateway: &Gateway<'_>,
+    url: Url,
+    (host, found): (&str, &[SocketAddr]),
+    to: &str,
+    text: &str,
+) -> Result<reqwest::RequestBuilder, String> {
     let client = reqwest::Client::builder()
         .timeout(WAIT)
+        .resolve_to_addrs(host, found)
         .redirect(redirect::Policy::none())
         .build()
         .map_err(|error| error.to_string())?;
-    let address = fill(&gateway.url, &encoded(to), &encoded(text));
-    let url: Url = address.parse().map_err(|error| format!("the gateway's address cannot be read: {error}"))?;
     let method = match gateway.method {
         SmsMethod::Get => Method::GET,
         SmsMethod::Post => Method::POST,
@@ -81,7 +101,7 @@ fn request(gateway: &Gateway, to: &str, text: &str) -> Result<reqwest::RequestBu
     };
     let mut request = client.request(method.clone(), url);
     if method != Method::GET {
-        request = request.header(CONTENT_TYPE, content_type(gateway.kind)).body(body(gateway, to, text));
+        request = request.header(CONTENT_TYPE, content_type(gateway.kind)).body(body(gateway.kind, &gateway.body, to, text));
     }
     if let Some((name, value)) = &gateway.proof {
         let name: HeaderName = name.parse().map_err(|_| "the header's name cannot be used".to_owned())?;
@@ -93,11 +113,11 @@ fn request(gateway: &Gateway, to: &str, text: &str) -> Result<reqwest::RequestBu
 }
 
 /// The body of a request, number and text escaped as its type wants.
-pub(super) fn body(gateway: &Gateway, to: &str, text: &str) -> String {
-    match gateway.kind {
-        SmsType::Json => fill(&gateway.body, &in_json(to), &in_json(text)),
-        SmsType::Form => fill(&gateway.body, &encoded(to), &encoded(text)),
-        SmsType::Plain => fill(&gateway.body, to, text),
+pub(super) fn body(kind: SmsType, template: &str, to: &str, text: &str) -> String {
+    match kind {
+        SmsType::Json => fill(template, &in_json(to), &in_json(text)),
+        SmsType::Form => fill(template, &encoded(to), &encoded(text)),
+        SmsType::Plain => fill(template, to, text),
     }
 }
 
@@ -141,18 +161,10 @@ mod tests {
 
     #[test]
     fn a_text_cannot_leave_its_place() {
-        let mut gateway = Gateway {
-            url: String::new(),
-            method: SmsMethod::Post,
-            kind: SmsType::Json,
-            body: r#"{"to":"{to}","text":"{text}"}"#.into(),
-            proof: None,
-        };
         let text = "\"},{to} & 5 €\n";
-        let read: serde_json::Value = serde_json::from_str(&body(&gateway, "+34600", text)).unwrap();
+        let made = body(SmsType::Json, r#"{"to":"{to}","text":"{text}"}"#, "+34600", text);
+        let read: serde_json::Value = serde_json::from_str(&made).unwrap();
         assert_eq!(read, serde_json::json!({ "to": "+34600", "text": text }));
-        gateway.kind = SmsType::Form;
-        gateway.body = "to={to}&text={text}".into();
-        assert_eq!(body(&gateway, "+34", "a&b=c"), "to=%2B34&text=a%26b%3Dc");
+        assert_eq!(body(SmsType::Form, "to={to}&text={text}", "+34", "a&b=c"), "to=%2B34&text=a%26b%3Dc");
     }
 }

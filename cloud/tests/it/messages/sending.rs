@@ -81,7 +81,7 @@ fn what_is_refused_for_good_is_not_tried_again() {
 fn who_is_never_let_in_is_given_up_after_two_days() {
     story(async {
         let server = MailServer::open().await;
-        let mut isp = Isp::new("never", "2026-11-02T10:00:00Z").await;
+        let mut isp = Isp::new("never", "2026-11-02T00:00:00Z").await;
         isp.put("/message-settings/email", server.settings()).await.expect(200);
         let account = account_at(&isp, "Amara Okafor", "never@sub.example", "en").await;
         let id = write(&isp.app, &isp.scope(), account).await[0];

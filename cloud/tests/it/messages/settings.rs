@@ -1,6 +1,11 @@
 //! How messages are sent: log-in, encryption, what settings are refused, and trying them out.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use weir_cloud::app::App;
+use weir_cloud::config::Config;
+use weir_cloud::notifications::{self, Channel};
 
 use super::servers::{MailServer, header};
 use super::{account_at, message, work_off, write};
@@ -68,6 +73,25 @@ fn a_server_may_speak_tls_from_the_first_byte() {
         let answer = tried(&isp).await;
         assert_eq!(answer["accepted"], false, "{answer}");
         assert!(answer["answer"].as_str().unwrap().to_uppercase().contains("STARTTLS"), "{answer}");
+    });
+}
+
+#[test]
+fn a_shared_installation_asks_nobody_inside() {
+    story(async {
+        let server = MailServer::open().await;
+        let isp = Isp::new("inside", "2026-11-02T10:00:00Z").await;
+        isp.put("/message-settings/email", server.settings()).await.expect(200);
+        let url = format!("http://127.0.0.1:{}/", server.port);
+        let sms = json!({ "url": url, "method": "POST", "type": "plain", "body": "{to} {text}" });
+        isp.put("/message-settings/sms", sms).await.expect(200);
+        let shared = Config { public_servers_only: true, ..(*isp.app.config).clone() };
+        let app = App { config: Arc::new(shared), ..isp.app.clone() };
+        for (channel, to) in [(Channel::Email, "staff@rio.example"), (Channel::Sms, "+34600000001")] {
+            let tried = notifications::test(&app, &isp.scope(), channel, to, "en").await.expect("tried");
+            assert!(!tried.accepted && tried.answer == "127.0.0.1 is not on the public internet", "{tried:?}");
+        }
+        assert_eq!(tried(&isp).await["accepted"], true);
     });
 }
 
