@@ -496,6 +496,7 @@ CREATE TABLE public.invoice_lines (
     included_bytes bigint,
     late boolean DEFAULT false NOT NULL,
     credits_line_id uuid,
+    priced_by jsonb,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (((kind = 'credit'::text) = (credits_line_id IS NOT NULL))),
     CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text])))
 );
@@ -642,6 +643,91 @@ CREATE TABLE public.plans (
 ALTER TABLE ONLY public.plans FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plans OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_invocations (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    mode text NOT NULL,
+    subject text NOT NULL,
+    event_id uuid,
+    at timestamp with time zone NOT NULL,
+    call jsonb NOT NULL,
+    result jsonb NOT NULL,
+    outcome text NOT NULL,
+    message text NOT NULL,
+    logs jsonb NOT NULL,
+    fuel bigint NOT NULL,
+    micros bigint NOT NULL,
+    CONSTRAINT plugin_invocations_mode_exists CHECK ((mode = ANY (ARRAY['live'::text, 'replay'::text])))
+);
+
+ALTER TABLE ONLY public.plugin_invocations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_invocations OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_settings (
+    tenant_id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    revision integer NOT NULL,
+    entries jsonb NOT NULL,
+    limit_percent integer NOT NULL,
+    effects text[] NOT NULL,
+    events text[] NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_settings_limit_is_sane CHECK (((limit_percent >= 0) AND (limit_percent <= 1000)))
+);
+
+ALTER TABLE ONLY public.plugin_settings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_settings OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_versions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    number integer NOT NULL,
+    digest bytea NOT NULL,
+    component bytea NOT NULL,
+    imports text[] NOT NULL,
+    code bytea NOT NULL,
+    signature bytea NOT NULL,
+    engine text NOT NULL,
+    state text NOT NULL,
+    dry_run jsonb,
+    uploaded_by text NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_versions_digest_is_whole CHECK ((length(digest) = 32)),
+    CONSTRAINT plugin_versions_state_exists CHECK ((state = ANY (ARRAY['verified'::text, 'tried'::text, 'active'::text, 'retired'::text])))
+);
+
+ALTER TABLE ONLY public.plugin_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_versions OWNER TO weir_owner;
+
+CREATE TABLE public.plugins (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    hook text NOT NULL,
+    active_version_id uuid,
+    previous_version_id uuid,
+    settings_revision integer NOT NULL,
+    faults_in_a_row integer DEFAULT 0 NOT NULL,
+    paused_at timestamp with time zone,
+    paused_because text,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugins_are_named_plainly CHECK ((name ~ '^[a-z][a-z0-9-]{0,47}$'::text)),
+    CONSTRAINT plugins_hook_exists CHECK ((hook = ANY (ARRAY['rate-usage'::text, 'handle-event'::text]))),
+    CONSTRAINT plugins_say_why_they_pause CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
+);
+
+ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins OWNER TO weir_owner;
 
 CREATE TABLE public.routers (
     tenant_id uuid NOT NULL,
@@ -996,6 +1082,30 @@ ALTER TABLE ONLY public.plans
 ALTER TABLE ONLY public.plans
     ADD CONSTRAINT plans_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_pkey PRIMARY KEY (tenant_id, plugin_id, revision);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_belong_to_one UNIQUE (tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_digest_unique UNIQUE (tenant_id, plugin_id, digest);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_number_unique UNIQUE (tenant_id, plugin_id, number);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_name_unique UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_name_unique UNIQUE (tenant_id, name);
 
@@ -1102,6 +1212,14 @@ CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_
 CREATE INDEX ledger_postings_by_account ON public.ledger_postings USING btree (tenant_id, account_id, ledger_account) WHERE (account_id IS NOT NULL);
 
 CREATE INDEX payments_by_account ON public.payments USING btree (tenant_id, account_id, received_on);
+
+CREATE INDEX plugin_invocations_by_age ON public.plugin_invocations USING btree (tenant_id, at);
+
+CREATE INDEX plugin_invocations_by_plugin ON public.plugin_invocations USING btree (tenant_id, plugin_id, id);
+
+CREATE UNIQUE INDEX plugin_invocations_once_an_event ON public.plugin_invocations USING btree (tenant_id, plugin_id, event_id) WHERE ((event_id IS NOT NULL) AND (mode = 'live'::text) AND (outcome = 'ok'::text));
+
+CREATE UNIQUE INDEX plugins_one_sets_prices ON public.plugins USING btree (tenant_id) WHERE ((hook = 'rate-usage'::text) AND (active_version_id IS NOT NULL));
 
 CREATE INDEX service_locations_by_subscriber ON public.service_locations USING btree (tenant_id, subscriber_id);
 
@@ -1281,6 +1399,33 @@ ALTER TABLE ONLY public.plan_versions
 ALTER TABLE ONLY public.plans
     ADD CONSTRAINT plans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_tenant_id_plugin_id_version_id_fkey FOREIGN KEY (tenant_id, plugin_id, version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_tenant_id_plugin_id_fkey FOREIGN KEY (tenant_id, plugin_id) REFERENCES public.plugins(tenant_id, id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_tenant_id_plugin_id_fkey FOREIGN KEY (tenant_id, plugin_id) REFERENCES public.plugins(tenant_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_id_active_version_id_fkey FOREIGN KEY (tenant_id, id, active_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_id_previous_version_id_fkey FOREIGN KEY (tenant_id, id, previous_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1441,6 +1586,14 @@ ALTER TABLE public.plan_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plans ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.plugin_invocations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_settings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.routers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_locations ENABLE ROW LEVEL SECURITY;
@@ -1502,6 +1655,14 @@ CREATE POLICY tenant ON public.payments TO weir_app USING ((tenant_id = ( SELECT
 CREATE POLICY tenant ON public.plan_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.plans TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_invocations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.routers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1613,6 +1774,14 @@ GRANT SELECT,INSERT ON TABLE public.payments TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.plan_versions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plans TO weir_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.plugin_invocations TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.plugin_settings TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plugin_versions TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plugins TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routers TO weir_app;
 

@@ -23,7 +23,8 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, audit, billing, catalog, dunning, fleet, ledger, network, notifications, payments, subscribers,
+    access, audit, billing, catalog, dunning, fair_use, fleet, ledger, network, notifications, payments, plugins,
+    subscribers,
     subscriptions, tenants, usage,
 };
 
@@ -77,6 +78,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(fleet::api::routes())
             .merge(subscriptions::api::routes())
             .merge(usage::api::routes())
+            .merge(fair_use::api::routes())
+            .merge(plugins::api::routes())
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::db::Scope;
 use crate::events::{self, Listener};
 use crate::ids::EventId;
-use crate::{dunning, notifications};
+use crate::{dunning, notifications, plugins};
 
 /// Tells one listener of one event.
 #[derive(Serialize, Deserialize)]
@@ -34,6 +34,7 @@ impl Job for TellListener {
         match self.listener {
             Listener::Notifications => Ok(notifications::listen(&app, &scope, &event).await?),
             Listener::Dunning => Ok(dunning::listen(&app, &scope, &event).await?),
+            Listener::Plugins => Ok(plugins::listen(&app, &scope, &event).await?),
         }
     }
 }

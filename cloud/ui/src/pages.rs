@@ -182,6 +182,45 @@ pub struct Form<'a> {
     pub form: Inset,
 }
 
+/// The form of the dunning policy: steps are added and removed by its own buttons, and what it would do is shown below.
+#[derive(Debug, Template)]
+#[template(path = "policy_form.html")]
+pub struct PolicyForm<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs: address and name.
+    pub up: (String, String),
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// Where it posts to.
+    pub action: String,
+    /// What is wrong with the whole; empty when nothing is.
+    pub problem: String,
+    /// A part for each step.
+    pub steps: Vec<StepFields>,
+    /// Which kind of step to add.
+    pub add: Field,
+    /// Everything else, by heading.
+    pub parts: Vec<(String, Vec<Field>)>,
+    /// What it would do.
+    pub preview: Option<Section>,
+}
+
+/// One step of a policy in its form.
+#[derive(Debug, Clone)]
+pub struct StepFields {
+    /// What it does.
+    pub title: String,
+    /// What it asks.
+    pub fields: Vec<Field>,
+    /// What the form does when the step's own button is pressed.
+    pub remove: String,
+    /// Says so.
+    pub remove_text: String,
+}
+
 /// One figure of the overview.
 #[derive(Debug, Clone)]
 pub struct Figure {
