@@ -35,6 +35,9 @@ pub struct Config {
         global = true
     )]
     pub trusted_proxies: Vec<IpNet>,
+    /// Ask only servers on the public internet where ISPs name one (mail, short messages). For installations ISPs share.
+    #[arg(long, env = "WEIR_PUBLIC_SERVERS_ONLY", global = true)]
+    pub public_servers_only: bool,
     /// Let `/dev/clock` move the time. For demonstrations and tests only.
     #[arg(long, env = "WEIR_DEV_CLOCK", global = true)]
     pub dev_clock: bool,

@@ -200,6 +200,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
         crate::analytics::error::KINDS,
+        crate::notifications::error::KINDS,
     ]
     .into_iter()
     .flatten()

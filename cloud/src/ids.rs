@@ -142,6 +142,8 @@ ids! {
     PaymentId = "pay";
     /// A part of a payment or credit that settles an invoice.
     AllocationId = "alc";
+    /// A message to a subscriber or to staff.
+    MessageId = "msg";
     /// What is done about one unpaid due day of an account.
     DunningCaseId = "dcs";
     /// A promise to pay.

@@ -22,6 +22,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "iperf3", present: || has("iperf3") },
     Package { name: "ethtool", present: || has("ethtool") },
     Package { name: "postgresql", present: || crate::database::programs().is_ok() },
+    Package { name: "python3-aiosmtpd", present: || Path::new("/usr/lib/python3/dist-packages/aiosmtpd").exists() },
     Package { name: "poppler-utils", present: || has("pdftotext") },
     Package { name: "nodejs", present: || has("node") },
     Package { name: "npm", present: || has("npm") },

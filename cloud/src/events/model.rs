@@ -98,18 +98,21 @@ impl EventKind {
 pub enum Listener {
     /// Judges an account again when what it owes or has changed.
     Dunning,
+    /// Writes to the people it concerns.
+    Notifications,
     /// Tells the tenant's own rules.
     Plugins,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 2] = [Self::Dunning, Self::Plugins];
+    pub const ALL: [Self; 3] = [Self::Dunning, Self::Notifications, Self::Plugins];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dunning => "dunning",
+            Self::Notifications => "notifications",
             Self::Plugins => "plugins",
         }
     }
@@ -118,6 +121,19 @@ impl Listener {
     pub fn hears(self, kind: EventKind) -> bool {
         match self {
             Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
+            Self::Notifications => matches!(
+                kind.name(),
+                "subscription.sold"
+                    | "hold.placed"
+                    | "hold.released"
+                    | "invoice.issued"
+                    | "payment.received"
+                    | "payment.failed"
+                    | "dunning.reminded"
+                    | "dunning.fee_charged"
+                    | "dunning.final_notice"
+                    | "ticket.replied"
+            ),
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),
         }

@@ -54,9 +54,10 @@ pub async fn secure_headers(request: Request, next: Next) -> Response {
     let (public, framed) = (path.starts_with("/assets/"), path.starts_with("/gallery/"));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // The gallery shows its samples side by side, in frames. A page with a stricter policy of its own keeps it.
+    let policy = HeaderValue::from_static(if framed { FRAMED } else { POLICY });
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
-    // The gallery shows its samples side by side, in frames.
-    set(header::CONTENT_SECURITY_POLICY, if framed { FRAMED } else { POLICY });
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");

@@ -136,6 +136,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/analytics" => "view-analytics",
         "/sites" | "/routers" | "/" => "view-network",
+        "/messages" => "view-messages",
         "/dunning" => "view-dunning",
         "/plugins" => "view-plugins",
         "/staff" => "view-staff",

@@ -64,6 +64,10 @@ permissions! {
     ViewAnalytics = "view-analytics";
     /// Record payments.
     RecordPayments = "record-payments";
+    /// See messages to subscribers and staff, and how they are sent.
+    ViewMessages = "view-messages";
+    /// Send messages again, switch them on and off, change their words.
+    ManageMessages = "manage-messages";
     /// See dunning cases, the policy and the forecast.
     ViewDunning = "view-dunning";
     /// Change the dunning policy, note promises, pause cases, give late fees back.
@@ -118,7 +122,11 @@ impl Role {
                     || name.starts_with("view-")
                     || matches!(
                         name,
-                        "manage-subscribers" | "manage-subscriptions" | "manage-holds" | "record-payments"
+                        "manage-subscribers"
+                            | "manage-subscriptions"
+                            | "manage-holds"
+                            | "manage-messages"
+                            | "record-payments"
                     )
             }
             Self::Network => {

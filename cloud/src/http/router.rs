@@ -23,7 +23,7 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, ledger, network, payments, plugins,
+    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, ledger, network, notifications, payments, plugins,
     subscribers, subscriptions, tenants, usage,
 };
 
@@ -83,7 +83,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(billing::api::routes())
             .merge(dunning::api::routes())
             .merge(payments::api::routes())
-            .merge(analytics::api::routes()),
+            .merge(analytics::api::routes())
+            .merge(notifications::api::routes()),
     )
 }
 

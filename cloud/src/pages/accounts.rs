@@ -38,6 +38,7 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) 
         lede = lede_of(&screen, &standing);
         facts = facts_of(&screen, &standing);
         sections = documents(&screen, &mut tx, id).await?;
+        actions.push(Action::go(address("/messages", &[("account_id", &id.to_string())]), screen.t("messages-of")));
         actions.push(Action::go(address("/ledger", &[("account_id", &id.to_string())]), screen.t("ledger-of")));
         if screen.may::<RecordPayments>() {
             let form = address("/payments/new", &[("account_id", &id.to_string())]);

@@ -16,6 +16,9 @@ mod gallery;
 mod invoices;
 mod ledger;
 mod locations;
+mod message_settings;
+mod message_templates;
+mod messages;
 mod overview;
 mod payments;
 mod plans;
@@ -72,6 +75,8 @@ const TOLD: &[(&str, &str)] = &[
     ("must be between 0 and 100 with", "dunning-error-percent"),
     ("must be at most 10 rising", "dunning-error-retries"),
     ("must say how much", "error-required"),
+    ("must be one line", "messages-error-line"),
+    ("must be given again for another server", "messages-error-again"),
     ("needs an allowance", "error-needs-allowance"),
     ("must not be beside a charge", "error-fair-use-charge"),
     ("must change a rate or be free", "error-fair-use-window"),
@@ -120,6 +125,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(gallery::routes())
         .merge(reference::routes())
         .merge(staff::routes())
+        .merge(messages::routes())
+        .merge(message_settings::routes())
+        .merge(message_templates::routes())
         .merge(audit::routes())
 }
 

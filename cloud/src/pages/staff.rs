@@ -10,15 +10,16 @@ use weir_ui::format;
 use weir_ui::pages::{Form, Inset, Join, Section, Show};
 
 use super::{Asking, MANY, form_status, sessions};
-use crate::access::{self, Member, MemberChange, NewInvitation};
+use crate::access::{self, Member, MemberChange, NewInvitation, SentInvitation};
 use crate::app::App;
-use crate::db::Scope;
+use crate::db::{Scope, TenantTx};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, anonymous_frame, html, is_about_the_form, see};
 use crate::http::permission::{ManageStaff, Needs, Role, ViewStaff};
 use crate::http::toast::see_saying;
 use crate::ids::{InvitationId, StaffId};
+use crate::notifications::{self, Fact, Facts, Notice, Recipient, Template};
 use crate::tenants;
 
 pub(super) fn routes() -> Router<App> {
@@ -138,12 +139,33 @@ async fn invite(screen: Screen<ManageStaff>, mut fields: Fields) -> Result<Respo
     let mut tx = screen.begin().await?;
     match access::invite(&screen.app, &mut tx, wish).await.map_err(Problem::from) {
         Ok(sent) => {
+            write_to(&screen, &mut tx, &sent).await?;
             tx.commit().await?;
             listed(&screen, Some(sent.link)).await
         }
         Err(problem) if is_about_the_form(&problem) => invitation_form(&screen, &fields, Some(&problem)),
         Err(problem) => Err(problem),
     }
+}
+
+/// Sends the invited the link, where a mail server is set up; it is shown here, too.
+async fn write_to(screen: &Screen<ManageStaff>, tx: &mut TenantTx, sent: &SentInvitation) -> Result<(), Problem> {
+    let invitation = &sent.invitation;
+    let notice = Notice {
+        template: Template::StaffInvitation,
+        cause: invitation.id.uuid(),
+        to: Recipient::Person {
+            name: invitation.name.clone(),
+            email: invitation.email.clone(),
+            language: screen.frame.lang.to_owned(),
+        },
+        facts: Facts::of([("expires_at", Fact::Instant(invitation.expires_at))]),
+        reply_to: None,
+        invoice: None,
+        link: Some(sent.link.clone()),
+    };
+    notifications::send(&screen.app, tx, &notice).await?;
+    Ok(())
 }
 
 fn role_of(fields: &mut Fields) -> Option<Role> {

@@ -3,6 +3,7 @@
 mod dunning;
 mod fair_use;
 mod harness;
+mod messages;
 mod money;
 mod network;
 mod pages;

@@ -34,6 +34,8 @@ pub enum Cell {
     Text(String),
     /// An identifier, in the fixed-width face.
     Code(String),
+    /// Several lines, as they are.
+    Lines(String),
     /// A figure, aligned at the end.
     Number(String),
     /// A figure that opens the list it is the sum of.

@@ -13,11 +13,12 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 14] = [
+pub const NAV: [NavItem; 17] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
     NavItem { href: "/plans", key: "nav-plans", group: "" },
+    NavItem { href: "/messages", key: "nav-messages", group: "" },
     NavItem { href: "/top-up-products", key: "nav-top-ups", group: "" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
@@ -45,16 +46,17 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 14] = [
+const WAYS: [Way; 17] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
+    Way { letter: 'e', href: "/messages", key: "nav-messages" },
     Way { letter: 'u', href: "/top-up-products", key: "nav-top-ups" },
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
     Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
-    Way { letter: 'u', href: "/dunning", key: "nav-dunning" },
+    Way { letter: 'n', href: "/dunning", key: "nav-dunning" },
     Way { letter: 'd', href: "/ledger", key: "nav-ledger" },
     Way { letter: 'm', href: "/analytics", key: "nav-analytics" },
     Way { letter: 't', href: "/sites", key: "nav-sites" },

@@ -63,7 +63,12 @@ fn components(frame: &Frame) -> askama::Result<String> {
         actions,
         places: vec![("#one", frame.t("status-active")), ("#two", frame.t("status-ordered"))],
         figures: figures(frame),
-        facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).chain(tones(frame)).collect(),
+        facts: row(frame)
+            .into_iter()
+            .map(|cell| (frame.t("status"), cell))
+            .chain(tones(frame))
+            .chain([(frame.t("messages-text"), Cell::Lines("Hello Amara,\n\nyour line is ready.".into()))])
+            .collect(),
         sections: vec![part("nav-sites", sites(frame)), part("accounts", Table::default()), traffic(frame)],
         command: "weir-agent run --state-dir /var/lib/weir-agent --token weir1_Zm9yIHNob3cgb25seQ".into(),
         form: inset(frame, &frame.t("error-required")),

@@ -213,6 +213,6 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
 }
 
 /// An id as text.
-fn text(id: &Value) -> &str {
+pub fn text(id: &Value) -> &str {
     id.as_str().expect("an id")
 }

@@ -7,13 +7,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use weir_cloud::db::Scope;
 use weir_cloud::events::EventKind;
-use weir_cloud::ids::EventId;
+use weir_cloud::ids::{EventId, MessageId};
 use weir_cloud::jobs::{Job, TellListener};
+use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{access, audit, billing, dunning, fleet, plugins, subscriptions};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
-use crate::refusals::{difference, furnished, rows};
+use crate::refusals::{difference, furnished, rows, text};
 
 /// Runs a job of a kind; returns the kind.
 async fn work<J: Job + DeserializeOwned>(isp: &Isp, payload: Value) -> &'static str {
@@ -30,7 +31,7 @@ async fn event(isp: &Isp, kind: EventKind) -> EventId {
     id.into()
 }
 
-async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
+async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId) -> BTreeSet<&'static str> {
     let sold = event(isp, EventKind::SubscriptionSold).await;
     let nobody = "agt_0193594bd1e27c3f8a6b5d4e3f2a1b0c";
     let on_run = json!({ "run": billing_run, "after": null });
@@ -44,6 +45,8 @@ async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
         work::<plugins::jobs::ForgetOldCalls>(isp, json!({})).await,
         work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
+        work::<TellListener>(isp, json!({ "listener": "notifications", "event": sold })).await,
+        work::<SendMessage>(isp, json!({ "message": message, "attempts": 0 })).await,
         work::<TellListener>(isp, json!({ "listener": "plugins", "event": sold })).await,
         work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
@@ -69,11 +72,18 @@ fn a_job_run_twice_leaves_the_same_rows() {
         let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Test" });
         let line = made.sold.as_str().expect("an id");
         made.isp.post(&format!("/api/v1/subscriptions/{line}/holds"), hold).await.expect(201);
+        // Nobody listens there, so the message is put off.
+        let server = json!({ "host": "127.0.0.1", "port": 1, "security": "none", "from_name": "", "from_address": "a@isp.example" });
+        made.isp.put("/api/v1/message-settings/email", server).await.expect(200);
+        let addressed = json!({ "name": "Amara Okafor", "email": "amara@sub.example" });
+        made.isp.put(&format!("/api/v1/subscribers/{}", text(&made.subscriber)), addressed).await.expect(200);
+        let account = text(&made.account).parse().expect("an id");
+        let message = crate::messages::write(&cloud.app, &Scope::system(made.isp.tenant), account).await[0];
 
-        let ran = every_kind(&made.isp, &started["id"]).await;
+        let ran = every_kind(&made.isp, &started["id"], message).await;
         assert_eq!(ran.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), declared(), "run every kind here");
         let once = rows(cloud, made.isp.tenant).await;
-        every_kind(&made.isp, &started["id"]).await;
+        every_kind(&made.isp, &started["id"], message).await;
         let changed = difference(&once, &rows(cloud, made.isp.tenant).await);
         assert_eq!(changed, Vec::<String>::new(), "the second time changed rows");
         let invoices = made.isp.get("/api/v1/invoices").await.expect(200);

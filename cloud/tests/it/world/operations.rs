@@ -70,6 +70,8 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "billing-runs" => "run",
         "invoices" => "inv",
         "payments" => "pay",
+        "messages" => "msg",
+        "message-templates" => "tpl",
         "dunning-cases" => "dcs",
         "late-fees" => "fee",
         "versions" => "version",

@@ -78,6 +78,14 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("billing-runs", run);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    let server =
+        json!({ "host": "127.0.0.1", "port": 1, "security": "none", "from_name": "", "from_address": "a@isp.example" });
+    isp.put("/api/v1/message-settings/email", server).await.expect(200);
+    let addressed = json!({ "name": "Amara Okafor", "email": "amara@sub.example" });
+    isp.put(&format!("/api/v1/subscribers/{subscriber}"), addressed).await.expect(200);
+    let scope = weir_cloud::db::Scope::system(isp.tenant);
+    let written = crate::messages::write(&isp.cloud.app, &scope, account.parse().expect("an id")).await;
+    made.insert("messages", written[0].to_string());
     made.extend(crate::plugins::things(isp).await);
     made
 }
