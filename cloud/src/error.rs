@@ -196,6 +196,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::billing::error::KINDS,
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
+        crate::tickets::error::KINDS,
     ]
     .into_iter()
     .flatten()

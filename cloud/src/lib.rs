@@ -3,7 +3,7 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, tenants, access, network, subscribers, catalog, fleet,
-//! subscriptions, usage, ledger, billing, dunning, payments, live, pages. News travels the other way as queued jobs.
+//! subscriptions, usage, ledger, billing, dunning, payments, live, tickets, pages. News travels the other way as queued jobs.
 
 pub mod app;
 pub mod clock;
@@ -29,4 +29,5 @@ pub mod payments;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod tenants;
+pub mod tickets;
 pub mod usage;

@@ -54,9 +54,13 @@ pub async fn secure_headers(request: Request, next: Next) -> Response {
     let (public, framed) = (path.starts_with("/assets/"), path.starts_with("/gallery/"));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // A file from outside says itself that nothing of it may run.
+    let stricter = headers.contains_key(header::CONTENT_SECURITY_POLICY);
     let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
-    // The gallery shows its samples side by side, in frames.
-    set(header::CONTENT_SECURITY_POLICY, if framed { FRAMED } else { POLICY });
+    if !stricter {
+        // The gallery shows its samples side by side, in frames.
+        set(header::CONTENT_SECURITY_POLICY, if framed { FRAMED } else { POLICY });
+    }
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");

@@ -92,6 +92,7 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = path.split('/').nth(1).unwrap_or_default();
     let area = match area {
         "accounts" => "subscribers",
+        "ticket-attachments" | "unmatched-mail" => "tickets",
         "overdue-checks" => "billing-runs",
         area => area,
     };
@@ -116,6 +117,7 @@ fn theme(name: &str) -> &'static str {
 fn may_open(role: Role, href: &str) -> bool {
     let needed = match href {
         "/subscribers" | "/subscriptions" => "view-subscribers",
+        "/tickets" => "view-tickets",
         "/plans" => "view-catalog",
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
@@ -214,7 +216,10 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let form: Result<axum::Form<Vec<(String, String)>>, _> = axum::Form::from_request(request, state).await;
-        let axum::Form(pairs) = form.map_err(|error| Problem::new(&error::MALFORMED_BODY, error.body_text()))?;
+        let axum::Form(pairs) = form.map_err(|error| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(&error::BODY_TOO_LARGE, error.body_text()),
+            _ => Problem::new(&error::MALFORMED_BODY, error.body_text()),
+        })?;
         if pairs.iter().any(|(_, value)| value.contains('\0')) {
             return Err(Problem::new(&error::MALFORMED_BODY, "texts must not contain the character U+0000"));
         }
@@ -231,7 +236,7 @@ pub fn is_about_the_form(problem: &Problem) -> bool {
 /// Turns problems into pages for browsers: a log-in for whoever is not logged in, an explanation for the rest.
 pub async fn explain_to_people(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if ["/api/", "/dev/", "/live", "/metrics"].iter().any(|programs| path.starts_with(programs)) {
+    if ["/api/", "/dev/", "/inbound/", "/live", "/metrics"].iter().any(|programs| path.starts_with(programs)) {
         return next.run(request).await;
     }
     let id = request_id(request.headers());

@@ -60,6 +60,10 @@ permissions! {
     ManageBilling = "manage-billing";
     /// Record payments.
     RecordPayments = "record-payments";
+    /// See tickets and what came by e-mail.
+    ViewTickets = "view-tickets";
+    /// Open, answer, assign and solve tickets.
+    ManageTickets = "manage-tickets";
 }
 
 /// A set of permissions a person has.
@@ -106,7 +110,11 @@ impl Role {
                     || name.starts_with("view-")
                     || matches!(
                         name,
-                        "manage-subscribers" | "manage-subscriptions" | "manage-holds" | "record-payments"
+                        "manage-subscribers"
+                            | "manage-subscriptions"
+                            | "manage-holds"
+                            | "record-payments"
+                            | "manage-tickets"
                     )
             }
             Self::Network => {
@@ -118,6 +126,8 @@ impl Role {
                         | "manage-network"
                         | "view-subscribers"
                         | "view-catalog"
+                        | "view-tickets"
+                        | "manage-tickets"
                 )
             }
         }

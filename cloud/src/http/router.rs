@@ -20,10 +20,12 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, billing, catalog, dunning, fleet, ledger, network, payments, subscribers, subscriptions, tenants, usage,
+    access, billing, catalog, dunning, fleet, ledger, network, payments, subscribers, subscriptions, tenants, tickets,
+    usage,
 };
 
-const BODY_MAX: usize = 2 * 1024 * 1024;
+/// What any request may bring; what most may, axum's own limit of two megabytes says.
+const BODY_MAX: usize = 26 * 1024 * 1024;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -73,7 +75,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())
-            .merge(payments::api::routes()),
+            .merge(payments::api::routes())
+            .merge(tickets::api::routes()),
     )
 }
 
@@ -93,6 +96,7 @@ pub fn router(app: App) -> Router {
         .route("/metrics", get(metrics))
         .merge(crate::http::dev_clock::routes())
         .merge(crate::live::api::routes())
+        .merge(tickets::api::inbound_routes())
         .merge(crate::pages::routes())
         .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
         .method_not_allowed_fallback(|| {

@@ -77,6 +77,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         crate::billing::jobs::StartDueRun,
         crate::billing::jobs::WorkOnRun,
         crate::dunning::jobs::CheckOverdue,
+        crate::tickets::jobs::WatchPromises,
     )
 }
 

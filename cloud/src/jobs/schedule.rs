@@ -10,6 +10,7 @@ use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
 use crate::subscriptions::jobs::ReleaseOverHolds;
+use crate::tickets::jobs::WatchPromises;
 
 /// Queues what is due for every tenant and not queued yet.
 pub async fn plan(app: &App) -> Result<(), Error> {
@@ -27,6 +28,7 @@ pub async fn plan(app: &App) -> Result<(), Error> {
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;
         enqueue(&mut tx, &RefreshDesired {}, now).await?;
         enqueue(&mut tx, &ReleaseOverHolds {}, now).await?;
+        enqueue(&mut tx, &WatchPromises {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;

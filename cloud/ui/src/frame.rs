@@ -13,10 +13,11 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 12] = [
+pub const NAV: [NavItem; 13] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
+    NavItem { href: "/tickets", key: "nav-tickets", group: "" },
     NavItem { href: "/plans", key: "nav-plans", group: "" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
@@ -40,10 +41,11 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 12] = [
+const WAYS: [Way; 13] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
+    Way { letter: 'h', href: "/tickets", key: "nav-tickets" },
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },

@@ -3,6 +3,7 @@
 
 pub mod assets;
 pub mod blocks;
+pub mod conversation;
 pub mod format;
 pub mod frame;
 pub mod i18n;
