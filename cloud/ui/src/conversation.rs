@@ -2,7 +2,7 @@
 use askama::Template;
 
 use crate::Frame;
-use crate::blocks::{Action, Cell, Field, Input, Tone};
+use crate::blocks::{Action, Cell, Input, Tone};
 use crate::pages::Inset;
 
 /// A ticket with its history, and ways to go on.
