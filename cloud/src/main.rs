@@ -26,6 +26,8 @@ enum Command {
     /// ISPs of this installation.
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Bring an e-mail from a mail server: the message is read from standard input.
+    MailIn(roles::mail_in::MailIn),
     /// Print the API's OpenAPI document.
     Openapi,
 }
@@ -46,6 +48,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Gateway => roles::run(Role::Gateway, config).await,
         Command::Worker => roles::run(Role::Worker, config).await,
         Command::Tenant(Tenant::Create(wish)) => roles::tenant::create(config, wish).await,
+        Command::MailIn(wish) => std::process::exit(roles::mail_in::bring(wish).await),
         Command::Openapi => {
             println!("{}", weir_cloud::http::router::openapi().to_pretty_json()?);
             Ok(())

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -225,6 +225,55 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
         }
         let values = pairs.into_iter().map(|(name, value)| (name, value.trim().to_owned())).collect();
         Ok(Self { values, errors: Vec::new() })
+    }
+}
+
+/// What a form with files sent: a value per name, and every file with its name.
+#[derive(Debug, Default)]
+pub struct Upload {
+    /// The values.
+    pub fields: Fields,
+    /// Files as they came, not looked at yet.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
+            return Ok(Self { fields: Fields::from_request(request, state).await?, files: Vec::new() });
+        }
+        let unreadable = |status: StatusCode, text: String| match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(&error::BODY_TOO_LARGE, text),
+            _ => Problem::new(&error::MALFORMED_BODY, text),
+        };
+        let parts = Multipart::from_request(request, state).await;
+        let mut parts = parts.map_err(|error| unreadable(error.status(), error.body_text()))?;
+        let mut upload = Self::default();
+        while let Some(part) =
+            parts.next_field().await.map_err(|error| unreadable(error.status(), error.body_text()))?
+        {
+            let (name, file) = (part.name().unwrap_or_default().to_owned(), part.file_name().map(str::to_owned));
+            let bytes = part.bytes().await.map_err(|error| unreadable(error.status(), error.body_text()))?;
+            match file {
+                // A question for files that was left empty sends one without name and content.
+                Some(file) if file.is_empty() && bytes.is_empty() => {}
+                Some(file) => upload.files.push((file, bytes.to_vec())),
+                None => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    if text.contains('\0') {
+                        return Err(Problem::new(
+                            &error::MALFORMED_BODY,
+                            "texts must not contain the character U+0000",
+                        ));
+                    }
+                    upload.fields.set(&name, text.trim());
+                }
+            }
+        }
+        Ok(upload)
     }
 }
 

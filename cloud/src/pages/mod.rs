@@ -23,6 +23,10 @@ mod staff;
 mod subscribers;
 mod subscription_changes;
 mod subscriptions;
+mod support;
+mod ticket;
+mod tickets;
+mod unmatched_mail;
 
 use axum::Router;
 use axum::extract::Path;
@@ -43,7 +47,7 @@ use crate::http::paging::Page;
 /// Rows a page of a list shows.
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
-const TOLD: [(&str, &str); 7] = [
+const TOLD: [(&str, &str); 11] = [
     ("needs an allowance", "error-needs-allowance"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
@@ -51,6 +55,10 @@ const TOLD: [(&str, &str); 7] = [
     ("must not be after today", "error-future"),
     ("must be at most 31 days after today", "error-too-far"),
     ("must have at most", "error-too-long"),
+    ("must end after it begins", "error-hours"),
+    ("must have a working day", "error-working-day"),
+    ("must be an e-mail address without", "error-mail-address"),
+    ("must be between the first response", "error-target"),
 ];
 /// Rows a choice of a form, or a part of a page, shows.
 const MANY: Page = Page { after: None, limit: 200 };
@@ -80,6 +88,10 @@ pub(crate) fn routes() -> Router<App> {
         .merge(gallery::routes())
         .merge(reference::routes())
         .merge(staff::routes())
+        .merge(tickets::routes())
+        .merge(ticket::routes())
+        .merge(unmatched_mail::routes())
+        .merge(support::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

@@ -12,6 +12,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
+use super::tickets;
 use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
@@ -23,6 +24,7 @@ use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{HoldId, SubscriberId, SubscriptionId};
 use crate::subscriptions::{self, Hold, HoldWish, Status, Subscription, SubscriptionWish};
+use crate::tickets::TicketFilter;
 use crate::{catalog, network, subscribers};
 
 const KINDS: [&str; 6] = ["manual", "unpaid", "quota", "fraud", "abuse", "seasonal"];
@@ -134,9 +136,21 @@ async fn shown<P: Needs>(
         (screen.t("ends"), Cell::Text(sold.ends_on.map_or(screen.t("open-end"), |day| format::date(lang, day)))),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
+    let filter = TicketFilter { subscription: Some(id), ..TicketFilter::default() };
+    let asked = tickets::about(screen, &mut tx, filter, format!("/tickets/new?subscription_id={id}")).await?;
     let in_force = |hold: &Hold| hold.released_at.is_none() && hold.until.is_none_or(|until| until > now);
     let rows = holds.iter().map(|hold| hold_row(screen, hold, in_force(hold))).collect();
     let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();
+    let mut sections = vec![
+        traffic(&screen.frame, format!("line:{id}")),
+        Section {
+            title: screen.t("holds"),
+            action: None,
+            table: Table::new(names, rows),
+            empty: screen.t("holds-empty"),
+        },
+    ];
+    sections.extend(asked);
     let page = Show {
         frame: &screen.frame,
         up: ("/subscriptions".into(), screen.t("nav-subscriptions")),
@@ -145,15 +159,7 @@ async fn shown<P: Needs>(
         actions: actions(screen, &sold),
         command: None,
         facts,
-        sections: vec![
-            traffic(&screen.frame, format!("line:{id}")),
-            Section {
-                title: screen.t("holds"),
-                action: None,
-                table: Table::new(names, rows),
-                empty: screen.t("holds-empty"),
-            },
-        ],
+        sections,
         form: screen.may::<ManageHolds>().then(|| hold_form(screen, id, fields, problem)),
     };
     html(form_status(problem), &page)

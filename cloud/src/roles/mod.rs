@@ -1,6 +1,7 @@
 //! What a process does: the API, the gateway, the worker, or all of them; and how it starts and ends.
 
 pub mod gateway;
+pub mod mail_in;
 pub mod tenant;
 
 use std::os::fd::{FromRawFd, OwnedFd};

@@ -46,7 +46,9 @@ pub fn answer(lang: &str, zone: Tz, finding: &Finding) -> Answer {
 pub fn told(lang: &str, zone: Tz, finding: &Finding) -> String {
     let arguments: Vec<_> = finding.arguments.iter().map(|(name, value)| (*name, written(lang, zone, value))).collect();
     let arguments: Vec<_> = arguments.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    i18n::t(lang, &format!("answer-{}", finding.code), &arguments)
+    let text = i18n::t(lang, &format!("answer-{}", finding.code), &arguments);
+    // Marks of direction matter where directions mix; elsewhere they would stick to addresses that are copied.
+    if lang == "ar" { text } else { text.replace(['\u{2068}', '\u{2069}'], "") }
 }
 
 fn written(lang: &str, zone: Tz, value: &Value) -> String {

@@ -20,7 +20,7 @@ pub mod portal;
 mod service;
 mod store;
 
-pub use answer::{Answer, answer};
+pub use answer::{Answer, answer, told};
 pub use attachments::{FILES_MAX, SIZE_MAX};
 pub use conversation::{change, merge, write, write_with};
 pub use error::Error;

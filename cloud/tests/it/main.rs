@@ -8,4 +8,5 @@ mod refusals;
 mod search;
 mod staff;
 mod subscriptions;
+mod tickets;
 mod world;

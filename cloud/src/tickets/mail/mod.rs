@@ -24,7 +24,7 @@ use crate::db::{Scope, TenantTx};
 use crate::ids::{SubscriberId, SupportMailId, TicketId};
 use crate::subscribers;
 pub use mailbox::{MadeMailbox, Mailbox, MailboxWish, close_mailbox, mailbox, make_mailbox, reply_address};
-pub use unmatched::{ConnectWish, UnmatchedMail, connect, discard, unmatched, unmatched_mails};
+pub use unmatched::{ConnectWish, UnmatchedMail, connect, discard, unmatched, unmatched_count, unmatched_mails};
 
 /// Bytes of a message at most.
 pub const MESSAGE_MAX: usize = 25 * 1024 * 1024;

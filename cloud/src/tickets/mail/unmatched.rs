@@ -47,6 +47,11 @@ pub async fn unmatched_mails(tx: &mut TenantTx, page: Page) -> Result<Vec<Unmatc
     Ok(store::mails::unmatched(tx, None, page).await?)
 }
 
+/// How many there are to look at.
+pub async fn unmatched_count(tx: &mut TenantTx) -> Result<i64, Error> {
+    Ok(store::mails::unmatched_count(tx).await?)
+}
+
 /// One of them.
 pub async fn unmatched(tx: &mut TenantTx, id: SupportMailId) -> Result<UnmatchedMail, Error> {
     let one = Page { after: None, limit: 1 };

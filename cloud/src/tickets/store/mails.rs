@@ -98,6 +98,13 @@ pub async fn unmatched(
     .await
 }
 
+/// How many somebody has to look at.
+pub async fn unmatched_count(tx: &mut TenantTx) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM support_mails WHERE state = 'unmatched'"#)
+        .fetch_one(tx.conn())
+        .await
+}
+
 /// The whole of a message that waits for somebody, locked.
 pub async fn take_raw(tx: &mut TenantTx, id: SupportMailId) -> Result<Option<Vec<u8>>, sqlx::Error> {
     let found = sqlx::query_scalar!(

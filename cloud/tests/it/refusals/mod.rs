@@ -135,6 +135,8 @@ pub struct Furnished {
     pub plan: Value,
     pub version: Value,
     pub sold: Value,
+    pub ticket: Value,
+    pub mail: Value,
     pub plan_wish: Value,
     pub sale_wish: Value,
 }
@@ -150,6 +152,9 @@ impl Furnished {
             "accounts" => &self.account,
             "plans" => &self.plan,
             "subscriptions" => &self.sold,
+            "tickets" => &self.ticket,
+            "support-plan-weights" => &self.plan,
+            "unmatched-mail" => &self.mail,
             _ => &Value::Null,
         };
         id.as_str().unwrap_or_default().to_owned()
@@ -180,9 +185,27 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
         "starts_on": "2026-01-01", "prefixes": ["10.20.4.0/24", "2001:db8:4::/56"],
     });
     let sold = add("/subscriptions", &sale_wish).await["id"].clone();
+    let asked = json!({ "title": "Slow", "body": "Since Monday", "subscription_id": sold, "impact": "one_line" });
+    let ticket = add("/tickets", &asked).await["id"].clone();
+    let mail = Value::from(crate::tickets::stray_mail(&isp).await);
     let (plan, sale_wish) = (made["id"].clone(), with(&sale_wish, json!({ "prefixes": ["10.20.9.9/32"] })));
     let plan_wish = with(&plan_wish, json!({ "name": "Fibre 1000" }));
-    Furnished { isp, staff, site, router, subscriber, account, location, plan, version, sold, plan_wish, sale_wish }
+    Furnished {
+        isp,
+        staff,
+        site,
+        router,
+        subscriber,
+        account,
+        location,
+        plan,
+        version,
+        sold,
+        ticket,
+        mail,
+        plan_wish,
+        sale_wish,
+    }
 }
 
 /// An id as text.

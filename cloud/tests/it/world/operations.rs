@@ -67,6 +67,10 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "billing-runs" => "run",
         "invoices" => "inv",
         "payments" => "pay",
+        "tickets" => "tkt",
+        "ticket-attachments" => "att",
+        "unmatched-mail" => "eml",
+        "support-plan-weights" => "pln",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }
