@@ -201,6 +201,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::payments::error::KINDS,
         crate::analytics::error::KINDS,
         crate::notifications::error::KINDS,
+        crate::tickets::error::KINDS,
     ]
     .into_iter()
     .flatten()

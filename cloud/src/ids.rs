@@ -152,6 +152,14 @@ ids! {
     PauseId = "pau";
     /// A charge for paying late.
     LateFeeId = "fee";
+    /// What a subscriber asks, and the answers.
+    TicketId = "tkt";
+    /// A reply, a note or a change of a ticket.
+    TicketEntryId = "tke";
+    /// A file that came with an entry.
+    AttachmentId = "att";
+    /// An e-mail that came.
+    SupportMailId = "eml";
     /// A request, as people quote it and the log names it.
     RequestId = "req";
     /// Work to be done later.

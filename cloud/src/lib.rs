@@ -3,7 +3,7 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
-//! fleet, subscriptions, usage, fair_use, plugins, ledger, billing, dunning, payments, notifications, analytics, live,
+//! fleet, subscriptions, usage, fair_use, plugins, ledger, billing, dunning, payments, notifications, analytics, live, tickets,
 //! pages. News travels the other way as events.
 
 pub mod app;
@@ -37,4 +37,5 @@ pub mod plugins;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod tenants;
+pub mod tickets;
 pub mod usage;

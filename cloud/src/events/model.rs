@@ -83,6 +83,14 @@ named! {
     PluginNoted = "plugin.noted";
     /// A plugin failed too often in a row and is not asked any more.
     PluginPaused = "plugin.paused";
+    /// A ticket was opened.
+    TicketOpened = "ticket.opened";
+    /// Somebody wrote to the other side of a ticket.
+    TicketReplied = "ticket.replied";
+    /// A ticket was solved.
+    TicketSolved = "ticket.solved";
+    /// A promise of a ticket was missed.
+    TicketSlaMissed = "ticket.sla_missed";
 }
 
 impl EventKind {

@@ -76,6 +76,10 @@ permissions! {
     ViewPlugins = "view-plugins";
     /// Add, upload, activate and disable plugins.
     ManagePlugins = "manage-plugins";
+    /// See tickets and what came by e-mail.
+    ViewTickets = "view-tickets";
+    /// Open, answer, assign and solve tickets.
+    ManageTickets = "manage-tickets";
 }
 
 /// A set of permissions a person has.
@@ -127,6 +131,7 @@ impl Role {
                             | "manage-holds"
                             | "manage-messages"
                             | "record-payments"
+                            | "manage-tickets"
                     )
             }
             Self::Network => {
@@ -138,6 +143,8 @@ impl Role {
                         | "manage-network"
                         | "view-subscribers"
                         | "view-catalog"
+                        | "view-tickets"
+                        | "manage-tickets"
                 )
             }
         }

@@ -24,10 +24,11 @@ use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
     access, analytics, audit, billing, catalog, dunning, fair_use, fleet, ledger, network, notifications, payments, plugins,
-    subscribers, subscriptions, tenants, usage,
+    subscribers, subscriptions, tenants, tickets, usage,
 };
 
-const BODY_MAX: usize = 2 * 1024 * 1024;
+/// What any request may bring; what most may, axum's own limit of two megabytes says.
+const BODY_MAX: usize = 26 * 1024 * 1024;
 /// Until an answer begins: whoever sends a body byte by byte gives up its place.
 const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
@@ -84,7 +85,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(dunning::api::routes())
             .merge(payments::api::routes())
             .merge(analytics::api::routes())
-            .merge(notifications::api::routes()),
+            .merge(notifications::api::routes())
+            .merge(tickets::api::routes()),
     )
 }
 
@@ -104,6 +106,7 @@ pub fn router(app: App) -> Router {
         .route("/metrics", get(metrics))
         .merge(crate::http::dev_clock::routes())
         .merge(crate::live::api::routes())
+        .merge(tickets::api::inbound_routes())
         .merge(crate::pages::routes())
         .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
         .method_not_allowed_fallback(|| {

@@ -94,6 +94,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         crate::billing::jobs::WorkOnRun,
         crate::dunning::jobs::CheckOverdue,
         crate::plugins::jobs::ForgetOldCalls,
+        crate::tickets::jobs::WatchPromises,
         super::TellListener,
         SendMessage,
     )

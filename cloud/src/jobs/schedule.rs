@@ -14,6 +14,7 @@ use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
 use crate::plugins::jobs::ForgetOldCalls;
 use crate::subscriptions::jobs::ReleaseOverHolds;
+use crate::tickets::jobs::WatchPromises;
 
 /// Queues what is due for every tenant and not queued yet.
 pub async fn plan(app: &App) -> Result<(), Error> {
@@ -43,6 +44,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
         enqueue(&mut tx, &RefreshDesired {}, now).await?;
         enqueue(&mut tx, &ReleaseOverHolds {}, now).await?;
         enqueue(&mut tx, &LinkEntries {}, now).await?;
+        enqueue(&mut tx, &WatchPromises {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &ForgetOldCalls {}, now).await?;

@@ -39,6 +39,10 @@ mod subscription_changes;
 mod subscriptions;
 mod top_ups;
 mod windows;
+mod support;
+mod ticket;
+mod tickets;
+mod unmatched_mail;
 
 use std::borrow::Cow;
 
@@ -86,6 +90,10 @@ const TOLD: &[(&str, &str)] = &[
     ("must not be after today", "error-future"),
     ("must be at most 31 days after today", "error-too-far"),
     ("must have at most", "error-too-long"),
+    ("must end after it begins", "error-hours"),
+    ("must have a working day", "error-working-day"),
+    ("must be an e-mail address without", "error-mail-address"),
+    ("must be between the first response", "error-target"),
 ];
 /// Rows a choice of a form, or a part of a page, shows.
 const MANY: Page = Page { after: None, limit: 200 };
@@ -129,6 +137,10 @@ pub(crate) fn routes() -> Router<App> {
         .merge(message_settings::routes())
         .merge(message_templates::routes())
         .merge(audit::routes())
+        .merge(tickets::routes())
+        .merge(ticket::routes())
+        .merge(unmatched_mail::routes())
+        .merge(support::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod gateway;
 pub mod plugin;
+pub mod mail_in;
 pub mod tenant;
 
 use std::os::fd::{FromRawFd, OwnedFd};

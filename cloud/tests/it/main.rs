@@ -13,4 +13,5 @@ mod search;
 mod staff;
 mod staffapi;
 mod subscriptions;
+mod tickets;
 mod world;

@@ -13,10 +13,11 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 17] = [
+pub const NAV: [NavItem; 19] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
+    NavItem { href: "/tickets", key: "nav-tickets", group: "" },
     NavItem { href: "/plans", key: "nav-plans", group: "" },
     NavItem { href: "/messages", key: "nav-messages", group: "" },
     NavItem { href: "/top-up-products", key: "nav-top-ups", group: "" },
@@ -46,10 +47,11 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 17] = [
+const WAYS: [Way; 19] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
+    Way { letter: 'k', href: "/tickets", key: "nav-tickets" },
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
     Way { letter: 'e', href: "/messages", key: "nav-messages" },
     Way { letter: 'u', href: "/top-up-products", key: "nav-top-ups" },

@@ -58,9 +58,24 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         "/search?q=e",
         "/search?q=nobody",
         "/gallery",
+        "/tickets",
+        "/tickets?view=mine",
+        "/tickets?view=breaching&q=x",
+        "/unmatched-mail",
+        "/settings/support",
+        "/settings/support/policy",
+        "/settings/support/plans",
+        "/settings/support/mailbox",
     ];
     let mut pages: Vec<_> = pages.map(str::to_owned).to_vec();
+    let asked = json!({ "title": "Slow", "body": "Since Monday", "subscription_id": sold, "impact": "one_line" });
+    let ticket = id(&add("/tickets", asked).await);
     pages.extend([
+        format!("/tickets/{ticket}"),
+        format!("/tickets/{ticket}?draft=answer"),
+        format!("/tickets/new?subscription_id={sold}"),
+        format!("/tickets/new?router_id={router}"),
+        format!("/unmatched-mail/{}", crate::tickets::stray_mail(&isp).await),
         format!("/sites/{site}"),
         format!("/sites/{site}/edit"),
         format!("/routers/{router}"),

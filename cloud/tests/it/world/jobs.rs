@@ -10,7 +10,7 @@ use weir_cloud::events::EventKind;
 use weir_cloud::ids::{EventId, MessageId};
 use weir_cloud::jobs::{Job, TellListener};
 use weir_cloud::notifications::jobs::SendMessage;
-use weir_cloud::{access, audit, billing, dunning, fleet, plugins, subscriptions};
+use weir_cloud::{access, audit, billing, dunning, fleet, plugins, subscriptions, tickets};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
@@ -44,6 +44,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId) -> BTree
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
         work::<plugins::jobs::ForgetOldCalls>(isp, json!({})).await,
+        work::<tickets::jobs::WatchPromises>(isp, json!({})).await,
         work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
         work::<TellListener>(isp, json!({ "listener": "notifications", "event": sold })).await,
         work::<SendMessage>(isp, json!({ "message": message, "attempts": 0 })).await,

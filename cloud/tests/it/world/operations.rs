@@ -78,6 +78,10 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "plugins" => "plg",
         "plugin-versions" => "pgv",
         "plugin-invocations" => "pgi",
+        "tickets" => "tkt",
+        "ticket-attachments" => "att",
+        "unmatched-mail" => "eml",
+        "support-plan-weights" => "pln",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }

@@ -63,6 +63,14 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let sold = add("subscriptions", "/subscriptions", wish).await;
     let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Test" });
     add("holds", &format!("/subscriptions/{sold}/holds"), hold).await;
+    let asked = json!({ "title": "Slow", "body": "Since Monday", "subscription_id": sold, "impact": "one_line" });
+    let ticket = add("tickets", "/tickets", asked).await;
+    let note = json!({ "name": "note.txt", "content_base64": "bm90ZQ==" });
+    let note = json!({ "kind": "note", "body": "Look", "attachments": [note] });
+    let told = isp.post(&format!("/api/v1/tickets/{ticket}/entries"), note).await.expect(201);
+    let file = told["entries"][1]["attachments"][0]["id"].as_str().expect("an attachment").to_owned();
+    made.insert("ticket-attachments", file);
+    made.insert("unmatched-mail", crate::tickets::stray_mail(isp).await);
     let cash = json!({ "account_id": account, "method": "cash", "received_on": "2026-01-02", "amount": price });
     let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201)["id"].as_str().expect("an id").to_owned();
     made.insert("payments", paid);
@@ -113,7 +121,8 @@ async fn ask(isp: &Isp, method: &str, path: &str) -> (u16, String) {
 
 /// Has every field a form about one thing asks for, so that nothing but the thing itself can be missing.
 const VALID_FORM: &str = "name=Planted&address=Hill+2&kind=manual&effect=closed&reason=Planted&billing_day=1&line1=Hill+2\
-    &city=Leeds&postcode=LS1&country=GB&currency=EUR&amount=1.00&received_on=2026-01-02&method=cash&email=a%40example.net&role=support";
+    &city=Leeds&postcode=LS1&country=GB&currency=EUR&amount=1.00&received_on=2026-01-02&method=cash&email=a%40example.net&role=support\
+    &status=open&priority=high&impact=one_line&reply=Planted&note=Planted&then=open&to=Amara&into=T-2026-000001";
 
 #[test]
 fn no_page_shows_or_changes_another_isps_things() {
