@@ -15,6 +15,8 @@ pub struct App {
     pub clock: Clock,
     /// The installation's settings.
     pub config: Arc<Config>,
+    /// Seals what must not lie open in the database.
+    pub secrets: crate::secrets::Secrets,
     /// Bounds how many passwords are hashed at once.
     pub password_hashing: Arc<tokio::sync::Semaphore>,
     /// The last minute whose recurring jobs were queued by this process.

@@ -14,6 +14,7 @@ pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod roles;
+pub mod secrets;
 
 pub mod access;
 pub mod audit;

@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::ids::{AgentId, RouterId};
-use crate::{db, network};
+use crate::{db, network, secrets};
 
 crate::kinds! {
     AGENT_NOT_FOUND = 404 "agent-not-found", "There is no such agent", "It may belong to somebody else.";
@@ -37,8 +37,8 @@ pub enum Error {
     #[error("making a certificate failed: {0}")]
     Certificate(String),
     /// The installation's key cannot be used.
-    #[error("the installation's secrets cannot be used: {0}")]
-    Secrets(String),
+    #[error(transparent)]
+    Secrets(#[from] secrets::Error),
     /// A newer session of the agent took over.
     #[error("a newer session of the agent took over")]
     Fenced,

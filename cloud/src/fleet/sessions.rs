@@ -56,8 +56,7 @@ pub async fn open(
     hello: &Hello,
     gateway: &str,
 ) -> Result<Option<Opened>, Error> {
-    let mut random = [0u8; 8];
-    getrandom::fill(&mut random).map_err(|error| Error::Secrets(error.to_string()))?;
+    let random: [u8; 8] = crate::secrets::random()?;
     let session = Session { tenant, agent, id: i64::from_le_bytes(random) };
     let mut tx = app.db.begin(&session.scope()).await?;
     let Some(lineage) = store::agents::take_over(&mut tx, session, hello, gateway).await? else { return Ok(None) };

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, embedded, migrate};
+use crate::secrets::Secrets;
 use crate::{http, jobs};
 
 /// What this process does.
@@ -91,6 +92,7 @@ impl Started {
 /// Starts what every role needs. Call on a long-lived thread: the private database ends with it.
 pub async fn start(config: Config) -> anyhow::Result<Started> {
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create {}", config.data_dir.display()))?;
+    let secrets = Secrets::open(&config.data_dir)?;
     let (server, options) = database(&config).await?;
     migrate::run(&options).await.context("bring the database to this version")?;
     let clock = if config.dev_clock { Clock::movable(config.data_dir.join("dev-clock")) } else { Clock::system() };
@@ -103,6 +105,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
         db,
         clock,
         config: Arc::new(config),
+        secrets,
         password_hashing: Arc::new(tokio::sync::Semaphore::new(
             std::thread::available_parallelism().map_or(2, usize::from),
         )),
