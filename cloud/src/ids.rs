@@ -142,6 +142,8 @@ ids! {
     JobId = "job";
     /// A change somebody made.
     AuditEntryId = "aud";
+    /// Something that happened.
+    EventId = "evt";
 }
 
 #[cfg(test)]
