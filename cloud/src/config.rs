@@ -24,6 +24,9 @@ pub struct Config {
     /// The address people type, decides about secure cookies.
     #[arg(long, env = "WEIR_PUBLIC_URL", default_value = "http://localhost:8080", global = true)]
     pub public_url: String,
+    /// Where the payment provider Stripe is. For tests only.
+    #[arg(long, env = "WEIR_STRIPE_URL", default_value = "https://api.stripe.com", hide = true, global = true)]
+    pub stripe_url: String,
     /// Let `/dev/clock` move the time. For demonstrations and tests only.
     #[arg(long, env = "WEIR_DEV_CLOCK", global = true)]
     pub dev_clock: bool,

@@ -17,5 +17,6 @@ pub mod payment;
 pub mod posting;
 pub mod prefix;
 pub mod proration;
+pub mod reference;
 pub mod tax;
 pub mod usage;

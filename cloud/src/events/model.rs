@@ -61,6 +61,10 @@ named! {
     InvoiceIssued = "invoice.issued";
     /// A payment was received.
     PaymentReceived = "payment.received";
+    /// A payment through a provider was refused for good.
+    PaymentFailed = "payment.failed";
+    /// A payment was given back, wholly or in part.
+    PaymentRefunded = "payment.refunded";
 }
 
 impl EventKind {
@@ -76,16 +80,19 @@ impl EventKind {
 pub enum Listener {
     /// Judges an account again when what it owes or has changed.
     Dunning,
+    /// Charges what is due as soon as it is issued.
+    Payments,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 1] = [Self::Dunning];
+    pub const ALL: [Self; 2] = [Self::Dunning, Self::Payments];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dunning => "dunning",
+            Self::Payments => "payments",
         }
     }
 
@@ -93,6 +100,7 @@ impl Listener {
     pub fn hears(self, kind: EventKind) -> bool {
         match self {
             Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
+            Self::Payments => matches!(kind, EventKind::InvoiceIssued),
         }
     }
 }

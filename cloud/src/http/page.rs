@@ -92,6 +92,8 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = path.split('/').nth(1).unwrap_or_default();
     let area = match area {
         "accounts" => "subscribers",
+        "payment-attempts" => "payments",
+        "bank-files" | "suspense-items" => "bank-statements",
         "overdue-checks" => "billing-runs",
         area => area,
     };
@@ -117,7 +119,7 @@ fn may_open(role: Role, href: &str) -> bool {
     let needed = match href {
         "/subscribers" | "/subscriptions" => "view-subscribers",
         "/plans" => "view-catalog",
-        "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
+        "/invoices" | "/payments" | "/bank-statements" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
         "/staff" => "view-staff",
         "/settings" => "view-settings",
@@ -231,7 +233,7 @@ pub fn is_about_the_form(problem: &Problem) -> bool {
 /// Turns problems into pages for browsers: a log-in for whoever is not logged in, an explanation for the rest.
 pub async fn explain_to_people(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if ["/api/", "/dev/", "/live", "/metrics"].iter().any(|programs| path.starts_with(programs)) {
+    if ["/api/", "/dev/", "/live", "/metrics", "/webhooks/"].iter().any(|programs| path.starts_with(programs)) {
         return next.run(request).await;
     }
     let id = request_id(request.headers());

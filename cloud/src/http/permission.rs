@@ -58,8 +58,10 @@ permissions! {
     ViewBilling = "view-billing";
     /// Run billing and overdue checks.
     ManageBilling = "manage-billing";
-    /// Record payments.
+    /// Record payments, match sums in suspense, ask accounts to pay.
     RecordPayments = "record-payments";
+    /// Give payments back.
+    RefundPayments = "refund-payments";
 }
 
 /// A set of permissions a person has.

@@ -99,6 +99,7 @@ pub fn router(app: App) -> Router {
         .merge(crate::http::dev_clock::routes())
         .merge(crate::live::api::routes())
         .merge(crate::pages::routes())
+        .merge(payments::api::webhook::routes())
         .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
         .method_not_allowed_fallback(|| {
             std::future::ready(Problem::new(&error::METHOD_NOT_ALLOWED, "this address does not do that"))

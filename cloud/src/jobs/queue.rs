@@ -86,6 +86,12 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         crate::billing::jobs::WorkOnRun,
         crate::dunning::jobs::CheckOverdue,
         super::TellListener,
+        crate::payments::jobs::LookAtAttempt,
+        crate::payments::jobs::LookAtRefund,
+        crate::payments::jobs::LookAtSubject,
+        crate::payments::jobs::ChargeAccount,
+        crate::payments::jobs::ChargeDue,
+        crate::payments::jobs::Reconcile,
     )
 }
 

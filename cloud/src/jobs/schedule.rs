@@ -11,6 +11,7 @@ use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
+use crate::payments::jobs::{ChargeDue, Reconcile};
 use crate::subscriptions::jobs::ReleaseOverHolds;
 
 /// Queues what is due for every tenant and not queued yet.
@@ -43,6 +44,8 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
+            enqueue(&mut tx, &ChargeDue {}, now).await?;
+            enqueue(&mut tx, &Reconcile {}, now).await?;
         }
         tx.commit().await?;
     }

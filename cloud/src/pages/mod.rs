@@ -3,6 +3,7 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod accounts;
+mod bank;
 mod billing_runs;
 mod catalog;
 mod gallery;
@@ -10,6 +11,8 @@ mod invoices;
 mod ledger;
 mod locations;
 mod overview;
+mod pay;
+mod paying;
 mod payments;
 mod plans;
 mod reference;
@@ -43,7 +46,8 @@ use crate::http::paging::Page;
 /// Rows a page of a list shows.
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
-const TOLD: [(&str, &str); 7] = [
+const TOLD: [(&str, &str); 8] = [
+    ("must be an IBAN", "error-iban"),
     ("needs an allowance", "error-needs-allowance"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
@@ -74,6 +78,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(subscription_changes::routes())
         .merge(invoices::routes())
         .merge(payments::routes())
+        .merge(paying::routes())
+        .merge(bank::routes())
+        .merge(pay::routes())
         .merge(billing_runs::routes())
         .merge(ledger::routes())
         .merge(settings::routes())

@@ -9,7 +9,8 @@ mod key;
 use std::path::Path;
 use std::sync::Arc;
 
-use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
+use ring::aead::{Aad, NONCE_LEN, Nonce};
+use ring::hmac;
 use uuid::Uuid;
 
 use crate::ids::TenantId;
@@ -75,7 +76,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
 
 /// Seals and opens; clones share one key.
 #[derive(Clone)]
-pub struct Secrets(Arc<LessSafeKey>);
+pub struct Secrets(Arc<key::Keys>);
 
 impl Secrets {
     /// With the key in the data folder, made at the first start.
@@ -88,6 +89,7 @@ impl Secrets {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut sealed = secret.to_vec();
         self.0
+            .sealing
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(place.bytes().as_slice()),
@@ -104,14 +106,30 @@ impl Secrets {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| closed())?;
         let mut body = body.to_vec();
         let opened =
-            self.0.open_in_place(nonce, Aad::from(place.bytes().as_slice()), &mut body).map_err(|_| closed())?;
+            self.0.sealing.open_in_place(nonce, Aad::from(place.bytes().as_slice()), &mut body).map_err(|_| closed())?;
         Ok(opened.to_vec())
+    }
+
+    /// Proves that we said `text` for a purpose: a link that carries it cannot be made by others, nor used for anything else.
+    pub fn sign(&self, purpose: &str, text: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.0.signing, &signed(purpose, text)).as_ref().to_vec()
+    }
+
+    /// Whether `proof` is our signature, or its beginning of at least sixteen bytes. Compared in constant time.
+    pub fn is_signed(&self, purpose: &str, text: &[u8], proof: &[u8]) -> bool {
+        let whole = self.sign(purpose, text);
+        (16..=whole.len()).contains(&proof.len())
+            && whole.iter().zip(proof).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
     }
 
     /// As [`Secrets::unseal`], for texts.
     pub fn unseal_text(&self, place: Place, sealed: &[u8]) -> Result<String, Error> {
         String::from_utf8(self.unseal(place, sealed)?).map_err(|_| Error::Closed(place.name()))
     }
+}
+
+fn signed(purpose: &str, text: &[u8]) -> Vec<u8> {
+    [purpose.as_bytes(), b"\0", text].concat()
 }
 
 impl std::fmt::Debug for Secrets {
@@ -143,6 +161,18 @@ mod tests {
         changed[20] ^= 1;
         assert!(secrets.unseal(here, &changed).is_err());
         assert_ne!(sealed, secrets.seal(here, b"open sesame").unwrap(), "a nonce is used once");
+    }
+
+    #[test]
+    fn a_signature_is_of_one_text_and_purpose() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Secrets::open(folder.path()).unwrap();
+        let proof = secrets.sign("door", b"7");
+        assert!(secrets.is_signed("door", b"7", &proof) && secrets.is_signed("door", b"7", &proof[..16]));
+        assert!(!secrets.is_signed("door", b"8", &proof) && !secrets.is_signed("doo", b"r7", &proof));
+        assert!(!secrets.is_signed("door", b"7", &proof[..15]));
+        let again = Secrets::open(folder.path()).unwrap();
+        assert!(again.is_signed("door", b"7", &proof), "signatures outlive a restart");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod harness;
 mod money;
 mod network;
 mod pages;
+mod paying;
 mod refusals;
 mod search;
 mod staff;

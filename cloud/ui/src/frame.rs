@@ -13,13 +13,14 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 12] = [
+pub const NAV: [NavItem; 13] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
     NavItem { href: "/plans", key: "nav-plans", group: "" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
+    NavItem { href: "/bank-statements", key: "nav-bank", group: "nav-money" },
     NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
@@ -40,13 +41,14 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 12] = [
+const WAYS: [Way; 13] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
+    Way { letter: 'k', href: "/bank-statements", key: "nav-bank" },
     Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
     Way { letter: 'd', href: "/ledger", key: "nav-ledger" },
     Way { letter: 't', href: "/sites", key: "nav-sites" },

@@ -67,6 +67,11 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "billing-runs" => "run",
         "invoices" => "inv",
         "payments" => "pay",
+        "payment-attempts" => "pat",
+        "payment-methods" => "pmt",
+        "bank-files" => "bfl",
+        "bank-statements" => "bst",
+        "suspense-items" => "ssp",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }
