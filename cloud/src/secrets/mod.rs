@@ -105,8 +105,11 @@ impl Secrets {
         let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or_else(closed)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| closed())?;
         let mut body = body.to_vec();
-        let opened =
-            self.0.sealing.open_in_place(nonce, Aad::from(place.bytes().as_slice()), &mut body).map_err(|_| closed())?;
+        let opened = self
+            .0
+            .sealing
+            .open_in_place(nonce, Aad::from(place.bytes().as_slice()), &mut body)
+            .map_err(|_| closed())?;
         Ok(opened.to_vec())
     }
 
