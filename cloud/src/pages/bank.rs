@@ -141,11 +141,7 @@ async fn new(screen: Screen<ManageBilling>) -> Result<Response, Problem> {
     give_form(&screen, &fields, None)
 }
 
-fn give_form(
-    screen: &Screen<ManageBilling>,
-    fields: &Fields,
-    problem: Option<&Problem>,
-) -> Result<Response, Problem> {
+fn give_form(screen: &Screen<ManageBilling>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
     let choice = |values: &[(&str, &str)]| {
         Input::Choice(values.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned())).collect())
     };
@@ -157,9 +153,11 @@ fn give_form(
         ("%m/%d/%Y", "11/30/2026"),
     ]);
     let tab = screen.t("bank-tab");
-    let mut asked = Asking::new(&screen.frame, fields, problem)
-        .ask("content", "bank-file", Input::File)
-        .ask("kind", "bank-kind", Input::Choice(kinds));
+    let mut asked = Asking::new(&screen.frame, fields, problem).ask("content", "bank-file", Input::File).ask(
+        "kind",
+        "bank-kind",
+        Input::Choice(kinds),
+    );
     for (name, key) in COLUMNS {
         asked = asked.ask(name, key, Input::Line("text"));
     }
@@ -179,9 +177,8 @@ fn give_form(
 }
 
 async fn give(screen: Screen<ManageBilling>, mut sent: Multipart) -> Result<Response, Problem> {
-    let unreadable = |error: axum::extract::multipart::MultipartError| {
-        Problem::new(&error::MALFORMED_BODY, error.body_text())
-    };
+    let unreadable =
+        |error: axum::extract::multipart::MultipartError| Problem::new(&error::MALFORMED_BODY, error.body_text());
     let (mut fields, mut name, mut content) = (Fields::default(), String::new(), Vec::new());
     while let Some(part) = sent.next_field().await.map_err(unreadable)? {
         let field = part.name().unwrap_or_default().to_owned();
@@ -236,7 +233,8 @@ async fn file(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<BankFileId>) -> 
         file.statements.iter().flat_map(|one| &one.entries).filter_map(|entry| entry.account_id).collect();
     let holders = subscribers::holders(&mut tx, &accounts).await?;
     drop(tx);
-    let name_of = |account: AccountId| holders.get(&account).map_or_else(|| "—".to_owned(), |holder| holder.name.clone());
+    let name_of =
+        |account: AccountId| holders.get(&account).map_or_else(|| "—".to_owned(), |holder| holder.name.clone());
     let (tone, state) = match (&file.imported_at, &file.refused) {
         (Some(_), _) => (Tone::Ok, "bank-file-imported"),
         (None, Some(_)) => (Tone::Bad, "bank-file-refused"),
@@ -335,7 +333,8 @@ async fn waiting(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>
     let mut items = payments::suspense_items(&mut screen.read().await?, page).await?;
     let next = next_page(&mut items, page, "/suspense-items", |item| item.id.uuid());
     let rows = items.into_iter().map(|item| {
-        let likely = item.suggestions.first().map_or_else(|| "—".to_owned(), |one| format!("{} ({})", one.name, one.number));
+        let likely =
+            item.suggestions.first().map_or_else(|| "—".to_owned(), |one| format!("{} ({})", one.name, one.number));
         vec![
             Cell::link(format!("/suspense-items/{}", item.id), format::date(lang, item.received_on)),
             Cell::Text(item.payer),

@@ -27,9 +27,7 @@ use crate::tenants::Tenant;
 use crate::{subscribers, tenants};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/pay/{token}", get(show).post(pay))
-        .route("/pay/{token}/card", post(leave))
+    Router::new().route("/pay/{token}", get(show).post(pay)).route("/pay/{token}/card", post(leave))
 }
 
 #[derive(Default, Deserialize)]

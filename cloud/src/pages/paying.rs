@@ -423,10 +423,8 @@ async fn change_provider(screen: Screen<ManageSettings>, fields: Fields) -> Resu
         Err(problem) if is_about_the_form(&problem) => {
             drop(tx);
             // What was typed into a secret's field is not shown again.
-            let shown = Fields::of([
-                ("publishable_key", fields.text("publishable_key")),
-                ("enabled", fields.text("enabled")),
-            ]);
+            let shown =
+                Fields::of([("publishable_key", fields.text("publishable_key")), ("enabled", fields.text("enabled"))]);
             provider_form(&screen, &shown, Some(&problem)).await
         }
         Err(problem) => Err(problem),

@@ -55,7 +55,8 @@ async fn page_in_the_way(app: &App, scope: &Scope, account: AccountId) -> Result
     let today = billing::today(&mut tx).await?;
     let Some(id) = store::open_of(&mut tx, account).await? else { return Ok(None) };
     let row = store::find(&mut tx, id).await?;
-    let waits = row.is_some_and(|row| row.kind == AttemptKind::Page.name() && row.waits_for.as_deref() == Some("customer"));
+    let waits =
+        row.is_some_and(|row| row.kind == AttemptKind::Page.name() && row.waits_for.as_deref() == Some("customer"));
     if !waits || !kept::to_charge(&mut tx, today).await?.contains(&account) {
         return Ok(None);
     }

@@ -3,8 +3,8 @@
 use weir_rules::ledger::LedgerError;
 use weir_rules::money::{Currency, Money, MoneyError};
 
-use crate::error::{FieldError, Problem};
 use super::provider;
+use crate::error::{FieldError, Problem};
 use crate::ids::{
     AccountId, BankFileId, BankStatementId, PaymentAttemptId, PaymentId, PaymentMethodId, RefundId, SuspenseId,
 };
@@ -166,9 +166,12 @@ impl From<Error> for Problem {
             Error::KeyReused(_) => Self::new(&IDEMPOTENCY_KEY_REUSED, &error),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::Billing(error) => error.into(),
-            Error::Ledger(_) | Error::Posting(_) | Error::Dunning(_) | Error::Money(_) | Error::Secret(_) | Error::Db(_) => {
-                Self::internal(&error)
-            }
+            Error::Ledger(_)
+            | Error::Posting(_)
+            | Error::Dunning(_)
+            | Error::Money(_)
+            | Error::Secret(_)
+            | Error::Db(_) => Self::internal(&error),
         }
     }
 }

@@ -53,7 +53,8 @@ pub async fn set_autopay(tx: &mut TenantTx, id: PaymentMethodId, pays: bool) -> 
     let row = store::find(tx, id).await?.ok_or(Error::MethodNotFound(id))?;
     if row.autopay != pays {
         store::set_autopay(tx, row.account_id, pays.then_some(id)).await?;
-        audit::record(tx, "change autopay", id, serde_json::json!({ "account": row.account_id, "autopay": pays })).await?;
+        audit::record(tx, "change autopay", id, serde_json::json!({ "account": row.account_id, "autopay": pays }))
+            .await?;
     }
     method(tx, id).await
 }

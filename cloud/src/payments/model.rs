@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use weir_rules::money::Money;
 
-use crate::ids::{
-    AccountId, InvoiceId, PaymentAttemptId, PaymentId, PaymentMethodId, RefundId,
-};
+use crate::ids::{AccountId, InvoiceId, PaymentAttemptId, PaymentId, PaymentMethodId, RefundId};
 use crate::ledger::Amount;
 
 /// How money came in.

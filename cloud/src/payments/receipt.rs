@@ -38,7 +38,8 @@ pub async fn draw(mut tx: TenantTx, id: PaymentId) -> Result<(String, Vec<u8>), 
 }
 
 fn parts(payment: &Payment, language: &str) -> Vec<Value> {
-    let part = |part: &super::AllocatedPart| json!({ "number": part.number, "amount": text::money(part.amount, language) });
+    let part =
+        |part: &super::AllocatedPart| json!({ "number": part.number, "amount": text::money(part.amount, language) });
     payment.allocations.iter().map(part).collect()
 }
 

@@ -12,10 +12,10 @@ use super::store::{self, PaymentRow};
 use super::{AllocatedPart, Error, Method, NewPayment, Payment};
 use crate::db::{self, TenantTx};
 use crate::error::FieldError;
+use crate::events::{self, EventKind};
 use crate::http::paging::Page;
 use crate::ids::{AccountId, BankEntryId, PaymentAttemptId, PaymentId, SuspenseId};
 use crate::ledger::{self, Source};
-use crate::events::{self, EventKind};
 use crate::{audit, billing, dunning};
 
 const REFERENCE_MAX: usize = 200;
@@ -113,7 +113,8 @@ pub(super) fn place_of(method: Method) -> MoneyPlace {
 fn check(new: &NewPayment, today: NaiveDate) -> Result<(), Error> {
     let mut errors = Vec::new();
     if new.method != Method::Cash {
-        let message = "is not recorded by hand: cards come through the payment provider, transfers with a bank statement";
+        let message =
+            "is not recorded by hand: cards come through the payment provider, transfers with a bank statement";
         errors.push(FieldError::new("method", message));
     }
     if !new.amount.is_positive() {

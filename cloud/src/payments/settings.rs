@@ -101,12 +101,7 @@ pub async fn change_provider(app: &App, tx: &mut TenantTx, change: ProviderChang
     provider_settings(app, tx).await
 }
 
-fn check(
-    known: bool,
-    public: Option<&str>,
-    secret: Option<&str>,
-    webhook: Option<&str>,
-) -> Result<(), Error> {
+fn check(known: bool, public: Option<&str>, secret: Option<&str>, webhook: Option<&str>) -> Result<(), Error> {
     let mut errors = Vec::new();
     if !known && secret.is_none() {
         errors.push(FieldError::new("secret_key", "must not be empty"));

@@ -10,7 +10,7 @@ mod store;
 pub use error::Error;
 pub use model::{Account, AccountWish, Holder, Location, LocationWish, Subscriber, SubscriberWish};
 pub use search::{AccountHit, LocationHit, find_accounts, find_locations, find_subscribers};
-pub use service::{account_numbered, 
-    account, accounts, add_account, add_location, add_subscriber, change_subscriber, holders, location, locations,
-    normalise, subscriber, subscribers,
+pub use service::{
+    account, account_numbered, accounts, add_account, add_location, add_subscriber, change_subscriber, holders,
+    location, locations, normalise, subscriber, subscribers,
 };

@@ -97,7 +97,8 @@ mod tests {
                 "net": "90.00 EUR", "tax": "18.90 EUR", "gross": "108.90 EUR",
                 "iban": "ES91 2100 0418 4502 0005 1332", "reference": "RF18 5390 0754 7034",
             });
-            let pdf = world::pdf(Template::Invoice, &data, "INV-2026-000001").unwrap_or_else(|error| panic!("{language}: {error}"));
+            let pdf = world::pdf(Template::Invoice, &data, "INV-2026-000001")
+                .unwrap_or_else(|error| panic!("{language}: {error}"));
             assert!(pdf.starts_with(b"%PDF-"), "{language}");
         }
     }

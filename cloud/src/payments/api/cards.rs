@@ -11,9 +11,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
-use crate::http::permission::{
-    ManageBilling, ManageSettings, RecordPayments, ViewBilling, ViewSettings,
-};
+use crate::http::permission::{ManageBilling, ManageSettings, RecordPayments, ViewBilling, ViewSettings};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
 use crate::ids::{AccountId, PaymentAttemptId, PaymentMethodId};
 use crate::payments::{self, Attempt, PaymentMethod, ProviderChange, ProviderSettings, Reconciled};

@@ -131,7 +131,8 @@ async fn succeed(
         service::receive(tx, receipt).await?;
     } else {
         let about = format!("{} asked for {}", row.id, amount_of(&row)?);
-        suspense::hold(tx, &gateway_sum(tx, &name, Some(row.account_id), amount, about, "amount_differs", today)).await?;
+        suspense::hold(tx, &gateway_sum(tx, &name, Some(row.account_id), amount, about, "amount_differs", today))
+            .await?;
     }
     match method.filter(|_| row.keeps_method) {
         Some(method) => methods::keep(tx, row.account_id, &method).await,

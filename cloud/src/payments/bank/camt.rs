@@ -211,10 +211,18 @@ fn statement(found: Stmt) -> Result<Statement, String> {
     let to_on = to_on.ok_or_else(|| told("its closing balance has no day".into()))?;
     let mut entries = Vec::new();
     for (position, entry) in found.ntry.into_iter().enumerate() {
-        read_entry(entry, position, to_on, &mut entries).map_err(|error| told(format!("entry {}: {error}", position + 1)))?;
+        read_entry(entry, position, to_on, &mut entries)
+            .map_err(|error| told(format!("entry {}: {error}", position + 1)))?;
     }
     let from_on = entries.iter().map(|entry| entry.booked_on).min().or_else(|| day(&opening.dt)).unwrap_or(to_on);
-    Ok(Statement { reference: name, iban: Some(iban), balances: Some(balances), from_on: from_on.min(to_on), to_on, entries })
+    Ok(Statement {
+        reference: name,
+        iban: Some(iban),
+        balances: Some(balances),
+        from_on: from_on.min(to_on),
+        to_on,
+        entries,
+    })
 }
 
 fn read_entry(entry: Ntry, position: usize, to_on: NaiveDate, into: &mut Vec<Entry>) -> Result<(), String> {
@@ -230,13 +238,21 @@ fn read_entry(entry: Ntry, position: usize, to_on: NaiveDate, into: &mut Vec<Ent
     let name = name.unwrap_or_else(|| format!("entry {}", position + 1));
     let details: Vec<TxDtls> = entry.ntry_dtls.into_iter().flat_map(|details| details.tx_dtls).collect();
     // A batch is its payments, if they add up to it; else it is one sum.
-    let parts: Option<Vec<Money>> =
-        details.iter().map(|detail| part(detail, &entry.cdt_dbt_ind).filter(|part| part.currency() == whole.currency())).collect();
-    let adds_up = |parts: &Vec<Money>| Money::sum(whole.currency(), parts.iter().copied()).is_ok_and(|sum| sum == whole);
+    let parts: Option<Vec<Money>> = details
+        .iter()
+        .map(|detail| part(detail, &entry.cdt_dbt_ind).filter(|part| part.currency() == whole.currency()))
+        .collect();
+    let adds_up =
+        |parts: &Vec<Money>| Money::sum(whole.currency(), parts.iter().copied()).is_ok_and(|sum| sum == whole);
     let split = parts.filter(|parts| parts.len() > 1 && adds_up(parts));
     let about = entry.addtl_ntry_inf.unwrap_or_default();
     let make = |detail: &TxDtls, amount: Money, index: usize| {
-        let own = detail.refs.as_ref().and_then(|refs| refs.acct_svcr_ref.as_deref()).map(str::trim).filter(|text| !text.is_empty());
+        let own = detail
+            .refs
+            .as_ref()
+            .and_then(|refs| refs.acct_svcr_ref.as_deref())
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
         let reference = match (split.is_some(), own) {
             (true, Some(own)) => format!("{name}/{own}/{index}"),
             (true, None) => format!("{name}/{index}"),
@@ -245,7 +261,9 @@ fn read_entry(entry: Ntry, position: usize, to_on: NaiveDate, into: &mut Vec<Ent
         Entry { reversed, ..entry_of(detail, reference, booked_on, amount, &about) }
     };
     match &split {
-        Some(parts) => into.extend(details.iter().zip(parts).enumerate().map(|(i, (detail, part))| make(detail, *part, i))),
+        Some(parts) => {
+            into.extend(details.iter().zip(parts).enumerate().map(|(i, (detail, part))| make(detail, *part, i)))
+        }
         None => into.push(make(details.first().unwrap_or(&TxDtls::default()), whole, 0)),
     }
     Ok(())
@@ -257,11 +275,11 @@ fn entry_of(detail: &TxDtls, reference: String, booked_on: NaiveDate, amount: Mo
     let name = name.and_then(|party| party.nm.clone().or_else(|| party.pty.as_ref()?.nm.clone()));
     let iban = parties.and_then(|parties| parties.dbtr_acct.as_ref()?.id.as_ref()?.iban.clone());
     let written = detail.rmt_inf.as_ref();
-    let structured = written.and_then(|written| {
-        written.strd.iter().find_map(|strd| strd.cdtr_ref_inf.as_ref()?.reference.clone())
-    });
+    let structured =
+        written.and_then(|written| written.strd.iter().find_map(|strd| strd.cdtr_ref_inf.as_ref()?.reference.clone()));
     let mut remittance: Vec<String> = written.map(|written| written.ustrd.clone()).unwrap_or_default();
-    remittance.extend(written.into_iter().flat_map(|written| &written.strd).flat_map(|strd| strd.addtl_rmt_inf.clone()));
+    remittance
+        .extend(written.into_iter().flat_map(|written| &written.strd).flat_map(|strd| strd.addtl_rmt_inf.clone()));
     let end_to_end = detail.refs.as_ref().and_then(|refs| refs.end_to_end_id.clone());
     remittance.extend(end_to_end.filter(|text| text != "NOTPROVIDED"));
     if remittance.is_empty() && !about.is_empty() {

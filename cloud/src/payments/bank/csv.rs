@@ -45,7 +45,8 @@ impl Columns {
         let plain: String = text.trim().replace('\u{2212}', "-").trim_start_matches('+').to_owned();
         let (whole, fraction) = plain.split_once(self.decimal_mark.as_str()).unwrap_or((&plain, ""));
         let thousands = if self.decimal_mark == "," { '.' } else { ',' };
-        let groups: Vec<_> = whole.trim_start_matches('-').split(|letter| letter == thousands || spaced(letter)).collect();
+        let groups: Vec<_> =
+            whole.trim_start_matches('-').split(|letter| letter == thousands || spaced(letter)).collect();
         // With the wrong mark 12.50 would be 1250: what stands between thousands has three digits on its right.
         let grouped = groups.len() == 1 || (groups[0].len() <= 3 && groups[1..].iter().all(|group| group.len() == 3));
         if !grouped {
@@ -53,26 +54,27 @@ impl Columns {
         }
         let sign = if whole.starts_with('-') { "-" } else { "" };
         let point = if fraction.is_empty() { "" } else { "." };
-        Money::parse(&format!("{sign}{}{point}{fraction}", groups.concat()), currency).map_err(|error| error.to_string())
+        Money::parse(&format!("{sign}{}{point}{fraction}", groups.concat()), currency)
+            .map_err(|error| error.to_string())
     }
 }
 
 /// Reads a file of the account whose currency is given; the error names the line.
 pub(super) fn read(text: &str, columns: &Columns, currency: Currency) -> Result<Statement, String> {
     let separator = columns.separator.bytes().next().unwrap_or(b',');
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .trim(csv::Trim::All)
+        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     let names = reader.headers().map_err(|error| error.to_string())?.clone();
     let column = |name: &str| {
         let at = names.iter().position(|known| known.eq_ignore_ascii_case(name.trim()));
-        at.ok_or_else(|| format!("there is no column {name:?}; the file has {}", names.iter().collect::<Vec<_>>().join(", ")))
+        at.ok_or_else(|| {
+            format!("there is no column {name:?}; the file has {}", names.iter().collect::<Vec<_>>().join(", "))
+        })
     };
-    let (day, amount, payer, remittance) = (
-        column(&columns.booked_on)?,
-        column(&columns.amount)?,
-        column(&columns.payer)?,
-        column(&columns.remittance)?,
-    );
+    let (day, amount, payer, remittance) =
+        (column(&columns.booked_on)?, column(&columns.amount)?, column(&columns.payer)?, column(&columns.remittance)?);
     let reference = if columns.reference.trim().is_empty() { None } else { Some(column(&columns.reference)?) };
     let (mut entries, mut seen) = (Vec::new(), HashMap::<String, u32>::new());
     for (index, record) in reader.records().enumerate() {

@@ -113,7 +113,10 @@ pub(super) async fn decide(tx: &mut TenantTx, file: &store::FileRow) -> Result<V
         let mut fates = Vec::new();
         for (entry, name) in statement.entries.iter().zip(&names) {
             if !in_file.insert(name.clone()) {
-                return Err(refused(format!("statement {}: entry {:?} is there twice", statement.reference, entry.reference)));
+                return Err(refused(format!(
+                    "statement {}: entry {:?} is there twice",
+                    statement.reference, entry.reference
+                )));
             }
             fates.push(if known.contains(name) { Decision::Known } else { fate(entry, &accounts) });
         }

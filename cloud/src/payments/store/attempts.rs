@@ -163,10 +163,7 @@ pub async fn open(tx: &mut TenantTx) -> Result<Vec<PaymentAttemptId>, sqlx::Erro
 }
 
 /// The last charge of a method.
-pub async fn last_charge(
-    tx: &mut TenantTx,
-    method: PaymentMethodId,
-) -> Result<Option<PaymentAttemptId>, sqlx::Error> {
+pub async fn last_charge(tx: &mut TenantTx, method: PaymentMethodId) -> Result<Option<PaymentAttemptId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: PaymentAttemptId" FROM payment_attempts WHERE method_id = $1 ORDER BY id DESC LIMIT 1"#,
         method.uuid()

@@ -142,11 +142,7 @@ pub async fn has_statement(tx: &mut TenantTx, iban: &str, reference: &str) -> Re
 }
 
 /// Which of these entries are there already.
-pub async fn known_entries(
-    tx: &mut TenantTx,
-    iban: &str,
-    references: &[String],
-) -> Result<Vec<String>, sqlx::Error> {
+pub async fn known_entries(tx: &mut TenantTx, iban: &str, references: &[String]) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!("SELECT reference FROM bank_entries WHERE iban = $1 AND reference = ANY($2)", iban, references)
         .fetch_all(tx.conn())
         .await
@@ -203,18 +199,14 @@ pub async fn entries(tx: &mut TenantTx, statement: BankStatementId) -> Result<Ve
 
 /// Every account with its number and currency: what references in a file stand for.
 pub async fn accounts(tx: &mut TenantTx) -> Result<Vec<(AccountId, String, String)>, sqlx::Error> {
-    let rows = sqlx::query!(r#"SELECT id AS "id: AccountId", number, currency FROM accounts"#)
-        .fetch_all(tx.conn())
-        .await?;
+    let rows =
+        sqlx::query!(r#"SELECT id AS "id: AccountId", number, currency FROM accounts"#).fetch_all(tx.conn()).await?;
     Ok(rows.into_iter().map(|row| (row.id, row.number, row.currency)).collect())
 }
 
 /// Where an entry waits, or waited.
 pub async fn suspense_of(tx: &mut TenantTx, entry: BankEntryId) -> Result<Option<SuspenseId>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT id AS "id: SuspenseId" FROM suspense_items WHERE bank_entry_id = $1"#,
-        entry.uuid()
-    )
-    .fetch_optional(tx.conn())
-    .await
+    sqlx::query_scalar!(r#"SELECT id AS "id: SuspenseId" FROM suspense_items WHERE bank_entry_id = $1"#, entry.uuid())
+        .fetch_optional(tx.conn())
+        .await
 }

@@ -16,11 +16,7 @@ pub async fn payer(tx: &mut TenantTx, provider: &str, account: AccountId) -> Res
     .await
 }
 
-pub async fn account_of(
-    tx: &mut TenantTx,
-    provider: &str,
-    reference: &str,
-) -> Result<Option<AccountId>, sqlx::Error> {
+pub async fn account_of(tx: &mut TenantTx, provider: &str, reference: &str) -> Result<Option<AccountId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT account_id AS "id: AccountId" FROM payers WHERE provider = $1 AND reference = $2"#,
         provider,

@@ -58,12 +58,7 @@ pub async fn listed_until(tx: &mut TenantTx, provider: &str, until: DateTime<Utc
 }
 
 /// Takes a message once; says whether it is new.
-pub async fn insert_event(
-    tx: &mut TenantTx,
-    provider: &str,
-    event: &str,
-    kind: &str,
-) -> Result<bool, sqlx::Error> {
+pub async fn insert_event(tx: &mut TenantTx, provider: &str, event: &str, kind: &str) -> Result<bool, sqlx::Error> {
     let (tenant, at) = (tx.tenant(), tx.at());
     let inserted = sqlx::query!(
         "INSERT INTO provider_events (tenant_id, provider, event_id, kind, received_at) VALUES ($1, $2, $3, $4, $5)

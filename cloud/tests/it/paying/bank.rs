@@ -23,7 +23,9 @@ fn entry(name: &'static str, amount: &'static str, payer: &'static str, text: im
 /// A statement as banks write it; an amount below zero went out.
 fn statement(id: &str, iban: &str, currency: &str, (opening, closing): (&str, &str), entries: &[Entry]) -> String {
     let balance = |code: &str, amount: &str| {
-        format!("<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy=\"{currency}\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-03</Dt></Dt></Bal>")
+        format!(
+            "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy=\"{currency}\">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-03</Dt></Dt></Bal>"
+        )
     };
     let line = |one: &Entry| {
         let (sign, amount) = one.amount.strip_prefix('-').map_or(("CRDT", one.amount), |amount| ("DBIT", amount));
@@ -107,7 +109,9 @@ impl Bank {
 
 fn fates(file: &Value) -> Vec<String> {
     let entries = file["statements"].as_array().unwrap().iter().flat_map(|one| one["entries"].as_array().unwrap());
-    entries.map(|entry| format!("{} {}", entry["fate"].as_str().unwrap(), entry["why"].as_str().unwrap_or(""))).collect()
+    entries
+        .map(|entry| format!("{} {}", entry["fate"].as_str().unwrap(), entry["why"].as_str().unwrap_or("")))
+        .collect()
 }
 
 fn november() -> Vec<Entry> {
@@ -129,7 +133,11 @@ fn a_statement_is_shown_then_imported_whole() {
         let file = bank.gives(statement("S1", IBAN, "EUR", ("100.00", "111.90"), &november()), Value::Null).await;
         assert_eq!(file["refused"], Value::Null, "{file}");
         assert_eq!(fates(&file), ["pays ", "pays ", "waits no_reference", "waits unknown_reference", "went_out "]);
-        assert_eq!((bank.count("/payments").await, bank.count("/bank-statements").await), (0, 0), "nothing is done yet");
+        assert_eq!(
+            (bank.count("/payments").await, bank.count("/bank-statements").await),
+            (0, 0),
+            "nothing is done yet"
+        );
         let done = bank.imports(&file).await.expect(200);
         assert!(done["imported_at"].is_string());
         // Imported again it changes nothing.
@@ -139,7 +147,10 @@ fn a_statement_is_shown_then_imported_whole() {
         let waiting = bank.isp.get("/suspense-items").await.expect(200)["items"].clone();
         let bens = waiting.as_array().unwrap().iter().find(|item| item["amount"]["amount"] == "18.00").unwrap();
         let likely = &bens["suggestions"][0];
-        assert_eq!((likely["account_id"].clone(), likely["because"].clone()), (json!(bank.ben), json!(["amount", "name"])));
+        assert_eq!(
+            (likely["account_id"].clone(), likely["because"].clone()),
+            (json!(bank.ben), json!(["amount", "name"]))
+        );
         let path = format!("/suspense-items/{}/match", bens["id"].as_str().unwrap());
         let paid = bank.isp.post(&path, json!({ "account_id": bank.ben })).await.expect(200);
         assert_eq!((paid["method"].as_str(), bank.owes(bank.ben).await), (Some("bank_transfer"), "0.00".into()));
@@ -162,7 +173,10 @@ fn broken_doubled_and_foreign_files_are_refused_whole() {
             (statement("S3", IBAN, "EUR", ("120.00", "121.00"), &paid("1", "1.00")), "one between them is missing"),
             (statement("S2", IBAN, "EUR", ("111.90", "115.00"), &paid("1", "1.00")), "does not add up"),
             (statement("S2", IBAN, "USD", ("111.90", "112.90"), &paid("1", "1.00")), "is in USD"),
-            (statement("S2", "DE89370400440532013000", "EUR", ("111.90", "112.90"), &paid("1", "1.00")), "is of the account DE89"),
+            (
+                statement("S2", "DE89370400440532013000", "EUR", ("111.90", "112.90"), &paid("1", "1.00")),
+                "is of the account DE89",
+            ),
             (statement("S2", IBAN, "EUR", ("111.90", "113.90"), &twice), "is there twice"),
             ("<Document><X/></Document>".into(), "not a camt.053"),
             ("pay me".into(), "not a camt.053"),
@@ -175,9 +189,13 @@ fn broken_doubled_and_foreign_files_are_refused_whole() {
         }
         let refused = bank.imports(&twin).await;
         assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (422, "bank-file-refused"));
-        assert_eq!((bank.count("/payments").await, bank.count("/bank-statements").await, bank.books("1010").await), rows);
+        assert_eq!(
+            (bank.count("/payments").await, bank.count("/bank-statements").await, bank.books("1010").await),
+            rows
+        );
         // The one that follows is taken.
-        let next = bank.gives(statement("S2", IBAN, "EUR", ("111.90", "112.90"), &paid("1", "1.00")), Value::Null).await;
+        let next =
+            bank.gives(statement("S2", IBAN, "EUR", ("111.90", "112.90"), &paid("1", "1.00")), Value::Null).await;
         bank.imports(&next).await.expect(200);
     });
 }
@@ -192,11 +210,14 @@ fn csv_files_may_overlap_and_every_line_counts_once() {
         });
         let head = "Fecha;Ordenante;Concepto;Importe\n";
         let reference = creditor_reference("ACC-000001").unwrap();
-        let first = format!("{head}02/11/2026;Ana;{reference};10,00\n03/11/2026;Ana;{reference};10,00\n03/11/2026;Ana;{reference};10,00\n");
+        let first = format!(
+            "{head}02/11/2026;Ana;{reference};10,00\n03/11/2026;Ana;{reference};10,00\n03/11/2026;Ana;{reference};10,00\n"
+        );
         let file = bank.gives(first, columns.clone()).await;
         bank.imports(&file).await.expect(200);
         assert_eq!(bank.owes(bank.ana).await, "0.00");
-        let second = format!("{head}03/11/2026;Ana;{reference};10,00\n03/11/2026;Ana;{reference};10,00\n04/11/2026;?;?;5,00\n");
+        let second =
+            format!("{head}03/11/2026;Ana;{reference};10,00\n03/11/2026;Ana;{reference};10,00\n04/11/2026;?;?;5,00\n");
         let file = bank.gives(second, columns.clone()).await;
         assert_eq!(fates(&file), ["known ", "known ", "waits no_reference"]);
         bank.imports(&file).await.expect(200);
@@ -205,7 +226,8 @@ fn csv_files_may_overlap_and_every_line_counts_once() {
         assert!(bad["refused"].as_str().is_some_and(|why| why.starts_with("line 2")), "{bad}");
         let wish = json!({ "name": "x", "content": "a", "columns": { "booked_on": "", "amount": "a", "payer": "b", "remittance": "c", "date_format": "%s", "decimal_mark": ".", "separator": "," } });
         let invalid = bank.isp.post("/bank-files", wish).await.expect(422);
-        let fields: Vec<_> = invalid["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
+        let fields: Vec<_> =
+            invalid["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
         assert_eq!(fields, ["columns.booked_on", "columns.date_format"]);
     });
 }
@@ -215,11 +237,17 @@ fn an_invoice_says_where_to_transfer_and_with_which_reference() {
     story(async {
         let bank = Bank::new("bank-invoice").await;
         let invoices = bank.isp.get(&format!("/invoices?account_id={}", bank.ana)).await.expect(200);
-        let invoice = bank.isp.get(&format!("/invoices/{}", invoices["items"][0]["id"].as_str().unwrap())).await.expect(200);
+        let invoice =
+            bank.isp.get(&format!("/invoices/{}", invoices["items"][0]["id"].as_str().unwrap())).await.expect(200);
         assert_eq!(invoice["parties"]["seller"]["bank_iban"], IBAN);
         assert_eq!(invoice["parties"]["buyer"]["reference"], json!(creditor_reference("ACC-000001")));
-        let wrong = bank.isp.patch("/tenant", json!({ "bank_iban": "ES9121000418450200051333", "bank_bic": "X" })).await.expect(422);
-        let fields: Vec<_> = wrong["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
+        let wrong = bank
+            .isp
+            .patch("/tenant", json!({ "bank_iban": "ES9121000418450200051333", "bank_bic": "X" }))
+            .await
+            .expect(422);
+        let fields: Vec<_> =
+            wrong["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str().unwrap()).collect();
         assert_eq!(fields, ["bank_iban", "bank_bic"]);
     });
 }

@@ -3,9 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use weir_cloud::payments::Decline;
 use weir_cloud::payments::provider::stripe::Stripe;
-use weir_cloud::payments::provider::{
-    Charge, Doubt, Error, PageWish, Provider, State, Subject, Trust, Waiting,
-};
+use weir_cloud::payments::provider::{Charge, Doubt, Error, PageWish, Provider, State, Subject, Trust, Waiting};
 use weir_lab::provider::{self, Card, signature};
 use weir_rules::money::{Currency, Money};
 
@@ -134,7 +132,8 @@ async fn refusals(stripe: &Stripe, peer: &impl Peer, payer: &str, lacks: Lacks) 
     };
     assert_eq!(refused(Card::Declined("insufficient_funds"), "poor").await, Decline::Soft);
     assert_eq!(refused(Card::NeedsHolder, "holder").await, Decline::NeedsCustomer);
-    let missing = stripe.charge(&charge(&key("missing"), payer, "pm_nobody_knows", money("10.00", "EUR"))).await.unwrap();
+    let missing =
+        stripe.charge(&charge(&key("missing"), payer, "pm_nobody_knows", money("10.00", "EUR"))).await.unwrap();
     assert!(matches!(missing.state, State::Failed(refusal) if refusal.decline == Decline::Hard));
 }
 
@@ -170,11 +169,18 @@ fn the_scripted_provider_keeps_the_contract() {
         for message in scripted.0.messages() {
             let header = signature(WEBHOOK_SECRET, &message.raw, now().timestamp());
             assert_eq!(stripe.verify(Some(&header), &message.raw, now()), Ok(Trust::Signed));
-            assert!(matches!(stripe.event(&message.raw).unwrap().subject, Subject::Payment(_) | Subject::SetUp(_) | Subject::Refund(_)));
+            assert!(matches!(
+                stripe.event(&message.raw).unwrap().subject,
+                Subject::Payment(_) | Subject::SetUp(_) | Subject::Refund(_)
+            ));
         }
         let wrong = Stripe::new(&scripted.0.url(), "sk_wrong", None).unwrap();
         assert_eq!(wrong.fetch("pi_1").await, Err(Error::Unauthorized));
-        assert_eq!(wrong.verify(Some("t=1,v1=00"), b"{}", now()), Err(Doubt::Forged), "without a secret nothing is believed");
+        assert_eq!(
+            wrong.verify(Some("t=1,v1=00"), b"{}", now()),
+            Err(Doubt::Forged),
+            "without a secret nothing is believed"
+        );
         let nobody = Stripe::new("http://127.0.0.1:9", "sk_test", None).unwrap();
         assert!(matches!(nobody.fetch("pi_1").await, Err(Error::Unreachable(_))));
     });

@@ -74,7 +74,8 @@ async fn world(slug: &str) -> (Shop, Vec<Message>) {
 
 /// The name of a payment somebody was told to be in this state.
 fn intent_that_is(shop: &Shop, status: &str) -> String {
-    let told = shop.provider.messages().into_iter().filter_map(|message| serde_json::from_slice::<Value>(&message.raw).ok());
+    let told =
+        shop.provider.messages().into_iter().filter_map(|message| serde_json::from_slice::<Value>(&message.raw).ok());
     let mut found = told.filter(|told| told["data"]["object"]["status"] == status);
     found.next().expect("a payment")["data"]["object"]["id"].as_str().expect("a name").to_owned()
 }

@@ -12,9 +12,7 @@ use weir_cloud::db::embedded;
 use weir_cloud::http;
 use weir_cloud::ids::{AccountId, JobId};
 use weir_cloud::jobs::Job;
-use weir_cloud::payments::jobs::{
-    ChargeAccount, ChargeDue, LookAtAttempt, LookAtRefund, LookAtSubject, Reconcile,
-};
+use weir_cloud::payments::jobs::{ChargeAccount, ChargeDue, LookAtAttempt, LookAtRefund, LookAtSubject, Reconcile};
 use weir_lab::provider::{Card, Message, Provider, signature};
 
 use crate::money::harness::Isp;
@@ -36,7 +34,8 @@ impl Shop {
         isp.app.config = Arc::new(config);
         isp.router = http::router::router(isp.app.clone());
         isp.settings(json!({ "payment_terms_days": 14, "grace_days": 7 })).await;
-        let keys = json!({ "secret_key": "sk_test_1234", "webhook_secret": WEBHOOK_SECRET, "publishable_key": "pk_test_1" });
+        let keys =
+            json!({ "secret_key": "sk_test_1234", "webhook_secret": WEBHOOK_SECRET, "publishable_key": "pk_test_1" });
         isp.patch("/payment-provider", keys).await.expect(200);
         Self { isp, provider }
     }

@@ -58,7 +58,9 @@ fn every_page_of_paying_is_written_in_every_language() {
             for path in &staff {
                 pages.push((path.clone(), shop.isp.page(path).await));
             }
-            for path in [format!("/pay/{paid_link}"), format!("/pay/{open_link}"), format!("/pay/{paid_link}?back=paid")] {
+            for path in
+                [format!("/pay/{paid_link}"), format!("/pay/{open_link}"), format!("/pay/{paid_link}?back=paid")]
+            {
                 pages.push((path.clone(), shop.isp.browse_with("", &path, None).await));
             }
             for (path, page) in pages {
@@ -113,7 +115,11 @@ fn a_payer_is_told_the_truth_about_what_is_not_known() {
         // Back from the page, but the money is a bank's and takes days.
         shop.provider.pay(&page, Card::Slow);
         let back = shop.isp.browse_with("", &format!("/pay/{token}?back=paid"), None).await;
-        assert!(back.text.contains("We have no confirmation yet") && !back.text.contains("received. Thank"), "{}", back.text);
+        assert!(
+            back.text.contains("We have no confirmation yet") && !back.text.contains("received. Thank"),
+            "{}",
+            back.text
+        );
         assert!(!back.text.contains("<form"), "nobody is asked to pay twice: {}", back.text);
         assert_eq!(shop.owes(ana).await, "30.00");
     });
@@ -135,7 +141,8 @@ fn keys_are_never_shown_and_only_owners_change_them() {
         let billing = shop.isp.session_of(Role::Billing).await;
         assert_eq!(shop.isp.browse(&billing, "/settings/payments", Some("enabled=")).await.status, 403);
         let mut tx = shop.isp.app.db.read(&shop.isp.scope()).await.unwrap();
-        let rows: Vec<Value> = sqlx::query_scalar("SELECT to_jsonb(p) FROM payment_providers p").fetch_all(tx.conn()).await.unwrap();
+        let rows: Vec<Value> =
+            sqlx::query_scalar("SELECT to_jsonb(p) FROM payment_providers p").fetch_all(tx.conn()).await.unwrap();
         assert!(!rows[0].to_string().contains(&hex::encode("VerySecret")), "{rows:?}");
     });
 }

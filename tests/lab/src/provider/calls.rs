@@ -38,7 +38,9 @@ async fn call(State(world): State<Shared>, request: Request) -> Response {
         _ => read(&world, &path, &query),
     };
     match fault {
-        Some(Fault::DoesAndAnswers(status)) => answer(status, &json!({ "error": { "type": "api_error", "message": "scripted" } })),
+        Some(Fault::DoesAndAnswers(status)) => {
+            answer(status, &json!({ "error": { "type": "api_error", "message": "scripted" } }))
+        }
         Some(Fault::DoesAndIsSilent) => silence(),
         _ => answer(status, &told),
     }
@@ -74,7 +76,9 @@ fn once(world: &mut World, headers: &HeaderMap, path: &str, body: &Bytes, form: 
     if let Some((before, status, told)) = world.keys.get(&key) {
         return match *before == asked {
             true => (*status, told.clone()),
-            false => (400, json!({ "error": { "type": "idempotency_error", "message": "another request had this key" } })),
+            false => {
+                (400, json!({ "error": { "type": "idempotency_error", "message": "another request had this key" } }))
+            }
         };
     }
     let (status, told) = change(world, path, form);
@@ -136,7 +140,12 @@ fn refund(world: &mut World, form: &Form) -> (u16, Value) {
 }
 
 fn read(world: &World, path: &str, query: &str) -> (u16, Value) {
-    let missing = || (404, json!({ "error": { "type": "invalid_request_error", "code": "resource_missing", "message": "No such thing" } }));
+    let missing = || {
+        (
+            404,
+            json!({ "error": { "type": "invalid_request_error", "code": "resource_missing", "message": "No such thing" } }),
+        )
+    };
     let parts: Vec<_> = path.trim_start_matches("/v1/").split('/').collect();
     let kind = match parts.as_slice() {
         ["payment_intents"] => "payment_intent",

@@ -16,8 +16,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use world::{Card, Fault, Message};
 use world::World;
+pub use world::{Card, Fault, Message};
 
 /// A running provider; gone when dropped.
 pub struct Provider {

@@ -28,7 +28,8 @@ fn shown(world: &Shared, id: &str, told: &str) -> Response {
     let Some(session) = world.objects.get(id) else { return StatusCode::NOT_FOUND.into_response() };
     let text = |name: &str| session[name].as_str().unwrap_or_default().to_owned();
     if text("status") != "open" {
-        return (StatusCode::GONE, Html("<!doctype html><title>Over</title><h1>This page is over.</h1>")).into_response();
+        return (StatusCode::GONE, Html("<!doctype html><title>Over</title><h1>This page is over.</h1>"))
+            .into_response();
     }
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta name=\"viewport\" content=\"width=device-width\"><title>Pay</title><h1>{}: {} {}</h1><p role=\"alert\">{told}</p>\
@@ -52,7 +53,8 @@ async fn pay(State(world): State<Shared>, Path(id): Path<String>, Form(typed): F
     };
     let (paid, back) = {
         let mut world = open(&world);
-        let back = world.objects.get(&id).and_then(|session| session["success_url"].as_str()).unwrap_or_default().to_owned();
+        let back =
+            world.objects.get(&id).and_then(|session| session["success_url"].as_str()).unwrap_or_default().to_owned();
         (world.pay(&id, card), back.replace("{CHECKOUT_SESSION_ID}", &id))
     };
     if paid { Redirect::to(&back).into_response() } else { shown(&world, &id, "The card was declined.") }

@@ -122,7 +122,9 @@ impl World {
 
     /// A payment of a form's; not charged yet.
     pub fn intent(&mut self, form: &Form, prefix: &str) -> String {
-        let get = |name: &str| form.get(&if prefix.is_empty() { name.to_owned() } else { format!("{prefix}[{name}]") }).cloned();
+        let get = |name: &str| {
+            form.get(&if prefix.is_empty() { name.to_owned() } else { format!("{prefix}[{name}]") }).cloned()
+        };
         let units: i64 = form.get("amount").and_then(|text| text.parse().ok()).unwrap_or(0);
         let key = get("metadata[weir_key]").or_else(|| form.get(&format!("{prefix}[metadata][weir_key]")).cloned());
         let fields = json!({

@@ -134,7 +134,8 @@ impl Client {
             if !after.is_empty() {
                 query.push(("starting_after", after.as_str()));
             }
-            let page: Page = self.get(path, &query).await?.ok_or_else(|| Error::Unreadable(format!("there is no {path}")))?;
+            let page: Page =
+                self.get(path, &query).await?.ok_or_else(|| Error::Unreadable(format!("there is no {path}")))?;
             let newest = page.data.iter().map(created).max();
             after = page.data.last().and_then(|last| last["id"].as_str()).unwrap_or_default().to_owned();
             found.extend(page.data.into_iter().filter(|one| created(one) >= since.timestamp()));

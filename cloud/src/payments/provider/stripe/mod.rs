@@ -221,10 +221,7 @@ impl Provider for Stripe {
     async fn list_since(&self, since: DateTime<Utc>) -> Result<Listing, Error> {
         let payments = self.client.list("/v1/payment_intents", since, LIST_PAGES).await?;
         let refunds = self.client.list("/v1/refunds", since, LIST_PAGES).await?;
-        Ok(Listing {
-            payments: readable(payments, Intent::standing),
-            refunds: readable(refunds, Refund::returned),
-        })
+        Ok(Listing { payments: readable(payments, Intent::standing), refunds: readable(refunds, Refund::returned) })
     }
 
     fn verify(&self, signature: Option<&str>, raw: &[u8], now: DateTime<Utc>) -> Result<Trust, Doubt> {

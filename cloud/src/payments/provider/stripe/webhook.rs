@@ -59,7 +59,11 @@ pub(super) fn event(raw: &[u8]) -> Result<Event, Doubt> {
         ("refund", _) => Subject::Refund(about.id),
         _ => Subject::Other,
     };
-    if message.id.is_empty() { Err(Doubt::Unreadable) } else { Ok(Event { id: message.id, kind: message.kind, subject }) }
+    if message.id.is_empty() {
+        Err(Doubt::Unreadable)
+    } else {
+        Ok(Event { id: message.id, kind: message.kind, subject })
+    }
 }
 
 #[cfg(test)]

@@ -133,9 +133,10 @@ fn name_of<T>(thing: Option<Expandable<T>>, id: impl Fn(&T) -> &str) -> Option<S
 impl Intent {
     fn state(&self, method: Option<Saved>) -> Result<State, Error> {
         Ok(match self.status.as_str() {
-            "succeeded" => {
-                State::Succeeded { amount: amounts::money(self.amount_received.unwrap_or(self.amount), &self.currency)?, method }
-            }
+            "succeeded" => State::Succeeded {
+                amount: amounts::money(self.amount_received.unwrap_or(self.amount), &self.currency)?,
+                method,
+            },
             "processing" | "requires_capture" => State::Pending(Waiting::Provider),
             "canceled" => State::Cancelled,
             "requires_payment_method" => match &self.last_payment_error {
