@@ -140,6 +140,22 @@ ids! {
     InvoiceLineId = "inl";
     /// Money received.
     PaymentId = "pay";
+    /// A method a provider keeps for an account.
+    PaymentMethodId = "pmt";
+    /// A try to be paid through a provider.
+    PaymentAttemptId = "pat";
+    /// What happened to an attempt.
+    AttemptStepId = "pas";
+    /// Money given back.
+    RefundId = "rfd";
+    /// A file of a bank, as given.
+    BankFileId = "bfl";
+    /// A statement of a bank account.
+    BankStatementId = "bst";
+    /// A line of a statement.
+    BankEntryId = "ben";
+    /// Money received from nobody known.
+    SuspenseId = "ssp";
     /// A part of a payment or credit that settles an invoice.
     AllocationId = "alc";
     /// A message to a subscriber or to staff.

@@ -91,6 +91,10 @@ named! {
     TicketSolved = "ticket.solved";
     /// A promise of a ticket was missed.
     TicketSlaMissed = "ticket.sla_missed";
+    /// A payment through a provider was refused for good.
+    PaymentFailed = "payment.failed";
+    /// A payment was given back, wholly or in part.
+    PaymentRefunded = "payment.refunded";
 }
 
 impl EventKind {
@@ -110,11 +114,13 @@ pub enum Listener {
     Notifications,
     /// Tells the tenant's own rules.
     Plugins,
+    /// Charges what is due as soon as it is issued.
+    Payments,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 3] = [Self::Dunning, Self::Notifications, Self::Plugins];
+    pub const ALL: [Self; 4] = [Self::Dunning, Self::Notifications, Self::Plugins, Self::Payments];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
@@ -122,6 +128,7 @@ impl Listener {
             Self::Dunning => "dunning",
             Self::Notifications => "notifications",
             Self::Plugins => "plugins",
+            Self::Payments => "payments",
         }
     }
 
@@ -144,6 +151,7 @@ impl Listener {
             ),
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),
+            Self::Payments => matches!(kind, EventKind::InvoiceIssued),
         }
     }
 }

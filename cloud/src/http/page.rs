@@ -97,6 +97,8 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = match area {
         "accounts" => "subscribers",
         "ticket-attachments" | "unmatched-mail" => "tickets",
+        "payment-attempts" => "payments",
+        "bank-files" | "suspense-items" => "bank-statements",
         "overdue-checks" => "billing-runs",
         "dunning-cases" => "dunning",
         "plugin-versions" | "plugin-invocations" => "plugins",
@@ -135,7 +137,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/subscribers" | "/subscriptions" => "view-subscribers",
         "/tickets" => "view-tickets",
         "/plans" | "/top-up-products" => "view-catalog",
-        "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
+        "/invoices" | "/payments" | "/bank-statements" | "/billing-runs" | "/ledger" => "view-billing",
         "/analytics" => "view-analytics",
         "/sites" | "/routers" | "/" => "view-network",
         "/messages" => "view-messages",
@@ -317,7 +319,8 @@ pub fn is_about_the_form(problem: &Problem) -> bool {
 /// Turns problems into pages for browsers: a log-in for whoever is not logged in, an explanation for the rest.
 pub async fn explain_to_people(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if ["/api/", "/dev/", "/inbound/", "/live", "/metrics"].iter().any(|programs| path.starts_with(programs)) {
+    const PROGRAMS: [&str; 6] = ["/api/", "/dev/", "/inbound/", "/live", "/metrics", "/webhooks/"];
+    if PROGRAMS.iter().any(|programs| path.starts_with(programs)) {
         return next.run(request).await;
     }
     let id = request_id(request.headers());

@@ -62,8 +62,10 @@ permissions! {
     ManageBilling = "manage-billing";
     /// See what the business and the network did, in figures.
     ViewAnalytics = "view-analytics";
-    /// Record payments.
+    /// Record payments, match sums in suspense, ask accounts to pay.
     RecordPayments = "record-payments";
+    /// Give payments back.
+    RefundPayments = "refund-payments";
     /// See messages to subscribers and staff, and how they are sent.
     ViewMessages = "view-messages";
     /// Send messages again, switch them on and off, change their words.

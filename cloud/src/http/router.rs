@@ -108,6 +108,7 @@ pub fn router(app: App) -> Router {
         .merge(crate::live::api::routes())
         .merge(tickets::api::inbound_routes())
         .merge(crate::pages::routes())
+        .merge(payments::api::webhook::routes())
         .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
         .method_not_allowed_fallback(|| {
             std::future::ready(Problem::new(&error::METHOD_NOT_ALLOWED, "this address does not do that"))

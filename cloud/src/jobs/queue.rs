@@ -97,6 +97,12 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         crate::tickets::jobs::WatchPromises,
         super::TellListener,
         SendMessage,
+        crate::payments::jobs::LookAtAttempt,
+        crate::payments::jobs::LookAtRefund,
+        crate::payments::jobs::LookAtSubject,
+        crate::payments::jobs::ChargeAccount,
+        crate::payments::jobs::ChargeDue,
+        crate::payments::jobs::Reconcile,
     )
 }
 

@@ -13,6 +13,7 @@ use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
 use crate::plugins::jobs::ForgetOldCalls;
+use crate::payments::jobs::{ChargeDue, Reconcile};
 use crate::subscriptions::jobs::ReleaseOverHolds;
 use crate::tickets::jobs::WatchPromises;
 
@@ -50,6 +51,8 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
             enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
+            enqueue(&mut tx, &ChargeDue {}, now).await?;
+            enqueue(&mut tx, &Reconcile {}, now).await?;
         }
         tx.commit().await?;
     }

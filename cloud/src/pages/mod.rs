@@ -5,6 +5,7 @@
 mod accounts;
 mod analytics;
 mod audit;
+mod bank;
 mod billing_runs;
 mod catalog;
 mod dunning;
@@ -20,6 +21,8 @@ mod message_settings;
 mod message_templates;
 mod messages;
 mod overview;
+mod pay;
+mod paying;
 mod payments;
 mod plans;
 mod plugin_calls;
@@ -81,6 +84,7 @@ const TOLD: &[(&str, &str)] = &[
     ("must say how much", "error-required"),
     ("must be one line", "messages-error-line"),
     ("must be given again for another server", "messages-error-again"),
+    ("must be an IBAN", "error-iban"),
     ("needs an allowance", "error-needs-allowance"),
     ("must not be beside a charge", "error-fair-use-charge"),
     ("must change a rate or be free", "error-fair-use-window"),
@@ -119,6 +123,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(subscription_changes::routes())
         .merge(invoices::routes())
         .merge(payments::routes())
+        .merge(paying::routes())
+        .merge(bank::routes())
+        .merge(pay::routes())
         .merge(billing_runs::routes())
         .merge(dunning::routes())
         .merge(dunning_policy::routes())

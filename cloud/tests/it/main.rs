@@ -8,6 +8,7 @@ mod money;
 mod network;
 mod pages;
 mod plugins;
+mod paying;
 mod refusals;
 mod search;
 mod staff;

@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 19] = [
+pub const NAV: [NavItem; 20] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
@@ -23,6 +23,7 @@ pub const NAV: [NavItem; 19] = [
     NavItem { href: "/top-up-products", key: "nav-top-ups", group: "" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
+    NavItem { href: "/bank-statements", key: "nav-bank", group: "nav-money" },
     NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
     NavItem { href: "/dunning", key: "nav-dunning", group: "nav-money" },
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
@@ -47,7 +48,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 19] = [
+const WAYS: [Way; 20] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -57,6 +58,7 @@ const WAYS: [Way; 19] = [
     Way { letter: 'u', href: "/top-up-products", key: "nav-top-ups" },
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
+    Way { letter: 'a', href: "/bank-statements", key: "nav-bank" },
     Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
     Way { letter: 'n', href: "/dunning", key: "nav-dunning" },
     Way { letter: 'd', href: "/ledger", key: "nav-ledger" },

@@ -166,6 +166,14 @@ pub struct Inset {
     pub fields: Vec<Field>,
 }
 
+impl Inset {
+    /// Whether it sends a file along.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.fields.iter().any(|field| matches!(field.input, Input::File))
+    }
+}
+
 /// A form, and the 422 answer of its POST.
 #[derive(Debug, Template)]
 #[template(path = "form.html")]
@@ -300,6 +308,30 @@ pub struct Join<'a> {
     pub lede: String,
     /// Asks for a password.
     pub form: Inset,
+}
+
+/// `GET /pay/<token>`: what an account owes and how to pay it, for whoever has its link.
+#[derive(Debug, Template)]
+#[template(path = "pay.html")]
+pub struct Pay<'a> {
+    /// Language, the tenant's name and hue.
+    pub frame: &'a Frame,
+    /// The h1: how things are.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// What became of what was just done, with how good that is.
+    pub told: Option<Cell>,
+    /// Pays by card; absent where that cannot be.
+    pub form: Option<Inset>,
+    /// Leaves a card without paying, when nothing is owed.
+    pub leave: Option<Action>,
+    /// What is owed.
+    pub owed: Section,
+    /// How to pay by transfer: heading, name and value.
+    pub transfer: Option<(String, Vec<(String, Cell)>)>,
+    /// How to reach the ISP.
+    pub contact: String,
 }
 
 /// A request that was not done, or the page that explains a kind of problem.

@@ -82,6 +82,11 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "ticket-attachments" => "att",
         "unmatched-mail" => "eml",
         "support-plan-weights" => "pln",
+        "payment-attempts" => "pat",
+        "payment-methods" => "pmt",
+        "bank-files" => "bfl",
+        "bank-statements" => "bst",
+        "suspense-items" => "ssp",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }
