@@ -36,3 +36,44 @@ ALTER TABLE platform.log_in_attempts OWNER TO weir_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON platform.log_in_attempts TO weir_platform;
 CREATE INDEX log_in_attempts_by_age ON platform.log_in_attempts (last_at);
 ALTER TABLE platform.staff_logins DROP COLUMN failed_attempts, DROP COLUMN locked_until;
+
+-- The second step of a log-in: a secret shared with the person's authenticator, sealed, and single-use recovery codes, hashed.
+CREATE TABLE staff_second_steps (
+    tenant_id     uuid NOT NULL REFERENCES tenants,
+    staff_id      uuid NOT NULL,
+    sealed_secret bytea NOT NULL,
+    created_at    timestamptz NOT NULL,
+    confirmed_at  timestamptz,
+    -- Half a minute is a step; a code of this one or an earlier one is never taken again.
+    last_step     bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant_id, staff_id),
+    FOREIGN KEY (tenant_id, staff_id) REFERENCES staff (tenant_id, id)
+);
+SELECT isolate_by_tenant('staff_second_steps');
+
+CREATE TABLE staff_recovery_codes (
+    tenant_id uuid NOT NULL REFERENCES tenants,
+    staff_id  uuid NOT NULL,
+    code_hash bytea NOT NULL CONSTRAINT staff_recovery_codes_hash_is_whole CHECK (length(code_hash) = 32),
+    PRIMARY KEY (tenant_id, staff_id, code_hash),
+    FOREIGN KEY (tenant_id, staff_id) REFERENCES staff_second_steps (tenant_id, staff_id) ON DELETE CASCADE
+);
+SELECT isolate_by_tenant('staff_recovery_codes');
+
+-- What an ISP demands of everybody who works for it.
+CREATE TABLE staff_policies (
+    tenant_id            uuid PRIMARY KEY REFERENCES tenants,
+    second_step_required boolean NOT NULL
+);
+SELECT isolate_by_tenant('staff_policies');
+
+-- Log-ins whose password was right and whose second step is still to come.
+CREATE TABLE platform.log_in_challenges (
+    token_hash   bytea PRIMARY KEY CONSTRAINT log_in_challenges_hash_is_whole CHECK (length(token_hash) = 32),
+    tenant_id    uuid NOT NULL,
+    staff_id     uuid NOT NULL,
+    address_hash bytea NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    FOREIGN KEY (tenant_id, staff_id) REFERENCES staff (tenant_id, id)
+);
+SELECT share_with_platform('platform.log_in_challenges');

@@ -8,6 +8,12 @@ use crate::ids::{InvitationId, SessionId, StaffId};
 
 crate::kinds! {
     WRONG_LOGIN = 401 "wrong-login", "The e-mail address or the password is wrong", "Check both. After several wrong attempts an account waits longer and longer before the next one counts.";
+    SECOND_STEP_NEEDED = 401 "second-step-needed", "The password is right, a code is asked for too", "Send the code your authenticator shows now, or a recovery code, as code.";
+    WRONG_CODE = 401 "wrong-code", "The code is not right", "Send the code your authenticator shows now; each works once. A recovery code works once, too.";
+    SECOND_STEP_MISSING = 403 "second-step-missing", "Your provider demands a second step", "Set up an authenticator in your preferences; until then nothing else is open to you.";
+    SECOND_STEP_ON = 409 "second-step-on", "The second step is set up already", "Turn it off first to enrol another authenticator.";
+    SECOND_STEP_OFF = 409 "second-step-off", "There is no second step", "Set up an authenticator first.";
+    SECOND_STEP_REQUIRED = 409 "second-step-required", "Your provider demands a second step of everybody", "An owner can stop demanding it.";
     LOGIN_WAITS = 429 "login-waits", "Too many wrong attempts", "Wait for the time in Retry-After, then try again with the right password.";
     EMAIL_TAKEN = 409 "email-taken", "Somebody already logs in with this e-mail address", "Use another address: one address is one log-in.";
     STAFF_NOT_FOUND = 404 "staff-not-found", "There is no such person among the staff", "Check the id, or list the staff.";
@@ -24,6 +30,24 @@ pub enum Error {
     /// Nobody has this address and password.
     #[error("the e-mail address or the password is wrong")]
     WrongLogin,
+    /// The password was right, but a code is asked for, too.
+    #[error("the password is right, but a code is asked for, too")]
+    SecondStepNeeded,
+    /// The code of the second step is wrong or was used.
+    #[error("the code is wrong or was used already")]
+    WrongCode,
+    /// There is a second step already.
+    #[error("the second step is set up already")]
+    SecondStepOn,
+    /// There is no second step.
+    #[error("there is no second step set up")]
+    SecondStepOff,
+    /// The ISP demands one.
+    #[error("the second step is demanded of everybody")]
+    SecondStepRequired,
+    /// A secret could not be sealed or opened.
+    #[error(transparent)]
+    Secrets(#[from] crate::secrets::Error),
     /// Too many wrong attempts: not before this instant.
     #[error("too many wrong attempts: try again after {0}")]
     Waits(DateTime<Utc>, u64),
@@ -74,6 +98,11 @@ impl From<sqlx::Error> for Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match &error {
+            Error::SecondStepNeeded => Self::new(&SECOND_STEP_NEEDED, &error),
+            Error::WrongCode => Self::new(&WRONG_CODE, &error),
+            Error::SecondStepOn => Self::new(&SECOND_STEP_ON, &error),
+            Error::SecondStepOff => Self::new(&SECOND_STEP_OFF, &error),
+            Error::SecondStepRequired => Self::new(&SECOND_STEP_REQUIRED, &error),
             Error::WrongLogin => Self::new(&WRONG_LOGIN, &error),
             Error::Waits(_, seconds) => Self::new(&LOGIN_WAITS, &error).retry_after(*seconds),
             Error::NoSession => Self::new(&error::UNAUTHENTICATED, &error),
@@ -86,7 +115,7 @@ impl From<Error> for Problem {
             Error::OwnAccess => Self::new(&OWN_ACCESS, &error),
             Error::Invalid(field, message) => Self::field(field, message),
             Error::Busy => Self::new(&error::TOO_BUSY, &error).retry_after(1),
-            Error::Hashing(_) | Error::Db(_) => Self::internal(&error),
+            Error::Hashing(_) | Error::Secrets(_) | Error::Db(_) => Self::internal(&error),
         }
     }
 }

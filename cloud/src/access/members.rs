@@ -123,7 +123,7 @@ pub async fn change_password(
     new: String,
 ) -> Result<(), Error> {
     password::check(&new)?;
-    match super::service::prove(app, &normalise(&person.email), current).await {
+    match super::log_in::prove(app, &normalise(&person.email), current).await {
         Ok(proven) => proven.settle(app).await?,
         Err(Error::WrongLogin) => return Err(Error::Invalid("current_password", "is not your password".into())),
         Err(other) => return Err(other),

@@ -26,6 +26,17 @@ pub struct Person {
     pub theme: String,
     /// Whether single keys are shortcuts.
     pub single_keys: bool,
+    /// Whether they log in with a second step.
+    pub second_step: bool,
+    /// Whether their ISP demands one of everybody.
+    pub second_step_required: bool,
+}
+
+impl Person {
+    /// Whether a second step is demanded of them that they have not set up.
+    pub fn lacks_second_step(&self) -> bool {
+        self.second_step_required && !self.second_step
+    }
 }
 
 /// Who asks, and with which session.
@@ -61,6 +72,29 @@ pub struct Session {
     pub person: Person,
 }
 
+/// How a person's second step stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SecondStep {
+    /// Whether it is asked for at the log-in.
+    pub on: bool,
+    /// Whether the ISP demands it of everybody.
+    pub required: bool,
+    /// Since when it is on.
+    pub since: Option<DateTime<Utc>>,
+    /// Recovery codes not used yet.
+    pub recovery_codes_left: i64,
+}
+
+/// An authenticator about to be enrolled.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Enrolment {
+    /// The secret in letters, for an authenticator without a camera.
+    #[schema(example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")]
+    pub secret: String,
+    /// The same as an address, for the picture an authenticator reads.
+    pub uri: String,
+}
+
 /// A session that is not over, as its owner sees it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SessionView {
@@ -94,6 +128,8 @@ pub struct Member {
     pub role: Role,
     /// Since when.
     pub created_at: DateTime<Utc>,
+    /// Whether they log in with a second step.
+    pub second_step: bool,
     /// Since when they cannot log in; null while they can.
     pub disabled_at: Option<DateTime<Utc>>,
 }

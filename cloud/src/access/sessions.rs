@@ -49,7 +49,7 @@ pub async fn still_may(app: &App, token: &str, permission: Permission) -> Result
         return Ok(false);
     }
     let person = person(app, session.tenant, session.staff).await?;
-    Ok(person.is_some_and(|person| person.role.may(permission)))
+    Ok(person.is_some_and(|person| !person.lacks_second_step() && person.role.may(permission)))
 }
 
 /// Whose session it is.

@@ -264,6 +264,9 @@ pub async fn explain_to_people(State(app): State<App>, request: Request, next: N
     let (uri, headers, method) = (request.uri().clone(), request.headers().clone(), request.method().clone());
     let response = next.run(request).await;
     let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
+    if told.kind == &access::error::SECOND_STEP_MISSING {
+        return see("/preferences/second-step");
+    }
     if told.kind.status == 401 {
         return see(&log_in_address(&method, &uri));
     }

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
-use super::permission::{Needs, Permission, Role};
+use super::permission::{LoggedIn, Needs, Permission, Role};
 use crate::access::{self, Caller, Person};
 use crate::app::App;
 use crate::db::{Actor, Scope};
@@ -55,6 +55,10 @@ impl<P: Needs> FromRequestParts<App> for Staff<P> {
             }
         };
         let Caller { person, session } = caller;
+        if person.lacks_second_step() && P::PERMISSION != LoggedIn::PERMISSION {
+            let detail = "a second step is demanded of everybody: set one up first";
+            return Err(Problem::new(&access::error::SECOND_STEP_MISSING, detail));
+        }
         require(person.role, P::PERMISSION)?;
         Ok(Self { person, session, permission: PhantomData })
     }

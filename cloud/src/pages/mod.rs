@@ -17,6 +17,7 @@ mod reference;
 mod router_changes;
 mod routers;
 mod search;
+mod second_step;
 mod session;
 mod sessions;
 mod settings;
@@ -63,6 +64,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
         .merge(sessions::routes())
+        .merge(second_step::routes())
         .merge(overview::routes())
         .merge(search::routes())
         .merge(sites::routes())

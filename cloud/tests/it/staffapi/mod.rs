@@ -1,4 +1,5 @@
 //! Staff and API: the audit log, sessions, the second step, API keys, webhooks, imports.
 
 mod audit;
+mod second_step;
 mod sessions;
