@@ -144,6 +144,8 @@ ids! {
     JobId = "job";
     /// A change somebody made.
     AuditEntryId = "aud";
+    /// Something that happened.
+    EventId = "evt";
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use weir_rules::calendar::{BillingDay, Cycle, Period, local_date};
 use weir_rules::money::{Currency, Money};
+use weir_rules::tax::TaxRate;
 
 use super::error::RulesError;
 use super::store::facts::{self, AccountRow, BilledRow, TermRow};
@@ -26,6 +27,8 @@ pub(super) struct Draft {
     pub net: Money,
     pub traffic: Option<Traffic>,
     pub credits: Option<InvoiceLineId>,
+    /// The tax of the line it gives back; none = today's.
+    pub rate: Option<TaxRate>,
 }
 
 /// What a usage line counted.

@@ -16,6 +16,7 @@ use super::store::{facts, invoices, runs};
 use super::{Buyer, Error, LineKind, Parties, Seller, allocation};
 use crate::audit;
 use crate::db::TenantTx;
+use crate::events::{self, EventKind};
 use crate::ids::{BillingRunId, InvoiceId};
 use crate::ledger::{self, Source};
 use crate::tenants::{self, Tenant};
@@ -43,7 +44,8 @@ pub(super) async fn issue(
 ) -> Result<InvoiceId, Error> {
     let tenant = tenants::tenant(tx).await?;
     let rate = tax_rate(tenant.tax_rate_percent)?;
-    let taxables: Vec<_> = lines.iter().map(|line| Taxable { net: line.net, rate }).collect();
+    let taxables: Vec<_> =
+        lines.iter().map(|line| Taxable { net: line.net, rate: line.rate.unwrap_or(rate) }).collect();
     let totals = totals(currency, &Parts { lines: &taxables, ..Parts::default() })?;
     let issued_on = super::runs::today(tx).await?;
     let terms_days = u32::try_from(tenant.payment_terms_days).map_err(|_| RulesError::Range("payment terms"))?;
@@ -68,6 +70,8 @@ pub(super) async fn issue(
     allocation::use_credit(tx, account.id, currency, issued_on).await?;
     let detail = json!({ "number": invoice.number, "gross": invoice.totals.gross });
     audit::record(tx, "issue invoice", invoice.id, detail).await?;
+    let data = json!({ "number": invoice.number, "gross": invoice.totals.gross, "due_on": invoice.due_on });
+    events::publish(tx, EventKind::InvoiceIssued, invoice.id, Some(account.id), data).await?;
     Ok(invoice.id)
 }
 
@@ -103,9 +107,12 @@ async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error>
 
 async fn post(tx: &mut TenantTx, invoice: &NewInvoice<'_>, currency: Currency) -> Result<(), Error> {
     let issued = Issued { revenue: invoice.totals.net, deferred: Money::zero(currency), tax: invoice.totals.tax };
-    if let Some(entry) = posting::issue_invoice(&invoice.account.id, &issued)? {
-        let source = Source { kind: "invoice", id: invoice.id.uuid(), posting: "issue" };
-        ledger::post(tx, &source, invoice.issued_on, &format!("Invoice {}", invoice.number), &entry).await?;
+    let text = format!("Invoice {}", invoice.number);
+    for (posting, entry) in
+        ["issue", "issue_rest"].into_iter().zip(posting::issue_invoice(&invoice.account.id, &issued)?)
+    {
+        let source = Source { kind: "invoice", id: invoice.id.uuid(), posting };
+        ledger::post(tx, &source, invoice.issued_on, &text, &entry).await?;
     }
     Ok(())
 }

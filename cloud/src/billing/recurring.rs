@@ -6,8 +6,10 @@ use weir_rules::calendar::{Period, Timing};
 use weir_rules::charges::{BilledLine, Subscription, Terms, derive};
 use weir_rules::money::{Currency, Money};
 use weir_rules::proration::ProrationPolicy;
+use weir_rules::tax::{TaxCategory, TaxRate};
 
 use super::account::{Draft, Facts};
+use super::store::facts::BilledRow;
 use super::{Error, LineKind};
 use crate::db::TenantTx;
 
@@ -38,14 +40,17 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         });
     }
     for line in derive(&subscription, &billed, as_of)? {
-        let plan = facts.terms.iter().find(|term| term.version == line.version).map(|term| term.plan.clone());
+        let plan = facts.terms.iter().find(|term| term.version == line.version).map(|term| &term.plan);
+        let credited = facts.billed.iter().find(|billed| Some(billed.id) == line.credits);
+        // A plan taken back altogether has no term left to name it.
+        let plan = plan.or(credited.map(|billed| &billed.plan));
+        let rate = |billed: &&BilledRow| TaxRate::new(TaxCategory::from_code(&billed.tax_category)?, billed.tax_rate);
         lines.push(Draft {
             id: tx.new_id(),
             kind: if line.credits.is_some() { LineKind::Credit } else { LineKind::Recurring },
             subscription: facts.subscription,
             version: line.version,
-            // A plan taken back altogether has no term left to name it.
-            description: plan.unwrap_or_else(|| line.version.to_string()),
+            description: plan.cloned().unwrap_or_else(|| line.version.to_string()),
             period: line.period,
             full: line.full_period,
             quantity: line.quantity,
@@ -53,6 +58,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             net: line.amount,
             traffic: None,
             credits: line.credits,
+            rate: credited.map(rate).transpose()?,
         });
     }
     Ok(())

@@ -14,11 +14,19 @@ use super::error::RulesError;
 use super::store::facts::{self, TermRow};
 use super::{Error, LineKind};
 use crate::db::TenantTx;
-use crate::ids::InvoiceLineId;
+use crate::ids::{InvoiceLineId, PlanVersionId};
+
+/// What a plan version asks for traffic.
+struct Tariff<'a> {
+    version: PlanVersionId,
+    plan: &'a str,
+    allowance_bytes: Option<i64>,
+    block: Option<(i64, Decimal)>,
+}
 
 /// Days of one plan version inside one full period.
 struct Piece<'a> {
-    term: &'a TermRow,
+    tariff: Tariff<'a>,
     days: Period,
     full: Period,
     billed: bool,
@@ -57,10 +65,16 @@ fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Err
     let mut taken: Vec<Period> = Vec::new();
     for line in facts.billed.iter().filter(|line| line.kind == LineKind::Usage.name()) {
         let days = Period::new(line.from, line.to)?;
-        let term = facts.terms.iter().find(|term| term.version == line.version).unwrap_or(&facts.terms[0]);
         if !taken.contains(&days) {
             taken.push(days);
-            pieces.push(Piece { term, days, full: Period::new(line.full_from, line.full_to)?, billed: true });
+            // As it was billed, whatever plan holds these days by now.
+            let tariff = Tariff {
+                version: line.version,
+                plan: &line.plan,
+                allowance_bytes: line.allowance_bytes,
+                block: line.block_bytes.zip(line.block_price),
+            };
+            pieces.push(Piece { tariff, days, full: Period::new(line.full_from, line.full_to)?, billed: true });
         }
     }
     let Some(first) = facts.terms.first().filter(|first| first.from <= until) else { return Ok(pieces) };
@@ -73,7 +87,7 @@ fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Err
             let left = taken
                 .iter()
                 .fold(vec![days], |left, taken| left.into_iter().flat_map(|days| days.without(*taken)).collect());
-            pieces.extend(left.into_iter().map(|days| Piece { term, days, full, billed: false }));
+            pieces.extend(left.into_iter().map(|days| Piece { tariff: tariff(term), days, full, billed: false }));
         }
     }
     pieces.sort_by_key(|piece| piece.days.start());
@@ -89,7 +103,7 @@ async fn line(
 ) -> Result<Option<Draft>, Error> {
     let id: InvoiceLineId = tx.new_id();
     let taken = facts::take_segments(tx, id, facts.subscription, after, until).await?;
-    let metered = piece.term.allowance_bytes.is_some();
+    let metered = piece.tariff.allowance_bytes.is_some();
     if taken.segments == 0 && (piece.billed || !metered) {
         return Ok(None);
     }
@@ -106,7 +120,7 @@ async fn line(
         Ok(UsageSegment { on: piece.days.start(), down_bytes: bytes(down)?, up_bytes: bytes(up)? })
     };
     let segments = [segment(taken.down_bytes, taken.up_bytes)?, segment(used_before, 0)?];
-    let rated = rate(&terms(piece.term)?, piece.days, piece.full, &segments)?;
+    let rated = rate(&terms(&piece.tariff, facts.currency)?, piece.days, piece.full, &segments)?;
     let mut net = Money::zero(facts.currency);
     let (mut blocks, mut price) = (Decimal::ZERO, Money::zero(facts.currency));
     if let Some(over) = rated.line {
@@ -124,8 +138,8 @@ async fn line(
         id,
         kind: LineKind::Usage,
         subscription: facts.subscription,
-        version: piece.term.version,
-        description: piece.term.plan.clone(),
+        version: piece.tariff.version,
+        description: piece.tariff.plan.to_owned(),
         period: piece.days,
         full: piece.full,
         quantity: blocks,
@@ -139,17 +153,24 @@ async fn line(
             late: piece.billed,
         }),
         credits: None,
+        rate: None,
     }))
 }
 
-fn terms(term: &TermRow) -> Result<UsageTerms, Error> {
+fn tariff(term: &TermRow) -> Tariff<'_> {
+    Tariff {
+        version: term.version,
+        plan: &term.plan,
+        allowance_bytes: term.allowance_bytes,
+        block: term.block_bytes.zip(term.block_price),
+    }
+}
+
+fn terms(tariff: &Tariff<'_>, currency: Currency) -> Result<UsageTerms, Error> {
     let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("bytes of a plan"));
-    let overage = match (term.block_bytes, term.block_price) {
-        (Some(block), Some(price)) => Some(Overage {
-            block_bytes: bytes(block)?,
-            price: Money::new(price, Currency::from_code(&term.currency)?)?,
-        }),
-        _ => None,
+    let overage = match tariff.block {
+        Some((block, price)) => Some(Overage { block_bytes: bytes(block)?, price: Money::new(price, currency)? }),
+        None => None,
     };
-    Ok(UsageTerms { allowance_bytes: term.allowance_bytes.map(bytes).transpose()?, overage })
+    Ok(UsageTerms { allowance_bytes: tariff.allowance_bytes.map(bytes).transpose()?, overage })
 }

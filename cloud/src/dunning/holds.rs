@@ -2,6 +2,7 @@
 
 use super::{Error, store};
 use crate::db::TenantTx;
+use crate::events::{self, EventKind};
 use crate::ids::{AccountId, HoldId};
 use crate::{audit, fleet};
 
@@ -19,6 +20,8 @@ pub(super) async fn place(tx: &mut TenantTx, account: AccountId, reason: &str) -
             serde_json::json!({ "subscription": line, "kind": "unpaid", "reason": reason }),
         )
         .await?;
+        let data = serde_json::json!({ "hold": id, "kind": "unpaid", "effect": "walled_garden", "reason": reason });
+        events::publish(tx, EventKind::HoldPlaced, line, Some(account), data).await?;
         placed += 1;
     }
     Ok(placed)
@@ -30,6 +33,8 @@ pub(super) async fn release(tx: &mut TenantTx, account: AccountId) -> Result<u32
     for &(id, line) in &released {
         fleet::desired::refresh_line(tx, line).await?;
         audit::record(tx, "release hold", id, serde_json::json!({ "subscription": line, "kind": "unpaid" })).await?;
+        let data = serde_json::json!({ "hold": id, "kind": "unpaid" });
+        events::publish(tx, EventKind::HoldReleased, line, Some(account), data).await?;
     }
     Ok(u32::try_from(released.len()).unwrap_or(u32::MAX))
 }

@@ -11,4 +11,4 @@ mod service;
 mod store;
 
 pub use error::Error;
-pub use service::{Checked, check, check_account, released_at};
+pub use service::{Checked, check, check_account, listen, released_at};

@@ -11,6 +11,7 @@ use super::store::{self, StandingRow};
 use super::{Error, holds};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
+use crate::events::Event;
 use crate::ids::{AccountId, SubscriptionId};
 use crate::{billing, tenants};
 
@@ -43,6 +44,14 @@ pub async fn check(app: &App, scope: &Scope) -> Result<Checked, Error> {
         }
     }
     failed.map_or(Ok(checked), Err)
+}
+
+/// Judges the account whose debt or lines an event has changed.
+pub async fn listen(app: &App, scope: &Scope, event: &Event) -> Result<(), Error> {
+    if let Some(account) = event.account_id {
+        check_one(app, scope, account).await?;
+    }
+    Ok(())
 }
 
 async fn check_one(app: &App, scope: &Scope, account: AccountId) -> Result<Checked, Error> {

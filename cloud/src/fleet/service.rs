@@ -1,5 +1,6 @@
 //! The verbs: show agents and enforcement, revoke.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use serde_json::json;
 use weir_protocol::desired::{Access, Line};
@@ -12,25 +13,28 @@ use crate::http::paging::Page;
 use crate::ids::{AgentId, RouterId};
 use crate::{audit, network};
 
+/// A session noted longer ago than three of its notes ended with its gateway, which could not say so.
+const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(90);
 const ONE: Page = Page { after: None, limit: 1 };
 
 /// A page of agents, newest first, revoked ones too.
 pub async fn agents(tx: &mut TenantTx, page: Page) -> Result<Vec<Agent>, Error> {
-    Ok(rows::agents(tx, None, None, page).await?.into_iter().map(|row| shown(row, Vec::new())).collect())
+    let now = tx.at();
+    Ok(rows::agents(tx, None, None, page).await?.into_iter().map(|row| shown(now, row, Vec::new())).collect())
 }
 
 /// One agent with its usage log.
 pub async fn agent(tx: &mut TenantTx, id: AgentId) -> Result<Agent, Error> {
     let row = rows::agents(tx, Some(id), None, ONE).await?.pop().ok_or(Error::AgentNotFound(id))?;
     let epochs = rows::epochs(tx, id).await?;
-    Ok(shown(row, epochs))
+    Ok(shown(tx.at(), row, epochs))
 }
 
 /// What a router should hold beside what it holds.
 pub async fn enforcement(tx: &mut TenantTx, router: RouterId) -> Result<Enforcement, Error> {
     network::router(tx, router).await?;
     let row = rows::agents(tx, None, Some(router), ONE).await?.pop().ok_or(Error::WithoutAgent(router))?;
-    let agent = shown(row, Vec::new());
+    let agent = shown(tx.at(), row, Vec::new());
     let lines = rows::lines(tx, agent.id).await?.into_iter().map(line).collect();
     Ok(Enforcement {
         agent_id: agent.id,
@@ -52,8 +56,9 @@ pub async fn revoke(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
     Ok(())
 }
 
-fn shown(row: AgentRow, epochs: Vec<rows::EpochRow>) -> Agent {
-    let connected = row.revoked_at.is_none() && row.connected_at.is_some() && row.disconnected_at.is_none();
+fn shown(now: DateTime<Utc>, row: AgentRow, epochs: Vec<rows::EpochRow>) -> Agent {
+    let open = row.revoked_at.is_none() && row.connected_at.is_some() && row.disconnected_at.is_none();
+    let connected = open && row.last_seen_at.is_some_and(|at| now - at <= SEEN_WITHIN);
     let epochs = epochs
         .into_iter()
         .map(|row| Epoch {

@@ -1,5 +1,7 @@
 //! Every address there is: the API, the pages, health, documents.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -11,6 +13,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::PropagateRequestIdLayer;
+use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::path::PathItem;
@@ -25,6 +28,8 @@ use crate::{
 };
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
+/// Until an answer begins: whoever sends a body byte by byte gives up its place.
+const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(OpenApi)]
 #[openapi(
@@ -105,6 +110,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(super::toast::shown_once))
         .layer(from_fn(middleware::secure_headers))
         .layer(RequestBodyLimitLayer::new(BODY_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_LIMIT))
         .layer(
             CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::const_new("font/"))),
         )

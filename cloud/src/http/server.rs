@@ -27,7 +27,10 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     loop {
-        let place = Arc::clone(&places).acquire_owned().await?;
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place?,
+            () = stopped(&mut stop) => break,
+        };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => (stream, Peer(peer.ip())),

@@ -2,6 +2,7 @@
 //!
 //! A job's handler must leave the same rows however often it runs. [`schedule`] makes the recurring ones.
 
+mod listeners;
 mod queue;
 pub mod schedule;
 
@@ -13,6 +14,7 @@ use crate::app::App;
 use crate::db::{Error, Scope, TenantTx};
 use crate::ids::JobId;
 
+pub use listeners::TellListener;
 pub use queue::work;
 
 /// A kind of work. Its value is the payload: it names things and holds no secrets.

@@ -15,6 +15,8 @@ const LEASE: TimeDelta = TimeDelta::minutes(10);
 const ATTEMPTS_MAX: i32 = 12;
 const KEPT: TimeDelta = TimeDelta::days(30);
 const IDLE: Duration = Duration::from_millis(500);
+/// Jobs done side by side: one that waits for somebody else's server keeps no other waiting.
+const SIDE_BY_SIDE: usize = 4;
 
 struct Claimed {
     id: JobId,
@@ -25,7 +27,13 @@ struct Claimed {
 }
 
 /// Works until `stop` changes.
-pub async fn work(app: App, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+pub async fn work(app: App, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    let hands = (0..SIDE_BY_SIDE).map(|_| work_alone(app.clone(), stop.clone()));
+    futures_util::future::join_all(hands).await;
+    Ok(())
+}
+
+async fn work_alone(app: App, mut stop: watch::Receiver<bool>) {
     let mut moved = app.clock.moved();
     while !*stop.borrow() {
         let worked = match turn(&app).await {
@@ -43,14 +51,14 @@ pub async fn work(app: App, mut stop: watch::Receiver<bool>) -> anyhow::Result<(
             }
         }
     }
-    Ok(())
 }
 
 async fn turn(app: &App) -> Result<bool, Error> {
     schedule::plan(app).await?;
     let Some(job) = claim(app).await? else { return Ok(false) };
     let (id, kind, attempts) = (job.id, job.kind.clone(), job.attempts);
-    let outcome = run(app.clone(), job).await;
+    // A task of its own: a panic is one job's failure, not the worker's end.
+    let outcome = tokio::spawn(run(app.clone(), job)).await.unwrap_or_else(|panic| Err(panic.into()));
     if let Err(error) = &outcome {
         tracing::warn!(job = %id, kind, attempts, error = format!("{error:#}"), "a job failed");
     }
@@ -78,6 +86,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         crate::billing::jobs::StartDueRun,
         crate::billing::jobs::WorkOnRun,
         crate::dunning::jobs::CheckOverdue,
+        super::TellListener,
     )
 }
 
@@ -89,11 +98,13 @@ async fn claim(app: &App) -> Result<Option<Claimed>, Error> {
         r#"UPDATE platform.jobs SET attempts = attempts + 1, locked_until = $2
            WHERE id = (
                SELECT id FROM platform.jobs
-               WHERE done_at IS NULL AND failed_at IS NULL AND run_at <= $1 AND (locked_until IS NULL OR locked_until < $1)
+               WHERE done_at IS NULL AND failed_at IS NULL AND attempts < $3
+                 AND run_at <= $1 AND (locked_until IS NULL OR locked_until < $1)
                ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
            RETURNING id AS "id: _", tenant_id AS "tenant: _", kind, payload, attempts"#,
         now,
-        now + LEASE
+        now + LEASE,
+        ATTEMPTS_MAX
     )
     .fetch_optional(tx.conn())
     .await?;
@@ -122,11 +133,20 @@ async fn settle(app: &App, id: JobId, attempts: i32, error: Option<String>) -> R
     tx.commit().await
 }
 
-/// Forgets what was done long ago. What failed for good stays until somebody has looked.
-pub(super) async fn forget_done(app: &App) -> Result<(), Error> {
+/// Forgets what was done long ago, and gives up what ended its worker every time it was tried. What failed for good stays
+/// until somebody has looked.
+pub(super) async fn tidy(app: &App) -> Result<(), Error> {
     let mut tx = app.db.platform().await?;
-    let before = tx.at() - KEPT;
-    sqlx::query!("DELETE FROM platform.jobs WHERE done_at < $1", before).execute(tx.conn()).await?;
+    let now = tx.at();
+    sqlx::query!("DELETE FROM platform.jobs WHERE done_at < $1", now - KEPT).execute(tx.conn()).await?;
+    sqlx::query!(
+        "UPDATE platform.jobs SET failed_at = $1, last_error = coalesce(last_error, 'its worker ended each time')
+         WHERE done_at IS NULL AND failed_at IS NULL AND attempts >= $2 AND locked_until < $1",
+        now,
+        ATTEMPTS_MAX
+    )
+    .execute(tx.conn())
+    .await?;
     tx.commit().await
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use chrono::{DateTime, Utc};
+
 use super::{enqueue, queue};
 use crate::access::{self, jobs::ForgetOldSessions};
 use crate::app::App;
@@ -17,12 +19,22 @@ pub async fn plan(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
     let minute = now.timestamp() / 60;
     let before = app.schedule.load(Ordering::Relaxed);
-    if before == minute {
+    // Whoever moves the minute on plans it.
+    let mine = app.schedule.compare_exchange(before, minute, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    if before == minute || !mine {
         return Ok(());
     }
-    let new_hour = before / 60 != minute / 60;
+    let planned = plan_minute(app, now, before / 60 != minute / 60).await;
+    if planned.is_err() {
+        // It is planned again at the next look; what was planned already is one job.
+        app.schedule.store(before, Ordering::Relaxed);
+    }
+    planned
+}
+
+async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<(), Error> {
     if new_hour {
-        queue::forget_done(app).await?;
+        queue::tidy(app).await?;
         access::forget_old_attempts(app).await?;
     }
     for tenant in app.db.tenants().await? {
@@ -37,7 +49,5 @@ pub async fn plan(app: &App) -> Result<(), Error> {
         }
         tx.commit().await?;
     }
-    // Only now: what failed in between is planned again at the next look, and what was planned already is one job.
-    app.schedule.store(minute, Ordering::Relaxed);
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::store::{self, PaymentRow};
 use super::{AllocatedPart, Error, Method, NewPayment, Payment};
 use crate::db::{self, TenantTx};
 use crate::error::FieldError;
+use crate::events::{self, EventKind};
 use crate::http::paging::Page;
 use crate::ids::{AccountId, PaymentId};
 use crate::ledger::{self, Source};
@@ -58,6 +59,8 @@ async fn record_new(tx: &mut TenantTx, new: &NewPayment) -> Result<Payment, Erro
         json!({ "number": number, "amount": new.amount, "account": new.account_id }),
     )
     .await?;
+    let data = json!({ "number": number, "amount": new.amount, "method": new.method, "lines_restored": restored });
+    events::publish(tx, EventKind::PaymentReceived, id, Some(new.account_id), data).await?;
     Ok(Payment {
         id,
         number,

@@ -9,6 +9,7 @@ use weir_rules::money::Currency;
 use super::{Account, AccountWish, Error, Holder, Location, LocationWish, Subscriber, SubscriberWish, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
+use crate::events::{self, EventKind};
 use crate::http::paging::Page;
 use crate::ids::{AccountId, ServiceLocationId, SubscriberId};
 use crate::tenants::{LANGUAGES, numbering};
@@ -45,6 +46,7 @@ pub async fn add_subscriber(tx: &mut TenantTx, wish: SubscriberWish) -> Result<S
     };
     store::insert_subscriber(tx, &subscriber, &normalise(&subscriber.name)).await?;
     audit::record(tx, "add subscriber", id, json!({})).await?;
+    events::publish(tx, EventKind::SubscriberAdded, id, None, json!({})).await?;
     Ok(subscriber)
 }
 

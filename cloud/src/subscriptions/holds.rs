@@ -9,6 +9,7 @@ use weir_rules::access::{HoldEffect, HoldKind};
 use super::{Error, Hold, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
+use crate::events::{self, EventKind};
 use crate::ids::{HoldId, SubscriptionId};
 use crate::{audit, fleet};
 
@@ -67,7 +68,7 @@ pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    super::service::not_over(tx, id).await?;
+    let line = super::service::not_over(tx, id).await?;
     let hold = Hold {
         id: tx.new_id(),
         subscription_id: id,
@@ -83,6 +84,8 @@ pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -
     store::insert_hold(tx, &hold).await?;
     fleet::desired::refresh_line(tx, id).await?;
     audit::record(tx, "place hold", id, json!(hold)).await?;
+    let data = json!({ "hold": hold.id, "kind": hold.kind, "effect": hold.effect, "reason": hold.reason });
+    events::publish(tx, EventKind::HoldPlaced, id, Some(line.account_id), data).await?;
     Ok(hold)
 }
 
@@ -94,7 +97,15 @@ pub async fn release_hold(tx: &mut TenantTx, id: HoldId) -> Result<Hold, Error> 
     }
     fleet::desired::refresh_line(tx, hold.subscription_id).await?;
     audit::record(tx, "release hold", hold.subscription_id, json!({ "hold": id })).await?;
+    tell_released(tx, &hold).await?;
     store::hold(tx, id).await?.ok_or(Error::HoldNotFound(id))
+}
+
+async fn tell_released(tx: &mut TenantTx, hold: &Hold) -> Result<(), Error> {
+    let account = super::subscription(tx, hold.subscription_id).await?.account_id;
+    let data = json!({ "hold": hold.id, "kind": hold.kind });
+    events::publish(tx, EventKind::HoldReleased, hold.subscription_id, Some(account), data).await?;
+    Ok(())
 }
 
 /// Releases the holds whose time has passed, so that they show it.
@@ -102,6 +113,9 @@ pub async fn release_over(tx: &mut TenantTx) -> Result<(), Error> {
     for (id, line) in store::release_over(tx).await? {
         fleet::desired::refresh_line(tx, line).await?;
         audit::record(tx, "release hold", line, json!({ "hold": id, "over": true })).await?;
+        if let Some(hold) = store::hold(tx, id).await? {
+            tell_released(tx, &hold).await?;
+        }
     }
     Ok(())
 }

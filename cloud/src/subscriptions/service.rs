@@ -12,6 +12,7 @@ use weir_rules::prefix;
 use super::{ChangePlan, Counts, End, Error, Status, Subscription, SubscriptionWish, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
+use crate::events::{self, EventKind};
 use crate::http::paging::Page;
 use crate::ids::{AccountId, RouterId, SubscriptionId};
 use crate::{audit, catalog, fleet, network, subscribers};
@@ -89,6 +90,8 @@ pub async fn sell(tx: &mut TenantTx, wish: SubscriptionWish) -> Result<Subscript
     fleet::desired::refresh_router(tx, wish.router_id).await?;
     let sold = subscription(tx, id).await?;
     audit::record(tx, "sell subscription", id, json!(sold)).await?;
+    let data = json!({ "plan_version": wish.plan_version_id, "starts_on": wish.starts_on });
+    events::publish(tx, EventKind::SubscriptionSold, id, Some(account.id), data).await?;
     Ok(sold)
 }
 
@@ -111,7 +114,8 @@ pub async fn change_plan(tx: &mut TenantTx, id: SubscriptionId, wish: ChangePlan
     fleet::desired::refresh_line(tx, id).await?;
     let after = subscription(tx, id).await?;
     let detail = json!({ "from": before.plan_version_id, "to": wish.plan_version_id, "effective_on": day });
-    audit::record(tx, "change plan", id, detail).await?;
+    audit::record(tx, "change plan", id, detail.clone()).await?;
+    events::publish(tx, EventKind::PlanChanged, id, Some(account.id), detail).await?;
     Ok(after)
 }
 
@@ -135,6 +139,8 @@ pub async fn end(tx: &mut TenantTx, id: SubscriptionId, wish: End) -> Result<Sub
     }
     fleet::desired::refresh_line(tx, id).await?;
     audit::record(tx, "end subscription", id, json!({ "ends_on": wish.ends_on })).await?;
+    let data = json!({ "ends_on": wish.ends_on });
+    events::publish(tx, EventKind::SubscriptionEnded, id, Some(before.account_id), data).await?;
     subscription(tx, id).await
 }
 

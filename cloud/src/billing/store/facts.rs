@@ -69,6 +69,12 @@ pub struct BilledRow {
     pub kind: String,
     pub subscription: SubscriptionId,
     pub version: PlanVersionId,
+    pub plan: String,
+    pub allowance_bytes: Option<i64>,
+    pub block_bytes: Option<i64>,
+    pub block_price: Option<Decimal>,
+    pub tax_category: String,
+    pub tax_rate: Decimal,
     pub from: NaiveDate,
     pub to: NaiveDate,
     pub full_from: NaiveDate,
@@ -85,11 +91,16 @@ pub async fn billed(tx: &mut TenantTx, account: AccountId) -> Result<Vec<BilledR
     sqlx::query_as!(
         BilledRow,
         r#"SELECT l.id AS "id: _", l.kind, l.subscription_id AS "subscription!: _", l.plan_version_id AS "version!: _",
+                  p.name AS plan, v.allowance_bytes, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price,
+                  l.tax_category, l.tax_rate,
                   lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!", upper(l.full_period) AS "full_to!",
                   l.quantity, l.unit_price, l.net, coalesce(l.down_bytes, 0) + coalesce(l.up_bytes, 0) AS "used_bytes!",
                   l.credits_line_id AS "credits: _"
-           FROM invoice_lines l JOIN subscriptions s ON s.id = l.subscription_id
-           WHERE s.account_id = $1 AND l.plan_version_id IS NOT NULL ORDER BY l.id"#,
+           FROM invoice_lines l
+           JOIN subscriptions s ON s.id = l.subscription_id
+           JOIN plan_versions v ON v.id = l.plan_version_id
+           JOIN plans p ON p.id = v.plan_id
+           WHERE s.account_id = $1 ORDER BY l.id"#,
         account.uuid()
     )
     .fetch_all(tx.conn())

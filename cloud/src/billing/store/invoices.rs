@@ -40,7 +40,7 @@ pub async fn insert(tx: &mut TenantTx, invoice: &NewInvoice<'_>) -> Result<(), s
 pub async fn insert_lines(tx: &mut TenantTx, invoice: &NewInvoice<'_>, lines: &[Draft]) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
     for (index, line) in lines.iter().enumerate() {
-        let traffic = line.traffic.as_ref();
+        let (traffic, rate) = (line.traffic.as_ref(), line.rate.unwrap_or(invoice.rate));
         sqlx::query!(
             "INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
                     full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, late, credits_line_id)
@@ -60,8 +60,8 @@ pub async fn insert_lines(tx: &mut TenantTx, invoice: &NewInvoice<'_>, lines: &[
             line.quantity,
             line.unit_price.amount(),
             line.net.amount(),
-            invoice.rate.category().code(),
-            invoice.rate.percent(),
+            rate.category().code(),
+            rate.percent(),
             traffic.map(|traffic| traffic.down_bytes),
             traffic.map(|traffic| traffic.up_bytes),
             traffic.and_then(|traffic| traffic.included_bytes),

@@ -160,6 +160,7 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                SELECT FROM subscription_terms t
                JOIN subscriptions s ON s.id = t.subscription_id
                JOIN accounts a ON a.id = s.account_id
+               JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0
                WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND NOT EXISTS (SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring'
                                  AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date))

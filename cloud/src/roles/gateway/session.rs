@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use chrono::TimeDelta;
 use quinn::{RecvStream, SendStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -26,7 +27,7 @@ const EPOCH_BYTES: usize = 8;
 /// Live rates nearer to each other than this are dropped.
 const LIVE_PAUSE_MIN: Duration = Duration::from_millis(400);
 /// How often "last seen" is written at most.
-const SEEN_EVERY: Duration = Duration::from_secs(30);
+const SEEN_EVERY: TimeDelta = TimeDelta::seconds(30);
 /// Longest silence allowed on the control stream.
 const HEARTBEAT_MS: u32 = 10_000;
 /// Live rates are asked for this long at a time, and this often.
@@ -138,14 +139,14 @@ async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reaso
 
 /// Heartbeats and events.
 async fn listen(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
-    let mut noted = tokio::time::Instant::now();
+    let mut noted = gateway.app.clock.now();
     loop {
         let message: control::Up = frame::read(&mut receive).await?;
         match message.message {
             Some(up::Message::Event(event)) => sessions::event(&gateway.app, session, &event).await?,
-            Some(up::Message::Heartbeat(_)) if noted.elapsed() >= SEEN_EVERY => {
+            Some(up::Message::Heartbeat(_)) if gateway.app.clock.now() - noted >= SEEN_EVERY => {
                 sessions::seen(&gateway.app, session, true).await?;
-                noted = tokio::time::Instant::now();
+                noted = gateway.app.clock.now();
             }
             Some(up::Message::Heartbeat(_)) | None => {}
             Some(up::Message::Hello(_)) => bail!("a second hello"),

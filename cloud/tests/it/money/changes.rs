@@ -4,7 +4,7 @@ use serde_json::json;
 use weir_cloud::ids::{PlanVersionId, SubscriptionId};
 
 use super::harness::{Isp, story};
-use super::world::{FIBRE, Plan};
+use super::world::{FIBRE, METERED, Plan};
 
 const FASTER: Plan = Plan { name: "Fibre 500", price: "45.00", ..FIBRE };
 
@@ -142,4 +142,53 @@ async fn refresh(isp: &Isp) {
     let done = sqlx::query(done).bind(tenant).bind(RefreshDesired::KIND).bind(now);
     done.execute(tx.conn()).await.expect("noted");
     tx.commit().await.expect("committed");
+}
+
+#[test]
+fn what_is_given_back_is_taxed_as_it_was_charged() {
+    story(async {
+        let mut isp = Isp::new("tax-changed", "2026-11-01T10:00:00Z").await;
+        isp.settings(json!({ "tax_rate_percent": "21", "tax_name": "IVA" })).await;
+        let (router, old, new) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.plan(&FASTER).await);
+        let account = isp.account("Ana").await;
+        let line = isp.line(account, router, old, "2026-11-01").await;
+        isp.bill("2026-11-01").await;
+        isp.settings(json!({ "tax_rate_percent": "10" })).await;
+        isp.now_is("2026-11-16T10:00:00Z").await;
+        change_plan(&isp, line, new, "2026-11-01").await;
+        isp.bill("2026-11-16").await;
+        let invoices = isp.get(&format!("/invoices?account_id={account}")).await.expect(200);
+        let second =
+            invoices["items"].as_array().unwrap().iter().find(|invoice| invoice["number"] == "INV-2026-000002");
+        let invoice = isp.get(&format!("/invoices/{}", second.unwrap()["id"].as_str().unwrap())).await.expect(200);
+        let taxes: Vec<_> =
+            invoice["taxes"].as_array().unwrap().iter().map(|tax| tax["tax"]["amount"].clone()).collect();
+        assert!(taxes.len() == 2 && taxes.contains(&json!("-6.30")) && taxes.contains(&json!("4.50")), "{invoice}");
+        let descriptions: Vec<_> =
+            invoice["lines"].as_array().unwrap().iter().map(|line| line["description"].clone()).collect();
+        assert!(
+            descriptions.contains(&json!("Fibre 100")),
+            "a plan taken back altogether keeps its name: {descriptions:?}"
+        );
+        isp.assert_books_balance().await;
+    });
+}
+
+#[test]
+fn late_traffic_of_a_billed_month_is_rated_by_the_plan_it_was_billed_with() {
+    story(async {
+        let mut isp = Isp::new("late-replanned", "2026-10-01T10:00:00Z").await;
+        let (router, metered, flat) = (isp.router_named("r").await, isp.plan(&METERED).await, isp.plan(&FIBRE).await);
+        let account = isp.account("Ana").await;
+        let line = isp.line(account, router, metered, "2026-10-01").await;
+        isp.traffic(router, line, 1, "2026-10-02T00:00:00Z", 1_000_000, 0).await;
+        isp.now_is("2026-11-01T10:00:00Z").await;
+        isp.bill("2026-11-01").await;
+        change_plan(&isp, line, flat, "2026-10-01").await;
+        isp.traffic(router, line, 2, "2026-10-03T00:00:00Z", 100_000, 0).await;
+        isp.now_is("2026-12-01T10:00:00Z").await;
+        isp.bill("2026-12-01").await;
+        let lines = isp.billed(account).await;
+        assert!(lines.contains(&"Radio 20 usage 2026-10-01 0.50".to_owned()), "{lines:?}");
+    });
 }

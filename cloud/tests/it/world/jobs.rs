@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use weir_cloud::db::Scope;
-use weir_cloud::jobs::Job;
+use weir_cloud::events::EventKind;
+use weir_cloud::ids::EventId;
+use weir_cloud::jobs::{Job, TellListener};
 use weir_cloud::{access, audit, billing, dunning, fleet, subscriptions};
 
 use super::problems::sources;
@@ -20,7 +22,16 @@ async fn work<J: Job + DeserializeOwned>(isp: &Isp, payload: Value) -> &'static 
     J::KIND
 }
 
+/// The latest event of a kind, to be told again.
+async fn event(isp: &Isp, kind: EventKind) -> EventId {
+    let mut tx = isp.cloud.app.db.read(&Scope::system(isp.tenant)).await.expect("a transaction");
+    let id = sqlx::query_scalar("SELECT id FROM events WHERE kind = $1 ORDER BY id DESC LIMIT 1").bind(kind.name());
+    let id: uuid::Uuid = id.fetch_one(tx.conn()).await.expect("an event of the kind");
+    id.into()
+}
+
 async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
+    let sold = event(isp, EventKind::SubscriptionSold).await;
     let on_run = json!({ "run": billing_run, "after": null });
     BTreeSet::from([
         work::<access::jobs::ForgetOldSessions>(isp, json!({})).await,
@@ -29,6 +40,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
+        work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
         work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
 }

@@ -1,0 +1,98 @@
+//! Events, their kinds, and who listens.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::ids::{AccountId, EventId};
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Event {
+    /// Which; later events have greater ids.
+    pub id: EventId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who caused it.
+    pub actor: String,
+    /// What kind of thing happened.
+    pub kind: EventKind,
+    /// The id of the thing it happened to.
+    pub subject: String,
+    /// Whose money or line it concerns; null when nobody's.
+    pub account_id: Option<AccountId>,
+    /// The facts.
+    pub data: Value,
+}
+
+macro_rules! named {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// What kinds of things happen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        pub enum EventKind { $( $(#[$doc])* #[serde(rename = $text)] $name, )* }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The name it is stored and sent under.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+named! {
+    /// A subscriber was added.
+    SubscriberAdded = "subscriber.added";
+    /// A plan was sold.
+    SubscriptionSold = "subscription.sold";
+    /// A subscription moves to another plan version.
+    PlanChanged = "subscription.plan_changed";
+    /// A subscription got a last day.
+    SubscriptionEnded = "subscription.ended";
+    /// A hold was placed on a line.
+    HoldPlaced = "hold.placed";
+    /// A hold was lifted.
+    HoldReleased = "hold.released";
+    /// An invoice was issued.
+    InvoiceIssued = "invoice.issued";
+    /// A payment was received.
+    PaymentReceived = "payment.received";
+}
+
+impl EventKind {
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+/// A slice that wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listener {
+    /// Judges an account again when what it owes or has changed.
+    Dunning,
+}
+
+impl Listener {
+    /// Every listener.
+    pub const ALL: [Self; 1] = [Self::Dunning];
+
+    /// The name it is queued under.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dunning => "dunning",
+        }
+    }
+
+    /// Whether it wants to be told of this kind.
+    pub fn hears(self, kind: EventKind) -> bool {
+        match self {
+            Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
+        }
+    }
+}

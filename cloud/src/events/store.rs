@@ -1,0 +1,45 @@
+//! SQL of events.
+
+use super::{Event, EventKind};
+use crate::db::TenantTx;
+use crate::ids::{AccountId, EventId};
+
+pub async fn insert(tx: &mut TenantTx, event: &Event) -> Result<(), sqlx::Error> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "INSERT INTO events (tenant_id, id, at, actor, kind, subject, account_id, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        tenant.uuid(),
+        event.id.uuid(),
+        event.at,
+        event.actor,
+        event.kind.name(),
+        event.subject,
+        event.account_id.map(AccountId::uuid),
+        event.data
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn find(tx: &mut TenantTx, id: EventId) -> Result<Option<Event>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT at, actor, kind, subject, account_id AS "account_id: AccountId", data FROM events WHERE id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    row.map(|row| {
+        let kind = EventKind::from_name(&row.kind).ok_or_else(|| sqlx::Error::Decode(row.kind.into()))?;
+        Ok(Event {
+            id,
+            at: row.at,
+            actor: row.actor,
+            kind,
+            subject: row.subject,
+            account_id: row.account_id,
+            data: row.data,
+        })
+    })
+    .transpose()
+}
