@@ -179,6 +179,19 @@ CREATE TABLE platform.log_in_attempts (
 
 ALTER TABLE platform.log_in_attempts OWNER TO weir_owner;
 
+CREATE TABLE platform.log_in_challenges (
+    token_hash bytea NOT NULL,
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    address_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_in_challenges_hash_is_whole CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY platform.log_in_challenges FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.log_in_challenges OWNER TO weir_owner;
+
 CREATE TABLE platform.staff_invitations (
     token_hash bytea NOT NULL,
     tenant_id uuid NOT NULL,
@@ -716,6 +729,39 @@ ALTER TABLE ONLY public.staff FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.staff OWNER TO weir_owner;
 
+CREATE TABLE public.staff_policies (
+    tenant_id uuid NOT NULL,
+    second_step_required boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.staff_policies FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_policies OWNER TO weir_owner;
+
+CREATE TABLE public.staff_recovery_codes (
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    CONSTRAINT staff_recovery_codes_hash_is_whole CHECK ((length(code_hash) = 32))
+);
+
+ALTER TABLE ONLY public.staff_recovery_codes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_recovery_codes OWNER TO weir_owner;
+
+CREATE TABLE public.staff_second_steps (
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    sealed_secret bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.staff_second_steps FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_second_steps OWNER TO weir_owner;
+
 CREATE TABLE public.subscribers (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -873,6 +919,9 @@ ALTER TABLE ONLY platform.jobs
 ALTER TABLE ONLY platform.log_in_attempts
     ADD CONSTRAINT log_in_attempts_pkey PRIMARY KEY (address_hash);
 
+ALTER TABLE ONLY platform.log_in_challenges
+    ADD CONSTRAINT log_in_challenges_pkey PRIMARY KEY (token_hash);
+
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_one_an_address UNIQUE (tenant_id, email);
 
@@ -1014,6 +1063,15 @@ ALTER TABLE ONLY public.sites
 ALTER TABLE ONLY public.staff
     ADD CONSTRAINT staff_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.staff_policies
+    ADD CONSTRAINT staff_policies_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.staff_recovery_codes
+    ADD CONSTRAINT staff_recovery_codes_pkey PRIMARY KEY (tenant_id, staff_id, code_hash);
+
+ALTER TABLE ONLY public.staff_second_steps
+    ADD CONSTRAINT staff_second_steps_pkey PRIMARY KEY (tenant_id, staff_id);
+
 ALTER TABLE ONLY public.subscribers
     ADD CONSTRAINT subscribers_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1124,6 +1182,9 @@ ALTER TABLE ONLY platform.enrollment_tokens
 
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
+
+ALTER TABLE ONLY platform.log_in_challenges
+    ADD CONSTRAINT log_in_challenges_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
 
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_tenant_id_invited_by_fkey FOREIGN KEY (tenant_id, invited_by) REFERENCES public.staff(tenant_id, id);
@@ -1299,6 +1360,21 @@ ALTER TABLE ONLY public.service_locations
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.staff_policies
+    ADD CONSTRAINT staff_policies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_recovery_codes
+    ADD CONSTRAINT staff_recovery_codes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_recovery_codes
+    ADD CONSTRAINT staff_recovery_codes_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff_second_steps(tenant_id, staff_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.staff_second_steps
+    ADD CONSTRAINT staff_second_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_second_steps
+    ADD CONSTRAINT staff_second_steps_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
+
 ALTER TABLE ONLY public.staff
     ADD CONSTRAINT staff_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1363,9 +1439,13 @@ ALTER TABLE platform.enrollment_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.jobs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE platform.log_in_challenges ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY platform ON platform.enrollment_tokens TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.jobs TO weir_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON platform.log_in_challenges TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.staff_invitations TO weir_platform USING (true) WITH CHECK (true);
 
@@ -1384,6 +1464,8 @@ ALTER TABLE platform.staff_sessions ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON platform.enrollment_tokens TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.jobs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON platform.log_in_challenges TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.staff_invitations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1449,6 +1531,12 @@ ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.staff ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.staff_policies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_recovery_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_second_steps ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.subscribers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscription_prefixes ENABLE ROW LEVEL SECURITY;
@@ -1511,6 +1599,12 @@ CREATE POLICY tenant ON public.sites TO weir_app USING ((tenant_id = ( SELECT pu
 
 CREATE POLICY tenant ON public.staff TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.staff_policies TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.staff_recovery_codes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.staff_second_steps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.subscribers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.subscription_prefixes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1555,6 +1649,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_attempts TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_challenges TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_challenges TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_platform;
@@ -1621,6 +1718,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.service_locations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sites TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.staff TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_policies TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_recovery_codes TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_second_steps TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subscribers TO weir_app;
 
