@@ -124,6 +124,29 @@ END $$;
 
 ALTER FUNCTION public.share_with_platform(target regclass) OWNER TO weir_super;
 
+CREATE TABLE platform.api_keys (
+    key_hash bytea NOT NULL,
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    beginning text NOT NULL,
+    scopes text[] NOT NULL,
+    networks cidr[] NOT NULL,
+    made_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    last_used_from text DEFAULT ''::text NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_hash_is_whole CHECK ((length(key_hash) = 32)),
+    CONSTRAINT api_keys_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT api_keys_may_something CHECK ((cardinality(scopes) > 0))
+);
+
+ALTER TABLE ONLY platform.api_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.api_keys OWNER TO weir_owner;
+
 CREATE TABLE platform.authorities (
     id uuid NOT NULL,
     certificate bytea NOT NULL,
@@ -907,6 +930,12 @@ ALTER TABLE ONLY public.usage_segments FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_segments OWNER TO weir_owner;
 
+ALTER TABLE ONLY platform.api_keys
+    ADD CONSTRAINT api_keys_one_each UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY platform.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (key_hash);
+
 ALTER TABLE ONLY platform.authorities
     ADD CONSTRAINT authorities_pkey PRIMARY KEY (id);
 
@@ -1177,6 +1206,9 @@ CREATE CONSTRAINT TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_p
 
 CREATE CONSTRAINT TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_has_postings();
 
+ALTER TABLE ONLY platform.api_keys
+    ADD CONSTRAINT api_keys_tenant_id_made_by_fkey FOREIGN KEY (tenant_id, made_by) REFERENCES public.staff(tenant_id, id);
+
 ALTER TABLE ONLY platform.enrollment_tokens
     ADD CONSTRAINT enrollment_tokens_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
 
@@ -1435,11 +1467,15 @@ ALTER TABLE ONLY public.usage_segments
 ALTER TABLE ONLY public.usage_segments
     ADD CONSTRAINT usage_segments_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
+ALTER TABLE platform.api_keys ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE platform.enrollment_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.jobs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.log_in_challenges ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY platform ON platform.api_keys TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.enrollment_tokens TO weir_platform USING (true) WITH CHECK (true);
 
@@ -1460,6 +1496,8 @@ ALTER TABLE platform.staff_invitations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE platform.staff_logins ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.staff_sessions ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON platform.api_keys TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.enrollment_tokens TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1639,6 +1677,9 @@ GRANT USAGE ON SCHEMA public TO weir_platform;
 REVOKE ALL ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_platform;
 
 GRANT SELECT,INSERT ON TABLE platform.authorities TO weir_platform;
 

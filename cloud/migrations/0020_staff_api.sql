@@ -77,3 +77,25 @@ CREATE TABLE platform.log_in_challenges (
     FOREIGN KEY (tenant_id, staff_id) REFERENCES staff (tenant_id, id)
 );
 SELECT share_with_platform('platform.log_in_challenges');
+
+-- Keys programs ask with. A key does what its scopes say, and no more than whoever made it may do at the time; only its hash
+-- is kept, and the first letters, by which people tell keys apart.
+CREATE TABLE platform.api_keys (
+    key_hash       bytea PRIMARY KEY CONSTRAINT api_keys_hash_is_whole CHECK (length(key_hash) = 32),
+    tenant_id      uuid NOT NULL,
+    id             uuid NOT NULL,
+    name           text NOT NULL CONSTRAINT api_keys_have_a_name CHECK (btrim(name) <> ''),
+    beginning      text NOT NULL,
+    scopes         text[] NOT NULL CONSTRAINT api_keys_may_something CHECK (cardinality(scopes) > 0),
+    -- From where it is taken; from everywhere if empty.
+    networks       cidr[] NOT NULL,
+    made_by        uuid NOT NULL,
+    created_at     timestamptz NOT NULL,
+    expires_at     timestamptz,
+    last_used_at   timestamptz,
+    last_used_from text NOT NULL DEFAULT '',
+    revoked_at     timestamptz,
+    CONSTRAINT api_keys_one_each UNIQUE (tenant_id, id),
+    FOREIGN KEY (tenant_id, made_by) REFERENCES staff (tenant_id, id)
+);
+SELECT share_with_platform('platform.api_keys');

@@ -102,6 +102,8 @@ ids! {
     StaffId = "stf";
     /// A session of a person of the staff.
     SessionId = "ses";
+    /// A key a program asks with.
+    ApiKeyId = "key";
     /// An invitation to the staff.
     InvitationId = "ivt";
     /// A place where routers stand.

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::db;
-use crate::error::{self, Problem};
-use crate::ids::{InvitationId, SessionId, StaffId};
+use crate::error::{self, FieldError, Problem};
+use crate::ids::{ApiKeyId, InvitationId, SessionId, StaffId};
 
 crate::kinds! {
     WRONG_LOGIN = 401 "wrong-login", "The e-mail address or the password is wrong", "Check both. After several wrong attempts an account waits longer and longer before the next one counts.";
@@ -18,6 +18,8 @@ crate::kinds! {
     EMAIL_TAKEN = 409 "email-taken", "Somebody already logs in with this e-mail address", "Use another address: one address is one log-in.";
     STAFF_NOT_FOUND = 404 "staff-not-found", "There is no such person among the staff", "Check the id, or list the staff.";
     SESSION_NOT_FOUND = 404 "session-not-found", "There is no such session", "It may be over already. List the sessions.";
+    API_KEY_NOT_FOUND = 404 "api-key-not-found", "There is no such API key", "Check the id, or list the keys.";
+    API_KEY_ELSEWHERE = 403 "api-key-elsewhere", "The API key is not taken from there", "Ask from one of the networks the key is bound to, or make another key.";
     INVITATION_NOT_FOUND = 404 "invitation-not-found", "There is no such invitation", "It may have been accepted or withdrawn. List the open invitations.";
     INVITATION_OVER = 410 "invitation-over", "This invitation cannot be accepted any more", "It was used, withdrawn, replaced or is too old. Ask whoever invited you for a new one.";
     LAST_OWNER = 409 "last-owner", "An ISP keeps at least one owner", "Make somebody else an owner first.";
@@ -63,6 +65,12 @@ pub enum Error {
     /// No session has this id, or it is somebody else's.
     #[error("there is no session {0}")]
     SessionNotFound(SessionId),
+    /// No API key has this id.
+    #[error("there is no API key {0}")]
+    ApiKeyNotFound(ApiKeyId),
+    /// The key is bound to other networks.
+    #[error("the API key is bound to networks this request does not come from")]
+    ApiKeyElsewhere,
     /// No open invitation has this id.
     #[error("there is no invitation {0}")]
     InvitationNotFound(InvitationId),
@@ -78,6 +86,9 @@ pub enum Error {
     /// A field cannot be as it was sent.
     #[error("{0}: {1}")]
     Invalid(&'static str, String),
+    /// Fields cannot be as they were sent.
+    #[error("{} fields cannot be as sent", .0.len())]
+    Fields(Vec<FieldError>),
     /// More log-ins at once than passwords may be checked.
     #[error("too many log-ins at once")]
     Busy,
@@ -109,11 +120,14 @@ impl From<Error> for Problem {
             Error::EmailTaken(_) => Self::new(&EMAIL_TAKEN, &error),
             Error::NotFound(_) => Self::new(&STAFF_NOT_FOUND, &error),
             Error::SessionNotFound(_) => Self::new(&SESSION_NOT_FOUND, &error),
+            Error::ApiKeyNotFound(_) => Self::new(&API_KEY_NOT_FOUND, &error),
+            Error::ApiKeyElsewhere => Self::new(&API_KEY_ELSEWHERE, &error),
             Error::InvitationNotFound(_) => Self::new(&INVITATION_NOT_FOUND, &error),
             Error::InvitationOver => Self::new(&INVITATION_OVER, &error),
             Error::LastOwner(_) => Self::new(&LAST_OWNER, &error),
             Error::OwnAccess => Self::new(&OWN_ACCESS, &error),
             Error::Invalid(field, message) => Self::field(field, message),
+            Error::Fields(errors) => Self::invalid(errors.clone()),
             Error::Busy => Self::new(&error::TOO_BUSY, &error).retry_after(1),
             Error::Hashing(_) | Error::Secrets(_) | Error::Db(_) => Self::internal(&error),
         }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::permission::Role;
-use crate::ids::{InvitationId, SessionId, StaffId, TenantId};
+use crate::http::permission::{Permission, Role};
+use crate::ids::{ApiKeyId, InvitationId, SessionId, StaffId, TenantId};
 
 /// Somebody of a tenant's staff, as known during a request.
 #[derive(Clone, Debug)]
@@ -39,13 +39,38 @@ impl Person {
     }
 }
 
-/// Who asks, and with which session.
+/// Who asks, and by what.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who.
+    /// Who; of a key, whoever made it.
     pub person: Person,
-    /// With which session.
-    pub session: SessionId,
+    /// By what.
+    pub by: By,
+}
+
+/// By what somebody asks.
+#[derive(Clone, Debug)]
+pub enum By {
+    /// A person's own session.
+    Session(SessionId),
+    /// A program's key.
+    Key {
+        /// Which.
+        id: ApiKeyId,
+        /// The permissions it was made with.
+        scopes: Vec<String>,
+    },
+}
+
+impl Caller {
+    /// Whether they may do this: a key no more than its scopes and its maker.
+    pub fn may(&self, permission: Permission) -> bool {
+        let granted = match &self.by {
+            By::Session(_) => true,
+            By::Key { scopes, .. } => scopes.iter().any(|scope| scope == permission.0),
+        };
+        granted && self.person.role.may(permission)
+    }
 }
 
 /// A person to be added.

@@ -52,7 +52,7 @@ pub async fn confirm_second_step(
     app: &App,
     tx: &mut TenantTx,
     person: &Person,
-    kept: SessionId,
+    kept: Option<SessionId>,
     code: &str,
 ) -> Result<Vec<String>, Error> {
     if person.second_step {
@@ -60,7 +60,7 @@ pub async fn confirm_second_step(
     }
     check(app, tx, person, code).await?;
     store::second_step::confirm(tx, person.id).await?;
-    store::sessions::delete_of(tx, person.id, Some(kept)).await?;
+    store::sessions::delete_of(tx, person.id, kept).await?;
     audit::record(tx, "turn on second step", person.id, json!({})).await?;
     new_codes(tx, person.id).await
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
-use super::{Caller, Error, NewStaff, Person, password, store};
+use super::{By, Caller, Error, NewStaff, Person, api_keys, password, store};
 use crate::app::App;
 use crate::audit;
 use crate::db::{Scope, TenantTx};
@@ -24,6 +24,9 @@ const EMAIL_MAX: usize = 254;
 
 /// Who sent a token, from where.
 pub async fn who_is(app: &App, token: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
+    if api_keys::is_key(token) {
+        return api_keys::caller(app, token, address).await;
+    }
     let mut tx = app.db.platform().await?;
     let now = tx.at();
     let session = store::session(&mut tx, &digest(token)).await?.ok_or(Error::NoSession)?;
@@ -35,7 +38,7 @@ pub async fn who_is(app: &App, token: &str, address: Option<IpAddr>) -> Result<C
     }
     tx.commit().await?;
     let person = person(app, session.tenant, session.staff).await?.ok_or(Error::NoSession)?;
-    Ok(Caller { person, session: session.id })
+    Ok(Caller { person, by: By::Session(session.id) })
 }
 
 /// Ends a session; ending one that is over is no error.
@@ -78,8 +81,11 @@ pub async fn change_preferences(
     Ok(store::update_preferences(tx, staff, language, theme, single_keys).await?)
 }
 
-/// The name of whoever acted, if it was a person.
+/// The name of whoever acted, if it was a person or a program with a key.
 pub async fn name_of(tx: &mut TenantTx, actor: &str) -> Result<Option<String>, Error> {
+    if let Ok(key) = actor.parse() {
+        return Ok(store::api_keys::get(tx, key).await?.map(|key| key.name));
+    }
     let Ok(staff) = actor.parse() else { return Ok(None) };
     Ok(store::person(tx, staff).await?.map(|person| person.name))
 }

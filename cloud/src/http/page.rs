@@ -30,7 +30,7 @@ pub struct Screen<P> {
     /// Who.
     pub person: Person,
     /// The session they look with.
-    pub session: SessionId,
+    pub session: Option<SessionId>,
     /// What surrounds the page.
     pub frame: Frame,
     /// The ISP's own zone; instants are shown in it.
@@ -73,6 +73,9 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let staff = Staff::<P>::from_request_parts(parts, app).await?;
+        if staff.session.is_none() {
+            return Err(Problem::new(&error::FORBIDDEN, "pages are for people: ask the API with a key"));
+        }
         let mut tx = app.db.read(&staff.scope()).await?;
         let tenant = tenants::tenant(&mut tx).await?;
         let mut frame = frame(&staff.person, &tenant, parts.uri.path());
@@ -134,6 +137,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
         "/staff" => "view-staff",
+        "/api-keys" => "manage-api-keys",
         "/audit" => ViewAudit::PERMISSION.0,
         "/settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,

@@ -40,6 +40,8 @@ permissions! {
     ManageStaff = "manage-staff";
     /// See who changed what.
     ViewAudit = "view-audit";
+    /// Make and revoke API keys.
+    ManageApiKeys = "manage-api-keys";
     /// See sites, routers, agents, enforcement, traffic.
     ViewNetwork = "view-network";
     /// Change sites and routers, enroll and revoke agents.
@@ -102,7 +104,7 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::ReadOnly => name == "logged-in" || name.starts_with("view-"),
-            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network"),
+            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-api-keys" | "manage-network"),
             Self::Support => {
                 name == "logged-in"
                     || name.starts_with("view-")

@@ -3,6 +3,7 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod billing_runs;
 mod catalog;
@@ -86,6 +87,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(reference::routes())
         .merge(staff::routes())
         .merge(audit::routes())
+        .merge(api_keys::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

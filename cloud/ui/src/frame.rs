@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 13] = [
+pub const NAV: [NavItem; 14] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
@@ -25,6 +25,7 @@ pub const NAV: [NavItem; 13] = [
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
+    NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-provider" },
     NavItem { href: "/audit", key: "nav-audit", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
@@ -41,7 +42,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 13] = [
+const WAYS: [Way; 14] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -53,6 +54,7 @@ const WAYS: [Way; 13] = [
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
+    Way { letter: 'k', href: "/api-keys", key: "nav-api-keys" },
     Way { letter: 'h', href: "/audit", key: "nav-audit" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];

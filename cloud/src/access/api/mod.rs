@@ -1,5 +1,6 @@
 //! `/sessions` and `/me`; the staff and their invitations in `members`.
 
+mod api_keys;
 mod members;
 mod second_step;
 mod sessions;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .merge(members::routes())
         .merge(sessions::routes())
         .merge(second_step::routes())
+        .merge(api_keys::routes())
 }
 
 /// What to log in with.

@@ -1,5 +1,6 @@
 //! SQL of log-ins and sessions; of staff and of invitations in files of their own.
 
+pub mod api_keys;
 pub mod invitations;
 pub mod members;
 pub mod second_step;

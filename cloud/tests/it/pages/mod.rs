@@ -54,6 +54,8 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         "/preferences/second-step/off",
         "/staff",
         "/staff/invite",
+        "/api-keys",
+        "/api-keys/new",
         "/audit",
         "/audit?actor=system&day=2001-01-01",
         "/subscribers?q=nobody",

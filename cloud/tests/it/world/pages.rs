@@ -67,6 +67,9 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let me = isp.get("/api/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned();
     made.insert("staff", me);
     let sessions = isp.get("/api/v1/me/sessions").await.expect(200);
+    let key = json!({ "name": "Bookkeeping", "scopes": ["view-billing"] });
+    let key = isp.post("/api/v1/api-keys", key).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    made.insert("api-keys", key);
     made.insert("sessions", sessions[0]["id"].as_str().expect("a session").to_owned());
     let log = isp.get("/api/v1/audit-entries").await.expect(200);
     made.insert("audit", log["items"][0]["id"].as_str().expect("an entry").to_owned());
