@@ -99,3 +99,65 @@ CREATE TABLE platform.api_keys (
     FOREIGN KEY (tenant_id, made_by) REFERENCES staff (tenant_id, id)
 );
 SELECT share_with_platform('platform.api_keys');
+
+-- Programs elsewhere that are told what happened.
+CREATE TABLE webhooks (
+    tenant_id        uuid NOT NULL REFERENCES tenants,
+    id               uuid NOT NULL,
+    url              text NOT NULL,
+    description      text NOT NULL,
+    -- Every kind of event if empty.
+    kinds            text[] NOT NULL,
+    sealed_secret    bytea NOT NULL,
+    -- The secret before, while it still signs.
+    sealed_old       bytea,
+    old_until        timestamptz,
+    created_at       timestamptz NOT NULL,
+    paused_at        timestamptz,
+    -- Why it was paused: `by_hand`, `failing` or `gone`.
+    paused_because   text CONSTRAINT webhooks_pause_has_a_reason CHECK (paused_because IN ('by_hand', 'failing', 'gone')),
+    PRIMARY KEY (tenant_id, id),
+    CONSTRAINT webhooks_paused_for_a_reason CHECK ((paused_at IS NULL) = (paused_because IS NULL)),
+    CONSTRAINT webhooks_old_secret_ends CHECK ((sealed_old IS NULL) = (old_until IS NULL))
+);
+SELECT isolate_by_tenant('webhooks');
+
+-- What is sent to whom: an event once to each endpoint, or a test. The sender looks for what is due over all tenants.
+CREATE TABLE platform.webhook_deliveries (
+    tenant_id       uuid NOT NULL,
+    id              uuid NOT NULL,
+    webhook_id      uuid NOT NULL,
+    event_id        uuid,
+    kind            text NOT NULL,
+    created_at      timestamptz NOT NULL,
+    status          text NOT NULL CONSTRAINT webhook_deliveries_status_exists CHECK (status IN ('pending', 'delivered', 'failed')),
+    attempts        integer NOT NULL DEFAULT 0,
+    -- Retries are counted from here: from the first attempt, or from a replay.
+    begun_at        timestamptz NOT NULL,
+    next_attempt_at timestamptz,
+    leased_until    timestamptz,
+    PRIMARY KEY (tenant_id, id),
+    CONSTRAINT webhook_deliveries_once UNIQUE (tenant_id, webhook_id, event_id),
+    CONSTRAINT webhook_deliveries_pending_have_a_time CHECK ((status = 'pending') = (next_attempt_at IS NOT NULL)),
+    FOREIGN KEY (tenant_id, webhook_id) REFERENCES webhooks (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, event_id) REFERENCES events (tenant_id, id)
+);
+CREATE INDEX webhook_deliveries_by_webhook ON platform.webhook_deliveries (tenant_id, webhook_id, id);
+CREATE INDEX webhook_deliveries_due ON platform.webhook_deliveries (next_attempt_at) WHERE status = 'pending';
+SELECT share_with_platform('platform.webhook_deliveries');
+
+-- Every attempt to deliver, and what came of it.
+CREATE TABLE webhook_attempts (
+    tenant_id     uuid NOT NULL REFERENCES tenants,
+    delivery_id   uuid NOT NULL,
+    number        integer NOT NULL,
+    at            timestamptz NOT NULL,
+    duration_ms   integer NOT NULL,
+    status        smallint,
+    -- At most the first two kilobytes.
+    body          text NOT NULL DEFAULT '',
+    error         text NOT NULL DEFAULT '',
+    PRIMARY KEY (tenant_id, delivery_id, number),
+    FOREIGN KEY (tenant_id, delivery_id) REFERENCES platform.webhook_deliveries (tenant_id, id) ON DELETE CASCADE
+);
+SELECT isolate_by_tenant('webhook_attempts');

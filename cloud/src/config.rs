@@ -35,6 +35,9 @@ pub struct Config {
         global = true
     )]
     pub trusted_proxies: Vec<IpNet>,
+    /// Let webhooks go to private addresses and over plain http. For demonstrations and tests only.
+    #[arg(long, env = "WEIR_WEBHOOKS_PRIVATE", global = true)]
+    pub webhooks_private: bool,
     /// Let `/dev/clock` move the time. For demonstrations and tests only.
     #[arg(long, env = "WEIR_DEV_CLOCK", global = true)]
     pub dev_clock: bool,

@@ -197,6 +197,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::billing::error::KINDS,
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
+        crate::webhooks::error::KINDS,
     ]
     .into_iter()
     .flatten()

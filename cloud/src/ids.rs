@@ -142,6 +142,10 @@ ids! {
     AllocationId = "alc";
     /// A request, as people quote it and the log names it.
     RequestId = "req";
+    /// A program elsewhere that is told what happened.
+    WebhookId = "whk";
+    /// What is sent to a webhook.
+    DeliveryId = "dlv";
     /// Work to be done later.
     JobId = "job";
     /// A change somebody made.

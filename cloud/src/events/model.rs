@@ -76,16 +76,19 @@ impl EventKind {
 pub enum Listener {
     /// Judges an account again when what it owes or has changed.
     Dunning,
+    /// Tells programs elsewhere.
+    Webhooks,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 1] = [Self::Dunning];
+    pub const ALL: [Self; 2] = [Self::Dunning, Self::Webhooks];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dunning => "dunning",
+            Self::Webhooks => "webhooks",
         }
     }
 
@@ -93,6 +96,7 @@ impl Listener {
     pub fn hears(self, kind: EventKind) -> bool {
         match self {
             Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
+            Self::Webhooks => true,
         }
     }
 }

@@ -100,6 +100,7 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = match area {
         "accounts" => "subscribers",
         "overdue-checks" => "billing-runs",
+        "webhook-deliveries" => "webhooks",
         area => area,
     };
     let current = NAV.iter().map(|item| item.href).find(|href| href[1..] == *area).unwrap_or_default();
@@ -138,6 +139,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/sites" | "/routers" | "/" => "view-network",
         "/staff" => "view-staff",
         "/api-keys" => "manage-api-keys",
+        "/webhooks" => "manage-webhooks",
         "/audit" => ViewAudit::PERMISSION.0,
         "/settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,

@@ -42,6 +42,8 @@ permissions! {
     ViewAudit = "view-audit";
     /// Make and revoke API keys.
     ManageApiKeys = "manage-api-keys";
+    /// Tell programs elsewhere what happens.
+    ManageWebhooks = "manage-webhooks";
     /// See sites, routers, agents, enforcement, traffic.
     ViewNetwork = "view-network";
     /// Change sites and routers, enroll and revoke agents.
@@ -104,7 +106,10 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::ReadOnly => name == "logged-in" || name.starts_with("view-"),
-            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-api-keys" | "manage-network"),
+            Self::Billing => !matches!(
+                name,
+                "manage-settings" | "manage-staff" | "manage-api-keys" | "manage-webhooks" | "manage-network"
+            ),
             Self::Support => {
                 name == "logged-in"
                     || name.starts_with("view-")

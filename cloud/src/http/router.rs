@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
     access, audit, billing, catalog, dunning, fleet, ledger, network, payments, subscribers, subscriptions, tenants,
-    usage,
+    usage, webhooks,
 };
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -80,7 +80,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())
-            .merge(payments::api::routes()),
+            .merge(payments::api::routes())
+            .merge(webhooks::api::routes()),
     )
 }
 

@@ -13,6 +13,7 @@ use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
 use crate::subscriptions::jobs::ReleaseOverHolds;
+use crate::webhooks::jobs::ForgetOldDeliveries;
 
 /// Queues what is due for every tenant and not queued yet.
 pub async fn plan(app: &App) -> Result<(), Error> {
@@ -44,6 +45,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
         enqueue(&mut tx, &LinkEntries {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
+            enqueue(&mut tx, &ForgetOldDeliveries {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
         }

@@ -27,6 +27,7 @@ mod staff;
 mod subscribers;
 mod subscription_changes;
 mod subscriptions;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::Path;
@@ -88,6 +89,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(staff::routes())
         .merge(audit::routes())
         .merge(api_keys::routes())
+        .merge(webhooks::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 14] = [
+pub const NAV: [NavItem; 15] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
@@ -26,6 +26,7 @@ pub const NAV: [NavItem; 14] = [
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
     NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-provider" },
+    NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-provider" },
     NavItem { href: "/audit", key: "nav-audit", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
@@ -42,7 +43,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 14] = [
+const WAYS: [Way; 15] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -55,6 +56,7 @@ const WAYS: [Way; 14] = [
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
     Way { letter: 'k', href: "/api-keys", key: "nav-api-keys" },
+    Way { letter: 'w', href: "/webhooks", key: "nav-webhooks" },
     Way { letter: 'h', href: "/audit", key: "nav-audit" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];

@@ -67,6 +67,7 @@ fn config() -> Config {
     config.data_dir = data;
     config.database_url = None;
     config.dev_clock = true;
+    config.webhooks_private = true;
     config.gateway = ([127, 0, 0, 1], 0).into();
     config
 }

@@ -54,6 +54,8 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         "/preferences/second-step/off",
         "/staff",
         "/staff/invite",
+        "/webhooks",
+        "/webhooks/new",
         "/api-keys",
         "/api-keys/new",
         "/audit",

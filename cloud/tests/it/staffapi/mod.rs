@@ -4,3 +4,4 @@ mod api_keys;
 mod audit;
 mod second_step;
 mod sessions;
+pub mod webhooks;

@@ -9,7 +9,7 @@ use weir_cloud::db::Scope;
 use weir_cloud::events::EventKind;
 use weir_cloud::ids::EventId;
 use weir_cloud::jobs::{Job, TellListener};
-use weir_cloud::{access, audit, billing, dunning, fleet, subscriptions};
+use weir_cloud::{access, audit, billing, dunning, fleet, subscriptions, webhooks};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
@@ -41,6 +41,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
         work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
+        work::<webhooks::jobs::ForgetOldDeliveries>(isp, json!({})).await,
         work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
 }

@@ -55,6 +55,8 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
     match collection {
         "audit-entries" => "aud",
         "api-keys" => "key",
+        "webhooks" => "whk",
+        "webhook-deliveries" => "dlv",
         "staff" => "stf",
         "sessions" => "ses",
         "staff-invitations" => "ivt",
