@@ -161,3 +161,39 @@ CREATE TABLE webhook_attempts (
     FOREIGN KEY (tenant_id, delivery_id) REFERENCES platform.webhook_deliveries (tenant_id, id) ON DELETE CASCADE
 );
 SELECT isolate_by_tenant('webhook_attempts');
+
+-- Lists of subscribers to be brought in: what was sent, how its columns are read, and what became of each row. A list is
+-- checked by doing it and undoing it; then it is done whole or not at all.
+CREATE TABLE imports (
+    tenant_id   uuid NOT NULL REFERENCES tenants,
+    id          uuid NOT NULL,
+    name        text NOT NULL,
+    csv         text NOT NULL,
+    -- The column each field is read from.
+    columns     jsonb NOT NULL,
+    status      text NOT NULL CONSTRAINT imports_status_exists CHECK (status IN ('checking', 'checked', 'importing', 'done')),
+    row_count   integer NOT NULL,
+    -- How many rows the work at hand has been through.
+    seen        integer NOT NULL DEFAULT 0,
+    wrong       integer NOT NULL DEFAULT 0,
+    made_by     text NOT NULL,
+    created_at  timestamptz NOT NULL,
+    finished_at timestamptz,
+    PRIMARY KEY (tenant_id, id)
+);
+SELECT isolate_by_tenant('imports');
+
+CREATE TABLE import_rows (
+    tenant_id     uuid NOT NULL REFERENCES tenants,
+    import_id     uuid NOT NULL,
+    -- The line of the file, its heading being the first.
+    line          integer NOT NULL,
+    name          text NOT NULL,
+    errors        jsonb NOT NULL,
+    subscriber_id uuid,
+    PRIMARY KEY (tenant_id, import_id, line),
+    FOREIGN KEY (tenant_id, import_id) REFERENCES imports (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, subscriber_id) REFERENCES subscribers (tenant_id, id)
+);
+CREATE INDEX import_rows_wrong ON import_rows (tenant_id, import_id, line) WHERE errors <> '[]';
+SELECT isolate_by_tenant('import_rows');

@@ -198,6 +198,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
         crate::webhooks::error::KINDS,
+        crate::imports::error::KINDS,
     ]
     .into_iter()
     .flatten()

@@ -146,6 +146,8 @@ ids! {
     WebhookId = "whk";
     /// What is sent to a webhook.
     DeliveryId = "dlv";
+    /// A list of subscribers to be brought in.
+    ImportId = "imp";
     /// Work to be done later.
     JobId = "job";
     /// A change somebody made.

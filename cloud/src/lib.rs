@@ -3,7 +3,7 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
-//! fleet, subscriptions, usage, ledger, billing, dunning, payments, webhooks, live, pages. News travels the other way as events.
+//! fleet, subscriptions, usage, ledger, billing, dunning, payments, webhooks, imports, live, pages. News travels the other way as events.
 
 pub mod app;
 pub mod clock;
@@ -23,6 +23,7 @@ pub mod catalog;
 pub mod dunning;
 pub mod events;
 pub mod fleet;
+pub mod imports;
 pub mod ledger;
 pub mod live;
 pub mod network;

@@ -140,6 +140,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/staff" => "view-staff",
         "/api-keys" => "manage-api-keys",
         "/webhooks" => "manage-webhooks",
+        "/imports" => "manage-imports",
         "/audit" => ViewAudit::PERMISSION.0,
         "/settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,

@@ -44,6 +44,8 @@ permissions! {
     ManageApiKeys = "manage-api-keys";
     /// Tell programs elsewhere what happens.
     ManageWebhooks = "manage-webhooks";
+    /// Bring in subscribers with all that belongs to them from a file.
+    ManageImports = "manage-imports";
     /// See sites, routers, agents, enforcement, traffic.
     ViewNetwork = "view-network";
     /// Change sites and routers, enroll and revoke agents.
@@ -115,7 +117,7 @@ impl Role {
                     || name.starts_with("view-")
                     || matches!(
                         name,
-                        "manage-subscribers" | "manage-subscriptions" | "manage-holds" | "record-payments"
+                        "manage-subscribers" | "manage-imports" | "manage-subscriptions" | "manage-holds" | "record-payments"
                     )
             }
             Self::Network => {

@@ -23,7 +23,7 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, audit, billing, catalog, dunning, fleet, ledger, network, payments, subscribers, subscriptions, tenants,
+    access, audit, billing, catalog, dunning, fleet, imports, ledger, network, payments, subscribers, subscriptions, tenants,
     usage, webhooks,
 };
 
@@ -81,7 +81,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(billing::api::routes())
             .merge(dunning::api::routes())
             .merge(payments::api::routes())
-            .merge(webhooks::api::routes()),
+            .merge(webhooks::api::routes())
+            .merge(imports::api::routes()),
     )
 }
 

@@ -8,6 +8,7 @@ mod audit;
 mod billing_runs;
 mod catalog;
 mod gallery;
+mod imports;
 mod invoices;
 mod ledger;
 mod locations;
@@ -90,6 +91,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(audit::routes())
         .merge(api_keys::routes())
         .merge(webhooks::routes())
+        .merge(imports::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

@@ -248,6 +248,8 @@ pub enum Input {
     Choice(Vec<(String, String)>),
     /// Yes or no.
     Tick,
+    /// A file of the reader's machine.
+    File,
     /// Nothing is asked, the value is only carried along.
     Hidden,
 }

@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 15] = [
+pub const NAV: [NavItem; 16] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
@@ -26,6 +26,7 @@ pub const NAV: [NavItem; 15] = [
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
     NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-provider" },
+    NavItem { href: "/imports", key: "nav-imports", group: "nav-provider" },
     NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-provider" },
     NavItem { href: "/audit", key: "nav-audit", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
@@ -43,7 +44,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 15] = [
+const WAYS: [Way; 16] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -57,6 +58,7 @@ const WAYS: [Way; 15] = [
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
     Way { letter: 'k', href: "/api-keys", key: "nav-api-keys" },
     Way { letter: 'w', href: "/webhooks", key: "nav-webhooks" },
+    Way { letter: 'm', href: "/imports", key: "nav-imports" },
     Way { letter: 'h', href: "/audit", key: "nav-audit" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];

@@ -166,6 +166,14 @@ pub struct Inset {
     pub fields: Vec<Field>,
 }
 
+impl Inset {
+    /// Whether it sends a file along.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.fields.iter().any(|field| matches!(field.input, Input::File))
+    }
+}
+
 /// A form, and the 422 answer of its POST.
 #[derive(Debug, Template)]
 #[template(path = "form.html")]
