@@ -41,6 +41,9 @@ pub struct Config {
     /// Where the payment provider Stripe is. For tests only.
     #[arg(long, env = "WEIR_STRIPE_URL", default_value = "https://api.stripe.com", hide = true, global = true)]
     pub stripe_url: String,
+    /// Let webhooks go to private addresses and over plain http. For demonstrations and tests only.
+    #[arg(long, env = "WEIR_WEBHOOKS_PRIVATE", global = true)]
+    pub webhooks_private: bool,
     /// Let `/dev/clock` move the time. For demonstrations and tests only.
     #[arg(long, env = "WEIR_DEV_CLOCK", global = true)]
     pub dev_clock: bool,

@@ -202,6 +202,8 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::analytics::error::KINDS,
         crate::notifications::error::KINDS,
         crate::tickets::error::KINDS,
+        crate::webhooks::error::KINDS,
+        crate::imports::error::KINDS,
     ]
     .into_iter()
     .flatten()

@@ -102,6 +102,8 @@ ids! {
     StaffId = "stf";
     /// A session of a person of the staff.
     SessionId = "ses";
+    /// A key a program asks with.
+    ApiKeyId = "key";
     /// An invitation to the staff.
     InvitationId = "ivt";
     /// A place where routers stand.
@@ -178,6 +180,12 @@ ids! {
     SupportMailId = "eml";
     /// A request, as people quote it and the log names it.
     RequestId = "req";
+    /// A program elsewhere that is told what happened.
+    WebhookId = "whk";
+    /// What is sent to a webhook.
+    DeliveryId = "dlv";
+    /// A list of subscribers to be brought in.
+    ImportId = "imp";
     /// Work to be done later.
     JobId = "job";
     /// A rule a tenant brought.

@@ -116,11 +116,13 @@ pub enum Listener {
     Plugins,
     /// Charges what is due as soon as it is issued.
     Payments,
+    /// Tells programs elsewhere.
+    Webhooks,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 4] = [Self::Dunning, Self::Notifications, Self::Plugins, Self::Payments];
+    pub const ALL: [Self; 5] = [Self::Dunning, Self::Notifications, Self::Plugins, Self::Payments, Self::Webhooks];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
@@ -129,6 +131,7 @@ impl Listener {
             Self::Notifications => "notifications",
             Self::Plugins => "plugins",
             Self::Payments => "payments",
+            Self::Webhooks => "webhooks",
         }
     }
 
@@ -152,6 +155,7 @@ impl Listener {
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),
             Self::Payments => matches!(kind, EventKind::InvoiceIssued),
+            Self::Webhooks => true,
         }
     }
 }

@@ -40,6 +40,12 @@ permissions! {
     ManageStaff = "manage-staff";
     /// See who changed what.
     ViewAudit = "view-audit";
+    /// Make and revoke API keys.
+    ManageApiKeys = "manage-api-keys";
+    /// Tell programs elsewhere what happens.
+    ManageWebhooks = "manage-webhooks";
+    /// Bring in subscribers with all that belongs to them from a file.
+    ManageImports = "manage-imports";
     /// See sites, routers, agents, enforcement, traffic.
     ViewNetwork = "view-network";
     /// Change sites and routers, enroll and revoke agents.
@@ -122,13 +128,22 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::ReadOnly => name == "logged-in" || name.starts_with("view-"),
-            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network" | "manage-plugins"),
+            Self::Billing => !matches!(
+                name,
+                "manage-settings"
+                    | "manage-staff"
+                    | "manage-api-keys"
+                    | "manage-webhooks"
+                    | "manage-network"
+                    | "manage-plugins"
+            ),
             Self::Support => {
                 name == "logged-in"
                     || name.starts_with("view-")
                     || matches!(
                         name,
                         "manage-subscribers"
+                            | "manage-imports"
                             | "manage-subscriptions"
                             | "manage-holds"
                             | "manage-messages"

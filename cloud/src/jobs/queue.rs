@@ -86,6 +86,8 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
     }
     kinds!(
         crate::audit::jobs::LinkEntries,
+        crate::webhooks::jobs::ForgetOldDeliveries,
+        crate::imports::jobs::WorkOnImport,
         crate::access::jobs::ForgetOldSessions,
         crate::fleet::jobs::RefreshDesired,
         crate::fleet::jobs::RefreshMetered,

@@ -16,6 +16,7 @@ use crate::plugins::jobs::ForgetOldCalls;
 use crate::payments::jobs::{ChargeDue, Reconcile};
 use crate::subscriptions::jobs::ReleaseOverHolds;
 use crate::tickets::jobs::WatchPromises;
+use crate::webhooks::jobs::ForgetOldDeliveries;
 
 /// Queues what is due for every tenant and not queued yet.
 pub async fn plan(app: &App) -> Result<(), Error> {
@@ -49,6 +50,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
+            enqueue(&mut tx, &ForgetOldDeliveries {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
             enqueue(&mut tx, &ChargeDue {}, now).await?;

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod analytics;
+mod api_keys;
 mod audit;
 mod bank;
 mod billing_runs;
@@ -14,6 +15,7 @@ mod dunning_form;
 mod dunning_policy;
 mod fair_use;
 mod gallery;
+mod imports;
 mod invoices;
 mod ledger;
 mod locations;
@@ -32,6 +34,7 @@ mod reference;
 mod router_changes;
 mod routers;
 mod search;
+mod second_step;
 mod session;
 mod sessions;
 mod settings;
@@ -46,6 +49,7 @@ mod support;
 mod ticket;
 mod tickets;
 mod unmatched_mail;
+mod webhooks;
 
 use std::borrow::Cow;
 
@@ -108,6 +112,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
         .merge(sessions::routes())
+        .merge(second_step::routes())
         .merge(overview::routes())
         .merge(search::routes())
         .merge(sites::routes())
@@ -148,6 +153,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(ticket::routes())
         .merge(unmatched_mail::routes())
         .merge(support::routes())
+        .merge(api_keys::routes())
+        .merge(webhooks::routes())
+        .merge(imports::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

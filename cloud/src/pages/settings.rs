@@ -155,6 +155,7 @@ fn preferences_form(
         title: screen.t("preferences"),
         lede: screen.t("preferences-lede"),
         actions: vec![
+            Action::go("/preferences/second-step", screen.t("second-step")),
             Action::go("/preferences/sessions", screen.t("sessions")),
             Action::go("/preferences/password", screen.t("password-change")),
         ],

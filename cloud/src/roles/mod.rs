@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, embedded, migrate};
 use crate::secrets::Secrets;
-use crate::{http, jobs};
+use crate::{http, jobs, webhooks};
 
 /// What this process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,7 @@ pub async fn run(role: Role, config: Config) -> anyhow::Result<()> {
     }
     if role.does(Role::Worker) {
         tasks.spawn(jobs::work(started.app.clone(), stopped.clone()));
+        tasks.spawn(webhooks::sender::work(started.app.clone(), stopped.clone()));
     }
     println!("{ready}");
     let ended = tokio::select! {

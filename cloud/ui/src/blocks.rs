@@ -250,6 +250,8 @@ pub struct Search {
 pub enum Input {
     /// An `<input>` of this type.
     Line(&'static str),
+    /// A code that is used once.
+    Code,
     /// Several lines.
     Lines,
     /// One of these: value and words.

@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 20] = [
+pub const NAV: [NavItem; 23] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
@@ -32,6 +32,9 @@ pub const NAV: [NavItem; 20] = [
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/plugins", key: "nav-plugins", group: "nav-provider" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
+    NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-provider" },
+    NavItem { href: "/imports", key: "nav-imports", group: "nav-provider" },
+    NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-provider" },
     NavItem { href: "/audit", key: "nav-audit", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
@@ -48,7 +51,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 20] = [
+const WAYS: [Way; 23] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -67,6 +70,9 @@ const WAYS: [Way; 20] = [
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'x', href: "/plugins", key: "nav-plugins" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
+    Way { letter: 'k', href: "/api-keys", key: "nav-api-keys" },
+    Way { letter: 'w', href: "/webhooks", key: "nav-webhooks" },
+    Way { letter: 'm', href: "/imports", key: "nav-imports" },
     Way { letter: 'h', href: "/audit", key: "nav-audit" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];

@@ -296,6 +296,35 @@ pub struct LogIn<'a> {
     pub problem: String,
 }
 
+/// A picture made of squares: a path over a square of this side.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// How many squares a side has.
+    pub side: usize,
+    /// The dark ones.
+    pub path: String,
+}
+
+/// An authenticator to be enrolled: a picture to read, the same in letters, and a code that confirms it.
+#[derive(Debug, Template)]
+#[template(path = "second_step.html")]
+pub struct SecondStep<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs: address and name.
+    pub up: (String, String),
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// What the authenticator reads.
+    pub picture: Picture,
+    /// The same in letters.
+    pub secret: String,
+    /// Asks for a code.
+    pub form: Inset,
+}
+
 /// `GET /join/<token>`: an invitation to the staff, and the 422 answer of its POST.
 #[derive(Debug, Template)]
 #[template(path = "join.html")]

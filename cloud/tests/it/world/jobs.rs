@@ -14,7 +14,7 @@ use weir_cloud::events::EventKind;
 use weir_cloud::ids::{EventId, MessageId};
 use weir_cloud::jobs::{Job, TellListener};
 use weir_cloud::notifications::jobs::SendMessage;
-use weir_cloud::{access, audit, billing, dunning, fleet, payments, plugins, subscriptions, tickets};
+use weir_cloud::{access, audit, billing, dunning, fleet, payments, plugins, subscriptions, tickets, webhooks};
 use weir_lab::provider::Provider;
 
 use super::problems::sources;
@@ -99,6 +99,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId) -> BTree
         work::<TellListener>(isp, json!({ "listener": "notifications", "event": sold })).await,
         work::<SendMessage>(isp, json!({ "message": message, "attempts": 0 })).await,
         work::<TellListener>(isp, json!({ "listener": "plugins", "event": sold })).await,
+        work::<webhooks::jobs::ForgetOldDeliveries>(isp, json!({})).await,
         work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
 }

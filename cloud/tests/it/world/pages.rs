@@ -77,6 +77,18 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let me = isp.get("/api/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned();
     made.insert("staff", me);
     let sessions = isp.get("/api/v1/me/sessions").await.expect(200);
+    let key = json!({ "name": "Bookkeeping", "scopes": ["view-billing"] });
+    let key = isp.post("/api/v1/api-keys", key).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    made.insert("api-keys", key);
+    let hook = json!({ "url": "http://127.0.0.1:1/" });
+    let hook = isp.post("/api/v1/webhooks", hook).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    // Paused: what happens is noted and not sent, so that nothing changes by itself.
+    let path = format!("/api/v1/webhooks/{hook}");
+    isp.cloud.ask(Some(&isp.owner), Method::PATCH, &path, Some(json!({ "paused": true }))).await.expect(200);
+    crate::staffapi::webhooks::happens(isp).await;
+    let sent = isp.get(&format!("{path}/deliveries")).await.expect(200);
+    made.insert("webhooks", hook);
+    made.insert("webhook-deliveries", sent["items"][0]["id"].as_str().expect("an id").to_owned());
     made.insert("sessions", sessions[0]["id"].as_str().expect("a session").to_owned());
     let log = isp.get("/api/v1/audit-entries").await.expect(200);
     made.insert("audit", log["items"][0]["id"].as_str().expect("an entry").to_owned());
