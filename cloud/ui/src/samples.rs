@@ -317,7 +317,7 @@ fn browse(frame: &Frame) -> askama::Result<String> {
 
 fn second_step(frame: &Frame) -> askama::Result<String> {
     let field = Field {
-        name: "code",
+        name: "code".into(),
         label: frame.t("second-step-code"),
         hint: frame.t("second-step-code-hint"),
         input: Input::Code,
