@@ -178,7 +178,7 @@ pub async fn rows(
     Ok(rows.into_iter().map(|one| row((one.line, one.name, one.errors, one.subscriber_id))).collect())
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Debug, serde::Deserialize)]
 struct Told {
     field: String,
     message: String,
