@@ -3,13 +3,16 @@
 mod dunning;
 mod fair_use;
 mod harness;
+mod messages;
 mod money;
 mod network;
 mod pages;
 mod plugins;
+mod paying;
 mod refusals;
 mod search;
 mod staff;
 mod staffapi;
 mod subscriptions;
+mod tickets;
 mod world;
