@@ -42,7 +42,10 @@ fn a_line_is_throttled_without_the_cloud_and_a_top_up_opens_it() {
         let (sold, throttled) = (SOLD_BPS as f64 / 8.0, THROTTLED_BPS as f64 / 8.0);
         let fast = (moved as f64 - seconds * throttled) / (1.0 - throttled / sold);
         let overshoot = fast - ALLOWANCE as f64;
-        assert!(overshoot.abs() <= OVERSHOOT_MAX, "throttled {overshoot:.0} bytes beyond {ALLOWANCE}: {moved} in {seconds:.1} s");
+        assert!(
+            overshoot.abs() <= OVERSHOOT_MAX,
+            "throttled {overshoot:.0} bytes beyond {ALLOWANCE}: {moved} in {seconds:.1} s"
+        );
         let slow = home.host.flow(Direction::Down, Load::seconds(6), Family::V6).await?;
         assert!(slow.goodput_bps < THROTTLED_BPS as f64 * 1.1, "{:.0} bit/s", slow.goodput_bps);
         let agent = world.lab.agent().context("the agent does not run")?;

@@ -150,7 +150,12 @@ impl FairUse {
 /// What of a standing is told when it changes: what is used in hundredths of the limit, rounded down.
 fn rounded(standing: &LineFairUse) -> LineFairUse {
     let hundredths = u128::from(standing.used_bytes) * 100 / u128::from(standing.limit_bytes.max(1));
-    LineFairUse { used_bytes: u64::try_from(hundredths).unwrap_or(u64::MAX), next_ms: 0, turns: Vec::new(), ..standing.clone() }
+    LineFairUse {
+        used_bytes: u64::try_from(hundredths).unwrap_or(u64::MAX),
+        next_ms: 0,
+        turns: Vec::new(),
+        ..standing.clone()
+    }
 }
 
 impl Watched {

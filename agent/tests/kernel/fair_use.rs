@@ -128,17 +128,19 @@ fn received_down(net: &Net) -> u64 {
     rx_bytes - 14 * rx_packets
 }
 
+/// Bits a second of layer 3 the subscriber receives until it has so many bytes more.
+fn pace(net: &Net, bytes: u64) -> f64 {
+    let (began, before) = (Instant::now(), received_down(net));
+    until("traffic", || received_down(net) - before >= bytes);
+    (received_down(net) - before) as f64 * 8.0 / began.elapsed().as_secs_f64()
+}
+
 /// Asserts the rate of a download once it flows, in layer 3 as it is sold.
 fn assert_rate(net: &mut Net, port: u16, mbit: u64) {
     let second = mbit * 1_000_000 / 8;
     let flow = net.download(port, &[]);
-    let pass = |net: &Net, bytes: u64| {
-        let (began, before) = (Instant::now(), received_down(net));
-        until("traffic", || received_down(net) - before >= bytes);
-        (received_down(net) - before) as f64 * 8.0 / began.elapsed().as_secs_f64()
-    };
-    pass(net, second);
-    let measured = pass(net, 3 * second);
+    pace(net, second);
+    let measured = pace(net, 3 * second);
     drop(flow);
     assert_within(measured, mbit as f64, 1.0);
 }
