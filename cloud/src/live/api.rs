@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use axum::routing::get;
@@ -14,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
 use super::{Sample, store};
+use crate::access;
 use crate::app::App;
 use crate::error::{self, Problem};
-use crate::http::permission::ViewNetwork;
+use crate::http::permission::{Needs, ViewNetwork};
+use crate::http::staff::session_token;
 use crate::http::{ApiQuery, Staff};
 use crate::ids::{RouterId, SubscriptionId};
 
@@ -24,6 +27,9 @@ use crate::ids::{RouterId, SubscriptionId};
 const TOPICS_MAX: usize = 32;
 /// How often the gateway is told that somebody still watches.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether they still may.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/live", get(live))
@@ -51,6 +57,7 @@ struct Reading {
 async fn live(
     State(app): State<App>,
     staff: Staff<ViewNetwork>,
+    headers: HeaderMap,
     ApiQuery(query): ApiQuery<Topics>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let topics = read_topics(&app, &staff, &query.topics).await?;
@@ -66,6 +73,8 @@ async fn live(
             std::future::ready(Some(stream::iter(events)))
         })
         .flatten();
+    let token = session_token(&headers, app.config.is_https()).unwrap_or_default();
+    let over = refused(app.clone(), token);
     let watching = IntervalStream::new(tokio::time::interval(WATCH_EVERY)).filter_map(move |_| {
         let app = app.clone();
         async move {
@@ -75,7 +84,20 @@ async fn live(
             None
         }
     });
-    Ok(Sse::new(stream::select(events, watching).map(Ok)).keep_alive(KeepAlive::default()))
+    Ok(Sse::new(stream::select(events, watching).map(Ok).take_until(over)).keep_alive(KeepAlive::default()))
+}
+
+/// Returns when whoever watches is no longer somebody who may: logged out, disabled, given another role.
+async fn refused(app: App, token: String) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    loop {
+        look.tick().await;
+        match access::still_may(&app, &token, ViewNetwork::PERMISSION).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::debug!(%error, "could not look whether somebody may still watch"),
+        }
+    }
 }
 
 fn event(name: &str, topic: &Topic, newest: &HashMap<RouterId, Sample>, changed: RouterId) -> Option<Event> {

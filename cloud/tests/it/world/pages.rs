@@ -53,6 +53,8 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let price = json!({ "amount": "44.90", "currency": "EUR" });
     let plan = json!({ "name": "Fibre", "rate_down_bps": 1_000_000, "rate_up_bps": 1_000_000, "price": price });
     let plan = add("plans", "/plans", plan).await;
+    let more = json!({ "name": "10 GB more", "bytes": 10_000_000_000_i64, "price": price });
+    add("top-up-products", "/top-up-products", more).await;
     let plan = isp.get(&format!("/api/v1/plans/{plan}")).await.expect(200);
     let wish = json!({
         "account_id": account, "service_location_id": place, "plan_version_id": plan["versions"][0]["id"],
@@ -74,12 +76,17 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("payments", paid);
     let me = isp.get("/api/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned();
     made.insert("staff", me);
+    let sessions = isp.get("/api/v1/me/sessions").await.expect(200);
+    made.insert("sessions", sessions[0]["id"].as_str().expect("a session").to_owned());
+    let log = isp.get("/api/v1/audit-entries").await.expect(200);
+    made.insert("audit", log["items"][0]["id"].as_str().expect("an entry").to_owned());
     let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
     let run = run["id"].as_str().expect("an id").to_owned();
     work_on(isp, &run).await;
     made.insert("billing-runs", run);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    made.extend(crate::plugins::things(isp).await);
     made
 }
 
