@@ -26,14 +26,14 @@ enum Command {
     /// ISPs of this installation.
     #[command(subcommand)]
     Tenant(Tenant),
-    /// Bring an e-mail from a mail server: the message is read from standard input.
-    MailIn(roles::mail_in::MailIn),
     /// Rules as WebAssembly components: write, test, publish.
     #[command(subcommand)]
     Plugin(roles::plugin::Plugin),
     /// The record of changes.
     #[command(subcommand)]
     Audit(Audit),
+    /// Bring an e-mail from a mail server: the message is read from standard input.
+    MailIn(roles::mail_in::MailIn),
     /// Print the API's OpenAPI document.
     Openapi,
     /// Run one tenant's plugins; started by the control plane.
@@ -76,8 +76,8 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Gateway => roles::run(Role::Gateway, config).await,
         Command::Worker => roles::run(Role::Worker, config).await,
         Command::Tenant(Tenant::Create(wish)) => roles::tenant::create(config, wish).await,
-        Command::MailIn(wish) => std::process::exit(roles::mail_in::bring(wish).await),
         Command::Audit(Audit::Verify(wish)) => roles::audit::verify(config, wish).await,
+        Command::MailIn(wish) => std::process::exit(roles::mail_in::bring(wish).await),
         Command::Openapi => {
             println!("{}", weir_cloud::http::router::openapi().to_pretty_json()?);
             Ok(())

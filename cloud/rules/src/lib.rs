@@ -17,6 +17,7 @@ pub mod payment;
 pub mod posting;
 pub mod prefix;
 pub mod proration;
+pub mod reference;
 pub mod support;
 pub mod tax;
 pub mod usage;

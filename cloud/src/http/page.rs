@@ -30,7 +30,7 @@ pub struct Screen<P> {
     /// Who.
     pub person: Person,
     /// The session they look with.
-    pub session: SessionId,
+    pub session: Option<SessionId>,
     /// What surrounds the page.
     pub frame: Frame,
     /// The ISP's own zone; instants are shown in it.
@@ -73,6 +73,9 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let staff = Staff::<P>::from_request_parts(parts, app).await?;
+        if staff.session.is_none() {
+            return Err(Problem::new(&error::FORBIDDEN, "pages are for people: ask the API with a key"));
+        }
         let mut tx = app.db.read(&staff.scope()).await?;
         let tenant = tenants::tenant(&mut tx).await?;
         let mut frame = frame(&staff.person, &tenant, parts.uri.path());
@@ -97,9 +100,12 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = match area {
         "accounts" => "subscribers",
         "ticket-attachments" | "unmatched-mail" => "tickets",
+        "payment-attempts" => "payments",
+        "bank-files" | "suspense-items" => "bank-statements",
         "overdue-checks" => "billing-runs",
         "dunning-cases" => "dunning",
         "plugin-versions" | "plugin-invocations" => "plugins",
+        "webhook-deliveries" => "webhooks",
         area => area,
     };
     let current = NAV.iter().map(|item| item.href).find(|href| href[1..] == *area).unwrap_or_default();
@@ -135,11 +141,16 @@ fn may_open(role: Role, href: &str) -> bool {
         "/subscribers" | "/subscriptions" => "view-subscribers",
         "/tickets" => "view-tickets",
         "/plans" | "/top-up-products" => "view-catalog",
-        "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
+        "/invoices" | "/payments" | "/bank-statements" | "/billing-runs" | "/ledger" => "view-billing",
+        "/analytics" => "view-analytics",
         "/sites" | "/routers" | "/" => "view-network",
+        "/messages" => "view-messages",
         "/dunning" => "view-dunning",
         "/plugins" => "view-plugins",
         "/staff" => "view-staff",
+        "/api-keys" => "manage-api-keys",
+        "/webhooks" => "manage-webhooks",
+        "/imports" => "manage-imports",
         "/audit" => ViewAudit::PERMISSION.0,
         "/settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,
@@ -315,13 +326,17 @@ pub fn is_about_the_form(problem: &Problem) -> bool {
 /// Turns problems into pages for browsers: a log-in for whoever is not logged in, an explanation for the rest.
 pub async fn explain_to_people(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if ["/api/", "/dev/", "/inbound/", "/live", "/metrics"].iter().any(|programs| path.starts_with(programs)) {
+    const PROGRAMS: [&str; 6] = ["/api/", "/dev/", "/inbound/", "/live", "/metrics", "/webhooks/"];
+    if PROGRAMS.iter().any(|programs| path.starts_with(programs)) {
         return next.run(request).await;
     }
     let id = request_id(request.headers());
     let (uri, headers, method) = (request.uri().clone(), request.headers().clone(), request.method().clone());
     let response = next.run(request).await;
     let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
+    if told.kind == &access::error::SECOND_STEP_MISSING {
+        return see("/preferences/second-step");
+    }
     if told.kind.status == 401 {
         return see(&log_in_address(&method, &uri));
     }

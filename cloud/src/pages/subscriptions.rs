@@ -12,8 +12,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
-use super::tickets;
-use super::{Asking, MANY, access_tone, fair_use, form_status, next_page, page_of, traffic};
+use super::{Asking, MANY, access_tone, fair_use, form_status, next_page, page_of, tickets, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;

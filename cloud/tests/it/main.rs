@@ -3,10 +3,12 @@
 mod dunning;
 mod fair_use;
 mod harness;
+mod messages;
 mod money;
 mod network;
 mod pages;
 mod plugins;
+mod paying;
 mod refusals;
 mod search;
 mod staff;

@@ -16,7 +16,7 @@ pub const VARIANTS: [(&str, &str); 4] = [("en", "light"), ("en", "dark"), ("ar",
 type Sample = fn(&Frame) -> askama::Result<String>;
 
 /// Name and sample, in the order of the gallery.
-pub const SAMPLES: [(&str, Sample); 19] = [
+pub const SAMPLES: [(&str, Sample); 21] = [
     ("components", components),
     ("overview", |frame| overview(frame, Some(frame.t("overview-quiet"))).render()),
     ("overview-first-day", |frame| overview(frame, None).render()),
@@ -28,6 +28,7 @@ pub const SAMPLES: [(&str, Sample); 19] = [
     ("policy-form", policy_form),
     ("register", register),
     ("browse", browse),
+    ("second-step", second_step),
     ("question", question),
     ("conversation", |frame| conversation(frame, false).render()),
     ("conversation-refused", |frame| conversation(frame, true).render()),
@@ -66,7 +67,12 @@ fn components(frame: &Frame) -> askama::Result<String> {
         actions,
         places: vec![("#one", frame.t("status-active")), ("#two", frame.t("status-ordered"))],
         figures: figures(frame),
-        facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).chain(tones(frame)).collect(),
+        facts: row(frame)
+            .into_iter()
+            .map(|cell| (frame.t("status"), cell))
+            .chain(tones(frame))
+            .chain([(frame.t("messages-text"), Cell::Lines("Hello Amara,\n\nyour line is ready.".into()))])
+            .collect(),
         sections: vec![part("nav-sites", sites(frame)), part("accounts", Table::default()), traffic(frame)],
         command: "weir-agent run --state-dir /var/lib/weir-agent --token weir1_Zm9yIHNob3cgb25seQ".into(),
         form: inset(frame, &frame.t("error-required")),
@@ -307,6 +313,27 @@ fn browse(frame: &Frame) -> askama::Result<String> {
         next: Some("#next".into()),
     };
     browse.render()
+}
+
+fn second_step(frame: &Frame) -> askama::Result<String> {
+    let field = Field {
+        name: "code",
+        label: frame.t("second-step-code"),
+        hint: frame.t("second-step-code-hint"),
+        input: Input::Code,
+        value: String::new(),
+        error: String::new(),
+    };
+    let page = pages::SecondStep {
+        frame,
+        up: ("#preferences".into(), frame.t("second-step")),
+        title: frame.t("second-step-begin"),
+        lede: frame.t("second-step-begin-lede"),
+        picture: pages::Picture { side: 6, path: "M1 1h1v1h-1zM3 1h1v1h-1zM2 2h1v1h-1zM4 4h1v1h-1z".into() },
+        secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".into(),
+        form: Inset { fields: vec![field], title: frame.t("second-step-confirm"), ..inset(frame, "") },
+    };
+    page.render()
 }
 
 fn question(frame: &Frame) -> askama::Result<String> {
