@@ -413,7 +413,7 @@ fn conversation(frame: &Frame, refused: bool) -> Conversation<'_> {
             others: vec![(told("answer-healthy"), Some(("#line".into(), frame.t("ticket-see-line"))))],
         },
         entries,
-        reply: Some(writing("reply".into(), "ticket-reply", "reply-files")),
+        reply: Some(writing("reply".into(), "ticket-reply-words", "reply-files")),
         note: Some(writing("note".into(), "ticket-note-new", "note-files")),
         facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).collect(),
         manage: Some(manage),
