@@ -424,6 +424,81 @@ ALTER TABLE ONLY public.desired_objects FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects OWNER TO weir_owner;
 
+CREATE TABLE public.dunning_cases (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    due_on date NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.dunning_cases FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_cases OWNER TO weir_owner;
+
+CREATE TABLE public.dunning_pauses (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    until_on date,
+    reason text NOT NULL,
+    paused_by text NOT NULL,
+    paused_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.dunning_pauses FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_pauses OWNER TO weir_owner;
+
+CREATE TABLE public.dunning_policies (
+    tenant_id uuid NOT NULL,
+    version integer NOT NULL,
+    policy jsonb NOT NULL,
+    restores integer,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT dunning_policies_count_from_one CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.dunning_policies FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_policies OWNER TO weir_owner;
+
+CREATE TABLE public.dunning_promises (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    promised_on date NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    promised_by text NOT NULL,
+    promised_at timestamp with time zone NOT NULL,
+    CONSTRAINT dunning_promises_are_positive CHECK ((amount > (0)::numeric))
+);
+
+ALTER TABLE ONLY public.dunning_promises FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_promises OWNER TO weir_owner;
+
+CREATE TABLE public.dunning_steps (
+    tenant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    step integer NOT NULL,
+    kind text NOT NULL,
+    overtaken boolean NOT NULL,
+    policy_version integer NOT NULL,
+    currency character(3) NOT NULL,
+    balance numeric(18,4) NOT NULL,
+    done_at timestamp with time zone NOT NULL,
+    CONSTRAINT dunning_steps_kind_exists CHECK ((kind = ANY (ARRAY['remind'::text, 'throttle'::text, 'walled_garden'::text, 'final_notice'::text])))
+);
+
+ALTER TABLE ONLY public.dunning_steps FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_steps OWNER TO weir_owner;
+
 CREATE TABLE public.events (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -496,8 +571,13 @@ CREATE TABLE public.invoice_lines (
     included_bytes bigint,
     late boolean DEFAULT false NOT NULL,
     credits_line_id uuid,
-    CONSTRAINT invoice_lines_credits_name_their_charge CHECK (((kind = 'credit'::text) = (credits_line_id IS NOT NULL))),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text])))
+    CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
+CASE kind
+    WHEN 'credit'::text THEN (credits_line_id IS NOT NULL)
+    WHEN 'late_fee'::text THEN true
+    ELSE (credits_line_id IS NULL)
+END),
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text])))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -541,6 +621,40 @@ CREATE TABLE public.invoices (
 ALTER TABLE ONLY public.invoices FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoices OWNER TO weir_owner;
+
+CREATE TABLE public.late_fee_waivers (
+    tenant_id uuid NOT NULL,
+    late_fee_id uuid NOT NULL,
+    credit_invoice_id uuid NOT NULL,
+    reason text NOT NULL,
+    waived_by text NOT NULL,
+    waived_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.late_fee_waivers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.late_fee_waivers OWNER TO weir_owner;
+
+CREATE TABLE public.late_fees (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    step integer NOT NULL,
+    policy_version integer NOT NULL,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    fee_invoice_id uuid,
+    charged_on date NOT NULL,
+    charged_at timestamp with time zone NOT NULL,
+    CONSTRAINT late_fees_are_invoiced CHECK (((amount > (0)::numeric) = (fee_invoice_id IS NOT NULL))),
+    CONSTRAINT late_fees_are_not_negative CHECK ((amount >= (0)::numeric))
+);
+
+ALTER TABLE ONLY public.late_fees FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.late_fees OWNER TO weir_owner;
 
 CREATE TABLE public.ledger_entries (
     tenant_id uuid NOT NULL,
@@ -942,6 +1056,21 @@ ALTER TABLE ONLY public.billing_runs
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_pkey PRIMARY KEY (tenant_id, agent_id, kind, object_id);
 
+ALTER TABLE ONLY public.dunning_cases
+    ADD CONSTRAINT dunning_cases_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_pauses
+    ADD CONSTRAINT dunning_pauses_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_policies
+    ADD CONSTRAINT dunning_policies_pkey PRIMARY KEY (tenant_id, version);
+
+ALTER TABLE ONLY public.dunning_promises
+    ADD CONSTRAINT dunning_promises_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_steps
+    ADD CONSTRAINT dunning_steps_pkey PRIMARY KEY (tenant_id, case_id, step);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, id);
 
@@ -965,6 +1094,18 @@ ALTER TABLE ONLY public.invoices
 
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.late_fee_waivers
+    ADD CONSTRAINT late_fee_waivers_pkey PRIMARY KEY (tenant_id, late_fee_id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_have_their_own_invoice UNIQUE (tenant_id, fee_invoice_id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_once_a_step UNIQUE (tenant_id, invoice_id, step);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (tenant_id, id);
@@ -1081,6 +1222,14 @@ CREATE UNIQUE INDEX billing_runs_one_at_a_time ON public.billing_runs USING btre
 
 CREATE INDEX desired_objects_by_generation ON public.desired_objects USING btree (tenant_id, agent_id, generation);
 
+CREATE INDEX dunning_cases_by_account ON public.dunning_cases USING btree (tenant_id, account_id, id);
+
+CREATE UNIQUE INDEX dunning_cases_one_open ON public.dunning_cases USING btree (tenant_id, account_id) WHERE (closed_at IS NULL);
+
+CREATE INDEX dunning_pauses_by_case ON public.dunning_pauses USING btree (tenant_id, case_id, id);
+
+CREATE INDEX dunning_promises_by_case ON public.dunning_promises USING btree (tenant_id, case_id, id);
+
 CREATE INDEX events_by_account ON public.events USING btree (tenant_id, account_id, id) WHERE (account_id IS NOT NULL);
 
 CREATE INDEX events_by_kind ON public.events USING btree (tenant_id, kind, id);
@@ -1096,6 +1245,10 @@ CREATE INDEX invoices_by_account ON public.invoices USING btree (tenant_id, acco
 CREATE INDEX invoices_by_due ON public.invoices USING btree (tenant_id, due_on) WHERE (status = 'issued'::text);
 
 CREATE INDEX invoices_by_run ON public.invoices USING btree (tenant_id, run_id) WHERE (run_id IS NOT NULL);
+
+CREATE INDEX late_fees_by_account ON public.late_fees USING btree (tenant_id, account_id);
+
+CREATE INDEX late_fees_by_case ON public.late_fees USING btree (tenant_id, case_id);
 
 CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_id, posted_on, id);
 
@@ -1206,6 +1359,36 @@ ALTER TABLE ONLY public.desired_objects
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.dunning_cases
+    ADD CONSTRAINT dunning_cases_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_cases
+    ADD CONSTRAINT dunning_cases_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.dunning_pauses
+    ADD CONSTRAINT dunning_pauses_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_pauses
+    ADD CONSTRAINT dunning_pauses_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.dunning_policies
+    ADD CONSTRAINT dunning_policies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.dunning_policies
+    ADD CONSTRAINT dunning_policies_tenant_id_restores_fkey FOREIGN KEY (tenant_id, restores) REFERENCES public.dunning_policies(tenant_id, version);
+
+ALTER TABLE ONLY public.dunning_promises
+    ADD CONSTRAINT dunning_promises_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_promises
+    ADD CONSTRAINT dunning_promises_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.dunning_steps
+    ADD CONSTRAINT dunning_steps_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_steps
+    ADD CONSTRAINT dunning_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
 
@@ -1250,6 +1433,30 @@ ALTER TABLE ONLY public.invoices
 
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES public.billing_runs(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fee_waivers
+    ADD CONSTRAINT late_fee_waivers_tenant_id_credit_invoice_id_fkey FOREIGN KEY (tenant_id, credit_invoice_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fee_waivers
+    ADD CONSTRAINT late_fee_waivers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.late_fee_waivers
+    ADD CONSTRAINT late_fee_waivers_tenant_id_late_fee_id_fkey FOREIGN KEY (tenant_id, late_fee_id) REFERENCES public.late_fees(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_fee_invoice_id_fkey FOREIGN KEY (tenant_id, fee_invoice_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
 
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1417,6 +1624,16 @@ ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.dunning_cases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_pauses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_policies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_promises ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_steps ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
@@ -1428,6 +1645,10 @@ ALTER TABLE public.invoice_lines ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.invoice_taxes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.late_fee_waivers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.late_fees ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
 
@@ -1479,6 +1700,16 @@ CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SE
 
 CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.dunning_cases TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.dunning_pauses TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.dunning_policies TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.dunning_promises TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.dunning_steps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.holds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1490,6 +1721,10 @@ CREATE POLICY tenant ON public.invoice_lines TO weir_app USING ((tenant_id = ( S
 CREATE POLICY tenant ON public.invoice_taxes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.invoices TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.late_fee_waivers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.late_fees TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.ledger_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1590,6 +1825,16 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.dunning_cases TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.dunning_pauses TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.dunning_policies TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.dunning_promises TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.dunning_steps TO weir_app;
+
 GRANT SELECT,INSERT ON TABLE public.events TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.holds TO weir_app;
@@ -1601,6 +1846,10 @@ GRANT SELECT,INSERT ON TABLE public.invoice_lines TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.invoice_taxes TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.invoices TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.late_fee_waivers TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.late_fees TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_entries TO weir_app;
 
