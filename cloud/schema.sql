@@ -424,81 +424,6 @@ ALTER TABLE ONLY public.desired_objects FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects OWNER TO weir_owner;
 
-CREATE TABLE public.dunning_cases (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    account_id uuid NOT NULL,
-    due_on date NOT NULL,
-    opened_at timestamp with time zone NOT NULL,
-    closed_at timestamp with time zone
-);
-
-ALTER TABLE ONLY public.dunning_cases FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.dunning_cases OWNER TO weir_owner;
-
-CREATE TABLE public.dunning_pauses (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    case_id uuid NOT NULL,
-    until_on date,
-    reason text NOT NULL,
-    paused_by text NOT NULL,
-    paused_at timestamp with time zone NOT NULL
-);
-
-ALTER TABLE ONLY public.dunning_pauses FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.dunning_pauses OWNER TO weir_owner;
-
-CREATE TABLE public.dunning_policies (
-    tenant_id uuid NOT NULL,
-    version integer NOT NULL,
-    policy jsonb NOT NULL,
-    restores integer,
-    made_by text NOT NULL,
-    made_at timestamp with time zone NOT NULL,
-    CONSTRAINT dunning_policies_count_from_one CHECK ((version > 0))
-);
-
-ALTER TABLE ONLY public.dunning_policies FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.dunning_policies OWNER TO weir_owner;
-
-CREATE TABLE public.dunning_promises (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    case_id uuid NOT NULL,
-    currency character(3) NOT NULL,
-    amount numeric(18,4) NOT NULL,
-    promised_on date NOT NULL,
-    note text DEFAULT ''::text NOT NULL,
-    promised_by text NOT NULL,
-    promised_at timestamp with time zone NOT NULL,
-    CONSTRAINT dunning_promises_are_positive CHECK ((amount > (0)::numeric))
-);
-
-ALTER TABLE ONLY public.dunning_promises FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.dunning_promises OWNER TO weir_owner;
-
-CREATE TABLE public.dunning_steps (
-    tenant_id uuid NOT NULL,
-    case_id uuid NOT NULL,
-    step integer NOT NULL,
-    kind text NOT NULL,
-    overtaken boolean NOT NULL,
-    policy_version integer NOT NULL,
-    currency character(3) NOT NULL,
-    balance numeric(18,4) NOT NULL,
-    done_at timestamp with time zone NOT NULL,
-    CONSTRAINT dunning_steps_kind_exists CHECK ((kind = ANY (ARRAY['remind'::text, 'throttle'::text, 'walled_garden'::text, 'final_notice'::text])))
-);
-
-ALTER TABLE ONLY public.dunning_steps FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.dunning_steps OWNER TO weir_owner;
-
 CREATE TABLE public.events (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -571,13 +496,9 @@ CREATE TABLE public.invoice_lines (
     included_bytes bigint,
     late boolean DEFAULT false NOT NULL,
     credits_line_id uuid,
-    CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
-CASE kind
-    WHEN 'credit'::text THEN (credits_line_id IS NOT NULL)
-    WHEN 'late_fee'::text THEN true
-    ELSE (credits_line_id IS NULL)
-END),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text])))
+    priced_by jsonb,
+    CONSTRAINT invoice_lines_credits_name_their_charge CHECK (((kind = 'credit'::text) = (credits_line_id IS NOT NULL))),
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text])))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -621,40 +542,6 @@ CREATE TABLE public.invoices (
 ALTER TABLE ONLY public.invoices FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoices OWNER TO weir_owner;
-
-CREATE TABLE public.late_fee_waivers (
-    tenant_id uuid NOT NULL,
-    late_fee_id uuid NOT NULL,
-    credit_invoice_id uuid NOT NULL,
-    reason text NOT NULL,
-    waived_by text NOT NULL,
-    waived_at timestamp with time zone NOT NULL
-);
-
-ALTER TABLE ONLY public.late_fee_waivers FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.late_fee_waivers OWNER TO weir_owner;
-
-CREATE TABLE public.late_fees (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    account_id uuid NOT NULL,
-    case_id uuid NOT NULL,
-    invoice_id uuid NOT NULL,
-    step integer NOT NULL,
-    policy_version integer NOT NULL,
-    currency character(3) NOT NULL,
-    amount numeric(18,4) NOT NULL,
-    fee_invoice_id uuid,
-    charged_on date NOT NULL,
-    charged_at timestamp with time zone NOT NULL,
-    CONSTRAINT late_fees_are_invoiced CHECK (((amount > (0)::numeric) = (fee_invoice_id IS NOT NULL))),
-    CONSTRAINT late_fees_are_not_negative CHECK ((amount >= (0)::numeric))
-);
-
-ALTER TABLE ONLY public.late_fees FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.late_fees OWNER TO weir_owner;
 
 CREATE TABLE public.ledger_entries (
     tenant_id uuid NOT NULL,
@@ -756,6 +643,91 @@ CREATE TABLE public.plans (
 ALTER TABLE ONLY public.plans FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plans OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_invocations (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    mode text NOT NULL,
+    subject text NOT NULL,
+    event_id uuid,
+    at timestamp with time zone NOT NULL,
+    call jsonb NOT NULL,
+    result jsonb NOT NULL,
+    outcome text NOT NULL,
+    message text NOT NULL,
+    logs jsonb NOT NULL,
+    fuel bigint NOT NULL,
+    micros bigint NOT NULL,
+    CONSTRAINT plugin_invocations_mode_exists CHECK ((mode = ANY (ARRAY['live'::text, 'replay'::text])))
+);
+
+ALTER TABLE ONLY public.plugin_invocations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_invocations OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_settings (
+    tenant_id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    revision integer NOT NULL,
+    entries jsonb NOT NULL,
+    limit_percent integer NOT NULL,
+    effects text[] NOT NULL,
+    events text[] NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_settings_limit_is_sane CHECK (((limit_percent >= 0) AND (limit_percent <= 1000)))
+);
+
+ALTER TABLE ONLY public.plugin_settings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_settings OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_versions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    number integer NOT NULL,
+    digest bytea NOT NULL,
+    component bytea NOT NULL,
+    imports text[] NOT NULL,
+    code bytea NOT NULL,
+    signature bytea NOT NULL,
+    engine text NOT NULL,
+    state text NOT NULL,
+    dry_run jsonb,
+    uploaded_by text NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_versions_digest_is_whole CHECK ((length(digest) = 32)),
+    CONSTRAINT plugin_versions_state_exists CHECK ((state = ANY (ARRAY['verified'::text, 'tried'::text, 'active'::text, 'retired'::text])))
+);
+
+ALTER TABLE ONLY public.plugin_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_versions OWNER TO weir_owner;
+
+CREATE TABLE public.plugins (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    hook text NOT NULL,
+    active_version_id uuid,
+    previous_version_id uuid,
+    settings_revision integer NOT NULL,
+    faults_in_a_row integer DEFAULT 0 NOT NULL,
+    paused_at timestamp with time zone,
+    paused_because text,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugins_are_named_plainly CHECK ((name ~ '^[a-z][a-z0-9-]{0,47}$'::text)),
+    CONSTRAINT plugins_hook_exists CHECK ((hook = ANY (ARRAY['rate-usage'::text, 'handle-event'::text]))),
+    CONSTRAINT plugins_say_why_they_pause CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
+);
+
+ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins OWNER TO weir_owner;
 
 CREATE TABLE public.routers (
     tenant_id uuid NOT NULL,
@@ -1056,21 +1028,6 @@ ALTER TABLE ONLY public.billing_runs
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_pkey PRIMARY KEY (tenant_id, agent_id, kind, object_id);
 
-ALTER TABLE ONLY public.dunning_cases
-    ADD CONSTRAINT dunning_cases_pkey PRIMARY KEY (tenant_id, id);
-
-ALTER TABLE ONLY public.dunning_pauses
-    ADD CONSTRAINT dunning_pauses_pkey PRIMARY KEY (tenant_id, id);
-
-ALTER TABLE ONLY public.dunning_policies
-    ADD CONSTRAINT dunning_policies_pkey PRIMARY KEY (tenant_id, version);
-
-ALTER TABLE ONLY public.dunning_promises
-    ADD CONSTRAINT dunning_promises_pkey PRIMARY KEY (tenant_id, id);
-
-ALTER TABLE ONLY public.dunning_steps
-    ADD CONSTRAINT dunning_steps_pkey PRIMARY KEY (tenant_id, case_id, step);
-
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1094,18 +1051,6 @@ ALTER TABLE ONLY public.invoices
 
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_pkey PRIMARY KEY (tenant_id, id);
-
-ALTER TABLE ONLY public.late_fee_waivers
-    ADD CONSTRAINT late_fee_waivers_pkey PRIMARY KEY (tenant_id, late_fee_id);
-
-ALTER TABLE ONLY public.late_fees
-    ADD CONSTRAINT late_fees_have_their_own_invoice UNIQUE (tenant_id, fee_invoice_id);
-
-ALTER TABLE ONLY public.late_fees
-    ADD CONSTRAINT late_fees_once_a_step UNIQUE (tenant_id, invoice_id, step);
-
-ALTER TABLE ONLY public.late_fees
-    ADD CONSTRAINT late_fees_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (tenant_id, id);
@@ -1136,6 +1081,30 @@ ALTER TABLE ONLY public.plans
 
 ALTER TABLE ONLY public.plans
     ADD CONSTRAINT plans_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_pkey PRIMARY KEY (tenant_id, plugin_id, revision);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_belong_to_one UNIQUE (tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_digest_unique UNIQUE (tenant_id, plugin_id, digest);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_number_unique UNIQUE (tenant_id, plugin_id, number);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_name_unique UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_name_unique UNIQUE (tenant_id, name);
@@ -1222,14 +1191,6 @@ CREATE UNIQUE INDEX billing_runs_one_at_a_time ON public.billing_runs USING btre
 
 CREATE INDEX desired_objects_by_generation ON public.desired_objects USING btree (tenant_id, agent_id, generation);
 
-CREATE INDEX dunning_cases_by_account ON public.dunning_cases USING btree (tenant_id, account_id, id);
-
-CREATE UNIQUE INDEX dunning_cases_one_open ON public.dunning_cases USING btree (tenant_id, account_id) WHERE (closed_at IS NULL);
-
-CREATE INDEX dunning_pauses_by_case ON public.dunning_pauses USING btree (tenant_id, case_id, id);
-
-CREATE INDEX dunning_promises_by_case ON public.dunning_promises USING btree (tenant_id, case_id, id);
-
 CREATE INDEX events_by_account ON public.events USING btree (tenant_id, account_id, id) WHERE (account_id IS NOT NULL);
 
 CREATE INDEX events_by_kind ON public.events USING btree (tenant_id, kind, id);
@@ -1246,15 +1207,19 @@ CREATE INDEX invoices_by_due ON public.invoices USING btree (tenant_id, due_on) 
 
 CREATE INDEX invoices_by_run ON public.invoices USING btree (tenant_id, run_id) WHERE (run_id IS NOT NULL);
 
-CREATE INDEX late_fees_by_account ON public.late_fees USING btree (tenant_id, account_id);
-
-CREATE INDEX late_fees_by_case ON public.late_fees USING btree (tenant_id, case_id);
-
 CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_id, posted_on, id);
 
 CREATE INDEX ledger_postings_by_account ON public.ledger_postings USING btree (tenant_id, account_id, ledger_account) WHERE (account_id IS NOT NULL);
 
 CREATE INDEX payments_by_account ON public.payments USING btree (tenant_id, account_id, received_on);
+
+CREATE INDEX plugin_invocations_by_age ON public.plugin_invocations USING btree (tenant_id, at);
+
+CREATE INDEX plugin_invocations_by_plugin ON public.plugin_invocations USING btree (tenant_id, plugin_id, id);
+
+CREATE UNIQUE INDEX plugin_invocations_once_an_event ON public.plugin_invocations USING btree (tenant_id, plugin_id, event_id) WHERE ((event_id IS NOT NULL) AND (mode = 'live'::text) AND (outcome = 'ok'::text));
+
+CREATE UNIQUE INDEX plugins_one_sets_prices ON public.plugins USING btree (tenant_id) WHERE ((hook = 'rate-usage'::text) AND (active_version_id IS NOT NULL));
 
 CREATE INDEX service_locations_by_subscriber ON public.service_locations USING btree (tenant_id, subscriber_id);
 
@@ -1359,36 +1324,6 @@ ALTER TABLE ONLY public.desired_objects
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
-ALTER TABLE ONLY public.dunning_cases
-    ADD CONSTRAINT dunning_cases_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
-
-ALTER TABLE ONLY public.dunning_cases
-    ADD CONSTRAINT dunning_cases_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.dunning_pauses
-    ADD CONSTRAINT dunning_pauses_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
-
-ALTER TABLE ONLY public.dunning_pauses
-    ADD CONSTRAINT dunning_pauses_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.dunning_policies
-    ADD CONSTRAINT dunning_policies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.dunning_policies
-    ADD CONSTRAINT dunning_policies_tenant_id_restores_fkey FOREIGN KEY (tenant_id, restores) REFERENCES public.dunning_policies(tenant_id, version);
-
-ALTER TABLE ONLY public.dunning_promises
-    ADD CONSTRAINT dunning_promises_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
-
-ALTER TABLE ONLY public.dunning_promises
-    ADD CONSTRAINT dunning_promises_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.dunning_steps
-    ADD CONSTRAINT dunning_steps_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
-
-ALTER TABLE ONLY public.dunning_steps
-    ADD CONSTRAINT dunning_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
 
@@ -1434,30 +1369,6 @@ ALTER TABLE ONLY public.invoices
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES public.billing_runs(tenant_id, id);
 
-ALTER TABLE ONLY public.late_fee_waivers
-    ADD CONSTRAINT late_fee_waivers_tenant_id_credit_invoice_id_fkey FOREIGN KEY (tenant_id, credit_invoice_id) REFERENCES public.invoices(tenant_id, id);
-
-ALTER TABLE ONLY public.late_fee_waivers
-    ADD CONSTRAINT late_fee_waivers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.late_fee_waivers
-    ADD CONSTRAINT late_fee_waivers_tenant_id_late_fee_id_fkey FOREIGN KEY (tenant_id, late_fee_id) REFERENCES public.late_fees(tenant_id, id);
-
-ALTER TABLE ONLY public.late_fees
-    ADD CONSTRAINT late_fees_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
-
-ALTER TABLE ONLY public.late_fees
-    ADD CONSTRAINT late_fees_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
-
-ALTER TABLE ONLY public.late_fees
-    ADD CONSTRAINT late_fees_tenant_id_fee_invoice_id_fkey FOREIGN KEY (tenant_id, fee_invoice_id) REFERENCES public.invoices(tenant_id, id);
-
-ALTER TABLE ONLY public.late_fees
-    ADD CONSTRAINT late_fees_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.late_fees
-    ADD CONSTRAINT late_fees_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
-
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1487,6 +1398,33 @@ ALTER TABLE ONLY public.plan_versions
 
 ALTER TABLE ONLY public.plans
     ADD CONSTRAINT plans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_tenant_id_plugin_id_version_id_fkey FOREIGN KEY (tenant_id, plugin_id, version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_tenant_id_plugin_id_fkey FOREIGN KEY (tenant_id, plugin_id) REFERENCES public.plugins(tenant_id, id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_tenant_id_plugin_id_fkey FOREIGN KEY (tenant_id, plugin_id) REFERENCES public.plugins(tenant_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_id_active_version_id_fkey FOREIGN KEY (tenant_id, id, active_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_id_previous_version_id_fkey FOREIGN KEY (tenant_id, id, previous_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
 
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1624,16 +1562,6 @@ ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.dunning_cases ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.dunning_pauses ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.dunning_policies ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.dunning_promises ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.dunning_steps ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
@@ -1646,10 +1574,6 @@ ALTER TABLE public.invoice_taxes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoices ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.late_fee_waivers ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.late_fees ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_postings ENABLE ROW LEVEL SECURITY;
@@ -1661,6 +1585,14 @@ ALTER TABLE public.payments ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.plan_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plans ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_invocations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_settings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.routers ENABLE ROW LEVEL SECURITY;
 
@@ -1700,16 +1632,6 @@ CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SE
 
 CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
-CREATE POLICY tenant ON public.dunning_cases TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
-CREATE POLICY tenant ON public.dunning_pauses TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
-CREATE POLICY tenant ON public.dunning_policies TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
-CREATE POLICY tenant ON public.dunning_promises TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
-CREATE POLICY tenant ON public.dunning_steps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
 CREATE POLICY tenant ON public.events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.holds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1722,10 +1644,6 @@ CREATE POLICY tenant ON public.invoice_taxes TO weir_app USING ((tenant_id = ( S
 
 CREATE POLICY tenant ON public.invoices TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
-CREATE POLICY tenant ON public.late_fee_waivers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
-CREATE POLICY tenant ON public.late_fees TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
-
 CREATE POLICY tenant ON public.ledger_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.ledger_postings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1737,6 +1655,14 @@ CREATE POLICY tenant ON public.payments TO weir_app USING ((tenant_id = ( SELECT
 CREATE POLICY tenant ON public.plan_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.plans TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_invocations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.routers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1825,16 +1751,6 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.dunning_cases TO weir_app;
-
-GRANT SELECT,INSERT ON TABLE public.dunning_pauses TO weir_app;
-
-GRANT SELECT,INSERT ON TABLE public.dunning_policies TO weir_app;
-
-GRANT SELECT,INSERT ON TABLE public.dunning_promises TO weir_app;
-
-GRANT SELECT,INSERT ON TABLE public.dunning_steps TO weir_app;
-
 GRANT SELECT,INSERT ON TABLE public.events TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.holds TO weir_app;
@@ -1847,10 +1763,6 @@ GRANT SELECT,INSERT ON TABLE public.invoice_taxes TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.invoices TO weir_app;
 
-GRANT SELECT,INSERT ON TABLE public.late_fee_waivers TO weir_app;
-
-GRANT SELECT,INSERT ON TABLE public.late_fees TO weir_app;
-
 GRANT SELECT,INSERT ON TABLE public.ledger_entries TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_postings TO weir_app;
@@ -1862,6 +1774,14 @@ GRANT SELECT,INSERT ON TABLE public.payments TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.plan_versions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plans TO weir_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.plugin_invocations TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.plugin_settings TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plugin_versions TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plugins TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routers TO weir_app;
 

@@ -23,6 +23,8 @@ pub struct App {
     pub schedule: Arc<std::sync::atomic::AtomicI64>,
     /// This second's rates, as they arrive.
     pub live: crate::live::Hub,
+    /// Processes that run tenants' plugins.
+    pub plugins: Arc<crate::plugins::Runners>,
     /// Renders `/metrics`.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
 }

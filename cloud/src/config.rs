@@ -38,6 +38,9 @@ pub struct Config {
     /// Let `/dev/clock` move the time. For demonstrations and tests only.
     #[arg(long, env = "WEIR_DEV_CLOCK", global = true)]
     pub dev_clock: bool,
+    /// The program that runs plugins in processes of its own. Unset: this one.
+    #[arg(long, env = "WEIR_PLUGIN_PROGRAM", hide = true, global = true)]
+    pub plugin_program: Option<PathBuf>,
     /// Write logs as JSON, one object a line.
     #[arg(long, env = "WEIR_LOG_JSON", global = true)]
     pub log_json: bool,

@@ -193,6 +193,8 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::catalog::error::KINDS,
         crate::fleet::error::KINDS,
         crate::subscriptions::error::KINDS,
+        crate::fair_use::error::KINDS,
+        crate::plugins::error::KINDS,
         crate::ledger::error::KINDS,
         crate::billing::error::KINDS,
         crate::dunning::error::KINDS,

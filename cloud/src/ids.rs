@@ -124,6 +124,10 @@ ids! {
     PlanVersionId = "plv";
     /// A plan sold to an account at a location.
     SubscriptionId = "sub";
+    /// Bytes on top of an allowance, as they are offered.
+    TopUpProductId = "tpp";
+    /// Bytes on top of an allowance, as they were sold.
+    TopUpId = "tpu";
     /// Why a line is not simply open.
     HoldId = "hld";
     /// A posting of the ledger.
@@ -150,6 +154,12 @@ ids! {
     RequestId = "req";
     /// Work to be done later.
     JobId = "job";
+    /// A rule a tenant brought.
+    PluginId = "plg";
+    /// A component that was uploaded for a plugin.
+    PluginVersionId = "pgv";
+    /// A call of a plugin.
+    PluginInvocationId = "pgi";
     /// A change somebody made.
     AuditEntryId = "aud";
     /// Something that happened.

@@ -3,7 +3,8 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
-//! fleet, subscriptions, usage, ledger, billing, dunning, payments, live, pages. News travels the other way as events.
+//! fleet, subscriptions, usage, fair_use, plugins, ledger, billing, dunning, payments, live, pages. News travels the other way as
+//! events.
 
 pub mod app;
 pub mod clock;
@@ -22,12 +23,14 @@ pub mod billing;
 pub mod catalog;
 pub mod dunning;
 pub mod events;
+pub mod fair_use;
 pub mod fleet;
 pub mod ledger;
 pub mod live;
 pub mod network;
 pub mod pages;
 pub mod payments;
+pub mod plugins;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod tenants;

@@ -102,6 +102,10 @@ async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error>
     for line in lines {
         let Some(subscription) = line.subscription else { continue };
         let (from, to) = (line.period.start(), line.period.end());
+        if let Some(top_up) = line.top_up {
+            facts::insert_billed_top_up(tx, top_up, line.id).await?;
+            continue;
+        }
         match (line.kind, line.credits) {
             (_, Some(credited)) => {
                 for row in facts::give_back_period(tx, credited, from, to).await? {
@@ -113,7 +117,7 @@ async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error>
             (LineKind::Usage, None) if line.traffic.as_ref().is_some_and(|traffic| traffic.late) => {}
             (LineKind::Usage, None) => facts::insert_period(tx, subscription, "usage", from, to, line.id).await?,
             (LineKind::LateFee, None) => {}
-            (LineKind::Recurring | LineKind::Credit, None) => {
+            (LineKind::Recurring | LineKind::Credit | LineKind::TopUp, None) => {
                 facts::insert_period(tx, subscription, "recurring", from, to, line.id).await?;
             }
         }

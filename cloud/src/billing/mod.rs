@@ -14,9 +14,11 @@ pub mod jobs;
 mod late_fees;
 mod model;
 pub mod pdf;
+mod pricing;
 mod recurring;
 mod runs;
 mod store;
+mod top_ups;
 mod upcoming;
 mod usage;
 

@@ -28,7 +28,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         terms,
     };
     let mut billed = Vec::new();
-    for line in facts.billed.iter().filter(|line| line.kind != LineKind::Usage.name()) {
+    for line in facts.billed.iter().filter(|line| line.is_of_terms()) {
         billed.push(BilledLine {
             id: line.id,
             version: line.version,
@@ -58,7 +58,9 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             net: line.amount,
             traffic: None,
             credits: line.credits,
+            top_up: None,
             rate: credited.map(rate).transpose()?,
+            priced_by: None,
         });
     }
     Ok(())

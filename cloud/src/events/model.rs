@@ -53,6 +53,10 @@ named! {
     PlanChanged = "subscription.plan_changed";
     /// A subscription got a last day.
     SubscriptionEnded = "subscription.ended";
+    /// A line used 80 or 100 % of its allowance; once a period each.
+    UsageThreshold = "usage.threshold";
+    /// A top-up was sold.
+    TopUpSold = "top_up.sold";
     /// A hold was placed on a line.
     HoldPlaced = "hold.placed";
     /// A hold was lifted.
@@ -75,6 +79,10 @@ named! {
     DunningPromised = "dunning.promised";
     /// Nothing of what a case was about is open any more.
     DunningCured = "dunning.cured";
+    /// A plugin leaves a note for staff.
+    PluginNoted = "plugin.noted";
+    /// A plugin failed too often in a row and is not asked any more.
+    PluginPaused = "plugin.paused";
 }
 
 impl EventKind {
@@ -90,16 +98,19 @@ impl EventKind {
 pub enum Listener {
     /// Judges an account again when what it owes or has changed.
     Dunning,
+    /// Tells the tenant's own rules.
+    Plugins,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 1] = [Self::Dunning];
+    pub const ALL: [Self; 2] = [Self::Dunning, Self::Plugins];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dunning => "dunning",
+            Self::Plugins => "plugins",
         }
     }
 
@@ -107,6 +118,8 @@ impl Listener {
     pub fn hears(self, kind: EventKind) -> bool {
         match self {
             Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
+            // What plugins themselves cause would come back to them without end.
+            Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),
         }
     }
 }

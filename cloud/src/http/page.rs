@@ -98,6 +98,7 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
         "accounts" => "subscribers",
         "overdue-checks" => "billing-runs",
         "dunning-cases" => "dunning",
+        "plugin-versions" | "plugin-invocations" => "plugins",
         area => area,
     };
     let current = NAV.iter().map(|item| item.href).find(|href| href[1..] == *area).unwrap_or_default();
@@ -131,10 +132,11 @@ fn theme(name: &str) -> &'static str {
 fn may_open(role: Role, href: &str) -> bool {
     let needed = match href {
         "/subscribers" | "/subscriptions" => "view-subscribers",
-        "/plans" => "view-catalog",
+        "/plans" | "/top-up-products" => "view-catalog",
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
         "/dunning" => "view-dunning",
+        "/plugins" => "view-plugins",
         "/staff" => "view-staff",
         "/audit" => ViewAudit::PERMISSION.0,
         "/settings" => "view-settings",

@@ -66,6 +66,10 @@ permissions! {
     ViewDunning = "view-dunning";
     /// Change the dunning policy, note promises, pause cases, give late fees back.
     ManageDunning = "manage-dunning";
+    /// See plugins, their versions and calls.
+    ViewPlugins = "view-plugins";
+    /// Add, upload, activate and disable plugins.
+    ManagePlugins = "manage-plugins";
 }
 
 /// A set of permissions a person has.
@@ -106,7 +110,7 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::ReadOnly => name == "logged-in" || name.starts_with("view-"),
-            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network"),
+            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network" | "manage-plugins"),
             Self::Support => {
                 name == "logged-in"
                     || name.starts_with("view-")

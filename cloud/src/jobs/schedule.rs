@@ -12,6 +12,7 @@ use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
+use crate::plugins::jobs::ForgetOldCalls;
 use crate::subscriptions::jobs::ReleaseOverHolds;
 
 /// Queues what is due for every tenant and not queued yet.
@@ -44,6 +45,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
         enqueue(&mut tx, &LinkEntries {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
+            enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
         }

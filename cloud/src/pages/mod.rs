@@ -10,6 +10,7 @@ mod dunning;
 mod dunning_cases;
 mod dunning_form;
 mod dunning_policy;
+mod fair_use;
 mod gallery;
 mod invoices;
 mod ledger;
@@ -17,6 +18,9 @@ mod locations;
 mod overview;
 mod payments;
 mod plans;
+mod plugin_calls;
+mod plugin_versions;
+mod plugins;
 mod reference;
 mod router_changes;
 mod routers;
@@ -29,6 +33,8 @@ mod staff;
 mod subscribers;
 mod subscription_changes;
 mod subscriptions;
+mod top_ups;
+mod windows;
 
 use std::borrow::Cow;
 
@@ -66,6 +72,8 @@ const TOLD: &[(&str, &str)] = &[
     ("must be at most 10 rising", "dunning-error-retries"),
     ("must say how much", "error-required"),
     ("needs an allowance", "error-needs-allowance"),
+    ("must not be beside a charge", "error-fair-use-charge"),
+    ("must change a rate or be free", "error-fair-use-window"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
     ("must not be below zero", "error-negative"),
@@ -92,6 +100,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(accounts::routes())
         .merge(catalog::routes())
         .merge(plans::routes())
+        .merge(top_ups::routes())
         .merge(subscriptions::routes())
         .merge(subscription_changes::routes())
         .merge(invoices::routes())
@@ -102,6 +111,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(dunning_form::routes())
         .merge(dunning_cases::routes())
         .merge(ledger::routes())
+        .merge(plugins::routes())
+        .merge(plugin_versions::routes())
+        .merge(plugin_calls::routes())
         .merge(settings::routes())
         .merge(gallery::routes())
         .merge(reference::routes())

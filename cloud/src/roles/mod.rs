@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod gateway;
+pub mod plugin;
 pub mod tenant;
 
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -102,6 +103,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
     let handle = metrics.handle();
     // A second start in one process (tests) keeps the first recorder.
     let _ = metrics::set_global_recorder(metrics);
+    let plugins = Arc::new(crate::plugins::Runners::new(&config, &secrets)?);
     let app = App {
         db,
         clock,
@@ -112,6 +114,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
         )),
         schedule: Arc::default(),
         live: crate::live::hub(),
+        plugins,
         metrics: handle,
     };
     Ok(Started { app, server })

@@ -6,10 +6,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
+use ring::hmac;
 
 use super::Error;
 
-pub(super) fn open(data_dir: &Path) -> Result<LessSafeKey, Error> {
+pub(super) fn open(data_dir: &Path) -> Result<(LessSafeKey, hmac::Key), Error> {
     let folder = data_dir.join("secrets");
     let file = folder.join("installation.key");
     let bytes = match std::fs::read(&file) {
@@ -22,7 +23,7 @@ pub(super) fn open(data_dir: &Path) -> Result<LessSafeKey, Error> {
     let bytes = bytes.map_err(|error| told(&file, &error))?;
     let key =
         UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| Error::Key(format!("{} is not a key", file.display())))?;
-    Ok(LessSafeKey::new(key))
+    Ok((LessSafeKey::new(key), hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
 }
 
 /// Makes the file whole or not at all. Of two processes that start at once, one makes it and both read it.

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
+use ring::hmac;
 use uuid::Uuid;
 
 use crate::ids::TenantId;
@@ -75,12 +76,27 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
 
 /// Seals and opens; clones share one key.
 #[derive(Clone)]
-pub struct Secrets(Arc<LessSafeKey>);
+pub struct Secrets(Arc<Keys>);
+
+/// What follows from the installation's key.
+struct Keys {
+    sealing: LessSafeKey,
+    deriving: hmac::Key,
+}
 
 impl Secrets {
     /// With the key in the data folder, made at the first start.
     pub fn open(data_dir: &Path) -> Result<Self, Error> {
-        Ok(Self(Arc::new(key::open(data_dir)?)))
+        let (sealing, deriving) = key::open(data_dir)?;
+        Ok(Self(Arc::new(Keys { sealing, deriving })))
+    }
+
+    /// A secret for one purpose, always the same for this installation; it tells nothing of the key or of other purposes.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        let tag = hmac::sign(&self.0.deriving, purpose.as_bytes());
+        let mut secret = [0; 32];
+        secret.copy_from_slice(tag.as_ref());
+        secret
     }
 
     /// Seals a secret for its place: nonce, cipher text, tag.
@@ -88,6 +104,7 @@ impl Secrets {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut sealed = secret.to_vec();
         self.0
+            .sealing
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(place.bytes().as_slice()),
@@ -103,8 +120,11 @@ impl Secrets {
         let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or_else(closed)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| closed())?;
         let mut body = body.to_vec();
-        let opened =
-            self.0.open_in_place(nonce, Aad::from(place.bytes().as_slice()), &mut body).map_err(|_| closed())?;
+        let opened = self
+            .0
+            .sealing
+            .open_in_place(nonce, Aad::from(place.bytes().as_slice()), &mut body)
+            .map_err(|_| closed())?;
         Ok(opened.to_vec())
     }
 
@@ -151,7 +171,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let here = place(1, "doors.code", 2);
         let sealed = Secrets::open(folder.path()).unwrap().seal(here, b"again").unwrap();
-        assert_eq!(Secrets::open(folder.path()).unwrap().unseal(here, &sealed).unwrap(), b"again");
+        let again = Secrets::open(folder.path()).unwrap();
+        assert_eq!(again.unseal(here, &sealed).unwrap(), b"again");
+        assert_eq!(again.derived("one"), Secrets::open(folder.path()).unwrap().derived("one"));
+        assert_ne!(again.derived("one"), again.derived("other"));
         let kept = folder.path().join("secrets");
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&kept.join("installation.key")), 0o600);

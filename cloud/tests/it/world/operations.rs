@@ -64,6 +64,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "accounts" => "acc",
         "service-locations" => "loc",
         "plans" => "pln",
+        "top-up-products" => "tpp",
         "subscriptions" => "sub",
         "holds" => "hld",
         "billing-runs" => "run",
@@ -72,6 +73,9 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "dunning-cases" => "dcs",
         "late-fees" => "fee",
         "versions" => "version",
+        "plugins" => "plg",
+        "plugin-versions" => "pgv",
+        "plugin-invocations" => "pgi",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }

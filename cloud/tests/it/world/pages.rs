@@ -53,6 +53,8 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let price = json!({ "amount": "44.90", "currency": "EUR" });
     let plan = json!({ "name": "Fibre", "rate_down_bps": 1_000_000, "rate_up_bps": 1_000_000, "price": price });
     let plan = add("plans", "/plans", plan).await;
+    let more = json!({ "name": "10 GB more", "bytes": 10_000_000_000_i64, "price": price });
+    add("top-up-products", "/top-up-products", more).await;
     let plan = isp.get(&format!("/api/v1/plans/{plan}")).await.expect(200);
     let wish = json!({
         "account_id": account, "service_location_id": place, "plan_version_id": plan["versions"][0]["id"],
@@ -77,6 +79,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("dunning-cases", dunned(isp).await);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    made.extend(crate::plugins::things(isp).await);
     made
 }
 
