@@ -99,6 +99,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let run = run["id"].as_str().expect("an id").to_owned();
     work_on(isp, &run).await;
     made.insert("billing-runs", run);
+    made.insert("dunning-cases", dunned(isp).await);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
     let server =
@@ -149,6 +150,17 @@ async fn pay(isp: &Isp, made: &mut BTreeMap<&'static str, String>) {
     made.insert("payment-methods", weir_cloud::ids::PaymentMethodId::from(id).to_string());
 }
 
+/// A case: of a bill that is not due yet, for the ISP reminds long before.
+async fn dunned(isp: &Isp) -> String {
+    let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-02-01" })).await.expect(202);
+    work_on(isp, run["id"].as_str().expect("an id")).await;
+    let policy = json!({ "steps": [{ "kind": "remind", "offset_days": -60 }], "from_hour": 0, "to_hour": 24 });
+    isp.put("/api/v1/dunning-policy", json!({ "policy": policy, "based_on": 0 })).await.expect(200);
+    isp.post("/api/v1/overdue-checks", json!({})).await.expect(200);
+    let cases = isp.get("/api/v1/dunning-cases").await.expect(200);
+    cases["items"][0]["id"].as_str().expect("a case").to_owned()
+}
+
 /// Does the run's work, as the worker does.
 async fn work_on(isp: &Isp, run: &str) {
     use weir_cloud::billing::jobs::WorkOnRun;
@@ -173,7 +185,8 @@ async fn ask(isp: &Isp, method: &str, path: &str) -> (u16, String) {
 /// Has every field a form about one thing asks for, so that nothing but the thing itself can be missing.
 const VALID_FORM: &str = "name=Planted&address=Hill+2&kind=manual&effect=closed&reason=Planted&billing_day=1&line1=Hill+2\
     &city=Leeds&postcode=LS1&country=GB&currency=EUR&amount=1.00&received_on=2026-01-02&method=cash&email=a%40example.net&role=support\
-    &status=open&priority=high&impact=one_line&reply=Planted&note=Planted&then=open&to=Amara&into=T-2026-000001";
+    &status=open&priority=high&impact=one_line&reply=Planted&note=Planted&then=open&to=Amara&into=T-2026-000001\
+     &promised_on=2026-12-01&until_on=2026-12-01";
 
 #[test]
 fn no_page_shows_or_changes_another_isps_things() {
