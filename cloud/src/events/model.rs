@@ -83,6 +83,18 @@ named! {
     PluginNoted = "plugin.noted";
     /// A plugin failed too often in a row and is not asked any more.
     PluginPaused = "plugin.paused";
+    /// A ticket was opened.
+    TicketOpened = "ticket.opened";
+    /// Somebody wrote to the other side of a ticket.
+    TicketReplied = "ticket.replied";
+    /// A ticket was solved.
+    TicketSolved = "ticket.solved";
+    /// A promise of a ticket was missed.
+    TicketSlaMissed = "ticket.sla_missed";
+    /// A payment through a provider was refused for good.
+    PaymentFailed = "payment.failed";
+    /// A payment was given back, wholly or in part.
+    PaymentRefunded = "payment.refunded";
 }
 
 impl EventKind {
@@ -102,11 +114,15 @@ pub enum Listener {
     Notifications,
     /// Tells the tenant's own rules.
     Plugins,
+    /// Charges what is due as soon as it is issued.
+    Payments,
+    /// Tells programs elsewhere.
+    Webhooks,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 3] = [Self::Dunning, Self::Notifications, Self::Plugins];
+    pub const ALL: [Self; 5] = [Self::Dunning, Self::Notifications, Self::Plugins, Self::Payments, Self::Webhooks];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
@@ -114,6 +130,8 @@ impl Listener {
             Self::Dunning => "dunning",
             Self::Notifications => "notifications",
             Self::Plugins => "plugins",
+            Self::Payments => "payments",
+            Self::Webhooks => "webhooks",
         }
     }
 
@@ -136,6 +154,8 @@ impl Listener {
             ),
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),
+            Self::Payments => matches!(kind, EventKind::InvoiceIssued),
+            Self::Webhooks => true,
         }
     }
 }

@@ -86,6 +86,8 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
     }
     kinds!(
         crate::audit::jobs::LinkEntries,
+        crate::webhooks::jobs::ForgetOldDeliveries,
+        crate::imports::jobs::WorkOnImport,
         crate::access::jobs::ForgetOldSessions,
         crate::fleet::jobs::RefreshDesired,
         crate::fleet::jobs::RefreshMetered,
@@ -94,8 +96,15 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         crate::billing::jobs::WorkOnRun,
         crate::dunning::jobs::CheckOverdue,
         crate::plugins::jobs::ForgetOldCalls,
+        crate::tickets::jobs::WatchPromises,
         super::TellListener,
         SendMessage,
+        crate::payments::jobs::LookAtAttempt,
+        crate::payments::jobs::LookAtRefund,
+        crate::payments::jobs::LookAtSubject,
+        crate::payments::jobs::ChargeAccount,
+        crate::payments::jobs::ChargeDue,
+        crate::payments::jobs::Reconcile,
     )
 }
 

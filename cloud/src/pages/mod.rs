@@ -3,7 +3,10 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod accounts;
+mod analytics;
+mod api_keys;
 mod audit;
+mod bank;
 mod billing_runs;
 mod catalog;
 mod dunning;
@@ -12,6 +15,7 @@ mod dunning_form;
 mod dunning_policy;
 mod fair_use;
 mod gallery;
+mod imports;
 mod invoices;
 mod ledger;
 mod locations;
@@ -19,6 +23,8 @@ mod message_settings;
 mod message_templates;
 mod messages;
 mod overview;
+mod pay;
+mod paying;
 mod payments;
 mod plans;
 mod plugin_calls;
@@ -28,6 +34,7 @@ mod reference;
 mod router_changes;
 mod routers;
 mod search;
+mod second_step;
 mod session;
 mod sessions;
 mod settings;
@@ -38,6 +45,11 @@ mod subscription_changes;
 mod subscriptions;
 mod top_ups;
 mod windows;
+mod support;
+mod ticket;
+mod tickets;
+mod unmatched_mail;
+mod webhooks;
 
 use std::borrow::Cow;
 
@@ -76,6 +88,7 @@ const TOLD: &[(&str, &str)] = &[
     ("must say how much", "error-required"),
     ("must be one line", "messages-error-line"),
     ("must be given again for another server", "messages-error-again"),
+    ("must be an IBAN", "error-iban"),
     ("needs an allowance", "error-needs-allowance"),
     ("must not be beside a charge", "error-fair-use-charge"),
     ("must change a rate or be free", "error-fair-use-window"),
@@ -85,6 +98,10 @@ const TOLD: &[(&str, &str)] = &[
     ("must not be after today", "error-future"),
     ("must be at most 31 days after today", "error-too-far"),
     ("must have at most", "error-too-long"),
+    ("must end after it begins", "error-hours"),
+    ("must have a working day", "error-working-day"),
+    ("must be an e-mail address without", "error-mail-address"),
+    ("must be between the first response", "error-target"),
 ];
 /// Rows a choice of a form, or a part of a page, shows.
 const MANY: Page = Page { after: None, limit: 200 };
@@ -95,6 +112,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
         .merge(sessions::routes())
+        .merge(second_step::routes())
         .merge(overview::routes())
         .merge(search::routes())
         .merge(sites::routes())
@@ -110,6 +128,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(subscription_changes::routes())
         .merge(invoices::routes())
         .merge(payments::routes())
+        .merge(paying::routes())
+        .merge(bank::routes())
+        .merge(pay::routes())
         .merge(billing_runs::routes())
         .merge(dunning::routes())
         .merge(dunning_policy::routes())
@@ -119,6 +140,7 @@ pub(crate) fn routes() -> Router<App> {
         .merge(plugins::routes())
         .merge(plugin_versions::routes())
         .merge(plugin_calls::routes())
+        .merge(analytics::routes())
         .merge(settings::routes())
         .merge(gallery::routes())
         .merge(reference::routes())
@@ -127,6 +149,13 @@ pub(crate) fn routes() -> Router<App> {
         .merge(message_settings::routes())
         .merge(message_templates::routes())
         .merge(audit::routes())
+        .merge(tickets::routes())
+        .merge(ticket::routes())
+        .merge(unmatched_mail::routes())
+        .merge(support::routes())
+        .merge(api_keys::routes())
+        .merge(webhooks::routes())
+        .merge(imports::routes())
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

@@ -9,7 +9,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, Join, Section, Show};
 
-use super::{Asking, MANY, form_status, sessions};
+use super::{Asking, MANY, form_status, second_step, sessions};
 use crate::access::{self, Member, MemberChange, NewInvitation, SentInvitation};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
@@ -40,16 +40,18 @@ async fn listed<P: Needs>(screen: &Screen<P>, link: Option<String>) -> Result<Re
     let mut tx = screen.read().await?;
     let members = access::members(&mut tx, MANY).await?;
     let invitations = access::invitations(&mut tx).await?;
+    let required = access::is_second_step_required(&mut tx).await?;
     let (lang, may_manage) = (screen.frame.lang, screen.may::<ManageStaff>());
     let rows = members.iter().map(|member| {
         vec![
             Cell::link(format!("/staff/{}", member.id), &member.name),
             Cell::Text(member.email.clone()),
             Cell::Text(role_name(screen, member.role)),
+            second_step_of(screen, member),
             access_of(screen, member),
         ]
     });
-    let names = ["name", "email", "role", "status"].map(|key| screen.t(key)).to_vec();
+    let names = ["name", "email", "role", "second-step", "status"].map(|key| screen.t(key)).to_vec();
     let people = Section {
         title: screen.t("staff-people"),
         action: None,
@@ -85,9 +87,26 @@ async fn listed<P: Needs>(screen: &Screen<P>, link: Option<String>) -> Result<Re
         command: link.map(|link| (link, screen.t("staff-link-lede"))),
         facts: Vec::new(),
         sections: vec![people, invited],
-        form: None,
+        form: may_manage.then(|| policy_form(screen, required)),
     };
     html(StatusCode::OK, &page)
+}
+
+fn second_step_of<P: Needs>(screen: &Screen<P>, member: &Member) -> Cell {
+    match member.second_step {
+        true => Cell::status(Tone::Ok, screen.t("second-step-is-on")),
+        false => Cell::status(Tone::Mute, screen.t("second-step-is-off")),
+    }
+}
+
+/// Asks what is demanded of everybody.
+fn policy_form<P: Needs>(screen: &Screen<P>, required: bool) -> Inset {
+    let fields = Fields::of([("second_step_required", if required { "yes".into() } else { String::new() })]);
+    Asking::new(&screen.frame, &fields, None).ask("second_step_required", "second-step-require", Input::Tick).inset(
+        screen.t("second-step-policy"),
+        "/staff/policy",
+        "save",
+    )
 }
 
 fn access_of<P: Needs>(screen: &Screen<P>, member: &Member) -> Cell {
@@ -188,6 +207,7 @@ async fn shown<P: Needs>(screen: &Screen<P>, id: StaffId, problem: Option<&Probl
         (screen.t("status"), access_of(screen, &member)),
         (screen.t("email"), Cell::Text(member.email.clone())),
         (screen.t("role"), Cell::Text(role_name(screen, member.role))),
+        (screen.t("second-step"), second_step_of(screen, &member)),
         (screen.t("since"), Cell::Text(format::instant(screen.frame.lang, member.created_at, screen.zone))),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
@@ -196,7 +216,10 @@ async fn shown<P: Needs>(screen: &Screen<P>, id: StaffId, problem: Option<&Probl
         frame: &screen.frame,
         up: ("/staff".into(), screen.t("nav-staff")),
         lede: screen.t(&format!("role-{}-lede", member.role.name())),
-        actions: Vec::new(),
+        actions: (changeable && member.second_step)
+            .then(|| second_step::reset_action(screen, id, &member.name))
+            .into_iter()
+            .collect(),
         command: None,
         facts,
         sections: sessions.into_iter().collect(),

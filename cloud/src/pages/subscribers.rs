@@ -11,6 +11,7 @@ use weir_ui::pages::{Form, List, Section, Show};
 
 use super::messages;
 use super::subscriptions::rows_of;
+use super::tickets;
 use super::{Asking, MANY, address, form_status, next_page, page_of};
 use crate::app::App;
 use crate::error::Problem;
@@ -21,6 +22,7 @@ use crate::http::{ApiPath, ApiQuery};
 use crate::ids::SubscriberId;
 use crate::notifications::MessageFilter;
 use crate::subscribers::{self, AccountWish, SubscriberWish};
+use crate::tickets::TicketFilter;
 use crate::{subscriptions, tenants};
 
 pub(super) fn routes() -> Router<App> {
@@ -99,6 +101,8 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId
             Cell::Text(place.country),
         ]
     });
+    let filter = TicketFilter { subscriber: Some(id), ..TicketFilter::default() };
+    let asked = tickets::about(&screen, &mut tx, filter, format!("/tickets/new?subscriber_id={id}")).await?;
     let sold = rows_of(&screen, &mut tx, lines).await?;
     let names = |keys: &[&str]| keys.iter().map(|key| screen.t(key)).collect::<Vec<_>>();
     let written = MessageFilter { subscriber: Some(id), ..MessageFilter::default() };
@@ -128,6 +132,7 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId
         },
     ];
     sections.extend(written);
+    sections.extend(asked);
     let since = format::date(screen.frame.lang, subscriber.created_at.with_timezone(&screen.zone).date_naive());
     let page = Show {
         frame: &screen.frame,

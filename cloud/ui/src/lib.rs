@@ -4,6 +4,7 @@
 pub mod assets;
 pub mod blocks;
 pub mod colour;
+pub mod conversation;
 pub mod format;
 pub mod frame;
 pub mod i18n;
