@@ -196,6 +196,8 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::billing::error::KINDS,
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
+        crate::orders::error::KINDS,
+        crate::portal::error::KINDS,
     ]
     .into_iter()
     .flatten()

@@ -3,7 +3,7 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
-//! fleet, subscriptions, usage, ledger, billing, dunning, payments, live, pages. News travels the other way as events.
+//! fleet, subscriptions, usage, ledger, billing, dunning, payments, orders, portal, live, pages. News travels the other way as events.
 
 pub mod app;
 pub mod clock;
@@ -25,8 +25,10 @@ pub mod fleet;
 pub mod ledger;
 pub mod live;
 pub mod network;
+pub mod orders;
 pub mod pages;
 pub mod payments;
+pub mod portal;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod tenants;

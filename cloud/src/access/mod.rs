@@ -7,7 +7,7 @@ pub mod error;
 pub mod jobs;
 mod members;
 mod model;
-mod password;
+pub(crate) mod password;
 mod service;
 mod store;
 
@@ -15,3 +15,4 @@ pub use error::Error;
 pub use members::{change_member, change_password, invitation, invitations, invite, join, member, members, withdraw};
 pub use model::{Invitation, Member, MemberChange, NewInvitation, NewStaff, Person, SentInvitation, Session};
 pub use service::{add_staff, change_preferences, log_in, log_out, name_of, who_is};
+pub(crate) use service::{digest, new_token, normalise, wait_until};

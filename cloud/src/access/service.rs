@@ -141,21 +141,24 @@ pub(super) fn check_person(name: &str, email: &str) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn normalise(email: &str) -> String {
+pub(crate) fn normalise(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-fn wait_until(now: DateTime<Utc>, failures: i32) -> Option<DateTime<Utc>> {
+/// Until when somebody with this many wrong attempts in a row waits.
+pub(crate) fn wait_until(now: DateTime<Utc>, failures: i32) -> Option<DateTime<Utc>> {
     let over = failures - FREE_ATTEMPTS;
     (over > 0).then(|| now + TimeDelta::seconds((1i64 << over.min(20)).min(WAIT_MAX)))
 }
 
-pub(super) fn new_token() -> Result<String, Error> {
+/// A fresh secret, fit for an address or a cookie.
+pub(crate) fn new_token() -> Result<String, Error> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| Error::Hashing(error.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-pub(super) fn digest(token: &str) -> Vec<u8> {
+/// What is kept of a secret.
+pub(crate) fn digest(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -7,5 +7,5 @@ mod service;
 mod store;
 
 pub use error::Error;
-pub use model::{Amount, Overage, Plan, PlanVersion, PlanWish, VersionWish};
-pub use service::{add_plan, add_version, plan, plans, retire, version};
+pub use model::{Amount, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish};
+pub use service::{add_plan, add_version, change_plan, offered, plan, plans, retire, version};

@@ -61,6 +61,14 @@ named! {
     InvoiceIssued = "invoice.issued";
     /// A payment was received.
     PaymentReceived = "payment.received";
+    /// Somebody wants to become a subscriber.
+    OrderPlaced = "order.placed";
+    /// Staff made a subscriber of them.
+    OrderApproved = "order.approved";
+    /// Staff declined.
+    OrderDeclined = "order.declined";
+    /// A subscriber asks for a link that sets a password of the portal.
+    PortalLinkRequested = "portal.link_requested";
 }
 
 impl EventKind {

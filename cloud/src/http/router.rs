@@ -23,7 +23,8 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, billing, catalog, dunning, fleet, ledger, network, payments, subscribers, subscriptions, tenants, usage,
+    access, billing, catalog, dunning, fleet, ledger, network, orders, payments, portal, subscribers, subscriptions,
+    tenants, usage,
 };
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -78,7 +79,9 @@ fn operations() -> OpenApiRouter<App> {
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())
-            .merge(payments::api::routes()),
+            .merge(payments::api::routes())
+            .merge(orders::api::routes())
+            .merge(portal::api::routes()),
     )
 }
 

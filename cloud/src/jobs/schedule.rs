@@ -11,6 +11,7 @@ use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
+use crate::portal::jobs::ForgetOldPortalSessions;
 use crate::subscriptions::jobs::ReleaseOverHolds;
 
 /// Queues what is due for every tenant and not queued yet.
@@ -41,6 +42,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
         enqueue(&mut tx, &ReleaseOverHolds {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
+            enqueue(&mut tx, &ForgetOldPortalSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
         }

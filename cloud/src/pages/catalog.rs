@@ -96,6 +96,7 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         price: first.price,
         allowance_bytes: first.allowance_bytes,
         overage: first.overage,
+        offered_in_portal: fields.get("offered_in_portal") == "yes",
     }
 }
 
@@ -159,7 +160,7 @@ fn form(screen: &Screen<ManageCatalog>, fields: &Fields, problem: Option<&Proble
         up: ("/plans".into(), screen.t("nav-plans")),
         title: screen.t("plans-new"),
         lede: screen.t("plans-new-lede"),
-        form: ask_terms(asked).inset(String::new(), "/plans", "save"),
+        form: ask_terms(asked).ask("offered_in_portal", "plan-portal-offer", Input::Tick).inset(String::new(), "/plans", "save"),
     };
     html(form_status(problem), &page)
 }

@@ -32,6 +32,18 @@ pub async fn lock_account(tx: &mut TenantTx, id: AccountId) -> Result<Option<Acc
     .await
 }
 
+/// The account as it is, for whoever only looks.
+pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Option<AccountRow>, sqlx::Error> {
+    sqlx::query_as!(
+        AccountRow,
+        r#"SELECT a.id AS "id: _", a.number, a.currency, a.time_zone, a.billing_day, s.name AS subscriber, s.language, '' AS "address!"
+           FROM accounts a JOIN subscribers s ON s.tenant_id = a.tenant_id AND s.id = a.subscriber_id WHERE a.id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
 pub struct TermRow {
     pub subscription: SubscriptionId,
     pub starts_on: NaiveDate,
