@@ -24,6 +24,7 @@ pub use allocation::{OpenItem, allocate_payment, lock_account, open_items};
 pub use error::Error;
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
+pub use issue::tax_on;
 pub use metered::{Metered, metered, period};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,

@@ -3,6 +3,7 @@
 pub mod dev_clock;
 pub mod extract;
 pub mod middleware;
+pub mod origin;
 pub mod page;
 pub mod paging;
 pub mod permission;

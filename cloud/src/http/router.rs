@@ -14,6 +14,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::PropagateRequestIdLayer;
 use tower_http::timeout::TimeoutLayer;
+use tower::Layer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::path::PathItem;
@@ -93,7 +94,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Everything the HTTP listener answers.
 pub fn router(app: App) -> Router {
     let (api, document) = api().split_for_parts();
-    Router::new()
+    let inside = Router::new()
         .merge(api)
         .route("/api/v1/openapi.json", get(move || std::future::ready(Json(document.clone()))))
         .route("/healthz", get(|| std::future::ready("ok")))
@@ -101,7 +102,7 @@ pub fn router(app: App) -> Router {
         .route("/metrics", get(metrics))
         .merge(crate::http::dev_clock::routes())
         .merge(crate::live::api::routes())
-        .merge(crate::pages::routes())
+        .merge(crate::pages::routes(&app))
         .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
         .method_not_allowed_fallback(|| {
             std::future::ready(Problem::new(&error::METHOD_NOT_ALLOWED, "this address does not do that"))
@@ -119,7 +120,10 @@ pub fn router(app: App) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(from_fn_with_state(app.clone(), middleware::own_request_id))
         .layer(CatchPanicLayer::new())
-        .with_state(app)
+        .with_state(app.clone());
+    // A portal's own host name is known before anything is looked up by its path.
+    let at_own_host = from_fn_with_state(app, crate::pages::portal::at_own_host);
+    Router::new().fallback_service(at_own_host.layer(inside))
 }
 
 /// What every line of the log about a request says of it; people quote the id.

@@ -15,10 +15,11 @@ use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
 use super::{Sample, store};
 use crate::app::App;
+use crate::db::Scope;
 use crate::error::{self, Problem};
 use crate::http::permission::ViewNetwork;
 use crate::http::{ApiQuery, Staff};
-use crate::ids::{RouterId, SubscriptionId};
+use crate::ids::{RouterId, SubscriptionId, TenantId};
 
 /// Topics a page may ask for.
 const TOPICS_MAX: usize = 32;
@@ -53,8 +54,26 @@ async fn live(
     staff: Staff<ViewNetwork>,
     ApiQuery(query): ApiQuery<Topics>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let topics = read_topics(&app, &staff, &query.topics).await?;
-    let tenant = staff.tenant();
+    let topics = read_topics(&app, &staff.scope(), &query.topics).await?;
+    Ok(stream_of(app, staff.tenant(), topics))
+}
+
+/// The rates of these lines, under the names `line:<id>`; the caller knows whose they are.
+pub(crate) async fn lines(
+    app: App,
+    scope: &Scope,
+    ids: &[SubscriptionId],
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
+    let names: Vec<_> = ids.iter().map(|id| format!("line:{id}")).collect();
+    let topics = read_topics(&app, scope, &names.join(",")).await?;
+    Ok(stream_of(app, scope.tenant, topics))
+}
+
+fn stream_of(
+    app: App,
+    tenant: TenantId,
+    topics: Vec<(String, Topic)>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let samples = BroadcastStream::new(app.live.subscribe())
         .filter_map(move |sample| std::future::ready(sample.ok().filter(|sample| sample.tenant == tenant)));
     // The overview adds up every router's newest sample.
@@ -75,7 +94,7 @@ async fn live(
             None
         }
     });
-    Ok(Sse::new(stream::select(events, watching).map(Ok)).keep_alive(KeepAlive::default()))
+    Sse::new(stream::select(events, watching).map(Ok)).keep_alive(KeepAlive::default())
 }
 
 fn event(name: &str, topic: &Topic, newest: &HashMap<RouterId, Sample>, changed: RouterId) -> Option<Event> {
@@ -101,12 +120,12 @@ fn event(name: &str, topic: &Topic, newest: &HashMap<RouterId, Sample>, changed:
     Event::default().event(name).json_data(reading).ok()
 }
 
-async fn read_topics(app: &App, staff: &Staff<ViewNetwork>, text: &str) -> Result<Vec<(String, Topic)>, Problem> {
+async fn read_topics(app: &App, scope: &Scope, text: &str) -> Result<Vec<(String, Topic)>, Problem> {
     let names: Vec<_> = text.split(',').filter(|name| !name.is_empty()).collect();
     if names.is_empty() || names.len() > TOPICS_MAX {
         return Err(Problem::new(&error::MALFORMED_QUERY, format!("topics must name 1 to {TOPICS_MAX} topics")));
     }
-    let mut tx = app.db.read(&staff.scope()).await?;
+    let mut tx = app.db.read(scope).await?;
     let mut topics = Vec::with_capacity(names.len());
     for name in names {
         let topic = match name.split_once(':') {

@@ -137,7 +137,7 @@ fn check(wish: &OrderWish) -> Result<(), Error> {
     }
     let well_formed = wish.email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
     if !well_formed || wish.email.chars().count() > TEXT_MAX || wish.email.contains(char::is_whitespace) {
-        errors.push(FieldError::new("email", format!("{:?} is not an e-mail address", wish.email)));
+        errors.push(FieldError::new("email", format!("must be an e-mail address, found {:?}", wish.email)));
     }
     if place.country.len() != 2 || !place.country.chars().all(|letter| letter.is_ascii_uppercase()) {
         let message = format!("{:?} is not an ISO 3166-1 code of two capital letters", place.country);

@@ -9,9 +9,12 @@ mod gallery;
 mod invoices;
 mod ledger;
 mod locations;
+mod orders;
 mod overview;
 mod payments;
 mod plans;
+pub(crate) mod portal;
+mod portal_settings;
 mod reference;
 mod router_changes;
 mod routers;
@@ -43,7 +46,7 @@ use crate::http::paging::Page;
 /// Rows a page of a list shows.
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
-const TOLD: [(&str, &str); 7] = [
+const TOLD: [(&str, &str); 10] = [
     ("needs an allowance", "error-needs-allowance"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
@@ -51,11 +54,14 @@ const TOLD: [(&str, &str); 7] = [
     ("must not be after today", "error-future"),
     ("must be at most 31 days after today", "error-too-far"),
     ("must have at most", "error-too-long"),
+    ("must have at least 12", "error-too-short"),
+    ("must be an e-mail address", "error-email"),
+    ("is not offered", "error-not-offered"),
 ];
 /// Rows a choice of a form, or a part of a page, shows.
 const MANY: Page = Page { after: None, limit: 200 };
 
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes(app: &App) -> Router<App> {
     Router::new()
         .route("/assets/{*path}", get(asset))
         .route("/errors/{slug}", get(kind))
@@ -80,6 +86,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(gallery::routes())
         .merge(reference::routes())
         .merge(staff::routes())
+        .merge(orders::routes())
+        .merge(portal_settings::routes())
+        .merge(portal::routes(app))
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

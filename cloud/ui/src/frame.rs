@@ -13,10 +13,11 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 12] = [
+pub const NAV: [NavItem; 14] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
+    NavItem { href: "/orders", key: "nav-orders", group: "" },
     NavItem { href: "/plans", key: "nav-plans", group: "" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
@@ -25,6 +26,7 @@ pub const NAV: [NavItem; 12] = [
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
+    NavItem { href: "/portal-settings", key: "nav-portal", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
 
@@ -40,10 +42,11 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 12] = [
+const WAYS: [Way; 14] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
+    Way { letter: 'n', href: "/orders", key: "nav-orders" },
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
@@ -52,6 +55,7 @@ const WAYS: [Way; 12] = [
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
+    Way { letter: 'h', href: "/portal-settings", key: "nav-portal" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];
 

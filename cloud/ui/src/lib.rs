@@ -7,6 +7,7 @@ pub mod format;
 pub mod frame;
 pub mod i18n;
 pub mod pages;
+pub mod portal;
 pub mod reference;
 pub mod samples;
 
