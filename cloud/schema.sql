@@ -169,6 +169,16 @@ ALTER TABLE ONLY platform.jobs FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.jobs OWNER TO weir_owner;
 
+CREATE TABLE platform.log_in_attempts (
+    address_hash bytea NOT NULL,
+    failures integer NOT NULL,
+    waits_until timestamp with time zone,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_in_attempts_hash_is_whole CHECK ((length(address_hash) = 32))
+);
+
+ALTER TABLE platform.log_in_attempts OWNER TO weir_owner;
+
 CREATE TABLE platform.staff_invitations (
     token_hash bytea NOT NULL,
     tenant_id uuid NOT NULL,
@@ -192,9 +202,7 @@ CREATE TABLE platform.staff_logins (
     email_normalised text NOT NULL,
     tenant_id uuid NOT NULL,
     staff_id uuid NOT NULL,
-    password_hash text NOT NULL,
-    failed_attempts integer DEFAULT 0 NOT NULL,
-    locked_until timestamp with time zone
+    password_hash text NOT NULL
 );
 
 ALTER TABLE ONLY platform.staff_logins FORCE ROW LEVEL SECURITY;
@@ -208,7 +216,9 @@ CREATE TABLE platform.staff_sessions (
     created_at timestamp with time zone NOT NULL,
     last_seen_at timestamp with time zone NOT NULL,
     expires_at timestamp with time zone NOT NULL,
-    user_agent text DEFAULT ''::text NOT NULL
+    user_agent text DEFAULT ''::text NOT NULL,
+    id uuid NOT NULL,
+    address text DEFAULT ''::text NOT NULL
 );
 
 ALTER TABLE ONLY platform.staff_sessions FORCE ROW LEVEL SECURITY;
@@ -337,6 +347,19 @@ CREATE TABLE public.audit_entries (
 ALTER TABLE ONLY public.audit_entries FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_entries OWNER TO weir_owner;
+
+CREATE TABLE public.audit_links (
+    tenant_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    entry_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_links_count_from_one CHECK (("position" > 0)),
+    CONSTRAINT audit_links_hash_is_whole CHECK ((length(hash) = 32))
+);
+
+ALTER TABLE ONLY public.audit_links FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_links OWNER TO weir_owner;
 
 CREATE TABLE public.billed_periods (
     tenant_id uuid NOT NULL,
@@ -473,6 +496,7 @@ CREATE TABLE public.invoice_lines (
     included_bytes bigint,
     late boolean DEFAULT false NOT NULL,
     credits_line_id uuid,
+    priced_by jsonb,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (((kind = 'credit'::text) = (credits_line_id IS NOT NULL))),
     CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text])))
 );
@@ -619,6 +643,91 @@ CREATE TABLE public.plans (
 ALTER TABLE ONLY public.plans FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plans OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_invocations (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    version_id uuid NOT NULL,
+    mode text NOT NULL,
+    subject text NOT NULL,
+    event_id uuid,
+    at timestamp with time zone NOT NULL,
+    call jsonb NOT NULL,
+    result jsonb NOT NULL,
+    outcome text NOT NULL,
+    message text NOT NULL,
+    logs jsonb NOT NULL,
+    fuel bigint NOT NULL,
+    micros bigint NOT NULL,
+    CONSTRAINT plugin_invocations_mode_exists CHECK ((mode = ANY (ARRAY['live'::text, 'replay'::text])))
+);
+
+ALTER TABLE ONLY public.plugin_invocations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_invocations OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_settings (
+    tenant_id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    revision integer NOT NULL,
+    entries jsonb NOT NULL,
+    limit_percent integer NOT NULL,
+    effects text[] NOT NULL,
+    events text[] NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_settings_limit_is_sane CHECK (((limit_percent >= 0) AND (limit_percent <= 1000)))
+);
+
+ALTER TABLE ONLY public.plugin_settings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_settings OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_versions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    number integer NOT NULL,
+    digest bytea NOT NULL,
+    component bytea NOT NULL,
+    imports text[] NOT NULL,
+    code bytea NOT NULL,
+    signature bytea NOT NULL,
+    engine text NOT NULL,
+    state text NOT NULL,
+    dry_run jsonb,
+    uploaded_by text NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_versions_digest_is_whole CHECK ((length(digest) = 32)),
+    CONSTRAINT plugin_versions_state_exists CHECK ((state = ANY (ARRAY['verified'::text, 'tried'::text, 'active'::text, 'retired'::text])))
+);
+
+ALTER TABLE ONLY public.plugin_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_versions OWNER TO weir_owner;
+
+CREATE TABLE public.plugins (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    hook text NOT NULL,
+    active_version_id uuid,
+    previous_version_id uuid,
+    settings_revision integer NOT NULL,
+    faults_in_a_row integer DEFAULT 0 NOT NULL,
+    paused_at timestamp with time zone,
+    paused_because text,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugins_are_named_plainly CHECK ((name ~ '^[a-z][a-z0-9-]{0,47}$'::text)),
+    CONSTRAINT plugins_hook_exists CHECK ((hook = ANY (ARRAY['rate-usage'::text, 'handle-event'::text]))),
+    CONSTRAINT plugins_say_why_they_pause CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
+);
+
+ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins OWNER TO weir_owner;
 
 CREATE TABLE public.routers (
     tenant_id uuid NOT NULL,
@@ -847,6 +956,9 @@ ALTER TABLE ONLY platform.enrollment_tokens
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY platform.log_in_attempts
+    ADD CONSTRAINT log_in_attempts_pkey PRIMARY KEY (address_hash);
+
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_one_an_address UNIQUE (tenant_id, email);
 
@@ -861,6 +973,9 @@ ALTER TABLE ONLY platform.staff_logins
 
 ALTER TABLE ONLY platform.staff_logins
     ADD CONSTRAINT staff_logins_pkey PRIMARY KEY (email_normalised);
+
+ALTER TABLE ONLY platform.staff_sessions
+    ADD CONSTRAINT staff_sessions_one_each UNIQUE (tenant_id, id);
 
 ALTER TABLE ONLY platform.staff_sessions
     ADD CONSTRAINT staff_sessions_pkey PRIMARY KEY (token_hash);
@@ -891,6 +1006,12 @@ ALTER TABLE ONLY public.applied_objects
 
 ALTER TABLE ONLY public.audit_entries
     ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_once UNIQUE (tenant_id, entry_id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_pkey PRIMARY KEY (tenant_id, "position");
 
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_never_twice EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, component WITH =, period WITH &&);
@@ -961,6 +1082,30 @@ ALTER TABLE ONLY public.plans
 ALTER TABLE ONLY public.plans
     ADD CONSTRAINT plans_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_pkey PRIMARY KEY (tenant_id, plugin_id, revision);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_belong_to_one UNIQUE (tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_digest_unique UNIQUE (tenant_id, plugin_id, digest);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_number_unique UNIQUE (tenant_id, plugin_id, number);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_name_unique UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_name_unique UNIQUE (tenant_id, name);
 
@@ -1018,6 +1163,8 @@ CREATE INDEX jobs_due ON platform.jobs USING btree (run_at) WHERE ((done_at IS N
 
 CREATE UNIQUE INDEX jobs_pending_once ON platform.jobs USING btree (tenant_id, kind, unique_key) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
 
+CREATE INDEX log_in_attempts_by_age ON platform.log_in_attempts USING btree (last_at);
+
 CREATE INDEX staff_sessions_by_staff ON platform.staff_sessions USING btree (tenant_id, staff_id);
 
 CREATE INDEX accounts_by_subscriber ON public.accounts USING btree (tenant_id, subscriber_id);
@@ -1030,7 +1177,13 @@ CREATE INDEX allocations_by_invoice ON public.allocations USING btree (tenant_id
 
 CREATE INDEX allocations_by_payment ON public.allocations USING btree (tenant_id, payment_id) WHERE (payment_id IS NOT NULL);
 
+CREATE INDEX audit_entries_by_action ON public.audit_entries USING btree (tenant_id, action, at);
+
+CREATE INDEX audit_entries_by_actor ON public.audit_entries USING btree (tenant_id, actor, at);
+
 CREATE INDEX audit_entries_by_subject ON public.audit_entries USING btree (tenant_id, subject, at);
+
+CREATE INDEX audit_entries_in_time ON public.audit_entries USING btree (tenant_id, at, id);
 
 CREATE INDEX billed_segments_by_line ON public.billed_segments USING btree (tenant_id, invoice_line_id);
 
@@ -1059,6 +1212,14 @@ CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_
 CREATE INDEX ledger_postings_by_account ON public.ledger_postings USING btree (tenant_id, account_id, ledger_account) WHERE (account_id IS NOT NULL);
 
 CREATE INDEX payments_by_account ON public.payments USING btree (tenant_id, account_id, received_on);
+
+CREATE INDEX plugin_invocations_by_age ON public.plugin_invocations USING btree (tenant_id, at);
+
+CREATE INDEX plugin_invocations_by_plugin ON public.plugin_invocations USING btree (tenant_id, plugin_id, id);
+
+CREATE UNIQUE INDEX plugin_invocations_once_an_event ON public.plugin_invocations USING btree (tenant_id, plugin_id, event_id) WHERE ((event_id IS NOT NULL) AND (mode = 'live'::text) AND (outcome = 'ok'::text));
+
+CREATE UNIQUE INDEX plugins_one_sets_prices ON public.plugins USING btree (tenant_id) WHERE ((hook = 'rate-usage'::text) AND (active_version_id IS NOT NULL));
 
 CREATE INDEX service_locations_by_subscriber ON public.service_locations USING btree (tenant_id, subscriber_id);
 
@@ -1129,6 +1290,12 @@ ALTER TABLE ONLY public.applied_objects
 
 ALTER TABLE ONLY public.audit_entries
     ADD CONSTRAINT audit_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_tenant_id_entry_id_fkey FOREIGN KEY (tenant_id, entry_id) REFERENCES public.audit_entries(tenant_id, id);
+
+ALTER TABLE ONLY public.audit_links
+    ADD CONSTRAINT audit_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1231,6 +1398,33 @@ ALTER TABLE ONLY public.plan_versions
 
 ALTER TABLE ONLY public.plans
     ADD CONSTRAINT plans_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_invocations
+    ADD CONSTRAINT plugin_invocations_tenant_id_plugin_id_version_id_fkey FOREIGN KEY (tenant_id, plugin_id, version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_settings
+    ADD CONSTRAINT plugin_settings_tenant_id_plugin_id_fkey FOREIGN KEY (tenant_id, plugin_id) REFERENCES public.plugins(tenant_id, id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugin_versions
+    ADD CONSTRAINT plugin_versions_tenant_id_plugin_id_fkey FOREIGN KEY (tenant_id, plugin_id) REFERENCES public.plugins(tenant_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_id_active_version_id_fkey FOREIGN KEY (tenant_id, id, active_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.plugins
+    ADD CONSTRAINT plugins_tenant_id_id_previous_version_id_fkey FOREIGN KEY (tenant_id, id, previous_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
 
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1358,6 +1552,8 @@ ALTER TABLE public.applied_objects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_entries ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_links ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.billed_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
@@ -1390,6 +1586,14 @@ ALTER TABLE public.plan_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plans ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.plugin_invocations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_settings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.routers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_locations ENABLE ROW LEVEL SECURITY;
@@ -1417,6 +1621,8 @@ CREATE POLICY tenant ON public.allocations TO weir_app USING ((tenant_id = ( SEL
 CREATE POLICY tenant ON public.applied_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.audit_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.audit_links TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1449,6 +1655,14 @@ CREATE POLICY tenant ON public.payments TO weir_app USING ((tenant_id = ( SELECT
 CREATE POLICY tenant ON public.plan_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.plans TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_invocations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugin_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.plugins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.routers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1501,6 +1715,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_pl
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_attempts TO weir_platform;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_platform;
 
@@ -1524,6 +1740,8 @@ GRANT SELECT,INSERT ON TABLE public.allocations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.applied_objects TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_entries TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.audit_links TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
 
@@ -1556,6 +1774,14 @@ GRANT SELECT,INSERT ON TABLE public.payments TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.plan_versions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plans TO weir_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.plugin_invocations TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.plugin_settings TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plugin_versions TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plugins TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routers TO weir_app;
 

@@ -27,8 +27,6 @@ CREATE TABLE portal_logins (
     tenant_id         uuid NOT NULL,
     subscriber_id     uuid NOT NULL,
     password_hash     text,
-    failed_attempts   integer NOT NULL DEFAULT 0,
-    locked_until      timestamptz,
     password_set_at   timestamptz,
     link_requested_at timestamptz,
     PRIMARY KEY (tenant_id, subscriber_id),

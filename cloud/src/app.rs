@@ -15,12 +15,16 @@ pub struct App {
     pub clock: Clock,
     /// The installation's settings.
     pub config: Arc<Config>,
+    /// Seals what must not lie open in the database.
+    pub secrets: crate::secrets::Secrets,
     /// Bounds how many passwords are hashed at once.
     pub password_hashing: Arc<tokio::sync::Semaphore>,
     /// The last minute whose recurring jobs were queued by this process.
     pub schedule: Arc<std::sync::atomic::AtomicI64>,
     /// This second's rates, as they arrive.
     pub live: crate::live::Hub,
+    /// Processes that run tenants' plugins.
+    pub plugins: Arc<crate::plugins::Runners>,
     /// Renders `/metrics`.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
 }

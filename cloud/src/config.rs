@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+
 /// Settings shared by every role.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Config {
@@ -24,9 +26,21 @@ pub struct Config {
     /// The address people type, decides about secure cookies.
     #[arg(long, env = "WEIR_PUBLIC_URL", default_value = "http://localhost:8080", global = true)]
     pub public_url: String,
+    /// Networks whose `X-Forwarded-For` is believed, because our own proxy is there.
+    #[arg(
+        long,
+        env = "WEIR_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        default_value = "127.0.0.0/8,::1/128",
+        global = true
+    )]
+    pub trusted_proxies: Vec<IpNet>,
     /// Let `/dev/clock` move the time. For demonstrations and tests only.
     #[arg(long, env = "WEIR_DEV_CLOCK", global = true)]
     pub dev_clock: bool,
+    /// The program that runs plugins in processes of its own. Unset: this one.
+    #[arg(long, env = "WEIR_PLUGIN_PROGRAM", hide = true, global = true)]
+    pub plugin_program: Option<PathBuf>,
     /// Write logs as JSON, one object a line.
     #[arg(long, env = "WEIR_LOG_JSON", global = true)]
     pub log_json: bool,

@@ -185,6 +185,7 @@ impl IntoResponse for Problem {
 pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
     [
         KINDS,
+        crate::audit::error::KINDS,
         crate::tenants::error::KINDS,
         crate::access::error::KINDS,
         crate::network::error::KINDS,
@@ -192,6 +193,8 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::catalog::error::KINDS,
         crate::fleet::error::KINDS,
         crate::subscriptions::error::KINDS,
+        crate::fair_use::error::KINDS,
+        crate::plugins::error::KINDS,
         crate::ledger::error::KINDS,
         crate::billing::error::KINDS,
         crate::dunning::error::KINDS,

@@ -100,6 +100,8 @@ ids! {
     TenantId = "ten";
     /// A person who works for a tenant.
     StaffId = "stf";
+    /// A session of a person of the staff.
+    SessionId = "ses";
     /// An invitation to the staff.
     InvitationId = "ivt";
     /// A place where routers stand.
@@ -122,6 +124,10 @@ ids! {
     PlanVersionId = "plv";
     /// A plan sold to an account at a location.
     SubscriptionId = "sub";
+    /// Bytes on top of an allowance, as they are offered.
+    TopUpProductId = "tpp";
+    /// Bytes on top of an allowance, as they were sold.
+    TopUpId = "tpu";
     /// Why a line is not simply open.
     HoldId = "hld";
     /// A posting of the ledger.
@@ -136,10 +142,24 @@ ids! {
     PaymentId = "pay";
     /// A part of a payment or credit that settles an invoice.
     AllocationId = "alc";
+    /// What is done about one unpaid due day of an account.
+    DunningCaseId = "dcs";
+    /// A promise to pay.
+    PromiseId = "pms";
+    /// A pause of a dunning case.
+    PauseId = "pau";
+    /// A charge for paying late.
+    LateFeeId = "fee";
     /// A request, as people quote it and the log names it.
     RequestId = "req";
     /// Work to be done later.
     JobId = "job";
+    /// A rule a tenant brought.
+    PluginId = "plg";
+    /// A component that was uploaded for a plugin.
+    PluginVersionId = "pgv";
+    /// A call of a plugin.
+    PluginInvocationId = "pgi";
     /// A change somebody made.
     AuditEntryId = "aud";
     /// Something that happened.

@@ -3,7 +3,8 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
-//! fleet, subscriptions, usage, ledger, billing, dunning, payments, orders, portal, live, pages. News travels the other way as events.
+//! fleet, subscriptions, usage, fair_use, plugins, ledger, billing, dunning, payments, orders, portal, live, pages. News travels
+//! the other way as events.
 
 pub mod app;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod roles;
+pub mod secrets;
 
 pub mod access;
 pub mod audit;
@@ -21,6 +23,7 @@ pub mod billing;
 pub mod catalog;
 pub mod dunning;
 pub mod events;
+pub mod fair_use;
 pub mod fleet;
 pub mod ledger;
 pub mod live;
@@ -28,6 +31,7 @@ pub mod network;
 pub mod orders;
 pub mod pages;
 pub mod payments;
+pub mod plugins;
 pub mod portal;
 pub mod subscribers;
 pub mod subscriptions;

@@ -26,8 +26,20 @@ enum Command {
     /// ISPs of this installation.
     #[command(subcommand)]
     Tenant(Tenant),
+    /// Rules as WebAssembly components: write, test, publish.
+    #[command(subcommand)]
+    Plugin(roles::plugin::Plugin),
+    /// The record of changes.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print the API's OpenAPI document.
     Openapi,
+    /// Run one tenant's plugins; started by the control plane.
+    #[command(hide = true)]
+    PluginRunner,
+    /// Check and compile one plugin; started by the control plane.
+    #[command(hide = true)]
+    PluginCompiler,
 }
 
 #[derive(Subcommand)]
@@ -36,20 +48,39 @@ enum Tenant {
     Create(roles::tenant::Create),
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+#[derive(Subcommand)]
+enum Audit {
+    /// Check that nothing in the audit logs was changed, removed or put in between.
+    Verify(roles::audit::Verify),
+}
+
+fn main() -> anyhow::Result<()> {
     let Arguments { config, command } = Arguments::parse();
-    start_logging(config.log_json);
     match command.unwrap_or(Command::All) {
+        // These shut themselves in, which takes a process of one thread.
+        Command::PluginRunner => roles::plugin::runner(),
+        Command::PluginCompiler => roles::plugin::compiler(),
+        command => {
+            start_logging(config.log_json);
+            tokio::runtime::Runtime::new()?.block_on(run(config, command))
+        }
+    }
+}
+
+async fn run(config: Config, command: Command) -> anyhow::Result<()> {
+    match command {
         Command::All => roles::run(Role::All, config).await,
         Command::Api => roles::run(Role::Api, config).await,
         Command::Gateway => roles::run(Role::Gateway, config).await,
         Command::Worker => roles::run(Role::Worker, config).await,
         Command::Tenant(Tenant::Create(wish)) => roles::tenant::create(config, wish).await,
+        Command::Audit(Audit::Verify(wish)) => roles::audit::verify(config, wish).await,
         Command::Openapi => {
             println!("{}", weir_cloud::http::router::openapi().to_pretty_json()?);
             Ok(())
         }
+        Command::Plugin(command) => roles::plugin::run(command).await,
+        Command::PluginRunner | Command::PluginCompiler => Ok(()),
     }
 }
 

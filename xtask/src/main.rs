@@ -5,6 +5,7 @@
 mod artifacts;
 mod bench;
 mod database;
+mod plugins;
 mod run;
 mod setup;
 mod steps;
@@ -41,6 +42,8 @@ enum Task {
         #[arg(long, default_value_t = 8080)]
         port: u16,
     },
+    /// Builds the example plugins into components below the target folder
+    Plugins,
     /// Checks everything, as CI does
     Test,
     /// The same as `test`
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Dev { http } => run::dev(&http),
         Task::Demo { check, port } => run::demo(check, port),
+        Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs)),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),
         Task::Tidy => tidy::run(),

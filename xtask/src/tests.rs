@@ -2,7 +2,7 @@
 
 use crate::steps::Steps;
 use crate::workspace::{build_programs, cargo, command, must, root, target};
-use crate::{artifacts, run, setup, tidy};
+use crate::{artifacts, plugins, run, setup, tidy};
 use anyhow::Result;
 use std::path::Path;
 
@@ -19,6 +19,8 @@ pub fn run() -> Result<()> {
     if !steps.run("build", || build_programs().map(drop)) {
         return steps.end();
     }
+    let programs = target().join("debug");
+    steps.run("plugins", || plugins::build(&programs).and_then(|()| plugins::test(&programs)));
     steps.run("sqlx", || artifacts::sqlx(true));
     steps.run("schema", || artifacts::schema(true));
     steps.run("openapi", || artifacts::openapi(true));

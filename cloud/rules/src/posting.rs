@@ -61,6 +61,11 @@ pub fn issue_invoice<A: Clone>(account: &A, issued: &Issued) -> Result<Vec<Entry
     Ok(entries)
 }
 
+/// A late fee is charged: receivable against late-fee revenue. One given back is below zero and posts the other way round.
+pub fn late_fee<A: Clone>(account: &A, amount: Money) -> Result<Entry<A>, LedgerError> {
+    Entry::new(vec![owned(LedgerAccount::Receivable, account, amount), plain(LedgerAccount::LateFeeRevenue, -amount)])
+}
+
 /// A payment arrives: `allocated` settles receivables, `excess` becomes the customer's credit.
 pub fn record_payment<A: Clone>(
     account: &A,
@@ -179,6 +184,8 @@ mod tests {
                 entries.push(refund(&1, place, eur(amount)).unwrap());
             }
             entries.push(apply_credit(&1, eur(amount)).unwrap());
+            entries.push(late_fee(&1, eur(amount)).unwrap());
+            entries.push(late_fee(&1, eur(-amount)).unwrap());
             entries.push(write_off(&1, eur(amount)).unwrap());
             entries.push(recognize_revenue(eur(amount)).unwrap());
             for entry in entries {

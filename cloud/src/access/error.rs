@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 
 use crate::db;
 use crate::error::{self, Problem};
-use crate::ids::{InvitationId, StaffId};
+use crate::ids::{InvitationId, SessionId, StaffId};
 
 crate::kinds! {
     WRONG_LOGIN = 401 "wrong-login", "The e-mail address or the password is wrong", "Check both. After several wrong attempts an account waits longer and longer before the next one counts.";
     LOGIN_WAITS = 429 "login-waits", "Too many wrong attempts", "Wait for the time in Retry-After, then try again with the right password.";
     EMAIL_TAKEN = 409 "email-taken", "Somebody already logs in with this e-mail address", "Use another address: one address is one log-in.";
     STAFF_NOT_FOUND = 404 "staff-not-found", "There is no such person among the staff", "Check the id, or list the staff.";
+    SESSION_NOT_FOUND = 404 "session-not-found", "There is no such session", "It may be over already. List the sessions.";
     INVITATION_NOT_FOUND = 404 "invitation-not-found", "There is no such invitation", "It may have been accepted or withdrawn. List the open invitations.";
     INVITATION_OVER = 410 "invitation-over", "This invitation cannot be accepted any more", "It was used, withdrawn, replaced or is too old. Ask whoever invited you for a new one.";
     LAST_OWNER = 409 "last-owner", "An ISP keeps at least one owner", "Make somebody else an owner first.";
@@ -35,6 +36,9 @@ pub enum Error {
     /// Nobody of the staff has this id.
     #[error("there is no {0} among the staff")]
     NotFound(StaffId),
+    /// No session has this id, or it is somebody else's.
+    #[error("there is no session {0}")]
+    SessionNotFound(SessionId),
     /// No open invitation has this id.
     #[error("there is no invitation {0}")]
     InvitationNotFound(InvitationId),
@@ -75,6 +79,7 @@ impl From<Error> for Problem {
             Error::NoSession => Self::new(&error::UNAUTHENTICATED, &error),
             Error::EmailTaken(_) => Self::new(&EMAIL_TAKEN, &error),
             Error::NotFound(_) => Self::new(&STAFF_NOT_FOUND, &error),
+            Error::SessionNotFound(_) => Self::new(&SESSION_NOT_FOUND, &error),
             Error::InvitationNotFound(_) => Self::new(&INVITATION_NOT_FOUND, &error),
             Error::InvitationOver => Self::new(&INVITATION_OVER, &error),
             Error::LastOwner(_) => Self::new(&LAST_OWNER, &error),

@@ -12,7 +12,7 @@ use crate::audit;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::http::paging::Page;
 use crate::http::permission::Role;
-use crate::ids::{InvitationId, StaffId, TenantId};
+use crate::ids::{InvitationId, SessionId, StaffId, TenantId};
 
 /// How long an invitation can be accepted.
 const INVITATION_LIFE: TimeDelta = TimeDelta::days(7);
@@ -46,7 +46,7 @@ pub async fn change_member(tx: &mut TenantTx, id: StaffId, change: MemberChange)
         store::members::set_disabled(tx, id, disabled).await?;
     }
     if disabled {
-        store::members::end_sessions(tx, id, None).await?;
+        store::sessions::delete_of(tx, id, None).await?;
     }
     if disabled || role != Role::Owner {
         // Whoever may invite nobody any more has no open invitations either, least of all one to themselves.
@@ -114,24 +114,24 @@ pub async fn join(app: &App, token: &str, password: String) -> Result<Member, Er
     Ok(member)
 }
 
-/// Changes one's own password and ends all other sessions; `token` is the one that stays.
+/// Changes one's own password and ends all other sessions but the one `kept`.
 pub async fn change_password(
     app: &App,
     person: &super::Person,
-    token: &str,
+    kept: SessionId,
     current: String,
     new: String,
 ) -> Result<(), Error> {
     password::check(&new)?;
     match super::service::prove(app, &normalise(&person.email), current).await {
-        Ok(_) => {}
+        Ok(proven) => proven.settle(app).await?,
         Err(Error::WrongLogin) => return Err(Error::Invalid("current_password", "is not your password".into())),
         Err(other) => return Err(other),
     }
     let hash = password::hash(app, new).await?;
     let mut tx = app.db.begin(&Scope { tenant: person.tenant, actor: Actor::Staff(person.id) }).await?;
     store::members::set_password_hash(&mut tx, person.id, &hash).await?;
-    store::members::end_sessions(&mut tx, person.id, Some(&digest(token))).await?;
+    store::sessions::delete_of(&mut tx, person.id, Some(kept)).await?;
     audit::record(&mut tx, "change password", person.id, json!({})).await?;
     Ok(tx.commit().await?)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::permission::Role;
-use crate::ids::{InvitationId, StaffId, TenantId};
+use crate::ids::{InvitationId, SessionId, StaffId, TenantId};
 
 /// Somebody of a tenant's staff, as known during a request.
 #[derive(Clone, Debug)]
@@ -26,6 +26,15 @@ pub struct Person {
     pub theme: String,
     /// Whether single keys are shortcuts.
     pub single_keys: bool,
+}
+
+/// Who asks, and with which session.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub person: Person,
+    /// With which session.
+    pub session: SessionId,
 }
 
 /// A person to be added.
@@ -50,6 +59,26 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     /// Whose it is.
     pub person: Person,
+}
+
+/// A session that is not over, as its owner sees it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SessionView {
+    /// Which.
+    pub id: SessionId,
+    /// Browser and system, as far as they can be told.
+    #[schema(example = "Firefox · Linux")]
+    pub device: String,
+    /// What the browser or program says of itself.
+    pub user_agent: String,
+    /// From where it was last used; empty if that is unknown.
+    pub address: String,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub last_seen_at: DateTime<Utc>,
+    /// When it ends even if used.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// Somebody of a tenant's staff, as colleagues see them.

@@ -1,8 +1,20 @@
 //! The record of changes: who, when, what, to which thing. Written in the transaction of the change, never edited.
+//!
+//! [`record`] writes; [`entries`] reads; [`chain`] makes what was written tamper-evident afterwards.
 
+pub mod api;
+pub mod chain;
+pub mod error;
+pub mod jobs;
+mod model;
 mod store;
 
-use crate::db::{Error, TenantTx};
+pub use error::Error;
+pub use model::{Entry, EntryFilter};
+
+use crate::db::TenantTx;
+use crate::http::paging::Page;
+use crate::ids::AuditEntryId;
 
 /// Records a change. `action` is a verb phrase, `subject` the id of the thing, `detail` what changed, without secrets.
 pub async fn record(
@@ -10,7 +22,22 @@ pub async fn record(
     action: &str,
     subject: impl ToString,
     detail: serde_json::Value,
-) -> Result<(), Error> {
+) -> Result<(), crate::db::Error> {
     let id = tx.new_id();
     Ok(store::insert(tx, id, action, &subject.to_string(), detail).await?)
+}
+
+/// A page of the log, the newest first.
+pub async fn entries(tx: &mut TenantTx, page: Page, filter: &EntryFilter) -> Result<Vec<Entry>, Error> {
+    Ok(store::entries(tx, page, filter).await?)
+}
+
+/// One entry.
+pub async fn entry(tx: &mut TenantTx, id: AuditEntryId) -> Result<Entry, Error> {
+    store::entry(tx, id).await?.ok_or(Error::NotFound(id))
+}
+
+/// Every action anybody has done so far, by name.
+pub async fn actions(tx: &mut TenantTx) -> Result<Vec<String>, Error> {
+    Ok(store::actions(tx).await?)
 }

@@ -8,17 +8,19 @@ use weir_rules::money::{Currency, Money};
 use weir_rules::tax::TaxRate;
 
 use super::error::RulesError;
-use super::store::facts::{self, AccountRow, BilledRow, TermRow};
-use super::{Error, LineKind, issue, recurring, usage};
+use super::pricing::Prices;
+use super::store::facts::{self, AccountRow, BilledRow, TermRow, TopUpRow};
+use super::{Error, LineKind, issue, recurring, top_ups, usage};
 use crate::db::TenantTx;
-use crate::ids::{AccountId, BillingRunId, InvoiceLineId, PlanVersionId, SubscriptionId};
+use crate::ids::{AccountId, BillingRunId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
+use crate::plugins::PricedBy;
 
 /// A line to be put on the account's next invoice.
 pub(super) struct Draft {
     pub id: InvoiceLineId,
     pub kind: LineKind,
-    pub subscription: SubscriptionId,
-    pub version: PlanVersionId,
+    pub subscription: Option<SubscriptionId>,
+    pub version: Option<PlanVersionId>,
     pub description: String,
     pub period: Period,
     pub full: Period,
@@ -27,14 +29,18 @@ pub(super) struct Draft {
     pub net: Money,
     pub traffic: Option<Traffic>,
     pub credits: Option<InvoiceLineId>,
+    pub top_up: Option<TopUpId>,
     /// The tax of the line it gives back; none = today's.
     pub rate: Option<TaxRate>,
+    /// The rule that set the price, or was asked to.
+    pub priced_by: Option<PricedBy>,
 }
 
 /// What a usage line counted.
 pub(super) struct Traffic {
     pub down_bytes: i64,
     pub up_bytes: i64,
+    pub free_bytes: i64,
     pub included_bytes: Option<i64>,
     pub segments: i64,
     pub late: bool,
@@ -48,27 +54,52 @@ pub(super) struct Facts<'a> {
     pub cycle: Cycle,
     pub terms: &'a [TermRow],
     pub billed: Vec<&'a BilledRow>,
+    pub top_ups: Vec<&'a TopUpRow>,
 }
 
 /// Bills everything due by `as_of`; says whether an invoice was issued. Doing it again issues nothing.
-pub(super) async fn bill(tx: &mut TenantTx, run: BillingRunId, as_of: NaiveDate, id: AccountId) -> Result<bool, Error> {
-    let account = facts::lock_account(tx, id).await?.ok_or(Error::AccountNotFound(id))?;
-    let currency = Currency::from_code(&account.currency)?;
-    let terms = facts::terms(tx, id).await?;
-    let billed = facts::billed(tx, id).await?;
-    let counted_until = as_of.min(local_date(tx.at(), zone(&account)?));
-    let mut lines = Vec::new();
-    for facts in by_subscription(&account, &terms, &billed)? {
-        usage::count(tx, &facts, counted_until, &mut lines).await?;
-        recurring::charge(tx, &facts, as_of, &mut lines)?;
-    }
+pub(super) async fn bill(
+    tx: &mut TenantTx,
+    run: BillingRunId,
+    as_of: NaiveDate,
+    id: AccountId,
+    prices: &mut Prices,
+) -> Result<bool, Error> {
+    prices.check(tx).await?;
+    let (account, lines) = draft(tx, as_of, id, prices).await?;
     let says_something =
         |line: &Draft| !line.net.is_zero() || line.traffic.as_ref().is_some_and(|traffic| traffic.segments > 0);
     if !lines.iter().any(says_something) {
         return Ok(false);
     }
-    issue::issue(tx, run, &account, currency, &lines).await?;
+    issue::issue(tx, run, &account, currency(&account)?, &lines).await?;
     Ok(true)
+}
+
+/// The lines of everything due by `as_of`. Their traffic is taken: whoever only wants to know does not commit.
+pub(super) async fn draft(
+    tx: &mut TenantTx,
+    as_of: NaiveDate,
+    id: AccountId,
+    prices: &mut Prices,
+) -> Result<(AccountRow, Vec<Draft>), Error> {
+    let account = facts::lock_account(tx, id).await?.ok_or(Error::AccountNotFound(id))?;
+    let terms = facts::terms(tx, id).await?;
+    let billed = facts::billed(tx, id).await?;
+    let bought = facts::top_ups(tx, id).await?;
+    let counted_until = as_of.min(local_date(tx.at(), zone(&account)?));
+    let mut lines = Vec::new();
+    for facts in by_subscription(&account, &terms, &billed, &bought)? {
+        usage::count(tx, &facts, counted_until, prices, &mut lines).await?;
+        recurring::charge(tx, &facts, as_of, &mut lines)?;
+        top_ups::charge(tx, &facts, &mut lines)?;
+    }
+    Ok((account, lines))
+}
+
+/// The currency of an account.
+pub(super) fn currency(account: &AccountRow) -> Result<Currency, Error> {
+    Ok(Currency::from_code(&account.currency)?)
 }
 
 /// The facts of each subscription of an account.
@@ -76,6 +107,7 @@ pub(super) fn by_subscription<'a>(
     account: &AccountRow,
     terms: &'a [TermRow],
     billed: &'a [BilledRow],
+    top_ups: &'a [TopUpRow],
 ) -> Result<Vec<Facts<'a>>, Error> {
     let (currency, zone) = (Currency::from_code(&account.currency)?, zone(account)?);
     let billing_day =
@@ -88,6 +120,7 @@ pub(super) fn by_subscription<'a>(
             cycle: Cycle::monthly(terms[0].starts_on, billing_day, 1)?,
             terms,
             billed: billed.iter().filter(|line| line.subscription == terms[0].subscription).collect(),
+            top_ups: top_ups.iter().filter(|top_up| top_up.subscription == terms[0].subscription).collect(),
         })
     };
     terms.chunk_by(|a, b| a.subscription == b.subscription).map(of_one).collect()

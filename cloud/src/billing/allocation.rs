@@ -30,6 +30,12 @@ pub async fn lock_account(tx: &mut TenantTx, id: AccountId) -> Result<Currency, 
     Ok(Currency::from_code(&account.currency)?)
 }
 
+/// The currency of an account.
+pub async fn currency(tx: &mut TenantTx, id: AccountId) -> Result<Currency, Error> {
+    let code = facts::currency(tx, id).await?.ok_or(Error::AccountNotFound(id))?;
+    Ok(Currency::from_code(&code)?)
+}
+
 /// What an account still has to pay, oldest due first.
 pub async fn open_items(tx: &mut TenantTx, account: AccountId, currency: Currency) -> Result<Vec<OpenItem>, Error> {
     let rows = invoices::open(tx, account, currency.code()).await?;

@@ -14,7 +14,7 @@ use weir_rules::usage::UsageError;
 use crate::error::{FieldError, Problem};
 use crate::ids::{AccountId, BillingRunId, InvoiceId};
 use crate::subscribers::error::ACCOUNT_NOT_FOUND;
-use crate::{db, ledger, tenants};
+use crate::{db, ledger, plugins, tenants};
 
 crate::kinds! {
     RUN_NOT_FOUND = 404 "billing-run-not-found", "There is no such billing run", "It may belong to somebody else.";
@@ -54,6 +54,12 @@ pub enum Error {
     /// The ISP's settings could not be read.
     #[error("the settings could not be read")]
     Tenant(#[from] tenants::Error),
+    /// What was priced is not what is billed: something arrived or was changed in between.
+    #[error("the usage or its rule moved while it was priced")]
+    UsageMoved,
+    /// The rule that sets prices could not be asked.
+    #[error(transparent)]
+    Plugin(#[from] plugins::Error),
     /// The document could not be drawn.
     #[error("the invoice could not be drawn: {0}")]
     Document(String),
@@ -69,6 +75,8 @@ impl Error {
             Self::Db(error) | Self::Ledger(ledger::Error::Db(error)) | Self::Tenant(tenants::Error::Db(error)) => {
                 error.is_passing()
             }
+            Self::Plugin(error) => error.is_passing(),
+            Self::UsageMoved => true,
             _ => false,
         }
     }
@@ -147,9 +155,13 @@ impl From<Error> for Problem {
             Error::InvoiceNotFound(_) => Self::new(&INVOICE_NOT_FOUND, &error),
             Error::AccountNotFound(_) => Self::new(&ACCOUNT_NOT_FOUND, &error),
             Error::Invalid(errors) => Self::invalid(errors),
-            Error::Rules(_) | Error::Ledger(_) | Error::Tenant(_) | Error::Document(_) | Error::Db(_) => {
-                Self::internal(&error)
-            }
+            Error::UsageMoved
+            | Error::Plugin(_)
+            | Error::Rules(_)
+            | Error::Ledger(_)
+            | Error::Tenant(_)
+            | Error::Document(_)
+            | Error::Db(_) => Self::internal(&error),
         }
     }
 }

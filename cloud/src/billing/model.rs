@@ -11,6 +11,7 @@ use crate::ids::{
     AccountId, AllocationId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId,
 };
 use crate::ledger::Amount;
+use crate::plugins::PricedBy;
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -141,6 +142,10 @@ pub enum LineKind {
     Credit,
     /// Traffic counted.
     Usage,
+    /// Charged for paying late, or that given back.
+    LateFee,
+    /// Bytes bought on top of an allowance.
+    TopUp,
 }
 
 impl LineKind {
@@ -150,6 +155,8 @@ impl LineKind {
             Self::Recurring => "recurring",
             Self::Credit => "credit",
             Self::Usage => "usage",
+            Self::LateFee => "late_fee",
+            Self::TopUp => "top_up",
         }
     }
 
@@ -157,6 +164,8 @@ impl LineKind {
         match name {
             "credit" => Self::Credit,
             "usage" => Self::Usage,
+            "late_fee" => Self::LateFee,
+            "top_up" => Self::TopUp,
             _ => Self::Recurring,
         }
     }
@@ -203,12 +212,16 @@ pub struct InvoiceLine {
     pub down_bytes: Option<i64>,
     /// Bytes from the subscriber, on a usage line.
     pub up_bytes: Option<i64>,
-    /// What of them the plan includes; absent when the plan does not meter.
+    /// Of them, those moved in free windows, which do not count, on a usage line.
+    pub free_bytes: Option<i64>,
+    /// What of them the plan includes, with what was bought on top; absent when the plan does not meter.
     pub included_bytes: Option<i64>,
     /// Counted after the period had been billed.
     pub late: bool,
     /// How many usage segments of routers are behind the bytes.
     pub segments: i64,
+    /// The rule that set the price, or was asked to, frozen with the line.
+    pub priced_by: Option<PricedBy>,
     /// The charge a credit takes back.
     pub credits_line_id: Option<InvoiceLineId>,
 }

@@ -6,7 +6,7 @@ use weir_rules::calendar::local_date;
 use weir_rules::money::{Currency, Money};
 
 use super::error::RulesError;
-use super::{BillingRun, Error, RunStatus, RunWish, account, store};
+use super::{BillingRun, Error, RunStatus, RunWish, account, pricing, store};
 use crate::app::App;
 use crate::audit;
 use crate::db::{Scope, TenantTx};
@@ -20,6 +20,8 @@ use crate::tenants;
 const AHEAD_DAYS_MAX: u64 = 31;
 /// Accounts one job bills before it hands over to the next, well within a job's lease.
 const ACCOUNTS_A_JOB: i64 = 500;
+/// How often an account is priced anew because something moved while it was, before its job is tried again later.
+const PRICINGS_MAX: u32 = 3;
 
 /// Starts a run up to `as_of`; while one up to the same day is at work, that one is returned.
 pub async fn start_run(tx: &mut TenantTx, wish: &RunWish) -> Result<BillingRun, Error> {
@@ -127,12 +129,27 @@ pub(super) async fn work(app: &App, scope: &Scope, id: BillingRunId, after: Opti
 }
 
 async fn work_on_account(app: &App, scope: &Scope, run: &store::runs::RunRow, account: AccountId) -> Result<(), Error> {
+    for _ in 0..PRICINGS_MAX {
+        match bill_account(app, scope, run, account).await {
+            Err(Error::UsageMoved) => {}
+            done => return done,
+        }
+    }
+    Err(Error::UsageMoved)
+}
+
+async fn bill_account(app: &App, scope: &Scope, run: &store::runs::RunRow, account: AccountId) -> Result<(), Error> {
+    let priced = pricing::prices(app, scope, run, account).await;
     let mut tx = app.db.begin(scope).await?;
     // The run's row is the claim: whoever moves it on bills the account, a second worker finds it moved.
     if !store::runs::claim(&mut tx, run.id, account).await? {
         return Ok(());
     }
-    match account::bill(&mut tx, run.id, run.as_of, account).await {
+    let billed = match priced {
+        Ok(mut prices) => account::bill(&mut tx, run.id, run.as_of, account, &mut prices).await,
+        Err(error) => Err(error),
+    };
+    match billed {
         Ok(issued) => store::runs::count(&mut tx, run.id, issued.into()).await?,
         Err(error) if error.is_passing() => return Err(error),
         Err(refused) => {

@@ -5,13 +5,16 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use weir_plugin_host::call::{Attributes, UsageLine};
 use weir_rules::calendar::{Period, start_of_day};
 use weir_rules::money::{Currency, Money};
-use weir_rules::usage::{Overage, UsageSegment, UsageTerms, rate};
+use weir_rules::usage::{Overage, OverageLine, RatedUsage, UsageSegment, UsageTerms, rate};
 
 use super::account::{Draft, Facts, Traffic};
 use super::error::RulesError;
-use super::store::facts::{self, TermRow};
+use super::pricing::Prices;
+use super::store::facts::{self, FreeTime, TermRow};
 use super::{Error, LineKind};
 use crate::db::TenantTx;
 use crate::ids::{InvoiceLineId, PlanVersionId};
@@ -22,6 +25,7 @@ pub(super) struct Tariff<'a> {
     pub plan: &'a str,
     pub allowance_bytes: Option<i64>,
     pub block: Option<(i64, Decimal)>,
+    pub windows: &'a serde_json::Value,
 }
 
 /// Days of one plan version inside one full period.
@@ -37,6 +41,7 @@ pub(super) async fn count(
     tx: &mut TenantTx,
     facts: &Facts<'_>,
     until: NaiveDate,
+    prices: &mut Prices,
     lines: &mut Vec<Draft>,
 ) -> Result<(), Error> {
     let pieces = pieces(facts, until)?;
@@ -52,7 +57,7 @@ pub(super) async fn count(
             None if service_end <= until => tx.at(),
             None => start_of_day(piece.days.end(), facts.zone)?,
         };
-        if let Some(line) = line(tx, facts, piece, after, ends).await? {
+        if let Some(line) = line(tx, facts, piece, (after, ends), prices).await? {
             lines.push(line);
         }
     }
@@ -73,6 +78,7 @@ pub(super) fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piec
                 plan: &line.plan,
                 allowance_bytes: line.allowance_bytes,
                 block: line.block_bytes.zip(line.block_price),
+                windows: &line.windows,
             };
             pieces.push(Piece { tariff, days, full: Period::new(line.full_from, line.full_to)?, billed: true });
         }
@@ -98,11 +104,12 @@ async fn line(
     tx: &mut TenantTx,
     facts: &Facts<'_>,
     piece: &Piece<'_>,
-    after: Option<DateTime<Utc>>,
-    until: DateTime<Utc>,
+    (after, until): (Option<DateTime<Utc>>, DateTime<Utc>),
+    prices: &mut Prices,
 ) -> Result<Option<Draft>, Error> {
     let id: InvoiceLineId = tx.new_id();
-    let taken = facts::take_segments(tx, id, facts.subscription, after, until).await?;
+    let free = FreeTime { zone: facts.zone.name(), windows: piece.tariff.windows };
+    let taken = facts::take_segments(tx, id, facts.subscription, after, until, free).await?;
     let metered = piece.tariff.allowance_bytes.is_some();
     if taken.segments == 0 && (piece.billed || !metered) {
         return Ok(None);
@@ -114,22 +121,29 @@ async fn line(
             line.kind == LineKind::Usage.name() && line.from == piece.days.start() && line.to == piece.days.end()
         })
         .collect();
-    let used_before = before.iter().map(|line| line.used_bytes).sum::<i64>();
-    let segment = |down: i64, up: i64| -> Result<UsageSegment, RulesError> {
-        let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("usage"));
-        Ok(UsageSegment { on: piece.days.start(), down_bytes: bytes(down)?, up_bytes: bytes(up)? })
+    let used_before = before.iter().map(|line| line.used_bytes).sum::<Decimal>();
+    let counted = |bytes: Decimal| -> Result<UsageSegment, RulesError> {
+        let bytes = bytes.to_u64().ok_or(RulesError::Range("usage"))?;
+        Ok(UsageSegment { on: piece.days.start(), down_bytes: bytes, up_bytes: 0 })
     };
-    let segments = [segment(taken.down_bytes, taken.up_bytes)?, segment(used_before, 0)?];
-    let rated = rate(&terms(&piece.tariff, facts.currency)?, piece.days, piece.full, &segments)?;
-    let mut net = Money::zero(facts.currency);
-    let (mut blocks, mut price) = (Decimal::ZERO, Money::zero(facts.currency));
+    let segments = [counted(taken.down_bytes + taken.up_bytes - taken.free_bytes)?, counted(used_before)?];
+    let bought = facts.top_ups.iter().filter(|top_up| piece.days.contains(top_up.sold_on));
+    let bought = bought.map(|top_up| top_up.bytes.unsigned_abs()).fold(0, u64::saturating_add);
+    let rated = rate(&terms(&piece.tariff, bought, facts.currency)?, piece.days, piece.full, &segments)?;
+    let (mut blocks, mut price, mut priced_by) = (Decimal::ZERO, Money::zero(facts.currency), None);
     if let Some(over) = rated.line {
-        (net, blocks, price) = (over.amount, Decimal::from(over.blocks), over.price);
+        let charged: Decimal = before.iter().map(|line| line.quantity).sum();
+        (blocks, price) = (Decimal::from(over.blocks) - charged, over.price);
+        if prices.are_asked() && blocks > Decimal::ZERO {
+            let hours = facts::by_hour(tx, facts.subscription, after, until, facts.zone.name()).await?;
+            if let Some(quoted) = prices.of(asked(facts, piece, &rated, over, hours)?)? {
+                price = quoted.price.unwrap_or(price);
+                priced_by = Some(quoted.by);
+            }
+        }
     }
-    for line in &before {
-        net = net.checked_sub(Money::new(line.net, facts.currency)?)?;
-        blocks -= line.quantity;
-    }
+    // What was charged before stays charged: the price is that of the blocks not charged yet.
+    let net = price.times(blocks)?;
     let included = rated
         .allowance_bytes
         .map(|bytes| i64::try_from(bytes).map_err(|_| RulesError::Range("allowance")))
@@ -137,8 +151,8 @@ async fn line(
     Ok(Some(Draft {
         id,
         kind: LineKind::Usage,
-        subscription: facts.subscription,
-        version: piece.tariff.version,
+        subscription: Some(facts.subscription),
+        version: Some(piece.tariff.version),
         description: piece.tariff.plan.to_owned(),
         period: piece.days,
         full: piece.full,
@@ -146,15 +160,48 @@ async fn line(
         unit_price: price,
         net,
         traffic: Some(Traffic {
-            down_bytes: taken.down_bytes,
-            up_bytes: taken.up_bytes,
+            down_bytes: whole(taken.down_bytes)?,
+            up_bytes: whole(taken.up_bytes)?,
+            free_bytes: whole(taken.free_bytes)?,
             included_bytes: included,
             segments: taken.segments,
             late: piece.billed,
         }),
         credits: None,
+        top_up: None,
         rate: None,
+        priced_by,
     }))
+}
+
+/// Bytes as a line of an invoice holds them; sums that do not fit stop the account, they are not cut short.
+fn whole(bytes: Decimal) -> Result<i64, RulesError> {
+    bytes.to_i64().ok_or(RulesError::Range("usage"))
+}
+
+/// A line with something to pay, as a rule is asked about it.
+fn asked(
+    facts: &Facts<'_>,
+    piece: &Piece<'_>,
+    rated: &RatedUsage,
+    over: OverageLine,
+    by_hour: Vec<u64>,
+) -> Result<UsageLine, Error> {
+    let instant = |day| Ok::<_, Error>(start_of_day(day, facts.zone)?.timestamp_millis().unsigned_abs());
+    Ok(UsageLine {
+        subscription: facts.subscription.uuid(),
+        plan: piece.tariff.plan.to_owned(),
+        period_start: instant(piece.days.start())?,
+        period_end: instant(piece.days.end())?,
+        used_bytes: rated.used_bytes,
+        included_bytes: rated.allowance_bytes.unwrap_or(0),
+        over_bytes: rated.over_bytes,
+        block_bytes: over.block_bytes,
+        blocks: over.blocks,
+        unit_price: over.price.amount(),
+        by_hour,
+        attributes: Attributes::new(),
+    })
 }
 
 fn tariff(term: &TermRow) -> Tariff<'_> {
@@ -163,14 +210,15 @@ fn tariff(term: &TermRow) -> Tariff<'_> {
         plan: &term.plan,
         allowance_bytes: term.allowance_bytes,
         block: term.block_bytes.zip(term.block_price),
+        windows: &term.windows,
     }
 }
 
-pub(super) fn terms(tariff: &Tariff<'_>, currency: Currency) -> Result<UsageTerms, Error> {
+pub(super) fn terms(tariff: &Tariff<'_>, top_up_bytes: u64, currency: Currency) -> Result<UsageTerms, Error> {
     let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("bytes of a plan"));
     let overage = match tariff.block {
         Some((block, price)) => Some(Overage { block_bytes: bytes(block)?, price: Money::new(price, currency)? }),
         None => None,
     };
-    Ok(UsageTerms { allowance_bytes: tariff.allowance_bytes.map(bytes).transpose()?, overage })
+    Ok(UsageTerms { allowance_bytes: tariff.allowance_bytes.map(bytes).transpose()?, top_up_bytes, overage })
 }

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::fair_use::{Throttle, Window};
 use crate::ids::{PlanId, PlanVersionId};
 
 /// An amount as it is sent: exact decimals as text.
@@ -55,6 +56,10 @@ pub struct PlanVersion {
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; null = nothing.
     pub overage: Option<Overage>,
+    /// What a line still gets beyond the allowance; null = it stays as it is.
+    pub throttle: Option<Throttle>,
+    /// Times of the day with rates of their own; the first that holds counts.
+    pub windows: Vec<Window>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -88,6 +93,11 @@ pub struct PlanWish {
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.
     pub overage: Option<Overage>,
+    /// What a line still gets beyond the allowance, instead of a charge; absent = it stays as it is.
+    pub throttle: Option<Throttle>,
+    /// Times of the day with rates of their own; the first that holds counts.
+    #[serde(default)]
+    pub windows: Vec<Window>,
     /// Whether subscribers can choose it in the portal, and others order it there.
     #[serde(default)]
     pub offered_in_portal: bool,
@@ -115,4 +125,9 @@ pub struct VersionWish {
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.
     pub overage: Option<Overage>,
+    /// What a line still gets beyond the allowance, instead of a charge; absent = it stays as it is.
+    pub throttle: Option<Throttle>,
+    /// Times of the day with rates of their own; the first that holds counts.
+    #[serde(default)]
+    pub windows: Vec<Window>,
 }

@@ -53,6 +53,10 @@ named! {
     PlanChanged = "subscription.plan_changed";
     /// A subscription got a last day.
     SubscriptionEnded = "subscription.ended";
+    /// A line used 80 or 100 % of its allowance; once a period each.
+    UsageThreshold = "usage.threshold";
+    /// A top-up was sold.
+    TopUpSold = "top_up.sold";
     /// A hold was placed on a line.
     HoldPlaced = "hold.placed";
     /// A hold was lifted.
@@ -61,6 +65,24 @@ named! {
     InvoiceIssued = "invoice.issued";
     /// A payment was received.
     PaymentReceived = "payment.received";
+    /// A subscriber is to be reminded of unpaid bills.
+    DunningReminded = "dunning.reminded";
+    /// A late fee was charged.
+    DunningFeeCharged = "dunning.fee_charged";
+    /// An account's lines were slowed down for unpaid bills.
+    DunningThrottled = "dunning.throttled";
+    /// An account's lines were walled off for unpaid bills.
+    DunningWalled = "dunning.walled";
+    /// A subscriber is to be told for the last time.
+    DunningFinalNotice = "dunning.final_notice";
+    /// A promise to pay was noted.
+    DunningPromised = "dunning.promised";
+    /// Nothing of what a case was about is open any more.
+    DunningCured = "dunning.cured";
+    /// A plugin leaves a note for staff.
+    PluginNoted = "plugin.noted";
+    /// A plugin failed too often in a row and is not asked any more.
+    PluginPaused = "plugin.paused";
     /// Somebody wants to become a subscriber.
     OrderPlaced = "order.placed";
     /// Staff made a subscriber of them.
@@ -84,16 +106,19 @@ impl EventKind {
 pub enum Listener {
     /// Judges an account again when what it owes or has changed.
     Dunning,
+    /// Tells the tenant's own rules.
+    Plugins,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 1] = [Self::Dunning];
+    pub const ALL: [Self; 2] = [Self::Dunning, Self::Plugins];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dunning => "dunning",
+            Self::Plugins => "plugins",
         }
     }
 
@@ -101,6 +126,8 @@ impl Listener {
     pub fn hears(self, kind: EventKind) -> bool {
         match self {
             Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
+            // What plugins themselves cause would come back to them without end.
+            Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),
         }
     }
 }

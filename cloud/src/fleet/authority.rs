@@ -2,22 +2,18 @@
 //!
 //! The root's key lies in the database, sealed with a key that lies in the data folder: neither alone is enough.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
 };
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use rustls::pki_types::CertificateDer;
 use uuid::Uuid;
 
 use super::{Error, store};
 use crate::app::App;
 use crate::ids::{AgentId, TenantId};
+use crate::secrets::Place;
 
 /// How long an agent's certificate holds. Sessions do not renew it yet, so it must outlive the router's hardware; who is
 /// revoked is refused at every hello, whatever the certificate says.
@@ -54,16 +50,18 @@ pub struct AgentCertificate {
 impl Authority {
     /// The authority of this installation, made at its first start.
     pub async fn open(app: &App) -> Result<Self, Error> {
-        let sealing = installation_key(&app.config.data_dir)?;
         let mut tx = app.db.platform().await?;
         store::agents::lock_authorities(&mut tx).await?;
         let stored = store::agents::authority(&mut tx).await?;
         let (certificate, key) = match stored {
-            Some(stored) => (stored.certificate, unseal(&sealing, stored.id, stored.sealed_key)?),
+            Some(stored) => {
+                let key = app.secrets.unseal(Place::Installation(stored.id), &stored.sealed_key)?;
+                (stored.certificate, key)
+            }
             None => {
                 let made = make_root(app.clock.system_now())?;
                 let id: crate::ids::JobId = crate::ids::new_id(tx.at());
-                let sealed = seal(&sealing, id.uuid(), &made.1)?;
+                let sealed = app.secrets.seal(Place::Installation(id.uuid()), &made.1)?;
                 store::agents::insert_authority(&mut tx, id.uuid(), &made.0, &sealed).await?;
                 made
             }
@@ -172,47 +170,4 @@ fn valid(params: &mut CertificateParams, now: DateTime<Utc>, days: i64) {
 
 fn certificate_error(error: impl std::fmt::Display) -> Error {
     Error::Certificate(error.to_string())
-}
-
-/// The key everything secret in the database is sealed with; made at the first start, readable by us alone.
-fn installation_key(data_dir: &Path) -> Result<LessSafeKey, Error> {
-    let folder = data_dir.join("secrets");
-    let file = folder.join("installation.key");
-    let bytes = match std::fs::read(&file) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut bytes = vec![0u8; 32];
-            getrandom::fill(&mut bytes).map_err(|error| Error::Secrets(error.to_string()))?;
-            std::fs::create_dir_all(&folder).map_err(secrets)?;
-            let mut created =
-                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(secrets)?;
-            created.write_all(&bytes).and_then(|()| created.sync_all()).map_err(secrets)?;
-            bytes
-        }
-        Err(error) => return Err(secrets(error)),
-    };
-    let key = UnboundKey::new(&AES_256_GCM, &bytes)
-        .map_err(|_| Error::Secrets(format!("{} is not a key", file.display())))?;
-    Ok(LessSafeKey::new(key))
-}
-
-fn secrets(error: std::io::Error) -> Error {
-    Error::Secrets(error.to_string())
-}
-
-fn seal(key: &LessSafeKey, id: Uuid, secret: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut nonce = [0u8; NONCE_LEN];
-    getrandom::fill(&mut nonce).map_err(|error| Error::Secrets(error.to_string()))?;
-    let mut sealed = secret.to_vec();
-    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(id.as_bytes()), &mut sealed)
-        .map_err(|_| Error::Secrets("sealing failed".into()))?;
-    Ok([nonce.as_slice(), &sealed].concat())
-}
-
-fn unseal(key: &LessSafeKey, id: Uuid, sealed: Vec<u8>) -> Result<Vec<u8>, Error> {
-    let wrong = || Error::Secrets("the installation key does not open the certificate authority".into());
-    let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or_else(wrong)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| wrong())?;
-    let mut body = body.to_vec();
-    Ok(key.open_in_place(nonce, Aad::from(id.as_bytes()), &mut body).map_err(|_| wrong())?.to_vec())
 }

@@ -28,8 +28,7 @@ pub struct NewToken {
 pub async fn make_token(app: &App, tx: &mut TenantTx, router: RouterId) -> Result<NewToken, Error> {
     network::router(tx, router).await?;
     let authority = Authority::open(app).await?;
-    let mut secret = [0u8; 16];
-    getrandom::fill(&mut secret).map_err(|error| Error::Secrets(error.to_string()))?;
+    let secret: [u8; 16] = crate::secrets::random()?;
     let id: EnrollmentTokenId = tx.new_id();
     let expires_at = tx.at() + TOKEN_LIFE;
     store::agents::insert_token(tx, id, router, &secret_digest(&secret), expires_at).await?;

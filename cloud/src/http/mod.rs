@@ -1,11 +1,12 @@
 //! How a request becomes a call: server, router, who is asking, what may be read from a request, paging.
 
+pub mod csv;
 pub mod dev_clock;
 pub mod extract;
 pub mod middleware;
-pub mod origin;
 pub mod page;
 pub mod paging;
+pub mod peer;
 pub mod permission;
 pub mod router;
 pub mod server;

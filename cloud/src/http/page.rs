@@ -14,12 +14,13 @@ use weir_ui::frame::NAV;
 use weir_ui::i18n::LANGUAGES;
 use weir_ui::{Frame, Template, pages};
 
-use super::permission::{LoggedIn, Needs, Permission, Role};
+use super::permission::{LoggedIn, Needs, Permission, Role, ViewAudit};
 use super::{Staff, staff, toast};
 use crate::access::{self, Person};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
 use crate::error::{self, FieldError, Kind, Problem};
+use crate::ids::SessionId;
 use crate::tenants;
 
 /// Somebody with permission `P` in front of a page.
@@ -28,6 +29,8 @@ pub struct Screen<P> {
     pub app: App,
     /// Who.
     pub person: Person,
+    /// The session they look with.
+    pub session: SessionId,
     /// What surrounds the page.
     pub frame: Frame,
     /// The ISP's own zone; instants are shown in it.
@@ -79,6 +82,7 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
         Ok(Self {
             app: app.clone(),
             person: staff.person,
+            session: staff.session,
             frame,
             zone,
             currency: tenant.currency,
@@ -93,6 +97,8 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = match area {
         "accounts" => "subscribers",
         "overdue-checks" => "billing-runs",
+        "dunning-cases" => "dunning",
+        "plugin-versions" | "plugin-invocations" => "plugins",
         area => area,
     };
     let current = NAV.iter().map(|item| item.href).find(|href| href[1..] == *area).unwrap_or_default();
@@ -106,7 +112,17 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
         nav: NAV.iter().filter(|item| may_open(person.role, item.href)).cloned().collect(),
         toast: None,
         keys: person.single_keys,
+        history: history(person.role, path),
     }
+}
+
+/// Where stands what was done to the thing a page is about: the page's address ends with its id.
+fn history(role: Role, path: &str) -> Option<String> {
+    let id = path.trim_matches('/').split_once('/').map(|(_, id)| id)?;
+    let is_id = id.len() == 36
+        && id.as_bytes()[3] == b'_'
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (is_id && !id.starts_with("aud_") && role.may(ViewAudit::PERMISSION)).then(|| format!("/audit?subject={id}"))
 }
 
 fn theme(name: &str) -> &'static str {
@@ -116,10 +132,13 @@ fn theme(name: &str) -> &'static str {
 fn may_open(role: Role, href: &str) -> bool {
     let needed = match href {
         "/subscribers" | "/subscriptions" | "/orders" => "view-subscribers",
-        "/plans" => "view-catalog",
+        "/plans" | "/top-up-products" => "view-catalog",
         "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
         "/sites" | "/routers" | "/" => "view-network",
+        "/dunning" => "view-dunning",
+        "/plugins" => "view-plugins",
         "/staff" => "view-staff",
+        "/audit" => ViewAudit::PERMISSION.0,
         "/settings" | "/portal-settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,
     };
@@ -141,7 +160,18 @@ pub(crate) fn spoken_in(headers: &HeaderMap) -> Option<&'static str> {
 pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
     let lang = spoken_in(headers).unwrap_or("en");
     let (tenant, staff) = ("Weir".to_owned(), String::new());
-    Frame { tenant, hue: 255, staff, lang, theme: "system", current: "", nav: Vec::new(), toast: None, keys: false }
+    Frame {
+        tenant,
+        hue: 255,
+        staff,
+        lang,
+        theme: "system",
+        current: "",
+        nav: Vec::new(),
+        toast: None,
+        keys: false,
+        history: None,
+    }
 }
 
 /// A page with this status.
@@ -308,7 +338,7 @@ fn log_in_address(method: &Method, uri: &Uri) -> String {
 }
 
 async fn known_frame(app: &App, token: &str, path: &str) -> Option<Frame> {
-    let person = access::who_is(app, token).await.ok()?;
+    let person = access::who_is(app, token, None).await.ok()?.person;
     let mut tx = app.db.read(&Scope::system(person.tenant)).await.ok()?;
     let tenant = tenants::tenant(&mut tx).await.ok()?;
     Some(frame(&person, &tenant, path))

@@ -38,6 +38,8 @@ permissions! {
     ViewStaff = "view-staff";
     /// Invite people, change what they may do, end their access.
     ManageStaff = "manage-staff";
+    /// See who changed what.
+    ViewAudit = "view-audit";
     /// See sites, routers, agents, enforcement, traffic.
     ViewNetwork = "view-network";
     /// Change sites and routers, enroll and revoke agents.
@@ -60,6 +62,14 @@ permissions! {
     ManageBilling = "manage-billing";
     /// Record payments.
     RecordPayments = "record-payments";
+    /// See dunning cases, the policy and the forecast.
+    ViewDunning = "view-dunning";
+    /// Change the dunning policy, note promises, pause cases, give late fees back.
+    ManageDunning = "manage-dunning";
+    /// See plugins, their versions and calls.
+    ViewPlugins = "view-plugins";
+    /// Add, upload, activate and disable plugins.
+    ManagePlugins = "manage-plugins";
 }
 
 /// A set of permissions a person has.
@@ -100,7 +110,7 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::ReadOnly => name == "logged-in" || name.starts_with("view-"),
-            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network"),
+            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network" | "manage-plugins"),
             Self::Support => {
                 name == "logged-in"
                     || name.starts_with("view-")

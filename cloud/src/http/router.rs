@@ -24,8 +24,8 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, billing, catalog, dunning, fleet, ledger, network, orders, payments, portal, subscribers, subscriptions,
-    tenants, usage,
+    access, audit, billing, catalog, dunning, fair_use, fleet, ledger, network, orders, payments, plugins, portal,
+    subscribers, subscriptions, tenants, usage,
 };
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
@@ -69,6 +69,7 @@ fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi()).nest(
         "/api/v1",
         OpenApiRouter::new()
+            .merge(audit::api::routes())
             .merge(access::api::routes())
             .merge(tenants::api::routes())
             .merge(network::api::routes())
@@ -77,6 +78,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(fleet::api::routes())
             .merge(subscriptions::api::routes())
             .merge(usage::api::routes())
+            .merge(fair_use::api::routes())
+            .merge(plugins::api::routes())
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())

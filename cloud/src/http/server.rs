@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
-use super::origin::Peer;
+use super::peer::Peer;
 
 const CONNECTIONS_MAX: usize = 2_000;
 const HEADER_LIMIT: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
         };
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
+                Ok((stream, peer)) => (stream, Peer(peer.ip())),
                 Err(error) => {
                     // Out of file descriptors: wait for one rather than spin.
                     tracing::warn!(%error, "could not accept a connection");
@@ -45,7 +45,7 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
         };
         let router = router.clone();
         let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(peer);
             let router = router.clone();
             async move {
                 Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}))

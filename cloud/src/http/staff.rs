@@ -7,16 +7,18 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::permission::{Needs, Permission, Role};
-use crate::access::{self, Person};
+use crate::access::{self, Caller, Person};
 use crate::app::App;
 use crate::db::{Actor, Scope};
 use crate::error::{self, Problem};
-use crate::ids::TenantId;
+use crate::ids::{SessionId, TenantId};
 
 /// Somebody of a tenant's staff who has permission `P`.
 pub struct Staff<P> {
     /// The person.
     pub person: Person,
+    /// The session they ask with.
+    pub session: SessionId,
     permission: PhantomData<P>,
 }
 
@@ -41,19 +43,20 @@ impl<P: Needs> FromRequestParts<App> for Staff<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let person = match parts.extensions.get::<Person>() {
-            Some(person) => person.clone(),
+        let caller = match parts.extensions.get::<Caller>() {
+            Some(caller) => caller.clone(),
             None => {
                 let token = session_token(&parts.headers, app.config.is_https()).ok_or_else(|| {
                     Problem::new(&error::UNAUTHENTICATED, "no session: send a bearer token or log in")
                 })?;
-                let person = access::who_is(app, &token).await?;
-                parts.extensions.insert(person.clone());
-                person
+                let caller = access::who_is(app, &token, super::peer::address(parts, app)).await?;
+                parts.extensions.insert(caller.clone());
+                caller
             }
         };
+        let Caller { person, session } = caller;
         require(person.role, P::PERMISSION)?;
-        Ok(Self { person, permission: PhantomData })
+        Ok(Self { person, session, permission: PhantomData })
     }
 }
 

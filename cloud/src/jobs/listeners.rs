@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Job;
 use crate::app::App;
 use crate::db::Scope;
-use crate::dunning;
 use crate::events::{self, Listener};
 use crate::ids::EventId;
+use crate::{dunning, plugins};
 
 /// Tells one listener of one event.
 #[derive(Serialize, Deserialize)]
@@ -33,6 +33,7 @@ impl Job for TellListener {
         drop(tx);
         match self.listener {
             Listener::Dunning => Ok(dunning::listen(&app, &scope, &event).await?),
+            Listener::Plugins => Ok(plugins::listen(&app, &scope, &event).await?),
         }
     }
 }

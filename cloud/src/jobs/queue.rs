@@ -79,12 +79,15 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         };
     }
     kinds!(
+        crate::audit::jobs::LinkEntries,
         crate::access::jobs::ForgetOldSessions,
         crate::fleet::jobs::RefreshDesired,
+        crate::fleet::jobs::RefreshMetered,
         crate::subscriptions::jobs::ReleaseOverHolds,
         crate::billing::jobs::StartDueRun,
         crate::billing::jobs::WorkOnRun,
         crate::dunning::jobs::CheckOverdue,
+        crate::plugins::jobs::ForgetOldCalls,
         super::TellListener,
     )
 }

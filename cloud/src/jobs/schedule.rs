@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering;
 use chrono::{DateTime, Utc};
 
 use super::{enqueue, queue};
-use crate::access::jobs::ForgetOldSessions;
+use crate::access::{self, jobs::ForgetOldSessions};
 use crate::app::App;
+use crate::audit::jobs::LinkEntries;
 use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
+use crate::plugins::jobs::ForgetOldCalls;
 use crate::portal::jobs::ForgetOldPortalSessions;
 use crate::subscriptions::jobs::ReleaseOverHolds;
 
@@ -35,13 +37,16 @@ pub async fn plan(app: &App) -> Result<(), Error> {
 async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<(), Error> {
     if new_hour {
         queue::tidy(app).await?;
+        access::forget_old_attempts(app).await?;
     }
     for tenant in app.db.tenants().await? {
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;
         enqueue(&mut tx, &RefreshDesired {}, now).await?;
         enqueue(&mut tx, &ReleaseOverHolds {}, now).await?;
+        enqueue(&mut tx, &LinkEntries {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
+            enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
             enqueue(&mut tx, &ForgetOldPortalSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;
             enqueue(&mut tx, &CheckOverdue {}, now).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use axum::routing::get;
@@ -14,10 +15,12 @@ use serde::{Deserialize, Serialize};
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
 use super::{Sample, store};
+use crate::access;
 use crate::app::App;
 use crate::db::Scope;
 use crate::error::{self, Problem};
-use crate::http::permission::ViewNetwork;
+use crate::http::permission::{Needs, ViewNetwork};
+use crate::http::staff::session_token;
 use crate::http::{ApiQuery, Staff};
 use crate::ids::{RouterId, SubscriptionId, TenantId};
 
@@ -25,6 +28,9 @@ use crate::ids::{RouterId, SubscriptionId, TenantId};
 const TOPICS_MAX: usize = 32;
 /// How often the gateway is told that somebody still watches.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether they still may.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/live", get(live))
@@ -52,27 +58,32 @@ struct Reading {
 async fn live(
     State(app): State<App>,
     staff: Staff<ViewNetwork>,
+    headers: HeaderMap,
     ApiQuery(query): ApiQuery<Topics>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let topics = read_topics(&app, &staff.scope(), &query.topics).await?;
-    Ok(stream_of(app, staff.tenant(), topics))
+    let token = session_token(&headers, app.config.is_https()).unwrap_or_default();
+    let over = refused(app.clone(), token);
+    Ok(stream_of(app, staff.tenant(), topics, over))
 }
 
-/// The rates of these lines, under the names `line:<id>`; the caller knows whose they are.
+/// The rates of these lines, under the names `line:<id>`, until `over`; the caller knows whose they are.
 pub(crate) async fn lines(
     app: App,
     scope: &Scope,
     ids: &[SubscriptionId],
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
+    over: impl Future<Output = ()> + Send + 'static,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let names: Vec<_> = ids.iter().map(|id| format!("line:{id}")).collect();
     let topics = read_topics(&app, scope, &names.join(",")).await?;
-    Ok(stream_of(app, scope.tenant, topics))
+    Ok(stream_of(app, scope.tenant, topics, over))
 }
 
 fn stream_of(
     app: App,
     tenant: TenantId,
     topics: Vec<(String, Topic)>,
+    over: impl Future<Output = ()>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let samples = BroadcastStream::new(app.live.subscribe())
         .filter_map(move |sample| std::future::ready(sample.ok().filter(|sample| sample.tenant == tenant)));
@@ -94,7 +105,20 @@ fn stream_of(
             None
         }
     });
-    Sse::new(stream::select(events, watching).map(Ok)).keep_alive(KeepAlive::default())
+    Sse::new(stream::select(events, watching).map(Ok).take_until(over)).keep_alive(KeepAlive::default())
+}
+
+/// Returns when whoever watches is no longer somebody who may: logged out, disabled, given another role.
+async fn refused(app: App, token: String) {
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    loop {
+        look.tick().await;
+        match access::still_may(&app, &token, ViewNetwork::PERMISSION).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::debug!(%error, "could not look whether somebody may still watch"),
+        }
+    }
 }
 
 fn event(name: &str, topic: &Topic, newest: &HashMap<RouterId, Sample>, changed: RouterId) -> Option<Event> {

@@ -163,8 +163,9 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
     let books = ledger::section_of(&screen, &mut tx, ("invoice", id.uuid()), &settlements).await?;
-    let sections =
-        vec![lines(&screen, &invoice.lines), totals(&screen, &invoice), settled(&screen, id, settlements), books];
+    let mut sections = vec![lines(&screen, &invoice.lines)];
+    sections.extend(why(&screen, &invoice.lines));
+    sections.extend([totals(&screen, &invoice), settled(&screen, id, settlements), books]);
     let pays = screen.may::<RecordPayments>() && summary.open.is_positive();
     let form = pays.then(|| payments::inset(&screen, payments::fields(&screen, account.id, summary.open, today), None));
     let owed = money(lang, summary.open);
@@ -210,6 +211,30 @@ fn lines(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Section {
         table: Table::new(names.to_vec(), rows.collect()),
         empty: String::new(),
     }
+}
+
+/// Which of the ISP's rules priced which line, if any did.
+fn why(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Option<Section> {
+    let lang = screen.frame.lang;
+    let priced = lines.iter().filter_map(|line| line.priced_by.as_ref().map(|by| (line, by)));
+    let rows: Vec<_> = priced
+        .map(|(line, by)| {
+            let version = by.version.to_string();
+            let told = [("name", by.plugin.as_str()), ("version", &version), ("reason", &by.reason)];
+            let said = weir_ui::i18n::t(lang, &format!("plugin-why-{}", by.outcome.name()), &told);
+            vec![
+                Cell::link(format!("/plugins/{}", by.plugin_id), &by.plugin),
+                Cell::Text(format!("{}, {}", line.description, days(lang, line.from, line.to))),
+                Cell::Text(said),
+                Cell::Number(format::money(lang, by.list_price, line.unit_price.currency().code())),
+                Cell::Code(by.digest.clone()),
+            ]
+        })
+        .collect();
+    let names = ["plugin-rule", "line", "plugin-why", "plugin-list-price", "plugin-digest"].map(|key| screen.t(key));
+    let table = Table::new(names.to_vec(), rows);
+    let title = screen.t("plugin-priced");
+    (!table.rows.is_empty()).then_some(Section { title, action: None, table, empty: String::new() })
 }
 
 fn totals(screen: &Screen<ViewBilling>, invoice: &Invoice) -> Section {

@@ -11,9 +11,9 @@ use weir_ui::format;
 use weir_ui::pages::{Confirm, Form, Section, Show};
 
 use super::catalog::{GIGABYTE, MEGABIT, price_of, read_terms};
-use super::{Asking, form_status};
+use super::{Asking, form_status, windows};
 use crate::app::App;
-use crate::catalog::{self, Amount, Overage, Plan, PlanChange, PlanVersion};
+use crate::catalog::{self, Amount, Overage, Plan, PlanChange, PlanVersion, Throttle};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -73,22 +73,25 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
     let volume =
         |bytes: Option<i64>| Cell::Number(bytes.map_or(screen.t("unlimited"), |bytes| format::bytes(lang, bytes)));
     let beyond = |overage: &Option<Overage>| {
-        Cell::Number(overage.as_ref().map_or("—".into(), |overage| {
-            format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes))
-        }))
+        overage
+            .as_ref()
+            .map(|overage| format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes)))
     };
+    let slowed = |throttle: Option<Throttle>| throttle.map(|throttle| both_rates(lang, throttle));
     let rows = plan.versions.iter().map(|version| {
         vec![
             Cell::Text(version.version.to_string()),
             Cell::Number(format::bit_rate(lang, version.rate_down_bps)),
             Cell::Number(format::bit_rate(lang, version.rate_up_bps)),
             volume(version.allowance_bytes),
-            beyond(&version.overage),
+            Cell::Number(beyond(&version.overage).or_else(|| slowed(version.throttle)).unwrap_or_else(|| "—".into())),
+            Cell::Text(version.windows.iter().map(windows::typed).collect::<Vec<_>>().join(" · ")),
             Cell::Number(price_of(lang, &version.price)),
             Cell::Number(format::instant(lang, version.created_at, screen.zone)),
         ]
     });
-    let names = ["version", "down", "up", "allowance", "overage", "price", "since"].map(|key| screen.t(key));
+    let names = ["version", "down", "up", "allowance", "fair-use-beyond", "fair-use-windows-short", "price", "since"]
+        .map(|key| screen.t(key));
     Section {
         title: screen.t("plan-versions"),
         action: None,
@@ -107,6 +110,9 @@ async fn new_version(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>
 fn fields_of(version: &PlanVersion) -> Fields {
     let scaled = |value: i64, unit: i64| (Decimal::from(value) / Decimal::from(unit)).normalize().to_string();
     let overage = version.overage.as_ref();
+    let throttled = |rate: fn(Throttle) -> i64| {
+        version.throttle.map(|throttle| scaled(rate(throttle), MEGABIT)).unwrap_or_default()
+    };
     Fields::of([
         ("rate_down", scaled(version.rate_down_bps, MEGABIT)),
         ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
@@ -115,7 +121,15 @@ fn fields_of(version: &PlanVersion) -> Fields {
         ("allowance", version.allowance_bytes.map(|bytes| scaled(bytes, GIGABYTE)).unwrap_or_default()),
         ("overage.block", overage.map(|overage| scaled(overage.block_bytes, GIGABYTE)).unwrap_or_default()),
         ("overage.price", overage.map(|overage| typed(&overage.price)).unwrap_or_default()),
+        ("throttle.rate_down", throttled(|throttle| throttle.rate_down_bps)),
+        ("throttle.rate_up", throttled(|throttle| throttle.rate_up_bps)),
+        ("windows", version.windows.iter().map(windows::typed).collect::<Vec<_>>().join("\n")),
     ])
+}
+
+/// Both rates of a throttle, as readers write them.
+fn both_rates(lang: &str, throttle: Throttle) -> String {
+    format!("{} / {}", format::bit_rate(lang, throttle.rate_down_bps), format::bit_rate(lang, throttle.rate_up_bps))
 }
 
 /// A price as it is typed: every digit it has, and at least the currency's own.

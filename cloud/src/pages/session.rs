@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use weir_ui::pages::LogIn;
 
-use crate::access;
+use crate::access::{self, Device};
 use crate::app::App;
 use crate::error::Problem;
 use crate::http::page::{Fields, anonymous_frame, html, see};
@@ -28,10 +28,14 @@ async fn form(headers: HeaderMap, Query(wanted): Query<Wanted>) -> Result<Respon
     shown(&headers, StatusCode::OK, String::new(), own_address(&wanted.next), String::new())
 }
 
-async fn log_in(State(app): State<App>, headers: HeaderMap, fields: Fields) -> Result<Response, Problem> {
+async fn log_in(
+    State(app): State<App>,
+    headers: HeaderMap,
+    device: Device,
+    fields: Fields,
+) -> Result<Response, Problem> {
     let next = own_address(fields.get("next"));
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let session = match access::log_in(&app, fields.get("email"), fields.text("password"), agent).await {
+    let session = match access::log_in(&app, fields.get("email"), fields.text("password"), device).await {
         Ok(session) => session,
         Err(access::Error::WrongLogin) => return refused(&headers, &fields, next, "log-in-wrong"),
         Err(access::Error::Waits(..)) => return refused(&headers, &fields, next, "log-in-waits"),

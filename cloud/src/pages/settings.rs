@@ -1,7 +1,6 @@
 //! `/settings` of the ISP, and `/preferences` of the person.
 
 use axum::Router;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use weir_ui::blocks::{Action, Cell, Input};
@@ -15,7 +14,6 @@ use crate::error::Problem;
 use crate::fleet::desired;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{LoggedIn, ManageSettings, Needs, ViewSettings};
-use crate::http::staff::session_token;
 use crate::http::toast::see_saying;
 use crate::tenants::{self, LANGUAGES, TenantChange};
 
@@ -147,7 +145,10 @@ fn preferences_form(
         up: ("/".into(), screen.t("nav-overview")),
         title: screen.t("preferences"),
         lede: screen.t("preferences-lede"),
-        actions: vec![Action::go("/preferences/password", screen.t("password-change"))],
+        actions: vec![
+            Action::go("/preferences/sessions", screen.t("sessions")),
+            Action::go("/preferences/password", screen.t("password-change")),
+        ],
         command: None,
         facts,
         sections: Vec::new(),
@@ -191,10 +192,12 @@ fn password_form(screen: &Screen<LoggedIn>, problem: Option<&Problem>) -> Result
     html(form_status(problem), &page)
 }
 
-async fn change_password(screen: Screen<LoggedIn>, headers: HeaderMap, fields: Fields) -> Result<Response, Problem> {
-    let token = session_token(&headers, screen.app.config.is_https()).unwrap_or_default();
+async fn change_password(screen: Screen<LoggedIn>, fields: Fields) -> Result<Response, Problem> {
     let (current, new) = (fields.text("current_password"), fields.text("password"));
-    match access::change_password(&screen.app, &screen.person, &token, current, new).await.map_err(Problem::from) {
+    match access::change_password(&screen.app, &screen.person, screen.session, current, new)
+        .await
+        .map_err(Problem::from)
+    {
         Ok(()) => Ok(see_saying("/preferences", "done-saved")),
         Err(problem) if is_about_the_form(&problem) => password_form(&screen, Some(&problem)),
         Err(problem) => Err(problem),

@@ -9,7 +9,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, Join, Section, Show};
 
-use super::{Asking, MANY, form_status};
+use super::{Asking, MANY, form_status, sessions};
 use crate::access::{self, Member, MemberChange, NewInvitation};
 use crate::app::App;
 use crate::db::Scope;
@@ -155,7 +155,13 @@ async fn show(screen: Screen<ViewStaff>, ApiPath(id): ApiPath<StaffId>) -> Resul
 }
 
 async fn shown<P: Needs>(screen: &Screen<P>, id: StaffId, problem: Option<&Problem>) -> Result<Response, Problem> {
-    let member = access::member(&mut screen.read().await?, id).await?;
+    let mut tx = screen.read().await?;
+    let member = access::member(&mut tx, id).await?;
+    let sessions = if screen.may::<ManageStaff>() { Some(access::sessions(&mut tx, id).await?) } else { None };
+    let sessions = sessions.map(|sessions| {
+        let end = Action::post(format!("/staff/{id}/sessions/end"), screen.t("sessions-end-all"));
+        Section { action: (!sessions.is_empty()).then_some(end), ..sessions::section(screen, sessions) }
+    });
     let facts = vec![
         (screen.t("status"), access_of(screen, &member)),
         (screen.t("email"), Cell::Text(member.email.clone())),
@@ -171,7 +177,7 @@ async fn shown<P: Needs>(screen: &Screen<P>, id: StaffId, problem: Option<&Probl
         actions: Vec::new(),
         command: None,
         facts,
-        sections: Vec::new(),
+        sections: sessions.into_iter().collect(),
         form: changeable.then(|| change_form(screen, &member, problem)),
         title: member.name,
     };

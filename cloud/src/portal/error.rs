@@ -1,7 +1,5 @@
 //! Why the portal did not do what a subscriber asked.
 
-use chrono::{DateTime, Utc};
-
 use crate::error::{self, FieldError, Problem};
 use crate::{access, billing, catalog, db, subscribers, subscriptions, tenants};
 
@@ -24,12 +22,6 @@ pub enum Error {
     /// The session is unknown or over.
     #[error("the session is over: sign in again")]
     NoSession,
-    /// Nobody has this address and password.
-    #[error("the e-mail address or the password is wrong")]
-    WrongLogin,
-    /// Too many wrong attempts: not before this instant.
-    #[error("too many wrong attempts: try again after {0}")]
-    Waits(DateTime<Utc>, u64),
     /// The link opens nothing, or nothing any more.
     #[error("the link was used, replaced or is too old")]
     LinkOver,
@@ -88,8 +80,6 @@ impl From<Error> for Problem {
         match error {
             Error::NoPortal => Self::new(&error::NOT_FOUND, &error),
             Error::NoSession => Self::new(&error::UNAUTHENTICATED, &error),
-            Error::WrongLogin => Self::new(&access::error::WRONG_LOGIN, &error),
-            Error::Waits(_, seconds) => Self::new(&access::error::LOGIN_WAITS, &error).retry_after(seconds),
             Error::LinkOver => Self::new(&PORTAL_LINK_OVER, &error),
             Error::NoEmail => Self::new(&SUBSCRIBER_WITHOUT_EMAIL, &error),
             Error::EmailShared => Self::new(&PORTAL_EMAIL_SHARED, &error),

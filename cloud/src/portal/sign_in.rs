@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{Error, PortalLogin, Session, store};
-use crate::access::{digest, new_token, normalise, password, wait_until};
+use crate::access::{self, count_attempt, digest, forget_attempts, new_token, normalise, password};
 use crate::app::App;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::ids::{SubscriberId, TenantId};
@@ -25,25 +25,17 @@ pub async fn sign_in(
     password: String,
     user_agent: &str,
 ) -> Result<Session, Error> {
-    let mut tx = app.db.read(&Scope::system(tenant)).await?;
-    let now = tx.at();
-    let login = store::login_of_email(&mut tx, &normalise(email)).await?;
-    drop(tx);
-    if let Some(until) = login.as_ref().and_then(|login| login.locked_until).filter(|until| *until > now) {
-        return Err(Error::Waits(until, (until - now).num_seconds().unsigned_abs().max(1)));
-    }
+    let email = normalise(email);
+    // As for staff: counted before the password is looked at, whether anybody has the address or not.
+    let attempt = digest(&format!("portal {tenant} {email}"));
+    count_attempt(app, &attempt).await?;
+    let login = store::login_of_email(&mut app.db.read(&Scope::system(tenant)).await?, &email).await?;
     let right = password::is(app, password, login.as_ref().and_then(|login| login.password_hash.clone())).await?;
-    let login = login.ok_or(Error::WrongLogin)?;
+    let login = login.filter(|_| right).ok_or(access::Error::WrongLogin)?;
     let mut tx = app.db.begin(&Scope { tenant, actor: Actor::Subscriber(login.subscriber) }).await?;
-    if !right {
-        let until = wait_until(tx.at(), login.failed_attempts + 1);
-        store::count_failure(&mut tx, login.subscriber, until).await?;
-        tx.commit().await?;
-        return Err(Error::WrongLogin);
-    }
-    store::forget_failures(&mut tx, login.subscriber).await?;
     let session = open_session(&mut tx, login.subscriber, user_agent).await?;
     tx.commit().await?;
+    forget_attempts(app, &attempt).await?;
     Ok(session)
 }
 

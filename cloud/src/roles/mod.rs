@@ -1,6 +1,8 @@
 //! What a process does: the API, the gateway, the worker, or all of them; and how it starts and ends.
 
+pub mod audit;
 pub mod gateway;
+pub mod plugin;
 pub mod tenant;
 
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -16,6 +18,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, embedded, migrate};
+use crate::secrets::Secrets;
 use crate::{http, jobs};
 
 /// What this process does.
@@ -91,6 +94,7 @@ impl Started {
 /// Starts what every role needs. Call on a long-lived thread: the private database ends with it.
 pub async fn start(config: Config) -> anyhow::Result<Started> {
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create {}", config.data_dir.display()))?;
+    let secrets = Secrets::open(&config.data_dir)?;
     let (server, options) = database(&config).await?;
     migrate::run(&options).await.context("bring the database to this version")?;
     let clock = if config.dev_clock { Clock::movable(config.data_dir.join("dev-clock")) } else { Clock::system() };
@@ -99,15 +103,18 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
     let handle = metrics.handle();
     // A second start in one process (tests) keeps the first recorder.
     let _ = metrics::set_global_recorder(metrics);
+    let plugins = Arc::new(crate::plugins::Runners::new(&config, &secrets)?);
     let app = App {
         db,
         clock,
         config: Arc::new(config),
+        secrets,
         password_hashing: Arc::new(tokio::sync::Semaphore::new(
             std::thread::available_parallelism().map_or(2, usize::from),
         )),
         schedule: Arc::default(),
         live: crate::live::hub(),
+        plugins,
         metrics: handle,
     };
     Ok(Started { app, server })

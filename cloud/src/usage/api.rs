@@ -88,8 +88,8 @@ async fn of_subscription(
     let days: Vec<_> =
         days.into_iter().map(|day| DayJson { on: day.on, down_bytes: day.down_bytes, up_bytes: day.up_bytes }).collect();
     let usage = Usage {
-        down_bytes: days.iter().map(|day| day.down_bytes).sum(),
-        up_bytes: days.iter().map(|day| day.up_bytes).sum(),
+        down_bytes: days.iter().fold(0, |sum, day| sum.saturating_add(day.down_bytes)),
+        up_bytes: days.iter().fold(0, |sum, day| sum.saturating_add(day.up_bytes)),
         days,
     };
     Ok(Json(usage))

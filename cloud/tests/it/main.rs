@@ -1,11 +1,16 @@
 //! The cloud's tests: through its router, on a real PostgreSQL, each test in a tenant of its own.
 
+mod dunning;
+mod fair_use;
 mod harness;
 mod money;
 mod network;
 mod pages;
+mod portal;
+mod plugins;
 mod refusals;
 mod search;
 mod staff;
+mod staffapi;
 mod subscriptions;
 mod world;

@@ -1,4 +1,5 @@
 //! What pages are made of: cells, tables, fields. Texts arrive translated and formatted.
+use std::borrow::Cow;
 
 /// How good or bad a state is; shown by shape, word and colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,7 +255,7 @@ pub enum Input {
 #[derive(Debug, Clone)]
 pub struct Field {
     /// Its name in the request.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it asks.
     pub label: String,
     /// How to answer; may be empty.

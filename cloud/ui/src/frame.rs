@@ -13,19 +13,23 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 14] = [
+pub const NAV: [NavItem; 18] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
     NavItem { href: "/orders", key: "nav-orders", group: "" },
     NavItem { href: "/plans", key: "nav-plans", group: "" },
+    NavItem { href: "/top-up-products", key: "nav-top-ups", group: "" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
     NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
+    NavItem { href: "/dunning", key: "nav-dunning", group: "nav-money" },
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
+    NavItem { href: "/plugins", key: "nav-plugins", group: "nav-provider" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
+    NavItem { href: "/audit", key: "nav-audit", group: "nav-provider" },
     NavItem { href: "/portal-settings", key: "nav-portal", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
@@ -42,20 +46,24 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 14] = [
+const WAYS: [Way; 18] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
     Way { letter: 'n', href: "/orders", key: "nav-orders" },
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
+    Way { letter: 'u', href: "/top-up-products", key: "nav-top-ups" },
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
     Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
+    Way { letter: 'u', href: "/dunning", key: "nav-dunning" },
     Way { letter: 'd', href: "/ledger", key: "nav-ledger" },
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
+    Way { letter: 'x', href: "/plugins", key: "nav-plugins" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
-    Way { letter: 'h', href: "/portal-settings", key: "nav-portal" },
+    Way { letter: 'h', href: "/audit", key: "nav-audit" },
+    Way { letter: 'e', href: "/portal-settings", key: "nav-portal" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];
 
@@ -80,6 +88,8 @@ pub struct Frame {
     pub toast: Option<String>,
     /// Whether single keys are shortcuts for this person.
     pub keys: bool,
+    /// The address of what was done to the thing shown, for those who may see it.
+    pub history: Option<String>,
 }
 
 impl Frame {
@@ -125,6 +135,7 @@ impl Frame {
             nav: NAV.to_vec(),
             toast: None,
             keys: true,
+            history: Some("#history".into()),
         }
     }
 }

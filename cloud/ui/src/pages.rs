@@ -56,6 +56,34 @@ pub struct Register<'a> {
     pub next: Option<String>,
 }
 
+/// A long record that is narrowed by several questions, all of which stand in the address.
+#[derive(Debug, Template)]
+#[template(path = "browse.html")]
+pub struct Browse<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs, if it is no place of the navigation: address and name.
+    pub up: Option<(String, String)>,
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// What can be done.
+    pub actions: Vec<Action>,
+    /// The questions, with their answers.
+    pub filters: Vec<Field>,
+    /// Whether any is answered.
+    pub narrowed: bool,
+    /// The address where none is.
+    pub all: String,
+    /// This page of the record.
+    pub table: Table,
+    /// What will be here, for an empty record.
+    pub empty: String,
+    /// The address of the next page.
+    pub next: Option<String>,
+}
+
 /// Asks before something is done that cannot be taken back; names the thing and what follows.
 #[derive(Debug, Template)]
 #[template(path = "confirm.html")]
@@ -152,6 +180,45 @@ pub struct Form<'a> {
     pub lede: String,
     /// The form.
     pub form: Inset,
+}
+
+/// The form of the dunning policy: steps are added and removed by its own buttons, and what it would do is shown below.
+#[derive(Debug, Template)]
+#[template(path = "policy_form.html")]
+pub struct PolicyForm<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs: address and name.
+    pub up: (String, String),
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// Where it posts to.
+    pub action: String,
+    /// What is wrong with the whole; empty when nothing is.
+    pub problem: String,
+    /// A part for each step.
+    pub steps: Vec<StepFields>,
+    /// Which kind of step to add.
+    pub add: Field,
+    /// Everything else, by heading.
+    pub parts: Vec<(String, Vec<Field>)>,
+    /// What it would do.
+    pub preview: Option<Section>,
+}
+
+/// One step of a policy in its form.
+#[derive(Debug, Clone)]
+pub struct StepFields {
+    /// What it does.
+    pub title: String,
+    /// What it asks.
+    pub fields: Vec<Field>,
+    /// What the form does when the step's own button is pressed.
+    pub remove: String,
+    /// Says so.
+    pub remove_text: String,
 }
 
 /// One figure of the overview.

@@ -4,7 +4,8 @@ use askama::Template;
 
 use crate::blocks::{Action, Cell, Chart, Chip, Confirm, Field, Input, Search, Table, Tone};
 use crate::pages::{
-    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Problem, Register, Section, Show,
+    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, PolicyForm, Problem, Register, Section, Show,
+    StepFields,
 };
 use crate::portal::{self, Bars, Home, LineNow, Meter, Owed, Portal, SignIn, Usage, Used};
 use crate::{Frame, i18n};
@@ -15,7 +16,7 @@ pub const VARIANTS: [(&str, &str); 4] = [("en", "light"), ("en", "dark"), ("ar",
 type Sample = fn(&Frame) -> askama::Result<String>;
 
 /// Name and sample, in the order of the gallery.
-pub const SAMPLES: [(&str, Sample); 20] = [
+pub const SAMPLES: [(&str, Sample); 21] = [
     ("components", components),
     ("overview", |frame| overview(frame, Some(frame.t("overview-quiet"))).render()),
     ("overview-first-day", |frame| overview(frame, None).render()),
@@ -24,7 +25,9 @@ pub const SAMPLES: [(&str, Sample); 20] = [
     ("show", show),
     ("form", |frame| form(frame, "").render()),
     ("form-refused", |frame| form(frame, &frame.t("error-required")).render()),
+    ("policy-form", policy_form),
     ("register", register),
+    ("browse", browse),
     ("question", question),
     ("toast", toast),
     ("search", |frame| search(frame, true).render()),
@@ -208,8 +211,8 @@ fn show(frame: &Frame) -> askama::Result<String> {
 }
 
 fn inset(frame: &Frame, error: &str) -> Inset {
-    let field = |name, key: &str, input, value: &str| Field {
-        name,
+    let field = |name: &'static str, key: &str, input, value: &str| Field {
+        name: name.into(),
         label: frame.t(key),
         hint: frame.t("country-hint"),
         input,
@@ -233,6 +236,44 @@ fn form<'a>(frame: &'a Frame, error: &str) -> Form<'a> {
     Form { frame, up, title: frame.t("sites-new"), lede: frame.t("sites-lede"), form: inset(frame, error) }
 }
 
+fn policy_form(frame: &Frame) -> askama::Result<String> {
+    let step = |n: &str, kind: &str, error: &str| StepFields {
+        title: frame.t(kind),
+        fields: vec![Field {
+            name: format!("step-{n}-days").into(),
+            label: frame.t("dunning-days"),
+            hint: frame.t("dunning-days-hint"),
+            input: Input::Line("number"),
+            value: "4".into(),
+            error: error.into(),
+        }],
+        remove: format!("remove-{n}"),
+        remove_text: frame.t("dunning-remove"),
+    };
+    let [line, lines, choice, ..] = <[Field; 5]>::try_from(inset(frame, "").fields).expect("five fields");
+    let form = PolicyForm {
+        frame,
+        up: ("#policy".into(), frame.t("dunning-policy")),
+        title: frame.t("dunning-edit"),
+        lede: frame.t("dunning-edit-lede"),
+        action: "#save".into(),
+        problem: frame.t("error-form"),
+        steps: vec![
+            step("0", "dunning-step-remind", ""),
+            step("1", "dunning-step-late_fee", &frame.t("dunning-error-grace")),
+        ],
+        add: choice,
+        parts: vec![(frame.t("dunning-hours"), vec![line, lines])],
+        preview: Some(Section {
+            title: frame.t("dunning-preview"),
+            action: None,
+            table: sites(frame),
+            empty: String::new(),
+        }),
+    };
+    form.render()
+}
+
 fn register(frame: &Frame) -> askama::Result<String> {
     let chip = |href: &str, key: &str, chosen| Chip { href: href.into(), text: frame.t(key), chosen };
     let search = Search { label: frame.t("search-number"), value: "<b>".into(), kept: vec![("status", "open".into())] };
@@ -251,6 +292,23 @@ fn register(frame: &Frame) -> askama::Result<String> {
         next: Some("#next".into()),
     };
     register.render()
+}
+
+fn browse(frame: &Frame) -> askama::Result<String> {
+    let browse = pages::Browse {
+        frame,
+        up: Some(("#sites".into(), frame.t("nav-sites"))),
+        title: frame.t("nav-audit"),
+        lede: frame.t("audit-lede"),
+        actions: vec![Action::go("#csv", frame.t("csv"))],
+        filters: inset(frame, "").fields,
+        narrowed: true,
+        all: "#all".into(),
+        table: sites(frame),
+        empty: frame.t("audit-none"),
+        next: Some("#next".into()),
+    };
+    browse.render()
 }
 
 fn question(frame: &Frame) -> askama::Result<String> {

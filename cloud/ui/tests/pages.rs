@@ -63,10 +63,11 @@ fn two_keys_lead_to_what_the_person_may_open_and_nowhere_else() {
 fn catalogues_have_the_same_keys_and_placeholders() {
     let entries = |lang: &str| -> Vec<(String, usize)> {
         let folder = format!("{}/locales/{lang}", env!("CARGO_MANIFEST_DIR"));
-        let mut files: Vec<_> = std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path()).collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
         files.sort();
-        let texts = files.iter().map(|file| std::fs::read_to_string(file).expect("a catalogue"));
-        let text = texts.collect::<Vec<_>>().join("\n");
+        let read = |path| std::fs::read_to_string(path).expect("a catalogue");
+        let text: String = files.iter().map(read).collect();
         let entries = text.lines().filter_map(|line| line.split_once(" = "));
         entries.map(|(key, message)| (key.to_owned(), message.matches("{ $").count())).collect()
     };

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,7 +13,6 @@ use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{LoggedIn, ManageStaff, ViewStaff};
-use crate::http::staff::session_token;
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
 use crate::ids::{InvitationId, StaffId};
 
@@ -141,10 +140,8 @@ struct PasswordChange {
 async fn change_password(
     State(app): State<App>,
     staff: Staff<LoggedIn>,
-    headers: HeaderMap,
     ApiJson(wish): ApiJson<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
-    let token = session_token(&headers, app.config.is_https()).unwrap_or_default();
-    access::change_password(&app, &staff.person, &token, wish.current_password, wish.password).await?;
+    access::change_password(&app, &staff.person, staff.session, wish.current_password, wish.password).await?;
     Ok(StatusCode::NO_CONTENT)
 }

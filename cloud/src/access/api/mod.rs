@@ -1,17 +1,18 @@
 //! `/sessions` and `/me`; the staff and their invitations in `members`.
 
 mod members;
+mod sessions;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::{self, Person};
+use crate::access::{self, Device, Person};
 use crate::app::App;
 use crate::error::{Problem, ProblemJson, Refusals};
 use crate::http::permission::{LoggedIn, Role};
@@ -19,7 +20,12 @@ use crate::http::{ApiJson, Staff, staff};
 use crate::ids::{StaffId, TenantId};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(log_in)).routes(routes!(log_out)).routes(routes!(me)).merge(members::routes())
+    OpenApiRouter::new()
+        .routes(routes!(log_in))
+        .routes(routes!(log_out))
+        .routes(routes!(me))
+        .merge(members::routes())
+        .merge(sessions::routes())
 }
 
 /// What to log in with.
@@ -71,11 +77,10 @@ impl From<Person> for PersonJson {
     responses((status = 201, body = SessionJson), (status = 429, body = ProblemJson), Refusals))]
 async fn log_in(
     State(app): State<App>,
-    headers: HeaderMap,
+    device: Device,
     ApiJson(credentials): ApiJson<Credentials>,
 ) -> Result<(StatusCode, Json<SessionJson>), Problem> {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let session = access::log_in(&app, &credentials.email, credentials.password, agent).await?;
+    let session = access::log_in(&app, &credentials.email, credentials.password, device).await?;
     let body = SessionJson {
         token: session.token,
         expires_at: session.expires_at,

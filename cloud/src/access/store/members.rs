@@ -56,18 +56,6 @@ pub async fn set_disabled(tx: &mut TenantTx, id: StaffId, disabled: bool) -> Res
     Ok(())
 }
 
-/// Ends a person's sessions, all but the one under `kept`.
-pub async fn end_sessions(tx: &mut TenantTx, id: StaffId, kept: Option<&[u8]>) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "DELETE FROM platform.staff_sessions WHERE staff_id = $1 AND ($2::bytea IS NULL OR token_hash <> $2)",
-        id.uuid(),
-        kept
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
 pub async fn set_password_hash(tx: &mut TenantTx, id: StaffId, hash: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("UPDATE platform.staff_logins SET password_hash = $2 WHERE staff_id = $1", id.uuid(), hash)
         .execute(tx.conn())

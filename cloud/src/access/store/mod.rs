@@ -2,33 +2,42 @@
 
 pub mod invitations;
 pub mod members;
+pub mod sessions;
+
+use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 
-use crate::access::{Error, NewStaff, Person};
+use crate::access::{Device, Error, NewStaff, Person};
 use crate::db::{PlatformTx, TenantTx};
 use crate::error::broken_constraint;
-use crate::ids::{StaffId, TenantId};
+use crate::ids::{SessionId, StaffId, TenantId, new_id};
 
 pub struct Login {
     pub tenant: TenantId,
     pub staff: StaffId,
     pub password_hash: String,
-    pub failed_attempts: i32,
-    pub locked_until: Option<DateTime<Utc>>,
 }
 
 pub struct StoredSession {
+    pub id: SessionId,
     pub tenant: TenantId,
     pub staff: StaffId,
     pub last_seen_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }
 
+impl StoredSession {
+    /// Whether it has ended, by its age or because nobody used it.
+    pub fn is_over(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at <= now || self.last_seen_at + super::service::IDLE <= now
+    }
+}
+
 pub async fn login(tx: &mut PlatformTx, email: &str) -> Result<Option<Login>, sqlx::Error> {
     sqlx::query_as!(
         Login,
-        r#"SELECT tenant_id AS "tenant: _", staff_id AS "staff: _", password_hash, failed_attempts, locked_until
+        r#"SELECT tenant_id AS "tenant: _", staff_id AS "staff: _", password_hash
            FROM platform.staff_logins WHERE email_normalised = $1"#,
         email
     )
@@ -36,48 +45,27 @@ pub async fn login(tx: &mut PlatformTx, email: &str) -> Result<Option<Login>, sq
     .await
 }
 
-pub async fn count_failure(
-    tx: &mut PlatformTx,
-    email: &str,
-    locked_until: Option<DateTime<Utc>>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE platform.staff_logins SET failed_attempts = failed_attempts + 1, locked_until = $2 WHERE email_normalised = $1",
-        email,
-        locked_until
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-pub async fn forget_failures(tx: &mut PlatformTx, email: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE platform.staff_logins SET failed_attempts = 0, locked_until = NULL WHERE email_normalised = $1 AND failed_attempts > 0",
-        email
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
 pub async fn insert_session(
     tx: &mut PlatformTx,
     digest: &[u8],
     person: &Person,
     expires_at: DateTime<Utc>,
-    user_agent: &str,
+    device: &Device,
 ) -> Result<(), sqlx::Error> {
     let now = tx.at();
+    let id: SessionId = new_id(now);
     sqlx::query!(
-        "INSERT INTO platform.staff_sessions (token_hash, tenant_id, staff_id, created_at, last_seen_at, expires_at, user_agent)
-         VALUES ($1, $2, $3, $4, $4, $5, left($6, 200))",
+        "INSERT INTO platform.staff_sessions
+             (token_hash, tenant_id, staff_id, created_at, last_seen_at, expires_at, user_agent, id, address)
+         VALUES ($1, $2, $3, $4, $4, $5, left($6, 200), $7, $8)",
         digest,
         person.tenant.uuid(),
         person.id.uuid(),
         now,
         expires_at,
-        user_agent
+        device.user_agent,
+        id.uuid(),
+        device.address.map(|address| address.to_string()).unwrap_or_default()
     )
     .execute(tx.conn())
     .await?;
@@ -87,7 +75,7 @@ pub async fn insert_session(
 pub async fn session(tx: &mut PlatformTx, digest: &[u8]) -> Result<Option<StoredSession>, sqlx::Error> {
     sqlx::query_as!(
         StoredSession,
-        r#"SELECT tenant_id AS "tenant: _", staff_id AS "staff: _", last_seen_at, expires_at
+        r#"SELECT id AS "id: _", tenant_id AS "tenant: _", staff_id AS "staff: _", last_seen_at, expires_at
            FROM platform.staff_sessions WHERE token_hash = $1"#,
         digest
     )
@@ -95,11 +83,17 @@ pub async fn session(tx: &mut PlatformTx, digest: &[u8]) -> Result<Option<Stored
     .await
 }
 
-pub async fn touch_session(tx: &mut PlatformTx, digest: &[u8]) -> Result<(), sqlx::Error> {
+/// Notes that a session is used, and from where.
+pub async fn touch_session(tx: &mut PlatformTx, digest: &[u8], address: Option<IpAddr>) -> Result<(), sqlx::Error> {
     let now = tx.at();
-    sqlx::query!("UPDATE platform.staff_sessions SET last_seen_at = $2 WHERE token_hash = $1", digest, now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "UPDATE platform.staff_sessions SET last_seen_at = $2, address = coalesce($3, address) WHERE token_hash = $1",
+        digest,
+        now,
+        address.map(|address| address.to_string())
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

@@ -59,6 +59,7 @@ fn line_data(line: &InvoiceLine, language: &str) -> Value {
         "used": line.down_bytes.map(|_| text::bytes(used, language)),
         "down": line.down_bytes.map(|bytes| text::bytes(bytes, language)),
         "up": line.up_bytes.map(|bytes| text::bytes(bytes, language)),
+        "free": line.free_bytes.filter(|bytes| *bytes > 0).map(|bytes| text::bytes(bytes, language)),
         "included": line.included_bytes.map(|bytes| text::bytes(bytes, language)),
         "net": text::money(line.net, language),
     })
@@ -72,9 +73,9 @@ mod tests {
     fn every_language_is_drawn() {
         for (index, language) in crate::tenants::LANGUAGES.into_iter().enumerate() {
             let line = json!({
-                "kind": (["recurring", "credit", "usage"][index % 3]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
+                "kind": (["recurring", "credit", "usage", "late_fee", "top_up"][index % 5]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
                 "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
-                "included": "2 GB", "net": "30.00 EUR",
+                "free": "0.2 GB", "included": "2 GB", "net": "30.00 EUR",
             });
             let data = json!({
                 "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026",

@@ -165,6 +165,7 @@ async fn visit(app: &App, uri: &Uri, headers: &HeaderMap, own_host: bool) -> Res
         nav: Vec::new(),
         toast: toast::told(headers, lang),
         keys: false,
+        history: None,
     };
     let (contact, sign_up) = (tenant.contact.clone(), settings.sign_up);
     let portal = Portal { frame, base, here, contact, sign_up };

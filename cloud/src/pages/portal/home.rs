@@ -1,25 +1,21 @@
 //! The first page: the line now, what is owed, what was used.
 
-use std::convert::Infallible;
-
 use axum::http::StatusCode;
-use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
-use futures_util::Stream;
 use weir_rules::calendar::local_date;
 use weir_rules::money::Money;
 use weir_ui::blocks::{Action, Cell, Tone};
 use weir_ui::format;
 use weir_ui::portal::{Home, LineNow, Owed, Portal, section};
 
-use super::{Own, bills, usage};
+use super::{Own, Visit, bills, usage};
 use crate::billing::{self, InvoiceFilter, InvoiceSummary};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::html;
 use crate::http::paging::Page;
-use crate::live;
+use crate::{fair_use, live};
 use crate::pages::money;
 use crate::portal;
 use crate::subscribers::{self, Account};
@@ -53,9 +49,13 @@ pub(super) async fn home(own: Own) -> Result<Response, Problem> {
 async fn line_now(own: &Own, tx: &mut TenantTx, line: &Subscription, name: &str) -> Result<LineNow, Problem> {
     let (portal, lang) = (own.portal(), own.lang());
     let hold = in_force(subscriptions::holds(tx, line.id).await?, &line.access, tx);
-    let why = Why::of(line, hold.as_ref());
+    let fair = fair_use::standing(tx, line.id).await?;
+    let exhausted = hold.is_none() && line.access == "open" && fair.rule == Some(fair_use::Rule::Exhausted);
+    let why = if exhausted { Why::exhausted() } else { Why::of(line, hold.as_ref()) };
     let until = hold.as_ref().and_then(|hold| hold.until);
-    let until = until.map(|until| format::instant(lang, until, own.visit.zone)).unwrap_or_default();
+    let until = until.map(|until| format::instant(lang, until, own.visit.zone));
+    let full_again = fair.to.filter(|_| exhausted).map(|day| format::date(lang, day));
+    let until = until.or(full_again).unwrap_or_default();
     let date = if line.status == Status::Ordered { Some(line.starts_on) } else { line.ends_on };
     let date = date.map(|date| format::date(lang, date)).unwrap_or_default();
     let argument = if until.is_empty() { ("date", date.as_str()) } else { ("date", until.as_str()) };
@@ -99,6 +99,11 @@ struct Why {
 }
 
 impl Why {
+    /// The router slows the line down by the plan's own rule.
+    fn exhausted() -> Self {
+        Self { tone: Tone::Warn, state: "slowed", key: "slowed-quota", advice: Some("quota") }
+    }
+
     fn of(line: &Subscription, hold: Option<&Hold>) -> Self {
         let kind = hold.map(|hold| hold.kind.as_str()).unwrap_or_default();
         let why = |tone, state, key, advice| Self { tone, state, key, advice };
@@ -172,13 +177,20 @@ fn sentence(portal: &Portal, balance: Money, overdue: Money, open: &[InvoiceSumm
 pub(super) async fn live(own: Own) -> Result<Response, Problem> {
     let lines = portal::lines(&mut own.read().await?, own.me.id).await?;
     let ids: Vec<_> = lines.iter().take(LIVE_MAX).map(|(line, _)| line.id).collect();
-    let stream: Sse<_> = stream(&own, &ids).await?;
-    Ok(stream.into_response())
+    let over = signed_out(own.visit.clone());
+    Ok(live::api::lines(own.visit.app.clone(), &own.scope(), &ids, over).await?.into_response())
 }
 
-async fn stream(
-    own: &Own,
-    ids: &[crate::ids::SubscriptionId],
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
-    live::api::lines(own.visit.app.clone(), &own.scope(), ids).await
+/// Returns when whoever watches is no longer signed in.
+async fn signed_out(visit: Visit) {
+    let token = visit.token.unwrap_or_default();
+    let mut look = tokio::time::interval(live::api::LOOK_EVERY);
+    loop {
+        look.tick().await;
+        match portal::who_is(&visit.app, visit.door.tenant, &token).await {
+            Ok(_) => {}
+            Err(portal::Error::NoSession) => return,
+            Err(error) => tracing::debug!(%error, "could not look whether somebody may still watch"),
+        }
+    }
 }

@@ -13,6 +13,7 @@ use crate::http::page::{Fields, html, is_about_the_form, see};
 use crate::http::toast::see_saying;
 use crate::pages::{Asking, form_status};
 use crate::portal::{self, LinkState};
+use crate::access;
 use crate::subscribers::{self, SubscriberWish};
 use crate::tenants::LANGUAGES;
 
@@ -34,8 +35,8 @@ pub(super) async fn sign_in(visit: Visit, headers: HeaderMap, fields: Fields) ->
     let refused = |key| sign_in_form(&visit, StatusCode::UNPROCESSABLE_ENTITY, fields.text("email"), key);
     match session {
         Ok(session) => Ok(entering(&visit, &session.token)),
-        Err(portal::Error::WrongLogin) => refused("portal-sign-in-wrong"),
-        Err(portal::Error::Waits(..)) => refused("portal-sign-in-waits"),
+        Err(portal::Error::Access(access::Error::WrongLogin)) => refused("portal-sign-in-wrong"),
+        Err(portal::Error::Access(access::Error::Waits(..))) => refused("portal-sign-in-waits"),
         Err(error) => Err(error.into()),
     }
 }

@@ -7,10 +7,10 @@ use weir_ui::blocks::{Action, Cell, Input, Table};
 use weir_ui::portal::{Page, section};
 
 use super::{Visit, plan};
+use crate::access::Device;
 use crate::catalog;
 use crate::db::Scope;
 use crate::error::{self, Problem};
-use crate::http::origin::Origin;
 use crate::http::page::{Fields, html, is_about_the_form, see};
 use crate::ids::PlanVersionId;
 use crate::orders::{self, OrderWish, Place};
@@ -64,7 +64,7 @@ async fn shown(visit: &Visit, fields: &Fields, problem: Option<&Problem>) -> Res
     html(form_status(problem), &page)
 }
 
-pub(super) async fn place(visit: Visit, Origin(origin): Origin, mut fields: Fields) -> Result<Response, Problem> {
+pub(super) async fn place(visit: Visit, device: Device, mut fields: Fields) -> Result<Response, Problem> {
     let thanks = see(&visit.portal.at("/sign-up/thanks"));
     if !visit.settings.sign_up {
         return Err(Problem::new(&error::NOT_FOUND, "this ISP takes no orders here"));
@@ -77,7 +77,7 @@ pub(super) async fn place(visit: Visit, Origin(origin): Origin, mut fields: Fiel
         let problem = fields.problem();
         return shown(&visit, &fields, Some(&problem)).await;
     };
-    let origin = origin.map(|address| Sha256::digest(format!("{}{address}", visit.door.tenant)).to_vec());
+    let origin = device.address.map(|address| Sha256::digest(format!("{}{address}", visit.door.tenant)).to_vec());
     let mut tx = visit.app.db.begin(&Scope::system(visit.door.tenant)).await?;
     match orders::place(&mut tx, wish(&visit, &fields, plan_version_id, origin)).await.map_err(Problem::from) {
         Ok(_) => {

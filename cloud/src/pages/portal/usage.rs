@@ -17,9 +17,9 @@ use crate::http::ApiPath;
 use crate::http::page::html;
 use crate::ids::SubscriptionId;
 use crate::pages::{days, money};
-use crate::portal;
 use crate::subscribers::Account;
 use crate::subscriptions::Subscription;
+use crate::{catalog, fair_use, portal};
 
 /// Of the included volume, from where on somebody should look.
 const SOON_PERCENT: i64 = 80;
@@ -45,11 +45,12 @@ pub(super) async fn summary(
     let portal = own.portal();
     let periods = periods(tx, line, account).await?;
     let now = periods.last();
+    let slowed = slowed(own, tx, line).await?;
     Ok(Used {
         name,
         words: now.map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
         meter: now.and_then(|now| meter(portal, now)),
-        rule: now.map(|now| rule(portal, now)).unwrap_or_default(),
+        rule: now.map(|now| rule(portal, now, slowed.as_ref())).unwrap_or_default(),
         more: Action::go(portal.at(&format!("/lines/{}/usage", line.id)), portal.t("portal-usage-more")),
     })
 }
@@ -75,11 +76,31 @@ fn meter(portal: &Portal, now: &Metered) -> Option<Meter> {
     Some(Meter { percent, tone, label: words(portal, now) })
 }
 
+/// How a line is slowed down beyond the included volume: to which rates, and since when it is.
+struct Slowed {
+    rates: String,
+    since: Option<String>,
+}
+
+async fn slowed(own: &Own, tx: &mut TenantTx, line: &Subscription) -> Result<Option<Slowed>, Problem> {
+    let lang = own.lang();
+    let Some(throttle) = catalog::version(tx, line.plan_version_id).await?.throttle else { return Ok(None) };
+    let rates = [throttle.rate_down_bps, throttle.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ");
+    let standing = fair_use::standing(tx, line.id).await?;
+    let since = standing.since_at.filter(|_| standing.rule == Some(fair_use::Rule::Exhausted));
+    Ok(Some(Slowed { rates, since: since.map(|at| format::instant(lang, at, own.visit.zone)) }))
+}
+
 /// What happens beyond the included volume, and what has.
-fn rule(portal: &Portal, now: &Metered) -> String {
+fn rule(portal: &Portal, now: &Metered, slowed: Option<&Slowed>) -> String {
     let lang = portal.frame.lang;
     if now.allowance_bytes.is_none() {
         return portal.t("portal-rule-unmetered");
+    }
+    if let Some(Slowed { rates, since }) = slowed {
+        let key = if since.is_some() { "portal-rule-slowed" } else { "portal-rule-slows" };
+        let since = since.as_deref().unwrap_or_default();
+        return weir_ui::i18n::t(lang, key, &[("rates", rates.as_str()), ("date", since)]);
     }
     let Some((size, price)) = now.block else { return portal.t("portal-rule-free") };
     let (block, price) = (format::bytes(lang, size), money(lang, price));
@@ -100,6 +121,7 @@ pub(super) async fn show(
     let mut periods = periods(&mut tx, &line, &account).await?;
     let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(chrono_tz::UTC));
     let portal = own.portal();
+    let slowed = slowed(&own, &mut tx, &line).await?;
     let now = periods.pop();
     let (bars, table) = now.as_ref().map(|now| by_day(portal, now, today)).unwrap_or_else(|| nothing(portal));
     let page = Usage {
@@ -108,7 +130,7 @@ pub(super) async fn show(
         title: portal.frame.t1("portal-usage-title", "plan", &line.plan_name),
         lede: now.as_ref().map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
         meter: now.as_ref().and_then(|now| meter(portal, now)),
-        rule: now.as_ref().map(|now| rule(portal, now)).unwrap_or_default(),
+        rule: now.as_ref().map(|now| rule(portal, now, slowed.as_ref())).unwrap_or_default(),
         bars,
         days: section(portal.t("portal-usage-days"), table, portal.t("portal-usage-none")),
         earlier: section(portal.t("portal-usage-earlier"), earlier(portal, &periods), portal.t("portal-usage-first")),

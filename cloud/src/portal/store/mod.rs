@@ -13,8 +13,6 @@ pub use settings::{StoredSettings, door_of_host, host, put_settings, set_host, s
 pub struct Login {
     pub subscriber: SubscriberId,
     pub password_hash: Option<String>,
-    pub failed_attempts: i32,
-    pub locked_until: Option<DateTime<Utc>>,
 }
 
 pub struct StoredSession {
@@ -32,7 +30,7 @@ pub struct StoredLink {
 pub async fn login_of_email(tx: &mut TenantTx, email: &str) -> Result<Option<Login>, sqlx::Error> {
     sqlx::query_as!(
         Login,
-        r#"SELECT l.subscriber_id AS "subscriber: _", l.password_hash, l.failed_attempts, l.locked_until
+        r#"SELECT l.subscriber_id AS "subscriber: _", l.password_hash
            FROM subscribers s JOIN portal_logins l ON l.tenant_id = s.tenant_id AND l.subscriber_id = s.id
            WHERE s.email IS NOT NULL AND lower(btrim(s.email)) = $1 ORDER BY l.password_hash IS NULL, s.id LIMIT 1"#,
         email
@@ -63,37 +61,12 @@ pub async fn login(tx: &mut TenantTx, subscriber: SubscriberId) -> Result<Option
     .await
 }
 
-pub async fn count_failure(
-    tx: &mut TenantTx,
-    subscriber: SubscriberId,
-    locked_until: Option<DateTime<Utc>>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE portal_logins SET failed_attempts = failed_attempts + 1, locked_until = $2 WHERE subscriber_id = $1",
-        subscriber.uuid(),
-        locked_until
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-pub async fn forget_failures(tx: &mut TenantTx, subscriber: SubscriberId) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE portal_logins SET failed_attempts = 0, locked_until = NULL WHERE subscriber_id = $1 AND failed_attempts > 0",
-        subscriber.uuid()
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
 pub async fn set_password(tx: &mut TenantTx, subscriber: SubscriberId, hash: &str) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
         "INSERT INTO portal_logins (tenant_id, subscriber_id, password_hash, password_set_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (tenant_id, subscriber_id) DO UPDATE
-         SET password_hash = $3, password_set_at = $4, failed_attempts = 0, locked_until = NULL",
+         SET password_hash = $3, password_set_at = $4",
         tenant,
         subscriber.uuid(),
         hash,

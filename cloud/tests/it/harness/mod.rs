@@ -67,6 +67,7 @@ fn config() -> Config {
     config.data_dir = data;
     config.database_url = None;
     config.dev_clock = true;
+    config.plugin_program = Some(env!("CARGO_BIN_EXE_weir").into());
     config.gateway = ([127, 0, 0, 1], 0).into();
     config
 }
@@ -165,7 +166,7 @@ impl Cloud {
         let mut tx = self.app.db.begin(&Scope::system(tenant)).await.expect("begin");
         access::add_staff(&self.app, &mut tx, &new).await.expect("add staff");
         tx.commit().await.expect("commit");
-        access::log_in(&self.app, &email, password.into(), "test").await.expect("log in").token
+        access::log_in(&self.app, &email, password.into(), "Tests 1.0").await.expect("log in").token
     }
 }
 
@@ -199,6 +200,14 @@ impl Isp {
     /// Puts as the owner.
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.cloud.ask(Some(&self.owner), Method::PUT, path, Some(body)).await
+    }
+
+    /// Posts bytes as the owner.
+    pub async fn upload(&self, path: &str, bytes: Vec<u8>) -> Answer {
+        let request = Request::post(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.owner))
+            .header(header::CONTENT_TYPE, "application/wasm");
+        self.cloud.send(request.body(Body::from(bytes)).expect("build a request")).await
     }
 
     /// Deletes as the owner.

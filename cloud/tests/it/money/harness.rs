@@ -27,7 +27,7 @@ pub struct Isp {
     pub app: App,
     pub router: Router,
     pub tenant: TenantId,
-    token: String,
+    pub token: String,
 }
 
 /// An answer of the API.
@@ -119,8 +119,24 @@ impl Isp {
         self.send("PATCH", path, Some(body), None).await
     }
 
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send("PUT", path, Some(body), None).await
+    }
+
     pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Answer {
         self.send("POST", path, Some(body), Some(key)).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send("PUT", path, Some(body), None).await
+    }
+
+    /// Posts bytes.
+    pub async fn upload(&self, path: &str, bytes: Vec<u8>) -> Answer {
+        let request = Request::post(format!("/api/v1{path}"))
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("content-type", "application/wasm");
+        self.answer(request.body(Body::from(bytes)).expect("a request")).await
     }
 
     async fn send(&self, method: &str, path: &str, body: Option<Value>, key: Option<&str>) -> Answer {
@@ -133,7 +149,11 @@ impl Isp {
             request = request.header("idempotency-key", key);
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.router.clone().oneshot(request.body(body).expect("a request")).await.expect("an answer");
+        self.answer(request.body(body).expect("a request")).await
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
         let status = response.status();
         let body = axum::body::to_bytes(response.into_body(), 64 << 20).await.expect("a body").to_vec();
         Answer { status, body }

@@ -6,4 +6,4 @@ mod document;
 pub mod harness;
 mod pages;
 mod payments;
-mod world;
+pub mod world;

@@ -134,7 +134,9 @@ pub struct Furnished {
     pub location: Value,
     pub plan: Value,
     pub version: Value,
+    pub top_up: Value,
     pub sold: Value,
+    pub plugin: Value,
     pub plan_wish: Value,
     pub sale_wish: Value,
 }
@@ -150,6 +152,11 @@ impl Furnished {
             "accounts" => &self.account,
             "plans" => &self.plan,
             "subscriptions" => &self.sold,
+            // Nobody owes here: an id that could be one.
+            "dunning-cases" => return "dcs_0193594bd1e27c3f8a6b5d4e3f2a1b0c".into(),
+            "late-fees" => return "fee_0193594bd1e27c3f8a6b5d4e3f2a1b0c".into(),
+            "top-up-products" => &self.top_up,
+            "plugins" => &self.plugin,
             _ => &Value::Null,
         };
         id.as_str().unwrap_or_default().to_owned()
@@ -175,14 +182,34 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
     });
     let made = add("/plans", &plan_wish).await;
     let version = made["versions"][0]["id"].clone();
+    let top_up =
+        json!({ "name": "1 GB more", "bytes": 1_000_000_000, "price": { "amount": "2.00", "currency": "EUR" } });
+    let top_up = add("/top-up-products", &top_up).await["id"].clone();
     let sale_wish = json!({
         "account_id": account, "service_location_id": location, "plan_version_id": version, "router_id": router,
         "starts_on": "2026-01-01", "prefixes": ["10.20.4.0/24", "2001:db8:4::/56"],
     });
     let sold = add("/subscriptions", &sale_wish).await["id"].clone();
+    let plugin = json!({ "name": "night-owl", "hook": "rate-usage" });
+    let plugin = add("/plugins", &plugin).await["id"].clone();
     let (plan, sale_wish) = (made["id"].clone(), with(&sale_wish, json!({ "prefixes": ["10.20.9.9/32"] })));
     let plan_wish = with(&plan_wish, json!({ "name": "Fibre 1000" }));
-    Furnished { isp, staff, site, router, subscriber, account, location, plan, version, sold, plan_wish, sale_wish }
+    Furnished {
+        isp,
+        staff,
+        site,
+        router,
+        subscriber,
+        account,
+        location,
+        plan,
+        version,
+        top_up,
+        sold,
+        plugin,
+        plan_wish,
+        sale_wish,
+    }
 }
 
 /// An id as text.

@@ -12,7 +12,8 @@ fn with_bodies(document: &Value) -> Vec<(Method, String)> {
     let mut found = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {
-            if operation.get("requestBody").is_some() {
+            // A component has no fields.
+            if operation["requestBody"]["content"].get("application/json").is_some() {
                 let method = Method::from_bytes(method.to_uppercase().as_bytes()).expect("a method");
                 found.push((method, path.trim_start_matches("/api/v1").to_owned()));
             }

@@ -9,7 +9,7 @@ use weir_cloud::db::Scope;
 use weir_cloud::events::EventKind;
 use weir_cloud::ids::EventId;
 use weir_cloud::jobs::{Job, TellListener};
-use weir_cloud::{access, billing, dunning, fleet, subscriptions};
+use weir_cloud::{access, audit, billing, dunning, fleet, plugins, portal, subscriptions};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
@@ -32,15 +32,21 @@ async fn event(isp: &Isp, kind: EventKind) -> EventId {
 
 async fn every_kind(isp: &Isp, billing_run: &Value) -> BTreeSet<&'static str> {
     let sold = event(isp, EventKind::SubscriptionSold).await;
+    let nobody = "agt_0193594bd1e27c3f8a6b5d4e3f2a1b0c";
     let on_run = json!({ "run": billing_run, "after": null });
     BTreeSet::from([
         work::<access::jobs::ForgetOldSessions>(isp, json!({})).await,
         work::<fleet::jobs::RefreshDesired>(isp, json!({})).await,
+        work::<fleet::jobs::RefreshMetered>(isp, json!({ "agent": nobody, "reason": "test" })).await,
         work::<subscriptions::jobs::ReleaseOverHolds>(isp, json!({})).await,
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
+        work::<portal::jobs::ForgetOldPortalSessions>(isp, json!({})).await,
+        work::<plugins::jobs::ForgetOldCalls>(isp, json!({})).await,
         work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
+        work::<TellListener>(isp, json!({ "listener": "plugins", "event": sold })).await,
+        work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
 }
 

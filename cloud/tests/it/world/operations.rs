@@ -53,7 +53,9 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
     let before = path.split(&format!("/{{{parameter}}}")).next().unwrap_or_default();
     let collection = before.rsplit('/').next().unwrap_or_default();
     match collection {
+        "audit-entries" => "aud",
         "staff" => "stf",
+        "sessions" => "ses",
         "staff-invitations" => "ivt",
         "sites" => "sit",
         "routers" => "rtr",
@@ -62,11 +64,19 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "accounts" => "acc",
         "service-locations" => "loc",
         "plans" => "pln",
+        "top-up-products" => "tpp",
         "subscriptions" => "sub",
         "holds" => "hld",
         "billing-runs" => "run",
         "invoices" => "inv",
+        "orders" => "ord",
         "payments" => "pay",
+        "dunning-cases" => "dcs",
+        "late-fees" => "fee",
+        "versions" => "version",
+        "plugins" => "plg",
+        "plugin-versions" => "pgv",
+        "plugin-invocations" => "pgi",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }

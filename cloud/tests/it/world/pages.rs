@@ -46,13 +46,15 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let site = add("sites", "/sites", json!({ "name": "North mast" })).await;
     let wired = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("routers", "/routers", wired).await;
-    let subscriber = add("subscribers", "/subscribers", json!({ "name": "Amara Okafor" })).await;
+    let subscriber = add("subscribers", "/subscribers", json!({ "name": "Amara Okafor", "email": "amara@example.net" })).await;
     let account = add("accounts", "/accounts", json!({ "subscriber_id": subscriber })).await;
     let place = json!({ "subscriber_id": subscriber, "line1": "Mill Lane 4", "city": "Leeds", "country": "GB" });
     let place = add("service-locations", "/service-locations", place).await;
     let price = json!({ "amount": "44.90", "currency": "EUR" });
-    let plan = json!({ "name": "Fibre", "rate_down_bps": 1_000_000, "rate_up_bps": 1_000_000, "price": price });
+    let plan = json!({ "name": "Fibre", "rate_down_bps": 1_000_000, "rate_up_bps": 1_000_000, "price": price, "offered_in_portal": true });
     let plan = add("plans", "/plans", plan).await;
+    let more = json!({ "name": "10 GB more", "bytes": 10_000_000_000_i64, "price": price });
+    add("top-up-products", "/top-up-products", more).await;
     let plan = isp.get(&format!("/api/v1/plans/{plan}")).await.expect(200);
     let wish = json!({
         "account_id": account, "service_location_id": place, "plan_version_id": plan["versions"][0]["id"],
@@ -64,15 +66,34 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let cash = json!({ "account_id": account, "method": "cash", "received_on": "2026-01-02", "amount": price });
     let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201)["id"].as_str().expect("an id").to_owned();
     made.insert("payments", paid);
+    made.insert("orders", ordered(isp, &plan["versions"][0]["id"]).await);
     let me = isp.get("/api/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned();
     made.insert("staff", me);
+    let sessions = isp.get("/api/v1/me/sessions").await.expect(200);
+    made.insert("sessions", sessions[0]["id"].as_str().expect("a session").to_owned());
+    let log = isp.get("/api/v1/audit-entries").await.expect(200);
+    made.insert("audit", log["items"][0]["id"].as_str().expect("an entry").to_owned());
     let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
     let run = run["id"].as_str().expect("an id").to_owned();
     work_on(isp, &run).await;
     made.insert("billing-runs", run);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    made.extend(crate::plugins::things(isp).await);
     made
+}
+
+/// An order, as somebody places it who is nobody's subscriber yet.
+async fn ordered(isp: &Isp, version: &Value) -> String {
+    let address = isp.get("/api/v1/portal-settings").await.expect(200)["address"].as_str().expect("it").to_owned();
+    let path = address.find("/portal/").map(|at| format!("{}/sign-up", &address[at..])).expect("a path");
+    let version = version.as_str().expect("a version");
+    let form = format!("plan_version_id={version}&name=Amara&email=a%40orders.example&line1=Mill+Lane+4&city=Leeds");
+    let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let placed = isp.cloud.send(request.body(Body::from(form)).expect("a request")).await;
+    assert_eq!(placed.status, 303, "{}", placed.text);
+    let orders = isp.get("/api/v1/orders").await.expect(200);
+    orders["items"][0]["id"].as_str().expect("an order").to_owned()
 }
 
 /// Does the run's work, as the worker does.

@@ -7,7 +7,7 @@ use weir_cloud::db::embedded;
 use crate::harness::{Cloud, run};
 
 /// Platform tables without a tenant: the installation's own.
-const WITHOUT_TENANT: &[&str] = &["platform.authorities", "_sqlx_migrations"];
+const WITHOUT_TENANT: &[&str] = &["platform.authorities", "platform.log_in_attempts", "_sqlx_migrations"];
 
 async fn superuser(cloud: &Cloud) -> PgConnection {
     let options: PgConnectOptions = embedded::options(&cloud.app.config.data_dir);
@@ -115,8 +115,9 @@ fn money_usage_and_audit_rows_cannot_be_edited() {
             cloud,
             "SELECT format('%s: %s', table_name, privilege_type) FROM information_schema.role_table_grants
              WHERE grantee = 'weir_app' AND privilege_type IN ('UPDATE', 'DELETE')
-               AND table_name IN ('ledger_entries', 'ledger_postings', 'usage_records', 'usage_segments', 'audit_entries',
-                                  'invoice_lines', 'invoice_taxes', 'payments', 'payment_allocations', 'billed_segments', 'plan_versions')",
+               AND table_name IN ('ledger_entries', 'ledger_postings', 'usage_records', 'usage_segments', 'audit_entries', 'audit_links',
+                                  'invoice_lines', 'invoice_taxes', 'payments', 'payment_allocations', 'billed_segments', 'plan_versions',
+                                  'top_ups', 'billed_top_ups', 'fair_use_turns')",
         );
         assert_eq!(editable.await, Vec::<String>::new(), "rows that must never be edited");
     });

@@ -408,6 +408,7 @@ posted = تاريخ القيد
 debit = مدين
 credit = دائن
 posting-issue = الفاتورة { $number }
+posting-issue_rest = الفاتورة { $number }، الباقي
 posting-record = الدفعة { $number }
 posting-apply_credit = استخدام رصيد
 ledger-1000 = الصندوق

@@ -408,6 +408,7 @@ posted = Posted
 debit = Debit
 credit = Credit
 posting-issue = Invoice { $number }
+posting-issue_rest = Invoice { $number }, the rest
 posting-record = Payment { $number }
 posting-apply_credit = Credit used
 ledger-1000 = Cash on hand

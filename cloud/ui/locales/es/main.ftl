@@ -408,6 +408,7 @@ posted = Asentado
 debit = Debe
 credit = Haber
 posting-issue = Factura { $number }
+posting-issue_rest = Factura { $number }, el resto
 posting-record = Pago { $number }
 posting-apply_credit = Saldo a favor usado
 ledger-1000 = Caja

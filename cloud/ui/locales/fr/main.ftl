@@ -408,6 +408,7 @@ posted = Passée le
 debit = Débit
 credit = Crédit
 posting-issue = Facture { $number }
+posting-issue_rest = Facture { $number }, le reste
 posting-record = Paiement { $number }
 posting-apply_credit = Crédit utilisé
 ledger-1000 = Caisse

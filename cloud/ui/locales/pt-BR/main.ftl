@@ -408,6 +408,7 @@ posted = Lançado
 debit = Débito
 credit = Crédito
 posting-issue = Fatura { $number }
+posting-issue_rest = Fatura { $number }, o restante
 posting-record = Pagamento { $number }
 posting-apply_credit = Crédito usado
 ledger-1000 = Caixa

@@ -1,0 +1,52 @@
+//! The installation's key: made at the first start, readable by us alone.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
+use ring::hmac;
+
+use super::Error;
+
+pub(super) fn open(data_dir: &Path) -> Result<(LessSafeKey, hmac::Key), Error> {
+    let folder = data_dir.join("secrets");
+    let file = folder.join("installation.key");
+    let bytes = match std::fs::read(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make(&folder, &file)?;
+            std::fs::read(&file)
+        }
+        read => read,
+    };
+    let bytes = bytes.map_err(|error| told(&file, &error))?;
+    let key =
+        UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| Error::Key(format!("{} is not a key", file.display())))?;
+    Ok((LessSafeKey::new(key), hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+}
+
+/// Makes the file whole or not at all. Of two processes that start at once, one makes it and both read it.
+fn make(folder: &Path, file: &Path) -> Result<(), Error> {
+    let bytes: [u8; 32] = super::random()?;
+    std::fs::create_dir_all(folder).map_err(|error| told(folder, &error))?;
+    let draft = folder.join(format!("installation.key.{}", std::process::id()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .and_then(|mut opened| opened.write_all(&bytes).and_then(|()| opened.sync_all()));
+    let linked = written.and_then(|()| std::fs::hard_link(&draft, file));
+    let removed = std::fs::remove_file(&draft);
+    match linked {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        made => made.map_err(|error| told(file, &error))?,
+    }
+    removed.map_err(|error| told(&draft, &error))
+}
+
+fn told(path: &Path, error: &std::io::Error) -> Error {
+    Error::Key(format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,4 @@
+//! Staff and API: the audit log, sessions, the second step, API keys, webhooks, imports.
+
+mod audit;
+mod sessions;
