@@ -124,6 +124,29 @@ END $$;
 
 ALTER FUNCTION public.share_with_platform(target regclass) OWNER TO weir_super;
 
+CREATE TABLE platform.api_keys (
+    key_hash bytea NOT NULL,
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    beginning text NOT NULL,
+    scopes text[] NOT NULL,
+    networks cidr[] NOT NULL,
+    made_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    last_used_from text DEFAULT ''::text NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_hash_is_whole CHECK ((length(key_hash) = 32)),
+    CONSTRAINT api_keys_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT api_keys_may_something CHECK ((cardinality(scopes) > 0))
+);
+
+ALTER TABLE ONLY platform.api_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.api_keys OWNER TO weir_owner;
+
 CREATE TABLE platform.authorities (
     id uuid NOT NULL,
     certificate bytea NOT NULL,
@@ -178,6 +201,19 @@ CREATE TABLE platform.log_in_attempts (
 );
 
 ALTER TABLE platform.log_in_attempts OWNER TO weir_owner;
+
+CREATE TABLE platform.log_in_challenges (
+    token_hash bytea NOT NULL,
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    address_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_in_challenges_hash_is_whole CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY platform.log_in_challenges FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.log_in_challenges OWNER TO weir_owner;
 
 CREATE TABLE platform.staff_invitations (
     token_hash bytea NOT NULL,
@@ -802,6 +838,39 @@ ALTER TABLE ONLY public.staff FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.staff OWNER TO weir_owner;
 
+CREATE TABLE public.staff_policies (
+    tenant_id uuid NOT NULL,
+    second_step_required boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.staff_policies FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_policies OWNER TO weir_owner;
+
+CREATE TABLE public.staff_recovery_codes (
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    CONSTRAINT staff_recovery_codes_hash_is_whole CHECK ((length(code_hash) = 32))
+);
+
+ALTER TABLE ONLY public.staff_recovery_codes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_recovery_codes OWNER TO weir_owner;
+
+CREATE TABLE public.staff_second_steps (
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    sealed_secret bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.staff_second_steps FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_second_steps OWNER TO weir_owner;
+
 CREATE TABLE public.subscribers (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -947,6 +1016,12 @@ ALTER TABLE ONLY public.usage_segments FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_segments OWNER TO weir_owner;
 
+ALTER TABLE ONLY platform.api_keys
+    ADD CONSTRAINT api_keys_one_each UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY platform.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (key_hash);
+
 ALTER TABLE ONLY platform.authorities
     ADD CONSTRAINT authorities_pkey PRIMARY KEY (id);
 
@@ -958,6 +1033,9 @@ ALTER TABLE ONLY platform.jobs
 
 ALTER TABLE ONLY platform.log_in_attempts
     ADD CONSTRAINT log_in_attempts_pkey PRIMARY KEY (address_hash);
+
+ALTER TABLE ONLY platform.log_in_challenges
+    ADD CONSTRAINT log_in_challenges_pkey PRIMARY KEY (token_hash);
 
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_one_an_address UNIQUE (tenant_id, email);
@@ -1124,6 +1202,15 @@ ALTER TABLE ONLY public.sites
 ALTER TABLE ONLY public.staff
     ADD CONSTRAINT staff_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.staff_policies
+    ADD CONSTRAINT staff_policies_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.staff_recovery_codes
+    ADD CONSTRAINT staff_recovery_codes_pkey PRIMARY KEY (tenant_id, staff_id, code_hash);
+
+ALTER TABLE ONLY public.staff_second_steps
+    ADD CONSTRAINT staff_second_steps_pkey PRIMARY KEY (tenant_id, staff_id);
+
 ALTER TABLE ONLY public.subscribers
     ADD CONSTRAINT subscribers_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1237,11 +1324,17 @@ CREATE CONSTRAINT TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_p
 
 CREATE CONSTRAINT TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_has_postings();
 
+ALTER TABLE ONLY platform.api_keys
+    ADD CONSTRAINT api_keys_tenant_id_made_by_fkey FOREIGN KEY (tenant_id, made_by) REFERENCES public.staff(tenant_id, id);
+
 ALTER TABLE ONLY platform.enrollment_tokens
     ADD CONSTRAINT enrollment_tokens_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
 
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
+
+ALTER TABLE ONLY platform.log_in_challenges
+    ADD CONSTRAINT log_in_challenges_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
 
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_tenant_id_invited_by_fkey FOREIGN KEY (tenant_id, invited_by) REFERENCES public.staff(tenant_id, id);
@@ -1444,6 +1537,21 @@ ALTER TABLE ONLY public.service_locations
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.staff_policies
+    ADD CONSTRAINT staff_policies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_recovery_codes
+    ADD CONSTRAINT staff_recovery_codes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_recovery_codes
+    ADD CONSTRAINT staff_recovery_codes_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff_second_steps(tenant_id, staff_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.staff_second_steps
+    ADD CONSTRAINT staff_second_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_second_steps
+    ADD CONSTRAINT staff_second_steps_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
+
 ALTER TABLE ONLY public.staff
     ADD CONSTRAINT staff_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1504,13 +1612,21 @@ ALTER TABLE ONLY public.usage_segments
 ALTER TABLE ONLY public.usage_segments
     ADD CONSTRAINT usage_segments_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
+ALTER TABLE platform.api_keys ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE platform.enrollment_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.jobs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE platform.log_in_challenges ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY platform ON platform.api_keys TO weir_platform USING (true) WITH CHECK (true);
+
 CREATE POLICY platform ON platform.enrollment_tokens TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.jobs TO weir_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON platform.log_in_challenges TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.staff_invitations TO weir_platform USING (true) WITH CHECK (true);
 
@@ -1526,9 +1642,13 @@ ALTER TABLE platform.staff_logins ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.staff_sessions ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY tenant ON platform.api_keys TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON platform.enrollment_tokens TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.jobs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON platform.log_in_challenges TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.staff_invitations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1602,6 +1722,12 @@ ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.staff ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.staff_policies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_recovery_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_second_steps ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.subscribers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscription_prefixes ENABLE ROW LEVEL SECURITY;
@@ -1672,6 +1798,12 @@ CREATE POLICY tenant ON public.sites TO weir_app USING ((tenant_id = ( SELECT pu
 
 CREATE POLICY tenant ON public.staff TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.staff_policies TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.staff_recovery_codes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.staff_second_steps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.subscribers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.subscription_prefixes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1707,6 +1839,9 @@ REVOKE ALL ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_platform;
+
 GRANT SELECT,INSERT ON TABLE platform.authorities TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_app;
@@ -1716,6 +1851,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_attempts TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_challenges TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_challenges TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_platform;
@@ -1790,6 +1928,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.service_locations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sites TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.staff TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_policies TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_recovery_codes TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_second_steps TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subscribers TO weir_app;
 

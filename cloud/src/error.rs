@@ -199,6 +199,11 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::billing::error::KINDS,
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
+        crate::analytics::error::KINDS,
+        crate::notifications::error::KINDS,
+        crate::tickets::error::KINDS,
+        crate::webhooks::error::KINDS,
+        crate::imports::error::KINDS,
         crate::orders::error::KINDS,
         crate::portal::error::KINDS,
     ]

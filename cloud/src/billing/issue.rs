@@ -8,6 +8,7 @@ use weir_rules::invoice::{Parts, Totals, document_number, due_on, totals};
 use weir_rules::ledger::Entry;
 use weir_rules::money::{Currency, Money};
 use weir_rules::posting::{self, Issued};
+use weir_rules::reference::creditor_reference;
 use weir_rules::tax::{TaxCategory, TaxRate, Taxable};
 
 use super::account::Draft;
@@ -150,6 +151,9 @@ fn tax_rate(percent: Decimal) -> Result<TaxRate, Error> {
 }
 
 fn parties(tenant: Tenant, account: &AccountRow) -> Parties {
+    let takes_transfers = !tenant.bank_iban.is_empty();
+    let holder = if tenant.bank_holder.is_empty() { tenant.legal_name.clone() } else { tenant.bank_holder };
+    let reference = creditor_reference(&account.number).filter(|_| takes_transfers);
     Parties {
         seller: Seller {
             name: tenant.name,
@@ -160,11 +164,15 @@ fn parties(tenant: Tenant, account: &AccountRow) -> Parties {
             contact: tenant.contact,
             pay_url: tenant.pay_url,
             hue: tenant.hue,
+            bank_holder: if takes_transfers { holder } else { String::new() },
+            bank_iban: tenant.bank_iban,
+            bank_bic: tenant.bank_bic,
         },
         buyer: Buyer {
             name: account.subscriber.clone(),
             address: account.address.clone(),
             account_number: account.number.clone(),
+            reference: reference.unwrap_or_default(),
         },
         language: account.language.clone(),
     }

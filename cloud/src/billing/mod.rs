@@ -23,7 +23,7 @@ mod top_ups;
 mod upcoming;
 mod usage;
 
-pub use allocation::{OpenItem, allocate_payment, currency, lock_account, open_items};
+pub use allocation::{OpenItem, allocate_payment, currency, lock_account, open_items, take_back};
 pub use error::Error;
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
 pub(crate) use issue::number;

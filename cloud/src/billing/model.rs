@@ -274,6 +274,15 @@ pub struct Seller {
     pub pay_url: String,
     /// Colour, 0-359.
     pub hue: i16,
+    /// Whose name the bank account is in; empty where transfers are not taken.
+    #[serde(default)]
+    pub bank_holder: String,
+    /// Its IBAN.
+    #[serde(default)]
+    pub bank_iban: String,
+    /// Its bank.
+    #[serde(default)]
+    pub bank_bic: String,
 }
 
 /// The subscriber as the invoice says.
@@ -285,6 +294,9 @@ pub struct Buyer {
     pub address: String,
     /// Their account's number.
     pub account_number: String,
+    /// What to write on a transfer (ISO 11649); empty where transfers are not taken.
+    #[serde(default)]
+    pub reference: String,
 }
 
 /// A part of a payment or of a credit document that settles an invoice.

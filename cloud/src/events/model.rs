@@ -83,6 +83,18 @@ named! {
     PluginNoted = "plugin.noted";
     /// A plugin failed too often in a row and is not asked any more.
     PluginPaused = "plugin.paused";
+    /// A ticket was opened.
+    TicketOpened = "ticket.opened";
+    /// Somebody wrote to the other side of a ticket.
+    TicketReplied = "ticket.replied";
+    /// A ticket was solved.
+    TicketSolved = "ticket.solved";
+    /// A promise of a ticket was missed.
+    TicketSlaMissed = "ticket.sla_missed";
+    /// A payment through a provider was refused for good.
+    PaymentFailed = "payment.failed";
+    /// A payment was given back, wholly or in part.
+    PaymentRefunded = "payment.refunded";
     /// Somebody wants to become a subscriber.
     OrderPlaced = "order.placed";
     /// Staff made a subscriber of them.
@@ -106,19 +118,28 @@ impl EventKind {
 pub enum Listener {
     /// Judges an account again when what it owes or has changed.
     Dunning,
+    /// Writes to the people it concerns.
+    Notifications,
     /// Tells the tenant's own rules.
     Plugins,
+    /// Charges what is due as soon as it is issued.
+    Payments,
+    /// Tells programs elsewhere.
+    Webhooks,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 2] = [Self::Dunning, Self::Plugins];
+    pub const ALL: [Self; 5] = [Self::Dunning, Self::Notifications, Self::Plugins, Self::Payments, Self::Webhooks];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dunning => "dunning",
+            Self::Notifications => "notifications",
             Self::Plugins => "plugins",
+            Self::Payments => "payments",
+            Self::Webhooks => "webhooks",
         }
     }
 
@@ -126,8 +147,23 @@ impl Listener {
     pub fn hears(self, kind: EventKind) -> bool {
         match self {
             Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
+            Self::Notifications => matches!(
+                kind.name(),
+                "subscription.sold"
+                    | "hold.placed"
+                    | "hold.released"
+                    | "invoice.issued"
+                    | "payment.received"
+                    | "payment.failed"
+                    | "dunning.reminded"
+                    | "dunning.fee_charged"
+                    | "dunning.final_notice"
+                    | "ticket.replied"
+            ),
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),
+            Self::Payments => matches!(kind, EventKind::InvoiceIssued),
+            Self::Webhooks => true,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
 use super::{Sample, store};
-use crate::access;
+use crate::access::{self, Device};
 use crate::app::App;
 use crate::db::Scope;
 use crate::error::{self, Problem};
@@ -59,11 +60,12 @@ async fn live(
     State(app): State<App>,
     staff: Staff<ViewNetwork>,
     headers: HeaderMap,
+    device: Device,
     ApiQuery(query): ApiQuery<Topics>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let topics = read_topics(&app, &staff.scope(), &query.topics).await?;
     let token = session_token(&headers, app.config.is_https()).unwrap_or_default();
-    let over = refused(app.clone(), token);
+    let over = refused(app.clone(), token, device.address);
     Ok(stream_of(app, staff.tenant(), topics, over))
 }
 
@@ -109,11 +111,11 @@ fn stream_of(
 }
 
 /// Returns when whoever watches is no longer somebody who may: logged out, disabled, given another role.
-async fn refused(app: App, token: String) {
+async fn refused(app: App, token: String, address: Option<IpAddr>) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         look.tick().await;
-        match access::still_may(&app, &token, ViewNetwork::PERMISSION).await {
+        match access::still_may(&app, &token, address, ViewNetwork::PERMISSION).await {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => tracing::debug!(%error, "could not look whether somebody may still watch"),

@@ -7,7 +7,9 @@ use axum::routing::get;
 use weir_ui::blocks::{Action, Cell, Tone};
 use weir_ui::pages::{Section, Show};
 
-use super::{MANY, address, dunning_cases, invoices, money, payments as receipts, subscriptions as sold};
+use super::{
+    MANY, address, dunning_cases, invoices, money, paying, payments as receipts, subscriptions as sold,
+};
 use crate::app::App;
 use crate::billing::{self, AccountStanding, InvoiceFilter};
 use crate::db::TenantTx;
@@ -38,6 +40,12 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) 
         lede = lede_of(&screen, &standing);
         facts = facts_of(&screen, &standing);
         sections = documents(&screen, &mut tx, id).await?;
+        actions.push(Action::go(address("/messages", &[("account_id", &id.to_string())]), screen.t("messages-of")));
+        sections.extend(paying::sections(&screen, &mut tx, id).await?);
+        if let Some(pending) = payments::pending(&mut tx, id).await? {
+            let words = screen.frame.t1("paying-pending", "amount", &money(screen.frame.lang, pending));
+            facts.push((screen.t("nav-payments"), Cell::status(Tone::Warn, words)));
+        }
         actions.push(Action::go(address("/ledger", &[("account_id", &id.to_string())]), screen.t("ledger-of")));
         if screen.may::<RecordPayments>() {
             let form = address("/payments/new", &[("account_id", &id.to_string())]);

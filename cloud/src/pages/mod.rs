@@ -3,7 +3,10 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod accounts;
+mod analytics;
+mod api_keys;
 mod audit;
+mod bank;
 mod billing_runs;
 mod catalog;
 mod dunning;
@@ -12,11 +15,17 @@ mod dunning_form;
 mod dunning_policy;
 mod fair_use;
 mod gallery;
+mod imports;
 mod invoices;
 mod ledger;
 mod locations;
+mod message_settings;
+mod message_templates;
+mod messages;
 mod orders;
 mod overview;
+mod pay;
+mod paying;
 mod payments;
 mod plans;
 mod plugin_calls;
@@ -28,6 +37,7 @@ mod reference;
 mod router_changes;
 mod routers;
 mod search;
+mod second_step;
 mod session;
 mod sessions;
 mod settings;
@@ -38,6 +48,11 @@ mod subscription_changes;
 mod subscriptions;
 mod top_ups;
 mod windows;
+mod support;
+mod ticket;
+mod tickets;
+mod unmatched_mail;
+mod webhooks;
 
 use std::borrow::Cow;
 
@@ -74,6 +89,9 @@ const TOLD: &[(&str, &str)] = &[
     ("must be between 0 and 100 with", "dunning-error-percent"),
     ("must be at most 10 rising", "dunning-error-retries"),
     ("must say how much", "error-required"),
+    ("must be one line", "messages-error-line"),
+    ("must be given again for another server", "messages-error-again"),
+    ("must be an IBAN", "error-iban"),
     ("needs an allowance", "error-needs-allowance"),
     ("must not be beside a charge", "error-fair-use-charge"),
     ("must change a rate or be free", "error-fair-use-window"),
@@ -83,6 +101,10 @@ const TOLD: &[(&str, &str)] = &[
     ("must not be after today", "error-future"),
     ("must be at most 31 days after today", "error-too-far"),
     ("must have at most", "error-too-long"),
+    ("must end after it begins", "error-hours"),
+    ("must have a working day", "error-working-day"),
+    ("must be an e-mail address without", "error-mail-address"),
+    ("must be between the first response", "error-target"),
     ("must have at least 12", "error-too-short"),
     ("must be an e-mail address", "error-email"),
     ("is not offered", "error-not-offered"),
@@ -96,6 +118,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
         .merge(sessions::routes())
+        .merge(second_step::routes())
         .merge(overview::routes())
         .merge(search::routes())
         .merge(sites::routes())
@@ -111,6 +134,9 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(subscription_changes::routes())
         .merge(invoices::routes())
         .merge(payments::routes())
+        .merge(paying::routes())
+        .merge(bank::routes())
+        .merge(pay::routes())
         .merge(billing_runs::routes())
         .merge(dunning::routes())
         .merge(dunning_policy::routes())
@@ -120,11 +146,22 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(plugins::routes())
         .merge(plugin_versions::routes())
         .merge(plugin_calls::routes())
+        .merge(analytics::routes())
         .merge(settings::routes())
         .merge(gallery::routes())
         .merge(reference::routes())
         .merge(staff::routes())
+        .merge(messages::routes())
+        .merge(message_settings::routes())
+        .merge(message_templates::routes())
         .merge(audit::routes())
+        .merge(tickets::routes())
+        .merge(ticket::routes())
+        .merge(unmatched_mail::routes())
+        .merge(support::routes())
+        .merge(api_keys::routes())
+        .merge(webhooks::routes())
+        .merge(imports::routes())
         .merge(orders::routes())
         .merge(portal_settings::routes())
         .merge(portal::routes(app))

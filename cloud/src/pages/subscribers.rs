@@ -9,17 +9,21 @@ use weir_ui::blocks::{Action, Cell, Input, Table};
 use weir_ui::format;
 use weir_ui::pages::{Form, List, Section, Show};
 
+use super::messages;
 use super::subscriptions::rows_of;
+use super::tickets;
 use super::{Asking, MANY, address, form_status, next_page, page_of};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
-use crate::http::permission::{ManageSubscribers, ManageSubscriptions, Needs, ViewSubscribers};
+use crate::http::permission::{ManageSubscribers, ManageSubscriptions, Needs, ViewMessages, ViewSubscribers};
 use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::SubscriberId;
+use crate::notifications::MessageFilter;
 use crate::subscribers::{self, AccountWish, Subscriber, SubscriberWish};
+use crate::tickets::TicketFilter;
 use crate::{portal, subscriptions, tenants};
 
 pub(super) fn routes() -> Router<App> {
@@ -107,10 +111,17 @@ pub(super) async fn shown<P: Needs>(
             Cell::Text(place.country),
         ]
     });
+    let filter = TicketFilter { subscriber: Some(id), ..TicketFilter::default() };
+    let asked = tickets::about(screen, &mut tx, filter, format!("/tickets/new?subscriber_id={id}")).await?;
     let sold = rows_of(screen, &mut tx, lines).await?;
     let (portal, ways_in) = portal_of(screen, &mut tx, &subscriber).await?;
     let names = |keys: &[&str]| keys.iter().map(|key| screen.t(key)).collect::<Vec<_>>();
-    let sections = vec![
+    let written = MessageFilter { subscriber: Some(id), ..MessageFilter::default() };
+    let written = match screen.may::<ViewMessages>() {
+        true => Some(messages::section_of(screen, &mut tx, &written).await?),
+        false => None,
+    };
+    let mut sections = vec![
         Section {
             title: screen.t("nav-subscriptions"),
             action: sells
@@ -131,6 +142,8 @@ pub(super) async fn shown<P: Needs>(
             empty: screen.t("locations-empty"),
         },
     ];
+    sections.extend(written);
+    sections.extend(asked);
     let since = format::date(screen.frame.lang, subscriber.created_at.with_timezone(&screen.zone).date_naive());
     let page = Show {
         frame: &screen.frame,

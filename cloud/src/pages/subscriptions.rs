@@ -12,7 +12,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
-use super::{Asking, MANY, access_tone, fair_use, form_status, next_page, page_of, traffic};
+use super::{Asking, MANY, access_tone, fair_use, form_status, next_page, page_of, tickets, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -23,6 +23,7 @@ use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{HoldId, SubscriberId, SubscriptionId};
 use crate::subscriptions::{self, Hold, HoldWish, Status, Subscription, SubscriptionWish};
+use crate::tickets::TicketFilter;
 use crate::{catalog, network, subscribers};
 
 const KINDS: [&str; 6] = ["manual", "unpaid", "quota", "fraud", "abuse", "seasonal"];
@@ -135,6 +136,8 @@ async fn shown<P: Needs>(
         (screen.t("ends"), Cell::Text(sold.ends_on.map_or(screen.t("open-end"), |day| format::date(lang, day)))),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
+    let filter = TicketFilter { subscription: Some(id), ..TicketFilter::default() };
+    let asked = tickets::about(screen, &mut tx, filter, format!("/tickets/new?subscription_id={id}")).await?;
     facts.splice(2..2, fair_use::facts(screen, &standing));
     let in_force = |hold: &Hold| hold.released_at.is_none() && hold.until.is_none_or(|until| until > now);
     let rows = holds.iter().map(|hold| hold_row(screen, hold, in_force(hold))).collect();
@@ -147,6 +150,7 @@ async fn shown<P: Needs>(
         table: Table::new(names, rows),
         empty: screen.t("holds-empty"),
     });
+    sections.extend(asked);
     let page = Show {
         frame: &screen.frame,
         up: ("/subscriptions".into(), screen.t("nav-subscriptions")),

@@ -1,7 +1,7 @@
 //! Why the portal did not do what a subscriber asked.
 
 use crate::error::{self, FieldError, Problem};
-use crate::{access, billing, catalog, db, subscribers, subscriptions, tenants};
+use crate::{access, billing, catalog, db, notifications, subscribers, subscriptions, tenants};
 
 crate::kinds! {
     PORTAL_LINK_OVER = 410 "portal-link-over", "This link does not work any more", "It was used, replaced by a newer one, or is older than a day. Ask for a new link where you sign in.";
@@ -61,6 +61,9 @@ pub enum Error {
     /// About bills.
     #[error(transparent)]
     Billing(#[from] billing::Error),
+    /// A message could not be written.
+    #[error(transparent)]
+    Notifications(#[from] notifications::Error),
     /// About the ISP.
     #[error(transparent)]
     Tenant(#[from] tenants::Error),
@@ -93,6 +96,7 @@ impl From<Error> for Problem {
             Error::Subscription(error) => error.into(),
             Error::Catalog(error) => error.into(),
             Error::Billing(error) => error.into(),
+            Error::Notifications(error) => error.into(),
             Error::Tenant(error) => error.into(),
             Error::Db(_) => Self::internal(&error),
         }

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::events::{self, EventKind};
 use crate::ids::{SubscriberId, TenantId};
+use crate::notifications::{self, Facts, Notice, Recipient, Template};
 use crate::subscribers::{self, Subscriber};
 use crate::audit;
 
@@ -31,16 +32,22 @@ pub async fn make_link(app: &App, tx: &mut TenantTx, id: SubscriberId) -> Result
     let subscriber = subscribers::subscriber(tx, id).await?;
     let email = subscriber.email.as_deref().map(normalise).ok_or(Error::NoEmail)?;
     refuse_shared(tx, id, &email).await?;
+    store::delete_links_of(tx, id).await?;
+    audit::record(tx, "make portal link", id, json!({})).await?;
+    fresh(app, tx, id).await
+}
+
+/// A further link; those there are stay.
+async fn fresh(app: &App, tx: &mut TenantTx, id: SubscriberId) -> Result<Link, Error> {
     let token = new_token()?;
     let expires_at = tx.at() + LIFE;
-    store::delete_links_of(tx, id).await?;
     store::insert_link(tx, &digest(&token), id, expires_at).await?;
-    audit::record(tx, "make portal link", id, json!({})).await?;
     let link = format!("{}/set-password/{token}", settings::address(app, tx).await?);
     Ok(Link { link, expires_at })
 }
 
-/// Notes that whoever has this e-mail address wants a link. Nobody learns whether there is such a subscriber.
+/// Sends a link to whoever has this e-mail address, where the ISP sends messages. Nobody learns whether there is such a
+/// subscriber, and a wish of somebody else ends no link staff have made.
 pub async fn request_link(app: &App, tenant: TenantId, email: &str) -> Result<(), Error> {
     let email = normalise(email);
     let mut tx = app.db.read(&Scope::system(tenant)).await?;
@@ -49,7 +56,18 @@ pub async fn request_link(app: &App, tenant: TenantId, email: &str) -> Result<()
     let mut tx = app.db.begin(&Scope { tenant, actor: Actor::Subscriber(subscriber) }).await?;
     let since = tx.at() - ASK_EVERY;
     if store::note_request(&mut tx, subscriber, since).await? {
-        events::publish(&mut tx, EventKind::PortalLinkRequested, subscriber, None, json!({})).await?;
+        let event = events::publish(&mut tx, EventKind::PortalLinkRequested, subscriber, None, json!({})).await?;
+        let link = fresh(app, &mut tx, subscriber).await?.link;
+        let notice = Notice {
+            template: Template::PasswordLink,
+            cause: event.uuid(),
+            to: Recipient::Subscriber(subscriber),
+            facts: Facts::of([]),
+            reply_to: None,
+            invoice: None,
+            link: Some(link),
+        };
+        notifications::send(app, &mut tx, &notice).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -84,6 +102,7 @@ pub async fn set_password(
     let email = subscriber.email.as_deref().map(normalise).ok_or(Error::NoEmail)?;
     refuse_shared(&mut tx, id, &email).await?;
     store::set_password(&mut tx, id, &hash).await?;
+    store::delete_links_of(&mut tx, id).await?;
     store::delete_sessions_of(&mut tx, id).await?;
     let session = sign_in::open_session(&mut tx, id, user_agent).await?;
     audit::record(&mut tx, "set portal password", id, json!({})).await?;

@@ -3,14 +3,17 @@
 mod dunning;
 mod fair_use;
 mod harness;
+mod messages;
 mod money;
 mod network;
 mod pages;
 mod portal;
 mod plugins;
+mod paying;
 mod refusals;
 mod search;
 mod staff;
 mod staffapi;
 mod subscriptions;
+mod tickets;
 mod world;

@@ -3,9 +3,12 @@
 
 pub mod assets;
 pub mod blocks;
+pub mod colour;
+pub mod conversation;
 pub mod format;
 pub mod frame;
 pub mod i18n;
+pub mod mail;
 pub mod pages;
 pub mod portal;
 pub mod reference;

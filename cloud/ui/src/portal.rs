@@ -242,6 +242,8 @@ pub struct Page<'a> {
     pub facts: Vec<(String, Cell)>,
     /// Tables.
     pub sections: Vec<Section>,
+    /// What was written: by whom and when, and the text, several lines.
+    pub words: Vec<(String, String)>,
     /// A form.
     pub form: Option<Inset>,
     /// Whether the form has a field that only programs fill in.
@@ -252,8 +254,8 @@ impl<'a> Page<'a> {
     /// A page that only says something.
     #[must_use]
     pub fn saying(portal: &'a Portal, title: String, lede: String) -> Self {
-        let (actions, facts, sections) = (Vec::new(), Vec::new(), Vec::new());
-        Self { portal, up: None, title, lede, actions, facts, sections, form: None, trap: false }
+        let (actions, facts, sections, words) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { portal, up: None, title, lede, actions, facts, sections, words, form: None, trap: false }
     }
 }
 

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::blocks::{Action, Cell, Chart, Chip, Confirm, Field, Input, Search, Table, Tone};
+use crate::conversation::{Attached, Conversation, FirstAnswer, Look, Said, Writing};
 use crate::pages::{
     self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, PolicyForm, Problem, Register, Section, Show,
     StepFields,
@@ -28,7 +29,10 @@ pub const SAMPLES: [(&str, Sample); 21] = [
     ("policy-form", policy_form),
     ("register", register),
     ("browse", browse),
+    ("second-step", second_step),
     ("question", question),
+    ("conversation", |frame| conversation(frame, false).render()),
+    ("conversation-refused", |frame| conversation(frame, true).render()),
     ("toast", toast),
     ("search", |frame| search(frame, true).render()),
     ("search-nothing", |frame| search(frame, false).render()),
@@ -68,7 +72,12 @@ fn components(frame: &Frame) -> askama::Result<String> {
         actions,
         places: vec![("#one", frame.t("status-active")), ("#two", frame.t("status-ordered"))],
         figures: figures(frame),
-        facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).chain(tones(frame)).collect(),
+        facts: row(frame)
+            .into_iter()
+            .map(|cell| (frame.t("status"), cell))
+            .chain(tones(frame))
+            .chain([(frame.t("messages-text"), Cell::Lines("Hello Amara,\n\nyour line is ready.".into()))])
+            .collect(),
         sections: vec![part("nav-sites", sites(frame)), part("accounts", Table::default()), traffic(frame)],
         command: "weir-agent run --state-dir /var/lib/weir-agent --token weir1_Zm9yIHNob3cgb25seQ".into(),
         form: inset(frame, &frame.t("error-required")),
@@ -311,6 +320,27 @@ fn browse(frame: &Frame) -> askama::Result<String> {
     browse.render()
 }
 
+fn second_step(frame: &Frame) -> askama::Result<String> {
+    let field = Field {
+        name: "code",
+        label: frame.t("second-step-code"),
+        hint: frame.t("second-step-code-hint"),
+        input: Input::Code,
+        value: String::new(),
+        error: String::new(),
+    };
+    let page = pages::SecondStep {
+        frame,
+        up: ("#preferences".into(), frame.t("second-step")),
+        title: frame.t("second-step-begin"),
+        lede: frame.t("second-step-begin-lede"),
+        picture: pages::Picture { side: 6, path: "M1 1h1v1h-1zM3 1h1v1h-1zM2 2h1v1h-1zM4 4h1v1h-1z".into() },
+        secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".into(),
+        form: Inset { fields: vec![field], title: frame.t("second-step-confirm"), ..inset(frame, "") },
+    };
+    page.render()
+}
+
 fn question(frame: &Frame) -> askama::Result<String> {
     let question = pages::Confirm {
         frame,
@@ -323,6 +353,77 @@ fn question(frame: &Frame) -> askama::Result<String> {
         danger: true,
     };
     question.render()
+}
+
+fn conversation(frame: &Frame, refused: bool) -> Conversation<'_> {
+    let said = |look, author: &str, how: &str, at: &str, body: String| Said {
+        look,
+        author: author.into(),
+        how: if how.is_empty() { String::new() } else { frame.t(how) },
+        at: at.into(),
+        body,
+        quoted: String::new(),
+        files: Vec::new(),
+    };
+    let told = |key: &str| i18n::t(frame.lang, key, &[("router", "edge-north-02"), ("since", "21 Nov 2026, 22:14")]);
+    let mut asked =
+        said(Look::Theirs, "Amara Okafor", "ticket-channel-email", "22 Nov 2026, 08:12", told("answer-held"));
+    asked.quoted = format!("> {}", frame.t("tickets-lede"));
+    asked.files = vec![Attached { href: "#file".into(), name: "speed-test.png".into(), size: "184\u{a0}kB".into() }];
+    let status = |key: &str| frame.t(&format!("ticket-status-{key}"));
+    let moved = i18n::t(frame.lang, "ticket-change-status", &[("from", &status("new")), ("to", &status("open"))]);
+    let entries = vec![
+        asked,
+        said(Look::Ours, "Lucía Romero", "ticket-side-staff", "22 Nov 2026, 08:40", told("answer-router-unreachable")),
+        said(Look::Change, "Lucía Romero", "", "22 Nov 2026, 08:40", moved),
+        said(Look::Note, "Jonas Lindqvist", "ticket-note", "22 Nov 2026, 08:55", frame.t("overview-look")),
+    ];
+    let error = if refused { frame.t("error-required") } else { String::new() };
+    let writing = |name, key: &str, files| {
+        let field = Field {
+            name,
+            label: frame.t(key),
+            hint: String::new(),
+            input: Input::Lines,
+            value: String::new(),
+            error: error.clone(),
+        };
+        let problem = if refused { frame.t("problem-attachment-disguised") } else { String::new() };
+        let form = Inset {
+            title: frame.t(key),
+            action: "#send".into(),
+            submit: frame.t("ticket-reply-send"),
+            problem,
+            fields: vec![field],
+        };
+        Writing { form, files, files_error: error.clone() }
+    };
+    let mut manage = inset(frame, "");
+    manage.title = frame.t("ticket-manage");
+    Conversation {
+        frame,
+        up: ("#tickets".into(), frame.t("nav-tickets")),
+        title: "T-2026-000123 · No internet since last night".into(),
+        lede: frame.t("ticket-lede-open"),
+        states: vec![
+            Cell::status(Tone::Warn, frame.t("ticket-priority-high")),
+            Cell::status(Tone::Warn, status("open")),
+        ],
+        answer: FirstAnswer {
+            tone: Tone::Bad,
+            word: frame.t("ticket-answer-cause"),
+            text: told("answer-router-unreachable"),
+            evidence: Some(("#router".into(), frame.t("ticket-see-router"))),
+            draft: Some(Action::go("#draft", frame.t("ticket-answer-draft"))),
+            others: vec![(told("answer-healthy"), Some(("#line".into(), frame.t("ticket-see-line"))))],
+        },
+        entries,
+        reply: Some(writing("reply", "ticket-reply", "reply-files")),
+        note: Some(writing("note", "ticket-note-new", "note-files")),
+        facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).collect(),
+        manage: Some(manage),
+        merge: None,
+    }
 }
 
 fn toast(frame: &Frame) -> askama::Result<String> {

@@ -10,7 +10,9 @@ use crate::billing::account::Draft;
 use crate::billing::issue::NewInvoice;
 use crate::db::TenantTx;
 use crate::http::paging::Page;
-use crate::ids::{AccountId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId};
+use crate::ids::{
+    AccountId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, RefundId, SubscriptionId,
+};
 use crate::plugins::PricedBy;
 
 pub async fn insert(tx: &mut TenantTx, invoice: &NewInvoice<'_>) -> Result<(), sqlx::Error> {
@@ -136,6 +138,7 @@ pub async fn credit(tx: &mut TenantTx, account: AccountId, currency: &str) -> Re
                FROM invoices i WHERE i.account_id = $1 AND i.currency = $2 AND i.status = 'issued' AND i.gross < 0
                UNION ALL
                SELECT p.id, p.id, NULL, p.amount - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.payment_id = p.id), 0)
+                      - coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.payment_id = p.id AND r.status = 'succeeded'), 0)
                FROM payments p WHERE p.account_id = $1 AND p.currency = $2
            ) sources WHERE "left" > 0 ORDER BY at"#,
         account.uuid(),
@@ -161,6 +164,32 @@ pub async fn insert_allocation(
         invoice.uuid(),
         payment.map(PaymentId::uuid),
         credit.map(InvoiceId::uuid),
+        amount,
+        at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Takes back a part of what a payment settled. Parts of one refund fit together, so they are judged at the end.
+pub async fn take_back(
+    tx: &mut TenantTx,
+    id: Uuid,
+    invoice: InvoiceId,
+    payment: PaymentId,
+    refund: RefundId,
+    amount: Decimal,
+) -> Result<(), sqlx::Error> {
+    let (tenant, at) = (tx.tenant(), tx.at());
+    sqlx::query!("SET CONSTRAINTS allocations_fit DEFERRED").execute(tx.conn()).await?;
+    sqlx::query!(
+        "INSERT INTO allocations (tenant_id, id, invoice_id, payment_id, refund_id, amount, allocated_at) VALUES ($1, $2, $3, $4, $5, -$6::numeric, $7)",
+        tenant.uuid(),
+        id,
+        invoice.uuid(),
+        payment.uuid(),
+        refund.uuid(),
         amount,
         at
     )

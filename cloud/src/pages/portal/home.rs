@@ -15,7 +15,7 @@ use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::html;
 use crate::http::paging::Page;
-use crate::{fair_use, live};
+use crate::{fair_use, live, payments};
 use crate::pages::money;
 use crate::portal;
 use crate::subscribers::{self, Account};
@@ -133,14 +133,9 @@ async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed
     invoices.truncate(NEWEST.limit as usize);
     let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(own.visit.zone));
     let owes = standing.balance.is_positive();
-    let pay_url = &own.visit.tenant.pay_url;
-    let pay = (owes && !pay_url.is_empty()).then(|| Action::go(pay_url.clone(), portal.t("portal-pay")));
-    let how = &own.visit.settings.how_to_pay;
-    let how = match (owes, how.is_empty(), pay.is_some()) {
-        (true, false, _) => how.clone(),
-        (true, true, false) => portal.t("portal-pay-ask"),
-        _ => String::new(),
-    };
+    let link = payments::pay_link(&own.visit.app, own.visit.door.tenant, account.id);
+    let pay = owes.then(|| Action::go(link, portal.t("portal-pay")));
+    let how = if owes { own.visit.settings.how_to_pay.clone() } else { String::new() };
     let (tone, what) = sentence(portal, standing.balance, standing.overdue, &open);
     Ok(Owed {
         account: account.number.clone(),

@@ -5,6 +5,7 @@
 mod account;
 mod bills;
 mod door;
+mod help;
 mod home;
 mod plan;
 mod session;
@@ -38,6 +39,8 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/portal/{slug}/lines/{line}/plan", get(plan::choose).post(plan::preview))
         .route("/portal/{slug}/lines/{line}/plan/{version}", get(plan::ask).post(plan::change))
         .route("/portal/{slug}/account", get(account::show))
+        .route("/portal/{slug}/help", get(help::show).post(help::ask))
+        .route("/portal/{slug}/help/{ticket}", get(help::ticket).post(help::reply))
         .route("/portal/{slug}/sign-up", get(sign_up::form).post(sign_up::place))
         .route("/portal/{slug}/sign-up/thanks", get(sign_up::thanks))
         .route("/portal/{slug}/{*other}", get(nothing).post(nothing))

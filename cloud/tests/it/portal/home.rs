@@ -22,7 +22,7 @@ fn the_first_page_says_how_the_line_and_the_money_stand() {
         let standing = isp.get(&format!("/api/v1/accounts/{}/standing", sold.account)).await;
         let page = browser.get("").await;
         assert!(page.text.contains("To be paid by") || page.text.contains("overdue"), "{} {}", standing.text, page.text);
-        assert!(page.text.contains("Pay at our office"), "no address to pay at is set: {}", page.text);
+        assert!(page.text.contains("/pay/"), "where to pay: {}", page.text);
         let how = json!({ "how_to_pay": "IBAN ES00 1234" });
         isp.cloud.ask(Some(&isp.owner), axum::http::Method::PATCH, "/api/v1/portal-settings", Some(how)).await.expect(200);
         assert!(browser.get("").await.text.contains("IBAN ES00 1234"));
@@ -48,7 +48,7 @@ fn every_page_speaks_every_language() {
         let mut browser = Browser::of(&isp).await;
         browser.enter(&isp, &sold.subscriber).await;
         let line = &sold.line;
-        let mine = ["", "/bills", "/account", "/nothing"].map(str::to_owned).into_iter().chain([
+        let mine = ["", "/bills", "/account", "/help", "/nothing"].map(str::to_owned).into_iter().chain([
             format!("/lines/{line}/usage"),
             format!("/lines/{line}/plan"),
             format!("/lines/{line}/plan/{}", shop.large),

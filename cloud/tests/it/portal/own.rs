@@ -16,25 +16,37 @@ fn nothing_of_anybody_else_is_there() {
         let my_invoices = bill(&isp, &day, &mine.account).await;
         let my_invoice = my_invoices[0]["id"].as_str().expect("an invoice").to_owned();
 
+        let mut delta = Browser::of(&isp).await;
+        delta.enter(&isp, &theirs.subscriber).await;
+        let asked = delta.post("/help", "title=Delta+is+slow&body=Since+noon").await;
+        assert!(asked.status == 200 && asked.text.contains("We have your question"), "{}", asked.text);
+        let their_ticket = asked.text.split("/help/tkt_").nth(1).and_then(|rest| rest.split('"').next());
+        let their_ticket = format!("tkt_{}", their_ticket.expect("a ticket"));
+        let more = delta.post(&format!("/help/{their_ticket}"), "body=Better+now").await;
+        assert_eq!(more.status, 303, "{}", more.text);
+        assert!(delta.get(&format!("/help/{their_ticket}")).await.text.contains("Better now"));
+
         let mut browser = Browser::of(&isp).await;
         browser.enter(&isp, &mine.subscriber).await;
         let before = crate::refusals::rows(cloud, isp.tenant).await;
         let version = &shop.large;
         for (method, path) in [
             ("GET", format!("/bills/{their_invoice}/pdf")),
+            ("GET", format!("/help/{their_ticket}")),
+            ("POST", format!("/help/{their_ticket}")),
             ("GET", format!("/lines/{}/usage", theirs.line)),
             ("GET", format!("/lines/{}/plan", theirs.line)),
             ("GET", format!("/lines/{}/plan/{version}", theirs.line)),
             ("POST", format!("/lines/{}/plan/{version}", theirs.line)),
         ] {
-            let page = browser.send(method, &format!("/portal/{}{path}", browser.slug), Some(""), &[]).await;
+            let page = browser.send(method, &format!("/portal/{}{path}", browser.slug), Some("body=Mine"), &[]).await;
             assert_eq!(page.status, 404, "{method} {path}: {}", page.text);
             assert!(!page.text.contains("Delta"), "{method} {path}: {}", page.text);
         }
         let changed = crate::refusals::difference(&before, &crate::refusals::rows(cloud, isp.tenant).await);
         assert_eq!(changed, Vec::<String>::new(), "another's line was changed");
 
-        for path in ["", "/bills", "/account"] {
+        for path in ["", "/bills", "/account", "/help"] {
             let page = browser.get(path).await;
             assert_eq!(page.status, 200, "{path}: {}", page.text);
             assert!(!page.text.contains("Delta") && !page.text.contains(&theirs.line), "{path}: {}", page.text);

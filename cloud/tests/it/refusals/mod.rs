@@ -137,6 +137,8 @@ pub struct Furnished {
     pub top_up: Value,
     pub sold: Value,
     pub plugin: Value,
+    pub ticket: Value,
+    pub mail: Value,
     pub plan_wish: Value,
     pub sale_wish: Value,
 }
@@ -157,6 +159,13 @@ impl Furnished {
             "late-fees" => return "fee_0193594bd1e27c3f8a6b5d4e3f2a1b0c".into(),
             "top-up-products" => &self.top_up,
             "plugins" => &self.plugin,
+            "tickets" => &self.ticket,
+            "support-plan-weights" => &self.plan,
+            "unmatched-mail" => &self.mail,
+            // Names nothing, but is an id.
+            "payments" => return format!("pay_{}", uuid::Uuid::nil().simple()),
+            "payment-methods" => return format!("pmt_{}", uuid::Uuid::nil().simple()),
+            "suspense-items" => return format!("ssp_{}", uuid::Uuid::nil().simple()),
             _ => &Value::Null,
         };
         id.as_str().unwrap_or_default().to_owned()
@@ -192,6 +201,9 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
     let sold = add("/subscriptions", &sale_wish).await["id"].clone();
     let plugin = json!({ "name": "night-owl", "hook": "rate-usage" });
     let plugin = add("/plugins", &plugin).await["id"].clone();
+    let asked = json!({ "title": "Slow", "body": "Since Monday", "subscription_id": sold, "impact": "one_line" });
+    let ticket = add("/tickets", &asked).await["id"].clone();
+    let mail = Value::from(crate::tickets::stray_mail(&isp).await);
     let (plan, sale_wish) = (made["id"].clone(), with(&sale_wish, json!({ "prefixes": ["10.20.9.9/32"] })));
     let plan_wish = with(&plan_wish, json!({ "name": "Fibre 1000" }));
     Furnished {
@@ -207,12 +219,14 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
         top_up,
         sold,
         plugin,
+        ticket,
+        mail,
         plan_wish,
         sale_wish,
     }
 }
 
 /// An id as text.
-fn text(id: &Value) -> &str {
+pub fn text(id: &Value) -> &str {
     id.as_str().expect("an id")
 }
