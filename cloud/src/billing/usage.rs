@@ -20,20 +20,20 @@ use crate::db::TenantTx;
 use crate::ids::{InvoiceLineId, PlanVersionId};
 
 /// What a plan version asks for traffic.
-struct Tariff<'a> {
-    version: PlanVersionId,
-    plan: &'a str,
-    allowance_bytes: Option<i64>,
-    block: Option<(i64, Decimal)>,
-    windows: &'a serde_json::Value,
+pub(super) struct Tariff<'a> {
+    pub version: PlanVersionId,
+    pub plan: &'a str,
+    pub allowance_bytes: Option<i64>,
+    pub block: Option<(i64, Decimal)>,
+    pub windows: &'a serde_json::Value,
 }
 
 /// Days of one plan version inside one full period.
-struct Piece<'a> {
-    tariff: Tariff<'a>,
-    days: Period,
-    full: Period,
-    billed: bool,
+pub(super) struct Piece<'a> {
+    pub tariff: Tariff<'a>,
+    pub days: Period,
+    pub full: Period,
+    pub billed: bool,
 }
 
 /// Adds a line for every closed piece with traffic, and for every closed piece of a plan that meters.
@@ -65,7 +65,7 @@ pub(super) async fn count(
 }
 
 /// The pieces that begin by `until`, by date: those billed as they were billed, and what of the terms is left.
-fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Error> {
+pub(super) fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Error> {
     let mut pieces = Vec::new();
     let mut taken: Vec<Period> = Vec::new();
     for line in facts.billed.iter().filter(|line| line.kind == LineKind::Usage.name()) {
@@ -220,7 +220,7 @@ fn tariff(term: &TermRow) -> Tariff<'_> {
     }
 }
 
-fn terms(tariff: &Tariff<'_>, top_up_bytes: u64, currency: Currency) -> Result<UsageTerms, Error> {
+pub(super) fn terms(tariff: &Tariff<'_>, top_up_bytes: u64, currency: Currency) -> Result<UsageTerms, Error> {
     let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("bytes of a plan"));
     let overage = match tariff.block {
         Some((block, price)) => Some(Overage { block_bytes: bytes(block)?, price: Money::new(price, currency)? }),

@@ -95,6 +95,14 @@ named! {
     PaymentFailed = "payment.failed";
     /// A payment was given back, wholly or in part.
     PaymentRefunded = "payment.refunded";
+    /// Somebody wants to become a subscriber.
+    OrderPlaced = "order.placed";
+    /// Staff made a subscriber of them.
+    OrderApproved = "order.approved";
+    /// Staff declined.
+    OrderDeclined = "order.declined";
+    /// A subscriber asks for a link that sets a password of the portal.
+    PortalLinkRequested = "portal.link_requested";
 }
 
 impl EventKind {

@@ -7,6 +7,8 @@ mod messages;
 mod money;
 mod network;
 mod pages;
+mod portal;
+mod plugins;
 mod paying;
 mod plugins;
 mod refusals;
