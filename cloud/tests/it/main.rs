@@ -9,6 +9,7 @@ mod network;
 mod pages;
 mod paying;
 mod plugins;
+mod portal;
 mod refusals;
 mod search;
 mod staff;

@@ -15,7 +15,7 @@ use weir_cloud::ids::{EventId, MessageId};
 use weir_cloud::jobs::{Job, TellListener};
 use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{
-    access, audit, billing, dunning, fleet, imports, payments, plugins, subscriptions, tickets, webhooks,
+    access, audit, billing, dunning, fleet, imports, payments, plugins, portal, subscriptions, tickets, webhooks,
 };
 use weir_lab::provider::Provider;
 
@@ -95,6 +95,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &V
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
+        work::<portal::jobs::ForgetOldPortalSessions>(isp, json!({})).await,
         work::<plugins::jobs::ForgetOldCalls>(isp, json!({})).await,
         work::<tickets::jobs::WatchPromises>(isp, json!({})).await,
         work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,

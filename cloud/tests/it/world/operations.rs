@@ -73,6 +73,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "holds" => "hld",
         "billing-runs" => "run",
         "invoices" => "inv",
+        "orders" => "ord",
         "payments" => "pay",
         "messages" => "msg",
         "message-templates" => "tpl",
