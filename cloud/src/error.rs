@@ -204,6 +204,8 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::tickets::error::KINDS,
         crate::webhooks::error::KINDS,
         crate::imports::error::KINDS,
+        crate::orders::error::KINDS,
+        crate::portal::error::KINDS,
     ]
     .into_iter()
     .flatten()

@@ -198,6 +198,8 @@ ids! {
     AuditEntryId = "aud";
     /// Something that happened.
     EventId = "evt";
+    /// A wish to become a subscriber.
+    OrderId = "ord";
 }
 
 #[cfg(test)]

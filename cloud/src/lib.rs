@@ -4,7 +4,7 @@
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
 //! fleet, subscriptions, usage, fair_use, plugins, ledger, billing, dunning, payments, notifications, webhooks, imports,
-//! analytics, live, tickets, pages. News travels the other way as events.
+//! analytics, live, tickets, orders, portal, pages. News travels the other way as events.
 
 pub mod app;
 pub mod clock;
@@ -32,9 +32,11 @@ pub mod ledger;
 pub mod live;
 pub mod network;
 pub mod notifications;
+pub mod orders;
 pub mod pages;
 pub mod payments;
 pub mod plugins;
+pub mod portal;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod tenants;

@@ -121,7 +121,7 @@ impl Proven {
 }
 
 /// Forgets attempts, because one was right.
-pub(super) async fn forget_attempts(app: &App, attempt: &[u8]) -> Result<(), Error> {
+pub(crate) async fn forget_attempts(app: &App, attempt: &[u8]) -> Result<(), Error> {
     let mut tx = app.db.platform().await?;
     store::sessions::forget_attempts(&mut tx, attempt).await?;
     Ok(tx.commit().await?)
@@ -139,7 +139,7 @@ pub(super) async fn prove(app: &App, email: &str, password: String) -> Result<Pr
 }
 
 /// Counts an attempt as wrong until it is known to be right; refuses it while attempts have to wait.
-pub(super) async fn count_attempt(app: &App, attempt: &[u8]) -> Result<(), Error> {
+pub(crate) async fn count_attempt(app: &App, attempt: &[u8]) -> Result<(), Error> {
     let mut tx = app.db.platform().await?;
     let now = tx.at();
     let counted = store::sessions::count_attempt(&mut tx, attempt, FREE_ATTEMPTS, WAIT_MAX, now - REMEMBERED).await?;

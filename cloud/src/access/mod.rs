@@ -10,7 +10,7 @@ pub mod jobs;
 mod log_in;
 mod members;
 mod model;
-mod password;
+pub(crate) mod password;
 mod second_step;
 mod service;
 mod sessions;
@@ -26,9 +26,11 @@ pub use model::{
     By, Caller, Enrolment, Invitation, Member, MemberChange, NewInvitation, NewStaff, Person, SecondStep,
     SentInvitation, Session, SessionView,
 };
+pub(crate) use log_in::{count_attempt, forget_attempts};
 pub use second_step::{
     begin_second_step, begun_second_step, confirm_second_step, is_second_step_required, remove_second_step,
     renew_recovery_codes, require_second_step, reset_second_step, second_step,
 };
 pub use service::{add_staff, change_preferences, log_out, name_of, who_is};
+pub(crate) use service::{digest, new_token, normalise};
 pub use sessions::{end_session, end_sessions, session_owner, sessions, still_may};

@@ -110,16 +110,18 @@ pub(super) fn check_person(name: &str, email: &str) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn normalise(email: &str) -> String {
+pub(crate) fn normalise(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-pub(super) fn new_token() -> Result<String, Error> {
+/// A fresh secret, fit for an address or a cookie.
+pub(crate) fn new_token() -> Result<String, Error> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| Error::Hashing(error.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-pub(super) fn digest(token: &str) -> Vec<u8> {
+/// What is kept of a secret.
+pub(crate) fn digest(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }

@@ -140,6 +140,11 @@ pub(super) async fn post(
     Ok(())
 }
 
+/// What the ISP's tax on a net amount is today.
+pub fn tax_on(tenant: &Tenant, net: Money) -> Result<Money, Error> {
+    Ok(tax_rate(tenant.tax_rate_percent)?.on_net(net)?)
+}
+
 fn tax_rate(percent: Decimal) -> Result<TaxRate, Error> {
     let category = if percent.is_zero() { TaxCategory::ZeroRated } else { TaxCategory::Standard };
     Ok(TaxRate::new(category, percent)?)

@@ -12,6 +12,7 @@ mod invoices;
 mod issue;
 pub mod jobs;
 mod late_fees;
+mod metered;
 mod model;
 pub mod pdf;
 mod pricing;
@@ -26,6 +27,8 @@ pub use allocation::{OpenItem, allocate_payment, currency, lock_account, open_it
 pub use error::Error;
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
+pub use issue::tax_on;
+pub use metered::{Metered, metered, period};
 pub use late_fees::{charge_late_fee, waive_late_fee};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,

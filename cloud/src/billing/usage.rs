@@ -20,20 +20,20 @@ use crate::db::TenantTx;
 use crate::ids::{InvoiceLineId, PlanVersionId};
 
 /// What a plan version asks for traffic.
-struct Tariff<'a> {
-    version: PlanVersionId,
-    plan: &'a str,
-    allowance_bytes: Option<i64>,
-    block: Option<(i64, Decimal)>,
-    windows: &'a serde_json::Value,
+pub(super) struct Tariff<'a> {
+    pub version: PlanVersionId,
+    pub plan: &'a str,
+    pub allowance_bytes: Option<i64>,
+    pub block: Option<(i64, Decimal)>,
+    pub windows: &'a serde_json::Value,
 }
 
 /// Days of one plan version inside one full period.
-struct Piece<'a> {
-    tariff: Tariff<'a>,
-    days: Period,
-    full: Period,
-    billed: bool,
+pub(super) struct Piece<'a> {
+    pub tariff: Tariff<'a>,
+    pub days: Period,
+    pub full: Period,
+    pub billed: bool,
 }
 
 /// Adds a line for every closed piece with traffic, and for every closed piece of a plan that meters.
@@ -65,7 +65,7 @@ pub(super) async fn count(
 }
 
 /// The pieces that begin by `until`, by date: those billed as they were billed, and what of the terms is left.
-fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Error> {
+pub(super) fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Error> {
     let mut pieces = Vec::new();
     let mut taken: Vec<Period> = Vec::new();
     for line in facts.billed.iter().filter(|line| line.kind == LineKind::Usage.name()) {
@@ -122,14 +122,7 @@ async fn line(
         })
         .collect();
     let used_before = before.iter().map(|line| line.used_bytes).sum::<Decimal>();
-    let counted = |bytes: Decimal| -> Result<UsageSegment, RulesError> {
-        let bytes = bytes.to_u64().ok_or(RulesError::Range("usage"))?;
-        Ok(UsageSegment { on: piece.days.start(), down_bytes: bytes, up_bytes: 0 })
-    };
-    let segments = [counted(taken.down_bytes + taken.up_bytes - taken.free_bytes)?, counted(used_before)?];
-    let bought = facts.top_ups.iter().filter(|top_up| piece.days.contains(top_up.sold_on));
-    let bought = bought.map(|top_up| top_up.bytes.unsigned_abs()).fold(0, u64::saturating_add);
-    let rated = rate(&terms(&piece.tariff, bought, facts.currency)?, piece.days, piece.full, &segments)?;
+    let rated = rated(facts, piece, [taken.down_bytes + taken.up_bytes - taken.free_bytes, used_before])?;
     let (mut blocks, mut price, mut priced_by) = (Decimal::ZERO, Money::zero(facts.currency), None);
     if let Some(over) = rated.line {
         let charged: Decimal = before.iter().map(|line| line.quantity).sum();
@@ -174,6 +167,19 @@ async fn line(
     }))
 }
 
+/// What counts in a piece against what it includes, with what was bought on top.
+fn rated(facts: &Facts<'_>, piece: &Piece<'_>, used: [Decimal; 2]) -> Result<RatedUsage, Error> {
+    let on = piece.days.start();
+    let mut segments = Vec::new();
+    for bytes in used {
+        let down_bytes = bytes.to_u64().ok_or(RulesError::Range("usage"))?;
+        segments.push(UsageSegment { on, down_bytes, up_bytes: 0 });
+    }
+    let bought = facts.top_ups.iter().filter(|top_up| piece.days.contains(top_up.sold_on));
+    let bought = bought.map(|top_up| top_up.bytes.unsigned_abs()).fold(0, u64::saturating_add);
+    Ok(rate(&terms(&piece.tariff, bought, facts.currency)?, piece.days, piece.full, &segments)?)
+}
+
 /// Bytes as a line of an invoice holds them; sums that do not fit stop the account, they are not cut short.
 fn whole(bytes: Decimal) -> Result<i64, RulesError> {
     bytes.to_i64().ok_or(RulesError::Range("usage"))
@@ -214,7 +220,7 @@ fn tariff(term: &TermRow) -> Tariff<'_> {
     }
 }
 
-fn terms(tariff: &Tariff<'_>, top_up_bytes: u64, currency: Currency) -> Result<UsageTerms, Error> {
+pub(super) fn terms(tariff: &Tariff<'_>, top_up_bytes: u64, currency: Currency) -> Result<UsageTerms, Error> {
     let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("bytes of a plan"));
     let overage = match tariff.block {
         Some((block, price)) => Some(Overage { block_bytes: bytes(block)?, price: Money::new(price, currency)? }),

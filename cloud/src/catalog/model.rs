@@ -31,6 +31,8 @@ pub struct Plan {
     pub created_at: DateTime<Utc>,
     /// Since when it is no longer sold; null while it is.
     pub retired_at: Option<DateTime<Utc>>,
+    /// Whether subscribers can choose it in the portal, and others order it there.
+    pub offered_in_portal: bool,
     /// Its versions, newest first; the first is the one on sale.
     pub versions: Vec<PlanVersion>,
 }
@@ -96,6 +98,17 @@ pub struct PlanWish {
     /// Times of the day with rates of their own; the first that holds counts.
     #[serde(default)]
     pub windows: Vec<Window>,
+    /// Whether subscribers can choose it in the portal, and others order it there.
+    #[serde(default)]
+    pub offered_in_portal: bool,
+}
+
+/// Where a plan is offered.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanChange {
+    /// Whether subscribers can choose it in the portal, and others order it there.
+    pub offered_in_portal: bool,
 }
 
 /// A further version of a plan.

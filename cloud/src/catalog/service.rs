@@ -5,7 +5,7 @@ use weir_rules::money::{Currency, Money};
 
 use super::fair_use::{check_throttle, check_windows};
 use super::model::Amount;
-use super::{Error, Overage, Plan, PlanVersion, PlanWish, VersionWish, store};
+use super::{Error, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish, store};
 use crate::audit;
 use crate::db::TenantTx;
 use crate::error::FieldError;
@@ -53,11 +53,32 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         return Err(Error::Invalid(errors));
     }
     let id: PlanId = tx.new_id();
-    store::insert_plan(tx, id, &name).await?;
+    store::insert_plan(tx, id, &name, wish.offered_in_portal).await?;
     store::insert_version(tx, &made_of(tx, id, 1, first)).await?;
     let plan = plan(tx, id).await?;
     audit::record(tx, "make plan", id, json!(plan)).await?;
     Ok(plan)
+}
+
+/// Offers a plan in the portal, or no longer.
+pub async fn change_plan(tx: &mut TenantTx, id: PlanId, change: PlanChange) -> Result<Plan, Error> {
+    if plan(tx, id).await?.retired_at.is_some() {
+        return Err(Error::Retired(id));
+    }
+    store::offer(tx, id, change.offered_in_portal).await?;
+    audit::record(tx, "change plan", id, json!({ "offered_in_portal": change.offered_in_portal })).await?;
+    plan(tx, id).await
+}
+
+/// The plans subscribers can choose in the portal, cheapest first, each with the version on sale.
+pub async fn offered(tx: &mut TenantTx, currency: &str) -> Result<Vec<(Plan, PlanVersion)>, Error> {
+    let plans = store::offered(tx).await?.into_iter().filter_map(|plan| {
+        let newest = plan.versions.first().filter(|newest| newest.price.currency == currency)?.clone();
+        Some((plan, newest))
+    });
+    let mut offered: Vec<_> = plans.collect();
+    offered.sort_by(|(one, a), (other, b)| (a.price.amount, &one.name).cmp(&(b.price.amount, &other.name)));
+    Ok(offered)
 }
 
 /// Makes a further version; those sold before keep theirs.

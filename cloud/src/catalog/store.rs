@@ -53,12 +53,13 @@ struct PlanRow {
     name: String,
     created_at: chrono::DateTime<chrono::Utc>,
     retired_at: Option<chrono::DateTime<chrono::Utc>>,
+    offered_in_portal: bool,
 }
 
 pub async fn plans(tx: &mut TenantTx, page: Page) -> Result<Vec<Plan>, sqlx::Error> {
     let rows = sqlx::query_as!(
         PlanRow,
-        r#"SELECT id AS "id: _", name, created_at, retired_at FROM plans WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
+        r#"SELECT id AS "id: _", name, created_at, retired_at, offered_in_portal FROM plans WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
         page.after,
         page.fetch()
     )
@@ -70,12 +71,31 @@ pub async fn plans(tx: &mut TenantTx, page: Page) -> Result<Vec<Plan>, sqlx::Err
 pub async fn plan(tx: &mut TenantTx, id: PlanId) -> Result<Option<Plan>, sqlx::Error> {
     let rows = sqlx::query_as!(
         PlanRow,
-        r#"SELECT id AS "id: _", name, created_at, retired_at FROM plans WHERE id = $1"#,
+        r#"SELECT id AS "id: _", name, created_at, retired_at, offered_in_portal FROM plans WHERE id = $1"#,
         id.uuid()
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(with_versions(tx, rows).await?.pop())
+}
+
+/// The plans on sale that are offered in the portal.
+pub async fn offered(tx: &mut TenantTx) -> Result<Vec<Plan>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        PlanRow,
+        r#"SELECT id AS "id: _", name, created_at, retired_at, offered_in_portal FROM plans
+           WHERE offered_in_portal AND retired_at IS NULL ORDER BY id LIMIT 200"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    with_versions(tx, rows).await
+}
+
+pub async fn offer(tx: &mut TenantTx, id: PlanId, offered: bool) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE plans SET offered_in_portal = $2 WHERE id = $1", id.uuid(), offered)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan>, sqlx::Error> {
@@ -96,6 +116,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
             name: row.name,
             created_at: row.created_at,
             retired_at: row.retired_at,
+            offered_in_portal: row.offered_in_portal,
             versions: Vec::new(),
         })
         .collect();
@@ -120,14 +141,15 @@ pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<Plan
     Ok(row.map(Into::into))
 }
 
-pub async fn insert_plan(tx: &mut TenantTx, id: PlanId, name: &str) -> Result<(), Error> {
+pub async fn insert_plan(tx: &mut TenantTx, id: PlanId, name: &str, offered: bool) -> Result<(), Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     let inserted = sqlx::query!(
-        "INSERT INTO plans (tenant_id, id, name, created_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO plans (tenant_id, id, name, created_at, offered_in_portal) VALUES ($1, $2, $3, $4, $5)",
         tenant,
         id.uuid(),
         name,
-        now
+        now,
+        offered
     )
     .execute(tx.conn())
     .await;

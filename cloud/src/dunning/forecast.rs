@@ -23,9 +23,11 @@ pub async fn forecast(tx: &mut TenantTx, days: u32, only: Option<AccountId>) -> 
     }
     let policy = policies::in_force(tx).await?.rules;
     let until = tx.at() + TimeDelta::days(days.into());
+    let terms = fee_terms(tx).await?;
     let mut items = Vec::new();
     for known in standings(tx, only, ahead(days)).await? {
-        items.extend(of(tx, &policy, &known, until).await?.into_iter().map(|one| shown(&known, one)));
+        let expected = of(&policy, &known, (tx.at(), until), terms)?;
+        items.extend(expected.into_iter().map(|one| shown(&known, one)));
     }
     items.sort_by(|a: &ExpectedStep, b| (a.on, a.at, &a.subscriber, a.step).cmp(&(b.on, b.at, &b.subscriber, b.step)));
     Ok(Forecast { from: tx.at(), until, items })
@@ -36,7 +38,8 @@ pub async fn next_of(tx: &mut TenantTx, account: AccountId) -> Result<Option<Exp
     let policy = policies::in_force(tx).await?.rules;
     let until = tx.at() + TimeDelta::days(FAR);
     let Some(known) = standings(tx, Some(account), ahead(0)).await?.pop() else { return Ok(None) };
-    Ok(of(tx, &policy, &known, until).await?.into_iter().next().map(|one| shown(&known, one)))
+    let terms = fee_terms(tx).await?;
+    Ok(of(&policy, &known, (tx.at(), until), terms)?.into_iter().next().map(|one| shown(&known, one)))
 }
 
 /// How long before it is due a bill can matter for some days to come: no reminder is earlier than 60 days before.
@@ -44,18 +47,21 @@ pub(super) fn ahead(days: u32) -> u32 {
     days + 60
 }
 
-/// What will be done to an account under a policy.
-pub(super) async fn of(
-    tx: &mut TenantTx,
+/// Days from the issue of a fee's invoice to its due date.
+pub(super) async fn fee_terms(tx: &mut TenantTx) -> Result<u32, Error> {
+    u32::try_from(tenants::tenant(tx).await?.payment_terms_days).map_err(|_| Error::Setting("the payment terms"))
+}
+
+/// What will be done to an account under a policy from one instant to another.
+pub(super) fn of(
     policy: &Policy,
     known: &Known,
-    until: DateTime<Utc>,
+    span: (DateTime<Utc>, DateTime<Utc>),
+    fee_terms: u32,
 ) -> Result<Vec<Expected<InvoiceId>>, Error> {
-    let terms = u32::try_from(tenants::tenant(tx).await?.payment_terms_days)
-        .map_err(|_| Error::Setting("the payment terms"))?;
     // Invoices that do not exist yet sort after those that do.
     let to_come = |n: usize| InvoiceId::from(Uuid::from_u128(u128::MAX - 1_000_000 + n as u128));
-    Ok(weir_rules::dunning::forecast(policy, &known.facts, (tx.at(), until), terms, to_come)?)
+    Ok(weir_rules::dunning::forecast(policy, &known.facts, span, fee_terms, to_come)?)
 }
 
 fn shown(known: &Known, expected: Expected<InvoiceId>) -> ExpectedStep {

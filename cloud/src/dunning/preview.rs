@@ -16,7 +16,8 @@ const DAYS: u32 = 30;
 pub async fn preview(tx: &mut TenantTx, policy: PolicyBody) -> Result<Preview, Error> {
     let changed = policies::rules_of(&policies::normal(tx, policy).await?, policies::grace_days(tx).await?);
     let in_force = policies::in_force(tx).await?.rules;
-    let until = tx.at() + TimeDelta::days(DAYS.into());
+    let span = (tx.at(), tx.at() + TimeDelta::days(DAYS.into()));
+    let terms = forecast::fee_terms(tx).await?;
     let mut steps: BTreeMap<u16, PreviewStep> = BTreeMap::new();
     for step in in_force.steps.iter().chain(&changed.steps) {
         let (number, kind) = (step.number, forecast::name(&step.kind));
@@ -29,13 +30,13 @@ pub async fn preview(tx: &mut TenantTx, policy: PolicyBody) -> Result<Preview, E
             .working_time
             .next_open(tx.at(), known.facts.zone)
             .map_err(weir_rules::dunning::DunningError::from)?;
-        for one in forecast::of(tx, &changed, &known, until).await? {
+        for one in forecast::of(&changed, &known, span, terms)? {
             if let Some(step) = steps.get_mut(&one.action.step) {
                 step.after += 1;
                 step.at_once += u32::from(first.is_some_and(|first| one.at <= first));
             }
         }
-        for one in forecast::of(tx, &in_force, &known, until).await? {
+        for one in forecast::of(&in_force, &known, span, terms)? {
             if let Some(step) = steps.get_mut(&one.action.step) {
                 step.before += 1;
             }

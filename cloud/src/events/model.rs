@@ -95,6 +95,14 @@ named! {
     PaymentFailed = "payment.failed";
     /// A payment was given back, wholly or in part.
     PaymentRefunded = "payment.refunded";
+    /// Somebody wants to become a subscriber.
+    OrderPlaced = "order.placed";
+    /// Staff made a subscriber of them.
+    OrderApproved = "order.approved";
+    /// Staff declined.
+    OrderDeclined = "order.declined";
+    /// A subscriber asks for a link that sets a password of the portal.
+    PortalLinkRequested = "portal.link_requested";
 }
 
 impl EventKind {
@@ -140,17 +148,17 @@ impl Listener {
         match self {
             Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
             Self::Notifications => matches!(
-                kind.name(),
-                "subscription.sold"
-                    | "hold.placed"
-                    | "hold.released"
-                    | "invoice.issued"
-                    | "payment.received"
-                    | "payment.failed"
-                    | "dunning.reminded"
-                    | "dunning.fee_charged"
-                    | "dunning.final_notice"
-                    | "ticket.replied"
+                kind,
+                EventKind::SubscriptionSold
+                    | EventKind::HoldPlaced
+                    | EventKind::HoldReleased
+                    | EventKind::InvoiceIssued
+                    | EventKind::PaymentReceived
+                    | EventKind::PaymentFailed
+                    | EventKind::DunningReminded
+                    | EventKind::DunningFeeCharged
+                    | EventKind::DunningFinalNotice
+                    | EventKind::TicketReplied
             ),
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),

@@ -138,7 +138,7 @@ fn theme(name: &str) -> &'static str {
 
 fn may_open(role: Role, href: &str) -> bool {
     let needed = match href {
-        "/subscribers" | "/subscriptions" => "view-subscribers",
+        "/subscribers" | "/subscriptions" | "/orders" => "view-subscribers",
         "/tickets" => "view-tickets",
         "/plans" | "/top-up-products" => "view-catalog",
         "/invoices" | "/payments" | "/bank-statements" | "/billing-runs" | "/ledger" => "view-billing",
@@ -152,21 +152,26 @@ fn may_open(role: Role, href: &str) -> bool {
         "/webhooks" => "manage-webhooks",
         "/imports" => "manage-imports",
         "/audit" => ViewAudit::PERMISSION.0,
-        "/settings" => "view-settings",
+        "/settings" | "/portal-settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,
     };
     role.may(Permission(needed))
 }
 
-/// Surroundings for somebody we do not know: the language their browser asks for.
-pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
+/// The language a browser asks for, if it is one of ours.
+pub(crate) fn spoken_in(headers: &HeaderMap) -> Option<&'static str> {
     let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let spoken = |tag: &str| {
         let tag = tag.split(';').next().unwrap_or_default().trim();
         let same = |known: &&str| known.eq_ignore_ascii_case(tag);
         LANGUAGES.into_iter().find(same).or_else(|| LANGUAGES.into_iter().find(|known| known.get(..2) == tag.get(..2)))
     };
-    let lang = wanted.split(',').find_map(spoken).unwrap_or("en");
+    wanted.split(',').find_map(spoken)
+}
+
+/// Surroundings for somebody we do not know: the language their browser asks for.
+pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
+    let lang = spoken_in(headers).unwrap_or("en");
     let (tenant, staff) = ("Weir".to_owned(), String::new());
     Frame {
         tenant,
@@ -326,7 +331,7 @@ pub fn is_about_the_form(problem: &Problem) -> bool {
 /// Turns problems into pages for browsers: a log-in for whoever is not logged in, an explanation for the rest.
 pub async fn explain_to_people(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    const PROGRAMS: [&str; 6] = ["/api/", "/dev/", "/inbound/", "/live", "/metrics", "/webhooks/"];
+    const PROGRAMS: [&str; 6] = ["/api/", "/dev/", "/inbound/", "/live", "/metrics", "/webhooks/stripe/"];
     if PROGRAMS.iter().any(|programs| path.starts_with(programs)) {
         return next.run(request).await;
     }

@@ -14,6 +14,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::PropagateRequestIdLayer;
 use tower_http::timeout::TimeoutLayer;
+use tower::Layer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::path::PathItem;
@@ -23,8 +24,8 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications, payments, plugins,
-    subscribers, subscriptions, tenants, tickets, usage, webhooks,
+    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications, orders,
+    payments, plugins, portal, subscribers, subscriptions, tenants, tickets, usage, webhooks,
 };
 
 /// What any request may bring; what most may, axum's own limit of two megabytes says.
@@ -88,7 +89,9 @@ fn operations() -> OpenApiRouter<App> {
             .merge(notifications::api::routes())
             .merge(tickets::api::routes())
             .merge(webhooks::api::routes())
-            .merge(imports::api::routes()),
+            .merge(imports::api::routes())
+            .merge(orders::api::routes())
+            .merge(portal::api::routes()),
     )
 }
 
@@ -100,7 +103,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Everything the HTTP listener answers.
 pub fn router(app: App) -> Router {
     let (api, document) = api().split_for_parts();
-    Router::new()
+    let inside = Router::new()
         .merge(api)
         .route("/api/v1/openapi.json", get(move || std::future::ready(Json(document.clone()))))
         .route("/healthz", get(|| std::future::ready("ok")))
@@ -109,7 +112,7 @@ pub fn router(app: App) -> Router {
         .merge(crate::http::dev_clock::routes())
         .merge(crate::live::api::routes())
         .merge(tickets::api::inbound_routes())
-        .merge(crate::pages::routes())
+        .merge(crate::pages::routes(&app))
         .merge(payments::api::webhook::routes())
         .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
         .method_not_allowed_fallback(|| {
@@ -128,7 +131,10 @@ pub fn router(app: App) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(from_fn_with_state(app.clone(), middleware::own_request_id))
         .layer(CatchPanicLayer::new())
-        .with_state(app)
+        .with_state(app.clone());
+    // A portal's own host name is known before anything is looked up by its path.
+    let at_own_host = from_fn_with_state(app, crate::pages::portal::at_own_host);
+    Router::new().fallback_service(at_own_host.layer(inside))
 }
 
 /// What every line of the log about a request says of it; people quote the id.

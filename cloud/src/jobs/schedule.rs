@@ -12,8 +12,9 @@ use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
-use crate::plugins::jobs::ForgetOldCalls;
 use crate::payments::jobs::{ChargeDue, Reconcile};
+use crate::plugins::jobs::ForgetOldCalls;
+use crate::portal::jobs::ForgetOldPortalSessions;
 use crate::subscriptions::jobs::ReleaseOverHolds;
 use crate::tickets::jobs::WatchPromises;
 use crate::webhooks::jobs::ForgetOldDeliveries;
@@ -51,6 +52,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
             enqueue(&mut tx, &ForgetOldDeliveries {}, now).await?;
+            enqueue(&mut tx, &ForgetOldPortalSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
             enqueue(&mut tx, &ChargeDue {}, now).await?;

@@ -10,7 +10,7 @@ use weir_rules::money::Money;
 use super::{Error, Fact, Facts, Notice, Recipient, Template, send};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
-use crate::events::Event;
+use crate::events::{Event, EventKind};
 use crate::ids::{InvoiceId, PaymentId};
 use crate::{billing, payments, subscribers, subscriptions};
 
@@ -44,14 +44,14 @@ async fn notice(tx: &mut TenantTx, event: &Event) -> Result<Option<Notice>, Erro
 /// Which message an event gives reason for, and what it tells.
 async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Facts)>, Error> {
     let due = || Facts::default().and("balance", amount(event, "balance")).and("due_on", day(event, "due_on"));
-    Ok(Some(match event.kind.name() {
-        "invoice.issued" => {
+    Ok(Some(match event.kind {
+        EventKind::InvoiceIssued => {
             let invoice = billing::invoice(tx, subject::<InvoiceId>(event)?).await?.summary;
             let (number, total) = (Fact::Text(invoice.number), Fact::Money(invoice.gross));
             let facts = Facts::of([("number", number), ("total", total), ("due_on", Fact::Day(invoice.due_on))]);
             (Template::InvoiceIssued, facts)
         }
-        "payment.received" => {
+        EventKind::PaymentReceived => {
             let payment = payments::payment(tx, subject::<PaymentId>(event)?).await.map_err(unreadable)?;
             let (number, amount) = (Fact::Text(payment.number), Fact::Money(payment.amount));
             let received_on = Fact::Day(payment.received_on);
@@ -60,27 +60,27 @@ async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Fact
                 Facts::of([("number", number), ("amount", amount), ("received_on", received_on)]),
             )
         }
-        "payment.failed" => {
+        EventKind::PaymentFailed => {
             let facts = Facts::default().and("amount", amount(event, "amount")).and("retry_on", day(event, "retry_on"));
             (Template::PaymentFailed, facts)
         }
-        "subscription.sold" => {
+        EventKind::SubscriptionSold => {
             let sold = subscriptions::subscription(tx, subject(event)?).await.map_err(unreadable)?;
             let facts = Facts::of([("plan", Fact::Text(sold.plan_name)), ("starts_on", Fact::Day(sold.starts_on))]);
             (Template::LineActivated, facts)
         }
-        "hold.placed" if event.data["kind"] == "unpaid" && event.data["effect"] == "walled_garden" => {
+        EventKind::HoldPlaced if event.data["kind"] == "unpaid" && event.data["effect"] == "walled_garden" => {
             let balance = match event.account_id {
                 Some(account) => Some(Fact::Money(billing::standing(tx, account).await?.open)),
                 None => None,
             };
             (Template::LineWalled, Facts::default().and("balance", balance))
         }
-        "hold.released" if event.data["kind"] == "unpaid" => (Template::LineRestored, Facts::default()),
-        "dunning.reminded" => (Template::DunningReminder, due()),
-        "dunning.fee_charged" => (Template::DunningLateFee, due().and("fee", amount(event, "fee"))),
-        "dunning.final_notice" => (Template::DunningFinalNotice, due()),
-        "ticket.replied" if event.data["by_staff"] != false && event.data["public"] != false => {
+        EventKind::HoldReleased if event.data["kind"] == "unpaid" => (Template::LineRestored, Facts::default()),
+        EventKind::DunningReminded => (Template::DunningReminder, due()),
+        EventKind::DunningFeeCharged => (Template::DunningLateFee, due().and("fee", amount(event, "fee"))),
+        EventKind::DunningFinalNotice => (Template::DunningFinalNotice, due()),
+        EventKind::TicketReplied if event.data["by_staff"] != false && event.data["public"] != false => {
             let facts = Facts::default()
                 .and("ticket", word(event, "ticket_number").map(Fact::Text))
                 .and("title", word(event, "title").map(Fact::Text))

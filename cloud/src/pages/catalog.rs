@@ -98,6 +98,7 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         overage: first.overage,
         throttle: first.throttle,
         windows: first.windows,
+        offered_in_portal: fields.get("offered_in_portal") == "yes",
     }
 }
 
@@ -173,7 +174,7 @@ fn form(screen: &Screen<ManageCatalog>, fields: &Fields, problem: Option<&Proble
         up: ("/plans".into(), screen.t("nav-plans")),
         title: screen.t("plans-new"),
         lede: screen.t("plans-new-lede"),
-        form: ask_terms(asked).inset(String::new(), "/plans", "save"),
+        form: ask_terms(asked).ask("offered_in_portal", "plan-portal-offer", Input::Tick).inset(String::new(), "/plans", "save"),
     };
     html(form_status(problem), &page)
 }

@@ -3,31 +3,32 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::get;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use weir_rules::money::{Currency, Money};
 use weir_ui::blocks::{Action, Cell, Chip, Table, Tone};
 use weir_ui::pages::{Figure, Register, Section};
-use weir_ui::{format, i18n};
+use weir_ui::{Frame, format, i18n};
 
 use super::{address, money};
 use crate::app::App;
 use crate::dunning::{self, ExpectedStep, StepName};
 use crate::error::{self, Problem};
-use crate::http::ApiQuery;
 use crate::http::page::{Screen, html};
 use crate::http::permission::{Needs, ViewDunning};
-use weir_ui::Frame;
+use crate::http::{ApiQuery, csv};
 
 /// Days the page looks ahead.
 const DAYS: u32 = 30;
 /// Rows the page shows; the file has all of them.
 const ROWS: usize = 200;
 /// Columns of the file.
-const COLUMNS: &str = "on,at,account,subscriber,step,kind,due_since,invoices,balance,fee,currency\r\n";
+const COLUMNS: [&str; 11] =
+    ["on", "at", "account", "subscriber", "step", "kind", "due_since", "invoices", "balance", "fee", "currency"];
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/dunning", get(page)).route("/dunning/forecast.csv", get(file))
@@ -197,49 +198,23 @@ pub(super) fn step_cell(frame: &Frame, kind: StepName) -> Cell {
 }
 
 async fn file(screen: Screen<ViewDunning>, ApiQuery(wanted): ApiQuery<Wanted>) -> Result<Response, Problem> {
-    let mut text = String::from(COLUMNS);
-    for one in expected(&screen, wanted.kind()?).await? {
-        let fields = [
-            one.on.to_string(),
-            one.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            one.account_number,
-            one.subscriber,
-            one.step.to_string(),
-            one.kind.name().to_owned(),
-            one.due_since.to_string(),
-            one.invoices.join(" "),
-            one.balance.amount().to_string(),
-            one.fee.map(|fee| fee.amount().to_string()).unwrap_or_default(),
-            one.balance.currency().code().to_owned(),
-        ];
-        text.push_str(&fields.map(|field| quoted(&field)).join(","));
-        text.push_str("\r\n");
-    }
-    let mut response = text.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
-    headers
-        .insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"dunning-forecast.csv\""));
-    Ok(response)
+    let items = expected(&screen, wanted.kind()?).await?;
+    let lines = std::iter::once(csv::line(COLUMNS)).chain(items.into_iter().map(line)).map(Ok);
+    Ok(csv::file("dunning-forecast.csv", futures_util::stream::iter(lines.collect::<Vec<_>>())))
 }
 
-/// A field of the file. A name that looks like a formula is only a name, for programs that open the file, too.
-fn quoted(field: &str) -> String {
-    let field = if field.starts_with(['=', '+', '-', '@', '\t']) { format!("'{field}") } else { field.to_owned() };
-    match field.contains(['"', ',', '\r', '\n']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_field_stays_one_field_and_is_no_formula() {
-        assert_eq!(quoted("Okafor, \"Amara\""), "\"Okafor, \"\"Amara\"\"\"");
-        assert_eq!(quoted("=1+1"), "'=1+1");
-        assert_eq!(quoted("INV-2026-000001"), "INV-2026-000001");
-    }
+fn line(one: ExpectedStep) -> Bytes {
+    csv::line([
+        one.on.to_string(),
+        one.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        one.account_number,
+        one.subscriber,
+        one.step.to_string(),
+        one.kind.name().to_owned(),
+        one.due_since.to_string(),
+        one.invoices.join(" "),
+        one.balance.amount().to_string(),
+        one.fee.map(|fee| fee.amount().to_string()).unwrap_or_default(),
+        one.balance.currency().code().to_owned(),
+    ])
 }

@@ -22,6 +22,7 @@ mod locations;
 mod message_settings;
 mod message_templates;
 mod messages;
+mod orders;
 mod overview;
 mod pay;
 mod paying;
@@ -30,6 +31,8 @@ mod plans;
 mod plugin_calls;
 mod plugin_versions;
 mod plugins;
+pub(crate) mod portal;
+mod portal_settings;
 mod reference;
 mod router_changes;
 mod routers;
@@ -43,13 +46,13 @@ mod staff;
 mod subscribers;
 mod subscription_changes;
 mod subscriptions;
-mod top_ups;
-mod windows;
 mod support;
 mod ticket;
 mod tickets;
+mod top_ups;
 mod unmatched_mail;
 mod webhooks;
+mod windows;
 
 use std::borrow::Cow;
 
@@ -102,11 +105,14 @@ const TOLD: &[(&str, &str)] = &[
     ("must have a working day", "error-working-day"),
     ("must be an e-mail address without", "error-mail-address"),
     ("must be between the first response", "error-target"),
+    ("must have at least 12", "error-too-short"),
+    ("must be an e-mail address", "error-email"),
+    ("is not offered", "error-not-offered"),
 ];
 /// Rows a choice of a form, or a part of a page, shows.
 const MANY: Page = Page { after: None, limit: 200 };
 
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes(app: &App) -> Router<App> {
     Router::new()
         .route("/assets/{*path}", get(asset))
         .route("/errors/{slug}", get(kind))
@@ -156,6 +162,9 @@ pub(crate) fn routes() -> Router<App> {
         .merge(api_keys::routes())
         .merge(webhooks::routes())
         .merge(imports::routes())
+        .merge(orders::routes())
+        .merge(portal_settings::routes())
+        .merge(portal::routes(app))
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {

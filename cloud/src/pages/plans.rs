@@ -13,7 +13,7 @@ use weir_ui::pages::{Confirm, Form, Section, Show};
 use super::catalog::{GIGABYTE, MEGABIT, price_of, read_terms};
 use super::{Asking, form_status, windows};
 use crate::app::App;
-use crate::catalog::{self, Amount, Overage, Plan, PlanVersion, Throttle};
+use crate::catalog::{self, Amount, Overage, Plan, PlanChange, PlanVersion, Throttle};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -27,6 +27,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/plans/{id}/versions", post(add_version))
         .route("/plans/{id}/versions/new", get(new_version))
         .route("/plans/{id}/retire", get(ask_retire).post(retire))
+        .route("/plans/{id}/offer", post(offer))
+        .route("/plans/{id}/withhold", post(withhold))
 }
 
 async fn show(screen: Screen<ViewCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
@@ -39,6 +41,7 @@ async fn show(screen: Screen<ViewCatalog>, ApiPath(id): ApiPath<PlanId>) -> Resu
     let mut facts = vec![
         (screen.t("status"), status),
         (screen.t("since"), Cell::Text(format::instant(lang, plan.created_at, screen.zone))),
+        (screen.t("plan-in-portal"), Cell::Text(screen.t(if plan.offered_in_portal { "yes" } else { "no" }))),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
     if let Some(at) = since {
@@ -46,12 +49,16 @@ async fn show(screen: Screen<ViewCatalog>, ApiPath(id): ApiPath<PlanId>) -> Resu
     }
     let changes = screen.may::<ManageCatalog>() && plan.retired_at.is_none();
     let actions = [("versions/new", "plans-version"), ("retire", "plans-retire")];
+    let offer = match plan.offered_in_portal {
+        true => Action::post(format!("/plans/{id}/withhold"), screen.t("plan-portal-withhold")),
+        false => Action::post(format!("/plans/{id}/offer"), screen.t("plan-portal-offer")),
+    };
     let actions = actions.map(|(path, key)| Action::go(format!("/plans/{id}/{path}"), screen.t(key)));
     let page = Show {
         frame: &screen.frame,
         up: ("/plans".into(), screen.t("nav-plans")),
         lede: screen.t(lede),
-        actions: if changes { actions.into() } else { Vec::new() },
+        actions: if changes { actions.into_iter().chain([offer]).collect() } else { Vec::new() },
         command: None,
         facts,
         sections: vec![versions(&screen, &plan)],
@@ -199,4 +206,24 @@ async fn retire(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> 
     catalog::retire(&mut tx, id).await?;
     tx.commit().await?;
     Ok(see_saying(&format!("/plans/{id}"), "done-retired"))
+}
+
+async fn offer(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
+    offered(&screen, id, true).await
+}
+
+async fn withhold(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
+    offered(&screen, id, false).await
+}
+
+/// Offers a plan in the portal, or no longer.
+async fn offered(
+    screen: &Screen<ManageCatalog>,
+    id: PlanId,
+    offered_in_portal: bool,
+) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    catalog::change_plan(&mut tx, id, PlanChange { offered_in_portal }).await?;
+    tx.commit().await?;
+    Ok(see_saying(&format!("/plans/{id}"), "done-saved"))
 }

@@ -249,7 +249,7 @@ fn reply_form<P: Needs>(screen: &Screen<P>, ticket: &Ticket, draft: String, refu
     let fresh = Fields::of([("reply", draft), ("then", TicketStatus::Open.name().to_owned())]);
     let then = [TicketStatus::Open, TicketStatus::Waiting, TicketStatus::Solved].map(TicketStatus::name);
     let form = Asking::new(&screen.frame, given.unwrap_or(&fresh), problem)
-        .ask("reply", "ticket-reply", Input::Lines)
+        .ask("reply", "ticket-reply-words", Input::Lines)
         .ask("then", "ticket-then", choices(screen, "ticket-status", then))
         .inset(screen.t("ticket-reply"), format!("/tickets/{}/reply", ticket.id), "ticket-reply-send");
     Writing { form, files: "reply-files", files_error: String::new() }

@@ -43,6 +43,17 @@ pub async fn tenant(tx: &mut TenantTx) -> Result<Tenant, Error> {
     Ok(store::tenant(tx).await?)
 }
 
+/// The short name of the transaction's ISP, as addresses have it.
+pub async fn slug(tx: &mut TenantTx) -> Result<String, Error> {
+    Ok(store::slug(tx).await?)
+}
+
+/// The ISP of this short name.
+pub async fn named(app: &App, slug: &str) -> Result<Option<TenantId>, Error> {
+    let mut tx = app.db.platform().await.map_err(Error::from)?;
+    Ok(store::named(&mut tx, slug).await?)
+}
+
 /// Changes what the transaction's ISP says of itself.
 pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, Error> {
     check(&change)?;

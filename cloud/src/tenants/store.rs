@@ -1,8 +1,9 @@
 //! SQL of tenants.
 
 use super::{Error, NewTenant, Tenant};
-use crate::db::TenantTx;
+use crate::db::{PlatformTx, TenantTx};
 use crate::error::broken_constraint;
+use crate::ids::TenantId;
 
 pub async fn insert(tx: &mut TenantTx, new: &NewTenant) -> Result<(), Error> {
     let (id, now) = (tx.tenant().uuid(), tx.at());
@@ -50,6 +51,20 @@ pub async fn tenant(tx: &mut TenantTx) -> Result<Tenant, sqlx::Error> {
     )
     .fetch_one(tx.conn())
     .await
+}
+
+/// The tenant's short name.
+pub async fn slug(tx: &mut TenantTx) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar!("SELECT slug FROM platform.tenants WHERE tenant_id = $1", tx.tenant().uuid())
+        .fetch_one(tx.conn())
+        .await
+}
+
+/// Whose short name this is.
+pub async fn named(tx: &mut PlatformTx, slug: &str) -> Result<Option<TenantId>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT tenant_id AS "id: TenantId" FROM platform.tenants WHERE slug = $1"#, slug)
+        .fetch_optional(tx.conn())
+        .await
 }
 
 pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Error> {

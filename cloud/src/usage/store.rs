@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use weir_protocol::hash::Hash;
 
+use super::Day;
 use super::ingest::Sound;
 use crate::db::TenantTx;
 use crate::ids::{AgentId, SubscriptionId};
@@ -120,12 +121,6 @@ pub async fn advance(
     .execute(tx.conn())
     .await?;
     Ok(())
-}
-
-pub struct Day {
-    pub on: NaiveDate,
-    pub down_bytes: i64,
-    pub up_bytes: i64,
 }
 
 /// A line's usage by local day of its account, from a day on and before another; a segment belongs to the day it ends in.

@@ -13,10 +13,11 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 23] = [
+pub const NAV: [NavItem; 25] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
+    NavItem { href: "/orders", key: "nav-orders", group: "" },
     NavItem { href: "/tickets", key: "nav-tickets", group: "" },
     NavItem { href: "/plans", key: "nav-plans", group: "" },
     NavItem { href: "/messages", key: "nav-messages", group: "" },
@@ -36,6 +37,7 @@ pub const NAV: [NavItem; 23] = [
     NavItem { href: "/imports", key: "nav-imports", group: "nav-provider" },
     NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-provider" },
     NavItem { href: "/audit", key: "nav-audit", group: "nav-provider" },
+    NavItem { href: "/portal-settings", key: "nav-portal", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
 
@@ -51,10 +53,11 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 23] = [
+const WAYS: [Way; 25] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
+    Way { letter: 'q', href: "/orders", key: "nav-orders" },
     Way { letter: 'k', href: "/tickets", key: "nav-tickets" },
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
     Way { letter: 'e', href: "/messages", key: "nav-messages" },
@@ -70,10 +73,11 @@ const WAYS: [Way; 23] = [
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'x', href: "/plugins", key: "nav-plugins" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
-    Way { letter: 'k', href: "/api-keys", key: "nav-api-keys" },
+    Way { letter: 'z', href: "/api-keys", key: "nav-api-keys" },
     Way { letter: 'w', href: "/webhooks", key: "nav-webhooks" },
-    Way { letter: 'm', href: "/imports", key: "nav-imports" },
+    Way { letter: 'v', href: "/imports", key: "nav-imports" },
     Way { letter: 'h', href: "/audit", key: "nav-audit" },
+    Way { letter: 'j', href: "/portal-settings", key: "nav-portal" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];
 

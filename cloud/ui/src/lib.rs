@@ -10,6 +10,7 @@ pub mod frame;
 pub mod i18n;
 pub mod mail;
 pub mod pages;
+pub mod portal;
 pub mod reference;
 pub mod samples;
 

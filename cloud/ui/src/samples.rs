@@ -8,6 +8,7 @@ use crate::pages::{
     self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Pay, PolicyForm, Problem, Register, Section, Show,
     StepFields,
 };
+use crate::portal::{self, Bars, Home, LineNow, Meter, Owed, Portal, SignIn, Usage, Used};
 use crate::{Frame, i18n};
 
 /// Language and theme of each variant of the gallery: both themes in both directions.
@@ -16,7 +17,7 @@ pub const VARIANTS: [(&str, &str); 4] = [("en", "light"), ("en", "dark"), ("ar",
 type Sample = fn(&Frame) -> askama::Result<String>;
 
 /// Name and sample, in the order of the gallery.
-pub const SAMPLES: [(&str, Sample); 23] = [
+pub const SAMPLES: [(&str, Sample); 27] = [
     ("components", components),
     ("overview", |frame| overview(frame, Some(frame.t("overview-quiet"))).render()),
     ("overview-first-day", |frame| overview(frame, None).render()),
@@ -40,6 +41,10 @@ pub const SAMPLES: [(&str, Sample); 23] = [
     ("pay", |frame| pay(frame, true).render()),
     ("pay-received", |frame| pay(frame, false).render()),
     ("problem", problem),
+    ("portal-home", portal_home),
+    ("portal-usage", portal_usage),
+    ("portal-form", portal_form),
+    ("portal-sign-in", portal_sign_in),
 ];
 
 /// The sample of this name as a page.
@@ -319,7 +324,7 @@ fn browse(frame: &Frame) -> askama::Result<String> {
 
 fn second_step(frame: &Frame) -> askama::Result<String> {
     let field = Field {
-        name: "code",
+        name: "code".into(),
         label: frame.t("second-step-code"),
         hint: frame.t("second-step-code-hint"),
         input: Input::Code,
@@ -415,8 +420,8 @@ fn conversation(frame: &Frame, refused: bool) -> Conversation<'_> {
             others: vec![(told("answer-healthy"), Some(("#line".into(), frame.t("ticket-see-line"))))],
         },
         entries,
-        reply: Some(writing("reply", "ticket-reply", "reply-files")),
-        note: Some(writing("note", "ticket-note-new", "note-files")),
+        reply: Some(writing("reply".into(), "ticket-reply-words", "reply-files")),
+        note: Some(writing("note".into(), "ticket-note-new", "note-files")),
         facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).collect(),
         manage: Some(manage),
         merge: None,
@@ -496,4 +501,81 @@ fn pay(frame: &Frame, owes: bool) -> Pay<'_> {
         transfer: owes.then(|| (frame.t("pay-transfer"), transfer)),
         contact: "+34 600 000 000".into(),
     }
+}
+
+fn portal_home(frame: &Frame) -> askama::Result<String> {
+    let own = Portal::sample(frame);
+    let line = |name: &str, tone, state: &str, what: &str, advice: String| LineNow {
+        name: name.into(),
+        status: Cell::status(tone, frame.t(state)),
+        what: frame.t1(what, "date", ""),
+        advice,
+        actions: vec![Action::go("#plan", frame.t("portal-change-plan"))],
+        facts: vec![
+            (frame.t("portal-speed-down"), Cell::Text("500 Mbit/s".into())),
+            (frame.t("portal-speed-up"), Cell::Text("100 Mbit/s".into())),
+        ],
+        topic: String::new(),
+    };
+    let walled = frame.t("portal-advice-pay");
+    let meter = Some(Meter { percent: 84, tone: Tone::Warn, label: frame.t("portal-usage") });
+    let page = Home {
+        portal: &own,
+        title: frame.t1("portal-hello", "name", "Amara Okafor"),
+        lede: frame.t("portal-hello-lede"),
+        lines: vec![
+            line("Fibre 500 · Mill Lane 4", Tone::Ok, "portal-state-on", "portal-line-on", String::new()),
+            line("Radio 20 · Quay 9", Tone::Bad, "portal-state-walled", "portal-line-walled-unpaid", walled),
+        ],
+        owed: vec![Owed {
+            account: "ACC-000017".into(),
+            amount: "€44.90".into(),
+            what: frame.t1("portal-owed-overdue", "amount", "€44.90"),
+            tone: Tone::Bad,
+            actions: vec![Action::go("#pay", frame.t("portal-pay"))],
+            how: "IBAN ES00 0000 0000".into(),
+            invoices: portal::section(frame.t("portal-nav-bills"), sites(frame), String::new()),
+        }],
+        used: vec![Used {
+            name: "Fibre 500 · Mill Lane 4".into(),
+            words: frame.t("portal-usage"),
+            meter,
+            rule: frame.t("portal-rule-free"),
+            more: Action::go("#usage", frame.t("portal-usage-more")),
+        }],
+    };
+    page.render()
+}
+
+fn portal_usage(frame: &Frame) -> askama::Result<String> {
+    let own = Portal::sample(frame);
+    let figures = [3, 8, 0, 12, 7, 1];
+    let page = Usage {
+        portal: &own,
+        up: ("#up".into(), frame.t("portal-nav-home")),
+        title: frame.t1("portal-usage-title", "plan", "Fibre 500"),
+        lede: frame.t("portal-usage"),
+        meter: Some(Meter { percent: 40, tone: Tone::Ok, label: frame.t("portal-usage") }),
+        rule: frame.t("portal-rule-unmetered"),
+        bars: Bars::of(&figures, frame.t("portal-usage-bars"), ("1 Nov 2026".into(), "6 Nov 2026".into())),
+        days: portal::section(frame.t("portal-usage-days"), sites(frame), String::new()),
+        earlier: portal::section(frame.t("portal-usage-earlier"), Table::default(), frame.t("portal-usage-first")),
+    };
+    page.render()
+}
+
+fn portal_form(frame: &Frame) -> askama::Result<String> {
+    let own = Portal::sample(frame);
+    let mut page = portal::Page::saying(&own, frame.t("portal-plans"), frame.t("portal-sign-up-lede"));
+    page.up = Some(("#up".into(), frame.t("portal-nav-home")));
+    page.sections.push(portal::section(frame.t("portal-plans"), sites(frame), String::new()));
+    page.form = Some(inset(frame, &frame.t("error-required")));
+    page.trap = true;
+    page.render()
+}
+
+fn portal_sign_in(frame: &Frame) -> askama::Result<String> {
+    let mut own = Portal::sample(frame);
+    own.frame.staff.clear();
+    SignIn { portal: &own, email: "amara@example.net".into(), problem: frame.t("portal-sign-in-wrong") }.render()
 }

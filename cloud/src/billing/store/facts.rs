@@ -33,6 +33,18 @@ pub async fn lock_account(tx: &mut TenantTx, id: AccountId) -> Result<Option<Acc
     .await
 }
 
+/// The account as it is, for whoever only looks.
+pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Option<AccountRow>, sqlx::Error> {
+    sqlx::query_as!(
+        AccountRow,
+        r#"SELECT a.id AS "id: _", a.number, a.currency, a.time_zone, a.billing_day, s.name AS subscriber, s.language, '' AS "address!"
+           FROM accounts a JOIN subscribers s ON s.tenant_id = a.tenant_id AND s.id = a.subscriber_id WHERE a.id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
 pub struct TermRow {
     pub subscription: SubscriptionId,
     pub starts_on: NaiveDate,
@@ -163,6 +175,27 @@ pub async fn take_segments(
         until,
         free.zone,
         free.windows
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+/// What a line moved between two instants in times that do not count.
+pub async fn free_bytes(
+    tx: &mut TenantTx,
+    subscription: SubscriptionId,
+    (after, until): (DateTime<Utc>, DateTime<Utc>),
+    zone: &str,
+    windows: &serde_json::Value,
+) -> Result<Decimal, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(down_bytes::numeric + up_bytes), 0) AS "free!" FROM usage_segments
+           WHERE subscription_id = $1 AND end_at > $2 AND end_at <= $3 AND is_free_time(end_at, $4, $5)"#,
+        subscription.uuid(),
+        after,
+        until,
+        zone,
+        windows
     )
     .fetch_one(tx.conn())
     .await

@@ -3,6 +3,7 @@
 mod fees;
 mod forecast;
 mod life;
+mod pages;
 mod policy;
 mod promises;
 mod world;

@@ -93,8 +93,12 @@ fn a_held_account_hears_once_of_all_its_lines() {
         isp.now_is("2026-11-20T10:00:00Z").await;
         weir_cloud::dunning::check(&isp.app, &isp.scope()).await.expect("checked");
         work_off(&isp.app, &isp.scope()).await;
-        let walled = server.next().await;
-        assert_eq!(header(&walled, "subject"), ["خطك محجوز حتى تدفع"]);
+        let walled = loop {
+            let taken = server.next().await;
+            if header(&taken, "subject") == ["خطك محجوز حتى تدفع"] {
+                break taken;
+            }
+        };
         let html = walled["parts"][1]["text"].as_str().unwrap();
         assert!(html.contains("lang=\"ar\" dir=\"rtl\""), "{html}");
 
@@ -104,6 +108,33 @@ fn a_held_account_hears_once_of_all_its_lines() {
             listed(&isp, "").await.iter().map(|one| one["template"].as_str().unwrap().to_owned()).collect();
         let of = |name: &str| templates.iter().filter(|template| *template == name).count();
         assert_eq!((of("line-walled"), of("line-restored"), of("payment-received")), (1, 1, 1), "{templates:?}");
+    });
+}
+
+#[test]
+fn each_step_of_dunning_has_its_message() {
+    story(async {
+        let server = MailServer::open().await;
+        let isp = Isp::new("dunning-mail", "2026-11-20T10:00:00Z").await;
+        isp.put("/message-settings/email", server.settings()).await.expect(200);
+        let account = account_at(&isp, "Amara Okafor", "amara@sub.example", "en").await;
+        let steps = [
+            (EventKind::DunningReminded, "dunning-reminder", "Reminder: €44.90 due on 15 November 2026"),
+            (EventKind::DunningFeeCharged, "dunning-late-fee", "A late fee was added to your account"),
+            (EventKind::DunningFinalNotice, "dunning-final-notice", "Final notice: €44.90 is past due"),
+        ];
+        for (kind, template, subject) in steps {
+            let balance = json!({ "amount": "44.90", "currency": "EUR" });
+            let data = json!({ "step": 1, "balance": balance, "due_on": "2026-11-15" });
+            let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
+            events::publish(&mut tx, kind, account, Some(account), data).await.unwrap();
+            tx.commit().await.unwrap();
+            work_off(&isp.app, &isp.scope()).await;
+            let newest = listed(&isp, "?limit=1").await.remove(0);
+            assert_eq!(newest["template"], template);
+            assert_eq!(newest["subject"].as_str().unwrap().replace("Nov ", "November "), subject);
+            assert_eq!(newest["status"], "sent", "{newest}");
+        }
     });
 }
 

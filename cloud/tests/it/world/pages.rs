@@ -46,12 +46,12 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let site = add("sites", "/sites", json!({ "name": "North mast" })).await;
     let wired = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("routers", "/routers", wired).await;
-    let subscriber = add("subscribers", "/subscribers", json!({ "name": "Amara Okafor" })).await;
+    let subscriber = add("subscribers", "/subscribers", json!({ "name": "Amara Okafor", "email": "amara@example.net" })).await;
     let account = add("accounts", "/accounts", json!({ "subscriber_id": subscriber })).await;
     let place = json!({ "subscriber_id": subscriber, "line1": "Mill Lane 4", "city": "Leeds", "country": "GB" });
     let place = add("service-locations", "/service-locations", place).await;
     let price = json!({ "amount": "44.90", "currency": "EUR" });
-    let plan = json!({ "name": "Fibre", "rate_down_bps": 1_000_000, "rate_up_bps": 1_000_000, "price": price });
+    let plan = json!({ "name": "Fibre", "rate_down_bps": 1_000_000, "rate_up_bps": 1_000_000, "price": price, "offered_in_portal": true });
     let plan = add("plans", "/plans", plan).await;
     let more = json!({ "name": "10 GB more", "bytes": 10_000_000_000_i64, "price": price });
     add("top-up-products", "/top-up-products", more).await;
@@ -74,6 +74,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let cash = json!({ "account_id": account, "method": "cash", "received_on": "2026-01-02", "amount": price });
     let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201)["id"].as_str().expect("an id").to_owned();
     made.insert("payments", paid);
+    made.insert("orders", ordered(isp, &plan["versions"][0]["id"]).await);
     let me = isp.get("/api/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned();
     made.insert("staff", me);
     let sessions = isp.get("/api/v1/me/sessions").await.expect(200);
@@ -89,6 +90,9 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let sent = isp.get(&format!("{path}/deliveries")).await.expect(200);
     made.insert("webhooks", hook);
     made.insert("webhook-deliveries", sent["items"][0]["id"].as_str().expect("an id").to_owned());
+    let list = json!({ "name": "customers.csv", "csv": "name,street,town\nAda,Hill 1,Leeds\n" });
+    let list = isp.post("/api/v1/imports", list).await.expect(202)["id"].as_str().expect("an id").to_owned();
+    made.insert("imports", list);
     made.insert("sessions", sessions[0]["id"].as_str().expect("a session").to_owned());
     let log = isp.get("/api/v1/audit-entries").await.expect(200);
     made.insert("audit", log["items"][0]["id"].as_str().expect("an entry").to_owned());
@@ -96,6 +100,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let run = run["id"].as_str().expect("an id").to_owned();
     work_on(isp, &run).await;
     made.insert("billing-runs", run);
+    made.insert("dunning-cases", dunned(isp).await);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
     let server =
@@ -109,6 +114,19 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.extend(crate::plugins::things(isp).await);
     pay(isp, &mut made).await;
     made
+}
+
+/// An order, as somebody places it who is nobody's subscriber yet.
+async fn ordered(isp: &Isp, version: &Value) -> String {
+    let address = isp.get("/api/v1/portal-settings").await.expect(200)["address"].as_str().expect("it").to_owned();
+    let path = address.find("/portal/").map(|at| format!("{}/sign-up", &address[at..])).expect("a path");
+    let version = version.as_str().expect("a version");
+    let form = format!("plan_version_id={version}&name=Amara&email=a%40orders.example&line1=Mill+Lane+4&city=Leeds");
+    let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let placed = isp.cloud.send(request.body(Body::from(form)).expect("a request")).await;
+    assert_eq!(placed.status, 303, "{}", placed.text);
+    let orders = isp.get("/api/v1/orders").await.expect(200);
+    orders["items"][0]["id"].as_str().expect("an order").to_owned()
 }
 
 /// One of everything about paying. No provider answers here: the attempt stays one nobody knows of.
@@ -146,6 +164,17 @@ async fn pay(isp: &Isp, made: &mut BTreeMap<&'static str, String>) {
     made.insert("payment-methods", weir_cloud::ids::PaymentMethodId::from(id).to_string());
 }
 
+/// A case: of a bill that is not due yet, for the ISP reminds long before.
+async fn dunned(isp: &Isp) -> String {
+    let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-02-01" })).await.expect(202);
+    work_on(isp, run["id"].as_str().expect("an id")).await;
+    let policy = json!({ "steps": [{ "kind": "remind", "offset_days": -60 }], "from_hour": 0, "to_hour": 24 });
+    isp.put("/api/v1/dunning-policy", json!({ "policy": policy, "based_on": 0 })).await.expect(200);
+    isp.post("/api/v1/overdue-checks", json!({})).await.expect(200);
+    let cases = isp.get("/api/v1/dunning-cases").await.expect(200);
+    cases["items"][0]["id"].as_str().expect("a case").to_owned()
+}
+
 /// Does the run's work, as the worker does.
 async fn work_on(isp: &Isp, run: &str) {
     use weir_cloud::billing::jobs::WorkOnRun;
@@ -170,7 +199,8 @@ async fn ask(isp: &Isp, method: &str, path: &str) -> (u16, String) {
 /// Has every field a form about one thing asks for, so that nothing but the thing itself can be missing.
 const VALID_FORM: &str = "name=Planted&address=Hill+2&kind=manual&effect=closed&reason=Planted&billing_day=1&line1=Hill+2\
     &city=Leeds&postcode=LS1&country=GB&currency=EUR&amount=1.00&received_on=2026-01-02&method=cash&email=a%40example.net&role=support\
-    &status=open&priority=high&impact=one_line&reply=Planted&note=Planted&then=open&to=Amara&into=T-2026-000001";
+    &status=open&priority=high&impact=one_line&reply=Planted&note=Planted&then=open&to=Amara&into=T-2026-000001\
+    &promised_on=2026-12-01&until_on=2026-12-01";
 
 #[test]
 fn no_page_shows_or_changes_another_isps_things() {

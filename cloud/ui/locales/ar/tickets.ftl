@@ -212,3 +212,4 @@ error-hours = الوقتان أو لا شيء، والنهاية بعد البد
 error-working-day = يلزم يوم واحد على الأقل بساعات عمل.
 error-target = ساعات فوق الصفر؛ ولا يسبق الحل الجواب الأول.
 error-mail-address = أدخل عنوان بريد بلا علامة زائد.
+ticket-reply-words = ردّك

@@ -212,3 +212,4 @@ error-hours = Both times or none, the end after the beginning.
 error-working-day = At least one day must have working hours.
 error-target = Hours above zero; a solution takes at least as long as its first answer.
 error-mail-address = Enter an e-mail address without a plus sign.
+ticket-reply-words = Your reply

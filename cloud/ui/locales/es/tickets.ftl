@@ -212,3 +212,4 @@ error-hours = Ambas horas o ninguna, el final después del principio.
 error-working-day = Al menos un día debe tener horario.
 error-target = Horas mayores que cero; la solución no es antes que la primera respuesta.
 error-mail-address = Escriba una dirección de correo sin signo más.
+ticket-reply-words = Su respuesta

@@ -212,3 +212,4 @@ error-hours = Les deux heures ou aucune, la fin après le début.
 error-working-day = Au moins un jour doit avoir des heures.
 error-target = Des heures au-dessus de zéro ; la résolution ne précède pas la première réponse.
 error-mail-address = Entrez une adresse e-mail sans signe plus.
+ticket-reply-words = Votre réponse

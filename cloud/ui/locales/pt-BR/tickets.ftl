@@ -212,3 +212,4 @@ error-hours = As duas horas ou nenhuma, o fim depois do começo.
 error-working-day = Pelo menos um dia deve ter horário.
 error-target = Horas acima de zero; a solução não vem antes da primeira resposta.
 error-mail-address = Digite um endereço de e-mail sem sinal de mais.
+ticket-reply-words = Sua resposta
