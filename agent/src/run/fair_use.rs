@@ -135,19 +135,27 @@ impl FairUse {
         let mut lines = Vec::new();
         for (id, line) in &self.lines {
             let Some(standing) = line.standing(*id, tally) else { continue };
-            if self.told.get(id).is_none_or(|told| rounded(told) != rounded(&standing)) {
-                self.told.insert(*id, standing.clone());
-                lines.push(standing);
+            let told = self.told.insert(*id, rounded(&standing));
+            if told.as_ref() != self.told.get(id) {
+                // Turns told in this session need not be told again.
+                let since_ms = told.map_or(0, |told| told.since_ms);
+                let turns = standing.turns.into_iter().filter(|turn| turn.at_ms > since_ms).collect();
+                lines.push(LineFairUse { turns, ..standing });
             }
         }
         (!lines.is_empty()).then_some(FairUseReport { lines })
     }
 }
 
-/// A standing with what is used in hundredths of the limit, rounded down.
+/// What of a standing is told when it changes: what is used in hundredths of the limit, rounded down.
 fn rounded(standing: &LineFairUse) -> LineFairUse {
     let hundredths = u128::from(standing.used_bytes) * 100 / u128::from(standing.limit_bytes.max(1));
-    LineFairUse { used_bytes: u64::try_from(hundredths).unwrap_or(u64::MAX), next_ms: 0, ..standing.clone() }
+    LineFairUse {
+        used_bytes: u64::try_from(hundredths).unwrap_or(u64::MAX),
+        next_ms: 0,
+        turns: Vec::new(),
+        ..standing.clone()
+    }
 }
 
 impl Watched {

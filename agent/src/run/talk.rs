@@ -230,10 +230,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.acknowledge();
             return;
         }
+        self.acknowledge();
         self.meaning = enforce::read(self.store.objects());
         self.take_rules();
         self.wanted.send_replace(self.meaning.wanted.clone());
-        self.acknowledge();
         if change.snapshot {
             self.reports.restart();
         }

@@ -63,6 +63,8 @@ async fn document(
         net: amount,
         traffic: None,
         credits,
+        top_up: None,
+        priced_by: None,
         rate: Some(TaxRate::new(TaxCategory::OutOfScope, Decimal::ZERO)?),
     };
     let invoice = issue::write(tx, &row, None, amount.currency(), &[line]).await?;

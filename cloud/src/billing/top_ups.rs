@@ -18,8 +18,8 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -
         lines.push(Draft {
             id: tx.new_id(),
             kind: LineKind::TopUp,
-            subscription: facts.subscription,
-            version: top_up.version,
+            subscription: Some(facts.subscription),
+            version: Some(top_up.version),
             description: top_up.name.clone(),
             period: day,
             full: day,
@@ -30,6 +30,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -
             credits: None,
             top_up: Some(top_up.id),
             rate: None,
+            priced_by: None,
         });
     }
     Ok(())

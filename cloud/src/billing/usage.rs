@@ -122,14 +122,7 @@ async fn line(
         })
         .collect();
     let used_before = before.iter().map(|line| line.used_bytes).sum::<Decimal>();
-    let counted = |bytes: Decimal| -> Result<UsageSegment, RulesError> {
-        let bytes = bytes.to_u64().ok_or(RulesError::Range("usage"))?;
-        Ok(UsageSegment { on: piece.days.start(), down_bytes: bytes, up_bytes: 0 })
-    };
-    let segments = [counted(taken.down_bytes + taken.up_bytes - taken.free_bytes)?, counted(used_before)?];
-    let bought = facts.top_ups.iter().filter(|top_up| piece.days.contains(top_up.sold_on));
-    let bought = bought.map(|top_up| top_up.bytes.unsigned_abs()).fold(0, u64::saturating_add);
-    let rated = rate(&terms(&piece.tariff, bought, facts.currency)?, piece.days, piece.full, &segments)?;
+    let rated = rated(facts, piece, [taken.down_bytes + taken.up_bytes - taken.free_bytes, used_before])?;
     let (mut blocks, mut price, mut priced_by) = (Decimal::ZERO, Money::zero(facts.currency), None);
     if let Some(over) = rated.line {
         let charged: Decimal = before.iter().map(|line| line.quantity).sum();
@@ -172,6 +165,19 @@ async fn line(
         rate: None,
         priced_by,
     }))
+}
+
+/// What counts in a piece against what it includes, with what was bought on top.
+fn rated(facts: &Facts<'_>, piece: &Piece<'_>, used: [Decimal; 2]) -> Result<RatedUsage, Error> {
+    let on = piece.days.start();
+    let mut segments = Vec::new();
+    for bytes in used {
+        let down_bytes = bytes.to_u64().ok_or(RulesError::Range("usage"))?;
+        segments.push(UsageSegment { on, down_bytes, up_bytes: 0 });
+    }
+    let bought = facts.top_ups.iter().filter(|top_up| piece.days.contains(top_up.sold_on));
+    let bought = bought.map(|top_up| top_up.bytes.unsigned_abs()).fold(0, u64::saturating_add);
+    Ok(rate(&terms(&piece.tariff, bought, facts.currency)?, piece.days, piece.full, &segments)?)
 }
 
 /// Bytes as a line of an invoice holds them; sums that do not fit stop the account, they are not cut short.

@@ -15,6 +15,9 @@ use crate::ids::SubscriptionId;
 /// Shares of an allowance whose reaching is told, percent.
 const THRESHOLDS: [i32; 2] = [80, 100];
 
+/// Lines one transaction keeps: the agent's usage waits meanwhile.
+const LINES_A_TRANSACTION: usize = 100;
+
 /// How a line stands, as it was told.
 pub(super) struct Told {
     pub period: Option<(DateTime<Utc>, DateTime<Utc>)>,
@@ -28,20 +31,23 @@ pub(super) struct Told {
 
 /// Keeps what an agent told of its own router's lines; the rest is nobody's.
 pub async fn report(app: &App, session: Session, report: &FairUseReport) -> Result<(), Error> {
-    let mut tx = session.begin(app).await?;
-    for line in &report.lines {
-        let Some(id) = Uuid::from_slice(&line.id).ok() else { continue };
-        if let Some(id) = store::line_of_agent(&mut tx, session.agent, id).await? {
-            keep(&mut tx, id, &read(line)).await?;
+    for lines in report.lines.chunks(LINES_A_TRANSACTION) {
+        let mut tx = session.begin(app).await?;
+        for line in lines {
+            let Some(id) = Uuid::from_slice(&line.id).ok() else { continue };
+            if let Some(id) = store::line_of_agent(&mut tx, session.agent, id).await? {
+                keep(&mut tx, id, &read(line)).await?;
+            }
         }
+        tx.commit().await?;
     }
-    Ok(tx.commit().await?)
+    Ok(())
 }
 
 async fn keep(tx: &mut TenantTx, id: SubscriptionId, told: &Told) -> Result<(), Error> {
     store::put_standing(tx, id, told).await?;
-    for turn in &told.turns {
-        store::put_turn(tx, id, turn).await?;
+    if !told.turns.is_empty() {
+        store::put_turns(tx, id, &told.turns).await?;
     }
     let Some((start_at, _)) = told.period.filter(|_| told.limit_bytes > 0) else { return Ok(()) };
     for percent in THRESHOLDS {

@@ -298,16 +298,21 @@ pub(super) async fn put_standing(
     Ok(())
 }
 
-pub async fn put_turn(tx: &mut TenantTx, id: SubscriptionId, turn: &Turn) -> Result<(), sqlx::Error> {
+pub async fn put_turns(tx: &mut TenantTx, id: SubscriptionId, turns: &[Turn]) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    let at: Vec<_> = turns.iter().map(|turn| turn.at).collect();
+    let rule: Vec<_> = turns.iter().map(|turn| turn.rule.name().to_owned()).collect();
+    let used_bytes: Vec<_> = turns.iter().map(|turn| turn.used_bytes).collect();
     sqlx::query!(
-        "INSERT INTO fair_use_turns (tenant_id, subscription_id, at, rule, used_bytes, reported_at) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO fair_use_turns (tenant_id, subscription_id, at, rule, used_bytes, reported_at)
+         SELECT $1, $2, t.at, t.rule, t.used_bytes, $6
+         FROM unnest($3::timestamptz[], $4::text[], $5::bigint[]) AS t (at, rule, used_bytes)
          ON CONFLICT (tenant_id, subscription_id, at, rule) DO NOTHING",
         tenant,
         id.uuid(),
-        turn.at,
-        turn.rule.name(),
-        turn.used_bytes,
+        &at,
+        &rule,
+        &used_bytes,
         now
     )
     .execute(tx.conn())

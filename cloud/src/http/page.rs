@@ -326,7 +326,7 @@ pub fn is_about_the_form(problem: &Problem) -> bool {
 /// Turns problems into pages for browsers: a log-in for whoever is not logged in, an explanation for the rest.
 pub async fn explain_to_people(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    const PROGRAMS: [&str; 6] = ["/api/", "/dev/", "/inbound/", "/live", "/metrics", "/webhooks/"];
+    const PROGRAMS: [&str; 6] = ["/api/", "/dev/", "/inbound/", "/live", "/metrics", "/webhooks/stripe/"];
     if PROGRAMS.iter().any(|programs| path.starts_with(programs)) {
         return next.run(request).await;
     }

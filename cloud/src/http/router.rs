@@ -23,8 +23,8 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications, payments, plugins,
-    subscribers, subscriptions, tenants, tickets, usage, webhooks,
+    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications,
+    payments, plugins, subscribers, subscriptions, tenants, tickets, usage, webhooks,
 };
 
 /// What any request may bring; what most may, axum's own limit of two megabytes says.

@@ -114,7 +114,7 @@ async fn rows(
     ApiQuery(query): ApiQuery<RowQuery>,
 ) -> Result<Json<Listed<Row>>, Problem> {
     let limit = PageQuery { after: None, limit: query.limit }.page()?.limit;
-    let after = query.after.as_deref().filter(|after| !after.is_empty()).map_or(Ok(0), str::parse);
+    let after = query.after.as_deref().filter(|after| !after.is_empty()).map_or(Ok(0), str::parse::<i32>);
     let unreadable = |_| Problem::new(&error::MALFORMED_QUERY, "after must be the next of the page before");
     let after = after.map_err(unreadable)?;
     let mut rows = super::outcomes(&mut app.db.read(&staff.scope()).await?, id, after, limit, query.wrong).await?;

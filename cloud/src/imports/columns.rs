@@ -10,21 +10,73 @@ const ROWS_MAX: usize = 5_000;
 
 /// The fields of a row, and what their columns may be called, in letters and digits alone.
 pub const FIELDS: [(&str, &[&str]); 15] = [
-    ("name", &["name", "customer", "customername", "subscriber", "fullname", "company", "nombre", "cliente", "nome", "nom", "client", "الاسم"]),
+    (
+        "name",
+        &[
+            "name",
+            "customer",
+            "customername",
+            "subscriber",
+            "fullname",
+            "company",
+            "nombre",
+            "cliente",
+            "nome",
+            "nom",
+            "client",
+            "الاسم",
+        ],
+    ),
     ("email", &["email", "mail", "emailaddress", "correo", "correoelectronico", "courriel", "البريد"]),
     ("phone", &["phone", "telephone", "tel", "mobile", "phonenumber", "telefono", "telefone", "celular", "الهاتف"]),
     ("language", &["language", "lang", "locale", "idioma", "langue", "اللغة"]),
-    ("line1", &["line1", "address", "street", "address1", "streetaddress", "direccion", "calle", "endereco", "rua", "adresse", "rue", "العنوان"]),
+    (
+        "line1",
+        &[
+            "line1",
+            "address",
+            "street",
+            "address1",
+            "streetaddress",
+            "direccion",
+            "calle",
+            "endereco",
+            "rua",
+            "adresse",
+            "rue",
+            "العنوان",
+        ],
+    ),
     ("line2", &["line2", "address2", "floor", "complement", "complemento", "piso"]),
     ("city", &["city", "town", "ciudad", "poblacion", "cidade", "ville", "المدينة"]),
-    ("postcode", &["postcode", "zip", "zipcode", "postalcode", "codigopostal", "cp", "cep", "codepostal", "الرمزالبريدي"]),
+    (
+        "postcode",
+        &["postcode", "zip", "zipcode", "postalcode", "codigopostal", "cp", "cep", "codepostal", "الرمزالبريدي"],
+    ),
     ("country", &["country", "countrycode", "pais", "pays", "البلد"]),
     ("billing_day", &["billingday", "anchorday", "billday", "diadefacturacion", "diadecobranca", "jourdefacturation"]),
     ("currency", &["currency", "moneda", "moeda", "devise", "العملة"]),
     ("plan", &["plan", "package", "service", "tariff", "plano", "formule", "forfait", "الخطة"]),
     ("router", &["router", "device", "roteador", "routeur", "nas", "edge", "الموجه"]),
-    ("prefixes", &["prefixes", "prefix", "ip", "ipaddress", "ips", "address4", "direccionip", "enderecoip", "adresseip"]),
-    ("starts_on", &["startson", "start", "startdate", "since", "activationdate", "inicio", "fechadeinicio", "datadeinicio", "debut", "datededebut"]),
+    (
+        "prefixes",
+        &["prefixes", "prefix", "ip", "ipaddress", "ips", "address4", "direccionip", "enderecoip", "adresseip"],
+    ),
+    (
+        "starts_on",
+        &[
+            "startson",
+            "start",
+            "startdate",
+            "since",
+            "activationdate",
+            "inicio",
+            "fechadeinicio",
+            "datadeinicio",
+            "debut",
+            "datededebut",
+        ],
+    ),
 ];
 
 /// A file as it is read: the names of its columns, and its rows with their lines.
@@ -35,7 +87,8 @@ pub struct Table {
 
 /// Reads a file.
 pub fn read(text: &str) -> Result<Table, Error> {
-    let text = text.trim_start_matches('\u{feff}');
+    // One sign ends a line, so that lines are counted as editors count them.
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let heading = text.lines().next().unwrap_or_default();
     let count = |sign: char| heading.matches(sign).count();
     let parted = [',', ';', '\t'].into_iter().max_by_key(|sign| (count(*sign), *sign == ',')).unwrap_or(',');
@@ -46,7 +99,8 @@ pub fn read(text: &str) -> Result<Table, Error> {
     if headers.iter().all(String::is_empty) {
         return Err(Error::field("csv", "must begin with a line that names its columns"));
     }
-    if let Some(twice) = headers.iter().enumerate().find(|(n, name)| !name.is_empty() && headers[..*n].contains(*name)) {
+    if let Some(twice) = headers.iter().enumerate().find(|(n, name)| !name.is_empty() && headers[..*n].contains(*name))
+    {
         return Err(Error::field("csv", format!("names the column {:?} twice", twice.1)));
     }
     let mut rows = Vec::new();
@@ -84,8 +138,9 @@ pub fn guess(headers: &[String], wanted: BTreeMap<String, String>) -> BTreeMap<S
         }
         let free = |header: &&String| !columns.values().any(|taken| taken == *header);
         let is_it = |header: &&String| names.contains(&letters(header).as_str());
-        if let Some(header) = headers.iter().filter(free).find(is_it) {
-            columns.insert(field.to_owned(), header.clone());
+        let found = headers.iter().filter(free).find(is_it).cloned();
+        if let Some(header) = found {
+            columns.insert(field.to_owned(), header);
         }
     }
     columns
@@ -150,6 +205,9 @@ mod tests {
         assert!(check(&table.headers, &BTreeMap::new(), true).is_err());
         let wrong = BTreeMap::from([("name".into(), "nobody".into()), ("age".into(), "note".into())]);
         let Err(Error::Invalid(errors)) = check(&table.headers, &wrong, true) else { panic!("taken") };
-        assert_eq!(errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), ["columns.age", "columns.name"]);
+        assert_eq!(
+            errors.iter().map(|error| error.field.as_str()).collect::<Vec<_>>(),
+            ["columns.age", "columns.name"]
+        );
     }
 }

@@ -37,13 +37,7 @@ pub async fn headers(tx: &mut TenantTx, id: ImportId) -> Result<Vec<String>, Err
 }
 
 /// A page of what becomes of an import's rows; `wrong` shows only those that cannot be brought in.
-pub async fn outcomes(
-    tx: &mut TenantTx,
-    id: ImportId,
-    after: i32,
-    limit: u32,
-    wrong: bool,
-) -> Result<Vec<Row>, Error> {
+pub async fn outcomes(tx: &mut TenantTx, id: ImportId, after: i32, limit: u32, wrong: bool) -> Result<Vec<Row>, Error> {
     import(tx, id).await?;
     Ok(store::rows(tx, id, after, i64::from(limit) + 1, wrong).await?)
 }

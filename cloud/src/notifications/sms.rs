@@ -101,7 +101,8 @@ fn request(
     };
     let mut request = client.request(method.clone(), url);
     if method != Method::GET {
-        request = request.header(CONTENT_TYPE, content_type(gateway.kind)).body(body(gateway.kind, &gateway.body, to, text));
+        request =
+            request.header(CONTENT_TYPE, content_type(gateway.kind)).body(body(gateway.kind, &gateway.body, to, text));
     }
     if let Some((name, value)) = &gateway.proof {
         let name: HeaderName = name.parse().map_err(|_| "the header's name cannot be used".to_owned())?;

@@ -7,9 +7,7 @@ use axum::routing::get;
 use weir_ui::blocks::{Action, Cell, Tone};
 use weir_ui::pages::{Section, Show};
 
-use super::{
-    MANY, address, dunning_cases, invoices, money, paying, payments as receipts, subscriptions as sold,
-};
+use super::{MANY, address, dunning_cases, invoices, money, paying, payments as receipts, subscriptions as sold};
 use crate::app::App;
 use crate::billing::{self, AccountStanding, InvoiceFilter};
 use crate::db::TenantTx;

@@ -119,8 +119,8 @@ async fn filters(screen: &Screen<ViewAudit>, tx: &mut TenantTx, wanted: &Wanted)
         let words = told(screen, &action);
         (action, words)
     }));
-    let field = |name, key: &str, input, value: &str| Field {
-        name,
+    let field = |name: &'static str, key: &str, input, value: &str| Field {
+        name: name.into(),
         label: screen.t(key),
         hint: String::new(),
         input,

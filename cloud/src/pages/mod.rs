@@ -43,13 +43,13 @@ mod staff;
 mod subscribers;
 mod subscription_changes;
 mod subscriptions;
-mod top_ups;
-mod windows;
 mod support;
 mod ticket;
 mod tickets;
+mod top_ups;
 mod unmatched_mail;
 mod webhooks;
+mod windows;
 
 use std::borrow::Cow;
 

@@ -74,7 +74,6 @@ fn days(text: &str) -> Option<Vec<Weekday>> {
 }
 
 /// Bits per second of a figure in megabits; `-` is as sold.
-#[expect(clippy::option_option, reason = "a figure that is none is not a figure left out")]
 fn rate(text: &str) -> Option<Option<i64>> {
     if text == "-" {
         return Some(None);

@@ -2,8 +2,8 @@
 
 pub mod audit;
 pub mod gateway;
-pub mod plugin;
 pub mod mail_in;
+pub mod plugin;
 pub mod tenant;
 
 use std::os::fd::{FromRawFd, OwnedFd};

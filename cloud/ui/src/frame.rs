@@ -70,9 +70,9 @@ const WAYS: [Way; 23] = [
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'x', href: "/plugins", key: "nav-plugins" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
-    Way { letter: 'k', href: "/api-keys", key: "nav-api-keys" },
+    Way { letter: 'z', href: "/api-keys", key: "nav-api-keys" },
     Way { letter: 'w', href: "/webhooks", key: "nav-webhooks" },
-    Way { letter: 'm', href: "/imports", key: "nav-imports" },
+    Way { letter: 'v', href: "/imports", key: "nav-imports" },
     Way { letter: 'h', href: "/audit", key: "nav-audit" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];

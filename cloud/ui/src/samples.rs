@@ -317,7 +317,7 @@ fn browse(frame: &Frame) -> askama::Result<String> {
 
 fn second_step(frame: &Frame) -> askama::Result<String> {
     let field = Field {
-        name: "code",
+        name: "code".into(),
         label: frame.t("second-step-code"),
         hint: frame.t("second-step-code-hint"),
         input: Input::Code,
@@ -413,8 +413,8 @@ fn conversation(frame: &Frame, refused: bool) -> Conversation<'_> {
             others: vec![(told("answer-healthy"), Some(("#line".into(), frame.t("ticket-see-line"))))],
         },
         entries,
-        reply: Some(writing("reply", "ticket-reply-words", "reply-files")),
-        note: Some(writing("note", "ticket-note-new", "note-files")),
+        reply: Some(writing("reply".into(), "ticket-reply-words", "reply-files")),
+        note: Some(writing("note".into(), "ticket-note-new", "note-files")),
         facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).collect(),
         manage: Some(manage),
         merge: None,

@@ -127,10 +127,6 @@ impl Isp {
         self.send("POST", path, Some(body), Some(key)).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
-        self.send("PUT", path, Some(body), None).await
-    }
-
     /// Posts bytes.
     pub async fn upload(&self, path: &str, bytes: Vec<u8>) -> Answer {
         let request = Request::post(format!("/api/v1{path}"))

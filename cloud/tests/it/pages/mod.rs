@@ -54,6 +54,8 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         "/preferences/second-step/off",
         "/staff",
         "/staff/invite",
+        "/imports",
+        "/imports/new",
         "/webhooks",
         "/webhooks/new",
         "/api-keys",

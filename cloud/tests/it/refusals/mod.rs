@@ -163,6 +163,8 @@ impl Furnished {
             "support-plan-weights" => &self.plan,
             "unmatched-mail" => &self.mail,
             // Names nothing, but is an id.
+            "webhooks" => return format!("whk_{}", uuid::Uuid::nil().simple()),
+            "imports" => return format!("imp_{}", uuid::Uuid::nil().simple()),
             "payments" => return format!("pay_{}", uuid::Uuid::nil().simple()),
             "payment-methods" => return format!("pmt_{}", uuid::Uuid::nil().simple()),
             "suspense-items" => return format!("ssp_{}", uuid::Uuid::nil().simple()),

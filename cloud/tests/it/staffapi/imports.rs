@@ -106,7 +106,8 @@ fn a_good_file_is_brought_in_whole_and_once() {
         work(&made.isp, id).await;
         work(&made.isp, id).await;
         assert_eq!(made.isp.get(&path).await.expect(200)["status"], "done");
-        let counts = (count(&made, "subscribers").await, count(&made, "accounts").await, count(&made, "subscriptions").await);
+        let counts =
+            (count(&made, "subscribers").await, count(&made, "accounts").await, count(&made, "subscriptions").await);
         assert_eq!(counts, (ROWS + 1, ROWS + 1, 21));
         let rows = made.isp.get(&format!("{path}/rows?limit=1")).await.expect(200);
         let first = made.isp.get(&format!("/api/v1/subscribers/{}", text(&rows["items"][0]["subscriber_id"]))).await;

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod audit;
+mod imports;
 mod second_step;
 mod sessions;
 pub mod webhooks;

@@ -14,7 +14,9 @@ use weir_cloud::events::EventKind;
 use weir_cloud::ids::{EventId, MessageId};
 use weir_cloud::jobs::{Job, TellListener};
 use weir_cloud::notifications::jobs::SendMessage;
-use weir_cloud::{access, audit, billing, dunning, fleet, payments, plugins, subscriptions, tickets, webhooks};
+use weir_cloud::{
+    access, audit, billing, dunning, fleet, imports, payments, plugins, subscriptions, tickets, webhooks,
+};
 use weir_lab::provider::Provider;
 
 use super::problems::sources;
@@ -81,7 +83,7 @@ async fn payment_kinds(isp: &Isp, paying: &Paying) -> Vec<&'static str> {
     ]
 }
 
-async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId) -> BTreeSet<&'static str> {
+async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &Value) -> BTreeSet<&'static str> {
     let sold = event(isp, EventKind::SubscriptionSold).await;
     let nobody = "agt_0193594bd1e27c3f8a6b5d4e3f2a1b0c";
     let on_run = json!({ "run": billing_run, "after": null });
@@ -99,6 +101,8 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId) -> BTree
         work::<TellListener>(isp, json!({ "listener": "notifications", "event": sold })).await,
         work::<SendMessage>(isp, json!({ "message": message, "attempts": 0 })).await,
         work::<TellListener>(isp, json!({ "listener": "plugins", "event": sold })).await,
+        work::<TellListener>(isp, json!({ "listener": "webhooks", "event": sold })).await,
+        work::<imports::jobs::WorkOnImport>(isp, json!({ "import": list })).await,
         work::<webhooks::jobs::ForgetOldDeliveries>(isp, json!({})).await,
         work::<audit::jobs::LinkEntries>(isp, json!({})).await,
     ])
@@ -132,12 +136,15 @@ fn a_job_run_twice_leaves_the_same_rows() {
         let account = text(&made.account).parse().expect("an id");
         let message = crate::messages::write(&cloud.app, &Scope::system(made.isp.tenant), account).await[0];
 
-        let mut ran = every_kind(&made.isp, &started["id"], message).await;
+        let list = json!({ "name": "customers.csv", "csv": "name,street,town\nAda,Hill 1,Leeds\n" });
+        let list = made.isp.post("/api/v1/imports", list).await.expect(202)["id"].clone();
+
+        let mut ran = every_kind(&made.isp, &started["id"], message, &list).await;
         let paying = paying(&made.isp, &made.account).await;
         ran.extend(payment_kinds(&made.isp, &paying).await);
         assert_eq!(ran.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), declared(), "run every kind here");
         let once = rows(cloud, made.isp.tenant).await;
-        every_kind(&made.isp, &started["id"], message).await;
+        every_kind(&made.isp, &started["id"], message, &list).await;
         payment_kinds(&made.isp, &paying).await;
         let changed = difference(&once, &rows(cloud, made.isp.tenant).await);
         assert_eq!(changed, Vec::<String>::new(), "the second time changed rows");

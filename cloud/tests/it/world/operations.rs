@@ -56,6 +56,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "audit-entries" => "aud",
         "api-keys" => "key",
         "webhooks" => "whk",
+        "imports" => "imp",
         "webhook-deliveries" => "dlv",
         "staff" => "stf",
         "sessions" => "ses",

@@ -89,6 +89,9 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let sent = isp.get(&format!("{path}/deliveries")).await.expect(200);
     made.insert("webhooks", hook);
     made.insert("webhook-deliveries", sent["items"][0]["id"].as_str().expect("an id").to_owned());
+    let list = json!({ "name": "customers.csv", "csv": "name,street,town\nAda,Hill 1,Leeds\n" });
+    let list = isp.post("/api/v1/imports", list).await.expect(202)["id"].as_str().expect("an id").to_owned();
+    made.insert("imports", list);
     made.insert("sessions", sessions[0]["id"].as_str().expect("a session").to_owned());
     let log = isp.get("/api/v1/audit-entries").await.expect(200);
     made.insert("audit", log["items"][0]["id"].as_str().expect("an entry").to_owned());
