@@ -17,9 +17,17 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_fit_the_invoice';
     END IF;
     IF (SELECT coalesce(sum(a.amount), 0) FROM allocations a WHERE a.tenant_id = NEW.tenant_id AND a.payment_id = NEW.payment_id)
-       > (SELECT p.amount FROM payments p WHERE p.tenant_id = NEW.tenant_id AND p.id = NEW.payment_id) THEN
+       > (SELECT p.amount - coalesce((SELECT sum(r.amount) FROM refunds r
+                                      WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.status = 'succeeded'), 0)
+          FROM payments p WHERE p.tenant_id = NEW.tenant_id AND p.id = NEW.payment_id) THEN
         RAISE EXCEPTION 'payment % would settle more than it brought', NEW.payment_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_fit_the_payment';
+    END IF;
+    IF NEW.refund_id IS NOT NULL
+       AND (SELECT sum(a.amount) FROM allocations a
+            WHERE a.tenant_id = NEW.tenant_id AND a.payment_id = NEW.payment_id AND a.invoice_id = NEW.invoice_id) < 0 THEN
+        RAISE EXCEPTION 'payment % would give back more than it settled', NEW.payment_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocations_refunds_fit_the_invoice';
     END IF;
     IF (SELECT coalesce(sum(a.amount), 0) FROM allocations a WHERE a.tenant_id = NEW.tenant_id AND a.credit_id = NEW.credit_id)
        > (SELECT -i.gross FROM invoices i WHERE i.tenant_id = NEW.tenant_id AND i.id = NEW.credit_id) THEN
@@ -45,6 +53,22 @@ CREATE FUNCTION public.current_tenant() RETURNS uuid
     AS $$ SELECT nullif(current_setting('app.tenant_id', true), '')::uuid $$;
 
 ALTER FUNCTION public.current_tenant() OWNER TO weir_super;
+
+CREATE FUNCTION public.is_free_time(end_at timestamp with time zone, zone text, windows jsonb) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    SELECT coalesce((
+        SELECT coalesce((w.rule ->> 'free')::boolean, false)
+        FROM jsonb_array_elements(windows) WITH ORDINALITY AS w (rule, place)
+        CROSS JOIN LATERAL (SELECT (end_at - interval '1 microsecond') AT TIME ZONE zone AS at) AS l
+        CROSS JOIN LATERAL (SELECT (w.rule ->> 'from')::time AS begins, (w.rule ->> 'to')::time AS ends,
+                                   w.rule -> 'days' ? trim(to_char(l.at, 'day')) AS today,
+                                   w.rule -> 'days' ? trim(to_char(l.at - interval '1 day', 'day')) AS yesterday) AS d
+        WHERE CASE WHEN d.begins < d.ends THEN d.today AND l.at::time >= d.begins AND l.at::time < d.ends
+                   ELSE (d.today AND l.at::time >= d.begins) OR (d.yesterday AND l.at::time < d.ends) END
+        ORDER BY w.place LIMIT 1), false) $$;
+
+ALTER FUNCTION public.is_free_time(end_at timestamp with time zone, zone text, windows jsonb) OWNER TO weir_super;
 
 CREATE FUNCTION public.isolate_by_tenant(target regclass) RETURNS void
     LANGUAGE plpgsql
@@ -124,6 +148,29 @@ END $$;
 
 ALTER FUNCTION public.share_with_platform(target regclass) OWNER TO weir_super;
 
+CREATE TABLE platform.api_keys (
+    key_hash bytea NOT NULL,
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    beginning text NOT NULL,
+    scopes text[] NOT NULL,
+    networks cidr[] NOT NULL,
+    made_by uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    last_used_from text DEFAULT ''::text NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_hash_is_whole CHECK ((length(key_hash) = 32)),
+    CONSTRAINT api_keys_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT api_keys_may_something CHECK ((cardinality(scopes) > 0))
+);
+
+ALTER TABLE ONLY platform.api_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.api_keys OWNER TO weir_owner;
+
 CREATE TABLE platform.authorities (
     id uuid NOT NULL,
     certificate bytea NOT NULL,
@@ -179,6 +226,19 @@ CREATE TABLE platform.log_in_attempts (
 
 ALTER TABLE platform.log_in_attempts OWNER TO weir_owner;
 
+CREATE TABLE platform.log_in_challenges (
+    token_hash bytea NOT NULL,
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    address_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT log_in_challenges_hash_is_whole CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY platform.log_in_challenges FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.log_in_challenges OWNER TO weir_owner;
+
 CREATE TABLE platform.staff_invitations (
     token_hash bytea NOT NULL,
     tenant_id uuid NOT NULL,
@@ -225,6 +285,20 @@ ALTER TABLE ONLY platform.staff_sessions FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.staff_sessions OWNER TO weir_owner;
 
+CREATE TABLE platform.support_mailboxes (
+    token_hash bytea NOT NULL,
+    tenant_id uuid NOT NULL,
+    address text NOT NULL,
+    tag_key bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT support_mailboxes_hash_is_whole CHECK ((length(token_hash) = 32)),
+    CONSTRAINT support_mailboxes_key_is_whole CHECK ((length(tag_key) = 32))
+);
+
+ALTER TABLE ONLY platform.support_mailboxes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.support_mailboxes OWNER TO weir_owner;
+
 CREATE TABLE platform.tenants (
     tenant_id uuid NOT NULL,
     slug text NOT NULL,
@@ -235,6 +309,26 @@ CREATE TABLE platform.tenants (
 ALTER TABLE ONLY platform.tenants FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.tenants OWNER TO weir_owner;
+
+CREATE TABLE platform.webhook_deliveries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    event_id uuid,
+    kind text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    next_attempt_at timestamp with time zone,
+    leased_until timestamp with time zone,
+    CONSTRAINT webhook_deliveries_pending_have_a_time CHECK (((status = 'pending'::text) = (next_attempt_at IS NOT NULL))),
+    CONSTRAINT webhook_deliveries_status_exists CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY platform.webhook_deliveries FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.webhook_deliveries OWNER TO weir_owner;
 
 CREATE TABLE public.accounts (
     tenant_id uuid NOT NULL,
@@ -290,7 +384,9 @@ CREATE TABLE public.agents (
     desired_gen bigint DEFAULT 0 NOT NULL,
     received_gen bigint DEFAULT 0 NOT NULL,
     persisted_gen bigint DEFAULT 0 NOT NULL,
-    applied_gen bigint DEFAULT 0 NOT NULL
+    applied_gen bigint DEFAULT 0 NOT NULL,
+    tally bytea,
+    CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8))
 );
 
 ALTER TABLE ONLY public.agents FORCE ROW LEVEL SECURITY;
@@ -305,8 +401,10 @@ CREATE TABLE public.allocations (
     credit_id uuid,
     amount numeric(18,4) NOT NULL,
     allocated_at timestamp with time zone NOT NULL,
-    CONSTRAINT allocations_are_positive CHECK ((amount > (0)::numeric)),
-    CONSTRAINT allocations_have_one_source CHECK (((payment_id IS NULL) <> (credit_id IS NULL)))
+    refund_id uuid,
+    CONSTRAINT allocations_are_positive CHECK (((amount <> (0)::numeric) AND ((amount > (0)::numeric) = (refund_id IS NULL)))),
+    CONSTRAINT allocations_have_one_source CHECK (((payment_id IS NULL) <> (credit_id IS NULL))),
+    CONSTRAINT allocations_refunded_are_payments CHECK (((refund_id IS NULL) OR (payment_id IS NOT NULL)))
 );
 
 ALTER TABLE ONLY public.allocations FORCE ROW LEVEL SECURITY;
@@ -361,6 +459,60 @@ ALTER TABLE ONLY public.audit_links FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_links OWNER TO weir_owner;
 
+CREATE TABLE public.bank_entries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    statement_id uuid NOT NULL,
+    iban text NOT NULL,
+    "position" integer NOT NULL,
+    reference text NOT NULL,
+    booked_on date NOT NULL,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    payer_name text NOT NULL,
+    payer_iban text NOT NULL,
+    remittance text NOT NULL,
+    CONSTRAINT bank_entries_are_not_zero CHECK ((amount <> (0)::numeric))
+);
+
+ALTER TABLE ONLY public.bank_entries FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bank_entries OWNER TO weir_owner;
+
+CREATE TABLE public.bank_files (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    content bytea NOT NULL,
+    columns jsonb,
+    given_by text NOT NULL,
+    given_at timestamp with time zone NOT NULL,
+    imported_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.bank_files FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bank_files OWNER TO weir_owner;
+
+CREATE TABLE public.bank_statements (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    iban text NOT NULL,
+    reference text NOT NULL,
+    currency character(3) NOT NULL,
+    from_on date NOT NULL,
+    to_on date NOT NULL,
+    opening numeric(18,4),
+    closing numeric(18,4),
+    imported_at timestamp with time zone NOT NULL,
+    CONSTRAINT bank_statements_have_both_balances CHECK (((opening IS NULL) = (closing IS NULL)))
+);
+
+ALTER TABLE ONLY public.bank_statements FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bank_statements OWNER TO weir_owner;
+
 CREATE TABLE public.billed_periods (
     tenant_id uuid NOT NULL,
     subscription_id uuid NOT NULL,
@@ -387,6 +539,16 @@ CREATE TABLE public.billed_segments (
 ALTER TABLE ONLY public.billed_segments FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments OWNER TO weir_owner;
+
+CREATE TABLE public.billed_top_ups (
+    tenant_id uuid NOT NULL,
+    top_up_id uuid NOT NULL,
+    invoice_line_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.billed_top_ups FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_top_ups OWNER TO weir_owner;
 
 CREATE TABLE public.billing_runs (
     tenant_id uuid NOT NULL,
@@ -424,6 +586,81 @@ ALTER TABLE ONLY public.desired_objects FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects OWNER TO weir_owner;
 
+CREATE TABLE public.dunning_cases (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    due_on date NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.dunning_cases FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_cases OWNER TO weir_owner;
+
+CREATE TABLE public.dunning_pauses (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    until_on date,
+    reason text NOT NULL,
+    paused_by text NOT NULL,
+    paused_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.dunning_pauses FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_pauses OWNER TO weir_owner;
+
+CREATE TABLE public.dunning_policies (
+    tenant_id uuid NOT NULL,
+    version integer NOT NULL,
+    policy jsonb NOT NULL,
+    restores integer,
+    made_by text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT dunning_policies_count_from_one CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.dunning_policies FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_policies OWNER TO weir_owner;
+
+CREATE TABLE public.dunning_promises (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    promised_on date NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    promised_by text NOT NULL,
+    promised_at timestamp with time zone NOT NULL,
+    CONSTRAINT dunning_promises_are_positive CHECK ((amount > (0)::numeric))
+);
+
+ALTER TABLE ONLY public.dunning_promises FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_promises OWNER TO weir_owner;
+
+CREATE TABLE public.dunning_steps (
+    tenant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    step integer NOT NULL,
+    kind text NOT NULL,
+    overtaken boolean NOT NULL,
+    policy_version integer NOT NULL,
+    currency character(3) NOT NULL,
+    balance numeric(18,4) NOT NULL,
+    done_at timestamp with time zone NOT NULL,
+    CONSTRAINT dunning_steps_kind_exists CHECK ((kind = ANY (ARRAY['remind'::text, 'throttle'::text, 'walled_garden'::text, 'final_notice'::text])))
+);
+
+ALTER TABLE ONLY public.dunning_steps FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_steps OWNER TO weir_owner;
+
 CREATE TABLE public.events (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -438,6 +675,50 @@ CREATE TABLE public.events (
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events OWNER TO weir_owner;
+
+CREATE TABLE public.fair_use_standings (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    period tstzrange,
+    used_bytes bigint NOT NULL,
+    limit_bytes bigint NOT NULL,
+    rule text NOT NULL,
+    since_at timestamp with time zone,
+    next_at timestamp with time zone,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT fair_use_standings_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text])))
+);
+
+ALTER TABLE ONLY public.fair_use_standings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_standings OWNER TO weir_owner;
+
+CREATE TABLE public.fair_use_thresholds (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    period_start_at timestamp with time zone NOT NULL,
+    percent integer NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    CONSTRAINT fair_use_thresholds_percent_exists CHECK ((percent = ANY (ARRAY[80, 100])))
+);
+
+ALTER TABLE ONLY public.fair_use_thresholds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_thresholds OWNER TO weir_owner;
+
+CREATE TABLE public.fair_use_turns (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    rule text NOT NULL,
+    used_bytes bigint NOT NULL,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT fair_use_turns_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text])))
+);
+
+ALTER TABLE ONLY public.fair_use_turns FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_turns OWNER TO weir_owner;
 
 CREATE TABLE public.holds (
     tenant_id uuid NOT NULL,
@@ -475,6 +756,39 @@ ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys OWNER TO weir_owner;
 
+CREATE TABLE public.import_rows (
+    tenant_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    line integer NOT NULL,
+    name text NOT NULL,
+    errors jsonb NOT NULL,
+    subscriber_id uuid
+);
+
+ALTER TABLE ONLY public.import_rows FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_rows OWNER TO weir_owner;
+
+CREATE TABLE public.imports (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    csv text NOT NULL,
+    columns jsonb NOT NULL,
+    status text NOT NULL,
+    row_count integer NOT NULL,
+    seen integer DEFAULT 0 NOT NULL,
+    wrong integer DEFAULT 0 NOT NULL,
+    made_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT imports_status_exists CHECK ((status = ANY (ARRAY['checking'::text, 'checked'::text, 'importing'::text, 'done'::text])))
+);
+
+ALTER TABLE ONLY public.imports FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.imports OWNER TO weir_owner;
+
 CREATE TABLE public.invoice_lines (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -497,8 +811,14 @@ CREATE TABLE public.invoice_lines (
     late boolean DEFAULT false NOT NULL,
     credits_line_id uuid,
     priced_by jsonb,
-    CONSTRAINT invoice_lines_credits_name_their_charge CHECK (((kind = 'credit'::text) = (credits_line_id IS NOT NULL))),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text])))
+    free_bytes bigint,
+    CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
+CASE kind
+    WHEN 'credit'::text THEN (credits_line_id IS NOT NULL)
+    WHEN 'late_fee'::text THEN true
+    ELSE (credits_line_id IS NULL)
+END),
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'top_up'::text])))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -543,6 +863,40 @@ ALTER TABLE ONLY public.invoices FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoices OWNER TO weir_owner;
 
+CREATE TABLE public.late_fee_waivers (
+    tenant_id uuid NOT NULL,
+    late_fee_id uuid NOT NULL,
+    credit_invoice_id uuid NOT NULL,
+    reason text NOT NULL,
+    waived_by text NOT NULL,
+    waived_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.late_fee_waivers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.late_fee_waivers OWNER TO weir_owner;
+
+CREATE TABLE public.late_fees (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    step integer NOT NULL,
+    policy_version integer NOT NULL,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    fee_invoice_id uuid,
+    charged_on date NOT NULL,
+    charged_at timestamp with time zone NOT NULL,
+    CONSTRAINT late_fees_are_invoiced CHECK (((amount > (0)::numeric) = (fee_invoice_id IS NOT NULL))),
+    CONSTRAINT late_fees_are_not_negative CHECK ((amount >= (0)::numeric))
+);
+
+ALTER TABLE ONLY public.late_fees FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.late_fees OWNER TO weir_owner;
+
 CREATE TABLE public.ledger_entries (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -573,6 +927,110 @@ ALTER TABLE ONLY public.ledger_postings FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_postings OWNER TO weir_owner;
 
+CREATE TABLE public.message_attempts (
+    tenant_id uuid NOT NULL,
+    message_id uuid NOT NULL,
+    number integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    outcome text NOT NULL,
+    answer text NOT NULL,
+    CONSTRAINT message_attempts_count_from_one CHECK ((number > 0)),
+    CONSTRAINT message_attempts_outcome_exists CHECK ((outcome = ANY (ARRAY['sent'::text, 'refused'::text, 'deferred'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.message_attempts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_attempts OWNER TO weir_owner;
+
+CREATE TABLE public.message_settings (
+    tenant_id uuid NOT NULL,
+    smtp_host text DEFAULT ''::text NOT NULL,
+    smtp_port integer DEFAULT 587 NOT NULL,
+    smtp_security text DEFAULT 'starttls'::text NOT NULL,
+    smtp_authority text DEFAULT ''::text NOT NULL,
+    smtp_user text DEFAULT ''::text NOT NULL,
+    smtp_password bytea,
+    from_name text DEFAULT ''::text NOT NULL,
+    from_address text DEFAULT ''::text NOT NULL,
+    reply_to text DEFAULT ''::text NOT NULL,
+    sms_url text DEFAULT ''::text NOT NULL,
+    sms_method text DEFAULT 'POST'::text NOT NULL,
+    sms_type text DEFAULT 'json'::text NOT NULL,
+    sms_body text DEFAULT ''::text NOT NULL,
+    sms_header text DEFAULT ''::text NOT NULL,
+    sms_credential bytea,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT message_settings_method_exists CHECK ((sms_method = ANY (ARRAY['GET'::text, 'POST'::text, 'PUT'::text]))),
+    CONSTRAINT message_settings_port_is_one CHECK (((smtp_port >= 1) AND (smtp_port <= 65535))),
+    CONSTRAINT message_settings_security_exists CHECK ((smtp_security = ANY (ARRAY['none'::text, 'starttls'::text, 'tls'::text]))),
+    CONSTRAINT message_settings_type_exists CHECK ((sms_type = ANY (ARRAY['json'::text, 'form'::text, 'plain'::text])))
+);
+
+ALTER TABLE ONLY public.message_settings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_settings OWNER TO weir_owner;
+
+CREATE TABLE public.message_switches (
+    tenant_id uuid NOT NULL,
+    template text NOT NULL,
+    email boolean NOT NULL,
+    sms boolean NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.message_switches FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_switches OWNER TO weir_owner;
+
+CREATE TABLE public.message_wordings (
+    tenant_id uuid NOT NULL,
+    template text NOT NULL,
+    language text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    intro text DEFAULT ''::text NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT message_wordings_subject_is_one_line CHECK ((subject !~ '[\r\n]'::text))
+);
+
+ALTER TABLE ONLY public.message_wordings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_wordings OWNER TO weir_owner;
+
+CREATE TABLE public.messages (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscriber_id uuid,
+    account_id uuid,
+    cause uuid NOT NULL,
+    template text NOT NULL,
+    channel text NOT NULL,
+    recipient text NOT NULL,
+    language text NOT NULL,
+    subject text NOT NULL,
+    text text NOT NULL,
+    html text NOT NULL,
+    reply_to text DEFAULT ''::text NOT NULL,
+    invoice_id uuid,
+    link bytea,
+    again_of uuid,
+    status text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    answer text DEFAULT ''::text NOT NULL,
+    next_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT messages_channel_exists CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text]))),
+    CONSTRAINT messages_have_a_recipient CHECK ((recipient <> ''::text)),
+    CONSTRAINT messages_reply_to_is_one_line CHECK ((reply_to !~ '[\r\n]'::text)),
+    CONSTRAINT messages_status_exists CHECK ((status = ANY (ARRAY['queued'::text, 'sent'::text, 'refused'::text, 'failed'::text]))),
+    CONSTRAINT messages_subject_is_one_line CHECK ((subject !~ '[\r\n]'::text)),
+    CONSTRAINT messages_wait_or_are_settled CHECK ((((status = 'queued'::text) = (settled_at IS NULL)) AND ((status = 'queued'::text) = (next_at IS NOT NULL))))
+);
+
+ALTER TABLE ONLY public.messages FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.messages OWNER TO weir_owner;
+
 CREATE TABLE public.number_series (
     tenant_id uuid NOT NULL,
     kind text NOT NULL,
@@ -583,6 +1041,105 @@ CREATE TABLE public.number_series (
 ALTER TABLE ONLY public.number_series FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.number_series OWNER TO weir_owner;
+
+CREATE TABLE public.payers (
+    tenant_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    provider text NOT NULL,
+    reference text NOT NULL
+);
+
+ALTER TABLE ONLY public.payers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payers OWNER TO weir_owner;
+
+CREATE TABLE public.payment_attempt_steps (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    attempt_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    why text NOT NULL,
+    detail text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE ONLY public.payment_attempt_steps FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payment_attempt_steps OWNER TO weir_owner;
+
+CREATE TABLE public.payment_attempts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    provider text NOT NULL,
+    kind text NOT NULL,
+    method_id uuid,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    keeps_method boolean NOT NULL,
+    status text NOT NULL,
+    waits_for text,
+    reference text,
+    intent text,
+    page_url text,
+    decline text,
+    code text,
+    retries smallint DEFAULT 0 NOT NULL,
+    retry_on date,
+    requested_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_attempts_are_positive CHECK ((amount > (0)::numeric)),
+    CONSTRAINT payment_attempts_charge_a_method CHECK (((kind = 'charge'::text) = (method_id IS NOT NULL))),
+    CONSTRAINT payment_attempts_decline_exists CHECK ((decline = ANY (ARRAY['soft'::text, 'hard'::text, 'needs_customer'::text]))),
+    CONSTRAINT payment_attempts_fail_for_a_reason CHECK (((status <> 'failed'::text) OR (decline IS NOT NULL))),
+    CONSTRAINT payment_attempts_kind_exists CHECK ((kind = ANY (ARRAY['page'::text, 'charge'::text]))),
+    CONSTRAINT payment_attempts_status_exists CHECK ((status = ANY (ARRAY['created'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'cancelled'::text]))),
+    CONSTRAINT payment_attempts_wait_for_somebody CHECK ((waits_for = ANY (ARRAY['customer'::text, 'provider'::text]))),
+    CONSTRAINT payment_attempts_wait_while_pending CHECK (((status = 'pending'::text) = (waits_for IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.payment_attempts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payment_attempts OWNER TO weir_owner;
+
+CREATE TABLE public.payment_methods (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    provider text NOT NULL,
+    reference text NOT NULL,
+    brand text NOT NULL,
+    last4 text NOT NULL,
+    exp_month smallint,
+    exp_year smallint,
+    autopay boolean NOT NULL,
+    saved_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    CONSTRAINT payment_methods_keep_four_digits CHECK ((length(last4) <= 4)),
+    CONSTRAINT payment_methods_removed_do_not_pay CHECK (((removed_at IS NULL) OR (NOT autopay)))
+);
+
+ALTER TABLE ONLY public.payment_methods FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payment_methods OWNER TO weir_owner;
+
+CREATE TABLE public.payment_providers (
+    tenant_id uuid NOT NULL,
+    provider text NOT NULL,
+    publishable_key text NOT NULL,
+    secret_key bytea NOT NULL,
+    secret_hint text NOT NULL,
+    webhook_secret bytea,
+    enabled boolean NOT NULL,
+    listed_until timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_providers_exist CHECK ((provider = 'stripe'::text))
+);
+
+ALTER TABLE ONLY public.payment_providers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payment_providers OWNER TO weir_owner;
 
 CREATE TABLE public.payments (
     tenant_id uuid NOT NULL,
@@ -596,8 +1153,11 @@ CREATE TABLE public.payments (
     reference text DEFAULT ''::text NOT NULL,
     recorded_by text NOT NULL,
     recorded_at timestamp with time zone NOT NULL,
+    attempt_id uuid,
+    bank_entry_id uuid,
+    suspense_id uuid,
     CONSTRAINT payments_are_positive CHECK ((amount > (0)::numeric)),
-    CONSTRAINT payments_method_exists CHECK ((method = 'cash'::text))
+    CONSTRAINT payments_method_exists CHECK ((method = ANY (ARRAY['cash'::text, 'card'::text, 'bank_transfer'::text])))
 );
 
 ALTER TABLE ONLY public.payments FORCE ROW LEVEL SECURITY;
@@ -617,14 +1177,23 @@ CREATE TABLE public.plan_versions (
     overage_block_bytes bigint,
     overage_block_price numeric(18,4),
     created_at timestamp with time zone NOT NULL,
+    throttle_down_bps bigint,
+    throttle_up_bps bigint,
+    windows jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
     CONSTRAINT plan_versions_block_price_is_not_negative CHECK ((overage_block_price >= (0)::numeric)),
+    CONSTRAINT plan_versions_charge_or_throttle CHECK (((throttle_down_bps IS NULL) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_overage_is_whole CHECK (((overage_block_bytes IS NULL) = (overage_block_price IS NULL))),
     CONSTRAINT plan_versions_overage_needs_allowance CHECK (((overage_block_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_price_is_not_negative CHECK ((price >= (0)::numeric)),
     CONSTRAINT plan_versions_rate_down_is_positive CHECK ((rate_down_bps > 0)),
-    CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0))
+    CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0)),
+    CONSTRAINT plan_versions_throttle_down_is_positive CHECK ((throttle_down_bps > 0)),
+    CONSTRAINT plan_versions_throttle_is_whole CHECK (((throttle_down_bps IS NULL) = (throttle_up_bps IS NULL))),
+    CONSTRAINT plan_versions_throttle_needs_allowance CHECK (((throttle_down_bps IS NULL) OR (allowance_bytes IS NOT NULL))),
+    CONSTRAINT plan_versions_throttle_up_is_positive CHECK ((throttle_up_bps > 0)),
+    CONSTRAINT plan_versions_windows_are_a_list CHECK ((jsonb_typeof(windows) = 'array'::text))
 );
 
 ALTER TABLE ONLY public.plan_versions FORCE ROW LEVEL SECURITY;
@@ -729,6 +1298,41 @@ ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugins OWNER TO weir_owner;
 
+CREATE TABLE public.provider_events (
+    tenant_id uuid NOT NULL,
+    provider text NOT NULL,
+    event_id text NOT NULL,
+    kind text NOT NULL,
+    received_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.provider_events FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.provider_events OWNER TO weir_owner;
+
+CREATE TABLE public.refunds (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    number text,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    reason text NOT NULL,
+    status text NOT NULL,
+    reference text,
+    code text,
+    requested_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT refunds_are_positive CHECK ((amount > (0)::numeric)),
+    CONSTRAINT refunds_done_are_numbered CHECK (((status = 'succeeded'::text) = (number IS NOT NULL))),
+    CONSTRAINT refunds_status_exists CHECK ((status = ANY (ARRAY['created'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
+);
+
+ALTER TABLE ONLY public.refunds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.refunds OWNER TO weir_owner;
+
 CREATE TABLE public.routers (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -802,6 +1406,39 @@ ALTER TABLE ONLY public.staff FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.staff OWNER TO weir_owner;
 
+CREATE TABLE public.staff_policies (
+    tenant_id uuid NOT NULL,
+    second_step_required boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.staff_policies FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_policies OWNER TO weir_owner;
+
+CREATE TABLE public.staff_recovery_codes (
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    CONSTRAINT staff_recovery_codes_hash_is_whole CHECK ((length(code_hash) = 32))
+);
+
+ALTER TABLE ONLY public.staff_recovery_codes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_recovery_codes OWNER TO weir_owner;
+
+CREATE TABLE public.staff_second_steps (
+    tenant_id uuid NOT NULL,
+    staff_id uuid NOT NULL,
+    sealed_secret bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.staff_second_steps FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_second_steps OWNER TO weir_owner;
+
 CREATE TABLE public.subscribers (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -861,6 +1498,111 @@ ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscriptions OWNER TO weir_owner;
 
+CREATE TABLE public.support_holidays (
+    tenant_id uuid NOT NULL,
+    on_day date NOT NULL,
+    name text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE ONLY public.support_holidays FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_holidays OWNER TO weir_owner;
+
+CREATE TABLE public.support_hours (
+    tenant_id uuid NOT NULL,
+    weekday smallint NOT NULL,
+    opens_min smallint NOT NULL,
+    closes_min smallint NOT NULL,
+    CONSTRAINT support_hours_end_after_they_begin CHECK (((opens_min >= 0) AND (opens_min < closes_min) AND (closes_min <= 1440))),
+    CONSTRAINT support_hours_weekday_exists CHECK (((weekday >= 1) AND (weekday <= 7)))
+);
+
+ALTER TABLE ONLY public.support_hours FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_hours OWNER TO weir_owner;
+
+CREATE TABLE public.support_mails (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    message_id text NOT NULL,
+    sender text NOT NULL,
+    sender_name text DEFAULT ''::text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    body text DEFAULT ''::text NOT NULL,
+    state text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    ticket_id uuid,
+    raw bytea,
+    received_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT support_mails_are_kept_while_unmatched CHECK (((state = 'unmatched'::text) = (raw IS NOT NULL))),
+    CONSTRAINT support_mails_state_exists CHECK ((state = ANY (ARRAY['taken'::text, 'unmatched'::text, 'ignored'::text, 'discarded'::text]))),
+    CONSTRAINT support_mails_taken_have_a_ticket CHECK (((state <> 'taken'::text) OR (ticket_id IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.support_mails FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_mails OWNER TO weir_owner;
+
+CREATE TABLE public.support_plan_weights (
+    tenant_id uuid NOT NULL,
+    plan_id uuid NOT NULL,
+    weight text NOT NULL,
+    CONSTRAINT support_plan_weights_exist CHECK ((weight = ANY (ARRAY['standard'::text, 'business'::text, 'critical'::text])))
+);
+
+ALTER TABLE ONLY public.support_plan_weights FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_plan_weights OWNER TO weir_owner;
+
+CREATE TABLE public.support_policies (
+    tenant_id uuid NOT NULL,
+    reopen_days smallint NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT support_policies_reopen_is_days CHECK (((reopen_days >= 0) AND (reopen_days <= 90)))
+);
+
+ALTER TABLE ONLY public.support_policies FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_policies OWNER TO weir_owner;
+
+CREATE TABLE public.support_targets (
+    tenant_id uuid NOT NULL,
+    priority text NOT NULL,
+    first_response_minutes integer NOT NULL,
+    resolution_minutes integer NOT NULL,
+    CONSTRAINT support_targets_priority_exists CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text]))),
+    CONSTRAINT support_targets_resolution_is_positive CHECK ((resolution_minutes > 0)),
+    CONSTRAINT support_targets_response_is_positive CHECK ((first_response_minutes > 0))
+);
+
+ALTER TABLE ONLY public.support_targets FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_targets OWNER TO weir_owner;
+
+CREATE TABLE public.suspense_items (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    place text NOT NULL,
+    bank_entry_id uuid,
+    reference text,
+    account_id uuid,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    received_on date NOT NULL,
+    payer text NOT NULL,
+    about text NOT NULL,
+    why text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT suspense_items_are_positive CHECK ((amount > (0)::numeric)),
+    CONSTRAINT suspense_items_have_one_source CHECK ((((place = 'bank'::text) = (bank_entry_id IS NOT NULL)) AND ((place = 'gateway'::text) = (reference IS NOT NULL)))),
+    CONSTRAINT suspense_items_place_exists CHECK ((place = ANY (ARRAY['bank'::text, 'gateway'::text])))
+);
+
+ALTER TABLE ONLY public.suspense_items FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suspense_items OWNER TO weir_owner;
+
 CREATE TABLE public.tenants (
     tenant_id uuid NOT NULL,
     name text NOT NULL,
@@ -880,6 +1622,9 @@ CREATE TABLE public.tenants (
     contact text DEFAULT ''::text NOT NULL,
     pay_url text DEFAULT ''::text NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    bank_holder text DEFAULT ''::text NOT NULL,
+    bank_iban text DEFAULT ''::text NOT NULL,
+    bank_bic text DEFAULT ''::text NOT NULL,
     CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
     CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),
@@ -890,6 +1635,134 @@ CREATE TABLE public.tenants (
 ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenants OWNER TO weir_owner;
+
+CREATE TABLE public.ticket_attachments (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    entry_id uuid NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    content bytea NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT ticket_attachments_size_is_limited CHECK (((length(content) >= 1) AND (length(content) <= 10485760))),
+    CONSTRAINT ticket_attachments_type_is_harmless CHECK ((media_type = ANY (ARRAY['application/pdf'::text, 'image/png'::text, 'image/jpeg'::text, 'image/webp'::text, 'text/plain'::text])))
+);
+
+ALTER TABLE ONLY public.ticket_attachments FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_attachments OWNER TO weir_owner;
+
+CREATE TABLE public.ticket_entries (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    ticket_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    kind text NOT NULL,
+    side text NOT NULL,
+    author text NOT NULL,
+    author_name text DEFAULT ''::text NOT NULL,
+    channel text NOT NULL,
+    body text DEFAULT ''::text NOT NULL,
+    quoted text DEFAULT ''::text NOT NULL,
+    change jsonb DEFAULT '{}'::jsonb NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT ticket_entries_channel_exists CHECK ((channel = ANY (ARRAY['staff'::text, 'portal'::text, 'email'::text]))),
+    CONSTRAINT ticket_entries_kind_exists CHECK ((kind = ANY (ARRAY['reply'::text, 'note'::text, 'change'::text]))),
+    CONSTRAINT ticket_entries_say_something CHECK ((((kind = 'change'::text) = (change <> '{}'::jsonb)) AND ((kind = 'change'::text) OR (btrim(body) <> ''::text)))),
+    CONSTRAINT ticket_entries_side_exists CHECK ((side = ANY (ARRAY['staff'::text, 'subscriber'::text, 'system'::text])))
+);
+
+ALTER TABLE ONLY public.ticket_entries FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_entries OWNER TO weir_owner;
+
+CREATE TABLE public.tickets (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    number text NOT NULL,
+    title text NOT NULL,
+    channel text NOT NULL,
+    status text NOT NULL,
+    impact text NOT NULL,
+    priority text NOT NULL,
+    subscriber_id uuid,
+    account_id uuid,
+    subscription_id uuid,
+    router_id uuid,
+    invoice_id uuid,
+    assignee_id uuid,
+    opened_by text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    solved_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    merged_into uuid,
+    response_target_minutes integer NOT NULL,
+    response_due_at timestamp with time zone,
+    response_left_s bigint,
+    response_at timestamp with time zone,
+    response_missed_at timestamp with time zone,
+    resolution_target_minutes integer NOT NULL,
+    resolution_due_at timestamp with time zone,
+    resolution_left_s bigint,
+    resolution_missed_at timestamp with time zone,
+    next_due_at timestamp with time zone GENERATED ALWAYS AS (LEAST(COALESCE(response_due_at, 'infinity'::timestamp with time zone), COALESCE(resolution_due_at, 'infinity'::timestamp with time zone))) STORED NOT NULL,
+    CONSTRAINT tickets_are_about_somebody_or_a_router CHECK (((subscriber_id IS NOT NULL) OR (router_id IS NOT NULL))),
+    CONSTRAINT tickets_channel_exists CHECK ((channel = ANY (ARRAY['staff'::text, 'portal'::text, 'email'::text]))),
+    CONSTRAINT tickets_do_not_merge_into_themselves CHECK ((merged_into <> id)),
+    CONSTRAINT tickets_have_a_title CHECK ((btrim(title) <> ''::text)),
+    CONSTRAINT tickets_impact_exists CHECK ((impact = ANY (ARRAY['question'::text, 'one_line'::text, 'several_lines'::text, 'site'::text]))),
+    CONSTRAINT tickets_priority_exists CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text]))),
+    CONSTRAINT tickets_resolution_runs_or_stands CHECK (((resolution_due_at IS NULL) OR (resolution_left_s IS NULL))),
+    CONSTRAINT tickets_response_runs_or_stands CHECK (((response_due_at IS NULL) OR (response_left_s IS NULL))),
+    CONSTRAINT tickets_status_exists CHECK ((status = ANY (ARRAY['new'::text, 'open'::text, 'waiting'::text, 'solved'::text, 'closed'::text])))
+);
+
+ALTER TABLE ONLY public.tickets FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tickets OWNER TO weir_owner;
+
+CREATE TABLE public.top_up_products (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    bytes bigint NOT NULL,
+    price numeric(18,4) NOT NULL,
+    currency character(3) NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT top_up_products_bytes_are_positive CHECK ((bytes > 0)),
+    CONSTRAINT top_up_products_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT top_up_products_price_is_not_negative CHECK ((price >= (0)::numeric))
+);
+
+ALTER TABLE ONLY public.top_up_products FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_up_products OWNER TO weir_owner;
+
+CREATE TABLE public.top_ups (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    product_id uuid NOT NULL,
+    plan_version_id uuid NOT NULL,
+    name text NOT NULL,
+    bytes bigint NOT NULL,
+    price numeric(18,4) NOT NULL,
+    currency character(3) NOT NULL,
+    sold_on date NOT NULL,
+    sold_at timestamp with time zone NOT NULL,
+    sold_by text NOT NULL,
+    until_on date NOT NULL,
+    reference text NOT NULL,
+    CONSTRAINT top_ups_bytes_are_positive CHECK ((bytes > 0)),
+    CONSTRAINT top_ups_last_a_day CHECK ((until_on > sold_on)),
+    CONSTRAINT top_ups_price_is_not_negative CHECK ((price >= (0)::numeric))
+);
+
+ALTER TABLE ONLY public.top_ups FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_ups OWNER TO weir_owner;
 
 CREATE TABLE public.usage_epochs (
     tenant_id uuid NOT NULL,
@@ -919,7 +1792,9 @@ CREATE TABLE public.usage_records (
     end_at timestamp with time zone NOT NULL,
     seal_reason text NOT NULL,
     body bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    tally bytea,
+    CONSTRAINT usage_records_tally_is_whole CHECK ((length(tally) = 8))
 );
 
 ALTER TABLE ONLY public.usage_records FORCE ROW LEVEL SECURITY;
@@ -947,6 +1822,48 @@ ALTER TABLE ONLY public.usage_segments FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_segments OWNER TO weir_owner;
 
+CREATE TABLE public.webhook_attempts (
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    number integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status smallint,
+    body text DEFAULT ''::text NOT NULL,
+    error text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE ONLY public.webhook_attempts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_attempts OWNER TO weir_owner;
+
+CREATE TABLE public.webhooks (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    url text NOT NULL,
+    description text NOT NULL,
+    kinds text[] NOT NULL,
+    sealed_secret bytea NOT NULL,
+    sealed_old bytea,
+    old_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    paused_at timestamp with time zone,
+    paused_because text,
+    CONSTRAINT webhooks_old_secret_ends CHECK (((sealed_old IS NULL) = (old_until IS NULL))),
+    CONSTRAINT webhooks_pause_has_a_reason CHECK ((paused_because = ANY (ARRAY['by_hand'::text, 'failing'::text, 'gone'::text]))),
+    CONSTRAINT webhooks_paused_for_a_reason CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
+);
+
+ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhooks OWNER TO weir_owner;
+
+ALTER TABLE ONLY platform.api_keys
+    ADD CONSTRAINT api_keys_one_each UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY platform.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (key_hash);
+
 ALTER TABLE ONLY platform.authorities
     ADD CONSTRAINT authorities_pkey PRIMARY KEY (id);
 
@@ -958,6 +1875,9 @@ ALTER TABLE ONLY platform.jobs
 
 ALTER TABLE ONLY platform.log_in_attempts
     ADD CONSTRAINT log_in_attempts_pkey PRIMARY KEY (address_hash);
+
+ALTER TABLE ONLY platform.log_in_challenges
+    ADD CONSTRAINT log_in_challenges_pkey PRIMARY KEY (token_hash);
 
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_one_an_address UNIQUE (tenant_id, email);
@@ -980,11 +1900,23 @@ ALTER TABLE ONLY platform.staff_sessions
 ALTER TABLE ONLY platform.staff_sessions
     ADD CONSTRAINT staff_sessions_pkey PRIMARY KEY (token_hash);
 
+ALTER TABLE ONLY platform.support_mailboxes
+    ADD CONSTRAINT support_mailboxes_one_each UNIQUE (tenant_id);
+
+ALTER TABLE ONLY platform.support_mailboxes
+    ADD CONSTRAINT support_mailboxes_pkey PRIMARY KEY (token_hash);
+
 ALTER TABLE ONLY platform.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY platform.tenants
     ADD CONSTRAINT tenants_slug_unique UNIQUE (slug);
+
+ALTER TABLE ONLY platform.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_once UNIQUE (tenant_id, webhook_id, event_id);
+
+ALTER TABLE ONLY platform.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_number_unique UNIQUE (tenant_id, number);
@@ -1013,6 +1945,24 @@ ALTER TABLE ONLY public.audit_links
 ALTER TABLE ONLY public.audit_links
     ADD CONSTRAINT audit_links_pkey PRIMARY KEY (tenant_id, "position");
 
+ALTER TABLE ONLY public.bank_entries
+    ADD CONSTRAINT bank_entries_once UNIQUE (tenant_id, iban, reference);
+
+ALTER TABLE ONLY public.bank_entries
+    ADD CONSTRAINT bank_entries_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.bank_entries
+    ADD CONSTRAINT bank_entries_position_unique UNIQUE (tenant_id, statement_id, "position");
+
+ALTER TABLE ONLY public.bank_files
+    ADD CONSTRAINT bank_files_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.bank_statements
+    ADD CONSTRAINT bank_statements_once UNIQUE (tenant_id, iban, reference);
+
+ALTER TABLE ONLY public.bank_statements
+    ADD CONSTRAINT bank_statements_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_never_twice EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, component WITH =, period WITH &&);
 
@@ -1022,20 +1972,53 @@ ALTER TABLE ONLY public.billed_periods
 ALTER TABLE ONLY public.billed_segments
     ADD CONSTRAINT billed_segments_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq, handle);
 
+ALTER TABLE ONLY public.billed_top_ups
+    ADD CONSTRAINT billed_top_ups_pkey PRIMARY KEY (tenant_id, top_up_id);
+
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_pkey PRIMARY KEY (tenant_id, agent_id, kind, object_id);
 
+ALTER TABLE ONLY public.dunning_cases
+    ADD CONSTRAINT dunning_cases_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_pauses
+    ADD CONSTRAINT dunning_pauses_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_policies
+    ADD CONSTRAINT dunning_policies_pkey PRIMARY KEY (tenant_id, version);
+
+ALTER TABLE ONLY public.dunning_promises
+    ADD CONSTRAINT dunning_promises_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_steps
+    ADD CONSTRAINT dunning_steps_pkey PRIMARY KEY (tenant_id, case_id, step);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.fair_use_standings
+    ADD CONSTRAINT fair_use_standings_pkey PRIMARY KEY (tenant_id, subscription_id);
+
+ALTER TABLE ONLY public.fair_use_thresholds
+    ADD CONSTRAINT fair_use_thresholds_pkey PRIMARY KEY (tenant_id, subscription_id, period_start_at, percent);
+
+ALTER TABLE ONLY public.fair_use_turns
+    ADD CONSTRAINT fair_use_turns_pkey PRIMARY KEY (tenant_id, subscription_id, at, rule);
 
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, key);
+
+ALTER TABLE ONLY public.import_rows
+    ADD CONSTRAINT import_rows_pkey PRIMARY KEY (tenant_id, import_id, line);
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.invoice_lines
     ADD CONSTRAINT invoice_lines_pkey PRIMARY KEY (tenant_id, id);
@@ -1052,6 +2035,18 @@ ALTER TABLE ONLY public.invoices
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.late_fee_waivers
+    ADD CONSTRAINT late_fee_waivers_pkey PRIMARY KEY (tenant_id, late_fee_id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_have_their_own_invoice UNIQUE (tenant_id, fee_invoice_id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_once_a_step UNIQUE (tenant_id, invoice_id, step);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (tenant_id, id);
 
@@ -1061,11 +2056,65 @@ ALTER TABLE ONLY public.ledger_entries
 ALTER TABLE ONLY public.ledger_postings
     ADD CONSTRAINT ledger_postings_pkey PRIMARY KEY (tenant_id, entry_id, "position");
 
+ALTER TABLE ONLY public.message_attempts
+    ADD CONSTRAINT message_attempts_pkey PRIMARY KEY (tenant_id, message_id, number);
+
+ALTER TABLE ONLY public.message_settings
+    ADD CONSTRAINT message_settings_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.message_switches
+    ADD CONSTRAINT message_switches_pkey PRIMARY KEY (tenant_id, template);
+
+ALTER TABLE ONLY public.message_wordings
+    ADD CONSTRAINT message_wordings_pkey PRIMARY KEY (tenant_id, template, language);
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_once_per_cause UNIQUE (tenant_id, cause, template, channel, recipient);
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.number_series
     ADD CONSTRAINT number_series_pkey PRIMARY KEY (tenant_id, kind, year);
 
+ALTER TABLE ONLY public.payers
+    ADD CONSTRAINT payers_pkey PRIMARY KEY (tenant_id, account_id, provider);
+
+ALTER TABLE ONLY public.payers
+    ADD CONSTRAINT payers_reference_unique UNIQUE (tenant_id, provider, reference);
+
+ALTER TABLE ONLY public.payment_attempt_steps
+    ADD CONSTRAINT payment_attempt_steps_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.payment_attempts
+    ADD CONSTRAINT payment_attempts_intent_unique UNIQUE (tenant_id, provider, intent);
+
+ALTER TABLE ONLY public.payment_attempts
+    ADD CONSTRAINT payment_attempts_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.payment_attempts
+    ADD CONSTRAINT payment_attempts_reference_unique UNIQUE (tenant_id, provider, reference);
+
+ALTER TABLE ONLY public.payment_methods
+    ADD CONSTRAINT payment_methods_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.payment_methods
+    ADD CONSTRAINT payment_methods_reference_unique UNIQUE (tenant_id, provider, reference);
+
+ALTER TABLE ONLY public.payment_providers
+    ADD CONSTRAINT payment_providers_pkey PRIMARY KEY (tenant_id, provider);
+
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_number_unique UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_of_a_suspense_once UNIQUE (tenant_id, suspense_id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_of_an_attempt_once UNIQUE (tenant_id, attempt_id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_of_an_entry_once UNIQUE (tenant_id, bank_entry_id);
 
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_pkey PRIMARY KEY (tenant_id, id);
@@ -1106,6 +2155,18 @@ ALTER TABLE ONLY public.plugins
 ALTER TABLE ONLY public.plugins
     ADD CONSTRAINT plugins_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.provider_events
+    ADD CONSTRAINT provider_events_pkey PRIMARY KEY (tenant_id, provider, event_id);
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_number_unique UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_reference_unique UNIQUE (tenant_id, reference);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_name_unique UNIQUE (tenant_id, name);
 
@@ -1123,6 +2184,15 @@ ALTER TABLE ONLY public.sites
 
 ALTER TABLE ONLY public.staff
     ADD CONSTRAINT staff_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.staff_policies
+    ADD CONSTRAINT staff_policies_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.staff_recovery_codes
+    ADD CONSTRAINT staff_recovery_codes_pkey PRIMARY KEY (tenant_id, staff_id, code_hash);
+
+ALTER TABLE ONLY public.staff_second_steps
+    ADD CONSTRAINT staff_second_steps_pkey PRIMARY KEY (tenant_id, staff_id);
 
 ALTER TABLE ONLY public.subscribers
     ADD CONSTRAINT subscribers_pkey PRIMARY KEY (tenant_id, id);
@@ -1145,8 +2215,65 @@ ALTER TABLE ONLY public.subscriptions
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.support_holidays
+    ADD CONSTRAINT support_holidays_pkey PRIMARY KEY (tenant_id, on_day);
+
+ALTER TABLE ONLY public.support_hours
+    ADD CONSTRAINT support_hours_pkey PRIMARY KEY (tenant_id, weekday);
+
+ALTER TABLE ONLY public.support_mails
+    ADD CONSTRAINT support_mails_come_once UNIQUE (tenant_id, message_id);
+
+ALTER TABLE ONLY public.support_mails
+    ADD CONSTRAINT support_mails_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.support_plan_weights
+    ADD CONSTRAINT support_plan_weights_pkey PRIMARY KEY (tenant_id, plan_id);
+
+ALTER TABLE ONLY public.support_policies
+    ADD CONSTRAINT support_policies_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.support_targets
+    ADD CONSTRAINT support_targets_pkey PRIMARY KEY (tenant_id, priority);
+
+ALTER TABLE ONLY public.suspense_items
+    ADD CONSTRAINT suspense_items_of_a_provider_once UNIQUE (tenant_id, reference);
+
+ALTER TABLE ONLY public.suspense_items
+    ADD CONSTRAINT suspense_items_of_an_entry_once UNIQUE (tenant_id, bank_entry_id);
+
+ALTER TABLE ONLY public.suspense_items
+    ADD CONSTRAINT suspense_items_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
+
+ALTER TABLE ONLY public.ticket_attachments
+    ADD CONSTRAINT ticket_attachments_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.ticket_entries
+    ADD CONSTRAINT ticket_entries_follow_each_other UNIQUE (tenant_id, ticket_id, "position");
+
+ALTER TABLE ONLY public.ticket_entries
+    ADD CONSTRAINT ticket_entries_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_number_unique UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.top_up_products
+    ADD CONSTRAINT top_up_products_name_unique UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.top_up_products
+    ADD CONSTRAINT top_up_products_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_reference_unique UNIQUE (tenant_id, subscription_id, reference);
 
 ALTER TABLE ONLY public.usage_epochs
     ADD CONSTRAINT usage_epochs_pkey PRIMARY KEY (tenant_id, agent_id, epoch);
@@ -1157,6 +2284,12 @@ ALTER TABLE ONLY public.usage_records
 ALTER TABLE ONLY public.usage_segments
     ADD CONSTRAINT usage_segments_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq, handle);
 
+ALTER TABLE ONLY public.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_pkey PRIMARY KEY (tenant_id, delivery_id, number);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (tenant_id, id);
+
 CREATE INDEX jobs_done ON platform.jobs USING btree (tenant_id, kind, done_at) WHERE (done_at IS NOT NULL);
 
 CREATE INDEX jobs_due ON platform.jobs USING btree (run_at) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
@@ -1166,6 +2299,10 @@ CREATE UNIQUE INDEX jobs_pending_once ON platform.jobs USING btree (tenant_id, k
 CREATE INDEX log_in_attempts_by_age ON platform.log_in_attempts USING btree (last_at);
 
 CREATE INDEX staff_sessions_by_staff ON platform.staff_sessions USING btree (tenant_id, staff_id);
+
+CREATE INDEX webhook_deliveries_by_webhook ON platform.webhook_deliveries USING btree (tenant_id, webhook_id, id);
+
+CREATE INDEX webhook_deliveries_due ON platform.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX accounts_by_subscriber ON public.accounts USING btree (tenant_id, subscriber_id);
 
@@ -1191,6 +2328,14 @@ CREATE UNIQUE INDEX billing_runs_one_at_a_time ON public.billing_runs USING btre
 
 CREATE INDEX desired_objects_by_generation ON public.desired_objects USING btree (tenant_id, agent_id, generation);
 
+CREATE INDEX dunning_cases_by_account ON public.dunning_cases USING btree (tenant_id, account_id, id);
+
+CREATE UNIQUE INDEX dunning_cases_one_open ON public.dunning_cases USING btree (tenant_id, account_id) WHERE (closed_at IS NULL);
+
+CREATE INDEX dunning_pauses_by_case ON public.dunning_pauses USING btree (tenant_id, case_id, id);
+
+CREATE INDEX dunning_promises_by_case ON public.dunning_promises USING btree (tenant_id, case_id, id);
+
 CREATE INDEX events_by_account ON public.events USING btree (tenant_id, account_id, id) WHERE (account_id IS NOT NULL);
 
 CREATE INDEX events_by_kind ON public.events USING btree (tenant_id, kind, id);
@@ -1198,6 +2343,8 @@ CREATE INDEX events_by_kind ON public.events USING btree (tenant_id, kind, id);
 CREATE INDEX holds_in_force ON public.holds USING btree (tenant_id, subscription_id) WHERE (released_at IS NULL);
 
 CREATE UNIQUE INDEX holds_unpaid_once ON public.holds USING btree (tenant_id, subscription_id) WHERE ((kind = 'unpaid'::text) AND (released_at IS NULL));
+
+CREATE INDEX import_rows_wrong ON public.import_rows USING btree (tenant_id, import_id, line) WHERE (errors <> '[]'::jsonb);
 
 CREATE INDEX invoice_lines_by_subscription ON public.invoice_lines USING btree (tenant_id, subscription_id);
 
@@ -1207,9 +2354,31 @@ CREATE INDEX invoices_by_due ON public.invoices USING btree (tenant_id, due_on) 
 
 CREATE INDEX invoices_by_run ON public.invoices USING btree (tenant_id, run_id) WHERE (run_id IS NOT NULL);
 
+CREATE INDEX late_fees_by_account ON public.late_fees USING btree (tenant_id, account_id);
+
+CREATE INDEX late_fees_by_case ON public.late_fees USING btree (tenant_id, case_id);
+
 CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_id, posted_on, id);
 
 CREATE INDEX ledger_postings_by_account ON public.ledger_postings USING btree (tenant_id, account_id, ledger_account) WHERE (account_id IS NOT NULL);
+
+CREATE INDEX messages_by_account ON public.messages USING btree (tenant_id, account_id, id);
+
+CREATE INDEX messages_by_status ON public.messages USING btree (tenant_id, status, id);
+
+CREATE INDEX messages_by_subscriber ON public.messages USING btree (tenant_id, subscriber_id, id);
+
+CREATE INDEX payment_attempt_steps_by_attempt ON public.payment_attempt_steps USING btree (tenant_id, attempt_id, id);
+
+CREATE INDEX payment_attempts_by_account ON public.payment_attempts USING btree (tenant_id, account_id, id);
+
+CREATE UNIQUE INDEX payment_attempts_one_open ON public.payment_attempts USING btree (tenant_id, account_id) WHERE (status = ANY (ARRAY['created'::text, 'pending'::text, 'unknown'::text]));
+
+CREATE INDEX payment_attempts_to_retry ON public.payment_attempts USING btree (tenant_id, retry_on) WHERE (retry_on IS NOT NULL);
+
+CREATE INDEX payment_methods_by_account ON public.payment_methods USING btree (tenant_id, account_id);
+
+CREATE UNIQUE INDEX payment_methods_one_pays ON public.payment_methods USING btree (tenant_id, account_id) WHERE autopay;
 
 CREATE INDEX payments_by_account ON public.payments USING btree (tenant_id, account_id, received_on);
 
@@ -1221,11 +2390,25 @@ CREATE UNIQUE INDEX plugin_invocations_once_an_event ON public.plugin_invocation
 
 CREATE UNIQUE INDEX plugins_one_sets_prices ON public.plugins USING btree (tenant_id) WHERE ((hook = 'rate-usage'::text) AND (active_version_id IS NOT NULL));
 
+CREATE INDEX refunds_by_payment ON public.refunds USING btree (tenant_id, payment_id);
+
 CREATE INDEX service_locations_by_subscriber ON public.service_locations USING btree (tenant_id, subscriber_id);
 
 CREATE INDEX subscribers_by_name ON public.subscribers USING btree (tenant_id, name_normalised text_pattern_ops);
 
 CREATE INDEX subscriptions_by_account ON public.subscriptions USING btree (tenant_id, account_id);
+
+CREATE INDEX support_mails_unmatched ON public.support_mails USING btree (tenant_id, id DESC) WHERE (state = 'unmatched'::text);
+
+CREATE INDEX ticket_attachments_by_entry ON public.ticket_attachments USING btree (tenant_id, entry_id);
+
+CREATE INDEX tickets_by_router ON public.tickets USING btree (tenant_id, router_id) WHERE (router_id IS NOT NULL);
+
+CREATE INDEX tickets_by_status ON public.tickets USING btree (tenant_id, status, solved_at);
+
+CREATE INDEX tickets_by_subscriber ON public.tickets USING btree (tenant_id, subscriber_id, id DESC) WHERE (subscriber_id IS NOT NULL);
+
+CREATE INDEX tickets_in_order ON public.tickets USING btree (tenant_id, next_due_at, id DESC);
 
 CREATE INDEX usage_segments_by_subscription ON public.usage_segments USING btree (tenant_id, subscription_id, end_at) WHERE (subscription_id IS NOT NULL);
 
@@ -1237,11 +2420,17 @@ CREATE CONSTRAINT TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_p
 
 CREATE CONSTRAINT TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_has_postings();
 
+ALTER TABLE ONLY platform.api_keys
+    ADD CONSTRAINT api_keys_tenant_id_made_by_fkey FOREIGN KEY (tenant_id, made_by) REFERENCES public.staff(tenant_id, id);
+
 ALTER TABLE ONLY platform.enrollment_tokens
     ADD CONSTRAINT enrollment_tokens_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
 
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
+
+ALTER TABLE ONLY platform.log_in_challenges
+    ADD CONSTRAINT log_in_challenges_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
 
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_tenant_id_invited_by_fkey FOREIGN KEY (tenant_id, invited_by) REFERENCES public.staff(tenant_id, id);
@@ -1251,6 +2440,15 @@ ALTER TABLE ONLY platform.staff_logins
 
 ALTER TABLE ONLY platform.staff_sessions
     ADD CONSTRAINT staff_sessions_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
+
+ALTER TABLE ONLY platform.support_mailboxes
+    ADD CONSTRAINT support_mailboxes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
+
+ALTER TABLE ONLY platform.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_tenant_id_event_id_fkey FOREIGN KEY (tenant_id, event_id) REFERENCES public.events(tenant_id, id);
+
+ALTER TABLE ONLY platform.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES public.webhooks(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1282,6 +2480,9 @@ ALTER TABLE ONLY public.allocations
 ALTER TABLE ONLY public.allocations
     ADD CONSTRAINT allocations_tenant_id_payment_id_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 
+ALTER TABLE ONLY public.allocations
+    ADD CONSTRAINT allocations_tenant_id_refund_id_fkey FOREIGN KEY (tenant_id, refund_id) REFERENCES public.refunds(tenant_id, id);
+
 ALTER TABLE ONLY public.applied_objects
     ADD CONSTRAINT applied_objects_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
 
@@ -1296,6 +2497,21 @@ ALTER TABLE ONLY public.audit_links
 
 ALTER TABLE ONLY public.audit_links
     ADD CONSTRAINT audit_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.bank_entries
+    ADD CONSTRAINT bank_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.bank_entries
+    ADD CONSTRAINT bank_entries_tenant_id_statement_id_fkey FOREIGN KEY (tenant_id, statement_id) REFERENCES public.bank_statements(tenant_id, id);
+
+ALTER TABLE ONLY public.bank_files
+    ADD CONSTRAINT bank_files_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.bank_statements
+    ADD CONSTRAINT bank_statements_tenant_id_file_id_fkey FOREIGN KEY (tenant_id, file_id) REFERENCES public.bank_files(tenant_id, id);
+
+ALTER TABLE ONLY public.bank_statements
+    ADD CONSTRAINT bank_statements_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1315,6 +2531,15 @@ ALTER TABLE ONLY public.billed_segments
 ALTER TABLE ONLY public.billed_segments
     ADD CONSTRAINT billed_segments_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id) DEFERRABLE INITIALLY DEFERRED;
 
+ALTER TABLE ONLY public.billed_top_ups
+    ADD CONSTRAINT billed_top_ups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.billed_top_ups
+    ADD CONSTRAINT billed_top_ups_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id);
+
+ALTER TABLE ONLY public.billed_top_ups
+    ADD CONSTRAINT billed_top_ups_tenant_id_top_up_id_fkey FOREIGN KEY (tenant_id, top_up_id) REFERENCES public.top_ups(tenant_id, id);
+
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1324,11 +2549,59 @@ ALTER TABLE ONLY public.desired_objects
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.dunning_cases
+    ADD CONSTRAINT dunning_cases_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_cases
+    ADD CONSTRAINT dunning_cases_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.dunning_pauses
+    ADD CONSTRAINT dunning_pauses_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_pauses
+    ADD CONSTRAINT dunning_pauses_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.dunning_policies
+    ADD CONSTRAINT dunning_policies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.dunning_policies
+    ADD CONSTRAINT dunning_policies_tenant_id_restores_fkey FOREIGN KEY (tenant_id, restores) REFERENCES public.dunning_policies(tenant_id, version);
+
+ALTER TABLE ONLY public.dunning_promises
+    ADD CONSTRAINT dunning_promises_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_promises
+    ADD CONSTRAINT dunning_promises_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.dunning_steps
+    ADD CONSTRAINT dunning_steps_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
+
+ALTER TABLE ONLY public.dunning_steps
+    ADD CONSTRAINT dunning_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.fair_use_standings
+    ADD CONSTRAINT fair_use_standings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.fair_use_standings
+    ADD CONSTRAINT fair_use_standings_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.fair_use_thresholds
+    ADD CONSTRAINT fair_use_thresholds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.fair_use_thresholds
+    ADD CONSTRAINT fair_use_thresholds_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.fair_use_turns
+    ADD CONSTRAINT fair_use_turns_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.fair_use_turns
+    ADD CONSTRAINT fair_use_turns_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1338,6 +2611,18 @@ ALTER TABLE ONLY public.holds
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.import_rows
+    ADD CONSTRAINT import_rows_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.import_rows
+    ADD CONSTRAINT import_rows_tenant_id_import_id_fkey FOREIGN KEY (tenant_id, import_id) REFERENCES public.imports(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.import_rows
+    ADD CONSTRAINT import_rows_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.invoice_lines
     ADD CONSTRAINT invoice_lines_tenant_id_credits_line_id_fkey FOREIGN KEY (tenant_id, credits_line_id) REFERENCES public.invoice_lines(tenant_id, id);
@@ -1369,6 +2654,30 @@ ALTER TABLE ONLY public.invoices
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES public.billing_runs(tenant_id, id);
 
+ALTER TABLE ONLY public.late_fee_waivers
+    ADD CONSTRAINT late_fee_waivers_tenant_id_credit_invoice_id_fkey FOREIGN KEY (tenant_id, credit_invoice_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fee_waivers
+    ADD CONSTRAINT late_fee_waivers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.late_fee_waivers
+    ADD CONSTRAINT late_fee_waivers_tenant_id_late_fee_id_fkey FOREIGN KEY (tenant_id, late_fee_id) REFERENCES public.late_fees(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_case_id_fkey FOREIGN KEY (tenant_id, case_id) REFERENCES public.dunning_cases(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_fee_invoice_id_fkey FOREIGN KEY (tenant_id, fee_invoice_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.late_fees
+    ADD CONSTRAINT late_fees_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
+
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1381,14 +2690,83 @@ ALTER TABLE ONLY public.ledger_postings
 ALTER TABLE ONLY public.ledger_postings
     ADD CONSTRAINT ledger_postings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.message_attempts
+    ADD CONSTRAINT message_attempts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.message_attempts
+    ADD CONSTRAINT message_attempts_tenant_id_message_id_fkey FOREIGN KEY (tenant_id, message_id) REFERENCES public.messages(tenant_id, id);
+
+ALTER TABLE ONLY public.message_settings
+    ADD CONSTRAINT message_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.message_switches
+    ADD CONSTRAINT message_switches_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.message_wordings
+    ADD CONSTRAINT message_wordings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_tenant_id_again_of_fkey FOREIGN KEY (tenant_id, again_of) REFERENCES public.messages(tenant_id, id);
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
 ALTER TABLE ONLY public.number_series
     ADD CONSTRAINT number_series_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.payers
+    ADD CONSTRAINT payers_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.payers
+    ADD CONSTRAINT payers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.payment_attempt_steps
+    ADD CONSTRAINT payment_attempt_steps_tenant_id_attempt_id_fkey FOREIGN KEY (tenant_id, attempt_id) REFERENCES public.payment_attempts(tenant_id, id);
+
+ALTER TABLE ONLY public.payment_attempt_steps
+    ADD CONSTRAINT payment_attempt_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.payment_attempts
+    ADD CONSTRAINT payment_attempts_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.payment_attempts
+    ADD CONSTRAINT payment_attempts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.payment_attempts
+    ADD CONSTRAINT payment_attempts_tenant_id_method_id_fkey FOREIGN KEY (tenant_id, method_id) REFERENCES public.payment_methods(tenant_id, id);
+
+ALTER TABLE ONLY public.payment_methods
+    ADD CONSTRAINT payment_methods_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.payment_methods
+    ADD CONSTRAINT payment_methods_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.payment_providers
+    ADD CONSTRAINT payment_providers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
 
 ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_tenant_id_attempt_id_fkey FOREIGN KEY (tenant_id, attempt_id) REFERENCES public.payment_attempts(tenant_id, id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_tenant_id_bank_entry_id_fkey FOREIGN KEY (tenant_id, bank_entry_id) REFERENCES public.bank_entries(tenant_id, id);
+
+ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_tenant_id_suspense_id_fkey FOREIGN KEY (tenant_id, suspense_id) REFERENCES public.suspense_items(tenant_id, id);
 
 ALTER TABLE ONLY public.plan_versions
     ADD CONSTRAINT plan_versions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1426,6 +2804,15 @@ ALTER TABLE ONLY public.plugins
 ALTER TABLE ONLY public.plugins
     ADD CONSTRAINT plugins_tenant_id_id_previous_version_id_fkey FOREIGN KEY (tenant_id, id, previous_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
 
+ALTER TABLE ONLY public.provider_events
+    ADD CONSTRAINT provider_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_tenant_id_payment_id_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -1443,6 +2830,21 @@ ALTER TABLE ONLY public.service_locations
 
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_policies
+    ADD CONSTRAINT staff_policies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_recovery_codes
+    ADD CONSTRAINT staff_recovery_codes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_recovery_codes
+    ADD CONSTRAINT staff_recovery_codes_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff_second_steps(tenant_id, staff_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.staff_second_steps
+    ADD CONSTRAINT staff_second_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.staff_second_steps
+    ADD CONSTRAINT staff_second_steps_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
 
 ALTER TABLE ONLY public.staff
     ADD CONSTRAINT staff_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -1480,8 +2882,92 @@ ALTER TABLE ONLY public.subscriptions
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_tenant_id_service_location_id_fkey FOREIGN KEY (tenant_id, service_location_id) REFERENCES public.service_locations(tenant_id, id);
 
+ALTER TABLE ONLY public.support_holidays
+    ADD CONSTRAINT support_holidays_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.support_policies(tenant_id);
+
+ALTER TABLE ONLY public.support_hours
+    ADD CONSTRAINT support_hours_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.support_policies(tenant_id);
+
+ALTER TABLE ONLY public.support_mails
+    ADD CONSTRAINT support_mails_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.support_mails
+    ADD CONSTRAINT support_mails_tenant_id_ticket_id_fkey FOREIGN KEY (tenant_id, ticket_id) REFERENCES public.tickets(tenant_id, id);
+
+ALTER TABLE ONLY public.support_plan_weights
+    ADD CONSTRAINT support_plan_weights_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.support_plan_weights
+    ADD CONSTRAINT support_plan_weights_tenant_id_plan_id_fkey FOREIGN KEY (tenant_id, plan_id) REFERENCES public.plans(tenant_id, id);
+
+ALTER TABLE ONLY public.support_policies
+    ADD CONSTRAINT support_policies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.support_targets
+    ADD CONSTRAINT support_targets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.support_policies(tenant_id);
+
+ALTER TABLE ONLY public.suspense_items
+    ADD CONSTRAINT suspense_items_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.suspense_items
+    ADD CONSTRAINT suspense_items_tenant_id_bank_entry_id_fkey FOREIGN KEY (tenant_id, bank_entry_id) REFERENCES public.bank_entries(tenant_id, id);
+
+ALTER TABLE ONLY public.suspense_items
+    ADD CONSTRAINT suspense_items_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
+
+ALTER TABLE ONLY public.ticket_attachments
+    ADD CONSTRAINT ticket_attachments_tenant_id_entry_id_fkey FOREIGN KEY (tenant_id, entry_id) REFERENCES public.ticket_entries(tenant_id, id);
+
+ALTER TABLE ONLY public.ticket_attachments
+    ADD CONSTRAINT ticket_attachments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.ticket_entries
+    ADD CONSTRAINT ticket_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.ticket_entries
+    ADD CONSTRAINT ticket_entries_tenant_id_ticket_id_fkey FOREIGN KEY (tenant_id, ticket_id) REFERENCES public.tickets(tenant_id, id);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_tenant_id_assignee_id_fkey FOREIGN KEY (tenant_id, assignee_id) REFERENCES public.staff(tenant_id, id);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_tenant_id_merged_into_fkey FOREIGN KEY (tenant_id, merged_into) REFERENCES public.tickets(tenant_id, id);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
+ALTER TABLE ONLY public.tickets
+    ADD CONSTRAINT tickets_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.top_up_products
+    ADD CONSTRAINT top_up_products_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_tenant_id_plan_version_id_fkey FOREIGN KEY (tenant_id, plan_version_id) REFERENCES public.plan_versions(tenant_id, id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_tenant_id_product_id_fkey FOREIGN KEY (tenant_id, product_id) REFERENCES public.top_up_products(tenant_id, id);
+
+ALTER TABLE ONLY public.top_ups
+    ADD CONSTRAINT top_ups_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.usage_epochs
     ADD CONSTRAINT usage_epochs_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
@@ -1504,13 +2990,30 @@ ALTER TABLE ONLY public.usage_segments
 ALTER TABLE ONLY public.usage_segments
     ADD CONSTRAINT usage_segments_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
+ALTER TABLE ONLY public.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES platform.webhook_deliveries(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE platform.api_keys ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE platform.enrollment_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.jobs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE platform.log_in_challenges ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY platform ON platform.api_keys TO weir_platform USING (true) WITH CHECK (true);
+
 CREATE POLICY platform ON platform.enrollment_tokens TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.jobs TO weir_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON platform.log_in_challenges TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.staff_invitations TO weir_platform USING (true) WITH CHECK (true);
 
@@ -1518,7 +3021,11 @@ CREATE POLICY platform ON platform.staff_logins TO weir_platform USING (true) WI
 
 CREATE POLICY platform ON platform.staff_sessions TO weir_platform USING (true) WITH CHECK (true);
 
+CREATE POLICY platform ON platform.support_mailboxes TO weir_platform USING (true) WITH CHECK (true);
+
 CREATE POLICY platform ON platform.tenants TO weir_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON platform.webhook_deliveries TO weir_platform USING (true) WITH CHECK (true);
 
 ALTER TABLE platform.staff_invitations ENABLE ROW LEVEL SECURITY;
 
@@ -1526,9 +3033,15 @@ ALTER TABLE platform.staff_logins ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.staff_sessions ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE platform.support_mailboxes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON platform.api_keys TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON platform.enrollment_tokens TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.jobs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON platform.log_in_challenges TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.staff_invitations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1536,9 +3049,15 @@ CREATE POLICY tenant ON platform.staff_logins TO weir_app USING ((tenant_id = ( 
 
 CREATE POLICY tenant ON platform.staff_sessions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON platform.support_mailboxes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON platform.tenants TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON platform.webhook_deliveries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 ALTER TABLE platform.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.webhook_deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY;
 
@@ -1554,19 +3073,47 @@ ALTER TABLE public.audit_entries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_links ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.bank_entries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bank_files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bank_statements ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.billed_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_top_ups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.dunning_cases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_pauses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_policies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_promises ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dunning_steps ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_standings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_thresholds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fair_use_turns ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoice_lines ENABLE ROW LEVEL SECURITY;
 
@@ -1574,11 +3121,35 @@ ALTER TABLE public.invoice_taxes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoices ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.late_fee_waivers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.late_fees ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_postings ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.message_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_settings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_switches ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.message_wordings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.number_series ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payment_attempt_steps ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payment_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payment_methods ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.payment_providers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.payments ENABLE ROW LEVEL SECURITY;
 
@@ -1594,6 +3165,10 @@ ALTER TABLE public.plugin_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugins ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.provider_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.refunds ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.routers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_locations ENABLE ROW LEVEL SECURITY;
@@ -1602,6 +3177,12 @@ ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.staff ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.staff_policies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_recovery_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.staff_second_steps ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.subscribers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscription_prefixes ENABLE ROW LEVEL SECURITY;
@@ -1609,6 +3190,20 @@ ALTER TABLE public.subscription_prefixes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.subscription_terms ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_holidays ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_hours ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_mails ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_plan_weights ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_policies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_targets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suspense_items ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON public.accounts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1624,19 +3219,47 @@ CREATE POLICY tenant ON public.audit_entries TO weir_app USING ((tenant_id = ( S
 
 CREATE POLICY tenant ON public.audit_links TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.bank_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.bank_files TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.bank_statements TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billed_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.billed_top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.dunning_cases TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.dunning_pauses TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.dunning_policies TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.dunning_promises TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.dunning_steps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.fair_use_standings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.fair_use_thresholds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.fair_use_turns TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.holds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.idempotency_keys TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.import_rows TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.imports TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.invoice_lines TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1644,11 +3267,35 @@ CREATE POLICY tenant ON public.invoice_taxes TO weir_app USING ((tenant_id = ( S
 
 CREATE POLICY tenant ON public.invoices TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.late_fee_waivers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.late_fees TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.ledger_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.ledger_postings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.message_attempts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.message_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.message_switches TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.message_wordings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.messages TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.number_series TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.payers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.payment_attempt_steps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.payment_attempts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.payment_methods TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.payment_providers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.payments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1664,6 +3311,10 @@ CREATE POLICY tenant ON public.plugin_versions TO weir_app USING ((tenant_id = (
 
 CREATE POLICY tenant ON public.plugins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.provider_events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.refunds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.routers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.service_locations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -1671,6 +3322,12 @@ CREATE POLICY tenant ON public.service_locations TO weir_app USING ((tenant_id =
 CREATE POLICY tenant ON public.sites TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.staff TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.staff_policies TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.staff_recovery_codes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.staff_second_steps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.subscribers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1680,7 +3337,31 @@ CREATE POLICY tenant ON public.subscription_terms TO weir_app USING ((tenant_id 
 
 CREATE POLICY tenant ON public.subscriptions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.support_holidays TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.support_hours TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.support_mails TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.support_plan_weights TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.support_policies TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.support_targets TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.suspense_items TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.tenants TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.ticket_attachments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.ticket_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.tickets TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.top_up_products TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.usage_epochs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -1688,13 +3369,31 @@ CREATE POLICY tenant ON public.usage_records TO weir_app USING ((tenant_id = ( S
 
 CREATE POLICY tenant ON public.usage_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.webhook_attempts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.webhooks TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_attachments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_entries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tickets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_up_products ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_epochs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_records ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_segments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhooks ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA platform TO weir_app;
 GRANT USAGE ON SCHEMA platform TO weir_platform;
@@ -1707,6 +3406,9 @@ REVOKE ALL ON FUNCTION pg_catalog.pg_sleep(double precision) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_platform;
+
 GRANT SELECT,INSERT ON TABLE platform.authorities TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_app;
@@ -1717,6 +3419,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_attempts TO weir_platform;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_challenges TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_challenges TO weir_platform;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_platform;
 
@@ -1726,8 +3431,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_logins TO weir_platfor
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_sessions TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_sessions TO weir_platform;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.support_mailboxes TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.support_mailboxes TO weir_platform;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.tenants TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.tenants TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.webhook_deliveries TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.webhook_deliveries TO weir_platform;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.accounts TO weir_app;
 
@@ -1743,19 +3454,47 @@ GRANT SELECT,INSERT ON TABLE public.audit_entries TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_links TO weir_app;
 
+GRANT SELECT,INSERT ON TABLE public.bank_entries TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.bank_files TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.bank_statements TO weir_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.billed_segments TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.billed_top_ups TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.dunning_cases TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.dunning_pauses TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.dunning_policies TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.dunning_promises TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.dunning_steps TO weir_app;
+
 GRANT SELECT,INSERT ON TABLE public.events TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fair_use_standings TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.fair_use_thresholds TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.fair_use_turns TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.holds TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.idempotency_keys TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_rows TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imports TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.invoice_lines TO weir_app;
 
@@ -1763,11 +3502,35 @@ GRANT SELECT,INSERT ON TABLE public.invoice_taxes TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.invoices TO weir_app;
 
+GRANT SELECT,INSERT ON TABLE public.late_fee_waivers TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.late_fees TO weir_app;
+
 GRANT SELECT,INSERT ON TABLE public.ledger_entries TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_postings TO weir_app;
 
+GRANT SELECT,INSERT ON TABLE public.message_attempts TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.message_settings TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.message_switches TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.message_wordings TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.messages TO weir_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.number_series TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.payers TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.payment_attempt_steps TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.payment_attempts TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.payment_methods TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payment_providers TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.payments TO weir_app;
 
@@ -1783,6 +3546,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.plugin_versions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plugins TO weir_app;
 
+GRANT SELECT,INSERT ON TABLE public.provider_events TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.refunds TO weir_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routers TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.service_locations TO weir_app;
@@ -1790,6 +3557,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.service_locations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sites TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.staff TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_policies TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_recovery_codes TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_second_steps TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subscribers TO weir_app;
 
@@ -1799,11 +3572,39 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_terms TO weir_app
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subscriptions TO weir_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.support_holidays TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.support_hours TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.support_mails TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.support_plan_weights TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.support_policies TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.support_targets TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.suspense_items TO weir_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenants TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_attachments TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_entries TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tickets TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.top_up_products TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.top_ups TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.usage_epochs TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.usage_records TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.usage_segments TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_attempts TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhooks TO weir_app;
 

@@ -126,7 +126,8 @@ async fn check() -> anyhow::Result<()> {
 fn lock(config: &Config) -> anyhow::Result<std::fs::File> {
     let folder = config.state_dir.display();
     std::fs::create_dir_all(&config.state_dir).with_context(|| format!("state directory {folder}"))?;
-    let lock = std::fs::File::create(config.state_dir.join("lock"))?;
+    // The folder itself is locked: nothing need be written, a disk gone read-only keeps nobody from enforcing.
+    let lock = std::fs::File::open(&config.state_dir)?;
     lock.try_lock().map_err(|_| anyhow::anyhow!("another agent uses {folder}; stop it first"))?;
     Ok(lock)
 }

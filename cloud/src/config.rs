@@ -35,6 +35,15 @@ pub struct Config {
         global = true
     )]
     pub trusted_proxies: Vec<IpNet>,
+    /// Ask only servers on the public internet where ISPs name one (mail, short messages). For installations ISPs share.
+    #[arg(long, env = "WEIR_PUBLIC_SERVERS_ONLY", global = true)]
+    pub public_servers_only: bool,
+    /// Where the payment provider Stripe is. For tests only.
+    #[arg(long, env = "WEIR_STRIPE_URL", default_value = "https://api.stripe.com", hide = true, global = true)]
+    pub stripe_url: String,
+    /// Let webhooks go to private addresses and over plain http. For demonstrations and tests only.
+    #[arg(long, env = "WEIR_WEBHOOKS_PRIVATE", global = true)]
+    pub webhooks_private: bool,
     /// Let `/dev/clock` move the time. For demonstrations and tests only.
     #[arg(long, env = "WEIR_DEV_CLOCK", global = true)]
     pub dev_clock: bool,

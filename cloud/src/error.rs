@@ -193,11 +193,19 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::catalog::error::KINDS,
         crate::fleet::error::KINDS,
         crate::subscriptions::error::KINDS,
+        crate::fair_use::error::KINDS,
         crate::plugins::error::KINDS,
         crate::ledger::error::KINDS,
         crate::billing::error::KINDS,
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
+        crate::analytics::error::KINDS,
+        crate::notifications::error::KINDS,
+        crate::tickets::error::KINDS,
+        crate::webhooks::error::KINDS,
+        crate::imports::error::KINDS,
+        crate::orders::error::KINDS,
+        crate::portal::error::KINDS,
     ]
     .into_iter()
     .flatten()

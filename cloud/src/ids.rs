@@ -102,6 +102,8 @@ ids! {
     StaffId = "stf";
     /// A session of a person of the staff.
     SessionId = "ses";
+    /// A key a program asks with.
+    ApiKeyId = "key";
     /// An invitation to the staff.
     InvitationId = "ivt";
     /// A place where routers stand.
@@ -124,6 +126,10 @@ ids! {
     PlanVersionId = "plv";
     /// A plan sold to an account at a location.
     SubscriptionId = "sub";
+    /// Bytes on top of an allowance, as they are offered.
+    TopUpProductId = "tpp";
+    /// Bytes on top of an allowance, as they were sold.
+    TopUpId = "tpu";
     /// Why a line is not simply open.
     HoldId = "hld";
     /// A posting of the ledger.
@@ -136,10 +142,50 @@ ids! {
     InvoiceLineId = "inl";
     /// Money received.
     PaymentId = "pay";
+    /// A method a provider keeps for an account.
+    PaymentMethodId = "pmt";
+    /// A try to be paid through a provider.
+    PaymentAttemptId = "pat";
+    /// What happened to an attempt.
+    AttemptStepId = "pas";
+    /// Money given back.
+    RefundId = "rfd";
+    /// A file of a bank, as given.
+    BankFileId = "bfl";
+    /// A statement of a bank account.
+    BankStatementId = "bst";
+    /// A line of a statement.
+    BankEntryId = "ben";
+    /// Money received from nobody known.
+    SuspenseId = "ssp";
     /// A part of a payment or credit that settles an invoice.
     AllocationId = "alc";
+    /// A message to a subscriber or to staff.
+    MessageId = "msg";
+    /// What is done about one unpaid due day of an account.
+    DunningCaseId = "dcs";
+    /// A promise to pay.
+    PromiseId = "pms";
+    /// A pause of a dunning case.
+    PauseId = "pau";
+    /// A charge for paying late.
+    LateFeeId = "fee";
+    /// What a subscriber asks, and the answers.
+    TicketId = "tkt";
+    /// A reply, a note or a change of a ticket.
+    TicketEntryId = "tke";
+    /// A file that came with an entry.
+    AttachmentId = "att";
+    /// An e-mail that came.
+    SupportMailId = "eml";
     /// A request, as people quote it and the log names it.
     RequestId = "req";
+    /// A program elsewhere that is told what happened.
+    WebhookId = "whk";
+    /// What is sent to a webhook.
+    DeliveryId = "dlv";
+    /// A list of subscribers to be brought in.
+    ImportId = "imp";
     /// Work to be done later.
     JobId = "job";
     /// A rule a tenant brought.
@@ -152,6 +198,8 @@ ids! {
     AuditEntryId = "aud";
     /// Something that happened.
     EventId = "evt";
+    /// A wish to become a subscriber.
+    OrderId = "ord";
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
-//! fleet, subscriptions, usage, plugins, ledger, billing, dunning, payments, live, pages. News travels the other way as
-//! events.
+//! fleet, subscriptions, usage, fair_use, plugins, ledger, billing, dunning, payments, notifications, webhooks, imports,
+//! analytics, live, tickets, orders, portal, pages. News travels the other way as events.
 
 pub mod app;
 pub mod clock;
@@ -14,23 +14,32 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod jobs;
+pub mod outward;
 pub mod roles;
 pub mod secrets;
 
 pub mod access;
+pub mod analytics;
 pub mod audit;
 pub mod billing;
 pub mod catalog;
 pub mod dunning;
 pub mod events;
+pub mod fair_use;
 pub mod fleet;
+pub mod imports;
 pub mod ledger;
 pub mod live;
 pub mod network;
+pub mod notifications;
+pub mod orders;
 pub mod pages;
 pub mod payments;
 pub mod plugins;
+pub mod portal;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod tenants;
+pub mod tickets;
 pub mod usage;
+pub mod webhooks;

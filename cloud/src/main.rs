@@ -32,6 +32,8 @@ enum Command {
     /// The record of changes.
     #[command(subcommand)]
     Audit(Audit),
+    /// Bring an e-mail from a mail server: the message is read from standard input.
+    MailIn(roles::mail_in::MailIn),
     /// Print the API's OpenAPI document.
     Openapi,
     /// Run one tenant's plugins; started by the control plane.
@@ -75,6 +77,7 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Worker => roles::run(Role::Worker, config).await,
         Command::Tenant(Tenant::Create(wish)) => roles::tenant::create(config, wish).await,
         Command::Audit(Audit::Verify(wish)) => roles::audit::verify(config, wish).await,
+        Command::MailIn(wish) => std::process::exit(roles::mail_in::bring(wish).await),
         Command::Openapi => {
             println!("{}", weir_cloud::http::router::openapi().to_pretty_json()?);
             Ok(())

@@ -86,6 +86,9 @@ pub struct Hello {
     /// The kernel's release, for people.
     #[prost(string, tag = "11")]
     pub kernel: String,
+    /// The tally the agent counts fair use in ([`crate::usage::Record::tally`]), 8 bytes; empty if it counts none.
+    #[prost(bytes = "vec", tag = "12")]
+    pub tally: Vec<u8>,
 }
 
 /// What the agent still holds of one epoch of its usage log.

@@ -111,6 +111,88 @@ pub struct Line {
     /// Why the line is held: `unpaid`, `quota`, `fraud`, `abuse`, `seasonal`, `manual`; chooses the garden's text.
     #[prost(string, tag = "8")]
     pub hold_kind: String,
+    /// How the rates follow use and the clock; absent = they do not.
+    #[prost(message, optional, tag = "9")]
+    pub fair_use: Option<FairUse>,
+}
+
+/// How a line's rates follow what it used and what time it is. The agent acts on it alone, with the cloud away.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct FairUse {
+    /// IANA name of the zone the windows speak of.
+    #[prost(string, tag = "1")]
+    pub time_zone: String,
+    /// What is included in this period and in those known ahead: ascending, disjoint; none = unmetered.
+    #[prost(message, repeated, tag = "2")]
+    pub allowances: Vec<Allowance>,
+    /// Rate toward the subscriber once the allowance is used up; 0 = it stays as it is.
+    #[prost(uint64, tag = "3")]
+    pub exhausted_down_bps: u64,
+    /// Rate from the subscriber once the allowance is used up; 0 = it stays as it is.
+    #[prost(uint64, tag = "4")]
+    pub exhausted_up_bps: u64,
+    /// Times of the day with rates of their own; the first that holds counts.
+    #[prost(message, repeated, tag = "5")]
+    pub windows: Vec<Window>,
+    /// The agent's tally ([`crate::usage::Record::tally`]) that [`Allowance::elsewhere_bytes`] leaves out, 8 bytes;
+    /// empty = it leaves none out.
+    #[prost(bytes = "vec", tag = "6")]
+    pub tally: Vec<u8>,
+}
+
+/// What is included in a period. Used is what was moved in usage records that end after `start_ms` and not after
+/// `end_ms`, both directions, outside free windows.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Allowance {
+    /// Unix milliseconds.
+    #[prost(uint64, tag = "1")]
+    pub start_ms: u64,
+    /// Unix milliseconds.
+    #[prost(uint64, tag = "2")]
+    pub end_ms: u64,
+    /// Included.
+    #[prost(uint64, tag = "3")]
+    pub bytes: u64,
+    /// Used in records of any other tally than [`FairUse::tally`]: the agent adds what its own tally holds.
+    #[prost(uint64, tag = "4")]
+    pub elsewhere_bytes: u64,
+    /// Bought on top.
+    #[prost(message, repeated, tag = "5")]
+    pub top_ups: Vec<TopUp>,
+}
+
+/// Bytes on top of an allowance.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct TopUp {
+    /// How much.
+    #[prost(uint64, tag = "1")]
+    pub bytes: u64,
+    /// Until when it counts, Unix milliseconds.
+    #[prost(uint64, tag = "2")]
+    pub until_ms: u64,
+}
+
+/// A time of the day, by the wall clock of the zone.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct Window {
+    /// The days it begins on: bit 0 is Monday, bit 6 Sunday.
+    #[prost(uint32, tag = "1")]
+    pub weekdays: u32,
+    /// Minute of the day it begins at.
+    #[prost(uint32, tag = "2")]
+    pub from_minute: u32,
+    /// Minute of the day it ends at; of the next day when not after `from_minute`.
+    #[prost(uint32, tag = "3")]
+    pub to_minute: u32,
+    /// Rate toward the subscriber; 0 = as sold.
+    #[prost(uint64, tag = "4")]
+    pub rate_down_bps: u64,
+    /// Rate from the subscriber; 0 = as sold.
+    #[prost(uint64, tag = "5")]
+    pub rate_up_bps: u64,
+    /// What is moved in it is not counted against the allowance, and a used-up allowance does not slow it.
+    #[prost(bool, tag = "6")]
+    pub free: bool,
 }
 
 /// What a line may do; the strictest of its holds.

@@ -61,7 +61,7 @@ pub struct ObjectKey {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Up {
     /// The message.
-    #[prost(oneof = "up::Message", tags = "1, 2")]
+    #[prost(oneof = "up::Message", tags = "1, 2, 3")]
     pub message: Option<up::Message>,
 }
 
@@ -76,6 +76,9 @@ pub mod up {
         /// What the kernel holds, read back.
         #[prost(message, tag = "2")]
         Applied(super::ApplyReport),
+        /// What fair use did to lines.
+        #[prost(message, tag = "3")]
+        FairUse(super::FairUseReport),
     }
 }
 
@@ -163,4 +166,70 @@ pub struct ObservedLine {
     /// Whether the line's prefixes are in the shaping maps, the walled garden's sets, or nowhere.
     #[prost(enumeration = "crate::desired::Access", tag = "3")]
     pub access: i32,
+}
+
+/// How lines stand with their fair use; those that changed since the last report.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct FairUseReport {
+    /// The lines.
+    #[prost(message, repeated, tag = "1")]
+    pub lines: Vec<LineFairUse>,
+}
+
+/// How one line stands with its fair use.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct LineFairUse {
+    /// The line's object, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: Vec<u8>,
+    /// Start of the period spoken of, Unix milliseconds; 0 = none is known.
+    #[prost(uint64, tag = "2")]
+    pub start_ms: u64,
+    /// Its end.
+    #[prost(uint64, tag = "3")]
+    pub end_ms: u64,
+    /// Used in the period.
+    #[prost(uint64, tag = "4")]
+    pub used_bytes: u64,
+    /// What it may use before the rule acts, with what was bought on top.
+    #[prost(uint64, tag = "5")]
+    pub limit_bytes: u64,
+    /// What is in force.
+    #[prost(enumeration = "Rule", tag = "6")]
+    pub rule: i32,
+    /// Since when, Unix milliseconds.
+    #[prost(uint64, tag = "7")]
+    pub since_ms: u64,
+    /// When it may change without traffic, Unix milliseconds; 0 = never.
+    #[prost(uint64, tag = "8")]
+    pub next_ms: u64,
+    /// The last changes, oldest first; may repeat what was told before.
+    #[prost(message, repeated, tag = "9")]
+    pub turns: Vec<Turn>,
+}
+
+/// A change of the rule in force.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct Turn {
+    /// What came into force.
+    #[prost(enumeration = "Rule", tag = "1")]
+    pub rule: i32,
+    /// When, Unix milliseconds.
+    #[prost(uint64, tag = "2")]
+    pub at_ms: u64,
+    /// Used in the period by then.
+    #[prost(uint64, tag = "3")]
+    pub used_bytes: u64,
+}
+
+/// What decides a line's rates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum Rule {
+    /// What was sold.
+    Sold = 0,
+    /// A time of the day.
+    Window = 1,
+    /// The allowance is used up and the line throttled.
+    Exhausted = 2,
 }

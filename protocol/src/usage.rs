@@ -51,6 +51,10 @@ pub struct Record {
     /// Packets from the subscriber.
     #[prost(uint64, repeated, tag = "12")]
     pub up_packets: Vec<u64>,
+    /// The agent's own running count these bytes are part of, 8 bytes, random; a new one whenever it had to begin that
+    /// count anew. Whoever adds what this tally holds to what all other records hold counts each byte once.
+    #[prost(bytes = "vec", tag = "13")]
+    pub tally: Vec<u8>,
 }
 
 /// Why a record was sealed.

@@ -118,14 +118,14 @@ export async function screenshot(page, name, viewport, fullPage = true) {
 
 // Every kind of page that can be reached from the navigation: an id in an address stands for all ids.
 export async function pages(page) {
-  const kind = (path) => path.split("?")[0].replace(/\/[a-z]{3}_[0-9a-f]{32}/g, "/:id") + (path.includes("?") ? "?" : "");
+  const kind = (path) => path.split("?")[0].replace(/\/[a-z]{3}_[0-9a-f]{32}/g, "/:id").replace(/^(\/messages\/templates)\/[^/]+(\/[^/]+)?/, (_, list, language) => `${list}/:template${language ? "/:language" : ""}`) + (path.includes("?") ? "?" : "");
   const seen = new Map([["/", "/"]]);
   for (const path of seen.values()) {
     const answer = await page.goto(path);
     assert.equal(answer.status(), 200, path);
     const links = await page.locator(".side-nav a, main a, .top a").evaluateAll((links) => links.filter((link) => link.origin === location.origin && !link.hasAttribute("download")).map((link) => link.pathname + link.search));
     for (const link of links) {
-      const known = seen.has(kind(link)) || /^\/(api|log-out|assets|gallery)\b|\.(pdf|csv)$|\/(pdf|csv)$/.test(link);
+      const known = seen.has(kind(link)) || /^\/(api|log-out|assets|gallery)\b|\.(pdf|csv)$|\/(pdf|csv|html)$/.test(link);
       if (!known) seen.set(kind(link), link);
     }
   }

@@ -98,6 +98,7 @@ export class Installation {
     return text && JSON.parse(text);
   }
   post(path, body = {}) { return this.ask("POST", "/api/v1" + path, body); }
+  put(path, body) { return this.ask("PUT", "/api/v1" + path, body); }
   pay(body) { return this.ask("POST", "/api/v1/payments", body, { "idempotency-key": `${body.account_id} ${body.received_on}` }); }
   get(path) { return this.ask("GET", "/api/v1" + path); }
 

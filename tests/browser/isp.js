@@ -6,21 +6,26 @@ const PEOPLE = [
   ["Jonas Lindqvist", "Wireless 50", "Hill Road 9"], ["Noor Haddad", "Fibre 500", "Quay Street 31"],
   ["Hillside School", "Business 1G", "Hill Road 1"], ["Petra Novák", "Fibre 500", "Mill Lane 17"],
 ];
-const PLANS = [["Fibre 500", 500, 100, "44.90"], ["Business 1G", 1000, 1000, "189.00"], ["Wireless 50", 50, 10, "29.90"]];
+const NIGHTS = { days: ["monday", "tuesday", "wednesday", "thursday", "friday"], from: "23:00", to: "07:00", rate_down_bps: 80e6, free: true };
+const FAIR = { allowance_bytes: 200e9, throttle: { rate_down_bps: 5e6, rate_up_bps: 1e6 }, windows: [NIGHTS] };
+const PLANS = [["Fibre 500", 500, 100, "44.90"], ["Business 1G", 1000, 1000, "189.00"], ["Wireless 50", 50, 10, "29.90", FAIR]];
 
 const money = (amount) => ({ amount, currency: "EUR" });
 
 export async function furnish(cloud) {
   await cloud.tenant("Northwind Fibre", "northwind", owner);
   await cloud.logIn(owner);
+  // Nobody listens there: messages are written, and put off.
+  const server = { host: "127.0.0.1", port: 1, security: "none", from_name: "Northwind Fibre", from_address: "billing@northwind.example" };
+  await cloud.put("/message-settings/email", server);
   const harbour = await cloud.post("/sites", { name: "Harbour", address: "Harbour Street 1, Vigo" });
   const mill = await cloud.post("/sites", { name: "Mill Lane mast", address: "Mill Lane 2, Vigo" });
   const wires = { lan_interface: "lan0", wan_interface: "wan0", nat: true };
   const edge = await cloud.post("/routers", { ...wires, name: "edge-harbour-01", site_id: harbour.id, capacity_down_bps: 10e9, capacity_up_bps: 10e9 });
   await cloud.post("/routers", { ...wires, name: "edge-mill-01", site_id: mill.id });
   const versions = new Map();
-  for (const [name, down, up, price] of PLANS) {
-    const plan = await cloud.post("/plans", { name, rate_down_bps: down * 1e6, rate_up_bps: up * 1e6, price: money(price) });
+  for (const [name, down, up, price, more] of PLANS) {
+    const plan = await cloud.post("/plans", { name, rate_down_bps: down * 1e6, rate_up_bps: up * 1e6, price: money(price), ...more });
     versions.set(name, plan.versions[0].id);
   }
   const starts_on = await cloud.today();
@@ -49,6 +54,8 @@ export async function furnish(cloud) {
   const oldest = invoices.filter((invoice) => invoice.account_id === lines[0].account.id).at(-1);
   await cloud.pay({ account_id: lines[0].account.id, amount: oldest.open, method: "cash", received_on: await cloud.today() });
   await cloud.post("/overdue-checks");
+  const topUp = await cloud.post("/top-up-products", { name: "50 GB more", bytes: 50e9, price: money("9.90") });
+  await cloud.post(`/subscriptions/${lines[2].sold.id}/top-ups`, { product_id: topUp.id, reference: "at the counter" });
   await cloud.post(`/subscriptions/${lines[2].sold.id}/holds`, { kind: "abuse", effect: "throttled", reason: "Open relay, told by mail" });
   return { lines, edge, harbour, invoices: (await cloud.get("/invoices")).items };
 }

@@ -15,4 +15,5 @@ mod s09_killed_gateway;
 mod s10_reboot_without_cloud;
 mod s11_roles_apart;
 mod s12_second_isp;
+mod s13_fair_use;
 mod world;

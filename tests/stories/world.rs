@@ -65,10 +65,16 @@ impl World {
 
     /// Sells [`HOME`] from the first of the cloud's month on to somebody new, and waits until the router serves them.
     pub async fn household(&mut self, name: &str) -> Result<Household> {
+        let home = self.home.clone();
+        self.household_with(name, &home).await
+    }
+
+    /// The same with another plan.
+    pub async fn household_with(&mut self, name: &str, plan_version_id: &str) -> Result<Household> {
         ensure!(self.households < self.lab.subscribers(), "every line of the lab is taken");
         self.households += 1;
         let starts_on = first_of(self.isp.today().await?)?.to_string();
-        let line = self.isp.sell(self.households, name, &self.home, &starts_on).await?;
+        let line = self.isp.sell(self.households, name, plan_version_id, &starts_on).await?;
         self.isp.applied(Limit::seconds(20)).await?;
         Ok(Household { host: self.lab.subscriber(line.number), line })
     }

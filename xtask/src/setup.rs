@@ -1,4 +1,4 @@
-//! Installs what building and testing need: Debian packages, npm packages. Quick when all is there.
+//! Installs what building and testing need: Debian packages, npm packages, peers from PyPI. Quick when all is there.
 
 use crate::workspace::{command, has, must, root};
 use anyhow::{Context, Result, bail};
@@ -22,7 +22,9 @@ const PACKAGES: &[Package] = &[
     Package { name: "iperf3", present: || has("iperf3") },
     Package { name: "ethtool", present: || has("ethtool") },
     Package { name: "postgresql", present: || crate::database::programs().is_ok() },
+    Package { name: "python3-aiosmtpd", present: || Path::new("/usr/lib/python3/dist-packages/aiosmtpd").exists() },
     Package { name: "poppler-utils", present: || has("pdftotext") },
+    Package { name: "python3-venv", present: has_venv },
     Package { name: "nodejs", present: || has("node") },
     Package { name: "npm", present: || has("npm") },
     Package { name: "chromium", present: || has("chromium") },
@@ -44,6 +46,30 @@ pub fn run() -> Result<()> {
             npm(&folder)?;
         }
     }
+    peers()
+}
+
+/// Debian's Python has the module, but makes no environment without this package.
+fn has_venv() -> bool {
+    let mut python = command("python3", &["-c", "import ensurepip, venv"]);
+    python.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// Other people's programs that tests compare ours with, in an environment of their own.
+fn peers() -> Result<()> {
+    let folder = root().join("tests/peers");
+    let (list, environment) = (folder.join("requirements.txt"), folder.join("venv"));
+    let installed = environment.join("installed.txt");
+    let wanted = fs::read(&list).with_context(|| format!("reading {}", list.display()))?;
+    if fs::read(&installed).is_ok_and(|last| last == wanted) {
+        return Ok(());
+    }
+    eprintln!("installing {}", list.display());
+    let environment = environment.display().to_string();
+    must(&mut command("python3", &["-m", "venv", &environment]))?;
+    let install = ["install", "--quiet", "--disable-pip-version-check", "-r", "tests/peers/requirements.txt"];
+    must(&mut command(&format!("{environment}/bin/pip"), &install))?;
+    fs::write(installed, wanted)?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use weir_protocol::desired::{Access, Line, Prefix};
 
 use super::Wanted;
+use super::policy::Policy;
 
 /// No port is faster: a rate above this is a mistake, bits per second.
 const RATE_MAX_BPS: u64 = 1_000_000_000_000;
@@ -162,6 +163,9 @@ pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
     }
     if rate_down_bps.max(rate_up_bps) > RATE_MAX_BPS {
         return Err(reject("rate-too-high", format!("no port carries more than {RATE_MAX_BPS} bit/s")));
+    }
+    if let Some(fair_use) = &line.fair_use {
+        Policy::read(fair_use)?;
     }
     if line.prefixes.is_empty() {
         return Err(reject("prefix-missing", "a line needs at least one prefix".into()));

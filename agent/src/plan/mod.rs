@@ -1,8 +1,12 @@
 //! What should be, and what that means for the kernel. Pure: no tokio, no clock, no kernel.
 //!
-//! Start at [`Wanted`]; [`check`] says which of its lines can be held at all, [`shape`] what rates mean to HTB.
+//! Start at [`Wanted`]; [`check`] says which of its lines can be held at all, [`policy`] which rates it has
+//! now, [`shape`] what rates mean to HTB.
 
 pub mod check;
+pub mod policy;
+#[cfg(test)]
+mod policy_tests;
 pub mod shape;
 
 use std::collections::BTreeMap;

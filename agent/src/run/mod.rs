@@ -5,6 +5,7 @@
 //! session. The persisted desired state is applied before the first attempt to connect.
 
 pub mod enforce;
+mod fair_use;
 mod talk;
 
 use crate::clock::{self, Clock};
@@ -20,7 +21,9 @@ use crate::store::identity::Identity;
 use crate::usage::journal::{Journal, Notice};
 use crate::usage::live::Live;
 use crate::usage::spool::{self, Limits};
+use crate::usage::tally::Tally;
 use enforce::{Meaning, Reports};
+use fair_use::FairUse;
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::time::Duration;
@@ -66,7 +69,13 @@ pub struct Agent<S, C> {
     store: Store<Folder>,
     volatile: bool,
     journal: Journal<Folder>,
+    tally: Tally<Folder>,
     meaning: Meaning,
+    fair_use: FairUse,
+    /// How soon a line that moves may use up its allowance.
+    soonest: Option<Duration>,
+    /// Until when the journal knows every cut point, Unix milliseconds.
+    cuts_until_ms: u64,
     reports: Reports,
     live: Live,
     wanted: watch::Sender<Wanted>,
@@ -98,10 +107,14 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let usage = Folder::open(&config.state_dir.join("usage"))?;
         let marker = Folder::volatile(&config.run_dir)?;
         let mut journal = Journal::start(usage, marker, limits, clock::boot_id(), clock.now(), clock::random::<8>)?;
+        let mut tally = Tally::open(Folder::open(&config.state_dir)?, clock::random);
+        if journal.take_break() {
+            tally.renew(clock::random(), journal.spool());
+        }
+        journal.set_tally(*tally.id());
         let meaning = enforce::read(store.objects());
-        journal.set_cuts(meaning.cuts.clone(), clock.now());
         let now = Instant::now();
-        Ok(Self {
+        let mut agent = Self {
             backoff: Backoff::new(config.retry_cap),
             wanted: watch::Sender::new(meaning.wanted.clone()),
             checkpoint_at: now + config.checkpoint_interval,
@@ -111,6 +124,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             store,
             volatile: false,
             journal,
+            tally,
+            fair_use: FairUse::read(&meaning.wanted),
+            soonest: None,
+            cuts_until_ms: 0,
             meaning,
             reports: Reports::default(),
             live: Live::default(),
@@ -131,7 +148,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             identity,
             southbound,
             clock,
-        })
+        };
+        agent.set_cuts();
+        Ok(agent)
     }
 
     /// What the router should be, as it changes.
@@ -145,6 +164,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             Ok(capabilities) => self.capabilities = capabilities,
             Err(error) => self.tell_plainly("probe-failed", error.to_string()),
         }
+        self.look();
         self.apply().await;
         // Before the cloud can speak of a fork, every counter must have been seen.
         self.sweep().await;
@@ -163,17 +183,21 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     fn next_wake(&self) -> Instant {
         let now_ms = self.clock.now().wall_ms;
-        let cut = self.journal.next_cut().filter(|cut| *cut > now_ms);
-        let cut = cut.map(|cut| Instant::now() + Duration::from_millis((cut - now_ms).min(86_400_000)));
+        let ahead = |at_ms: &u64| *at_ms > now_ms;
+        let wake = |at_ms: u64| Instant::now() + Duration::from_millis((at_ms - now_ms).min(86_400_000));
+        let cut = self.journal.next_cut().filter(ahead).map(wake);
+        let rule = self.fair_use.next_ms().filter(ahead).map(wake);
         let retry = self.retry.map(|(at, _)| at);
-        let others = [cut, retry, self.uplink.wake()];
+        let others = [cut, rule, retry, self.uplink.wake()];
         let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at);
         others.into_iter().flatten().fold(regular, Instant::min)
     }
 
     async fn tick(&mut self) {
         let now = Instant::now();
-        let cut_passed = self.journal.next_cut().is_some_and(|cut| cut <= self.clock.now().wall_ms);
+        let now_ms = self.clock.now().wall_ms;
+        let cut_passed =
+            [self.journal.next_cut(), self.fair_use.next_ms()].into_iter().flatten().any(|at| at <= now_ms);
         if now >= self.sweep_at || cut_passed {
             if now >= self.sweep_at {
                 self.sweep_at = (self.sweep_at + self.config.sweep_interval).max(now);
@@ -191,6 +215,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     async fn sweep(&mut self) {
+        let began = Instant::now();
         let sweep = match self.southbound.sweep().await {
             Ok(sweep) => sweep,
             Err(error) => {
@@ -218,6 +243,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.pump();
             self.write_status();
         }
+        self.review(began.elapsed()).await;
     }
 
     async fn forget(&mut self) {
@@ -230,7 +256,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         let handles: Vec<u32> = gone.iter().copied().collect();
         match self.southbound.forget(&handles).await {
-            Ok(()) => self.journal.forget(&gone),
+            Ok(()) => {
+                self.journal.forget(&gone);
+                self.tally.forget(&gone);
+            }
             Err(error) => tracing::warn!(%error, "lines could not be forgotten"),
         }
     }
@@ -252,7 +281,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             return;
         }
         let generation = self.store.generation();
-        let result = self.southbound.apply(&self.meaning.wanted).await;
+        let result = self.southbound.apply(&self.fair_use.enforced(&self.meaning.wanted)).await;
         if let Err(error) = &result {
             tracing::error!(%error, generation, "the desired state could not be applied");
         }
@@ -286,6 +315,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if !seen || sealed.is_err() {
             tracing::error!("the last usage could not be sealed; it stays in the kernel's counters");
         }
+        self.follow();
+        self.tally.save_or_warn();
         self.pump();
         self.farewell(FAREWELL).await;
         self.write_status();

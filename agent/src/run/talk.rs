@@ -1,7 +1,7 @@
 //! The half of the loop that concerns a session: what arrives, what goes out, when to come back.
 
-use super::enforce;
-use super::{Agent, EVENTS};
+use super::fair_use::FairUse;
+use super::{Agent, EVENTS, enforce};
 use crate::clock::{self, Clock};
 use crate::northbound::backoff::Backoff;
 use crate::northbound::link::{self, Link, What};
@@ -14,6 +14,7 @@ use crate::usage::spool::Epoch;
 use std::time::Duration;
 use tokio::time::Instant;
 use weir_protocol::control::{Event, GoAway, GoAwayReason, Heartbeat, Hello, Severity, Welcome, down, up};
+use weir_protocol::usage::SealReason;
 use weir_protocol::{PROTO_REV, live, state, usage};
 
 /// Longest wait for a connection, and then for the Welcome.
@@ -65,7 +66,7 @@ impl Uplink {
         }
     }
 
-    fn session(&mut self) -> Option<&mut Session> {
+    pub(super) fn session(&mut self) -> Option<&mut Session> {
         match self {
             Self::Open(session) => Some(session),
             Self::Waiting(_) | Self::Dialing => None,
@@ -144,6 +145,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             epochs: self.journal.spool().epochs(),
             capabilities: self.capabilities.clone(),
             kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
+            tally: self.tally.id().to_vec(),
         };
         let now = Instant::now();
         let mut session = Session {
@@ -177,12 +179,14 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let skew_ms = welcome.cloud_time_ms.abs_diff(self.clock.now().wall_ms);
         tracing::info!(session_id = welcome.session_id, skew_ms, "session open");
         self.reports.restart();
+        self.fair_use.restart();
         self.flush_events();
         self.act(effects);
         self.pump();
         // What is reported now is what the kernel holds now, not what it held when the last session ended.
         self.apply().await;
         self.report();
+        self.report_fair_use();
         self.write_status();
     }
 
@@ -213,6 +217,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.tell("state-refused", Severity::Critical, format!("the desired state offered is refused: {error}"));
             return;
         }
+        // What was counted so far was moved as it was: on the ports, at the rates and under the rules of before.
+        self.sweep().await;
         let accepted = self.store.accept(change);
         self.volatile = match accepted {
             Accepted::Stored => false,
@@ -224,15 +230,29 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.acknowledge();
             return;
         }
-        self.meaning = enforce::read(self.store.objects());
-        self.journal.set_cuts(self.meaning.cuts.clone(), self.clock.now());
-        self.wanted.send_replace(self.meaning.wanted.clone());
         self.acknowledge();
+        self.meaning = enforce::read(self.store.objects());
+        self.take_rules();
+        self.wanted.send_replace(self.meaning.wanted.clone());
         if change.snapshot {
             self.reports.restart();
         }
         self.retry = None;
         self.apply().await;
+    }
+
+    /// Goes on under the fair use of a new state; what was moved before is sealed under the old one.
+    fn take_rules(&mut self) {
+        let rules = FairUse::read(&self.meaning.wanted);
+        if !self.fair_use.same_rules(&rules) {
+            let now = self.clock.now();
+            // A refusal is told as a notice, and the counters keep counting.
+            let _ = self.journal.seal(now, now.wall_ms, SealReason::Boundary);
+            self.follow();
+        }
+        self.fair_use.succeed(rules);
+        self.set_cuts();
+        self.look();
     }
 
     /// Says which generation is held.
@@ -293,6 +313,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         for effect in effects {
             match effect {
                 Effect::Trim(epoch, seq) => {
+                    if self.journal.spool().frees(&epoch, seq) {
+                        self.follow();
+                        self.tally.save_or_warn();
+                    }
                     if let Err(error) = self.journal.trim(&epoch, seq) {
                         tracing::warn!(%error, "the usage log could not be trimmed");
                     }
@@ -304,6 +328,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                     }
                     if current {
                         self.journal.fork(self.clock.now());
+                        self.follow();
                         self.close("a new epoch of the usage log");
                     }
                 }
@@ -408,7 +433,7 @@ impl Session {
         }
     }
 
-    fn state(&self, message: state::up::Message) {
+    pub(super) fn state(&self, message: state::up::Message) {
         if !self.link.state(message) {
             self.link.close("the state stream is blocked");
         }

@@ -4,7 +4,7 @@
 //! over the bytes received. Deciding what a body means is [`crate::run::enforce`]'s business, except that the
 //! last body of an object that decoded is kept beside a newer one that does not.
 
-use super::disk::Disk;
+use super::disk::{self, Disk};
 use super::frame;
 use super::limits::Size;
 use prost::Message;
@@ -224,10 +224,9 @@ impl<D: Disk> Store<D> {
             merge(&mut self.objects, &change);
             self.generation = change.to_gen;
         }
-        if end < bytes.len() {
-            self.disk.truncate(&name, end as u64)?;
-        }
-        self.log_bytes = end;
+        let whole = end == bytes.len() || disk::made(self.disk.truncate(&name, end as u64))?;
+        // Nothing may follow a torn end: the next change is written as a snapshot.
+        self.log_bytes = if whole { end } else { usize::MAX };
         Ok(())
     }
 

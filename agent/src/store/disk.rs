@@ -28,6 +28,14 @@ pub trait Disk {
     fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
 }
 
+/// Whether a change was made; a disk that has gone read-only makes none, and what is on it can be read all the same.
+pub fn made(change: io::Result<()>) -> io::Result<bool> {
+    match change {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => Ok(false),
+        other => other.map(|()| true),
+    }
+}
+
 /// A folder of the real file system.
 #[derive(Debug)]
 pub struct Folder {

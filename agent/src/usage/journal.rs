@@ -20,6 +20,8 @@ const WIDEN_MORE: u64 = 850;
 const RESERVE: u64 = 970;
 /// Above this fill there are no checkpoints.
 const NO_CHECKPOINTS: u64 = 950;
+/// A clock that goes back by more was ahead and is put right; by less, records wait until it is where it was.
+const CLOCK_BACK_MS: u64 = 3_600_000;
 /// Failed writes in a row whose traces are told from a rollback.
 const ENDS: usize = 64;
 
@@ -48,6 +50,10 @@ pub struct Journal<D> {
     /// The first sweep is the baseline: nothing is known of what was recorded before.
     seed: bool,
     full_told: bool,
+    /// The tally records are part of.
+    tally: Vec<u8>,
+    /// The log no longer holds all that was sealed.
+    broken: bool,
     announced: Vec<Tail>,
     notices: Vec<Notice>,
 }
@@ -74,6 +80,8 @@ impl<D: Disk> Journal<D> {
             cuts: Vec::new(),
             seed: false,
             full_told: false,
+            tally: Vec::new(),
+            broken: false,
             announced: Vec::new(),
             notices: Vec::new(),
         };
@@ -103,6 +111,7 @@ impl<D: Disk> Journal<D> {
                     Severity::Critical,
                     "the usage log is gone; records not yet sent are lost".into(),
                 );
+                self.broken = true;
             }
             self.seed = seen.is_none();
             self.new_epoch(&seen.unwrap_or_default());
@@ -130,6 +139,7 @@ impl<D: Disk> Journal<D> {
         }
         let text = "the usage log is older than the counters: the disk was put back in time".to_owned();
         self.tell("spool-rolled-back", Severity::Critical, text);
+        self.broken = true;
         self.new_epoch(&positions);
     }
 
@@ -158,6 +168,7 @@ impl<D: Disk> Journal<D> {
 
     /// Takes a sweep in, and seals at a cut point if one has come.
     pub fn observe(&mut self, sweep: &[Counter], now: Now) -> Result<(), Error> {
+        self.put_right(now);
         // A boundary that could not be sealed yet: newer traffic stays in the kernel's counters meanwhile.
         self.seal_passed_cuts(now, true)?;
         if std::mem::take(&mut self.seed) {
@@ -204,6 +215,7 @@ impl<D: Disk> Journal<D> {
 
     /// Seals the open record up to `end_ms`; nothing is written if no line moved.
     pub fn seal(&mut self, now: Now, end_ms: u64, reason: SealReason) -> Result<(), Error> {
+        self.put_right(now);
         self.sealed_mono_ms = now.mono_ms;
         let open = self.meter.open();
         let end_ms = end_ms.max(self.start_ms);
@@ -222,6 +234,14 @@ impl<D: Disk> Journal<D> {
         Ok(())
     }
 
+    /// A clock that was ahead would leave every later record where nobody believes it: what is open began when the
+    /// monotonic clock says, and the cut points since are due again.
+    fn put_right(&mut self, now: Now) {
+        if self.start_ms > now.wall_ms.saturating_add(CLOCK_BACK_MS) {
+            self.start_ms = now.wall_ms.saturating_sub(now.mono_ms.saturating_sub(self.sealed_mono_ms));
+        }
+    }
+
     /// Makes the open record safe against a power cut.
     pub fn checkpoint(&mut self, now: Now) -> Result<(), Error> {
         let open = self.meter.open();
@@ -237,6 +257,7 @@ impl<D: Disk> Journal<D> {
     pub fn fork(&mut self, now: Now) {
         let open = self.meter.open().positions;
         let held = self.seal(now, now.wall_ms, SealReason::Boundary);
+        self.broken = true;
         self.new_epoch(&open);
         if held.is_err() {
             self.tell("usage-dropped", Severity::Critical, "usage of a forked log could not be kept".into());
@@ -257,6 +278,21 @@ impl<D: Disk> Journal<D> {
         self.spool.forget(|handle| handles.contains(&handle));
     }
 
+    /// What a record sealed now would hold.
+    pub fn open(&self) -> Open {
+        self.meter.open()
+    }
+
+    /// The tally the records from here on are part of.
+    pub fn set_tally(&mut self, tally: [u8; 8]) {
+        self.tally = tally.to_vec();
+    }
+
+    /// Whether, since the last call, the log stopped holding all that was sealed.
+    pub fn take_break(&mut self) -> bool {
+        std::mem::take(&mut self.broken)
+    }
+
     /// The log.
     pub fn spool(&self) -> &Spool<D> {
         &self.spool
@@ -274,7 +310,8 @@ impl<D: Disk> Journal<D> {
 
     fn record(&self, open: &Open, end_ms: u64, reason: SealReason) -> Record {
         let boot_id = self.boot.as_bytes().to_vec();
-        let mut record = Record { boot_id, start_ms: self.start_ms, end_ms, ..Record::default() };
+        let tally = self.tally.clone();
+        let mut record = Record { boot_id, start_ms: self.start_ms, end_ms, tally, ..Record::default() };
         record.set_seal_reason(reason);
         record.set_lines(&open.lines);
         record

@@ -1,7 +1,8 @@
 //! From counters to sealed records: what each line moved, never lost, never twice.
 //!
 //! [`meter`] turns sweeps of cumulative counters into differences, [`spool`] keeps sealed records with the
-//! baseline inside the same atomic write, [`marker`] notices a disk that went back in time. [`Journal`] ties
+//! baseline inside the same atomic write, [`marker`] notices a disk that went back in time, [`tally`]
+//! knows what lines moved lately. [`Journal`] ties
 //! them together and decides when to seal. Sending is [`crate::northbound::sender`]'s business.
 //! Invariant: a counter value is inside a record exactly when it is inside the baseline.
 
@@ -10,6 +11,7 @@ pub mod live;
 pub mod marker;
 pub mod meter;
 pub mod spool;
+pub mod tally;
 #[cfg(test)]
 mod tests;
 

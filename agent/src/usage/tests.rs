@@ -344,6 +344,49 @@ fn no_record_straddles_a_cut_point() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_does_not_hold_what_comes_after_it_is_put_right() {
+    const MONTH_MS: u64 = 30 * 24 * 3_600_000;
+    let mut world = World::new(LIMITS);
+    let right = world.now.wall_ms;
+    world.now.wall_ms += MONTH_MS;
+    world.feed(1, 100);
+    world.sweep();
+    world.seal(SealReason::Interval);
+    assert!(world.applied.values().any(|record| record.end_ms > right + MONTH_MS));
+
+    world.now.wall_ms -= MONTH_MS;
+    let cut = world.now.wall_ms + 5_000;
+    world.journal.as_mut().unwrap().set_cuts(vec![right - 1, cut], world.now);
+    let before = world.applied.len();
+    for _ in 0..100 {
+        world.feed(1, 10);
+        world.sweep();
+    }
+    world.seal(SealReason::Interval);
+    let later: Vec<_> = world.applied.values().skip(before).collect();
+    assert!(later.len() >= 2, "{later:?}");
+    for record in later {
+        assert!(record.start_ms <= record.end_ms && record.end_ms <= world.now.wall_ms, "{record:?}");
+        assert!(record.start_ms >= right && !(record.start_ms < cut && cut < record.end_ms), "{record:?}");
+    }
+    assert_eq!(world.billed(), world.fed);
+}
+
+#[test]
+fn a_clock_set_back_a_little_leaves_no_overlap() {
+    let mut world = World::new(LIMITS);
+    world.feed(1, 100);
+    world.sweep();
+    world.seal(SealReason::Interval);
+    let end = world.applied.values().next_back().unwrap().end_ms;
+    world.now.wall_ms -= 60_000;
+    world.feed(1, 100);
+    world.sweep();
+    world.seal(SealReason::Interval);
+    assert_eq!(world.applied.values().next_back().unwrap().start_ms, end);
+}
+
+#[test]
 fn a_counter_running_backwards_opens_a_new_epoch() {
     let mut world = World::new(LIMITS);
     world.feed(1, 900);

@@ -11,6 +11,7 @@ use rustls::server::WebPkiClientVerifier;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -222,6 +223,15 @@ impl Served {
         }
     }
 
+    /// The next report of fair use; others are passed over.
+    pub async fn fair_use(&mut self) -> state::FairUseReport {
+        loop {
+            if let state::up::Message::FairUse(report) = self.state_message().await {
+                return report;
+            }
+        }
+    }
+
     async fn state_message(&mut self) -> state::up::Message {
         let up: state::Up = soon("state message", frame::read(&mut self.state.1)).await.unwrap();
         up.message.unwrap()
@@ -244,6 +254,8 @@ pub struct Bench(Arc<Inner>);
 
 struct Inner {
     counters: Mutex<BTreeMap<u32, u64>>,
+    /// Grows when other ports are counted.
+    generation: AtomicU64,
     drift: Mutex<Vec<String>>,
     wanted: watch::Sender<Wanted>,
     forgotten: watch::Sender<Vec<u32>>,
@@ -253,6 +265,7 @@ impl Bench {
     pub fn new() -> Self {
         Self(Arc::new(Inner {
             counters: Mutex::default(),
+            generation: AtomicU64::new(77),
             drift: Mutex::default(),
             wanted: watch::Sender::new(Wanted::default()),
             forgotten: watch::Sender::new(Vec::new()),
@@ -289,7 +302,12 @@ impl Southbound for Bench {
     }
 
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
-        self.0.wanted.send_replace(wanted.clone());
+        let before = self.0.wanted.send_replace(wanted.clone());
+        if before.router.is_some() && before.router != wanted.router {
+            // Other ports have other classes, and what the old ones counted is gone with them.
+            self.0.counters.lock().unwrap().clear();
+            self.0.generation.fetch_add(1, Ordering::Relaxed);
+        }
         let observed = |line: &weir_protocol::desired::Line| ObservedLine {
             rate_down_bps: line.rate_down_bps,
             rate_up_bps: line.rate_up_bps,
@@ -303,7 +321,7 @@ impl Southbound for Bench {
         let total = |bytes| Total { bytes, packets: bytes / 100 };
         let counter = |(handle, bytes): (&u32, &u64)| Counter {
             handle: *handle,
-            generation: Uuid::from_u128(77),
+            generation: Uuid::from_u128(self.0.generation.load(Ordering::Relaxed).into()),
             base_down: Total::default(),
             base_up: Total::default(),
             down: total(*bytes),
@@ -343,7 +361,11 @@ pub struct Running {
 
 impl Running {
     pub fn start(folder: &Path, identity: &Identity, bench: &Bench) -> Self {
-        let agent = Agent::open(config(folder), identity.clone(), bench.clone(), System::start()).unwrap();
+        Self::start_as(config(folder), identity, bench)
+    }
+
+    pub fn start_as(config: Config, identity: &Identity, bench: &Bench) -> Self {
+        let agent = Agent::open(config, identity.clone(), bench.clone(), System::start()).unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::task::spawn_local(async move {
             let stop = async {

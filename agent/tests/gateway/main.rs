@@ -1,6 +1,7 @@
 //! The agent against a gateway over real QUIC: enrolling, desired state, usage through losses.
 
 mod bench;
+mod fair_use;
 
 use bench::{Bench, Gateway, Running, Served, soon};
 use prost::Message;

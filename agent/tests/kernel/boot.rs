@@ -10,7 +10,7 @@ use uuid::Uuid;
 use weir_agent::store::desired::{Accepted, Store};
 use weir_agent::store::disk::Folder;
 use weir_agent::store::identity::{self, Der, Identity};
-use weir_protocol::desired::{Access, Kind};
+use weir_protocol::desired::{Access, Kind, Line};
 use weir_protocol::state::{Down, Object};
 
 use crate::net::{Net, in_namespaces, line, online, router, sh, text};
@@ -19,13 +19,20 @@ const AGENT: &str = env!("CARGO_BIN_EXE_weir-agent");
 
 /// What an enrolled agent that once had this state leaves on disk.
 fn furnish(state: &Path, access: Access) {
+    let identity = enrolled();
+    identity::save(&mut Folder::open(state).unwrap(), &identity).unwrap();
+    hold(state, line(7, 30, 30, access));
+}
+
+/// An identity whose cloud nobody reaches.
+pub fn enrolled() -> Identity {
     let key = || KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     let (root_key, own_key) = (key(), key());
     let mut root = CertificateParams::new(Vec::new()).unwrap();
     root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root_der = root.self_signed(&root_key).unwrap().der().to_vec();
     let own = CertificateParams::new(Vec::new()).unwrap().signed_by(&own_key, &Issuer::new(root, root_key)).unwrap();
-    let identity = Identity {
+    Identity {
         tenant_id: Uuid::from_u128(1),
         agent_id: Uuid::from_u128(2),
         key: Der(own_key.serialize_der()),
@@ -33,13 +40,13 @@ fn furnish(state: &Path, access: Access) {
         trust_bundle: vec![Der(root_der)],
         // Nobody has this address, and there is no way to it either.
         gateways: vec!["192.0.2.1:4433".into()],
-    };
-    identity::save(&mut Folder::open(state).unwrap(), &identity).unwrap();
+    }
+}
+
+/// Puts a state with one line on disk.
+pub fn hold(state: &Path, line: Line) {
     let object = |kind: Kind, body| Object { kind: kind as u32, id: vec![kind as u8; 16], revision: 1, body };
-    let upserts = vec![
-        object(Kind::Router, router(true).encode_to_vec()),
-        object(Kind::Line, line(7, 30, 30, access).encode_to_vec()),
-    ];
+    let upserts = vec![object(Kind::Router, router(true).encode_to_vec()), object(Kind::Line, line.encode_to_vec())];
     let change = Down { lineage: vec![5; 16], to_gen: 4, snapshot: true, upserts, ..Down::default() };
     let mut store = Store::open(Folder::open(&state.join("desired")).unwrap()).unwrap();
     assert_eq!(store.accept(&change), Accepted::Stored);
@@ -66,7 +73,7 @@ fn start(net: &Net) -> Running {
     Running(command.stderr(Stdio::null()).spawn().unwrap())
 }
 
-fn until(what: &str, condition: impl Fn() -> bool) {
+pub fn until(what: &str, condition: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(15);
     while !condition() {
         assert!(Instant::now() < limit, "{what}: not in time");
@@ -94,6 +101,33 @@ fn the_last_state_is_enforced_from_disk_without_a_network() {
             let running = &status["agent"];
             running["connected"] == false && running["desired_generation"] == 4 && running["objects"]["applied"] == 2
         });
+    });
+}
+
+#[test]
+fn a_disk_gone_read_only_keeps_nobody_from_enforcing() {
+    in_namespaces(module_path!(), "a_disk_gone_read_only_keeps_nobody_from_enforcing", async |net| {
+        let (state, run) = (net.state.path().to_owned(), tempfile::tempdir().unwrap());
+        furnish(&state, Access::Closed);
+        // As a first start leaves it, before the disk fails.
+        let started = || {
+            let mut command = Command::new(AGENT);
+            command.arg("run").arg("--state-dir").arg(&state).arg("--run-dir").arg(run.path());
+            Running(command.stderr(Stdio::null()).spawn().unwrap())
+        };
+        let first = started();
+        until("the line is closed", || !online(net));
+        drop(first);
+        sh("nft flush ruleset");
+        assert!(online(net));
+        let folder = state.display();
+        sh(&format!("mount --bind {folder} {folder}; mount -o remount,ro,bind {folder}"));
+        assert!(std::fs::write(state.join("probe"), "").is_err(), "the disk is read-only");
+        let _second = started();
+        until("the line is closed again", || !online(net));
+        let mut third = started();
+        let refused = third.0.wait().unwrap();
+        assert!(!refused.success(), "one agent a folder, also on such a disk");
     });
 }
 

@@ -2,6 +2,7 @@
 
 mod boot;
 mod drift;
+mod fair_use;
 mod garden;
 mod lost;
 mod net;

@@ -272,7 +272,13 @@ pub fn local_date(instant: DateTime<Utc>, zone: Tz) -> NaiveDate {
 /// Where clocks skip midnight it is the first minute that exists; where midnight comes twice, the earlier. A day that a
 /// zone left out altogether begins when the next one does.
 pub fn start_of_day(date: NaiveDate, zone: Tz) -> Result<DateTime<Utc>, CalendarError> {
-    let mut local = date.and_time(NaiveTime::MIN);
+    start_of_hour(date, 0, zone)
+}
+
+/// The first instant of an hour of a day, 0 to 24, in a time zone; hours that clocks skip or repeat as with [`start_of_day`].
+pub fn start_of_hour(date: NaiveDate, hour: u32, zone: Tz) -> Result<DateTime<Utc>, CalendarError> {
+    let offset = TimeDelta::hours(i64::from(hour));
+    let mut local = date.and_time(NaiveTime::MIN).checked_add_signed(offset).ok_or(CalendarError::OutOfRange)?;
     for _ in 0..=2 * 24 * 60 {
         match zone.from_local_datetime(&local) {
             LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => return Ok(at.with_timezone(&Utc)),

@@ -82,6 +82,8 @@ pub enum LedgerAccount {
     DepositsHeld,
     /// Prepaid balances.
     Wallet,
+    /// Received, and not known yet from whom.
+    Suspense,
     /// Billed for days still to come.
     DeferredRevenue,
     /// Earned for service.
@@ -102,7 +104,7 @@ pub enum LedgerAccount {
 
 impl LedgerAccount {
     /// Every account, by code.
-    pub const ALL: [LedgerAccount; 16] = [
+    pub const ALL: [LedgerAccount; 17] = [
         LedgerAccount::CashOnHand,
         LedgerAccount::Bank,
         LedgerAccount::GatewayClearing,
@@ -111,6 +113,7 @@ impl LedgerAccount {
         LedgerAccount::CustomerCredit,
         LedgerAccount::DepositsHeld,
         LedgerAccount::Wallet,
+        LedgerAccount::Suspense,
         LedgerAccount::DeferredRevenue,
         LedgerAccount::Revenue,
         LedgerAccount::LateFeeRevenue,
@@ -161,7 +164,15 @@ impl LedgerAccount {
         match self {
             CashOnHand | Bank | GatewayClearing => matches!(
                 credit,
-                CashOnHand | Bank | GatewayClearing | Receivable | CustomerCredit | DepositsHeld | Wallet | Recovered
+                CashOnHand
+                    | Bank
+                    | GatewayClearing
+                    | Receivable
+                    | CustomerCredit
+                    | DepositsHeld
+                    | Wallet
+                    | Suspense
+                    | Recovered
             ),
             Receivable => matches!(
                 credit,
@@ -178,6 +189,7 @@ impl LedgerAccount {
             CustomerCredit => matches!(credit, Receivable | CashOnHand | Bank | GatewayClearing | Breakage),
             DepositsHeld => matches!(credit, Receivable | CustomerCredit | CashOnHand | Bank | GatewayClearing),
             Wallet => matches!(credit, Receivable | Revenue | TaxPayable | Breakage | Bank | GatewayClearing),
+            Suspense => matches!(credit, Receivable | CustomerCredit | Bank | GatewayClearing),
             DeferredRevenue => matches!(credit, Revenue | Receivable | CustomerCredit),
             Revenue | LateFeeRevenue => matches!(credit, Receivable | CustomerCredit | DeferredRevenue),
             Fees => matches!(credit, CashOnHand | Bank | GatewayClearing),
@@ -197,6 +209,7 @@ impl LedgerAccount {
             LedgerAccount::CustomerCredit => ("2100", "Customer credit", Liability),
             LedgerAccount::DepositsHeld => ("2110", "Deposits held", Liability),
             LedgerAccount::Wallet => ("2120", "Wallet", Liability),
+            LedgerAccount::Suspense => ("2130", "Suspense", Liability),
             LedgerAccount::DeferredRevenue => ("2200", "Deferred revenue", Liability),
             LedgerAccount::Revenue => ("4000", "Revenue", Income),
             LedgerAccount::LateFeeRevenue => ("4010", "Late-fee revenue", Income),

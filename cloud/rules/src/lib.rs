@@ -1,4 +1,4 @@
-//! The rules of an internet provider's business: money, days, charges, tax, the ledger, access.
+//! The rules of an internet provider's business: money, days, charges, tax, the ledger, access, support.
 //!
 //! Everything here is a function from values to values: no input or output, no clock, no async, no floats.
 //! Callers pass the day and the facts and get back what should be written; they decide how.
@@ -17,5 +17,7 @@ pub mod payment;
 pub mod posting;
 pub mod prefix;
 pub mod proration;
+pub mod reference;
+pub mod support;
 pub mod tax;
 pub mod usage;

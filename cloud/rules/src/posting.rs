@@ -15,6 +15,8 @@ pub enum MoneyPlace {
     Bank,
     /// A payment provider.
     Gateway,
+    /// Nowhere new: it had come before, and nobody knew from whom.
+    Suspense,
 }
 
 impl MoneyPlace {
@@ -24,6 +26,7 @@ impl MoneyPlace {
             MoneyPlace::Cash => LedgerAccount::CashOnHand,
             MoneyPlace::Bank => LedgerAccount::Bank,
             MoneyPlace::Gateway => LedgerAccount::GatewayClearing,
+            MoneyPlace::Suspense => LedgerAccount::Suspense,
         }
     }
 }
@@ -61,6 +64,11 @@ pub fn issue_invoice<A: Clone>(account: &A, issued: &Issued) -> Result<Vec<Entry
     Ok(entries)
 }
 
+/// A late fee is charged: receivable against late-fee revenue. One given back is below zero and posts the other way round.
+pub fn late_fee<A: Clone>(account: &A, amount: Money) -> Result<Entry<A>, LedgerError> {
+    Entry::new(vec![owned(LedgerAccount::Receivable, account, amount), plain(LedgerAccount::LateFeeRevenue, -amount)])
+}
+
 /// A payment arrives: `allocated` settles receivables, `excess` becomes the customer's credit.
 pub fn record_payment<A: Clone>(
     account: &A,
@@ -96,6 +104,35 @@ pub fn apply_credit<A: Clone>(account: &A, amount: Money) -> Result<Entry<A>, Le
 pub fn refund<A: Clone>(account: &A, place: MoneyPlace, amount: Money) -> Result<Entry<A>, LedgerError> {
     let amount = positive(amount)?;
     Entry::new(vec![owned(LedgerAccount::CustomerCredit, account, amount), plain(place.account(), -amount)])
+}
+
+/// A payment is given back: what it had settled is owed again, what was left of it was the customer's credit.
+pub fn refund_payment<A: Clone>(
+    account: &A,
+    place: MoneyPlace,
+    reopened: Money,
+    credit: Money,
+) -> Result<Entry<A>, LedgerError> {
+    for part in [reopened, credit] {
+        if part.is_negative() {
+            return Err(LedgerError::NotPositive(part));
+        }
+    }
+    let returned = positive(reopened.checked_add(credit)?)?;
+    let parts = [(LedgerAccount::Receivable, reopened), (LedgerAccount::CustomerCredit, credit)];
+    let mut postings: Vec<_> = parts
+        .into_iter()
+        .filter(|(_, amount)| amount.is_positive())
+        .map(|(ledger_account, amount)| owned(ledger_account, account, amount))
+        .collect();
+    postings.push(plain(place.account(), -returned));
+    Entry::new(postings)
+}
+
+/// Money arrives and nobody knows yet from whom.
+pub fn receive_unknown<A>(place: MoneyPlace, amount: Money) -> Result<Entry<A>, LedgerError> {
+    let amount = positive(amount)?;
+    Entry::new(vec![plain(place.account(), amount), plain(LedgerAccount::Suspense, -amount)])
 }
 
 /// A receivable is given up.
@@ -177,8 +214,12 @@ mod tests {
             for place in [MoneyPlace::Cash, MoneyPlace::Bank, MoneyPlace::Gateway] {
                 entries.push(record_payment(&1, place, eur(amount), eur(deferred)).unwrap());
                 entries.push(refund(&1, place, eur(amount)).unwrap());
+                entries.push(refund_payment(&1, place, eur(amount), eur(deferred)).unwrap());
+                entries.push(receive_unknown(place, eur(amount)).unwrap());
             }
             entries.push(apply_credit(&1, eur(amount)).unwrap());
+            entries.push(late_fee(&1, eur(amount)).unwrap());
+            entries.push(late_fee(&1, eur(-amount)).unwrap());
             entries.push(write_off(&1, eur(amount)).unwrap());
             entries.push(recognize_revenue(eur(amount)).unwrap());
             for entry in entries {

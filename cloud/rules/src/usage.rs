@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use crate::calendar::Period;
+use crate::calendar::{CalendarError, Cycle, Period};
 use crate::money::{Money, MoneyError};
 use crate::proration::{ProrationError, prorated_allowance};
 
@@ -40,6 +40,35 @@ pub struct UsageSegment {
     pub up_bytes: u64,
 }
 
+/// Days one allowance is for: those of one plan version inside one full period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// The days.
+    pub days: Period,
+    /// The period they are a part of.
+    pub full: Period,
+}
+
+/// The pieces of a version in force from `from` up to `to`: the one that contains `today`, and as many after it as there
+/// are, `count` in all at most.
+pub fn pieces(
+    cycle: Cycle,
+    from: NaiveDate,
+    to: Option<NaiveDate>,
+    today: NaiveDate,
+    count: usize,
+) -> Result<Vec<Piece>, CalendarError> {
+    let held = Period::new(from.max(cycle.start()), to.unwrap_or(NaiveDate::MAX))?;
+    let mut pieces = Vec::new();
+    let mut full = cycle.full_period_containing(today)?;
+    while pieces.len() < count {
+        let Some(days) = held.intersection(full) else { break };
+        pieces.push(Piece { days, full });
+        full = cycle.full_period_containing(full.end())?;
+    }
+    Ok(pieces)
+}
+
 /// What traffic over the allowance costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overage {
@@ -54,6 +83,8 @@ pub struct Overage {
 pub struct UsageTerms {
     /// Bytes included in a full period.
     pub allowance_bytes: Option<u64>,
+    /// Bytes bought on top, for the days that are rated; nothing without an allowance.
+    pub top_up_bytes: u64,
     /// What more costs; `None` charges nothing for it.
     pub overage: Option<Overage>,
 }
@@ -69,7 +100,7 @@ pub struct RatedUsage {
     pub up_bytes: u64,
     /// Both directions.
     pub used_bytes: u64,
-    /// What the period included, prorated; `None` when unmetered.
+    /// What the period included, prorated, with what was bought on top; `None` when unmetered.
     pub allowance_bytes: Option<u64>,
     /// Bytes above the allowance.
     pub over_bytes: u64,
@@ -107,7 +138,7 @@ pub fn rate(
     }
     let used_bytes = add(down_bytes, up_bytes)?;
     let allowance_bytes = match terms.allowance_bytes {
-        Some(allowance) => Some(prorated_allowance(allowance, period, full)?),
+        Some(allowance) => Some(add(prorated_allowance(allowance, period, full)?, terms.top_up_bytes)?),
         None => None,
     };
     let over_bytes = allowance_bytes.map_or(0, |allowance| used_bytes.saturating_sub(allowance));
@@ -146,7 +177,11 @@ mod tests {
 
     fn terms(allowance_bytes: u64, block_bytes: u64) -> UsageTerms {
         let price = Money::parse("0.50", Currency::EUR).unwrap();
-        UsageTerms { allowance_bytes: Some(allowance_bytes), overage: Some(Overage { block_bytes, price }) }
+        UsageTerms {
+            allowance_bytes: Some(allowance_bytes),
+            top_up_bytes: 0,
+            overage: Some(Overage { block_bytes, price }),
+        }
     }
 
     fn used(on: &str, down_bytes: u64, up_bytes: u64) -> UsageSegment {
@@ -172,6 +207,34 @@ mod tests {
         let rated = rate(&terms(1001, 100), part, full, &[used("2026-06-20", 601, 0)]).unwrap();
         assert_eq!((rated.allowance_bytes, rated.over_bytes), (Some(500), 101));
         assert_eq!(rated.line.unwrap().amount.to_string(), "1.00 EUR");
+    }
+
+    #[test]
+    fn an_allowance_is_for_the_days_of_one_version_in_one_period() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let cycle = Cycle::monthly(day("2026-06-10"), crate::calendar::BillingDay::new(1).unwrap(), 1).unwrap();
+        let found = |from, to: Option<&str>, today| {
+            let pieces = pieces(cycle, day(from), to.map(day), day(today), 3).unwrap();
+            pieces
+                .iter()
+                .map(|piece| (piece.days.start().to_string(), piece.days.end().to_string()))
+                .collect::<Vec<_>>()
+        };
+        let texts =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect::<Vec<_>>();
+        let open = texts(&[("2026-06-10", "2026-07-01"), ("2026-07-01", "2026-08-01"), ("2026-08-01", "2026-09-01")]);
+        assert_eq!(found("2026-06-10", None, "2026-06-12"), open);
+        assert_eq!(found("2026-06-10", Some("2026-06-20"), "2026-06-12"), texts(&[("2026-06-10", "2026-06-20")]));
+        let changed = texts(&[("2026-06-20", "2026-07-01"), ("2026-07-01", "2026-07-05")]);
+        assert_eq!(found("2026-06-20", Some("2026-07-05"), "2026-06-25"), changed);
+    }
+
+    #[test]
+    fn what_was_bought_on_top_is_not_prorated() {
+        let (part, full) = (period("2026-06-16", "2026-07-01"), period("2026-06-01", "2026-07-01"));
+        let terms = UsageTerms { top_up_bytes: 100, ..terms(1000, 100) };
+        let rated = rate(&terms, part, full, &[used("2026-06-20", 650, 0)]).unwrap();
+        assert_eq!((rated.allowance_bytes, rated.over_bytes), (Some(600), 50));
     }
 
     #[test]

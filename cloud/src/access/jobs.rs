@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::db::Scope;
 use crate::jobs::Job;
 
-/// Removes a tenant's sessions that have ended.
+/// Removes a tenant's sessions that have ended, and log-ins nobody finished.
 #[derive(Serialize, Deserialize)]
 pub struct ForgetOldSessions {}
 
@@ -16,6 +16,7 @@ impl Job for ForgetOldSessions {
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
         let mut tx = app.db.begin(&scope).await?;
+        store::second_step::delete_old_challenges(&mut tx).await?;
         store::delete_expired_sessions(&mut tx).await?;
         Ok(tx.commit().await?)
     }

@@ -118,12 +118,12 @@ pub async fn join(app: &App, token: &str, password: String) -> Result<Member, Er
 pub async fn change_password(
     app: &App,
     person: &super::Person,
-    kept: SessionId,
+    kept: Option<SessionId>,
     current: String,
     new: String,
 ) -> Result<(), Error> {
     password::check(&new)?;
-    match super::service::prove(app, &normalise(&person.email), current).await {
+    match super::log_in::prove(app, &normalise(&person.email), current).await {
         Ok(proven) => proven.settle(app).await?,
         Err(Error::WrongLogin) => return Err(Error::Invalid("current_password", "is not your password".into())),
         Err(other) => return Err(other),
@@ -131,7 +131,7 @@ pub async fn change_password(
     let hash = password::hash(app, new).await?;
     let mut tx = app.db.begin(&Scope { tenant: person.tenant, actor: Actor::Staff(person.id) }).await?;
     store::members::set_password_hash(&mut tx, person.id, &hash).await?;
-    store::sessions::delete_of(&mut tx, person.id, Some(kept)).await?;
+    store::sessions::delete_of(&mut tx, person.id, kept).await?;
     audit::record(&mut tx, "change password", person.id, json!({})).await?;
     Ok(tx.commit().await?)
 }

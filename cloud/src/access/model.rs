@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::permission::Role;
-use crate::ids::{InvitationId, SessionId, StaffId, TenantId};
+use crate::http::permission::{Permission, Role};
+use crate::ids::{ApiKeyId, InvitationId, SessionId, StaffId, TenantId};
 
 /// Somebody of a tenant's staff, as known during a request.
 #[derive(Clone, Debug)]
@@ -26,15 +26,51 @@ pub struct Person {
     pub theme: String,
     /// Whether single keys are shortcuts.
     pub single_keys: bool,
+    /// Whether they log in with a second step.
+    pub second_step: bool,
+    /// Whether their ISP demands one of everybody.
+    pub second_step_required: bool,
 }
 
-/// Who asks, and with which session.
+impl Person {
+    /// Whether a second step is demanded of them that they have not set up.
+    pub fn lacks_second_step(&self) -> bool {
+        self.second_step_required && !self.second_step
+    }
+}
+
+/// Who asks, and by what.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who.
+    /// Who; of a key, whoever made it.
     pub person: Person,
-    /// With which session.
-    pub session: SessionId,
+    /// By what.
+    pub by: By,
+}
+
+/// By what somebody asks.
+#[derive(Clone, Debug)]
+pub enum By {
+    /// A person's own session.
+    Session(SessionId),
+    /// A program's key.
+    Key {
+        /// Which.
+        id: ApiKeyId,
+        /// The permissions it was made with.
+        scopes: Vec<String>,
+    },
+}
+
+impl Caller {
+    /// Whether they may do this: a key no more than its scopes and its maker.
+    pub fn may(&self, permission: Permission) -> bool {
+        let granted = match &self.by {
+            By::Session(_) => true,
+            By::Key { scopes, .. } => scopes.iter().any(|scope| scope == permission.0),
+        };
+        granted && self.person.role.may(permission)
+    }
 }
 
 /// A person to be added.
@@ -59,6 +95,29 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     /// Whose it is.
     pub person: Person,
+}
+
+/// How a person's second step stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SecondStep {
+    /// Whether it is asked for at the log-in.
+    pub on: bool,
+    /// Whether the ISP demands it of everybody.
+    pub required: bool,
+    /// Since when it is on.
+    pub since: Option<DateTime<Utc>>,
+    /// Recovery codes not used yet.
+    pub recovery_codes_left: i64,
+}
+
+/// An authenticator about to be enrolled.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Enrolment {
+    /// The secret in letters, for an authenticator without a camera.
+    #[schema(example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")]
+    pub secret: String,
+    /// The same as an address, for the picture an authenticator reads.
+    pub uri: String,
 }
 
 /// A session that is not over, as its owner sees it.
@@ -94,6 +153,8 @@ pub struct Member {
     pub role: Role,
     /// Since when.
     pub created_at: DateTime<Utc>,
+    /// Whether they log in with a second step.
+    pub second_step: bool,
     /// Since when they cannot log in; null while they can.
     pub disabled_at: Option<DateTime<Utc>>,
 }

@@ -1,4 +1,4 @@
-//! The verbs: log in and out, add staff, change preferences.
+//! The verbs: log out, add staff, change preferences; and whose session a token opens.
 
 use std::net::IpAddr;
 
@@ -7,89 +7,26 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
-use super::{Caller, Device, Error, NewStaff, Person, Session, password, store};
+use super::{By, Caller, Error, NewStaff, Person, api_keys, password, store};
 use crate::app::App;
 use crate::audit;
-use crate::db::{self, Scope, TenantTx};
+use crate::db::{Scope, TenantTx};
 use crate::ids::StaffId;
 
 /// A session ends when unused for this long.
 pub(super) const IDLE: TimeDelta = TimeDelta::hours(8);
-/// A session ends after this long, used or not.
-const ABSOLUTE: TimeDelta = TimeDelta::hours(24 * 7);
 /// How stale `last_seen_at` may be: not every request writes.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
-/// Wrong attempts that cost nothing.
-const FREE_ATTEMPTS: i32 = 5;
 /// Longest name of a person, in characters.
 const NAME_MAX: usize = 200;
 /// Longest address, as mail itself has it.
 const EMAIL_MAX: usize = 254;
-/// Wrong attempts count for this long.
-const REMEMBERED: TimeDelta = TimeDelta::hours(24);
-/// Longest wait after wrong attempts, in seconds.
-const WAIT_MAX: i64 = 900;
-
-/// Checks a log-in and opens a session. A wrong address, a wrong password and a disabled person look and take the same.
-pub async fn log_in(app: &App, email: &str, password: String, device: impl Into<Device>) -> Result<Session, Error> {
-    let proven = prove(app, &normalise(email), password).await?;
-    let person = person(app, proven.login.tenant, proven.login.staff).await?.ok_or(Error::WrongLogin)?;
-    let token = new_token()?;
-    let mut tx = app.db.platform().await?;
-    let now = tx.at();
-    store::insert_session(&mut tx, &digest(&token), &person, now + ABSOLUTE, &device.into()).await?;
-    tx.commit().await?;
-    proven.settle(app).await?;
-    Ok(Session { token, expires_at: now + ABSOLUTE, person })
-}
-
-/// Somebody who knows a password. The attempt still counts as wrong until it is settled.
-pub(super) struct Proven {
-    pub(super) login: store::Login,
-    attempt: Vec<u8>,
-}
-
-impl Proven {
-    /// Forgets the wrong attempts before this right one.
-    pub(super) async fn settle(self, app: &App) -> Result<(), Error> {
-        let mut tx = app.db.platform().await?;
-        store::sessions::forget_attempts(&mut tx, &self.attempt).await?;
-        Ok(tx.commit().await?)
-    }
-}
-
-/// Checks that somebody knows the password of a normalised address, known or not: every attempt is counted before its
-/// password is looked at, so that guesses sent at once wait like those sent one after the other.
-pub(super) async fn prove(app: &App, email: &str, password: String) -> Result<Proven, Error> {
-    let attempt = digest(email);
-    count_attempt(app, &attempt).await?;
-    let login = store::login(&mut app.db.platform().await?, email).await?;
-    let right = password::is(app, password, login.as_ref().map(|login| login.password_hash.clone())).await?;
-    let login = login.filter(|_| right).ok_or(Error::WrongLogin)?;
-    Ok(Proven { login, attempt })
-}
-
-async fn count_attempt(app: &App, attempt: &[u8]) -> Result<(), Error> {
-    let mut tx = app.db.platform().await?;
-    let now = tx.at();
-    let counted = store::sessions::count_attempt(&mut tx, attempt, FREE_ATTEMPTS, WAIT_MAX, now - REMEMBERED).await?;
-    if counted.is_none() {
-        let until = store::sessions::waits_until(&mut tx, attempt).await?.unwrap_or(now);
-        return Err(Error::Waits(until, (until - now).num_seconds().unsigned_abs().max(1)));
-    }
-    Ok(tx.commit().await?)
-}
-
-/// Forgets attempts to log in that no longer count.
-pub async fn forget_old_attempts(app: &App) -> Result<(), db::Error> {
-    let mut tx = app.db.platform().await?;
-    let before = tx.at() - REMEMBERED;
-    store::sessions::forget_attempts_before(&mut tx, before).await?;
-    tx.commit().await
-}
 
 /// Who sent a token, from where.
 pub async fn who_is(app: &App, token: &str, address: Option<IpAddr>) -> Result<Caller, Error> {
+    if api_keys::is_key(token) {
+        return api_keys::caller(app, token, address).await;
+    }
     let mut tx = app.db.platform().await?;
     let now = tx.at();
     let session = store::session(&mut tx, &digest(token)).await?.ok_or(Error::NoSession)?;
@@ -101,7 +38,7 @@ pub async fn who_is(app: &App, token: &str, address: Option<IpAddr>) -> Result<C
     }
     tx.commit().await?;
     let person = person(app, session.tenant, session.staff).await?.ok_or(Error::NoSession)?;
-    Ok(Caller { person, session: session.id })
+    Ok(Caller { person, by: By::Session(session.id) })
 }
 
 /// Ends a session; ending one that is over is no error.
@@ -144,8 +81,11 @@ pub async fn change_preferences(
     Ok(store::update_preferences(tx, staff, language, theme, single_keys).await?)
 }
 
-/// The name of whoever acted, if it was a person.
+/// The name of whoever acted, if it was a person or a program with a key.
 pub async fn name_of(tx: &mut TenantTx, actor: &str) -> Result<Option<String>, Error> {
+    if let Ok(key) = actor.parse() {
+        return Ok(store::api_keys::get(tx, key).await?.map(|key| key.name));
+    }
     let Ok(staff) = actor.parse() else { return Ok(None) };
     Ok(store::person(tx, staff).await?.map(|person| person.name))
 }
@@ -170,16 +110,18 @@ pub(super) fn check_person(name: &str, email: &str) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn normalise(email: &str) -> String {
+pub(crate) fn normalise(email: &str) -> String {
     email.trim().to_lowercase()
 }
 
-pub(super) fn new_token() -> Result<String, Error> {
+/// A fresh secret, fit for an address or a cookie.
+pub(crate) fn new_token() -> Result<String, Error> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| Error::Hashing(error.to_string()))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-pub(super) fn digest(token: &str) -> Vec<u8> {
+/// What is kept of a secret.
+pub(crate) fn digest(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()
 }

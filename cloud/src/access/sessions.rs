@@ -1,9 +1,11 @@
 //! Sessions as people see them: from what and from where somebody is logged in, and the end of it.
 
+use std::net::IpAddr;
+
 use serde_json::json;
 
 use super::service::{digest, person};
-use super::{Error, SessionView, device, store};
+use super::{Error, SessionView, api_keys, device, store};
 use crate::app::App;
 use crate::audit;
 use crate::db::TenantTx;
@@ -40,7 +42,14 @@ pub async fn end_sessions(tx: &mut TenantTx, staff: StaffId, kept: Option<Sessio
 }
 
 /// Whether whoever sent `token` is still somebody with this permission. Asking does not keep the session alive.
-pub async fn still_may(app: &App, token: &str, permission: Permission) -> Result<bool, Error> {
+pub async fn still_may(app: &App, token: &str, address: Option<IpAddr>, permission: Permission) -> Result<bool, Error> {
+    if api_keys::is_key(token) {
+        return match api_keys::caller(app, token, address).await {
+            Ok(caller) => Ok(caller.may(permission)),
+            Err(Error::NoSession | Error::ApiKeyElsewhere) => Ok(false),
+            Err(error) => Err(error),
+        };
+    }
     let mut tx = app.db.platform().await?;
     let now = tx.at();
     let Some(session) = store::session(&mut tx, &digest(token)).await? else { return Ok(false) };
@@ -49,7 +58,7 @@ pub async fn still_may(app: &App, token: &str, permission: Permission) -> Result
         return Ok(false);
     }
     let person = person(app, session.tenant, session.staff).await?;
-    Ok(person.is_some_and(|person| person.role.may(permission)))
+    Ok(person.is_some_and(|person| !person.lacks_second_step() && person.role.may(permission)))
 }
 
 /// Whose session it is.

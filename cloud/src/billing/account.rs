@@ -9,18 +9,18 @@ use weir_rules::tax::TaxRate;
 
 use super::error::RulesError;
 use super::pricing::Prices;
-use super::store::facts::{self, AccountRow, BilledRow, TermRow};
-use super::{Error, LineKind, issue, recurring, usage};
+use super::store::facts::{self, AccountRow, BilledRow, TermRow, TopUpRow};
+use super::{Error, LineKind, issue, recurring, top_ups, usage};
 use crate::db::TenantTx;
-use crate::ids::{AccountId, BillingRunId, InvoiceLineId, PlanVersionId, SubscriptionId};
+use crate::ids::{AccountId, BillingRunId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 use crate::plugins::PricedBy;
 
 /// A line to be put on the account's next invoice.
 pub(super) struct Draft {
     pub id: InvoiceLineId,
     pub kind: LineKind,
-    pub subscription: SubscriptionId,
-    pub version: PlanVersionId,
+    pub subscription: Option<SubscriptionId>,
+    pub version: Option<PlanVersionId>,
     pub description: String,
     pub period: Period,
     pub full: Period,
@@ -29,6 +29,7 @@ pub(super) struct Draft {
     pub net: Money,
     pub traffic: Option<Traffic>,
     pub credits: Option<InvoiceLineId>,
+    pub top_up: Option<TopUpId>,
     /// The tax of the line it gives back; none = today's.
     pub rate: Option<TaxRate>,
     /// The rule that set the price, or was asked to.
@@ -39,6 +40,7 @@ pub(super) struct Draft {
 pub(super) struct Traffic {
     pub down_bytes: i64,
     pub up_bytes: i64,
+    pub free_bytes: i64,
     pub included_bytes: Option<i64>,
     pub segments: i64,
     pub late: bool,
@@ -52,6 +54,7 @@ pub(super) struct Facts<'a> {
     pub cycle: Cycle,
     pub terms: &'a [TermRow],
     pub billed: Vec<&'a BilledRow>,
+    pub top_ups: Vec<&'a TopUpRow>,
 }
 
 /// Bills everything due by `as_of`; says whether an invoice was issued. Doing it again issues nothing.
@@ -83,11 +86,13 @@ pub(super) async fn draft(
     let account = facts::lock_account(tx, id).await?.ok_or(Error::AccountNotFound(id))?;
     let terms = facts::terms(tx, id).await?;
     let billed = facts::billed(tx, id).await?;
+    let bought = facts::top_ups(tx, id).await?;
     let counted_until = as_of.min(local_date(tx.at(), zone(&account)?));
     let mut lines = Vec::new();
-    for facts in by_subscription(&account, &terms, &billed)? {
+    for facts in by_subscription(&account, &terms, &billed, &bought)? {
         usage::count(tx, &facts, counted_until, prices, &mut lines).await?;
         recurring::charge(tx, &facts, as_of, &mut lines)?;
+        top_ups::charge(tx, &facts, &mut lines)?;
     }
     Ok((account, lines))
 }
@@ -102,6 +107,7 @@ pub(super) fn by_subscription<'a>(
     account: &AccountRow,
     terms: &'a [TermRow],
     billed: &'a [BilledRow],
+    top_ups: &'a [TopUpRow],
 ) -> Result<Vec<Facts<'a>>, Error> {
     let (currency, zone) = (Currency::from_code(&account.currency)?, zone(account)?);
     let billing_day =
@@ -114,6 +120,7 @@ pub(super) fn by_subscription<'a>(
             cycle: Cycle::monthly(terms[0].starts_on, billing_day, 1)?,
             terms,
             billed: billed.iter().filter(|line| line.subscription == terms[0].subscription).collect(),
+            top_ups: top_ups.iter().filter(|top_up| top_up.subscription == terms[0].subscription).collect(),
         })
     };
     terms.chunk_by(|a, b| a.subscription == b.subscription).map(of_one).collect()

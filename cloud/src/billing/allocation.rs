@@ -8,7 +8,7 @@ use weir_rules::posting;
 use super::Error;
 use super::store::{facts, invoices};
 use crate::db::TenantTx;
-use crate::ids::{AccountId, AllocationId, InvoiceId, PaymentId};
+use crate::ids::{AccountId, AllocationId, InvoiceId, PaymentId, RefundId};
 use crate::ledger::{self, Source};
 
 /// An invoice with something left to pay.
@@ -28,6 +28,12 @@ pub struct OpenItem {
 pub async fn lock_account(tx: &mut TenantTx, id: AccountId) -> Result<Currency, Error> {
     let account = facts::lock_account(tx, id).await?.ok_or(Error::AccountNotFound(id))?;
     Ok(Currency::from_code(&account.currency)?)
+}
+
+/// The currency of an account.
+pub async fn currency(tx: &mut TenantTx, id: AccountId) -> Result<Currency, Error> {
+    let code = facts::currency(tx, id).await?.ok_or(Error::AccountNotFound(id))?;
+    Ok(Currency::from_code(&code)?)
 }
 
 /// What an account still has to pay, oldest due first.
@@ -55,6 +61,18 @@ pub async fn allocate_payment(
         parts.extend(items.iter().find(|item| item.id == id).map(|item| (item.clone(), part)));
     }
     Ok((parts, allocation.excess))
+}
+
+/// Takes back a part of what a payment settled, so that the invoice is open again.
+pub async fn take_back(
+    tx: &mut TenantTx,
+    refund: RefundId,
+    payment: PaymentId,
+    invoice: InvoiceId,
+    part: Money,
+) -> Result<(), Error> {
+    let id = tx.new_id::<AllocationId>().uuid();
+    Ok(invoices::take_back(tx, id, invoice, payment, refund, part.amount()).await?)
 }
 
 /// Settles open invoices with what earlier payments and credit documents have left over.

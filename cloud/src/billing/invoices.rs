@@ -160,6 +160,7 @@ fn line(row: LineRow, currency: Currency) -> Result<InvoiceLine, Error> {
         tax_rate: row.tax_rate.normalize(),
         down_bytes: row.down_bytes,
         up_bytes: row.up_bytes,
+        free_bytes: row.free_bytes,
         included_bytes: row.included_bytes,
         late: row.late,
         segments: row.segments,

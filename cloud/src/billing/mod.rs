@@ -11,19 +11,25 @@ pub mod error;
 mod invoices;
 mod issue;
 pub mod jobs;
+mod late_fees;
+mod metered;
 mod model;
 pub mod pdf;
 mod pricing;
 mod recurring;
 mod runs;
 mod store;
+mod top_ups;
 mod upcoming;
 mod usage;
 
-pub use allocation::{OpenItem, allocate_payment, lock_account, open_items};
+pub use allocation::{OpenItem, allocate_payment, currency, lock_account, open_items, take_back};
 pub use error::Error;
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
+pub use issue::tax_on;
+pub use metered::{Metered, metered, period};
+pub use late_fees::{charge_late_fee, waive_late_fee};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,
     RunStatus, RunWish, Seller, Settlement, Upcoming,

@@ -142,6 +142,10 @@ pub enum LineKind {
     Credit,
     /// Traffic counted.
     Usage,
+    /// Charged for paying late, or that given back.
+    LateFee,
+    /// Bytes bought on top of an allowance.
+    TopUp,
 }
 
 impl LineKind {
@@ -151,6 +155,8 @@ impl LineKind {
             Self::Recurring => "recurring",
             Self::Credit => "credit",
             Self::Usage => "usage",
+            Self::LateFee => "late_fee",
+            Self::TopUp => "top_up",
         }
     }
 
@@ -158,6 +164,8 @@ impl LineKind {
         match name {
             "credit" => Self::Credit,
             "usage" => Self::Usage,
+            "late_fee" => Self::LateFee,
+            "top_up" => Self::TopUp,
             _ => Self::Recurring,
         }
     }
@@ -204,7 +212,9 @@ pub struct InvoiceLine {
     pub down_bytes: Option<i64>,
     /// Bytes from the subscriber, on a usage line.
     pub up_bytes: Option<i64>,
-    /// What of them the plan includes; absent when the plan does not meter.
+    /// Of them, those moved in free windows, which do not count, on a usage line.
+    pub free_bytes: Option<i64>,
+    /// What of them the plan includes, with what was bought on top; absent when the plan does not meter.
     pub included_bytes: Option<i64>,
     /// Counted after the period had been billed.
     pub late: bool,
@@ -264,6 +274,15 @@ pub struct Seller {
     pub pay_url: String,
     /// Colour, 0-359.
     pub hue: i16,
+    /// Whose name the bank account is in; empty where transfers are not taken.
+    #[serde(default)]
+    pub bank_holder: String,
+    /// Its IBAN.
+    #[serde(default)]
+    pub bank_iban: String,
+    /// Its bank.
+    #[serde(default)]
+    pub bank_bic: String,
 }
 
 /// The subscriber as the invoice says.
@@ -275,6 +294,9 @@ pub struct Buyer {
     pub address: String,
     /// Their account's number.
     pub account_number: String,
+    /// What to write on a transfer (ISO 11649); empty where transfers are not taken.
+    #[serde(default)]
+    pub reference: String,
 }
 
 /// A part of a payment or of a credit document that settles an invoice.

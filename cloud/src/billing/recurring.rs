@@ -28,7 +28,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         terms,
     };
     let mut billed = Vec::new();
-    for line in facts.billed.iter().filter(|line| line.kind != LineKind::Usage.name()) {
+    for line in facts.billed.iter().filter(|line| line.is_of_terms()) {
         billed.push(BilledLine {
             id: line.id,
             version: line.version,
@@ -48,8 +48,8 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         lines.push(Draft {
             id: tx.new_id(),
             kind: if line.credits.is_some() { LineKind::Credit } else { LineKind::Recurring },
-            subscription: facts.subscription,
-            version: line.version,
+            subscription: Some(facts.subscription),
+            version: Some(line.version),
             description: plan.cloned().unwrap_or_else(|| line.version.to_string()),
             period: line.period,
             full: line.full_period,
@@ -58,6 +58,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             net: line.amount,
             traffic: None,
             credits: line.credits,
+            top_up: None,
             rate: credited.map(rate).transpose()?,
             priced_by: None,
         });

@@ -20,7 +20,7 @@ pub async fn upcoming(
     let terms = facts::terms(tx, account).await?;
     let billed = facts::billed(tx, account).await?;
     let mut lines = Vec::new();
-    for facts in account::by_subscription(&row, &terms, &billed)? {
+    for facts in account::by_subscription(&row, &terms, &billed, &[])? {
         if facts.subscription == subscription {
             recurring::charge(tx, &facts, as_of, &mut lines)?;
         }

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use weir_plugin_host::call::{Attributes, UsageLine};
 use weir_rules::calendar::{Period, start_of_day};
 use weir_rules::money::{Currency, Money};
@@ -13,25 +14,26 @@ use weir_rules::usage::{Overage, OverageLine, RatedUsage, UsageSegment, UsageTer
 use super::account::{Draft, Facts, Traffic};
 use super::error::RulesError;
 use super::pricing::Prices;
-use super::store::facts::{self, TermRow};
+use super::store::facts::{self, FreeTime, TermRow};
 use super::{Error, LineKind};
 use crate::db::TenantTx;
 use crate::ids::{InvoiceLineId, PlanVersionId};
 
 /// What a plan version asks for traffic.
-struct Tariff<'a> {
-    version: PlanVersionId,
-    plan: &'a str,
-    allowance_bytes: Option<i64>,
-    block: Option<(i64, Decimal)>,
+pub(super) struct Tariff<'a> {
+    pub version: PlanVersionId,
+    pub plan: &'a str,
+    pub allowance_bytes: Option<i64>,
+    pub block: Option<(i64, Decimal)>,
+    pub windows: &'a serde_json::Value,
 }
 
 /// Days of one plan version inside one full period.
-struct Piece<'a> {
-    tariff: Tariff<'a>,
-    days: Period,
-    full: Period,
-    billed: bool,
+pub(super) struct Piece<'a> {
+    pub tariff: Tariff<'a>,
+    pub days: Period,
+    pub full: Period,
+    pub billed: bool,
 }
 
 /// Adds a line for every closed piece with traffic, and for every closed piece of a plan that meters.
@@ -63,7 +65,7 @@ pub(super) async fn count(
 }
 
 /// The pieces that begin by `until`, by date: those billed as they were billed, and what of the terms is left.
-fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Error> {
+pub(super) fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Error> {
     let mut pieces = Vec::new();
     let mut taken: Vec<Period> = Vec::new();
     for line in facts.billed.iter().filter(|line| line.kind == LineKind::Usage.name()) {
@@ -76,6 +78,7 @@ fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piece<'a>>, Err
                 plan: &line.plan,
                 allowance_bytes: line.allowance_bytes,
                 block: line.block_bytes.zip(line.block_price),
+                windows: &line.windows,
             };
             pieces.push(Piece { tariff, days, full: Period::new(line.full_from, line.full_to)?, billed: true });
         }
@@ -105,7 +108,8 @@ async fn line(
     prices: &mut Prices,
 ) -> Result<Option<Draft>, Error> {
     let id: InvoiceLineId = tx.new_id();
-    let taken = facts::take_segments(tx, id, facts.subscription, after, until).await?;
+    let free = FreeTime { zone: facts.zone.name(), windows: piece.tariff.windows };
+    let taken = facts::take_segments(tx, id, facts.subscription, after, until, free).await?;
     let metered = piece.tariff.allowance_bytes.is_some();
     if taken.segments == 0 && (piece.billed || !metered) {
         return Ok(None);
@@ -117,13 +121,8 @@ async fn line(
             line.kind == LineKind::Usage.name() && line.from == piece.days.start() && line.to == piece.days.end()
         })
         .collect();
-    let used_before = before.iter().map(|line| line.used_bytes).sum::<i64>();
-    let segment = |down: i64, up: i64| -> Result<UsageSegment, RulesError> {
-        let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("usage"));
-        Ok(UsageSegment { on: piece.days.start(), down_bytes: bytes(down)?, up_bytes: bytes(up)? })
-    };
-    let segments = [segment(taken.down_bytes, taken.up_bytes)?, segment(used_before, 0)?];
-    let rated = rate(&terms(&piece.tariff, facts.currency)?, piece.days, piece.full, &segments)?;
+    let used_before = before.iter().map(|line| line.used_bytes).sum::<Decimal>();
+    let rated = rated(facts, piece, [taken.down_bytes + taken.up_bytes - taken.free_bytes, used_before])?;
     let (mut blocks, mut price, mut priced_by) = (Decimal::ZERO, Money::zero(facts.currency), None);
     if let Some(over) = rated.line {
         let charged: Decimal = before.iter().map(|line| line.quantity).sum();
@@ -145,8 +144,8 @@ async fn line(
     Ok(Some(Draft {
         id,
         kind: LineKind::Usage,
-        subscription: facts.subscription,
-        version: piece.tariff.version,
+        subscription: Some(facts.subscription),
+        version: Some(piece.tariff.version),
         description: piece.tariff.plan.to_owned(),
         period: piece.days,
         full: piece.full,
@@ -154,16 +153,36 @@ async fn line(
         unit_price: price,
         net,
         traffic: Some(Traffic {
-            down_bytes: taken.down_bytes,
-            up_bytes: taken.up_bytes,
+            down_bytes: whole(taken.down_bytes)?,
+            up_bytes: whole(taken.up_bytes)?,
+            free_bytes: whole(taken.free_bytes)?,
             included_bytes: included,
             segments: taken.segments,
             late: piece.billed,
         }),
         credits: None,
+        top_up: None,
         rate: None,
         priced_by,
     }))
+}
+
+/// What counts in a piece against what it includes, with what was bought on top.
+fn rated(facts: &Facts<'_>, piece: &Piece<'_>, used: [Decimal; 2]) -> Result<RatedUsage, Error> {
+    let on = piece.days.start();
+    let mut segments = Vec::new();
+    for bytes in used {
+        let down_bytes = bytes.to_u64().ok_or(RulesError::Range("usage"))?;
+        segments.push(UsageSegment { on, down_bytes, up_bytes: 0 });
+    }
+    let bought = facts.top_ups.iter().filter(|top_up| piece.days.contains(top_up.sold_on));
+    let bought = bought.map(|top_up| top_up.bytes.unsigned_abs()).fold(0, u64::saturating_add);
+    Ok(rate(&terms(&piece.tariff, bought, facts.currency)?, piece.days, piece.full, &segments)?)
+}
+
+/// Bytes as a line of an invoice holds them; sums that do not fit stop the account, they are not cut short.
+fn whole(bytes: Decimal) -> Result<i64, RulesError> {
+    bytes.to_i64().ok_or(RulesError::Range("usage"))
 }
 
 /// A line with something to pay, as a rule is asked about it.
@@ -197,14 +216,15 @@ fn tariff(term: &TermRow) -> Tariff<'_> {
         plan: &term.plan,
         allowance_bytes: term.allowance_bytes,
         block: term.block_bytes.zip(term.block_price),
+        windows: &term.windows,
     }
 }
 
-fn terms(tariff: &Tariff<'_>, currency: Currency) -> Result<UsageTerms, Error> {
+pub(super) fn terms(tariff: &Tariff<'_>, top_up_bytes: u64, currency: Currency) -> Result<UsageTerms, Error> {
     let bytes = |bytes: i64| u64::try_from(bytes).map_err(|_| RulesError::Range("bytes of a plan"));
     let overage = match tariff.block {
         Some((block, price)) => Some(Overage { block_bytes: bytes(block)?, price: Money::new(price, currency)? }),
         None => None,
     };
-    Ok(UsageTerms { allowance_bytes: tariff.allowance_bytes.map(bytes).transpose()?, overage })
+    Ok(UsageTerms { allowance_bytes: tariff.allowance_bytes.map(bytes).transpose()?, top_up_bytes, overage })
 }

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Plan, PlanWish, VersionWish};
+use super::{Plan, PlanChange, PlanWish, VersionWish};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
@@ -17,7 +17,7 @@ use crate::ids::PlanId;
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, add))
-        .routes(routes!(show))
+        .routes(routes!(show, change))
         .routes(routes!(add_version))
         .routes(routes!(retire))
 }
@@ -60,6 +60,21 @@ async fn show(
 ) -> Result<Json<Plan>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::plan(&mut tx, id).await?))
+}
+
+/// Offer a plan in the portal, or no longer.
+#[utoipa::path(patch, path = "/plans/{id}", tag = "catalog", params(("id" = PlanId, Path)), request_body = PlanChange,
+    responses((status = 200, body = Plan), Refusals), security(("session" = ["manage-catalog"])))]
+async fn change(
+    State(app): State<App>,
+    staff: Staff<ManageCatalog>,
+    ApiPath(id): ApiPath<PlanId>,
+    ApiJson(wish): ApiJson<PlanChange>,
+) -> Result<Json<Plan>, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let plan = super::change_plan(&mut tx, id, wish).await?;
+    tx.commit().await?;
+    Ok(Json(plan))
 }
 
 /// Make a further version; those sold before keep theirs.

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::fair_use::{Throttle, Window};
 use crate::ids::{PlanId, PlanVersionId};
 
 /// An amount as it is sent: exact decimals as text.
@@ -30,6 +31,8 @@ pub struct Plan {
     pub created_at: DateTime<Utc>,
     /// Since when it is no longer sold; null while it is.
     pub retired_at: Option<DateTime<Utc>>,
+    /// Whether subscribers can choose it in the portal, and others order it there.
+    pub offered_in_portal: bool,
     /// Its versions, newest first; the first is the one on sale.
     pub versions: Vec<PlanVersion>,
 }
@@ -53,6 +56,10 @@ pub struct PlanVersion {
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; null = nothing.
     pub overage: Option<Overage>,
+    /// What a line still gets beyond the allowance; null = it stays as it is.
+    pub throttle: Option<Throttle>,
+    /// Times of the day with rates of their own; the first that holds counts.
+    pub windows: Vec<Window>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -86,6 +93,22 @@ pub struct PlanWish {
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.
     pub overage: Option<Overage>,
+    /// What a line still gets beyond the allowance, instead of a charge; absent = it stays as it is.
+    pub throttle: Option<Throttle>,
+    /// Times of the day with rates of their own; the first that holds counts.
+    #[serde(default)]
+    pub windows: Vec<Window>,
+    /// Whether subscribers can choose it in the portal, and others order it there.
+    #[serde(default)]
+    pub offered_in_portal: bool,
+}
+
+/// Where a plan is offered.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlanChange {
+    /// Whether subscribers can choose it in the portal, and others order it there.
+    pub offered_in_portal: bool,
 }
 
 /// A further version of a plan.
@@ -102,4 +125,9 @@ pub struct VersionWish {
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.
     pub overage: Option<Overage>,
+    /// What a line still gets beyond the allowance, instead of a charge; absent = it stays as it is.
+    pub throttle: Option<Throttle>,
+    /// Times of the day with rates of their own; the first that holds counts.
+    #[serde(default)]
+    pub windows: Vec<Window>,
 }

@@ -3,8 +3,9 @@
 use serde_json::json;
 use weir_rules::money::{Currency, Money};
 
+use super::fair_use::{check_throttle, check_windows};
 use super::model::Amount;
-use super::{Error, Overage, Plan, PlanVersion, PlanWish, VersionWish, store};
+use super::{Error, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish, store};
 use crate::audit;
 use crate::db::TenantTx;
 use crate::error::FieldError;
@@ -13,7 +14,7 @@ use crate::ids::{PlanId, PlanVersionId};
 
 const NAME_MAX: usize = 100;
 /// The fastest line, bits a second: a terabit.
-const RATE_MAX: i64 = 1_000_000_000_000;
+pub(super) const RATE_MAX: i64 = 1_000_000_000_000;
 /// The largest allowance and block: an exabyte.
 const BYTES_MAX: i64 = 1_000_000_000_000_000_000;
 
@@ -41,6 +42,8 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         price: wish.price,
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
+        throttle: wish.throttle,
+        windows: wish.windows,
     };
     let mut errors = check(&first);
     if name.is_empty() || name.chars().count() > NAME_MAX {
@@ -50,11 +53,32 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         return Err(Error::Invalid(errors));
     }
     let id: PlanId = tx.new_id();
-    store::insert_plan(tx, id, &name).await?;
+    store::insert_plan(tx, id, &name, wish.offered_in_portal).await?;
     store::insert_version(tx, &made_of(tx, id, 1, first)).await?;
     let plan = plan(tx, id).await?;
     audit::record(tx, "make plan", id, json!(plan)).await?;
     Ok(plan)
+}
+
+/// Offers a plan in the portal, or no longer.
+pub async fn change_plan(tx: &mut TenantTx, id: PlanId, change: PlanChange) -> Result<Plan, Error> {
+    if plan(tx, id).await?.retired_at.is_some() {
+        return Err(Error::Retired(id));
+    }
+    store::offer(tx, id, change.offered_in_portal).await?;
+    audit::record(tx, "change plan", id, json!({ "offered_in_portal": change.offered_in_portal })).await?;
+    plan(tx, id).await
+}
+
+/// The plans subscribers can choose in the portal, cheapest first, each with the version on sale.
+pub async fn offered(tx: &mut TenantTx, currency: &str) -> Result<Vec<(Plan, PlanVersion)>, Error> {
+    let plans = store::offered(tx).await?.into_iter().filter_map(|plan| {
+        let newest = plan.versions.first().filter(|newest| newest.price.currency == currency)?.clone();
+        Some((plan, newest))
+    });
+    let mut offered: Vec<_> = plans.collect();
+    offered.sort_by(|(one, a), (other, b)| (a.price.amount, &one.name).cmp(&(b.price.amount, &other.name)));
+    Ok(offered)
 }
 
 /// Makes a further version; those sold before keep theirs.
@@ -93,6 +117,8 @@ fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, wish: VersionWish) -> P
         price: wish.price,
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
+        throttle: wish.throttle,
+        windows: wish.windows,
         created_at: tx.at(),
     }
 }
@@ -104,23 +130,27 @@ fn check(wish: &VersionWish) -> Vec<FieldError> {
     }
     check_amount("price", &wish.price, &mut errors);
     if let Some(bytes) = wish.allowance_bytes {
-        check_range("allowance_bytes", bytes, BYTES_MAX, &mut errors);
+        check_bytes("allowance_bytes", bytes, &mut errors);
     }
     if let Some(Overage { block_bytes, price }) = &wish.overage {
         if wish.allowance_bytes.is_none() {
             errors.push(FieldError::new("overage", "needs an allowance to be beyond"));
         }
-        check_range("overage.block_bytes", *block_bytes, BYTES_MAX, &mut errors);
+        check_bytes("overage.block_bytes", *block_bytes, &mut errors);
         check_amount("overage.price", price, &mut errors);
         if price.currency != wish.price.currency {
             errors
                 .push(FieldError::new("overage.price", format!("must be in {} as the price is", wish.price.currency)));
         }
     }
+    if let Some(throttle) = &wish.throttle {
+        check_throttle(throttle, wish.allowance_bytes.is_some(), wish.overage.is_some(), &mut errors);
+    }
+    check_windows(&wish.windows, &mut errors);
     errors
 }
 
-fn check_range(field: &str, value: i64, max: i64, errors: &mut Vec<FieldError>) {
+pub(super) fn check_range(field: &str, value: i64, max: i64, errors: &mut Vec<FieldError>) {
     if value <= 0 {
         errors.push(FieldError::new(field, format!("must be above zero, found {value}")));
     } else if value > max {
@@ -128,11 +158,15 @@ fn check_range(field: &str, value: i64, max: i64, errors: &mut Vec<FieldError>) 
     }
 }
 
-fn check_amount(field: &str, price: &Amount, errors: &mut Vec<FieldError>) {
+pub(crate) fn check_amount(field: &str, price: &Amount, errors: &mut Vec<FieldError>) {
     let money = Currency::from_code(&price.currency).and_then(|currency| Money::new(price.amount, currency));
     match money {
         Err(error) => errors.push(FieldError::new(field, error)),
         Ok(money) if money.is_negative() => errors.push(FieldError::new(field, "must not be below zero")),
         Ok(_) => {}
     }
+}
+
+pub(crate) fn check_bytes(field: &str, bytes: i64, errors: &mut Vec<FieldError>) {
+    check_range(field, bytes, BYTES_MAX, errors);
 }

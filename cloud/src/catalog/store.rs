@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Amount, Error, Overage, Plan, PlanVersion};
+use super::{Amount, Error, Overage, Plan, PlanVersion, Throttle, Window};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
@@ -19,6 +19,9 @@ struct VersionRow {
     allowance_bytes: Option<i64>,
     overage_block_bytes: Option<i64>,
     overage_block_price: Option<Decimal>,
+    throttle_down_bps: Option<i64>,
+    throttle_up_bps: Option<i64>,
+    windows: sqlx::types::Json<Vec<Window>>,
     created_at: chrono::DateTime<chrono::Utc>,
 }
 
@@ -28,6 +31,7 @@ impl From<VersionRow> for PlanVersion {
             block_bytes,
             price: Amount { amount, currency: row.currency.clone() },
         });
+        let throttle = row.throttle_down_bps.zip(row.throttle_up_bps);
         Self {
             id: row.id,
             plan_id: row.plan_id,
@@ -37,6 +41,8 @@ impl From<VersionRow> for PlanVersion {
             price: Amount { amount: row.price, currency: row.currency },
             allowance_bytes: row.allowance_bytes,
             overage,
+            throttle: throttle.map(|(rate_down_bps, rate_up_bps)| Throttle { rate_down_bps, rate_up_bps }),
+            windows: row.windows.0,
             created_at: row.created_at,
         }
     }
@@ -47,12 +53,13 @@ struct PlanRow {
     name: String,
     created_at: chrono::DateTime<chrono::Utc>,
     retired_at: Option<chrono::DateTime<chrono::Utc>>,
+    offered_in_portal: bool,
 }
 
 pub async fn plans(tx: &mut TenantTx, page: Page) -> Result<Vec<Plan>, sqlx::Error> {
     let rows = sqlx::query_as!(
         PlanRow,
-        r#"SELECT id AS "id: _", name, created_at, retired_at FROM plans WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
+        r#"SELECT id AS "id: _", name, created_at, retired_at, offered_in_portal FROM plans WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
         page.after,
         page.fetch()
     )
@@ -64,7 +71,7 @@ pub async fn plans(tx: &mut TenantTx, page: Page) -> Result<Vec<Plan>, sqlx::Err
 pub async fn plan(tx: &mut TenantTx, id: PlanId) -> Result<Option<Plan>, sqlx::Error> {
     let rows = sqlx::query_as!(
         PlanRow,
-        r#"SELECT id AS "id: _", name, created_at, retired_at FROM plans WHERE id = $1"#,
+        r#"SELECT id AS "id: _", name, created_at, retired_at, offered_in_portal FROM plans WHERE id = $1"#,
         id.uuid()
     )
     .fetch_all(tx.conn())
@@ -72,12 +79,31 @@ pub async fn plan(tx: &mut TenantTx, id: PlanId) -> Result<Option<Plan>, sqlx::E
     Ok(with_versions(tx, rows).await?.pop())
 }
 
+/// The plans on sale that are offered in the portal.
+pub async fn offered(tx: &mut TenantTx) -> Result<Vec<Plan>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        PlanRow,
+        r#"SELECT id AS "id: _", name, created_at, retired_at, offered_in_portal FROM plans
+           WHERE offered_in_portal AND retired_at IS NULL ORDER BY id LIMIT 200"#
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    with_versions(tx, rows).await
+}
+
+pub async fn offer(tx: &mut TenantTx, id: PlanId, offered: bool) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE plans SET offered_in_portal = $2 WHERE id = $1", id.uuid(), offered)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan>, sqlx::Error> {
     let ids: Vec<_> = rows.iter().map(|row| row.id.uuid()).collect();
     let versions = sqlx::query_as!(
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
-                  overage_block_bytes, overage_block_price, created_at
+                  overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _", created_at
            FROM plan_versions WHERE plan_id = ANY($1) ORDER BY version DESC"#,
         &ids
     )
@@ -90,6 +116,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
             name: row.name,
             created_at: row.created_at,
             retired_at: row.retired_at,
+            offered_in_portal: row.offered_in_portal,
             versions: Vec::new(),
         })
         .collect();
@@ -105,7 +132,7 @@ pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<Plan
     let row = sqlx::query_as!(
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
-                  overage_block_bytes, overage_block_price, created_at
+                  overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _", created_at
            FROM plan_versions WHERE id = $1"#,
         id.uuid()
     )
@@ -114,14 +141,15 @@ pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<Plan
     Ok(row.map(Into::into))
 }
 
-pub async fn insert_plan(tx: &mut TenantTx, id: PlanId, name: &str) -> Result<(), Error> {
+pub async fn insert_plan(tx: &mut TenantTx, id: PlanId, name: &str, offered: bool) -> Result<(), Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     let inserted = sqlx::query!(
-        "INSERT INTO plans (tenant_id, id, name, created_at) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO plans (tenant_id, id, name, created_at, offered_in_portal) VALUES ($1, $2, $3, $4, $5)",
         tenant,
         id.uuid(),
         name,
-        now
+        now,
+        offered
     )
     .execute(tx.conn())
     .await;
@@ -133,10 +161,11 @@ pub async fn insert_plan(tx: &mut TenantTx, id: PlanId, name: &str) -> Result<()
 
 pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
+    let windows = serde_json::to_value(&version.windows).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
         "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
-                                    overage_block_bytes, overage_block_price, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                                    overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         tenant,
         version.id.uuid(),
         version.plan_id.uuid(),
@@ -148,6 +177,9 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         version.allowance_bytes,
         version.overage.as_ref().map(|overage| overage.block_bytes),
         version.overage.as_ref().map(|overage| overage.price.amount),
+        version.throttle.map(|throttle| throttle.rate_down_bps),
+        version.throttle.map(|throttle| throttle.rate_up_bps),
+        windows,
         version.created_at
     )
     .execute(tx.conn())

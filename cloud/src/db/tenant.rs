@@ -7,13 +7,17 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
 use super::{Error, Wake};
-use crate::ids::{self, AgentId, Id, StaffId, TenantId};
+use crate::ids::{self, AgentId, ApiKeyId, Id, StaffId, SubscriberId, TenantId};
 
 /// Who causes a change, for the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A person.
     Staff(StaffId),
+    /// A program, with a key.
+    ApiKey(ApiKeyId),
+    /// Somebody who buys access, in the portal.
+    Subscriber(SubscriberId),
     /// An enrolled router.
     Agent(AgentId),
     /// A job or a schedule.
@@ -24,6 +28,8 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Staff(id) => id.fmt(f),
+            Self::ApiKey(id) => id.fmt(f),
+            Self::Subscriber(id) => id.fmt(f),
             Self::Agent(id) => id.fmt(f),
             Self::System => f.write_str("system"),
         }

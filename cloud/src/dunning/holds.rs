@@ -1,39 +1,64 @@
 //! The `unpaid` hold on every line of an account.
 
-use super::{Error, store};
+use serde_json::json;
+use weir_rules::access::HoldEffect;
+
+use super::store::holds as store;
+use super::{Checked, Error};
 use crate::db::TenantTx;
 use crate::events::{self, EventKind};
-use crate::ids::{AccountId, HoldId};
+use crate::ids::{AccountId, HoldId, SubscriptionId};
 use crate::{audit, fleet};
 
-/// Places the hold on every line in service that has none; returns how many.
-pub(super) async fn place(tx: &mut TenantTx, account: AccountId, reason: &str) -> Result<u32, Error> {
+/// Gives every line in service the hold it must have, or none. A line closed by hand stays closed until all is lifted.
+pub(super) async fn bring(
+    tx: &mut TenantTx,
+    account: AccountId,
+    wanted: Option<HoldEffect>,
+    reason: &str,
+) -> Result<Checked, Error> {
+    let Some(wanted) = wanted else {
+        return Ok(Checked { placed: 0, released: lift(tx, account, None).await? });
+    };
     let mut placed = 0;
-    for line in store::lines_without_hold(tx, account).await? {
-        let id: HoldId = tx.new_id();
-        store::insert_hold(tx, id, line, reason).await?;
-        fleet::desired::refresh_line(tx, line).await?;
-        audit::record(
-            tx,
-            "place hold",
-            id,
-            serde_json::json!({ "subscription": line, "kind": "unpaid", "reason": reason }),
-        )
-        .await?;
-        let data = serde_json::json!({ "hold": id, "kind": "unpaid", "effect": "walled_garden", "reason": reason });
-        events::publish(tx, EventKind::HoldPlaced, line, Some(account), data).await?;
-        placed += 1;
+    for row in store::lines(tx, account).await? {
+        let before = row.effect.as_deref().and_then(HoldEffect::from_name);
+        if before == Some(wanted) || before == Some(HoldEffect::Closed) {
+            continue;
+        }
+        if row.hold.is_some() {
+            lift(tx, account, Some(row.line)).await?;
+        }
+        place(tx, account, row.line, wanted, reason).await?;
+        placed += u32::from(before < Some(wanted));
     }
-    Ok(placed)
+    Ok(Checked { placed, released: 0 })
 }
 
-/// Lifts the hold from every line of the account; returns how many.
-pub(super) async fn release(tx: &mut TenantTx, account: AccountId) -> Result<u32, Error> {
-    let released = store::release_holds(tx, account).await?;
+async fn place(
+    tx: &mut TenantTx,
+    account: AccountId,
+    line: SubscriptionId,
+    effect: HoldEffect,
+    reason: &str,
+) -> Result<(), Error> {
+    let id: HoldId = tx.new_id();
+    store::insert(tx, id, line, effect.name(), reason).await?;
+    fleet::desired::refresh_line(tx, line).await?;
+    let detail = json!({ "subscription": line, "kind": "unpaid", "effect": effect.name(), "reason": reason });
+    audit::record(tx, "place hold", id, detail).await?;
+    let data = json!({ "hold": id, "kind": "unpaid", "effect": effect.name(), "reason": reason });
+    events::publish(tx, EventKind::HoldPlaced, line, Some(account), data).await?;
+    Ok(())
+}
+
+/// Lifts the hold from every line of the account, or from one; returns from how many.
+async fn lift(tx: &mut TenantTx, account: AccountId, only: Option<SubscriptionId>) -> Result<u32, Error> {
+    let released = store::release(tx, account, only).await?;
     for &(id, line) in &released {
         fleet::desired::refresh_line(tx, line).await?;
-        audit::record(tx, "release hold", id, serde_json::json!({ "subscription": line, "kind": "unpaid" })).await?;
-        let data = serde_json::json!({ "hold": id, "kind": "unpaid" });
+        audit::record(tx, "release hold", id, json!({ "subscription": line, "kind": "unpaid" })).await?;
+        let data = json!({ "hold": id, "kind": "unpaid" });
         events::publish(tx, EventKind::HoldReleased, line, Some(account), data).await?;
     }
     Ok(u32::try_from(released.len()).unwrap_or(u32::MAX))

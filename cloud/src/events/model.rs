@@ -53,6 +53,10 @@ named! {
     PlanChanged = "subscription.plan_changed";
     /// A subscription got a last day.
     SubscriptionEnded = "subscription.ended";
+    /// A line used 80 or 100 % of its allowance; once a period each.
+    UsageThreshold = "usage.threshold";
+    /// A top-up was sold.
+    TopUpSold = "top_up.sold";
     /// A hold was placed on a line.
     HoldPlaced = "hold.placed";
     /// A hold was lifted.
@@ -61,10 +65,44 @@ named! {
     InvoiceIssued = "invoice.issued";
     /// A payment was received.
     PaymentReceived = "payment.received";
+    /// A subscriber is to be reminded of unpaid bills.
+    DunningReminded = "dunning.reminded";
+    /// A late fee was charged.
+    DunningFeeCharged = "dunning.fee_charged";
+    /// An account's lines were slowed down for unpaid bills.
+    DunningThrottled = "dunning.throttled";
+    /// An account's lines were walled off for unpaid bills.
+    DunningWalled = "dunning.walled";
+    /// A subscriber is to be told for the last time.
+    DunningFinalNotice = "dunning.final_notice";
+    /// A promise to pay was noted.
+    DunningPromised = "dunning.promised";
+    /// Nothing of what a case was about is open any more.
+    DunningCured = "dunning.cured";
     /// A plugin leaves a note for staff.
     PluginNoted = "plugin.noted";
     /// A plugin failed too often in a row and is not asked any more.
     PluginPaused = "plugin.paused";
+    /// A ticket was opened.
+    TicketOpened = "ticket.opened";
+    /// Somebody wrote to the other side of a ticket.
+    TicketReplied = "ticket.replied";
+    /// A ticket was solved.
+    TicketSolved = "ticket.solved";
+    /// A promise of a ticket was missed.
+    TicketSlaMissed = "ticket.sla_missed";
+    /// A payment through a provider was refused for good.
+    PaymentFailed = "payment.failed";
+    /// A payment was given back, wholly or in part.
+    PaymentRefunded = "payment.refunded";
+    /// Somebody wants to become a subscriber.
+    OrderPlaced = "order.placed";
+    /// Staff made a subscriber of them.
+    OrderApproved = "order.approved";
+    /// Staff declined.
+    OrderDeclined = "order.declined";
+    /// A subscriber asks for a link that sets a password of the portal.
+    PortalLinkRequested = "portal.link_requested";
 }
 
 impl EventKind {
@@ -80,19 +118,28 @@ impl EventKind {
 pub enum Listener {
     /// Judges an account again when what it owes or has changed.
     Dunning,
+    /// Writes to the people it concerns.
+    Notifications,
     /// Tells the tenant's own rules.
     Plugins,
+    /// Charges what is due as soon as it is issued.
+    Payments,
+    /// Tells programs elsewhere.
+    Webhooks,
 }
 
 impl Listener {
     /// Every listener.
-    pub const ALL: [Self; 2] = [Self::Dunning, Self::Plugins];
+    pub const ALL: [Self; 5] = [Self::Dunning, Self::Notifications, Self::Plugins, Self::Payments, Self::Webhooks];
 
     /// The name it is queued under.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dunning => "dunning",
+            Self::Notifications => "notifications",
             Self::Plugins => "plugins",
+            Self::Payments => "payments",
+            Self::Webhooks => "webhooks",
         }
     }
 
@@ -100,8 +147,23 @@ impl Listener {
     pub fn hears(self, kind: EventKind) -> bool {
         match self {
             Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
+            Self::Notifications => matches!(
+                kind,
+                EventKind::SubscriptionSold
+                    | EventKind::HoldPlaced
+                    | EventKind::HoldReleased
+                    | EventKind::InvoiceIssued
+                    | EventKind::PaymentReceived
+                    | EventKind::PaymentFailed
+                    | EventKind::DunningReminded
+                    | EventKind::DunningFeeCharged
+                    | EventKind::DunningFinalNotice
+                    | EventKind::TicketReplied
+            ),
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),
+            Self::Payments => matches!(kind, EventKind::InvoiceIssued),
+            Self::Webhooks => true,
         }
     }
 }

@@ -11,7 +11,7 @@ use weir_protocol::desired::{Access, CutPoints, Garden, Kind, Line, Prefix, Rout
 use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 
-use super::{Error, store};
+use super::{Error, fair_use, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
 
@@ -23,7 +23,7 @@ const CUT_POINTS_AHEAD: usize = 3;
 /// Brings a line's object to what its subscription says now.
 pub async fn refresh_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
     let Some(agent) = store::agent_of_subscription(tx, id).await? else { return Ok(()) };
-    let line = line(tx, id).await?;
+    let line = line(tx, agent, id).await?;
     put(tx, agent, Kind::Line, id.uuid(), line.map(|line| line.encode_to_vec())).await
 }
 
@@ -72,11 +72,12 @@ async fn put(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid, body: Opti
     Ok(())
 }
 
-async fn line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<Line>, Error> {
+async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<Option<Line>, Error> {
     let Some(sold) = store::sold_line(tx, id).await? else { return Ok(None) };
     let holds: Vec<_> = store::holds_of(tx, id).await?.into_iter().filter_map(hold).collect();
     let decision = access_at(&holds, tx.at());
     let prefixes = sold.prefixes.iter().filter_map(|text| text.parse().ok()).map(prefix).collect();
+    let fair_use = fair_use::of_line(tx, agent, id, &sold).await?;
     Ok(Some(Line {
         handle: sold.handle.unsigned_abs(),
         prefixes,
@@ -86,6 +87,7 @@ async fn line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<Line>, Err
         throttled_down_bps: THROTTLED_BPS.min(sold.rate_down_bps.unsigned_abs()),
         throttled_up_bps: THROTTLED_BPS.min(sold.rate_up_bps.unsigned_abs()),
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
+        fair_use,
     }))
 }
 

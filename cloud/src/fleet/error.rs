@@ -39,6 +39,9 @@ pub enum Error {
     /// The installation's key cannot be used.
     #[error(transparent)]
     Secrets(#[from] secrets::Error),
+    /// What a line includes could not be derived from what was sold.
+    #[error("the fair use of a line cannot be derived: {0}")]
+    FairUse(String),
     /// A newer session of the agent took over.
     #[error("a newer session of the agent took over")]
     Fenced,
@@ -60,7 +63,7 @@ impl Error {
             Self::ProofWrong => Some("proof-wrong"),
             Self::CsrInvalid(_) => Some("csr-invalid"),
             Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::Fenced | Self::Network(_) => None,
-            Self::Certificate(_) | Self::Secrets(_) | Self::Db(_) => None,
+            Self::Certificate(_) | Self::Secrets(_) | Self::FairUse(_) | Self::Db(_) => None,
         }
     }
 }
@@ -84,6 +87,7 @@ impl From<Error> for Problem {
             | Error::CsrInvalid(_)
             | Error::Certificate(_)
             | Error::Secrets(_)
+            | Error::FairUse(_)
             | Error::Fenced
             | Error::Db(_) => Self::internal(&error),
         }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::desired;
+use super::{desired, store};
 use crate::app::App;
 use crate::db::Scope;
+use crate::ids::AgentId;
 use crate::jobs::Job;
 
 /// Refreshes what changes without anybody doing anything: terms that begin or end, holds that run out, cut points ahead.
@@ -23,5 +24,39 @@ impl Job for RefreshDesired {
 
     fn unique_key(&self) -> Option<String> {
         Some(String::new())
+    }
+}
+
+/// Lines one transaction refreshes: their agent cannot speak meanwhile.
+const LINES_A_TRANSACTION: usize = 25;
+
+/// Refreshes the lines of an agent whose own count of what they used began anew, or that told late what it counted before.
+#[derive(Serialize, Deserialize)]
+pub struct RefreshMetered {
+    /// The agent.
+    pub agent: AgentId,
+    /// Why: what happens for one reason is done once.
+    pub reason: String,
+}
+
+impl Job for RefreshMetered {
+    const KIND: &'static str = "fleet.refresh_metered";
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        let mut tx = app.db.read(&scope).await?;
+        let lines = store::metered_lines(&mut tx, self.agent).await?;
+        drop(tx);
+        for lines in lines.chunks(LINES_A_TRANSACTION) {
+            let mut tx = app.db.begin(&scope).await?;
+            for line in lines {
+                desired::refresh_line(&mut tx, *line).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{} {}", self.agent, self.reason))
     }
 }

@@ -5,6 +5,7 @@ pub mod authority;
 pub mod desired;
 pub mod enrollment;
 pub mod error;
+mod fair_use;
 pub mod jobs;
 mod model;
 mod service;

@@ -1,14 +1,22 @@
 //! What a gateway reads and writes for a connected agent. Every write checks that the session still owns the agent.
 
+use chrono::DateTime;
 use uuid::Uuid;
 use weir_protocol::control::{EpochPosition, Hello, StreamPosition, Verdict};
 use weir_protocol::state::{ApplyReport, Down, Object, ObjectKey, ObjectResult, Status};
 use weir_protocol::{desired::Access, hash};
 
+use super::jobs::RefreshMetered;
 use super::{Error, store};
 use crate::app::App;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::ids::{AgentId, TenantId};
+use crate::jobs;
+
+/// Late records that come within so long are told of together, seconds.
+const LATE_SECONDS: i64 = 10;
+/// Length of a tally's name.
+const TALLY_BYTES: usize = 8;
 
 /// A connected agent, and the session that may write for it.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +68,10 @@ pub async fn open(
     let session = Session { tenant, agent, id: i64::from_le_bytes(random) };
     let mut tx = app.db.begin(&session.scope()).await?;
     let Some(lineage) = store::agents::take_over(&mut tx, session, hello, gateway).await? else { return Ok(None) };
+    if hello.tally.len() == TALLY_BYTES && store::agents::set_tally(&mut tx, agent, &hello.tally).await? {
+        let (now, reason) = (tx.at(), format!("tally {}", hex::encode(&hello.tally)));
+        jobs::enqueue(&mut tx, &RefreshMetered { agent, reason }, now).await?;
+    }
     let held = held(&mut tx, agent, lineage, hello).await?;
     let mut streams = Vec::with_capacity(hello.epochs.len());
     for offered in &hello.epochs {
@@ -215,6 +227,19 @@ pub async fn seen(app: &App, session: Session, connected: bool) -> Result<(), Er
 pub async fn router(app: &App, session: Session) -> Result<crate::ids::RouterId, Error> {
     let mut tx = session.begin(app).await?;
     Ok(super::agent(&mut tx, session.agent).await?.router_id)
+}
+
+/// Whether records of this tally are such as the agent counts itself; others change what it must be told.
+pub async fn counts_in(tx: &mut TenantTx, agent: AgentId, tally: Option<&[u8]>) -> Result<bool, Error> {
+    Ok(store::agents::tally(tx, agent).await?.as_deref() == tally)
+}
+
+/// Has the agent told anew what it does not count itself: once for all records that come within a while, after them.
+pub async fn refresh_metered(tx: &mut TenantTx, agent: AgentId) -> Result<(), Error> {
+    let while_of = tx.at().timestamp() / LATE_SECONDS;
+    let reason = format!("late records {while_of}");
+    let after = DateTime::from_timestamp((while_of + 2) * LATE_SECONDS, 0).unwrap_or(tx.at());
+    Ok(jobs::enqueue(tx, &RefreshMetered { agent, reason }, after).await?)
 }
 
 /// Keeps what an agent wanted people to know.

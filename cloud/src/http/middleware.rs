@@ -48,21 +48,31 @@ fn is_same_site(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Where the forms of a page lead beside here, as sources of its policy: a browser follows no form to anywhere else.
+#[derive(Clone, Debug)]
+pub struct FormsLeadTo(pub String);
+
 /// Sets the headers every answer carries.
 pub async fn secure_headers(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let (public, framed) = (path.starts_with("/assets/"), path.starts_with("/gallery/"));
     let mut response = next.run(request).await;
+    let elsewhere = response.extensions().get::<FormsLeadTo>().map(|forms| format!("{POLICY} {}", forms.0));
     let headers = response.headers_mut();
+    // The gallery shows its samples side by side, in frames. A page with a stricter policy of its own keeps it.
+    let policy = HeaderValue::from_static(if framed { FRAMED } else { POLICY });
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
-    // The gallery shows its samples side by side, in frames.
-    set(header::CONTENT_SECURITY_POLICY, if framed { FRAMED } else { POLICY });
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     if !public {
         set(header::CACHE_CONTROL, "no-store");
+    }
+    // The sources of forms stand last in the policy.
+    if let Some(policy) = elsewhere.and_then(|policy| HeaderValue::from_str(&policy).ok()) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }

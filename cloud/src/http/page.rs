@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -30,7 +30,7 @@ pub struct Screen<P> {
     /// Who.
     pub person: Person,
     /// The session they look with.
-    pub session: SessionId,
+    pub session: Option<SessionId>,
     /// What surrounds the page.
     pub frame: Frame,
     /// The ISP's own zone; instants are shown in it.
@@ -73,6 +73,9 @@ impl<P: Needs> FromRequestParts<App> for Screen<P> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let staff = Staff::<P>::from_request_parts(parts, app).await?;
+        if staff.session.is_none() {
+            return Err(Problem::new(&error::FORBIDDEN, "pages are for people: ask the API with a key"));
+        }
         let mut tx = app.db.read(&staff.scope()).await?;
         let tenant = tenants::tenant(&mut tx).await?;
         let mut frame = frame(&staff.person, &tenant, parts.uri.path());
@@ -96,8 +99,13 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
     let area = path.split('/').nth(1).unwrap_or_default();
     let area = match area {
         "accounts" => "subscribers",
+        "ticket-attachments" | "unmatched-mail" => "tickets",
+        "payment-attempts" => "payments",
+        "bank-files" | "suspense-items" => "bank-statements",
         "overdue-checks" => "billing-runs",
+        "dunning-cases" => "dunning",
         "plugin-versions" | "plugin-invocations" => "plugins",
+        "webhook-deliveries" => "webhooks",
         area => area,
     };
     let current = NAV.iter().map(|item| item.href).find(|href| href[1..] == *area).unwrap_or_default();
@@ -130,28 +138,40 @@ fn theme(name: &str) -> &'static str {
 
 fn may_open(role: Role, href: &str) -> bool {
     let needed = match href {
-        "/subscribers" | "/subscriptions" => "view-subscribers",
-        "/plans" => "view-catalog",
-        "/invoices" | "/payments" | "/billing-runs" | "/ledger" => "view-billing",
+        "/subscribers" | "/subscriptions" | "/orders" => "view-subscribers",
+        "/tickets" => "view-tickets",
+        "/plans" | "/top-up-products" => "view-catalog",
+        "/invoices" | "/payments" | "/bank-statements" | "/billing-runs" | "/ledger" => "view-billing",
+        "/analytics" => "view-analytics",
         "/sites" | "/routers" | "/" => "view-network",
+        "/messages" => "view-messages",
+        "/dunning" => "view-dunning",
         "/plugins" => "view-plugins",
         "/staff" => "view-staff",
+        "/api-keys" => "manage-api-keys",
+        "/webhooks" => "manage-webhooks",
+        "/imports" => "manage-imports",
         "/audit" => ViewAudit::PERMISSION.0,
-        "/settings" => "view-settings",
+        "/settings" | "/portal-settings" => "view-settings",
         _ => LoggedIn::PERMISSION.0,
     };
     role.may(Permission(needed))
 }
 
-/// Surroundings for somebody we do not know: the language their browser asks for.
-pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
+/// The language a browser asks for, if it is one of ours.
+pub(crate) fn spoken_in(headers: &HeaderMap) -> Option<&'static str> {
     let wanted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let spoken = |tag: &str| {
         let tag = tag.split(';').next().unwrap_or_default().trim();
         let same = |known: &&str| known.eq_ignore_ascii_case(tag);
         LANGUAGES.into_iter().find(same).or_else(|| LANGUAGES.into_iter().find(|known| known.get(..2) == tag.get(..2)))
     };
-    let lang = wanted.split(',').find_map(spoken).unwrap_or("en");
+    wanted.split(',').find_map(spoken)
+}
+
+/// Surroundings for somebody we do not know: the language their browser asks for.
+pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
+    let lang = spoken_in(headers).unwrap_or("en");
     let (tenant, staff) = ("Weir".to_owned(), String::new());
     Frame {
         tenant,
@@ -242,12 +262,64 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let form: Result<axum::Form<Vec<(String, String)>>, _> = axum::Form::from_request(request, state).await;
-        let axum::Form(pairs) = form.map_err(|error| Problem::new(&error::MALFORMED_BODY, error.body_text()))?;
+        let axum::Form(pairs) = form.map_err(|error| match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(&error::BODY_TOO_LARGE, error.body_text()),
+            _ => Problem::new(&error::MALFORMED_BODY, error.body_text()),
+        })?;
         if pairs.iter().any(|(_, value)| value.contains('\0')) {
             return Err(Problem::new(&error::MALFORMED_BODY, "texts must not contain the character U+0000"));
         }
         let values = pairs.into_iter().map(|(name, value)| (name, value.trim().to_owned())).collect();
         Ok(Self { values, errors: Vec::new() })
+    }
+}
+
+/// What a form with files sent: a value per name, and every file with its name.
+#[derive(Debug, Default)]
+pub struct Upload {
+    /// The values.
+    pub fields: Fields,
+    /// Files as they came, not looked at yet.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
+            return Ok(Self { fields: Fields::from_request(request, state).await?, files: Vec::new() });
+        }
+        let unreadable = |status: StatusCode, text: String| match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(&error::BODY_TOO_LARGE, text),
+            _ => Problem::new(&error::MALFORMED_BODY, text),
+        };
+        let parts = Multipart::from_request(request, state).await;
+        let mut parts = parts.map_err(|error| unreadable(error.status(), error.body_text()))?;
+        let mut upload = Self::default();
+        while let Some(part) =
+            parts.next_field().await.map_err(|error| unreadable(error.status(), error.body_text()))?
+        {
+            let (name, file) = (part.name().unwrap_or_default().to_owned(), part.file_name().map(str::to_owned));
+            let bytes = part.bytes().await.map_err(|error| unreadable(error.status(), error.body_text()))?;
+            match file {
+                // A question for files that was left empty sends one without name and content.
+                Some(file) if file.is_empty() && bytes.is_empty() => {}
+                Some(file) => upload.files.push((file, bytes.to_vec())),
+                None => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    if text.contains('\0') {
+                        return Err(Problem::new(
+                            &error::MALFORMED_BODY,
+                            "texts must not contain the character U+0000",
+                        ));
+                    }
+                    upload.fields.set(&name, text.trim());
+                }
+            }
+        }
+        Ok(upload)
     }
 }
 
@@ -259,13 +331,17 @@ pub fn is_about_the_form(problem: &Problem) -> bool {
 /// Turns problems into pages for browsers: a log-in for whoever is not logged in, an explanation for the rest.
 pub async fn explain_to_people(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if ["/api/", "/dev/", "/live", "/metrics"].iter().any(|programs| path.starts_with(programs)) {
+    const PROGRAMS: [&str; 6] = ["/api/", "/dev/", "/inbound/", "/live", "/metrics", "/webhooks/stripe/"];
+    if PROGRAMS.iter().any(|programs| path.starts_with(programs)) {
         return next.run(request).await;
     }
     let id = request_id(request.headers());
     let (uri, headers, method) = (request.uri().clone(), request.headers().clone(), request.method().clone());
     let response = next.run(request).await;
     let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
+    if told.kind == &access::error::SECOND_STEP_MISSING {
+        return see("/preferences/second-step");
+    }
     if told.kind.status == 401 {
         return see(&log_in_address(&method, &uri));
     }

@@ -40,6 +40,12 @@ permissions! {
     ManageStaff = "manage-staff";
     /// See who changed what.
     ViewAudit = "view-audit";
+    /// Make and revoke API keys.
+    ManageApiKeys = "manage-api-keys";
+    /// Tell programs elsewhere what happens.
+    ManageWebhooks = "manage-webhooks";
+    /// Bring in subscribers with all that belongs to them from a file.
+    ManageImports = "manage-imports";
     /// See sites, routers, agents, enforcement, traffic.
     ViewNetwork = "view-network";
     /// Change sites and routers, enroll and revoke agents.
@@ -60,12 +66,28 @@ permissions! {
     ViewBilling = "view-billing";
     /// Run billing and overdue checks.
     ManageBilling = "manage-billing";
-    /// Record payments.
+    /// See what the business and the network did, in figures.
+    ViewAnalytics = "view-analytics";
+    /// Record payments, match sums in suspense, ask accounts to pay.
     RecordPayments = "record-payments";
+    /// Give payments back.
+    RefundPayments = "refund-payments";
+    /// See messages to subscribers and staff, and how they are sent.
+    ViewMessages = "view-messages";
+    /// Send messages again, switch them on and off, change their words.
+    ManageMessages = "manage-messages";
+    /// See dunning cases, the policy and the forecast.
+    ViewDunning = "view-dunning";
+    /// Change the dunning policy, note promises, pause cases, give late fees back.
+    ManageDunning = "manage-dunning";
     /// See plugins, their versions and calls.
     ViewPlugins = "view-plugins";
     /// Add, upload, activate and disable plugins.
     ManagePlugins = "manage-plugins";
+    /// See tickets and what came by e-mail.
+    ViewTickets = "view-tickets";
+    /// Open, answer, assign and solve tickets.
+    ManageTickets = "manage-tickets";
 }
 
 /// A set of permissions a person has.
@@ -106,13 +128,27 @@ impl Role {
         match self {
             Self::Owner => true,
             Self::ReadOnly => name == "logged-in" || name.starts_with("view-"),
-            Self::Billing => !matches!(name, "manage-settings" | "manage-staff" | "manage-network" | "manage-plugins"),
+            Self::Billing => !matches!(
+                name,
+                "manage-settings"
+                    | "manage-staff"
+                    | "manage-api-keys"
+                    | "manage-webhooks"
+                    | "manage-network"
+                    | "manage-plugins"
+            ),
             Self::Support => {
                 name == "logged-in"
                     || name.starts_with("view-")
                     || matches!(
                         name,
-                        "manage-subscribers" | "manage-subscriptions" | "manage-holds" | "record-payments"
+                        "manage-subscribers"
+                            | "manage-imports"
+                            | "manage-subscriptions"
+                            | "manage-holds"
+                            | "manage-messages"
+                            | "record-payments"
+                            | "manage-tickets"
                     )
             }
             Self::Network => {
@@ -124,6 +160,8 @@ impl Role {
                         | "manage-network"
                         | "view-subscribers"
                         | "view-catalog"
+                        | "view-tickets"
+                        | "manage-tickets"
                 )
             }
         }

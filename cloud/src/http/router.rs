@@ -14,6 +14,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::PropagateRequestIdLayer;
 use tower_http::timeout::TimeoutLayer;
+use tower::Layer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::path::PathItem;
@@ -23,17 +24,18 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, audit, billing, catalog, dunning, fleet, ledger, network, payments, plugins, subscribers, subscriptions,
-    tenants, usage,
+    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications, orders,
+    payments, plugins, portal, subscribers, subscriptions, tenants, tickets, usage, webhooks,
 };
 
-const BODY_MAX: usize = 2 * 1024 * 1024;
+/// What any request may bring; what most may, axum's own limit of two megabytes says.
+const BODY_MAX: usize = 26 * 1024 * 1024;
 /// Until an answer begins: whoever sends a body byte by byte gives up its place.
 const REQUEST_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Weir", description = "The API of an ISP's edge and billing system. Log in with POST /api/v1/sessions and send the token as a bearer token; what a role may do stands with each operation.\n\nMoney is an exact decimal with its currency, {\"amount\":\"44.90\",\"currency\":\"EUR\"}. Rates are bits per second, volumes are bytes of layer 3, instants are RFC 3339 in UTC, days are the account's own.\n\nLists come in pages: give the next of one page as after of the following one. Unknown fields are refused. A refusal is a problem document (RFC 9457): its type is the address of a page that says what to do, its errors name the fields, and nothing was changed."),
+    info(title = "Weir", description = "The API of an ISP's edge and billing system. Programs send an API key as a bearer token: Authorization: Bearer weir_key_…; keys are made on the page API keys, with the permissions each operation names as their scopes, optionally for some networks and until some day, and the audit log names the key. People log in with POST /api/v1/sessions and send the session's token likewise.\n\nMoney is an exact decimal with its currency, {\"amount\":\"44.90\",\"currency\":\"EUR\"}. Rates are bits per second, volumes are bytes of layer 3, instants are RFC 3339 in UTC, days are the account's own.\n\nLists come in pages: give the next of one page as after of the following one. Unknown fields are refused. A refusal is a problem document (RFC 9457): its type is the address of a page that says what to do, its errors name the fields, and nothing was changed."),
     modifiers(&Security),
     components(schemas(error::ProblemJson))
 )]
@@ -77,11 +79,19 @@ fn operations() -> OpenApiRouter<App> {
             .merge(fleet::api::routes())
             .merge(subscriptions::api::routes())
             .merge(usage::api::routes())
+            .merge(fair_use::api::routes())
             .merge(plugins::api::routes())
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(dunning::api::routes())
-            .merge(payments::api::routes()),
+            .merge(payments::api::routes())
+            .merge(analytics::api::routes())
+            .merge(notifications::api::routes())
+            .merge(tickets::api::routes())
+            .merge(webhooks::api::routes())
+            .merge(imports::api::routes())
+            .merge(orders::api::routes())
+            .merge(portal::api::routes()),
     )
 }
 
@@ -93,7 +103,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// Everything the HTTP listener answers.
 pub fn router(app: App) -> Router {
     let (api, document) = api().split_for_parts();
-    Router::new()
+    let inside = Router::new()
         .merge(api)
         .route("/api/v1/openapi.json", get(move || std::future::ready(Json(document.clone()))))
         .route("/healthz", get(|| std::future::ready("ok")))
@@ -101,7 +111,9 @@ pub fn router(app: App) -> Router {
         .route("/metrics", get(metrics))
         .merge(crate::http::dev_clock::routes())
         .merge(crate::live::api::routes())
-        .merge(crate::pages::routes())
+        .merge(tickets::api::inbound_routes())
+        .merge(crate::pages::routes(&app))
+        .merge(payments::api::webhook::routes())
         .fallback(|| std::future::ready(Problem::new(&error::NOT_FOUND, "there is nothing at this address")))
         .method_not_allowed_fallback(|| {
             std::future::ready(Problem::new(&error::METHOD_NOT_ALLOWED, "this address does not do that"))
@@ -119,7 +131,10 @@ pub fn router(app: App) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(from_fn_with_state(app.clone(), middleware::own_request_id))
         .layer(CatchPanicLayer::new())
-        .with_state(app)
+        .with_state(app.clone());
+    // A portal's own host name is known before anything is looked up by its path.
+    let at_own_host = from_fn_with_state(app, crate::pages::portal::at_own_host);
+    Router::new().fallback_service(at_own_host.layer(inside))
 }
 
 /// What every line of the log about a request says of it; people quote the id.

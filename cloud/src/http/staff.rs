@@ -6,8 +6,8 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
-use super::permission::{Needs, Permission, Role};
-use crate::access::{self, Caller, Person};
+use super::permission::{LoggedIn, Needs, Permission};
+use crate::access::{self, By, Caller, Person};
 use crate::app::App;
 use crate::db::{Actor, Scope};
 use crate::error::{self, Problem};
@@ -17,8 +17,9 @@ use crate::ids::{SessionId, TenantId};
 pub struct Staff<P> {
     /// The person.
     pub person: Person,
-    /// The session they ask with.
-    pub session: SessionId,
+    /// The session they ask with; a program with a key has none.
+    pub session: Option<SessionId>,
+    caller: Caller,
     permission: PhantomData<P>,
 }
 
@@ -30,12 +31,16 @@ impl<P> Staff<P> {
 
     /// Their data, on their behalf.
     pub fn scope(&self) -> Scope {
-        Scope { tenant: self.person.tenant, actor: Actor::Staff(self.person.id) }
+        let actor = match &self.caller.by {
+            By::Session(_) => Actor::Staff(self.person.id),
+            By::Key { id, .. } => Actor::ApiKey(*id),
+        };
+        Scope { tenant: self.person.tenant, actor }
     }
 
     /// Whether they may do something else, too.
     pub fn may<Q: Needs>(&self) -> bool {
-        self.person.role.may(Q::PERMISSION)
+        self.caller.may(Q::PERMISSION)
     }
 }
 
@@ -54,17 +59,29 @@ impl<P: Needs> FromRequestParts<App> for Staff<P> {
                 caller
             }
         };
-        let Caller { person, session } = caller;
-        require(person.role, P::PERMISSION)?;
-        Ok(Self { person, session, permission: PhantomData })
+        let session = match &caller.by {
+            By::Session(session) => Some(*session),
+            By::Key { .. } => None,
+        };
+        if session.is_some() && caller.person.lacks_second_step() && P::PERMISSION != LoggedIn::PERMISSION {
+            let detail = "a second step is demanded of everybody: set one up first";
+            return Err(Problem::new(&access::error::SECOND_STEP_MISSING, detail));
+        }
+        require(&caller, P::PERMISSION)?;
+        Ok(Self { person: caller.person.clone(), session, caller, permission: PhantomData })
     }
 }
 
-fn require(role: Role, permission: Permission) -> Result<(), Problem> {
-    if role.may(permission) {
+fn require(caller: &Caller, permission: Permission) -> Result<(), Problem> {
+    if caller.may(permission) {
         return Ok(());
     }
-    let detail = format!("the role {} does not include the permission {}", role.name(), permission.0);
+    let detail = match &caller.by {
+        By::Key { scopes, .. } if !scopes.iter().any(|scope| scope == permission.0) => {
+            format!("the API key does not have the scope {}", permission.0)
+        }
+        _ => format!("the role {} does not include the permission {}", caller.person.role.name(), permission.0),
+    };
     Err(Problem::new(&error::FORBIDDEN, detail))
 }
 

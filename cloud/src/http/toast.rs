@@ -30,7 +30,7 @@ pub fn see_counting(address: &str, key: &str, figures: &[u32]) -> Response {
 }
 
 /// What the page before wants said, in the reader's language.
-pub(super) fn told(headers: &HeaderMap, lang: &str) -> Option<String> {
+pub(crate) fn told(headers: &HeaderMap, lang: &str) -> Option<String> {
     let words = cookie(headers, COOKIE)?;
     let mut parts = words.split('.');
     let key = parts.next().filter(|key| key.starts_with("done-"))?;

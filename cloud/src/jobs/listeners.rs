@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::db::Scope;
 use crate::events::{self, Listener};
 use crate::ids::EventId;
-use crate::{dunning, plugins};
+use crate::{dunning, notifications, payments, plugins, webhooks};
 
 /// Tells one listener of one event.
 #[derive(Serialize, Deserialize)]
@@ -32,8 +32,11 @@ impl Job for TellListener {
         };
         drop(tx);
         match self.listener {
+            Listener::Notifications => Ok(notifications::listen(&app, &scope, &event).await?),
             Listener::Dunning => Ok(dunning::listen(&app, &scope, &event).await?),
             Listener::Plugins => Ok(plugins::listen(&app, &scope, &event).await?),
+            Listener::Payments => Ok(payments::listen(&app, &scope, &event).await?),
+            Listener::Webhooks => Ok(webhooks::listen(&app, &scope, &event).await?),
         }
     }
 }

@@ -10,13 +10,18 @@ use super::{Job, schedule};
 use crate::app::App;
 use crate::db::{Error, Scope};
 use crate::ids::{JobId, TenantId};
+use crate::notifications::jobs::SendMessage;
 
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 const ATTEMPTS_MAX: i32 = 12;
 const KEPT: TimeDelta = TimeDelta::days(30);
 const IDLE: Duration = Duration::from_millis(500);
-/// Jobs done side by side: one that waits for somebody else's server keeps no other waiting.
+/// Jobs done side by side.
 const SIDE_BY_SIDE: usize = 4;
+/// Kinds that wait for somebody else's server, done aside: however many wait, they keep no other waiting.
+const OUTWARD: &[&str] = &[SendMessage::KIND];
+/// How many of those are done side by side.
+const OUTWARD_SIDE_BY_SIDE: usize = 4;
 
 struct Claimed {
     id: JobId,
@@ -28,15 +33,16 @@ struct Claimed {
 
 /// Works until `stop` changes.
 pub async fn work(app: App, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-    let hands = (0..SIDE_BY_SIDE).map(|_| work_alone(app.clone(), stop.clone()));
+    let hands = (0..SIDE_BY_SIDE + OUTWARD_SIDE_BY_SIDE)
+        .map(|hand| work_alone(app.clone(), hand >= SIDE_BY_SIDE, stop.clone()));
     futures_util::future::join_all(hands).await;
     Ok(())
 }
 
-async fn work_alone(app: App, mut stop: watch::Receiver<bool>) {
+async fn work_alone(app: App, outward: bool, mut stop: watch::Receiver<bool>) {
     let mut moved = app.clock.moved();
     while !*stop.borrow() {
-        let worked = match turn(&app).await {
+        let worked = match turn(&app, outward).await {
             Ok(worked) => worked,
             Err(error) => {
                 tracing::error!(%error, "the job queue failed");
@@ -53,9 +59,9 @@ async fn work_alone(app: App, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn turn(app: &App) -> Result<bool, Error> {
+async fn turn(app: &App, outward: bool) -> Result<bool, Error> {
     schedule::plan(app).await?;
-    let Some(job) = claim(app).await? else { return Ok(false) };
+    let Some(job) = claim(app, outward).await? else { return Ok(false) };
     let (id, kind, attempts) = (job.id, job.kind.clone(), job.attempts);
     // A task of its own: a panic is one job's failure, not the worker's end.
     let outcome = tokio::spawn(run(app.clone(), job)).await.unwrap_or_else(|panic| Err(panic.into()));
@@ -80,18 +86,29 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
     }
     kinds!(
         crate::audit::jobs::LinkEntries,
+        crate::webhooks::jobs::ForgetOldDeliveries,
+        crate::imports::jobs::WorkOnImport,
         crate::access::jobs::ForgetOldSessions,
         crate::fleet::jobs::RefreshDesired,
+        crate::fleet::jobs::RefreshMetered,
         crate::subscriptions::jobs::ReleaseOverHolds,
         crate::billing::jobs::StartDueRun,
         crate::billing::jobs::WorkOnRun,
         crate::dunning::jobs::CheckOverdue,
         crate::plugins::jobs::ForgetOldCalls,
+        crate::tickets::jobs::WatchPromises,
         super::TellListener,
+        SendMessage,
+        crate::payments::jobs::LookAtAttempt,
+        crate::payments::jobs::LookAtRefund,
+        crate::payments::jobs::LookAtSubject,
+        crate::payments::jobs::ChargeAccount,
+        crate::payments::jobs::ChargeDue,
+        crate::payments::jobs::Reconcile,
     )
 }
 
-async fn claim(app: &App) -> Result<Option<Claimed>, Error> {
+async fn claim(app: &App, outward: bool) -> Result<Option<Claimed>, Error> {
     let mut tx = app.db.platform().await?;
     let now = tx.at();
     let job = sqlx::query_as!(
@@ -99,13 +116,15 @@ async fn claim(app: &App) -> Result<Option<Claimed>, Error> {
         r#"UPDATE platform.jobs SET attempts = attempts + 1, locked_until = $2
            WHERE id = (
                SELECT id FROM platform.jobs
-               WHERE done_at IS NULL AND failed_at IS NULL AND attempts < $3
+               WHERE done_at IS NULL AND failed_at IS NULL AND attempts < $3 AND (kind = ANY($4)) = $5
                  AND run_at <= $1 AND (locked_until IS NULL OR locked_until < $1)
                ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
            RETURNING id AS "id: _", tenant_id AS "tenant: _", kind, payload, attempts"#,
         now,
         now + LEASE,
-        ATTEMPTS_MAX
+        ATTEMPTS_MAX,
+        OUTWARD as &[&str],
+        outward
     )
     .fetch_optional(tx.conn())
     .await?;

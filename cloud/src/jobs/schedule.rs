@@ -12,8 +12,12 @@ use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::RefreshDesired;
+use crate::payments::jobs::{ChargeDue, Reconcile};
 use crate::plugins::jobs::ForgetOldCalls;
+use crate::portal::jobs::ForgetOldPortalSessions;
 use crate::subscriptions::jobs::ReleaseOverHolds;
+use crate::tickets::jobs::WatchPromises;
+use crate::webhooks::jobs::ForgetOldDeliveries;
 
 /// Queues what is due for every tenant and not queued yet.
 pub async fn plan(app: &App) -> Result<(), Error> {
@@ -43,11 +47,16 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
         enqueue(&mut tx, &RefreshDesired {}, now).await?;
         enqueue(&mut tx, &ReleaseOverHolds {}, now).await?;
         enqueue(&mut tx, &LinkEntries {}, now).await?;
+        enqueue(&mut tx, &WatchPromises {}, now).await?;
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
+            enqueue(&mut tx, &ForgetOldDeliveries {}, now).await?;
+            enqueue(&mut tx, &ForgetOldPortalSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
+            enqueue(&mut tx, &ChargeDue {}, now).await?;
+            enqueue(&mut tx, &Reconcile {}, now).await?;
         }
         tx.commit().await?;
     }

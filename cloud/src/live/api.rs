@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,13 +16,14 @@ use serde::{Deserialize, Serialize};
 use tokio_stream::wrappers::{BroadcastStream, IntervalStream};
 
 use super::{Sample, store};
-use crate::access;
+use crate::access::{self, Device};
 use crate::app::App;
+use crate::db::Scope;
 use crate::error::{self, Problem};
 use crate::http::permission::{Needs, ViewNetwork};
 use crate::http::staff::session_token;
 use crate::http::{ApiQuery, Staff};
-use crate::ids::{RouterId, SubscriptionId};
+use crate::ids::{RouterId, SubscriptionId, TenantId};
 
 /// Topics a page may ask for.
 const TOPICS_MAX: usize = 32;
@@ -29,7 +31,7 @@ const TOPICS_MAX: usize = 32;
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether they still may.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 pub(crate) fn routes() -> Router<App> {
     Router::new().route("/live", get(live))
@@ -58,10 +60,33 @@ async fn live(
     State(app): State<App>,
     staff: Staff<ViewNetwork>,
     headers: HeaderMap,
+    device: Device,
     ApiQuery(query): ApiQuery<Topics>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let topics = read_topics(&app, &staff, &query.topics).await?;
-    let tenant = staff.tenant();
+    let topics = read_topics(&app, &staff.scope(), &query.topics).await?;
+    let token = session_token(&headers, app.config.is_https()).unwrap_or_default();
+    let over = refused(app.clone(), token, device.address);
+    Ok(stream_of(app, staff.tenant(), topics, over))
+}
+
+/// The rates of these lines, under the names `line:<id>`, until `over`; the caller knows whose they are.
+pub(crate) async fn lines(
+    app: App,
+    scope: &Scope,
+    ids: &[SubscriptionId],
+    over: impl Future<Output = ()> + Send + 'static,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let names: Vec<_> = ids.iter().map(|id| format!("line:{id}")).collect();
+    let topics = read_topics(&app, scope, &names.join(",")).await?;
+    Ok(stream_of(app, scope.tenant, topics, over))
+}
+
+fn stream_of(
+    app: App,
+    tenant: TenantId,
+    topics: Vec<(String, Topic)>,
+    over: impl Future<Output = ()>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let samples = BroadcastStream::new(app.live.subscribe())
         .filter_map(move |sample| std::future::ready(sample.ok().filter(|sample| sample.tenant == tenant)));
     // The overview adds up every router's newest sample.
@@ -73,8 +98,6 @@ async fn live(
             std::future::ready(Some(stream::iter(events)))
         })
         .flatten();
-    let token = session_token(&headers, app.config.is_https()).unwrap_or_default();
-    let over = refused(app.clone(), token);
     let watching = IntervalStream::new(tokio::time::interval(WATCH_EVERY)).filter_map(move |_| {
         let app = app.clone();
         async move {
@@ -84,15 +107,15 @@ async fn live(
             None
         }
     });
-    Ok(Sse::new(stream::select(events, watching).map(Ok).take_until(over)).keep_alive(KeepAlive::default()))
+    Sse::new(stream::select(events, watching).map(Ok).take_until(over)).keep_alive(KeepAlive::default())
 }
 
 /// Returns when whoever watches is no longer somebody who may: logged out, disabled, given another role.
-async fn refused(app: App, token: String) {
+async fn refused(app: App, token: String, address: Option<IpAddr>) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         look.tick().await;
-        match access::still_may(&app, &token, ViewNetwork::PERMISSION).await {
+        match access::still_may(&app, &token, address, ViewNetwork::PERMISSION).await {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => tracing::debug!(%error, "could not look whether somebody may still watch"),
@@ -123,12 +146,12 @@ fn event(name: &str, topic: &Topic, newest: &HashMap<RouterId, Sample>, changed:
     Event::default().event(name).json_data(reading).ok()
 }
 
-async fn read_topics(app: &App, staff: &Staff<ViewNetwork>, text: &str) -> Result<Vec<(String, Topic)>, Problem> {
+async fn read_topics(app: &App, scope: &Scope, text: &str) -> Result<Vec<(String, Topic)>, Problem> {
     let names: Vec<_> = text.split(',').filter(|name| !name.is_empty()).collect();
     if names.is_empty() || names.len() > TOPICS_MAX {
         return Err(Problem::new(&error::MALFORMED_QUERY, format!("topics must name 1 to {TOPICS_MAX} topics")));
     }
-    let mut tx = app.db.read(&staff.scope()).await?;
+    let mut tx = app.db.read(scope).await?;
     let mut topics = Vec::with_capacity(names.len());
     for name in names {
         let topic = match name.split_once(':') {

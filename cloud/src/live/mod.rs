@@ -6,6 +6,8 @@
 pub mod api;
 mod store;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -59,12 +61,39 @@ pub async fn watch(app: &App, tenant: TenantId) -> Result<(), Error> {
     app.db.notify(WATCH_CHANNEL, &tenant.to_string()).await
 }
 
+/// The next sample of a router, asked for now; `None` when none comes within `patience`.
+pub async fn sample(app: &App, tenant: TenantId, router: RouterId, patience: Duration) -> Option<Sample> {
+    let mut samples = app.live.subscribe();
+    watch(app, tenant).await.ok()?;
+    let next = async {
+        loop {
+            match samples.recv().await {
+                Ok(sample) if sample.tenant == tenant && sample.router == router => return Some(sample),
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    };
+    tokio::time::timeout(patience, next).await.ok().flatten()
+}
+
+impl Sample {
+    /// Down and up of a line, bits per second; `None` when the sample could not name every line.
+    pub fn line(&self, handle: u32) -> Option<(u64, u64)> {
+        match self.lines.iter().find(|line| line.0 == handle) {
+            Some(line) => Some((line.1, line.2)),
+            None if self.lines.len() < LINES_MAX => Some((0, 0)),
+            None => None,
+        }
+    }
+}
+
 /// Passes samples on to this process's hub, for ever.
 pub async fn relay(app: App) {
     loop {
         if let Err(error) = relay_until_failure(&app).await {
             tracing::warn!(%error, "live rates are interrupted");
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
 }

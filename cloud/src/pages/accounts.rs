@@ -7,7 +7,7 @@ use axum::routing::get;
 use weir_ui::blocks::{Action, Cell, Tone};
 use weir_ui::pages::{Section, Show};
 
-use super::{MANY, address, invoices, money, payments as receipts, subscriptions as sold};
+use super::{MANY, address, dunning_cases, invoices, money, paying, payments as receipts, subscriptions as sold};
 use crate::app::App;
 use crate::billing::{self, AccountStanding, InvoiceFilter};
 use crate::db::TenantTx;
@@ -15,9 +15,9 @@ use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Screen, html};
 use crate::http::paging::Page;
-use crate::http::permission::{RecordPayments, ViewBilling, ViewSubscribers};
+use crate::http::permission::{ManageDunning, RecordPayments, ViewBilling, ViewDunning, ViewSubscribers};
 use crate::ids::AccountId;
-use crate::{payments, subscribers, subscriptions};
+use crate::{dunning, payments, subscribers, subscriptions};
 
 /// Documents the page shows of each kind; the lists have the rest.
 const NEWEST: Page = Page { after: None, limit: 12 };
@@ -38,6 +38,12 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) 
         lede = lede_of(&screen, &standing);
         facts = facts_of(&screen, &standing);
         sections = documents(&screen, &mut tx, id).await?;
+        actions.push(Action::go(address("/messages", &[("account_id", &id.to_string())]), screen.t("messages-of")));
+        sections.extend(paying::sections(&screen, &mut tx, id).await?);
+        if let Some(pending) = payments::pending(&mut tx, id).await? {
+            let words = screen.frame.t1("paying-pending", "amount", &money(screen.frame.lang, pending));
+            facts.push((screen.t("nav-payments"), Cell::status(Tone::Warn, words)));
+        }
         actions.push(Action::go(address("/ledger", &[("account_id", &id.to_string())]), screen.t("ledger-of")));
         if screen.may::<RecordPayments>() {
             let form = address("/payments/new", &[("account_id", &id.to_string())]);
@@ -51,6 +57,15 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) 
         (screen.t("billing-day"), Cell::Text(account.billing_day.to_string())),
         (screen.t("id"), Cell::Code(id.to_string())),
     ]);
+    let case = if screen.may::<ViewDunning>() { dunning::case_of(&mut tx, id).await? } else { None };
+    let mut form = None;
+    if let Some(case) = &case {
+        facts.push((screen.t("dunning-next"), Cell::Text(dunning_cases::next(&screen, case))));
+        let way = Action::go(format!("/dunning-cases/{}", case.summary.id), screen.t("dunning-case"));
+        sections.insert(0, Section { action: Some(way), ..dunning_cases::steps(&screen, case) });
+        let ask = || dunning_cases::inset(&screen, case, &dunning_cases::fields(case), None);
+        form = screen.may::<ManageDunning>().then(ask);
+    }
     sections.push(Section {
         title: screen.t("nav-subscriptions"),
         action: None,
@@ -66,7 +81,7 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) 
         command: None,
         facts,
         sections,
-        form: None,
+        form,
     };
     html(StatusCode::OK, &page)
 }

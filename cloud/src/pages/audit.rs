@@ -30,7 +30,7 @@ const FACTS_SHOWN: usize = 3;
 /// Entries read at once for a file.
 const AT_ONCE: u32 = 1_000;
 /// How ids of things begin, what such a thing is called, and where its page is.
-const PLACES: [(&str, &str, &str); 10] = [
+const PLACES: [(&str, &str, &str); 14] = [
     ("sit", "site", "/sites"),
     ("rtr", "router", "/routers"),
     ("sbr", "subscriber", "/subscribers"),
@@ -40,6 +40,10 @@ const PLACES: [(&str, &str, &str); 10] = [
     ("inv", "invoice", "/invoices"),
     ("pay", "receipt", "/payments"),
     ("run", "run", "/billing-runs"),
+    ("whk", "webhook", "/webhooks"),
+    ("imp", "imports-import", "/imports"),
+    ("key", "api-key", "/api-keys"),
+    ("dcs", "dunning-case", "/dunning-cases"),
     ("stf", "audit-person", "/staff"),
 ];
 
@@ -116,8 +120,8 @@ async fn filters(screen: &Screen<ViewAudit>, tx: &mut TenantTx, wanted: &Wanted)
         let words = told(screen, &action);
         (action, words)
     }));
-    let field = |name, key: &str, input, value: &str| Field {
-        name,
+    let field = |name: &'static str, key: &str, input, value: &str| Field {
+        name: name.into(),
         label: screen.t(key),
         hint: String::new(),
         input,

@@ -10,9 +10,9 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, List};
 
-use super::{Asking, form_status, next_page, page_of};
+use super::{Asking, form_status, next_page, page_of, windows};
 use crate::app::App;
-use crate::catalog::{self, Amount, Overage, Plan, PlanWish, VersionWish};
+use crate::catalog::{self, Amount, Overage, Plan, PlanWish, Throttle, VersionWish};
 use crate::error::Problem;
 use crate::http::ApiQuery;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -96,6 +96,9 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         price: first.price,
         allowance_bytes: first.allowance_bytes,
         overage: first.overage,
+        throttle: first.throttle,
+        windows: first.windows,
+        offered_in_portal: fields.get("offered_in_portal") == "yes",
     }
 }
 
@@ -116,17 +119,26 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
     } else {
         None
     };
+    let throttle = if given(fields, "throttle.rate_down") || given(fields, "throttle.rate_up") {
+        let down = read_scaled(fields, "throttle.rate_down", MEGABIT);
+        let up = read_scaled(fields, "throttle.rate_up", MEGABIT);
+        down.zip(up).map(|(rate_down_bps, rate_up_bps)| Throttle { rate_down_bps, rate_up_bps })
+    } else {
+        None
+    };
+    let windows = windows::read(fields);
     let problem = fields.problem();
     match (down, up, amount) {
         (Some(rate_down_bps), Some(rate_up_bps), Some(amount)) if problem.errors.is_empty() => {
-            Ok(VersionWish { rate_down_bps, rate_up_bps, price: Amount { amount, currency }, allowance_bytes, overage })
+            let price = Amount { amount, currency };
+            Ok(VersionWish { rate_down_bps, rate_up_bps, price, allowance_bytes, overage, throttle, windows })
         }
         _ => Err(problem),
     }
 }
 
 /// Reads a figure in a unit as a whole number of what the unit is made of.
-fn read_scaled(fields: &mut Fields, name: &str, unit: i64) -> Option<i64> {
+pub(super) fn read_scaled(fields: &mut Fields, name: &str, unit: i64) -> Option<i64> {
     let figure = fields.read::<Decimal>(name, "error-number")?;
     let whole = figure.checked_mul(unit.into()).filter(Decimal::is_integer).and_then(|whole| whole.to_i64());
     if whole.is_none() {
@@ -145,6 +157,9 @@ pub(super) fn ask_terms(asked: Asking<'_>) -> Asking<'_> {
         .ask("allowance", "allowance-gb", Input::Line("text"))
         .ask("overage.block", "overage-block-gb", Input::Line("text"))
         .ask("overage.price", "overage-price", Input::Line("text"))
+        .ask("throttle.rate_down", "fair-use-throttle-down-mbit", Input::Line("text"))
+        .ask("throttle.rate_up", "fair-use-throttle-up-mbit", Input::Line("text"))
+        .ask("windows", "fair-use-windows", Input::Lines)
 }
 
 /// A price, as readers write it.
@@ -159,7 +174,7 @@ fn form(screen: &Screen<ManageCatalog>, fields: &Fields, problem: Option<&Proble
         up: ("/plans".into(), screen.t("nav-plans")),
         title: screen.t("plans-new"),
         lede: screen.t("plans-new-lede"),
-        form: ask_terms(asked).inset(String::new(), "/plans", "save"),
+        form: ask_terms(asked).ask("offered_in_portal", "plan-portal-offer", Input::Tick).inset(String::new(), "/plans", "save"),
     };
     html(form_status(problem), &page)
 }

@@ -3,23 +3,41 @@
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
 mod accounts;
+mod analytics;
+mod api_keys;
 mod audit;
+mod bank;
 mod billing_runs;
 mod catalog;
+mod dunning;
+mod dunning_cases;
+mod dunning_form;
+mod dunning_policy;
+mod fair_use;
 mod gallery;
+mod imports;
 mod invoices;
 mod ledger;
 mod locations;
+mod message_settings;
+mod message_templates;
+mod messages;
+mod orders;
 mod overview;
+mod pay;
+mod paying;
 mod payments;
 mod plans;
 mod plugin_calls;
 mod plugin_versions;
 mod plugins;
+pub(crate) mod portal;
+mod portal_settings;
 mod reference;
 mod router_changes;
 mod routers;
 mod search;
+mod second_step;
 mod session;
 mod sessions;
 mod settings;
@@ -28,6 +46,15 @@ mod staff;
 mod subscribers;
 mod subscription_changes;
 mod subscriptions;
+mod support;
+mod ticket;
+mod tickets;
+mod top_ups;
+mod unmatched_mail;
+mod webhooks;
+mod windows;
+
+use std::borrow::Cow;
 
 use axum::Router;
 use axum::extract::Path;
@@ -48,24 +75,50 @@ use crate::http::paging::Page;
 /// Rows a page of a list shows.
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
-const TOLD: [(&str, &str); 7] = [
+const TOLD: &[(&str, &str)] = &[
+    ("must be between -60", "dunning-error-days"),
+    ("must be after the due date", "dunning-error-notice"),
+    ("must be after the first hour", "dunning-error-hours"),
+    ("must be after the", "dunning-error-grace"),
+    ("must not be the day of another", "dunning-error-same-day"),
+    ("must be before the walled garden", "dunning-error-order"),
+    ("must be there once", "dunning-error-once"),
+    ("must not be below the least fee", "dunning-error-max"),
+    ("must be at most what is owed", "dunning-error-owed"),
+    ("must be between today", "dunning-error-day"),
+    ("must be between 0 and 100 with", "dunning-error-percent"),
+    ("must be at most 10 rising", "dunning-error-retries"),
+    ("must say how much", "error-required"),
+    ("must be one line", "messages-error-line"),
+    ("must be given again for another server", "messages-error-again"),
+    ("must be an IBAN", "error-iban"),
     ("needs an allowance", "error-needs-allowance"),
+    ("must not be beside a charge", "error-fair-use-charge"),
+    ("must change a rate or be free", "error-fair-use-window"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
     ("must not be below zero", "error-negative"),
     ("must not be after today", "error-future"),
     ("must be at most 31 days after today", "error-too-far"),
     ("must have at most", "error-too-long"),
+    ("must end after it begins", "error-hours"),
+    ("must have a working day", "error-working-day"),
+    ("must be an e-mail address without", "error-mail-address"),
+    ("must be between the first response", "error-target"),
+    ("must have at least 12", "error-too-short"),
+    ("must be an e-mail address", "error-email"),
+    ("is not offered", "error-not-offered"),
 ];
 /// Rows a choice of a form, or a part of a page, shows.
 const MANY: Page = Page { after: None, limit: 200 };
 
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes(app: &App) -> Router<App> {
     Router::new()
         .route("/assets/{*path}", get(asset))
         .route("/errors/{slug}", get(kind))
         .merge(session::routes())
         .merge(sessions::routes())
+        .merge(second_step::routes())
         .merge(overview::routes())
         .merge(search::routes())
         .merge(sites::routes())
@@ -76,20 +129,42 @@ pub(crate) fn routes() -> Router<App> {
         .merge(accounts::routes())
         .merge(catalog::routes())
         .merge(plans::routes())
+        .merge(top_ups::routes())
         .merge(subscriptions::routes())
         .merge(subscription_changes::routes())
         .merge(invoices::routes())
         .merge(payments::routes())
+        .merge(paying::routes())
+        .merge(bank::routes())
+        .merge(pay::routes())
         .merge(billing_runs::routes())
+        .merge(dunning::routes())
+        .merge(dunning_policy::routes())
+        .merge(dunning_form::routes())
+        .merge(dunning_cases::routes())
         .merge(ledger::routes())
         .merge(plugins::routes())
         .merge(plugin_versions::routes())
         .merge(plugin_calls::routes())
+        .merge(analytics::routes())
         .merge(settings::routes())
         .merge(gallery::routes())
         .merge(reference::routes())
         .merge(staff::routes())
+        .merge(messages::routes())
+        .merge(message_settings::routes())
+        .merge(message_templates::routes())
         .merge(audit::routes())
+        .merge(tickets::routes())
+        .merge(ticket::routes())
+        .merge(unmatched_mail::routes())
+        .merge(support::routes())
+        .merge(api_keys::routes())
+        .merge(webhooks::routes())
+        .merge(imports::routes())
+        .merge(orders::routes())
+        .merge(portal_settings::routes())
+        .merge(portal::routes(app))
 }
 
 async fn asset(Path(path): Path<String>) -> Result<Response, Problem> {
@@ -170,7 +245,7 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks for `name` under the message `key`; `<key>-hint` explains it, if there is such a message.
-    fn ask(self, name: &'static str, key: &str, input: Input) -> Self {
+    fn ask(self, name: impl Into<Cow<'static, str>>, key: &str, input: Input) -> Self {
         let hint_key = format!("{key}-hint");
         let hint = Some(self.frame.t(&hint_key)).filter(|hint| *hint != hint_key).unwrap_or_default();
         let label = self.frame.t(key);
@@ -178,11 +253,15 @@ impl<'a> Asking<'a> {
     }
 
     /// Asks for `name` in these words.
-    fn ask_in(mut self, name: &'static str, label: String, hint: String, input: Input) -> Self {
+    fn ask_in(mut self, name: impl Into<Cow<'static, str>>, label: String, hint: String, input: Input) -> Self {
+        let name = name.into();
         let errors = self.problem.map_or(&[][..], |problem| &problem.errors);
-        let wrong: Vec<_> =
-            errors.iter().filter(|error| is_about(&error.field, name)).map(|error| self.told(&error.message)).collect();
-        let (value, error) = (self.fields.text(name), wrong.join("; "));
+        let wrong: Vec<_> = errors
+            .iter()
+            .filter(|error| is_about(&error.field, &name))
+            .map(|error| self.told(&error.message))
+            .collect();
+        let (value, error) = (self.fields.text(&name), wrong.join("; "));
         self.asked.push(Field { name, label, hint, input, value, error });
         self
     }
@@ -203,7 +282,7 @@ impl<'a> Asking<'a> {
     }
 
     fn inset(self, title: String, action: impl Into<String>, submit: &str) -> Inset {
-        let own = |field: &str| self.asked.iter().any(|asked| is_about(field, asked.name));
+        let own = |field: &str| self.asked.iter().any(|asked| is_about(field, &asked.name));
         let problem = match self.problem {
             Some(problem) if problem.errors.is_empty() => self.told_of(problem),
             Some(problem) if problem.errors.iter().all(|error| own(&error.field)) => self.frame.t("error-form"),

@@ -16,9 +16,9 @@ use crate::error::Problem;
 use crate::fleet::{self, Agent};
 use crate::http::page::{Screen, html};
 use crate::http::paging::Page;
-use crate::http::permission::{ManageNetwork, ViewBilling, ViewNetwork};
+use crate::http::permission::{ManageNetwork, ViewBilling, ViewNetwork, ViewTickets};
 use crate::network::{self, Router as Edge};
-use crate::subscriptions;
+use crate::{subscriptions, tickets};
 
 /// Routers the overview names.
 const NAMED: usize = 20;
@@ -48,6 +48,9 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
         value: some.clone(),
         unit: frame.t1("overview-of", "all", &all),
     });
+    if screen.may::<ViewTickets>() {
+        figures.extend(asked(&screen, &mut tx).await?);
+    }
     if screen.may::<ViewBilling>() {
         figures.extend(money_figures(&screen, &mut tx).await?);
     }
@@ -90,6 +93,21 @@ async fn latest_invoices(screen: &Screen<ViewNetwork>, tx: &mut TenantTx) -> Res
         action: Some(Action::go("/invoices", screen.t("invoices-all"))),
         table: invoices::table(screen, newest, billing::today(tx).await?),
         empty: String::new(),
+    }))
+}
+
+/// How many tickets are open, once there are any.
+async fn asked(screen: &Screen<ViewNetwork>, tx: &mut TenantTx) -> Result<Option<Figure>, Problem> {
+    let (counts, lang) = (tickets::counts(tx).await?, screen.frame.lang);
+    let late = format::number(lang, counts.breaching.into());
+    Ok((counts.active > 0).then(|| Figure {
+        label: screen.t("tickets-figure"),
+        value: format::number(lang, counts.active.into()),
+        unit: if counts.breaching > 0 {
+            screen.frame.t1("tickets-figure-breaching", "count", &late)
+        } else {
+            String::new()
+        },
     }))
 }
 

@@ -12,7 +12,7 @@ use weir_ui::format;
 use weir_ui::pages::{Form, Inset, Register, Section, Show};
 
 use super::subscriptions::named;
-use super::{Asking, address, form_status, ledger, money, next_page, page_of};
+use super::{Asking, address, form_status, ledger, money, next_page, page_of, paying};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -47,11 +47,12 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let record = screen
         .may::<RecordPayments>()
         .then(|| Action::go(address("/payments/new", &[("account_id", &account)]), screen.t("payments-new")));
+    let attempts = Action::go(address("/payment-attempts", &[("account_id", &account)]), screen.t("paying-attempts"));
     let page = Register {
         frame: &screen.frame,
         title: screen.t("nav-payments"),
         lede: screen.t("payments-lede"),
-        actions: record.into_iter().collect(),
+        actions: record.into_iter().chain([attempts]).collect(),
         figures: Vec::new(),
         sections: Vec::new(),
         heading: String::new(),
@@ -103,7 +104,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<PaymentId>) -> R
         &[("name", &subscriber.name), ("date", &format::date(lang, payment.received_on))],
     );
     let reference = Some(payment.reference.clone()).filter(|text| !text.is_empty());
-    let facts = vec![
+    let mut facts = vec![
         (screen.t("amount"), Cell::Text(money(lang, payment.amount))),
         (screen.t("method"), Cell::Text(screen.t(&format!("method-{}", payment.method.name())))),
         (screen.t("received"), Cell::Text(format::date(lang, payment.received_on))),
@@ -126,13 +127,18 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<PaymentId>) -> R
     };
     let settlements = billing::settlements(&mut tx, id.uuid()).await?;
     let books = ledger::section_of(&screen, &mut tx, ("payment", id.uuid()), &settlements).await?;
-    let sections = vec![settled(&screen, &payment), restored, books];
+    let refunds = paying::refunds(&screen, &mut tx, &payment).await?;
+    if let Some(attempt) = payment.attempt_id {
+        let way = Cell::link(format!("/payment-attempts/{attempt}"), screen.t("paying-attempt"));
+        facts.insert(2, (screen.t("paying-attempt"), way));
+    }
+    let sections = vec![settled(&screen, &payment), refunds, restored, books];
     let page = Show {
         frame: &screen.frame,
         up: ("/payments".into(), screen.t("nav-payments")),
         title: screen.frame.t1("payment-title", "number", &payment.number),
         lede,
-        actions: Vec::new(),
+        actions: vec![Action::go(format!("/payments/{id}/receipt"), screen.t("paying-receipt"))],
         command: None,
         facts,
         sections,

@@ -11,9 +11,9 @@ use weir_ui::format;
 use weir_ui::pages::{Confirm, Form, Section, Show};
 
 use super::catalog::{GIGABYTE, MEGABIT, price_of, read_terms};
-use super::{Asking, form_status};
+use super::{Asking, form_status, windows};
 use crate::app::App;
-use crate::catalog::{self, Amount, Overage, Plan, PlanVersion};
+use crate::catalog::{self, Amount, Overage, Plan, PlanChange, PlanVersion, Throttle};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -27,6 +27,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/plans/{id}/versions", post(add_version))
         .route("/plans/{id}/versions/new", get(new_version))
         .route("/plans/{id}/retire", get(ask_retire).post(retire))
+        .route("/plans/{id}/offer", post(offer))
+        .route("/plans/{id}/withhold", post(withhold))
 }
 
 async fn show(screen: Screen<ViewCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
@@ -39,6 +41,7 @@ async fn show(screen: Screen<ViewCatalog>, ApiPath(id): ApiPath<PlanId>) -> Resu
     let mut facts = vec![
         (screen.t("status"), status),
         (screen.t("since"), Cell::Text(format::instant(lang, plan.created_at, screen.zone))),
+        (screen.t("plan-in-portal"), Cell::Text(screen.t(if plan.offered_in_portal { "yes" } else { "no" }))),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
     if let Some(at) = since {
@@ -46,12 +49,16 @@ async fn show(screen: Screen<ViewCatalog>, ApiPath(id): ApiPath<PlanId>) -> Resu
     }
     let changes = screen.may::<ManageCatalog>() && plan.retired_at.is_none();
     let actions = [("versions/new", "plans-version"), ("retire", "plans-retire")];
+    let offer = match plan.offered_in_portal {
+        true => Action::post(format!("/plans/{id}/withhold"), screen.t("plan-portal-withhold")),
+        false => Action::post(format!("/plans/{id}/offer"), screen.t("plan-portal-offer")),
+    };
     let actions = actions.map(|(path, key)| Action::go(format!("/plans/{id}/{path}"), screen.t(key)));
     let page = Show {
         frame: &screen.frame,
         up: ("/plans".into(), screen.t("nav-plans")),
         lede: screen.t(lede),
-        actions: if changes { actions.into() } else { Vec::new() },
+        actions: if changes { actions.into_iter().chain([offer]).collect() } else { Vec::new() },
         command: None,
         facts,
         sections: vec![versions(&screen, &plan)],
@@ -66,22 +73,25 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
     let volume =
         |bytes: Option<i64>| Cell::Number(bytes.map_or(screen.t("unlimited"), |bytes| format::bytes(lang, bytes)));
     let beyond = |overage: &Option<Overage>| {
-        Cell::Number(overage.as_ref().map_or("—".into(), |overage| {
-            format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes))
-        }))
+        overage
+            .as_ref()
+            .map(|overage| format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes)))
     };
+    let slowed = |throttle: Option<Throttle>| throttle.map(|throttle| both_rates(lang, throttle));
     let rows = plan.versions.iter().map(|version| {
         vec![
             Cell::Text(version.version.to_string()),
             Cell::Number(format::bit_rate(lang, version.rate_down_bps)),
             Cell::Number(format::bit_rate(lang, version.rate_up_bps)),
             volume(version.allowance_bytes),
-            beyond(&version.overage),
+            Cell::Number(beyond(&version.overage).or_else(|| slowed(version.throttle)).unwrap_or_else(|| "—".into())),
+            Cell::Text(version.windows.iter().map(windows::typed).collect::<Vec<_>>().join(" · ")),
             Cell::Number(price_of(lang, &version.price)),
             Cell::Number(format::instant(lang, version.created_at, screen.zone)),
         ]
     });
-    let names = ["version", "down", "up", "allowance", "overage", "price", "since"].map(|key| screen.t(key));
+    let names = ["version", "down", "up", "allowance", "fair-use-beyond", "fair-use-windows-short", "price", "since"]
+        .map(|key| screen.t(key));
     Section {
         title: screen.t("plan-versions"),
         action: None,
@@ -100,6 +110,9 @@ async fn new_version(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>
 fn fields_of(version: &PlanVersion) -> Fields {
     let scaled = |value: i64, unit: i64| (Decimal::from(value) / Decimal::from(unit)).normalize().to_string();
     let overage = version.overage.as_ref();
+    let throttled = |rate: fn(Throttle) -> i64| {
+        version.throttle.map(|throttle| scaled(rate(throttle), MEGABIT)).unwrap_or_default()
+    };
     Fields::of([
         ("rate_down", scaled(version.rate_down_bps, MEGABIT)),
         ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
@@ -108,7 +121,15 @@ fn fields_of(version: &PlanVersion) -> Fields {
         ("allowance", version.allowance_bytes.map(|bytes| scaled(bytes, GIGABYTE)).unwrap_or_default()),
         ("overage.block", overage.map(|overage| scaled(overage.block_bytes, GIGABYTE)).unwrap_or_default()),
         ("overage.price", overage.map(|overage| typed(&overage.price)).unwrap_or_default()),
+        ("throttle.rate_down", throttled(|throttle| throttle.rate_down_bps)),
+        ("throttle.rate_up", throttled(|throttle| throttle.rate_up_bps)),
+        ("windows", version.windows.iter().map(windows::typed).collect::<Vec<_>>().join("\n")),
     ])
+}
+
+/// Both rates of a throttle, as readers write them.
+fn both_rates(lang: &str, throttle: Throttle) -> String {
+    format!("{} / {}", format::bit_rate(lang, throttle.rate_down_bps), format::bit_rate(lang, throttle.rate_up_bps))
 }
 
 /// A price as it is typed: every digit it has, and at least the currency's own.
@@ -185,4 +206,24 @@ async fn retire(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> 
     catalog::retire(&mut tx, id).await?;
     tx.commit().await?;
     Ok(see_saying(&format!("/plans/{id}"), "done-retired"))
+}
+
+async fn offer(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
+    offered(&screen, id, true).await
+}
+
+async fn withhold(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
+    offered(&screen, id, false).await
+}
+
+/// Offers a plan in the portal, or no longer.
+async fn offered(
+    screen: &Screen<ManageCatalog>,
+    id: PlanId,
+    offered_in_portal: bool,
+) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    catalog::change_plan(&mut tx, id, PlanChange { offered_in_portal }).await?;
+    tx.commit().await?;
+    Ok(see_saying(&format!("/plans/{id}"), "done-saved"))
 }

@@ -12,6 +12,7 @@ use weir_ui::pages::{Form, List, Section, Show};
 
 use super::overview::{agent_status, last_seen, with_agents};
 use super::subscriptions::named;
+use super::tickets;
 use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
@@ -25,6 +26,7 @@ use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{RouterId, SubscriptionId};
 use crate::network::{self, RouterWish};
 use crate::subscriptions;
+use crate::tickets::TicketFilter;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -127,6 +129,10 @@ async fn shown<P: Needs>(
         table: Table::new(names, lines.iter().map(|line| line_row(screen, &whose, line)).collect()),
         empty: screen.t("enforcement-empty"),
     };
+    let filter = TicketFilter { router: Some(id), ..TicketFilter::default() };
+    let asked = tickets::about(screen, tx, filter, format!("/tickets/new?router_id={id}")).await?;
+    let mut sections = vec![traffic(&screen.frame, format!("router:{id}")), section];
+    sections.extend(asked);
     let actions = match screen.may::<ManageNetwork>() {
         true => actions(screen, id, &router.name, enrolled),
         false => Vec::new(),
@@ -139,7 +145,7 @@ async fn shown<P: Needs>(
         actions,
         command,
         facts,
-        sections: vec![traffic(&screen.frame, format!("router:{id}")), section],
+        sections,
         form: None,
     };
     html(StatusCode::OK, &page)

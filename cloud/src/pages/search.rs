@@ -16,7 +16,9 @@ use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::ApiQuery;
 use crate::http::page::{Screen, html, see};
-use crate::http::permission::{LoggedIn, ViewBilling, ViewNetwork, ViewSubscribers};
+use crate::http::paging::Page;
+use crate::http::permission::{LoggedIn, ViewBilling, ViewNetwork, ViewSubscribers, ViewTickets};
+use crate::tickets::{self, TicketFilter};
 use crate::{network, subscribers, subscriptions};
 
 /// Things of a kind that are shown; who wants more says more.
@@ -78,6 +80,9 @@ async fn find(screen: &Screen<LoggedIn>, query: &str) -> Result<Vec<Kind>, Probl
     }
     if screen.may::<ViewBilling>() {
         kinds.push(invoices(screen, &mut tx, query).await?);
+    }
+    if screen.may::<ViewTickets>() {
+        kinds.push(asked(screen, &mut tx, query).await?);
     }
     if screen.may::<ViewNetwork>() {
         kinds.extend(edges(&mut tx, query).await?);
@@ -161,6 +166,25 @@ async fn invoices(screen: &Screen<LoggedIn>, tx: &mut TenantTx, query: &str) -> 
     });
     let columns = &["search-number", "subscriber", "search-issued", "search-total"];
     Ok(Kind { key: "nav-invoices", columns, hits: hits.collect() })
+}
+
+async fn asked(screen: &Screen<LoggedIn>, tx: &mut TenantTx, query: &str) -> Result<Kind, Problem> {
+    let filter = TicketFilter { text: Some(query.to_owned()), ..TicketFilter::default() };
+    let page = Page { after: None, limit: EACH };
+    let found = tickets::tickets(tx, page, &filter).await?.into_iter().take(EACH as usize);
+    let hits = found.map(|ticket| {
+        let exact = same(&ticket.number, query) || ticket.id.to_string() == query;
+        let href = format!("/tickets/{}", ticket.id);
+        let row = vec![
+            Cell::link(&href, ticket.number),
+            Cell::Text(ticket.title),
+            Cell::Text(ticket.subscriber.unwrap_or_default()),
+            Cell::Text(screen.t(&format!("ticket-status-{}", ticket.status.name()))),
+        ];
+        Hit { href, row, exact }
+    });
+    let columns = &["ticket", "ticket-title", "subscriber", "status"];
+    Ok(Kind { key: "nav-tickets", columns, hits: hits.collect() })
 }
 
 async fn edges(tx: &mut TenantTx, query: &str) -> Result<[Kind; 2], Problem> {

@@ -51,7 +51,7 @@ async fn own(screen: Screen<LoggedIn>) -> Result<Response, Problem> {
 pub(super) fn section<P: Needs>(screen: &Screen<P>, sessions: Vec<SessionView>) -> Section {
     let instant = |at| format::instant(screen.frame.lang, at, screen.zone);
     let rows = sessions.into_iter().map(|session| {
-        let end = match screen.session == session.id {
+        let end = match screen.session == Some(session.id) {
             true => Cell::status(Tone::Ok, screen.t("sessions-this")),
             false => Cell::Post { action: format!("/sessions/{}/end", session.id), text: screen.t("sessions-end") },
         };
@@ -75,7 +75,7 @@ pub(super) fn section<P: Needs>(screen: &Screen<P>, sessions: Vec<SessionView>) 
 
 async fn end_others(screen: Screen<LoggedIn>) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
-    access::end_sessions(&mut tx, screen.person.id, Some(screen.session)).await?;
+    access::end_sessions(&mut tx, screen.person.id, screen.session).await?;
     tx.commit().await?;
     Ok(see_saying("/preferences/sessions", "done-sessions"))
 }

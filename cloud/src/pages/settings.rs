@@ -19,7 +19,7 @@ use crate::tenants::{self, LANGUAGES, TenantChange};
 
 const THEMES: [&str; 3] = ["system", "light", "dark"];
 /// Lines of the settings, as named in the form and in the catalogues.
-const LINES: [(&str, &str, &str); 10] = [
+const LINES: [(&str, &str, &str); 13] = [
     ("name", "name", "text"),
     ("legal_name", "legal-name", "text"),
     ("tax_id", "tax-id", "text"),
@@ -30,6 +30,9 @@ const LINES: [(&str, &str, &str); 10] = [
     ("tax_rate_percent", "tax-rate", "text"),
     ("payment_terms_days", "payment-terms", "number"),
     ("grace_days", "grace-days", "number"),
+    ("bank_holder", "bank-holder", "text"),
+    ("bank_iban", "bank-iban", "text"),
+    ("bank_bic", "bank-bic", "text"),
 ];
 
 pub(super) fn routes() -> Router<App> {
@@ -53,6 +56,9 @@ async fn settings(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
         ("tax_rate_percent", tenant.tax_rate_percent.normalize().to_string()),
         ("payment_terms_days", tenant.payment_terms_days.to_string()),
         ("grace_days", tenant.grace_days.to_string()),
+        ("bank_holder", tenant.bank_holder),
+        ("bank_iban", tenant.bank_iban),
+        ("bank_bic", tenant.bank_bic),
     ]);
     settings_form(&screen, &fields, None)
 }
@@ -103,6 +109,9 @@ fn wish(fields: &mut Fields) -> Result<TenantChange, Problem> {
         tax_id: Some(fields.text("tax_id")),
         contact: Some(fields.text("contact")),
         pay_url: Some(fields.text("pay_url")),
+        bank_holder: Some(fields.text("bank_holder")),
+        bank_iban: Some(fields.text("bank_iban")),
+        bank_bic: Some(fields.text("bank_bic")),
         tax_name: Some(fields.text("tax_name")),
         hue: fields.read("hue", "error-number"),
         tax_rate_percent: fields.read("tax_rate_percent", "error-number"),
@@ -146,6 +155,7 @@ fn preferences_form(
         title: screen.t("preferences"),
         lede: screen.t("preferences-lede"),
         actions: vec![
+            Action::go("/preferences/second-step", screen.t("second-step")),
             Action::go("/preferences/sessions", screen.t("sessions")),
             Action::go("/preferences/password", screen.t("password-change")),
         ],

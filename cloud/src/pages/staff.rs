@@ -9,16 +9,17 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, Join, Section, Show};
 
-use super::{Asking, MANY, form_status, sessions};
-use crate::access::{self, Member, MemberChange, NewInvitation};
+use super::{Asking, MANY, form_status, second_step, sessions};
+use crate::access::{self, Member, MemberChange, NewInvitation, SentInvitation};
 use crate::app::App;
-use crate::db::Scope;
+use crate::db::{Scope, TenantTx};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, anonymous_frame, html, is_about_the_form, see};
 use crate::http::permission::{ManageStaff, Needs, Role, ViewStaff};
 use crate::http::toast::see_saying;
 use crate::ids::{InvitationId, StaffId};
+use crate::notifications::{self, Fact, Facts, Notice, Recipient, Template};
 use crate::tenants;
 
 pub(super) fn routes() -> Router<App> {
@@ -39,16 +40,18 @@ async fn listed<P: Needs>(screen: &Screen<P>, link: Option<String>) -> Result<Re
     let mut tx = screen.read().await?;
     let members = access::members(&mut tx, MANY).await?;
     let invitations = access::invitations(&mut tx).await?;
+    let required = access::is_second_step_required(&mut tx).await?;
     let (lang, may_manage) = (screen.frame.lang, screen.may::<ManageStaff>());
     let rows = members.iter().map(|member| {
         vec![
             Cell::link(format!("/staff/{}", member.id), &member.name),
             Cell::Text(member.email.clone()),
             Cell::Text(role_name(screen, member.role)),
+            second_step_of(screen, member),
             access_of(screen, member),
         ]
     });
-    let names = ["name", "email", "role", "status"].map(|key| screen.t(key)).to_vec();
+    let names = ["name", "email", "role", "second-step", "status"].map(|key| screen.t(key)).to_vec();
     let people = Section {
         title: screen.t("staff-people"),
         action: None,
@@ -84,9 +87,26 @@ async fn listed<P: Needs>(screen: &Screen<P>, link: Option<String>) -> Result<Re
         command: link.map(|link| (link, screen.t("staff-link-lede"))),
         facts: Vec::new(),
         sections: vec![people, invited],
-        form: None,
+        form: may_manage.then(|| policy_form(screen, required)),
     };
     html(StatusCode::OK, &page)
+}
+
+fn second_step_of<P: Needs>(screen: &Screen<P>, member: &Member) -> Cell {
+    match member.second_step {
+        true => Cell::status(Tone::Ok, screen.t("second-step-is-on")),
+        false => Cell::status(Tone::Mute, screen.t("second-step-is-off")),
+    }
+}
+
+/// Asks what is demanded of everybody.
+fn policy_form<P: Needs>(screen: &Screen<P>, required: bool) -> Inset {
+    let fields = Fields::of([("second_step_required", if required { "yes".into() } else { String::new() })]);
+    Asking::new(&screen.frame, &fields, None).ask("second_step_required", "second-step-require", Input::Tick).inset(
+        screen.t("second-step-policy"),
+        "/staff/policy",
+        "save",
+    )
 }
 
 fn access_of<P: Needs>(screen: &Screen<P>, member: &Member) -> Cell {
@@ -138,12 +158,33 @@ async fn invite(screen: Screen<ManageStaff>, mut fields: Fields) -> Result<Respo
     let mut tx = screen.begin().await?;
     match access::invite(&screen.app, &mut tx, wish).await.map_err(Problem::from) {
         Ok(sent) => {
+            write_to(&screen, &mut tx, &sent).await?;
             tx.commit().await?;
             listed(&screen, Some(sent.link)).await
         }
         Err(problem) if is_about_the_form(&problem) => invitation_form(&screen, &fields, Some(&problem)),
         Err(problem) => Err(problem),
     }
+}
+
+/// Sends the invited the link, where a mail server is set up; it is shown here, too.
+async fn write_to(screen: &Screen<ManageStaff>, tx: &mut TenantTx, sent: &SentInvitation) -> Result<(), Problem> {
+    let invitation = &sent.invitation;
+    let notice = Notice {
+        template: Template::StaffInvitation,
+        cause: invitation.id.uuid(),
+        to: Recipient::Person {
+            name: invitation.name.clone(),
+            email: invitation.email.clone(),
+            language: screen.frame.lang.to_owned(),
+        },
+        facts: Facts::of([("expires_at", Fact::Instant(invitation.expires_at))]),
+        reply_to: None,
+        invoice: None,
+        link: Some(sent.link.clone()),
+    };
+    notifications::send(&screen.app, tx, &notice).await?;
+    Ok(())
 }
 
 fn role_of(fields: &mut Fields) -> Option<Role> {
@@ -166,6 +207,7 @@ async fn shown<P: Needs>(screen: &Screen<P>, id: StaffId, problem: Option<&Probl
         (screen.t("status"), access_of(screen, &member)),
         (screen.t("email"), Cell::Text(member.email.clone())),
         (screen.t("role"), Cell::Text(role_name(screen, member.role))),
+        (screen.t("second-step"), second_step_of(screen, &member)),
         (screen.t("since"), Cell::Text(format::instant(screen.frame.lang, member.created_at, screen.zone))),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
@@ -174,7 +216,10 @@ async fn shown<P: Needs>(screen: &Screen<P>, id: StaffId, problem: Option<&Probl
         frame: &screen.frame,
         up: ("/staff".into(), screen.t("nav-staff")),
         lede: screen.t(&format!("role-{}-lede", member.role.name())),
-        actions: Vec::new(),
+        actions: (changeable && member.second_step)
+            .then(|| second_step::reset_action(screen, id, &member.name))
+            .into_iter()
+            .collect(),
         command: None,
         facts,
         sections: sessions.into_iter().collect(),

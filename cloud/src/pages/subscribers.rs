@@ -9,17 +9,22 @@ use weir_ui::blocks::{Action, Cell, Input, Table};
 use weir_ui::format;
 use weir_ui::pages::{Form, List, Section, Show};
 
+use super::messages;
 use super::subscriptions::rows_of;
+use super::tickets;
 use super::{Asking, MANY, address, form_status, next_page, page_of};
 use crate::app::App;
+use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
-use crate::http::permission::{ManageSubscribers, ManageSubscriptions, ViewSubscribers};
+use crate::http::permission::{ManageSubscribers, ManageSubscriptions, Needs, ViewMessages, ViewSubscribers};
 use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::SubscriberId;
-use crate::subscribers::{self, AccountWish, SubscriberWish};
-use crate::{subscriptions, tenants};
+use crate::notifications::MessageFilter;
+use crate::subscribers::{self, AccountWish, Subscriber, SubscriberWish};
+use crate::tickets::TicketFilter;
+use crate::{portal, subscriptions, tenants};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -72,6 +77,15 @@ async fn list(screen: Screen<ViewSubscribers>, ApiQuery(query): ApiQuery<Search>
 }
 
 async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId>) -> Result<Response, Problem> {
+    shown(&screen, id, None).await
+}
+
+/// A subscriber with all that is theirs; `link` is a fresh one into the portal, shown this once.
+pub(super) async fn shown<P: Needs>(
+    screen: &Screen<P>,
+    id: SubscriberId,
+    link: Option<String>,
+) -> Result<Response, Problem> {
     let mut tx = screen.read().await?;
     let subscriber = subscribers::subscriber(&mut tx, id).await?;
     let accounts = subscribers::accounts(&mut tx, Some(id), MANY).await?;
@@ -97,9 +111,17 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId
             Cell::Text(place.country),
         ]
     });
-    let sold = rows_of(&screen, &mut tx, lines).await?;
+    let filter = TicketFilter { subscriber: Some(id), ..TicketFilter::default() };
+    let asked = tickets::about(screen, &mut tx, filter, format!("/tickets/new?subscriber_id={id}")).await?;
+    let sold = rows_of(screen, &mut tx, lines).await?;
+    let (portal, ways_in) = portal_of(screen, &mut tx, &subscriber).await?;
     let names = |keys: &[&str]| keys.iter().map(|key| screen.t(key)).collect::<Vec<_>>();
-    let sections = vec![
+    let written = MessageFilter { subscriber: Some(id), ..MessageFilter::default() };
+    let written = match screen.may::<ViewMessages>() {
+        true => Some(messages::section_of(screen, &mut tx, &written).await?),
+        false => None,
+    };
+    let mut sections = vec![
         Section {
             title: screen.t("nav-subscriptions"),
             action: sells
@@ -120,24 +142,58 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<SubscriberId
             empty: screen.t("locations-empty"),
         },
     ];
+    sections.extend(written);
+    sections.extend(asked);
     let since = format::date(screen.frame.lang, subscriber.created_at.with_timezone(&screen.zone).date_naive());
     let page = Show {
         frame: &screen.frame,
         up: ("/subscribers".into(), screen.t("nav-subscribers")),
         title: subscriber.name,
         lede: screen.frame.t1("subscribers-since", "date", &since),
-        actions: changes.then(|| Action::go(format!("/subscribers/{id}/edit"), screen.t("edit"))).into_iter().collect(),
-        command: None,
+        actions: changes
+            .then(|| Action::go(format!("/subscribers/{id}/edit"), screen.t("edit")))
+            .into_iter()
+            .chain(ways_in)
+            .collect(),
+        command: link.map(|link| (link, screen.t("portal-link-lede"))),
         facts: vec![
             (screen.t("email"), Cell::Text(subscriber.email.unwrap_or_else(|| "—".into()))),
             (screen.t("phone"), Cell::Text(subscriber.phone.unwrap_or_else(|| "—".into()))),
             (screen.t("language"), Cell::Text(screen.t(&format!("language-{}", subscriber.language)))),
+            (screen.t("nav-portal"), portal),
             (screen.t("id"), Cell::Code(id.to_string())),
         ],
         sections,
         form: None,
     };
     html(StatusCode::OK, &page)
+}
+
+/// How a subscriber stands with the portal, and how staff let them in or out.
+async fn portal_of<P: Needs>(
+    screen: &Screen<P>,
+    tx: &mut TenantTx,
+    subscriber: &Subscriber,
+) -> Result<(Cell, Vec<Action>), Problem> {
+    let login = portal::login(tx, subscriber.id).await?;
+    let told = |key: &str, at| {
+        let at = format::instant(screen.frame.lang, at, screen.zone);
+        screen.frame.t1(key, "date", &at)
+    };
+    let words = match (login.password_set_at, login.link_requested_at) {
+        (password, Some(asked)) if password.is_none_or(|password| asked > password) => told("portal-asked-link", asked),
+        (Some(since), _) => told("portal-signs-in", since),
+        (None, _) => screen.t("portal-no-password"),
+    };
+    let own = format!("/subscribers/{}", subscriber.id);
+    let mut actions = Vec::new();
+    if screen.may::<ManageSubscribers>() && subscriber.email.is_some() {
+        actions.push(Action::post(format!("{own}/portal-link"), screen.t("portal-link-make")));
+    }
+    if screen.may::<ManageSubscribers>() && login.password_set_at.is_some() {
+        actions.push(Action::post(format!("{own}/portal-sign-out"), screen.t("portal-sign-out-everywhere")));
+    }
+    Ok((Cell::Text(words), actions))
 }
 
 async fn new(screen: Screen<ManageSubscribers>) -> Result<Response, Problem> {

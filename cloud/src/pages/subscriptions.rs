@@ -12,7 +12,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
-use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
+use super::{Asking, MANY, access_tone, fair_use, form_status, next_page, page_of, tickets, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -23,6 +23,7 @@ use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{HoldId, SubscriberId, SubscriptionId};
 use crate::subscriptions::{self, Hold, HoldWish, Status, Subscription, SubscriptionWish};
+use crate::tickets::TicketFilter;
 use crate::{catalog, network, subscribers};
 
 const KINDS: [&str; 6] = ["manual", "unpaid", "quota", "fraud", "abuse", "seasonal"];
@@ -115,11 +116,12 @@ async fn shown<P: Needs>(
     let router = network::router(&mut tx, sold.router_id).await?;
     let price = catalog::version(&mut tx, sold.plan_version_id).await?.price;
     let holds = subscriptions::holds(&mut tx, id).await?;
+    let standing = crate::fair_use::standing(&mut tx, id).await?;
     let now = tx.at();
     let lang = screen.frame.lang;
     let rates =
         format!("{} / {}", format::bit_rate(lang, sold.rate_down_bps), format::bit_rate(lang, sold.rate_up_bps));
-    let facts = vec![
+    let mut facts = vec![
         (screen.t("access"), Cell::status(access_tone(&sold.access), screen.t(&format!("access-{}", sold.access)))),
         (screen.t("status"), status(screen, sold.status)),
         (screen.t("subscriber"), Cell::link(format!("/subscribers/{}", subscriber.id), &subscriber.name)),
@@ -134,9 +136,21 @@ async fn shown<P: Needs>(
         (screen.t("ends"), Cell::Text(sold.ends_on.map_or(screen.t("open-end"), |day| format::date(lang, day)))),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
+    let filter = TicketFilter { subscription: Some(id), ..TicketFilter::default() };
+    let asked = tickets::about(screen, &mut tx, filter, format!("/tickets/new?subscription_id={id}")).await?;
+    facts.splice(2..2, fair_use::facts(screen, &standing));
     let in_force = |hold: &Hold| hold.released_at.is_none() && hold.until.is_none_or(|until| until > now);
     let rows = holds.iter().map(|hold| hold_row(screen, hold, in_force(hold))).collect();
     let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();
+    let mut sections = vec![traffic(&screen.frame, format!("line:{id}"))];
+    sections.extend(fair_use::sections(screen, id, &standing));
+    sections.push(Section {
+        title: screen.t("holds"),
+        action: None,
+        table: Table::new(names, rows),
+        empty: screen.t("holds-empty"),
+    });
+    sections.extend(asked);
     let page = Show {
         frame: &screen.frame,
         up: ("/subscriptions".into(), screen.t("nav-subscriptions")),
@@ -145,15 +159,7 @@ async fn shown<P: Needs>(
         actions: actions(screen, &sold),
         command: None,
         facts,
-        sections: vec![
-            traffic(&screen.frame, format!("line:{id}")),
-            Section {
-                title: screen.t("holds"),
-                action: None,
-                table: Table::new(names, rows),
-                empty: screen.t("holds-empty"),
-            },
-        ],
+        sections,
         form: screen.may::<ManageHolds>().then(|| hold_form(screen, id, fields, problem)),
     };
     html(form_status(problem), &page)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use serde_json::{Value, json};
 use weir_rules::money::{Currency, Money};
 use weir_rules::posting::{self, MoneyPlace};
@@ -14,7 +14,7 @@ use crate::db::{self, TenantTx};
 use crate::error::FieldError;
 use crate::events::{self, EventKind};
 use crate::http::paging::Page;
-use crate::ids::{AccountId, PaymentId};
+use crate::ids::{AccountId, BankEntryId, PaymentAttemptId, PaymentId, SuspenseId};
 use crate::ledger::{self, Source};
 use crate::{audit, billing, dunning};
 
@@ -37,51 +37,86 @@ pub async fn record(tx: &mut TenantTx, key: Option<&str>, new: &NewPayment) -> R
 
 async fn record_new(tx: &mut TenantTx, new: &NewPayment) -> Result<Payment, Error> {
     check(new, billing::today(tx).await?)?;
-    let currency = billing::lock_account(tx, new.account_id).await?;
+    let receipt = Receipt {
+        account: new.account_id,
+        method: new.method,
+        amount: new.amount,
+        received_on: new.received_on,
+        reference: new.reference.clone(),
+        came: Came::ToUs,
+    };
+    receive(tx, receipt).await
+}
+
+/// How money came to be here.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Came {
+    /// Over the counter.
+    ToUs,
+    /// An attempt succeeded.
+    ByAttempt(PaymentAttemptId),
+    /// A bank statement has it.
+    ToTheBank(BankEntryId),
+    /// It waited for somebody to know whose it is.
+    FromSuspense(SuspenseId),
+}
+
+/// Money that came for an account.
+#[derive(Clone, Debug)]
+pub(super) struct Receipt {
+    pub account: AccountId,
+    pub method: Method,
+    pub amount: Money,
+    pub received_on: NaiveDate,
+    pub reference: String,
+    pub came: Came,
+}
+
+/// Receives money: numbered, spread over open invoices, posted, lines restored. Whoever calls it has made sure, by the key
+/// of its source, that it happens once.
+pub(super) async fn receive(tx: &mut TenantTx, new: Receipt) -> Result<Payment, Error> {
+    let currency = billing::lock_account(tx, new.account).await?;
     if currency != new.amount.currency() {
         return Err(Error::CurrencyDiffers { account: currency, payment: new.amount.currency() });
     }
     let id: PaymentId = tx.new_id();
     let number = billing::number(tx, "receipt", "RCP", new.received_on).await?;
-    store::insert(tx, id, &number, new).await?;
-    let (parts, surplus) = billing::allocate_payment(tx, new.account_id, id, new.amount).await?;
-    let place = match new.method {
-        Method::Cash => MoneyPlace::Cash,
+    store::insert(tx, id, &number, &new).await?;
+    let (_, surplus) = billing::allocate_payment(tx, new.account, id, new.amount).await?;
+    let place = match (new.came, new.method) {
+        (Came::FromSuspense(_), _) => MoneyPlace::Suspense,
+        (_, method) => place_of(method),
     };
-    let entry = posting::record_payment(&new.account_id, place, new.amount.checked_sub(surplus)?, surplus)?;
+    let entry = posting::record_payment(&new.account, place, new.amount.checked_sub(surplus)?, surplus)?;
     let source = Source { kind: "payment", id: id.uuid(), posting: "record" };
     ledger::post(tx, &source, new.received_on, &format!("Payment {number}"), &entry).await?;
-    let restored = dunning::check_account(tx, new.account_id).await?.released;
-    audit::record(
-        tx,
-        "record payment",
-        id,
-        json!({ "number": number, "amount": new.amount, "account": new.account_id }),
-    )
-    .await?;
-    let data = json!({ "number": number, "amount": new.amount, "method": new.method, "lines_restored": restored });
-    events::publish(tx, EventKind::PaymentReceived, id, Some(new.account_id), data).await?;
-    Ok(Payment {
-        id,
-        number,
-        account_id: new.account_id,
-        method: new.method,
-        amount: new.amount,
-        received_on: new.received_on,
-        reference: new.reference.clone(),
-        recorded_by: tx.actor().to_string(),
-        recorded_at: tx.at(),
-        allocations: parts
-            .into_iter()
-            .map(|(item, amount)| AllocatedPart { invoice_id: item.id, number: item.number, amount })
-            .collect(),
-        surplus,
-        lines_restored: Some(restored),
-    })
+    let restored = dunning::check_account(tx, new.account).await?.released;
+    let detail = json!({ "number": number, "amount": new.amount, "account": new.account });
+    audit::record(tx, "record payment", id, detail).await?;
+    let facts = json!({
+        "number": number, "amount": new.amount, "method": new.method, "received_on": new.received_on,
+        "surplus": surplus, "lines_restored": restored,
+    });
+    events::publish(tx, EventKind::PaymentReceived, id, Some(new.account), facts).await?;
+    Ok(Payment { lines_restored: Some(restored), ..payment(tx, id).await? })
 }
 
-fn check(new: &NewPayment, today: chrono::NaiveDate) -> Result<(), Error> {
+/// Where money of a method is.
+pub(super) fn place_of(method: Method) -> MoneyPlace {
+    match method {
+        Method::Cash => MoneyPlace::Cash,
+        Method::Card => MoneyPlace::Gateway,
+        Method::BankTransfer => MoneyPlace::Bank,
+    }
+}
+
+fn check(new: &NewPayment, today: NaiveDate) -> Result<(), Error> {
     let mut errors = Vec::new();
+    if new.method != Method::Cash {
+        let message =
+            "is not recorded by hand: cards come through the payment provider, transfers with a bank statement";
+        errors.push(FieldError::new("method", message));
+    }
     if !new.amount.is_positive() {
         errors.push(FieldError::new("amount", "must be above zero"));
     }
@@ -119,7 +154,8 @@ async fn shown(tx: &mut TenantTx, rows: Vec<PaymentRow>) -> Result<Vec<Payment>,
     for row in rows {
         let currency = Currency::from_code(&row.currency)?;
         let amount = Money::new(row.amount, currency)?;
-        let mut surplus = amount;
+        let refunded = Money::new(row.refunded, currency)?;
+        let mut surplus = amount.checked_sub(refunded)?;
         let mut allocations = Vec::new();
         for part in parts.remove(&row.id).unwrap_or_default() {
             let amount = Money::new(part.amount, currency)?;
@@ -130,8 +166,10 @@ async fn shown(tx: &mut TenantTx, rows: Vec<PaymentRow>) -> Result<Vec<Payment>,
             id: row.id,
             number: row.number,
             account_id: row.account_id,
-            method: Method::Cash,
+            method: Method::from_name(&row.method),
             amount,
+            refunded,
+            attempt_id: row.attempt_id,
             received_on: row.received_on,
             reference: row.reference,
             recorded_by: row.recorded_by,

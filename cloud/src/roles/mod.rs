@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod gateway;
+pub mod mail_in;
 pub mod plugin;
 pub mod tenant;
 
@@ -19,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, embedded, migrate};
 use crate::secrets::Secrets;
-use crate::{http, jobs};
+use crate::{http, jobs, webhooks};
 
 /// What this process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,7 @@ pub async fn run(role: Role, config: Config) -> anyhow::Result<()> {
     }
     if role.does(Role::Worker) {
         tasks.spawn(jobs::work(started.app.clone(), stopped.clone()));
+        tasks.spawn(webhooks::sender::work(started.app.clone(), stopped.clone()));
     }
     println!("{ready}");
     let ended = tokio::select! {
@@ -93,7 +95,11 @@ impl Started {
 
 /// Starts what every role needs. Call on a long-lived thread: the private database ends with it.
 pub async fn start(config: Config) -> anyhow::Result<Started> {
+    // What we ask other services over TLS uses the same ciphers as all the rest. A second start finds them in place.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create {}", config.data_dir.display()))?;
+    // Everything that speaks TLS to others takes this one; a second start in one process (tests) finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let secrets = Secrets::open(&config.data_dir)?;
     let (server, options) = database(&config).await?;
     migrate::run(&options).await.context("bring the database to this version")?;

@@ -10,7 +10,13 @@ use ring::hmac;
 
 use super::Error;
 
-pub(super) fn open(data_dir: &Path) -> Result<(LessSafeKey, hmac::Key), Error> {
+/// The key that seals, and the one made from it that signs.
+pub(super) struct Keys {
+    pub sealing: LessSafeKey,
+    pub signing: hmac::Key,
+}
+
+pub(super) fn open(data_dir: &Path) -> Result<Keys, Error> {
     let folder = data_dir.join("secrets");
     let file = folder.join("installation.key");
     let bytes = match std::fs::read(&file) {
@@ -23,7 +29,9 @@ pub(super) fn open(data_dir: &Path) -> Result<(LessSafeKey, hmac::Key), Error> {
     let bytes = bytes.map_err(|error| told(&file, &error))?;
     let key =
         UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| Error::Key(format!("{} is not a key", file.display())))?;
-    Ok((LessSafeKey::new(key), hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
+    // Another use has another key, and neither tells the other.
+    let made = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"weir signing key");
+    Ok(Keys { sealing: LessSafeKey::new(key), signing: hmac::Key::new(hmac::HMAC_SHA256, made.as_ref()) })
 }
 
 /// Makes the file whole or not at all. Of two processes that start at once, one makes it and both read it.

@@ -9,7 +9,7 @@ mod key;
 use std::path::Path;
 use std::sync::Arc;
 
-use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
+use ring::aead::{Aad, NONCE_LEN, Nonce};
 use ring::hmac;
 use uuid::Uuid;
 
@@ -76,24 +76,17 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
 
 /// Seals and opens; clones share one key.
 #[derive(Clone)]
-pub struct Secrets(Arc<Keys>);
-
-/// What follows from the installation's key.
-struct Keys {
-    sealing: LessSafeKey,
-    deriving: hmac::Key,
-}
+pub struct Secrets(Arc<key::Keys>);
 
 impl Secrets {
     /// With the key in the data folder, made at the first start.
     pub fn open(data_dir: &Path) -> Result<Self, Error> {
-        let (sealing, deriving) = key::open(data_dir)?;
-        Ok(Self(Arc::new(Keys { sealing, deriving })))
+        Ok(Self(Arc::new(key::open(data_dir)?)))
     }
 
     /// A secret for one purpose, always the same for this installation; it tells nothing of the key or of other purposes.
     pub fn derived(&self, purpose: &str) -> [u8; 32] {
-        let tag = hmac::sign(&self.0.deriving, purpose.as_bytes());
+        let tag = hmac::sign(&self.0.signing, purpose.as_bytes());
         let mut secret = [0; 32];
         secret.copy_from_slice(tag.as_ref());
         secret
@@ -128,10 +121,26 @@ impl Secrets {
         Ok(opened.to_vec())
     }
 
+    /// Proves that we said `text` for a purpose: a link that carries it cannot be made by others, nor used for anything else.
+    pub fn sign(&self, purpose: &str, text: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.0.signing, &signed(purpose, text)).as_ref().to_vec()
+    }
+
+    /// Whether `proof` is our signature, or its beginning of at least sixteen bytes. Compared in constant time.
+    pub fn is_signed(&self, purpose: &str, text: &[u8], proof: &[u8]) -> bool {
+        let whole = self.sign(purpose, text);
+        (16..=whole.len()).contains(&proof.len())
+            && whole.iter().zip(proof).fold(0, |difference, (one, other)| difference | (one ^ other)) == 0
+    }
+
     /// As [`Secrets::unseal`], for texts.
     pub fn unseal_text(&self, place: Place, sealed: &[u8]) -> Result<String, Error> {
         String::from_utf8(self.unseal(place, sealed)?).map_err(|_| Error::Closed(place.name()))
     }
+}
+
+fn signed(purpose: &str, text: &[u8]) -> Vec<u8> {
+    [purpose.as_bytes(), b"\0", text].concat()
 }
 
 impl std::fmt::Debug for Secrets {
@@ -163,6 +172,18 @@ mod tests {
         changed[20] ^= 1;
         assert!(secrets.unseal(here, &changed).is_err());
         assert_ne!(sealed, secrets.seal(here, b"open sesame").unwrap(), "a nonce is used once");
+    }
+
+    #[test]
+    fn a_signature_is_of_one_text_and_purpose() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = Secrets::open(folder.path()).unwrap();
+        let proof = secrets.sign("door", b"7");
+        assert!(secrets.is_signed("door", b"7", &proof) && secrets.is_signed("door", b"7", &proof[..16]));
+        assert!(!secrets.is_signed("door", b"8", &proof) && !secrets.is_signed("doo", b"r7", &proof));
+        assert!(!secrets.is_signed("door", b"7", &proof[..15]));
+        let again = Secrets::open(folder.path()).unwrap();
+        assert!(again.is_signed("door", b"7", &proof), "signatures outlive a restart");
     }
 
     #[test]

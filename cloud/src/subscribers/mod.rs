@@ -11,6 +11,6 @@ pub use error::Error;
 pub use model::{Account, AccountWish, Holder, Location, LocationWish, Subscriber, SubscriberWish};
 pub use search::{AccountHit, LocationHit, find_accounts, find_locations, find_subscribers};
 pub use service::{
-    account, accounts, add_account, add_location, add_subscriber, change_subscriber, holders, location, locations,
-    normalise, subscriber, subscribers,
+    account, account_numbered, accounts, add_account, add_location, add_subscriber, change_subscriber, holders,
+    location, locations, normalise, subscriber, subscribers,
 };

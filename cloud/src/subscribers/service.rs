@@ -77,6 +77,11 @@ pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Account, Error>
     store::account(tx, id).await?.ok_or(Error::AccountNotFound(id))
 }
 
+/// The account of this number, in whatever case it is written.
+pub async fn account_numbered(tx: &mut TenantTx, number: &str) -> Result<Option<AccountId>, Error> {
+    Ok(store::account_numbered(tx, &number.trim().to_uppercase()).await?)
+}
+
 /// Whose these accounts are; those that are nobody's are left out.
 pub async fn holders(tx: &mut TenantTx, ids: &[AccountId]) -> Result<HashMap<AccountId, Holder>, Error> {
     let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();

@@ -237,3 +237,9 @@ pub async fn insert_location(tx: &mut TenantTx, location: &Location) -> Result<(
         other => Ok(other.map(|_| ())?),
     }
 }
+
+pub async fn account_numbered(tx: &mut TenantTx, number: &str) -> Result<Option<AccountId>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT id AS "id: AccountId" FROM accounts WHERE upper(number) = $1"#, number)
+        .fetch_optional(tx.conn())
+        .await
+}

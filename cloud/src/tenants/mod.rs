@@ -9,4 +9,4 @@ mod store;
 
 pub use error::Error;
 pub use model::{LANGUAGES, NewTenant, Tenant, TenantChange};
-pub use service::{change, create, tenant};
+pub use service::{change, create, named, slug, tenant};

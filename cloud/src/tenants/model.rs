@@ -47,6 +47,12 @@ pub struct Tenant {
     pub contact: String,
     /// Where to pay; empty if nowhere.
     pub pay_url: String,
+    /// Whose name the bank account for transfers is in; empty if its owner's is the legal name.
+    pub bank_holder: String,
+    /// IBAN of the bank account for transfers; empty if there is none.
+    pub bank_iban: String,
+    /// BIC of its bank; may be empty.
+    pub bank_bic: String,
 }
 
 /// A change of what an ISP says of itself; what is absent stays.
@@ -84,6 +90,12 @@ pub struct TenantChange {
     pub contact: Option<String>,
     /// Where to pay, http or https.
     pub pay_url: Option<String>,
+    /// Whose name the bank account for transfers is in.
+    pub bank_holder: Option<String>,
+    /// IBAN of the bank account for transfers, with right check digits.
+    pub bank_iban: Option<String>,
+    /// BIC of its bank, 8 or 11 letters and digits.
+    pub bank_bic: Option<String>,
 }
 
 /// An ISP to be created.

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
+use weir_rules::reference;
 
 use super::{Error, LANGUAGES, NewTenant, Tenant, TenantChange, store};
 use crate::app::App;
@@ -42,6 +43,17 @@ pub async fn tenant(tx: &mut TenantTx) -> Result<Tenant, Error> {
     Ok(store::tenant(tx).await?)
 }
 
+/// The short name of the transaction's ISP, as addresses have it.
+pub async fn slug(tx: &mut TenantTx) -> Result<String, Error> {
+    Ok(store::slug(tx).await?)
+}
+
+/// The ISP of this short name.
+pub async fn named(app: &App, slug: &str) -> Result<Option<TenantId>, Error> {
+    let mut tx = app.db.platform().await.map_err(Error::from)?;
+    Ok(store::named(&mut tx, slug).await?)
+}
+
 /// Changes what the transaction's ISP says of itself.
 pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, Error> {
     check(&change)?;
@@ -65,8 +77,14 @@ pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, E
         grace_days,
         invoice_prefix,
         contact,
-        pay_url
+        pay_url,
+        bank_holder,
+        bank_iban,
+        bank_bic
     );
+    // One spelling, however it was typed.
+    tenant.bank_iban = reference::body_of(&tenant.bank_iban);
+    tenant.bank_bic = reference::body_of(&tenant.bank_bic);
     store::update(tx, &tenant).await?;
     let after = serde_json::to_value(&tenant).unwrap_or_default();
     audit::record(tx, "change settings", tenant.id, serde_json::json!({ "before": before, "after": after })).await?;
@@ -87,6 +105,7 @@ fn check(change: &TenantChange) -> Result<(), Error> {
         ("tax_name", &change.tax_name),
         ("contact", &change.contact),
         ("pay_url", &change.pay_url),
+        ("bank_holder", &change.bank_holder),
     ];
     for (field, text) in texts {
         if text.as_ref().is_some_and(|text| text.chars().count() > TEXT_MAX) {
@@ -129,7 +148,18 @@ fn check(change: &TenantChange) -> Result<(), Error> {
     {
         errors.push(FieldError::new("pay_url", "must begin with http:// or https://"));
     }
+    check_bank(change, &mut errors);
     if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
+}
+
+fn check_bank(change: &TenantChange, errors: &mut Vec<FieldError>) {
+    if change.bank_iban.as_deref().is_some_and(|iban| !iban.trim().is_empty() && reference::iban(iban).is_none()) {
+        errors.push(FieldError::new("bank_iban", "must be an IBAN with right check digits"));
+    }
+    let bic = change.bank_bic.as_deref().map(reference::body_of).unwrap_or_default();
+    if !matches!(bic.len(), 0 | 8 | 11) {
+        errors.push(FieldError::new("bank_bic", "must have 8 or 11 letters and digits"));
+    }
 }
 
 fn check_text(field: &str, text: &str, errors: &mut Vec<FieldError>) {

@@ -1,8 +1,9 @@
 //! SQL of tenants.
 
 use super::{Error, NewTenant, Tenant};
-use crate::db::TenantTx;
+use crate::db::{PlatformTx, TenantTx};
 use crate::error::broken_constraint;
+use crate::ids::TenantId;
 
 pub async fn insert(tx: &mut TenantTx, new: &NewTenant) -> Result<(), Error> {
     let (id, now) = (tx.tenant().uuid(), tx.at());
@@ -43,7 +44,8 @@ pub async fn tenant(tx: &mut TenantTx) -> Result<Tenant, sqlx::Error> {
     sqlx::query_as!(
         Tenant,
         r#"SELECT tenant_id AS "id: _", name, legal_name, address, country, tax_id, currency, time_zone, language, hue, tax_name,
-                  tax_rate_percent, payment_terms_days, grace_days, invoice_prefix, contact, pay_url
+                  tax_rate_percent, payment_terms_days, grace_days, invoice_prefix, contact, pay_url,
+                  bank_holder, bank_iban, bank_bic
            FROM tenants WHERE tenant_id = $1"#,
         id
     )
@@ -51,12 +53,26 @@ pub async fn tenant(tx: &mut TenantTx) -> Result<Tenant, sqlx::Error> {
     .await
 }
 
+/// The tenant's short name.
+pub async fn slug(tx: &mut TenantTx) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar!("SELECT slug FROM platform.tenants WHERE tenant_id = $1", tx.tenant().uuid())
+        .fetch_one(tx.conn())
+        .await
+}
+
+/// Whose short name this is.
+pub async fn named(tx: &mut PlatformTx, slug: &str) -> Result<Option<TenantId>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT tenant_id AS "id: TenantId" FROM platform.tenants WHERE slug = $1"#, slug)
+        .fetch_optional(tx.conn())
+        .await
+}
+
 pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Error> {
     let now = tx.at();
     sqlx::query!(
         "UPDATE tenants SET name = $2, legal_name = $3, address = $4, tax_id = $5, currency = $6, time_zone = $7, language = $8, hue = $9,
                 tax_name = $10, tax_rate_percent = $11, payment_terms_days = $12, grace_days = $13, invoice_prefix = $14, contact = $15,
-                pay_url = $16, updated_at = $17
+                pay_url = $16, bank_holder = $17, bank_iban = $18, bank_bic = $19, updated_at = $20
          WHERE tenant_id = $1",
         tenant.id.uuid(),
         tenant.name,
@@ -74,6 +90,9 @@ pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Erro
         tenant.invoice_prefix,
         tenant.contact,
         tenant.pay_url,
+        tenant.bank_holder,
+        tenant.bank_iban,
+        tenant.bank_bic,
         now
     )
     .execute(tx.conn())

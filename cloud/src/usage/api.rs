@@ -39,12 +39,13 @@ struct Usage {
     /// Bytes from the subscriber.
     up_bytes: i64,
     /// By local day of the account.
-    days: Vec<Day>,
+    days: Vec<DayJson>,
 }
 
 /// What a line moved in a day.
 #[derive(Serialize, ToSchema)]
-struct Day {
+#[schema(as = Day)]
+struct DayJson {
     /// The account's local day.
     on: NaiveDate,
     /// Bytes toward the subscriber.
@@ -85,10 +86,10 @@ async fn of_subscription(
     subscriptions::subscription(&mut tx, id).await?;
     let days = store::days(&mut tx, id, query.from, query.to).await.map_err(Error::from)?;
     let days: Vec<_> =
-        days.into_iter().map(|day| Day { on: day.on, down_bytes: day.down_bytes, up_bytes: day.up_bytes }).collect();
+        days.into_iter().map(|day| DayJson { on: day.on, down_bytes: day.down_bytes, up_bytes: day.up_bytes }).collect();
     let usage = Usage {
-        down_bytes: days.iter().map(|day| day.down_bytes).sum(),
-        up_bytes: days.iter().map(|day| day.up_bytes).sum(),
+        down_bytes: days.iter().fold(0, |sum, day| sum.saturating_add(day.down_bytes)),
+        up_bytes: days.iter().fold(0, |sum, day| sum.saturating_add(day.up_bytes)),
         days,
     };
     Ok(Json(usage))

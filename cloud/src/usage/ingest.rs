@@ -4,15 +4,22 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
+use weir_protocol::control::{Event, Severity};
 use weir_protocol::hash;
 use weir_protocol::usage::{LineUsage, Outcome, Record, SealReason};
 
 use super::{Error, store};
 use crate::app::App;
-use crate::fleet::sessions::Session;
+use crate::fleet::sessions::{self, Session};
 
 /// How far in the future a router's clock may be before its records are not believed.
 const CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::hours(24);
+/// The fastest line there is, bits a second: what moved more in its time was not moved.
+const LINE_RATE_MAX: u128 = 400_000_000_000;
+/// A record may hold what was counted before its start, while a disk was full or a clock wrong.
+const SPAN_SLACK: TimeDelta = TimeDelta::hours(24);
+const EPOCH_BYTES: usize = 8;
+const TALLY_BYTES: usize = 8;
 
 /// What became of a record, for the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,11 +44,26 @@ pub(super) struct Sound {
     pub lines: Vec<LineUsage>,
 }
 
+/// Why a record makes no sense.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Refusal {
+    #[error("it cannot be read")]
+    Unreadable,
+    #[error("its epoch, hash, tally or sequence is none")]
+    Nameless,
+    #[error("it ends at {end_ms}, before it begins or too far ahead")]
+    Time { end_ms: u64 },
+    #[error("line {handle} would have moved {count} bytes or packets in {seconds} s")]
+    Volume { handle: u32, count: u64, seconds: i64 },
+    #[error("no line has the handle {0}")]
+    Handle(u32),
+}
+
 /// Applies one record as it came.
 pub async fn apply(app: &App, session: Session, body: &[u8]) -> Result<Applied, Error> {
-    let Some(sound) = read(app, body) else {
-        let epoch = Record::decode(body).map(|record| record.epoch).unwrap_or_default();
-        return Ok(Applied { epoch, applied_seq: 0, trim_seq: 0, outcome: Outcome::Malformed });
+    let sound = match read(app, body) {
+        Ok(sound) => sound,
+        Err(refusal) => return refuse(app, session, body, &refusal).await,
     };
     let mut tx = session.begin(app).await?;
     let epoch = sound.record.epoch.clone();
@@ -65,25 +87,49 @@ pub async fn apply(app: &App, session: Session, body: &[u8]) -> Result<Applied, 
     store::insert_segments(&mut tx, session.agent, &sound).await?;
     // No backup is configured, so what is committed is as safe as it gets, and the agent may delete it.
     store::advance(&mut tx, session.agent, &epoch, seq, &sound.hash).await?;
+    if !sessions::counts_in(&mut tx, session.agent, sound.tally()).await? {
+        sessions::refresh_metered(&mut tx, session.agent).await?;
+    }
     tx.commit().await.map_err(Error::Db)?;
     metrics::counter!("weir_usage_records_total").increment(1);
     Ok(Applied { epoch, applied_seq: seq, trim_seq: seq, outcome: Outcome::Applied })
 }
 
-fn read(app: &App, body: &[u8]) -> Option<Sound> {
-    let record = Record::decode(body).ok()?;
+/// Nothing of the record is kept but its refusal, once: the agent keeps it, and a person looks at it.
+async fn refuse(app: &App, session: Session, body: &[u8], refusal: &Refusal) -> Result<Applied, Error> {
+    let record = Record::decode(body).unwrap_or_default();
+    let id = hash::usage_record(body);
+    let text = format!("record {} of the usage log is refused: {refusal}", record.seq);
+    let wall_ms = app.clock.now().timestamp_millis().unsigned_abs();
+    let (kind, severity) = ("usage-refused".to_owned(), Severity::Critical.into());
+    sessions::event(app, session, &Event { id: id.to_vec(), kind, severity, wall_ms, text }).await?;
+    metrics::counter!("weir_usage_records_refused_total").increment(1);
+    Ok(Applied { epoch: record.epoch, applied_seq: 0, trim_seq: 0, outcome: Outcome::Malformed })
+}
+
+impl Sound {
+    /// The agent's own count it is part of, if it keeps one.
+    pub(super) fn tally(&self) -> Option<&[u8]> {
+        Some(self.record.tally.as_slice()).filter(|tally| !tally.is_empty())
+    }
+}
+
+fn read(app: &App, body: &[u8]) -> Result<Sound, Refusal> {
+    let record = Record::decode(body).map_err(|_| Refusal::Unreadable)?;
     let at = |ms: u64| i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis);
-    let (start_at, end_at) = (at(record.start_ms)?, at(record.end_ms)?);
-    let lines = record.lines().ok()?;
-    let bytes_fit = lines.iter().all(|line| {
-        [line.down_bytes, line.up_bytes, line.down_packets, line.up_packets]
-            .iter()
-            .all(|count| i64::try_from(*count).is_ok())
-            && i32::try_from(line.handle).is_ok()
-    });
-    let whole =
-        record.epoch.len() == 8 && record.prev_hash.len() == 16 && record.seq > 0 && i64::try_from(record.seq).is_ok();
-    let plausible = start_at <= end_at && end_at <= app.clock.now().max(app.clock.system_now()) + CLOCK_AHEAD_MAX;
+    let lines = record.lines().map_err(|_| Refusal::Unreadable)?;
+    let named = record.epoch.len() == EPOCH_BYTES
+        && record.prev_hash.len() == size_of::<hash::Hash>()
+        && (record.tally.is_empty() || record.tally.len() == TALLY_BYTES)
+        && record.seq > 0
+        && i64::try_from(record.seq).is_ok();
+    if !named {
+        return Err(Refusal::Nameless);
+    }
+    let latest = app.clock.now().max(app.clock.system_now()) + CLOCK_AHEAD_MAX;
+    let span = at(record.start_ms).zip(at(record.end_ms)).filter(|(start, end)| start <= end && *end <= latest);
+    let (start_at, end_at) = span.ok_or(Refusal::Time { end_ms: record.end_ms })?;
+    lines.iter().try_for_each(|line| check_volume(line, end_at - start_at))?;
     let reason = match record.seal_reason() {
         SealReason::Interval => "interval",
         SealReason::Boundary => "boundary",
@@ -91,5 +137,46 @@ fn read(app: &App, body: &[u8]) -> Option<Sound> {
         SealReason::Recovered => "recovered",
     };
     let hash = hash::usage_record(body);
-    (whole && bytes_fit && plausible).then_some(Sound { record, hash, start_at, end_at, reason, lines })
+    Ok(Sound { record, hash, start_at, end_at, reason, lines })
+}
+
+/// Whether a line can have moved that much in a span: a count that is damaged or forged must not become money.
+fn check_volume(line: &LineUsage, span: TimeDelta) -> Result<(), Refusal> {
+    let LineUsage { handle, down_bytes, up_bytes, down_packets, up_packets } = *line;
+    if i32::try_from(handle).is_err() {
+        return Err(Refusal::Handle(handle));
+    }
+    let milliseconds = (span + SPAN_SLACK).num_milliseconds().unsigned_abs();
+    let most = LINE_RATE_MAX * u128::from(milliseconds) / 8000;
+    let believed = |count: &u64| u128::from(*count) <= most && i64::try_from(*count).is_ok();
+    match [down_bytes, up_bytes, down_packets, up_packets].into_iter().find(|count| !believed(count)) {
+        Some(count) => Err(Refusal::Volume { handle, count, seconds: span.num_seconds() }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(down_bytes: u64) -> LineUsage {
+        LineUsage { handle: 7, down_bytes, up_bytes: 0, down_packets: 1, up_packets: 0 }
+    }
+
+    #[test]
+    fn no_line_moves_more_than_any_line_could() {
+        let minute = TimeDelta::minutes(1);
+        let most = 50_000_000_000 * (24 * 3600 + 60);
+        assert_eq!(check_volume(&moved(most), minute), Ok(()));
+        let refused = check_volume(&moved(most + 1), minute).unwrap_err();
+        assert_eq!(refused.to_string(), format!("line 7 would have moved {} bytes or packets in 60 s", most + 1));
+        assert!(check_volume(&moved(i64::MAX.cast_unsigned()), TimeDelta::days(300)).is_err());
+        assert!(check_volume(&moved(u64::MAX), TimeDelta::days(1_000_000)).is_err());
+    }
+
+    #[test]
+    fn no_handle_is_beyond_the_lines() {
+        let far = LineUsage { handle: u32::MAX, ..moved(1) };
+        assert_eq!(check_volume(&far, TimeDelta::zero()), Err(Refusal::Handle(u32::MAX)));
+    }
 }

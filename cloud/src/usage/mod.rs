@@ -4,8 +4,10 @@
 
 pub mod api;
 pub mod error;
+mod days;
 mod ingest;
 mod store;
 
+pub use days::{Day, days};
 pub use error::Error;
 pub use ingest::{Applied, apply};

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use weir_protocol::hash::Hash;
 
+use super::Day;
 use super::ingest::Sound;
 use crate::db::TenantTx;
 use crate::ids::{AgentId, SubscriptionId};
@@ -48,8 +49,8 @@ pub(super) async fn insert_record(
 ) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
-        "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at, tally)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant,
         agent.uuid(),
         sound.record.epoch,
@@ -59,7 +60,8 @@ pub(super) async fn insert_record(
         sound.end_at,
         sound.reason,
         body,
-        now
+        now,
+        sound.tally()
     )
     .execute(tx.conn())
     .await?;
@@ -121,12 +123,6 @@ pub async fn advance(
     Ok(())
 }
 
-pub struct Day {
-    pub on: NaiveDate,
-    pub down_bytes: i64,
-    pub up_bytes: i64,
-}
-
 /// A line's usage by local day of its account, from a day on and before another; a segment belongs to the day it ends in.
 pub async fn days(
     tx: &mut TenantTx,
@@ -137,7 +133,8 @@ pub async fn days(
     // A segment that ends at midnight is the day before's.
     sqlx::query_as!(
         Day,
-        r#"SELECT d.on AS "on!", sum(d.down_bytes)::bigint AS "down_bytes!", sum(d.up_bytes)::bigint AS "up_bytes!"
+        r#"SELECT d.on AS "on!", least(sum(d.down_bytes), 9223372036854775807)::bigint AS "down_bytes!",
+                  least(sum(d.up_bytes), 9223372036854775807)::bigint AS "up_bytes!"
            FROM (SELECT ((u.end_at - interval '1 microsecond') AT TIME ZONE a.time_zone)::date AS on, u.down_bytes, u.up_bytes
                  FROM usage_segments u
                  JOIN subscriptions s ON s.tenant_id = u.tenant_id AND s.id = u.subscription_id
@@ -163,7 +160,8 @@ pub struct Unattributed {
 pub async fn unattributed(tx: &mut TenantTx) -> Result<Vec<Unattributed>, sqlx::Error> {
     sqlx::query_as!(
         Unattributed,
-        r#"SELECT agent_id AS "agent_id: _", handle, sum(down_bytes)::bigint AS "down_bytes!", sum(up_bytes)::bigint AS "up_bytes!"
+        r#"SELECT agent_id AS "agent_id: _", handle, least(sum(down_bytes), 9223372036854775807)::bigint AS "down_bytes!",
+                  least(sum(up_bytes), 9223372036854775807)::bigint AS "up_bytes!"
            FROM usage_segments WHERE subscription_id IS NULL GROUP BY agent_id, handle ORDER BY agent_id, handle"#
     )
     .fetch_all(tx.conn())

@@ -1,13 +1,19 @@
 //! The cloud's tests: through its router, on a real PostgreSQL, each test in a tenant of its own.
 
+mod dunning;
+mod fair_use;
 mod harness;
+mod messages;
 mod money;
 mod network;
 mod pages;
+mod paying;
 mod plugins;
+mod portal;
 mod refusals;
 mod search;
 mod staff;
 mod staffapi;
 mod subscriptions;
+mod tickets;
 mod world;

@@ -1,4 +1,5 @@
 //! What pages are made of: cells, tables, fields. Texts arrive translated and formatted.
+use std::borrow::Cow;
 
 /// How good or bad a state is; shown by shape, word and colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +34,17 @@ pub enum Cell {
     Text(String),
     /// An identifier, in the fixed-width face.
     Code(String),
+    /// Several lines, as they are.
+    Lines(String),
     /// A figure, aligned at the end.
     Number(String),
+    /// A figure that opens the list it is the sum of.
+    Sum {
+        /// Where.
+        href: String,
+        /// How much.
+        text: String,
+    },
     /// A place to go.
     Link {
         /// Where.
@@ -79,7 +89,7 @@ impl Cell {
     /// Whether it stands at the end of its column.
     #[must_use]
     pub fn is_number(&self) -> bool {
-        matches!(self, Self::Number(_))
+        matches!(self, Self::Number(_) | Self::Sum { .. })
     }
 }
 
@@ -240,12 +250,16 @@ pub struct Search {
 pub enum Input {
     /// An `<input>` of this type.
     Line(&'static str),
+    /// A code that is used once.
+    Code,
     /// Several lines.
     Lines,
     /// One of these: value and words.
     Choice(Vec<(String, String)>),
     /// Yes or no.
     Tick,
+    /// A file of the reader's machine.
+    File,
     /// Nothing is asked, the value is only carried along.
     Hidden,
 }
@@ -254,7 +268,7 @@ pub enum Input {
 #[derive(Debug, Clone)]
 pub struct Field {
     /// Its name in the request.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it asks.
     pub label: String,
     /// How to answer; may be empty.
@@ -277,5 +291,63 @@ impl Field {
     #[must_use]
     pub fn holds(&self, value: &str) -> bool {
         self.value == value
+    }
+}
+
+/// One month, day or other part of a row of bars.
+#[derive(Debug, Clone)]
+pub struct Bar {
+    /// Where it begins.
+    pub x: u32,
+    /// Its top, from above.
+    pub y: u32,
+    /// How wide.
+    pub width: u32,
+    /// How high.
+    pub height: u32,
+    /// Its name under the axis.
+    pub name: String,
+    /// Name and value in words.
+    pub words: String,
+    /// Whether it is not over yet.
+    pub open: bool,
+}
+
+/// Amounts over time from a baseline of zero. The table beside it is its accessible form.
+#[derive(Debug, Clone)]
+pub struct Bars {
+    /// What it shows.
+    pub label: String,
+    /// Width of the drawing.
+    pub width: u32,
+    /// Height of the drawing.
+    pub height: u32,
+    /// From the first to the last.
+    pub bars: Vec<Bar>,
+}
+
+impl Bars {
+    const HEIGHT: u32 = 100;
+    const STEP: u32 = 40;
+    const GAP: u32 = 6;
+
+    /// Draws values given in thousandths of the greatest; the last one is not over yet. Each has a name and its value in words.
+    #[must_use]
+    pub fn of(label: String, values: Vec<(String, String, u32)>) -> Self {
+        let count = u32::try_from(values.len()).unwrap_or(0);
+        let bar = |(n, (name, words, thousandths)): (u32, (String, String, u32))| {
+            let height = thousandths.min(1000) * Self::HEIGHT / 1000;
+            Bar {
+                x: n * Self::STEP + Self::GAP / 2,
+                y: Self::HEIGHT - height,
+                width: Self::STEP - Self::GAP,
+                height,
+                name,
+                words,
+                open: n + 1 == count,
+            }
+        };
+        let bars = (0..).zip(values).map(bar).collect();
+        Self { label, width: count * Self::STEP, height: Self::HEIGHT, bars }
     }
 }

@@ -87,6 +87,13 @@ pub fn date(lang: &str, date: NaiveDate) -> String {
     }
 }
 
+/// A calendar month and its year, month by name.
+#[must_use]
+pub fn month(lang: &str, first: NaiveDate) -> String {
+    let names = MONTHS.iter().find(|(tag, _)| *tag == lang).map_or(&MONTHS[0].1, |(_, names)| names);
+    format!("{} {}", names[first.month0() as usize], first.year())
+}
+
 /// An instant as the clocks of `zone` show it, to the minute.
 #[must_use]
 pub fn instant(lang: &str, at: DateTime<Utc>, zone: Tz) -> String {

@@ -13,20 +13,31 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 14] = [
+pub const NAV: [NavItem; 25] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
     NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
+    NavItem { href: "/orders", key: "nav-orders", group: "" },
+    NavItem { href: "/tickets", key: "nav-tickets", group: "" },
     NavItem { href: "/plans", key: "nav-plans", group: "" },
+    NavItem { href: "/messages", key: "nav-messages", group: "" },
+    NavItem { href: "/top-up-products", key: "nav-top-ups", group: "" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
+    NavItem { href: "/bank-statements", key: "nav-bank", group: "nav-money" },
     NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
+    NavItem { href: "/dunning", key: "nav-dunning", group: "nav-money" },
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
+    NavItem { href: "/analytics", key: "nav-analytics", group: "nav-money" },
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/plugins", key: "nav-plugins", group: "nav-provider" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
+    NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-provider" },
+    NavItem { href: "/imports", key: "nav-imports", group: "nav-provider" },
+    NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-provider" },
     NavItem { href: "/audit", key: "nav-audit", group: "nav-provider" },
+    NavItem { href: "/portal-settings", key: "nav-portal", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
 
@@ -42,20 +53,31 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 14] = [
+const WAYS: [Way; 25] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
+    Way { letter: 'q', href: "/orders", key: "nav-orders" },
+    Way { letter: 'k', href: "/tickets", key: "nav-tickets" },
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
+    Way { letter: 'e', href: "/messages", key: "nav-messages" },
+    Way { letter: 'u', href: "/top-up-products", key: "nav-top-ups" },
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
+    Way { letter: 'a', href: "/bank-statements", key: "nav-bank" },
     Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
+    Way { letter: 'n', href: "/dunning", key: "nav-dunning" },
     Way { letter: 'd', href: "/ledger", key: "nav-ledger" },
+    Way { letter: 'm', href: "/analytics", key: "nav-analytics" },
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'x', href: "/plugins", key: "nav-plugins" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
+    Way { letter: 'z', href: "/api-keys", key: "nav-api-keys" },
+    Way { letter: 'w', href: "/webhooks", key: "nav-webhooks" },
+    Way { letter: 'v', href: "/imports", key: "nav-imports" },
     Way { letter: 'h', href: "/audit", key: "nav-audit" },
+    Way { letter: 'j', href: "/portal-settings", key: "nav-portal" },
     Way { letter: 'c', href: "/settings", key: "nav-settings" },
 ];
 

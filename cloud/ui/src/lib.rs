@@ -3,10 +3,14 @@
 
 pub mod assets;
 pub mod blocks;
+pub mod colour;
+pub mod conversation;
 pub mod format;
 pub mod frame;
 pub mod i18n;
+pub mod mail;
 pub mod pages;
+pub mod portal;
 pub mod reference;
 pub mod samples;
 

@@ -2,7 +2,7 @@
 use askama::Template;
 
 use crate::Frame;
-use crate::blocks::{Action, Cell, Chip, Field, Input, Search, Table};
+use crate::blocks::{Action, Bars, Cell, Chip, Field, Input, Search, Table};
 
 /// A list of things.
 #[derive(Debug, Template)]
@@ -166,6 +166,14 @@ pub struct Inset {
     pub fields: Vec<Field>,
 }
 
+impl Inset {
+    /// Whether it sends a file along.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.fields.iter().any(|field| matches!(field.input, Input::File))
+    }
+}
+
 /// A form, and the 422 answer of its POST.
 #[derive(Debug, Template)]
 #[template(path = "form.html")]
@@ -180,6 +188,45 @@ pub struct Form<'a> {
     pub lede: String,
     /// The form.
     pub form: Inset,
+}
+
+/// The form of the dunning policy: steps are added and removed by its own buttons, and what it would do is shown below.
+#[derive(Debug, Template)]
+#[template(path = "policy_form.html")]
+pub struct PolicyForm<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs: address and name.
+    pub up: (String, String),
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// Where it posts to.
+    pub action: String,
+    /// What is wrong with the whole; empty when nothing is.
+    pub problem: String,
+    /// A part for each step.
+    pub steps: Vec<StepFields>,
+    /// Which kind of step to add.
+    pub add: Field,
+    /// Everything else, by heading.
+    pub parts: Vec<(String, Vec<Field>)>,
+    /// What it would do.
+    pub preview: Option<Section>,
+}
+
+/// One step of a policy in its form.
+#[derive(Debug, Clone)]
+pub struct StepFields {
+    /// What it does.
+    pub title: String,
+    /// What it asks.
+    pub fields: Vec<Field>,
+    /// What the form does when the step's own button is pressed.
+    pub remove: String,
+    /// Says so.
+    pub remove_text: String,
 }
 
 /// One figure of the overview.
@@ -215,6 +262,26 @@ pub struct Overview<'a> {
     pub invoices: Option<Section>,
 }
 
+/// `GET /analytics`: what the business and the network did.
+#[derive(Debug, Template)]
+#[template(path = "analytics.html")]
+pub struct Analytics<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// The lists that are no sum of a table.
+    pub actions: Vec<Action>,
+    /// The figures of the month.
+    pub figures: Vec<Figure>,
+    /// Recurring revenue by month, once there is any.
+    pub bars: Option<Bars>,
+    /// The tables.
+    pub sections: Vec<Section>,
+}
+
 /// `GET /log-in`, and the 422 answer of its POST.
 #[derive(Debug, Template)]
 #[template(path = "log_in.html")]
@@ -229,6 +296,35 @@ pub struct LogIn<'a> {
     pub problem: String,
 }
 
+/// A picture made of squares: a path over a square of this side.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// How many squares a side has.
+    pub side: usize,
+    /// The dark ones.
+    pub path: String,
+}
+
+/// An authenticator to be enrolled: a picture to read, the same in letters, and a code that confirms it.
+#[derive(Debug, Template)]
+#[template(path = "second_step.html")]
+pub struct SecondStep<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs: address and name.
+    pub up: (String, String),
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// What the authenticator reads.
+    pub picture: Picture,
+    /// The same in letters.
+    pub secret: String,
+    /// Asks for a code.
+    pub form: Inset,
+}
+
 /// `GET /join/<token>`: an invitation to the staff, and the 422 answer of its POST.
 #[derive(Debug, Template)]
 #[template(path = "join.html")]
@@ -241,6 +337,30 @@ pub struct Join<'a> {
     pub lede: String,
     /// Asks for a password.
     pub form: Inset,
+}
+
+/// `GET /pay/<token>`: what an account owes and how to pay it, for whoever has its link.
+#[derive(Debug, Template)]
+#[template(path = "pay.html")]
+pub struct Pay<'a> {
+    /// Language, the tenant's name and hue.
+    pub frame: &'a Frame,
+    /// The h1: how things are.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// What became of what was just done, with how good that is.
+    pub told: Option<Cell>,
+    /// Pays by card; absent where that cannot be.
+    pub form: Option<Inset>,
+    /// Leaves a card without paying, when nothing is owed.
+    pub leave: Option<Action>,
+    /// What is owed.
+    pub owed: Section,
+    /// How to pay by transfer: heading, name and value.
+    pub transfer: Option<(String, Vec<(String, Cell)>)>,
+    /// How to reach the ISP.
+    pub contact: String,
 }
 
 /// A request that was not done, or the page that explains a kind of problem.

@@ -3,9 +3,12 @@
 use askama::Template;
 
 use crate::blocks::{Action, Cell, Chart, Chip, Confirm, Field, Input, Search, Table, Tone};
+use crate::conversation::{Attached, Conversation, FirstAnswer, Look, Said, Writing};
 use crate::pages::{
-    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Problem, Register, Section, Show,
+    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, PolicyForm, Problem, Register, Section, Show,
+    StepFields,
 };
+use crate::portal::{self, Bars, Home, LineNow, Meter, Owed, Portal, SignIn, Usage, Used};
 use crate::{Frame, i18n};
 
 /// Language and theme of each variant of the gallery: both themes in both directions.
@@ -14,7 +17,7 @@ pub const VARIANTS: [(&str, &str); 4] = [("en", "light"), ("en", "dark"), ("ar",
 type Sample = fn(&Frame) -> askama::Result<String>;
 
 /// Name and sample, in the order of the gallery.
-pub const SAMPLES: [(&str, Sample); 17] = [
+pub const SAMPLES: [(&str, Sample); 25] = [
     ("components", components),
     ("overview", |frame| overview(frame, Some(frame.t("overview-quiet"))).render()),
     ("overview-first-day", |frame| overview(frame, None).render()),
@@ -23,15 +26,23 @@ pub const SAMPLES: [(&str, Sample); 17] = [
     ("show", show),
     ("form", |frame| form(frame, "").render()),
     ("form-refused", |frame| form(frame, &frame.t("error-required")).render()),
+    ("policy-form", policy_form),
     ("register", register),
     ("browse", browse),
+    ("second-step", second_step),
     ("question", question),
+    ("conversation", |frame| conversation(frame, false).render()),
+    ("conversation-refused", |frame| conversation(frame, true).render()),
     ("toast", toast),
     ("search", |frame| search(frame, true).render()),
     ("search-nothing", |frame| search(frame, false).render()),
     ("log-in", |frame| log_in(frame, String::new()).render()),
     ("log-in-refused", |frame| log_in(frame, frame.t("log-in-wrong")).render()),
     ("problem", problem),
+    ("portal-home", portal_home),
+    ("portal-usage", portal_usage),
+    ("portal-form", portal_form),
+    ("portal-sign-in", portal_sign_in),
 ];
 
 /// The sample of this name as a page.
@@ -61,7 +72,12 @@ fn components(frame: &Frame) -> askama::Result<String> {
         actions,
         places: vec![("#one", frame.t("status-active")), ("#two", frame.t("status-ordered"))],
         figures: figures(frame),
-        facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).chain(tones(frame)).collect(),
+        facts: row(frame)
+            .into_iter()
+            .map(|cell| (frame.t("status"), cell))
+            .chain(tones(frame))
+            .chain([(frame.t("messages-text"), Cell::Lines("Hello Amara,\n\nyour line is ready.".into()))])
+            .collect(),
         sections: vec![part("nav-sites", sites(frame)), part("accounts", Table::default()), traffic(frame)],
         command: "weir-agent run --state-dir /var/lib/weir-agent --token weir1_Zm9yIHNob3cgb25seQ".into(),
         form: inset(frame, &frame.t("error-required")),
@@ -204,8 +220,8 @@ fn show(frame: &Frame) -> askama::Result<String> {
 }
 
 fn inset(frame: &Frame, error: &str) -> Inset {
-    let field = |name, key: &str, input, value: &str| Field {
-        name,
+    let field = |name: &'static str, key: &str, input, value: &str| Field {
+        name: name.into(),
         label: frame.t(key),
         hint: frame.t("country-hint"),
         input,
@@ -227,6 +243,44 @@ fn inset(frame: &Frame, error: &str) -> Inset {
 fn form<'a>(frame: &'a Frame, error: &str) -> Form<'a> {
     let up = ("#sites".into(), frame.t("nav-sites"));
     Form { frame, up, title: frame.t("sites-new"), lede: frame.t("sites-lede"), form: inset(frame, error) }
+}
+
+fn policy_form(frame: &Frame) -> askama::Result<String> {
+    let step = |n: &str, kind: &str, error: &str| StepFields {
+        title: frame.t(kind),
+        fields: vec![Field {
+            name: format!("step-{n}-days").into(),
+            label: frame.t("dunning-days"),
+            hint: frame.t("dunning-days-hint"),
+            input: Input::Line("number"),
+            value: "4".into(),
+            error: error.into(),
+        }],
+        remove: format!("remove-{n}"),
+        remove_text: frame.t("dunning-remove"),
+    };
+    let [line, lines, choice, ..] = <[Field; 5]>::try_from(inset(frame, "").fields).expect("five fields");
+    let form = PolicyForm {
+        frame,
+        up: ("#policy".into(), frame.t("dunning-policy")),
+        title: frame.t("dunning-edit"),
+        lede: frame.t("dunning-edit-lede"),
+        action: "#save".into(),
+        problem: frame.t("error-form"),
+        steps: vec![
+            step("0", "dunning-step-remind", ""),
+            step("1", "dunning-step-late_fee", &frame.t("dunning-error-grace")),
+        ],
+        add: choice,
+        parts: vec![(frame.t("dunning-hours"), vec![line, lines])],
+        preview: Some(Section {
+            title: frame.t("dunning-preview"),
+            action: None,
+            table: sites(frame),
+            empty: String::new(),
+        }),
+    };
+    form.render()
 }
 
 fn register(frame: &Frame) -> askama::Result<String> {
@@ -266,6 +320,27 @@ fn browse(frame: &Frame) -> askama::Result<String> {
     browse.render()
 }
 
+fn second_step(frame: &Frame) -> askama::Result<String> {
+    let field = Field {
+        name: "code".into(),
+        label: frame.t("second-step-code"),
+        hint: frame.t("second-step-code-hint"),
+        input: Input::Code,
+        value: String::new(),
+        error: String::new(),
+    };
+    let page = pages::SecondStep {
+        frame,
+        up: ("#preferences".into(), frame.t("second-step")),
+        title: frame.t("second-step-begin"),
+        lede: frame.t("second-step-begin-lede"),
+        picture: pages::Picture { side: 6, path: "M1 1h1v1h-1zM3 1h1v1h-1zM2 2h1v1h-1zM4 4h1v1h-1z".into() },
+        secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".into(),
+        form: Inset { fields: vec![field], title: frame.t("second-step-confirm"), ..inset(frame, "") },
+    };
+    page.render()
+}
+
 fn question(frame: &Frame) -> askama::Result<String> {
     let question = pages::Confirm {
         frame,
@@ -278,6 +353,77 @@ fn question(frame: &Frame) -> askama::Result<String> {
         danger: true,
     };
     question.render()
+}
+
+fn conversation(frame: &Frame, refused: bool) -> Conversation<'_> {
+    let said = |look, author: &str, how: &str, at: &str, body: String| Said {
+        look,
+        author: author.into(),
+        how: if how.is_empty() { String::new() } else { frame.t(how) },
+        at: at.into(),
+        body,
+        quoted: String::new(),
+        files: Vec::new(),
+    };
+    let told = |key: &str| i18n::t(frame.lang, key, &[("router", "edge-north-02"), ("since", "21 Nov 2026, 22:14")]);
+    let mut asked =
+        said(Look::Theirs, "Amara Okafor", "ticket-channel-email", "22 Nov 2026, 08:12", told("answer-held"));
+    asked.quoted = format!("> {}", frame.t("tickets-lede"));
+    asked.files = vec![Attached { href: "#file".into(), name: "speed-test.png".into(), size: "184\u{a0}kB".into() }];
+    let status = |key: &str| frame.t(&format!("ticket-status-{key}"));
+    let moved = i18n::t(frame.lang, "ticket-change-status", &[("from", &status("new")), ("to", &status("open"))]);
+    let entries = vec![
+        asked,
+        said(Look::Ours, "Lucía Romero", "ticket-side-staff", "22 Nov 2026, 08:40", told("answer-router-unreachable")),
+        said(Look::Change, "Lucía Romero", "", "22 Nov 2026, 08:40", moved),
+        said(Look::Note, "Jonas Lindqvist", "ticket-note", "22 Nov 2026, 08:55", frame.t("overview-look")),
+    ];
+    let error = if refused { frame.t("error-required") } else { String::new() };
+    let writing = |name, key: &str, files| {
+        let field = Field {
+            name,
+            label: frame.t(key),
+            hint: String::new(),
+            input: Input::Lines,
+            value: String::new(),
+            error: error.clone(),
+        };
+        let problem = if refused { frame.t("problem-attachment-disguised") } else { String::new() };
+        let form = Inset {
+            title: frame.t(key),
+            action: "#send".into(),
+            submit: frame.t("ticket-reply-send"),
+            problem,
+            fields: vec![field],
+        };
+        Writing { form, files, files_error: error.clone() }
+    };
+    let mut manage = inset(frame, "");
+    manage.title = frame.t("ticket-manage");
+    Conversation {
+        frame,
+        up: ("#tickets".into(), frame.t("nav-tickets")),
+        title: "T-2026-000123 · No internet since last night".into(),
+        lede: frame.t("ticket-lede-open"),
+        states: vec![
+            Cell::status(Tone::Warn, frame.t("ticket-priority-high")),
+            Cell::status(Tone::Warn, status("open")),
+        ],
+        answer: FirstAnswer {
+            tone: Tone::Bad,
+            word: frame.t("ticket-answer-cause"),
+            text: told("answer-router-unreachable"),
+            evidence: Some(("#router".into(), frame.t("ticket-see-router"))),
+            draft: Some(Action::go("#draft", frame.t("ticket-answer-draft"))),
+            others: vec![(told("answer-healthy"), Some(("#line".into(), frame.t("ticket-see-line"))))],
+        },
+        entries,
+        reply: Some(writing("reply".into(), "ticket-reply-words", "reply-files")),
+        note: Some(writing("note".into(), "ticket-note-new", "note-files")),
+        facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).collect(),
+        manage: Some(manage),
+        merge: None,
+    }
 }
 
 fn toast(frame: &Frame) -> askama::Result<String> {
@@ -309,4 +455,81 @@ fn problem(frame: &Frame) -> askama::Result<String> {
         request: "0193594b-d1e2-7c3f-8a6b-5d4e3f2a1b0c".into(),
     };
     problem.render()
+}
+
+fn portal_home(frame: &Frame) -> askama::Result<String> {
+    let own = Portal::sample(frame);
+    let line = |name: &str, tone, state: &str, what: &str, advice: String| LineNow {
+        name: name.into(),
+        status: Cell::status(tone, frame.t(state)),
+        what: frame.t1(what, "date", ""),
+        advice,
+        actions: vec![Action::go("#plan", frame.t("portal-change-plan"))],
+        facts: vec![
+            (frame.t("portal-speed-down"), Cell::Text("500 Mbit/s".into())),
+            (frame.t("portal-speed-up"), Cell::Text("100 Mbit/s".into())),
+        ],
+        topic: String::new(),
+    };
+    let walled = frame.t("portal-advice-pay");
+    let meter = Some(Meter { percent: 84, tone: Tone::Warn, label: frame.t("portal-usage") });
+    let page = Home {
+        portal: &own,
+        title: frame.t1("portal-hello", "name", "Amara Okafor"),
+        lede: frame.t("portal-hello-lede"),
+        lines: vec![
+            line("Fibre 500 · Mill Lane 4", Tone::Ok, "portal-state-on", "portal-line-on", String::new()),
+            line("Radio 20 · Quay 9", Tone::Bad, "portal-state-walled", "portal-line-walled-unpaid", walled),
+        ],
+        owed: vec![Owed {
+            account: "ACC-000017".into(),
+            amount: "€44.90".into(),
+            what: frame.t1("portal-owed-overdue", "amount", "€44.90"),
+            tone: Tone::Bad,
+            actions: vec![Action::go("#pay", frame.t("portal-pay"))],
+            how: "IBAN ES00 0000 0000".into(),
+            invoices: portal::section(frame.t("portal-nav-bills"), sites(frame), String::new()),
+        }],
+        used: vec![Used {
+            name: "Fibre 500 · Mill Lane 4".into(),
+            words: frame.t("portal-usage"),
+            meter,
+            rule: frame.t("portal-rule-free"),
+            more: Action::go("#usage", frame.t("portal-usage-more")),
+        }],
+    };
+    page.render()
+}
+
+fn portal_usage(frame: &Frame) -> askama::Result<String> {
+    let own = Portal::sample(frame);
+    let figures = [3, 8, 0, 12, 7, 1];
+    let page = Usage {
+        portal: &own,
+        up: ("#up".into(), frame.t("portal-nav-home")),
+        title: frame.t1("portal-usage-title", "plan", "Fibre 500"),
+        lede: frame.t("portal-usage"),
+        meter: Some(Meter { percent: 40, tone: Tone::Ok, label: frame.t("portal-usage") }),
+        rule: frame.t("portal-rule-unmetered"),
+        bars: Bars::of(&figures, frame.t("portal-usage-bars"), ("1 Nov 2026".into(), "6 Nov 2026".into())),
+        days: portal::section(frame.t("portal-usage-days"), sites(frame), String::new()),
+        earlier: portal::section(frame.t("portal-usage-earlier"), Table::default(), frame.t("portal-usage-first")),
+    };
+    page.render()
+}
+
+fn portal_form(frame: &Frame) -> askama::Result<String> {
+    let own = Portal::sample(frame);
+    let mut page = portal::Page::saying(&own, frame.t("portal-plans"), frame.t("portal-sign-up-lede"));
+    page.up = Some(("#up".into(), frame.t("portal-nav-home")));
+    page.sections.push(portal::section(frame.t("portal-plans"), sites(frame), String::new()));
+    page.form = Some(inset(frame, &frame.t("error-required")));
+    page.trap = true;
+    page.render()
+}
+
+fn portal_sign_in(frame: &Frame) -> askama::Result<String> {
+    let mut own = Portal::sample(frame);
+    own.frame.staff.clear();
+    SignIn { portal: &own, email: "amara@example.net".into(), problem: frame.t("portal-sign-in-wrong") }.render()
 }

@@ -48,7 +48,7 @@ pub fn every(visit: &mut impl Visit) {
 }
 
 messages! {
-    control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel }
+    control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel, tally }
     control::EpochPosition { epoch, first_seq, last_seq, first_prev_hash, last_hash }
     control::Welcome { session_id, proto_rev, cloud_time_ms, state_lineage, streams, usage_interval_ms, heartbeat_interval_ms, reconnect_spread_ms }
     control::StreamPosition { epoch, applied_seq, applied_hash, trim_seq, verdict }
@@ -59,7 +59,11 @@ messages! {
     desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden }
     desired::Garden { isp_name, pay_url, contact, hue, reachable, language, resolvers }
     desired::Prefix { address, length }
-    desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind }
+    desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind, fair_use }
+    desired::FairUse { time_zone, allowances, exhausted_down_bps, exhausted_up_bps, windows, tally }
+    desired::Allowance { start_ms, end_ms, bytes, elsewhere_bytes, top_ups }
+    desired::TopUp { bytes, until_ms }
+    desired::Window { weekdays, from_minute, to_minute, rate_down_bps, rate_up_bps, free }
     desired::CutPoints { at_ms }
     enroll::Request { token_id, proof, csr, proto_rev, agent_version, hostname }
     enroll::Enrolled { tenant_id, agent_id, chain, trust_bundle, gateways, cloud_time_ms }
@@ -73,9 +77,12 @@ messages! {
     state::ApplyReport { generation, complete, results }
     state::ObjectResult { kind, id, revision, status, code, detail, observed }
     state::ObservedLine { rate_down_bps, rate_up_bps, access }
+    state::FairUseReport { lines }
+    state::LineFairUse { id, start_ms, end_ms, used_bytes, limit_bytes, rule, since_ms, next_ms, turns }
+    state::Turn { rule, at_ms, used_bytes }
     token::Token { gateway, id, secret, root_fingerprint }
     usage::Up { record }
-    usage::Record { epoch, seq, prev_hash, boot_id, start_ms, end_ms, seal_reason, handle_deltas, down_bytes, up_bytes, down_packets, up_packets }
+    usage::Record { epoch, seq, prev_hash, boot_id, start_ms, end_ms, seal_reason, handle_deltas, down_bytes, up_bytes, down_packets, up_packets, tally }
     usage::Down { epoch, applied_seq, trim_seq, outcome }
 }
 
@@ -83,5 +90,5 @@ choices! {
     control::Up.message: up Message { Hello, Heartbeat, Event }
     control::Down.message: down Message { Welcome, GoAway, LiveInterest }
     enroll::Reply.outcome: reply Outcome { Enrolled, Refused }
-    state::Up.message: up Message { Ack, Applied }
+    state::Up.message: up Message { Ack, Applied, FairUse }
 }

@@ -17,6 +17,7 @@ mod lab;
 pub mod origin;
 mod outside;
 mod programs;
+pub mod provider;
 mod subscriber;
 mod topology;
 mod traffic;

@@ -209,6 +209,17 @@ impl<D: Disk> Spool<D> {
         self.positions.retain(|key, _| !gone(key.handle));
     }
 
+    /// Whether [`Spool::trim`] up to `seq` of `epoch` would delete anything.
+    pub fn frees(&self, epoch: &Epoch, seq: u64) -> bool {
+        let kept = |log: &EpochLog, segment: u64| {
+            let trimmed = if log.epoch == *epoch { log.trimmed.max(seq) } else { log.trimmed };
+            log.records.range(trimmed + 1..).any(|(_, entry)| entry.segment == segment)
+        };
+        let newest = self.segments.keys().next_back();
+        let older = self.segments.keys().filter(|number| Some(*number) != newest);
+        older.into_iter().any(|number| !self.epochs.iter().any(|log| kept(log, *number)))
+    }
+
     /// Deletes segments that hold nothing after `seq` of `epoch` or of others trimmed before.
     pub fn trim(&mut self, epoch: &Epoch, seq: u64) -> Result<(), Error> {
         let Some(log) = self.epochs.iter_mut().find(|log| log.epoch == *epoch) else { return Ok(()) };

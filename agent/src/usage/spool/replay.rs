@@ -2,7 +2,7 @@
 
 use super::format::{self, Header, Opened, PositionColumns, Sealed};
 use super::{Entry, Epoch, Error, Findings, Limits, Spool, Tail, segment_name};
-use crate::store::disk::Disk;
+use crate::store::disk::{self, Disk};
 use crate::store::frame::{self, Found};
 use crate::usage::Positions;
 use prost::Message;
@@ -33,7 +33,7 @@ impl<D: Disk> Spool<D> {
         }
         // What was read may so far be in memory only; it must not be sent before it is durable.
         if let Some(number) = spool.segments.keys().next_back().copied() {
-            spool.disk.sync(&segment_name(number))?;
+            spool.appendable &= disk::made(spool.disk.sync(&segment_name(number)))?;
         }
         Ok((spool, findings))
     }
@@ -45,7 +45,7 @@ impl<D: Disk> Spool<D> {
         let header = frames.first().filter(|frame| frame.kind == format::HEADER);
         let Some(header) = header.and_then(|frame| Head::decode(frame.body)) else {
             if last && frames.is_empty() {
-                self.disk.remove(&name)?;
+                disk::made(self.disk.remove(&name))?;
             } else {
                 self.segments.insert(number, bytes.len() as u64);
                 findings.damaged += 1;
@@ -62,10 +62,8 @@ impl<D: Disk> Spool<D> {
                 break;
             }
         }
-        if end < bytes.len() && last {
-            self.disk.truncate(&name, end as u64)?;
-        }
-        self.appendable = last;
+        let torn = end < bytes.len() && last;
+        self.appendable = last && (!torn || disk::made(self.disk.truncate(&name, end as u64))?);
         self.segments.insert(number, if last { end } else { bytes.len() } as u64);
         Ok(())
     }

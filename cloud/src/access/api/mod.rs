@@ -1,6 +1,8 @@
 //! `/sessions` and `/me`; the staff and their invitations in `members`.
 
+mod api_keys;
 mod members;
+mod second_step;
 mod sessions;
 
 use axum::Json;
@@ -26,6 +28,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(me))
         .merge(members::routes())
         .merge(sessions::routes())
+        .merge(second_step::routes())
+        .merge(api_keys::routes())
 }
 
 /// What to log in with.
@@ -38,6 +42,8 @@ struct Credentials {
     /// The password.
     #[schema(format = Password)]
     password: String,
+    /// The code of the second step, or a recovery code; only for whoever has one.
+    code: Option<String>,
 }
 
 /// A session. Keep the token secret; send it as `Authorization: Bearer`.
@@ -80,7 +86,9 @@ async fn log_in(
     device: Device,
     ApiJson(credentials): ApiJson<Credentials>,
 ) -> Result<(StatusCode, Json<SessionJson>), Problem> {
-    let session = access::log_in(&app, &credentials.email, credentials.password, device).await?;
+    let session =
+        access::log_in_at_once(&app, &credentials.email, credentials.password, credentials.code.as_deref(), &device)
+            .await?;
     let body = SessionJson {
         token: session.token,
         expires_at: session.expires_at,

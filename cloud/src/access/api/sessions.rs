@@ -40,7 +40,7 @@ struct Ended {
     security(("session" = ["logged-in"])))]
 async fn own(State(app): State<App>, staff: Staff<LoggedIn>) -> Result<Json<Vec<OwnSession>>, Problem> {
     let sessions = access::sessions(&mut app.db.read(&staff.scope()).await?, staff.person.id).await?;
-    let own = |session: SessionView| OwnSession { current: staff.session == session.id, session };
+    let own = |session: SessionView| OwnSession { current: staff.session == Some(session.id), session };
     Ok(Json(sessions.into_iter().map(own).collect()))
 }
 
@@ -49,7 +49,7 @@ async fn own(State(app): State<App>, staff: Staff<LoggedIn>) -> Result<Json<Vec<
     security(("session" = ["logged-in"])))]
 async fn end_others(State(app): State<App>, staff: Staff<LoggedIn>) -> Result<Json<Ended>, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
-    let ended = access::end_sessions(&mut tx, staff.person.id, Some(staff.session)).await?;
+    let ended = access::end_sessions(&mut tx, staff.person.id, staff.session).await?;
     tx.commit().await?;
     Ok(Json(Ended { ended }))
 }

@@ -16,7 +16,7 @@ pub async fn insert(
     let (tenant, now) = (tx.tenant(), tx.at());
     let invited_by = match tx.actor() {
         Actor::Staff(id) => Some(id.uuid()),
-        Actor::Agent(_) | Actor::System => None,
+        Actor::ApiKey(_) | Actor::Subscriber(_) | Actor::Agent(_) | Actor::System => None,
     };
     sqlx::query!(
         "INSERT INTO platform.staff_invitations (token_hash, tenant_id, id, name, email, role, invited_by, created_at, expires_at)

@@ -9,8 +9,10 @@ use crate::ids::StaffId;
 pub async fn members(tx: &mut TenantTx, page: Page) -> Result<Vec<Member>, sqlx::Error> {
     sqlx::query_as!(
         Member,
-        r#"SELECT id AS "id: _", name, email, role AS "role: _", created_at, disabled_at FROM staff
-           WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2"#,
+        r#"SELECT s.id AS "id: _", s.name, s.email, s.role AS "role: _", s.created_at, s.disabled_at,
+                  (t.confirmed_at IS NOT NULL) AS "second_step!"
+           FROM staff s LEFT JOIN staff_second_steps t ON t.staff_id = s.id
+           WHERE $1::uuid IS NULL OR s.id > $1 ORDER BY s.id LIMIT $2"#,
         page.after,
         page.fetch()
     )
@@ -21,7 +23,9 @@ pub async fn members(tx: &mut TenantTx, page: Page) -> Result<Vec<Member>, sqlx:
 pub async fn member(tx: &mut TenantTx, id: StaffId) -> Result<Option<Member>, sqlx::Error> {
     sqlx::query_as!(
         Member,
-        r#"SELECT id AS "id: _", name, email, role AS "role: _", created_at, disabled_at FROM staff WHERE id = $1"#,
+        r#"SELECT s.id AS "id: _", s.name, s.email, s.role AS "role: _", s.created_at, s.disabled_at,
+                  (t.confirmed_at IS NOT NULL) AS "second_step!"
+           FROM staff s LEFT JOIN staff_second_steps t ON t.staff_id = s.id WHERE s.id = $1"#,
         id.uuid()
     )
     .fetch_optional(tx.conn())

@@ -1,7 +1,9 @@
 //! SQL of log-ins and sessions; of staff and of invitations in files of their own.
 
+pub mod api_keys;
 pub mod invitations;
 pub mod members;
+pub mod second_step;
 pub mod sessions;
 
 use std::net::IpAddr;
@@ -112,8 +114,11 @@ pub async fn delete_expired_sessions(tx: &mut TenantTx) -> Result<u64, sqlx::Err
 pub async fn person(tx: &mut TenantTx, staff: StaffId) -> Result<Option<Person>, sqlx::Error> {
     sqlx::query_as!(
         Person,
-        r#"SELECT tenant_id AS "tenant: _", id AS "id: _", name, email, role AS "role: _", language, theme, single_keys
-           FROM staff WHERE id = $1 AND disabled_at IS NULL"#,
+        r#"SELECT s.tenant_id AS "tenant: _", s.id AS "id: _", s.name, s.email, s.role AS "role: _", s.language, s.theme,
+                  s.single_keys, (t.confirmed_at IS NOT NULL) AS "second_step!",
+                  EXISTS (SELECT FROM staff_policies p WHERE p.second_step_required) AS "second_step_required!"
+           FROM staff s LEFT JOIN staff_second_steps t ON t.staff_id = s.id
+           WHERE s.id = $1 AND s.disabled_at IS NULL"#,
         staff.uuid()
     )
     .fetch_optional(tx.conn())

@@ -1,19 +1,28 @@
-//! Draws an invoice as a PDF. The template only ever sees data: nothing of an invoice is read as markup.
+//! Draws documents as PDF. A template only ever sees data: nothing of a document is read as markup.
 //!
-//! Start with [`draw`]; the template is `invoice.typ`, its words `words.typ`, figures and dates come from `text`.
+//! Start with [`draw`]; the templates are `invoice.typ` and `receipt.typ`, their words beside them, figures and dates come
+//! from `text`.
 
-mod text;
+pub mod text;
 mod world;
 
 use serde_json::{Value, json};
 use weir_rules::money::Money;
+use weir_rules::reference::grouped;
 
 use super::{Error, Invoice, InvoiceLine};
 
+pub use world::Template;
+
+/// Typesets any document's data, away from the threads that answer requests.
+pub async fn typeset(template: Template, data: Value, name: String) -> Result<Vec<u8>, Error> {
+    let drawn = tokio::task::spawn_blocking(move || world::pdf(template, &data, &name)).await;
+    drawn.map_err(|error| Error::Document(error.to_string()))?.map_err(Error::Document)
+}
+
 /// Draws an invoice, away from the threads that answer requests.
 pub async fn draw(invoice: Invoice) -> Result<Vec<u8>, Error> {
-    let drawn = tokio::task::spawn_blocking(move || world::pdf(&data(&invoice), &invoice.summary.number)).await;
-    drawn.map_err(|error| Error::Document(error.to_string()))?.map_err(Error::Document)
+    typeset(Template::Invoice, data(&invoice), invoice.summary.number).await
 }
 
 /// What the template shows, every figure and date already written for the reader.
@@ -40,6 +49,8 @@ fn data(invoice: &Invoice) -> Value {
         "net": money(summary.net),
         "tax": money(summary.tax),
         "gross": money(summary.gross),
+        "iban": grouped(&invoice.parties.seller.bank_iban),
+        "reference": grouped(&invoice.parties.buyer.reference),
     })
 }
 
@@ -59,6 +70,7 @@ fn line_data(line: &InvoiceLine, language: &str) -> Value {
         "used": line.down_bytes.map(|_| text::bytes(used, language)),
         "down": line.down_bytes.map(|bytes| text::bytes(bytes, language)),
         "up": line.up_bytes.map(|bytes| text::bytes(bytes, language)),
+        "free": line.free_bytes.filter(|bytes| *bytes > 0).map(|bytes| text::bytes(bytes, language)),
         "included": line.included_bytes.map(|bytes| text::bytes(bytes, language)),
         "net": text::money(line.net, language),
     })
@@ -72,19 +84,22 @@ mod tests {
     fn every_language_is_drawn() {
         for (index, language) in crate::tenants::LANGUAGES.into_iter().enumerate() {
             let line = json!({
-                "kind": (["recurring", "credit", "usage"][index % 3]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
+                "kind": (["recurring", "credit", "usage", "late_fee", "top_up"][index % 5]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
                 "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
-                "included": "2 GB", "net": "30.00 EUR",
+                "free": "0.2 GB", "included": "2 GB", "net": "30.00 EUR",
             });
             let data = json!({
                 "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026",
                 "seller": { "name": "Río Net", "legal_name": "Río Net S.L.", "address": "Calle Mayor 1\n16001 Cuenca", "country": "ES",
-                            "tax_id": "B1234", "contact": "+34 600 000 000", "pay_url": "https://pay.example", "hue": 200 },
+                            "tax_id": "B1234", "contact": "+34 600 000 000", "pay_url": "https://pay.example", "hue": 200,
+                            "bank_holder": "Río Net S.L.", "bank_iban": "ES9121000418450200051332", "bank_bic": "CAIXESBB" },
                 "buyer": { "name": "محمد علي", "address": "Calle Menor 2\nCuenca", "account_number": "A-1" },
                 "lines": [line, line, line], "taxes": [{ "name": "IVA", "rate": "21", "base": "90.00 EUR", "tax": "18.90 EUR" }],
                 "net": "90.00 EUR", "tax": "18.90 EUR", "gross": "108.90 EUR",
+                "iban": "ES91 2100 0418 4502 0005 1332", "reference": "RF18 5390 0754 7034",
             });
-            let pdf = world::pdf(&data, "INV-2026-000001").unwrap_or_else(|error| panic!("{language}: {error}"));
+            let pdf = world::pdf(Template::Invoice, &data, "INV-2026-000001")
+                .unwrap_or_else(|error| panic!("{language}: {error}"));
             assert!(pdf.starts_with(b"%PDF-"), "{language}");
         }
     }

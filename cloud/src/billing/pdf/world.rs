@@ -1,4 +1,4 @@
-//! What the typesetter may see: one template, four fonts, the data of one invoice. No files, no packages, no clock.
+//! What the typesetter may see: one template, four fonts, the data of one document. No files, no packages, no clock.
 
 use std::sync::LazyLock;
 
@@ -25,14 +25,36 @@ static FONTS: LazyLock<(LazyHash<FontBook>, Vec<Font>)> = LazyLock::new(|| {
     (LazyHash::new(FontBook::from_fonts(&fonts)), fonts)
 });
 
-static TEMPLATE: LazyLock<Source> = LazyLock::new(|| {
-    let path = VirtualPath::new("invoice.typ").expect("a plain name is a path");
-    let id = FileId::new(RootedPath::new(VirtualRoot::Project, path));
-    Source::new(id, concat!(include_str!("words.typ"), include_str!("invoice.typ")).to_owned())
+/// Templates, each with its words.
+static TEMPLATES: LazyLock<[Source; 2]> = LazyLock::new(|| {
+    let source = |name: &str, text: &str| {
+        let path = VirtualPath::new(name).expect("a plain name is a path");
+        Source::new(FileId::new(RootedPath::new(VirtualRoot::Project, path)), text.to_owned())
+    };
+    [
+        source("invoice.typ", concat!(include_str!("words.typ"), include_str!("invoice.typ"))),
+        source("receipt.typ", concat!(include_str!("receipt_words.typ"), include_str!("receipt.typ"))),
+    ]
 });
+
+/// Which document to draw.
+#[derive(Clone, Copy, Debug)]
+pub enum Template {
+    /// An invoice, or a credit note.
+    Invoice,
+    /// A receipt for money received.
+    Receipt,
+}
+
+impl Template {
+    fn source(self) -> &'static Source {
+        &TEMPLATES[self as usize]
+    }
+}
 
 struct Desk {
     library: LazyHash<Library>,
+    template: Template,
 }
 
 impl World for Desk {
@@ -45,11 +67,12 @@ impl World for Desk {
     }
 
     fn main(&self) -> FileId {
-        TEMPLATE.id()
+        self.template.source().id()
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        if id == TEMPLATE.id() { Ok(TEMPLATE.clone()) } else { Err(FileError::AccessDenied) }
+        let template = self.template.source();
+        if id == template.id() { Ok(template.clone()) } else { Err(FileError::AccessDenied) }
     }
 
     fn file(&self, _: FileId) -> FileResult<Bytes> {
@@ -66,10 +89,10 @@ impl World for Desk {
 }
 
 /// Typesets the data; `name` identifies the document.
-pub fn pdf(data: &Value, name: &str) -> Result<Vec<u8>, String> {
+pub fn pdf(template: Template, data: &Value, name: &str) -> Result<Vec<u8>, String> {
     let mut inputs = Dict::new();
-    inputs.insert("invoice".into(), data.to_string().into_value());
-    let desk = Desk { library: LazyHash::new(Library::builder().with_inputs(inputs).build()) };
+    inputs.insert("document".into(), data.to_string().into_value());
+    let desk = Desk { library: LazyHash::new(Library::builder().with_inputs(inputs).build()), template };
     let document: PagedDocument = typst::compile(&desk).output.map_err(|errors| told(&errors))?;
     let options = PdfOptions {
         ident: Smart::Custom(name.to_owned()),

@@ -4,8 +4,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::billing::LineKind;
 use crate::db::TenantTx;
-use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId};
+use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 
 pub struct AccountRow {
     pub id: AccountId,
@@ -32,6 +33,18 @@ pub async fn lock_account(tx: &mut TenantTx, id: AccountId) -> Result<Option<Acc
     .await
 }
 
+/// The account as it is, for whoever only looks.
+pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Option<AccountRow>, sqlx::Error> {
+    sqlx::query_as!(
+        AccountRow,
+        r#"SELECT a.id AS "id: _", a.number, a.currency, a.time_zone, a.billing_day, s.name AS subscriber, s.language, '' AS "address!"
+           FROM accounts a JOIN subscribers s ON s.tenant_id = a.tenant_id AND s.id = a.subscriber_id WHERE a.id = $1"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
 pub struct TermRow {
     pub subscription: SubscriptionId,
     pub starts_on: NaiveDate,
@@ -42,6 +55,8 @@ pub struct TermRow {
     pub allowance_bytes: Option<i64>,
     pub block_bytes: Option<i64>,
     pub block_price: Option<Decimal>,
+    /// Windows of the day, as [`crate::catalog::Window`] is written.
+    pub windows: serde_json::Value,
     pub from: NaiveDate,
     pub to: Option<NaiveDate>,
 }
@@ -51,7 +66,7 @@ pub async fn terms(tx: &mut TenantTx, account: AccountId) -> Result<Vec<TermRow>
     sqlx::query_as!(
         TermRow,
         r#"SELECT s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.allowance_bytes,
-                  v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price,
+                  v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   lower(t.valid) AS "from!", upper(t.valid) AS "to?"
            FROM subscriptions s
            JOIN subscription_terms t ON t.subscription_id = s.id
@@ -73,6 +88,7 @@ pub struct BilledRow {
     pub allowance_bytes: Option<i64>,
     pub block_bytes: Option<i64>,
     pub block_price: Option<Decimal>,
+    pub windows: serde_json::Value,
     pub tax_category: String,
     pub tax_rate: Decimal,
     pub from: NaiveDate,
@@ -82,8 +98,16 @@ pub struct BilledRow {
     pub quantity: Decimal,
     pub unit_price: Decimal,
     pub net: Decimal,
-    pub used_bytes: i64,
+    /// What of the traffic counted.
+    pub used_bytes: Decimal,
     pub credits: Option<InvoiceLineId>,
+}
+
+impl BilledRow {
+    /// Whether it charges or gives back the plan's price.
+    pub fn is_of_terms(&self) -> bool {
+        [LineKind::Recurring, LineKind::Credit].iter().any(|kind| self.kind == kind.name())
+    }
 }
 
 /// Every line billed for the account's subscriptions.
@@ -91,10 +115,10 @@ pub async fn billed(tx: &mut TenantTx, account: AccountId) -> Result<Vec<BilledR
     sqlx::query_as!(
         BilledRow,
         r#"SELECT l.id AS "id: _", l.kind, l.subscription_id AS "subscription!: _", l.plan_version_id AS "version!: _",
-                  p.name AS plan, v.allowance_bytes, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price,
+                  p.name AS plan, v.allowance_bytes, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   l.tax_category, l.tax_rate,
                   lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!", upper(l.full_period) AS "full_to!",
-                  l.quantity, l.unit_price, l.net, coalesce(l.down_bytes, 0) + coalesce(l.up_bytes, 0) AS "used_bytes!",
+                  l.quantity, l.unit_price, l.net, coalesce(l.down_bytes::numeric, 0) + coalesce(l.up_bytes, 0) - coalesce(l.free_bytes, 0) AS "used_bytes!",
                   l.credits_line_id AS "credits: _"
            FROM invoice_lines l
            JOIN subscriptions s ON s.id = l.subscription_id
@@ -109,8 +133,16 @@ pub async fn billed(tx: &mut TenantTx, account: AccountId) -> Result<Vec<BilledR
 
 pub struct TakenRow {
     pub segments: i64,
-    pub down_bytes: i64,
-    pub up_bytes: i64,
+    pub down_bytes: Decimal,
+    pub up_bytes: Decimal,
+    /// Of both, what was moved in free windows.
+    pub free_bytes: Decimal,
+}
+
+/// When segments are free: the account's zone, and the windows of the plan.
+pub struct FreeTime<'a> {
+    pub zone: &'a str,
+    pub windows: &'a serde_json::Value,
 }
 
 /// Takes every segment of a line that ended in `(after, until]` and was not billed, and counts exactly those taken.
@@ -120,6 +152,7 @@ pub async fn take_segments(
     subscription: SubscriptionId,
     after: Option<DateTime<Utc>>,
     until: DateTime<Utc>,
+    free: FreeTime<'_>,
 ) -> Result<TakenRow, sqlx::Error> {
     let tenant = tx.tenant().uuid();
     sqlx::query_as!(
@@ -131,17 +164,78 @@ pub async fn take_segments(
                  AND NOT EXISTS (SELECT FROM billed_segments b
                                  WHERE b.tenant_id = $1 AND b.agent_id = s.agent_id AND b.epoch = s.epoch AND b.seq = s.seq AND b.handle = s.handle)
                RETURNING agent_id, epoch, seq, handle)
-           SELECT count(*) AS "segments!", coalesce(sum(s.down_bytes), 0)::bigint AS "down_bytes!", coalesce(sum(s.up_bytes), 0)::bigint AS "up_bytes!"
+           SELECT count(*) AS "segments!", coalesce(sum(s.down_bytes), 0) AS "down_bytes!", coalesce(sum(s.up_bytes), 0) AS "up_bytes!",
+                  coalesce(sum(s.down_bytes::numeric + s.up_bytes) FILTER (WHERE is_free_time(s.end_at, $6, $7)), 0) AS "free_bytes!"
            FROM taken t JOIN usage_segments s
              ON s.tenant_id = $1 AND s.agent_id = t.agent_id AND s.epoch = t.epoch AND s.seq = t.seq AND s.handle = t.handle"#,
         tenant,
         line.uuid(),
         subscription.uuid(),
         after,
-        until
+        until,
+        free.zone,
+        free.windows
     )
     .fetch_one(tx.conn())
     .await
+}
+
+/// What a line moved between two instants in times that do not count.
+pub async fn free_bytes(
+    tx: &mut TenantTx,
+    subscription: SubscriptionId,
+    (after, until): (DateTime<Utc>, DateTime<Utc>),
+    zone: &str,
+    windows: &serde_json::Value,
+) -> Result<Decimal, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(down_bytes::numeric + up_bytes), 0) AS "free!" FROM usage_segments
+           WHERE subscription_id = $1 AND end_at > $2 AND end_at <= $3 AND is_free_time(end_at, $4, $5)"#,
+        subscription.uuid(),
+        after,
+        until,
+        zone,
+        windows
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+pub struct TopUpRow {
+    pub id: TopUpId,
+    pub subscription: SubscriptionId,
+    pub version: PlanVersionId,
+    pub name: String,
+    pub bytes: i64,
+    pub price: Decimal,
+    pub sold_on: NaiveDate,
+    pub billed: bool,
+}
+
+/// What was bought on top for the account's subscriptions.
+pub async fn top_ups(tx: &mut TenantTx, account: AccountId) -> Result<Vec<TopUpRow>, sqlx::Error> {
+    sqlx::query_as!(
+        TopUpRow,
+        r#"SELECT t.id AS "id: _", t.subscription_id AS "subscription: _", t.plan_version_id AS "version: _", t.name, t.bytes, t.price, t.sold_on,
+                  EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id) AS "billed!"
+           FROM top_ups t JOIN subscriptions s ON s.id = t.subscription_id WHERE s.account_id = $1 ORDER BY t.id"#,
+        account.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn insert_billed_top_up(tx: &mut TenantTx, top_up: TopUpId, line: InvoiceLineId) -> Result<(), sqlx::Error> {
+    let tenant = tx.tenant().uuid();
+    sqlx::query!(
+        "INSERT INTO billed_top_ups (tenant_id, top_up_id, invoice_line_id) VALUES ($1, $2, $3)",
+        tenant,
+        top_up.uuid(),
+        line.uuid()
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Bytes of a line's segments that ended in `(after, until]`, by the local hour they were counted in, midnight first.

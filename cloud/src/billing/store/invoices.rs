@@ -10,7 +10,9 @@ use crate::billing::account::Draft;
 use crate::billing::issue::NewInvoice;
 use crate::db::TenantTx;
 use crate::http::paging::Page;
-use crate::ids::{AccountId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId};
+use crate::ids::{
+    AccountId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, RefundId, SubscriptionId,
+};
 use crate::plugins::PricedBy;
 
 pub async fn insert(tx: &mut TenantTx, invoice: &NewInvoice<'_>) -> Result<(), sqlx::Error> {
@@ -23,7 +25,7 @@ pub async fn insert(tx: &mut TenantTx, invoice: &NewInvoice<'_>) -> Result<(), s
         tenant.uuid(),
         invoice.id.uuid(),
         invoice.account.id.uuid(),
-        invoice.run.uuid(),
+        invoice.run.map(BillingRunId::uuid),
         invoice.number,
         invoice.issued_on,
         at,
@@ -45,15 +47,16 @@ pub async fn insert_lines(tx: &mut TenantTx, invoice: &NewInvoice<'_>, lines: &[
         let (traffic, rate) = (line.traffic.as_ref(), line.rate.unwrap_or(invoice.rate));
         sqlx::query!(
             "INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
-                    full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, late, credits_line_id, priced_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, daterange($9, $10), daterange($11, $12), $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+                    full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, late, credits_line_id, free_bytes,
+                    priced_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, daterange($9, $10), daterange($11, $12), $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
             tenant,
             line.id.uuid(),
             invoice.id.uuid(),
             i32::try_from(index + 1).unwrap_or(i32::MAX),
             line.kind.name(),
-            line.subscription.uuid(),
-            line.version.uuid(),
+            line.subscription.map(SubscriptionId::uuid),
+            line.version.map(PlanVersionId::uuid),
             line.description,
             line.period.start(),
             line.period.end(),
@@ -69,6 +72,7 @@ pub async fn insert_lines(tx: &mut TenantTx, invoice: &NewInvoice<'_>, lines: &[
             traffic.and_then(|traffic| traffic.included_bytes),
             traffic.is_some_and(|traffic| traffic.late),
             line.credits.map(InvoiceLineId::uuid),
+            traffic.map(|traffic| traffic.free_bytes),
             line.priced_by.as_ref().map(Json) as _
         )
         .execute(tx.conn())
@@ -134,6 +138,7 @@ pub async fn credit(tx: &mut TenantTx, account: AccountId, currency: &str) -> Re
                FROM invoices i WHERE i.account_id = $1 AND i.currency = $2 AND i.status = 'issued' AND i.gross < 0
                UNION ALL
                SELECT p.id, p.id, NULL, p.amount - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.payment_id = p.id), 0)
+                      - coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.payment_id = p.id AND r.status = 'succeeded'), 0)
                FROM payments p WHERE p.account_id = $1 AND p.currency = $2
            ) sources WHERE "left" > 0 ORDER BY at"#,
         account.uuid(),
@@ -159,6 +164,32 @@ pub async fn insert_allocation(
         invoice.uuid(),
         payment.map(PaymentId::uuid),
         credit.map(InvoiceId::uuid),
+        amount,
+        at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Takes back a part of what a payment settled. Parts of one refund fit together, so they are judged at the end.
+pub async fn take_back(
+    tx: &mut TenantTx,
+    id: Uuid,
+    invoice: InvoiceId,
+    payment: PaymentId,
+    refund: RefundId,
+    amount: Decimal,
+) -> Result<(), sqlx::Error> {
+    let (tenant, at) = (tx.tenant(), tx.at());
+    sqlx::query!("SET CONSTRAINTS allocations_fit DEFERRED").execute(tx.conn()).await?;
+    sqlx::query!(
+        "INSERT INTO allocations (tenant_id, id, invoice_id, payment_id, refund_id, amount, allocated_at) VALUES ($1, $2, $3, $4, $5, -$6::numeric, $7)",
+        tenant.uuid(),
+        id,
+        invoice.uuid(),
+        payment.uuid(),
+        refund.uuid(),
         amount,
         at
     )
@@ -273,6 +304,7 @@ pub struct LineRow {
     pub tax_rate: Decimal,
     pub down_bytes: Option<i64>,
     pub up_bytes: Option<i64>,
+    pub free_bytes: Option<i64>,
     pub included_bytes: Option<i64>,
     pub late: bool,
     pub segments: i64,
@@ -286,7 +318,7 @@ pub async fn lines(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<LineRow>
         r#"SELECT l.id AS "id: _", l.position, l.kind, l.subscription_id AS "subscription_id: _", l.plan_version_id AS "plan_version_id: _",
                   l.description, lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!",
                   upper(l.full_period) AS "full_to!", l.quantity, l.unit_price, l.net, l.tax_category, l.tax_rate, l.down_bytes, l.up_bytes,
-                  l.included_bytes, l.late, l.credits_line_id AS "credits_line_id: _", l.priced_by AS "priced_by: _",
+                  l.free_bytes, l.included_bytes, l.late, l.credits_line_id AS "credits_line_id: _", l.priced_by AS "priced_by: _",
                   (SELECT count(*) FROM billed_segments b WHERE b.invoice_line_id = l.id) AS "segments!"
            FROM invoice_lines l WHERE l.invoice_id = $1 ORDER BY l.position"#,
         invoice.uuid()

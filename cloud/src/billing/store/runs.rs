@@ -177,6 +177,12 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                              AND u.end_at <= (upper(b.period)::timestamp AT TIME ZONE a.time_zone)
                              AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                              AND d.seq = u.seq AND d.handle = u.handle)))
+             OR EXISTS (
+               SELECT FROM top_ups t
+               JOIN subscriptions s ON s.id = t.subscription_id
+               JOIN accounts a ON a.id = s.account_id
+               WHERE t.until_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id))
            ) AS "due!""#,
         at
     )

@@ -183,6 +183,20 @@ pub async fn take_over(
     .await
 }
 
+/// Notes which tally an agent counts in; says whether it is another than before.
+pub async fn set_tally(tx: &mut TenantTx, agent: AgentId, tally: &[u8]) -> Result<bool, sqlx::Error> {
+    let changed =
+        sqlx::query!("UPDATE agents SET tally = $2 WHERE id = $1 AND tally IS DISTINCT FROM $2", agent.uuid(), tally)
+            .execute(tx.conn())
+            .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// The tally an agent counts in.
+pub async fn tally(tx: &mut TenantTx, agent: AgentId) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT tally FROM agents WHERE id = $1", agent.uuid()).fetch_one(tx.conn()).await
+}
+
 /// The session that owns an agent, its row locked until the transaction ends.
 pub async fn owner(tx: &mut TenantTx, agent: AgentId) -> Result<Option<i64>, sqlx::Error> {
     let session = sqlx::query_scalar!(
@@ -286,9 +300,11 @@ pub async fn put_applied(
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     let bps = |rate: u64| i64::try_from(rate).unwrap_or(i64::MAX);
     let observed = result.observed.as_ref();
+    // Of what it was never told, an agent can tell nothing.
     sqlx::query!(
         "INSERT INTO applied_objects (tenant_id, agent_id, kind, object_id, revision, status, code, detail, rate_down_bps, rate_up_bps, access, reported_at)
-         VALUES ($1, $2, $3, $4, $5, $6, left($7, 64), left($8, 256), $9, $10, $11, $12)
+         SELECT $1, $2, $3, $4, $5, $6, left($7, 64), left($8, 256), $9, $10, $11, $12
+         WHERE EXISTS (SELECT FROM desired_objects d WHERE d.tenant_id = $1 AND d.agent_id = $2 AND d.kind = $3 AND d.object_id = $4)
          ON CONFLICT (tenant_id, agent_id, kind, object_id) DO UPDATE
          SET revision = excluded.revision, status = excluded.status, code = excluded.code, detail = excluded.detail,
              rate_down_bps = excluded.rate_down_bps, rate_up_bps = excluded.rate_up_bps, access = excluded.access, reported_at = excluded.reported_at",

@@ -2,10 +2,13 @@
 
 pub mod agents;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::types::Json;
 use uuid::Uuid;
 use weir_protocol::desired::Kind;
 
+use crate::catalog::Window;
 use crate::db::TenantTx;
 use crate::fleet::jobs::RefreshDesired;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
@@ -16,6 +19,15 @@ pub struct SoldLine {
     pub rate_down_bps: i64,
     pub rate_up_bps: i64,
     pub prefixes: Vec<String>,
+    pub starts_on: NaiveDate,
+    pub from: NaiveDate,
+    pub to: Option<NaiveDate>,
+    pub billing_day: i16,
+    pub time_zone: String,
+    pub allowance_bytes: Option<i64>,
+    pub throttle_down_bps: Option<i64>,
+    pub throttle_up_bps: Option<i64>,
+    pub windows: Json<Vec<Window>>,
 }
 
 pub struct HoldRow {
@@ -74,7 +86,24 @@ pub async fn subscriptions_of_router(tx: &mut TenantTx, id: RouterId) -> Result<
     .await
 }
 
-/// Lines whose terms begin or end around now or since this was last asked and acted upon, or whose holds ran out since.
+/// The lines of an agent's router that are sold with an allowance.
+pub async fn metered_lines(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<SubscriptionId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT s.id AS "id: SubscriptionId" FROM subscriptions s
+           JOIN agents g ON g.tenant_id = s.tenant_id AND g.router_id = s.router_id
+           WHERE g.id = $1 AND EXISTS (
+               SELECT FROM subscription_terms t
+               JOIN plan_versions v ON v.tenant_id = t.tenant_id AND v.id = t.plan_version_id
+               WHERE t.tenant_id = s.tenant_id AND t.subscription_id = s.id AND v.allowance_bytes IS NOT NULL)
+           ORDER BY s.id"#,
+        agent.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// Lines whose terms begin or end around now or since this was last asked and acted upon, whose holds ran out since, or
+/// whose allowance began anew since.
 pub async fn subscriptions_changing_by_themselves(tx: &mut TenantTx) -> Result<Vec<SubscriptionId>, sqlx::Error> {
     let (now, tenant) = (tx.at(), tx.tenant());
     sqlx::query_scalar!(
@@ -86,6 +115,16 @@ pub async fn subscriptions_changing_by_themselves(tx: &mut TenantTx) -> Result<V
                          AND (lower(t.valid) <@ days.around OR upper(t.valid) <@ days.around))
               OR EXISTS (SELECT FROM holds h WHERE h.tenant_id = s.tenant_id AND h.subscription_id = s.id
                          AND h.until BETWEEN last.at - interval '1 minute' AND $1)
+              OR EXISTS (
+                  SELECT FROM accounts a
+                  JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id
+                       AND t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                  JOIN plan_versions v ON v.tenant_id = t.tenant_id AND v.id = t.plan_version_id AND v.allowance_bytes IS NOT NULL
+                  CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS on) today
+                  CROSS JOIN LATERAL generate_series(greatest((last.at AT TIME ZONE a.time_zone)::date + 1, today.on - 31)::timestamp,
+                                                     today.on::timestamp, interval '1 day') AS day
+                  WHERE a.tenant_id = s.tenant_id AND a.id = s.account_id
+                    AND extract(day FROM day) = least(a.billing_day, extract(day FROM date_trunc('month', day) + interval '1 month - 1 day')))
            ORDER BY s.id"#,
         now,
         tenant.uuid(),
@@ -100,7 +139,8 @@ pub async fn sold_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<S
     let now = tx.at();
     sqlx::query_as!(
         SoldLine,
-        r#"SELECT s.handle, v.rate_down_bps, v.rate_up_bps,
+        r#"SELECT s.handle, v.rate_down_bps, v.rate_up_bps, s.starts_on, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
+                  a.billing_day, a.time_zone, v.allowance_bytes, v.throttle_down_bps, v.throttle_up_bps, v.windows AS "windows: _",
                   ARRAY(SELECT p.prefix::text FROM subscription_prefixes p
                         WHERE p.tenant_id = s.tenant_id AND p.subscription_id = s.id ORDER BY p.prefix) AS "prefixes!"
            FROM subscriptions s
@@ -113,6 +153,49 @@ pub async fn sold_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<S
         now
     )
     .fetch_optional(tx.conn())
+    .await
+}
+
+pub struct TopUpRow {
+    pub sold_on: NaiveDate,
+    pub bytes: i64,
+}
+
+/// What was bought on top and may still count on a day.
+pub async fn top_ups_of(tx: &mut TenantTx, id: SubscriptionId, today: NaiveDate) -> Result<Vec<TopUpRow>, sqlx::Error> {
+    sqlx::query_as!(
+        TopUpRow,
+        "SELECT sold_on, bytes FROM top_ups WHERE subscription_id = $1 AND until_on > $2 ORDER BY id",
+        id.uuid(),
+        today
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// What a line used in `(from, to]` in records of any other tally, outside free windows.
+pub async fn used_elsewhere(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    between: (DateTime<Utc>, DateTime<Utc>),
+    tally: Option<&[u8]>,
+    sold: &SoldLine,
+) -> Result<Decimal, sqlx::Error> {
+    let windows = serde_json::to_value(&sold.windows).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(u.down_bytes::numeric + u.up_bytes), 0) AS "bytes!"
+           FROM usage_segments u
+           JOIN usage_records r ON r.tenant_id = u.tenant_id AND r.agent_id = u.agent_id AND r.epoch = u.epoch AND r.seq = u.seq
+           WHERE u.subscription_id = $1 AND u.end_at > $2 AND u.end_at <= $3 AND ($4::bytea IS NULL OR r.tally IS DISTINCT FROM $4)
+             AND NOT is_free_time(u.end_at, $5, $6)"#,
+        id.uuid(),
+        between.0,
+        between.1,
+        tally,
+        sold.time_zone,
+        windows
+    )
+    .fetch_one(tx.conn())
     .await
 }
 

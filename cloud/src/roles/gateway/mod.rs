@@ -4,6 +4,7 @@
 //! finds what a lost wake would have missed.
 
 mod enrollment;
+mod pace;
 mod session;
 mod tls;
 

@@ -14,6 +14,7 @@ use weir_protocol::stream::Kind;
 use weir_protocol::{PROTO_REV, control, frame, live, state, usage};
 
 use super::Gateway;
+use super::pace::Pace;
 use crate::fleet;
 use crate::fleet::sessions::{self, Session};
 use crate::ids::{AgentId, TenantId};
@@ -35,6 +36,13 @@ const LIVE_FOR_MS: u32 = 12_000;
 const LIVE_EVERY_MS: u32 = 1_000;
 /// After losing a session agents come back within this time.
 const SPREAD_MS: u32 = 500;
+
+/// Events an agent may tell at once: more than it keeps while it is away.
+const EVENTS_AT_ONCE: usize = 128;
+const EVENTS_A_SECOND: u32 = 1;
+/// Results of objects an agent may tell at once, and for long: a router with as many lines as one can have.
+const RESULTS_AT_ONCE: usize = 100_000;
+const RESULTS_A_SECOND: u32 = 1_000;
 
 struct Streams {
     control: (SendStream, RecvStream),
@@ -140,10 +148,14 @@ async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reaso
 /// Heartbeats and events.
 async fn listen(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
     let mut noted = gateway.app.clock.now();
+    let mut pace = Pace::new(EVENTS_AT_ONCE, EVENTS_A_SECOND);
     loop {
         let message: control::Up = frame::read(&mut receive).await?;
         match message.message {
-            Some(up::Message::Event(event)) => sessions::event(&gateway.app, session, &event).await?,
+            Some(up::Message::Event(event)) => {
+                pace.take(1).await;
+                sessions::event(&gateway.app, session, &event).await?;
+            }
             Some(up::Message::Heartbeat(_)) if gateway.app.clock.now() - noted >= SEEN_EVERY => {
                 sessions::seen(&gateway.app, session, true).await?;
                 noted = gateway.app.clock.now();
@@ -185,18 +197,26 @@ async fn tell_state(
                     sessions::acknowledge(&gateway.app, session, ack.gen_held, ack.persisted).await?;
                 }
                 Some(state::up::Message::Applied(report)) => sessions::report(&gateway.app, session, &report).await?,
+                Some(state::up::Message::FairUse(report)) => {
+                    crate::fair_use::report(&gateway.app, session, &report).await?;
+                }
                 None => {}
             },
         }
     }
 }
 
-/// Reading a frame must not be interrupted, so it has a task of its own.
+/// Reading a frame must not be interrupted, so it has a task of its own. It reads no faster than one agent may tell: what
+/// it does not take waits at the agent.
 fn reader(mut receive: RecvStream) -> tokio::sync::mpsc::Receiver<Result<state::Up, frame::Error>> {
     let (sender, receiver) = tokio::sync::mpsc::channel(4);
     tokio::spawn(async move {
+        let mut pace = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
         loop {
             let message = frame::read(&mut receive).await;
+            if let Ok(message) = &message {
+                pace.take(told(message)).await;
+            }
             let over = message.is_err();
             if sender.send(message).await.is_err() || over {
                 return;
@@ -204,6 +224,17 @@ fn reader(mut receive: RecvStream) -> tokio::sync::mpsc::Receiver<Result<state::
         }
     });
     receiver
+}
+
+/// How much an agent says at once: rows it makes us write.
+fn told(message: &state::Up) -> usize {
+    match &message.message {
+        Some(state::up::Message::Applied(report)) => 1 + report.results.len(),
+        Some(state::up::Message::FairUse(report)) => {
+            1 + report.lines.iter().map(|line| 1 + line.turns.len()).sum::<usize>()
+        }
+        Some(state::up::Message::Ack(_)) | None => 1,
+    }
 }
 
 /// Applies records in the order they come and answers each.

@@ -119,12 +119,12 @@ impl Isp {
         self.send("PATCH", path, Some(body), None).await
     }
 
-    pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Answer {
-        self.send("POST", path, Some(body), Some(key)).await
-    }
-
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.send("PUT", path, Some(body), None).await
+    }
+
+    pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Answer {
+        self.send("POST", path, Some(body), Some(key)).await
     }
 
     /// Posts bytes.

@@ -1,5 +1,6 @@
 //! Billing, payments, dunning and the books.
 
+mod analytics;
 mod billing;
 mod changes;
 mod document;

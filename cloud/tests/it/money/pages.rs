@@ -243,12 +243,12 @@ fn a_check_walls_off_after_being_asked_and_the_payment_shows_whom_it_let_out() {
         let Billed { mut isp, account, line, .. } = billed("checked").await;
         isp.now_is("2026-11-24T10:00:00Z").await;
         let ask = isp.page("/overdue-checks").await;
-        assert!(ask.text.contains("more than 7 days past due") && ask.text.contains("Overdue 9 d"), "{}", ask.text);
+        assert!(ask.text.contains("after 7 days of grace") && ask.text.contains("Overdue 9 d"), "{}", ask.text);
         let done = isp.form("/overdue-checks", "").await;
         leads(&done, "/billing-runs");
         let toast = done.cookies.split(';').next().expect("a cookie").to_owned();
         let shown = isp.browse_with(&format!("{}; {toast}", isp.cookie()), "/billing-runs", None).await;
-        assert!(shown.text.contains("Lines walled off: 1. Lines let out: 0."), "{}", shown.text);
+        assert!(shown.text.contains("Lines restricted: 1. Lines let out: 0."), "{}", shown.text);
         assert!(shown.cookies.starts_with("weir_toast=;"), "shown once: {}", shown.cookies);
         let forged = format!("{}; weir_toast=done-<b>", isp.cookie());
         assert!(!isp.browse_with(&forged, "/billing-runs", None).await.text.contains("class=\"toast\""));

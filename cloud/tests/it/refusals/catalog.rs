@@ -17,6 +17,11 @@ fn plans_that_cannot_be_are_refused_and_change_nothing() {
         let invalid = |what, changes, fields| Case::invalid(what, "/plans", plan(changes), fields);
         let malformed = |what, changes, says| Case::malformed(what, "/plans", plan(changes), says);
         let overage = |block: i64, price| json!({ "overage": { "block_bytes": block, "price": price } });
+        let throttle = |down: i64, up: i64| json!({ "rate_down_bps": down, "rate_up_bps": up });
+        let uncharged = json!({ "overage": null });
+        let unmetered = json!({ "overage": null, "allowance_bytes": null });
+        let windows =
+            |days, free| json!({ "windows": [{ "days": days, "from": "23:00", "to": "06:00", "free": free }] });
         let cases = [
             invalid("no download", json!({ "rate_down_bps": 0 }), &["rate_down_bps"]).says("above zero, found 0"),
             invalid("no upload", json!({ "rate_up_bps": 0 }), &["rate_up_bps"]),
@@ -44,6 +49,27 @@ fn plans_that_cannot_be_are_refused_and_change_nothing() {
             invalid("endless blocks", overage(i64::MAX, euros("0.10")), &["overage.block_bytes"]),
             invalid("blocks below nothing", overage(10, euros("-1")), &["overage.price"]),
             invalid("blocks in dollars", overage(10, json!({ "amount": "1", "currency": "USD" })), &["overage.price"]),
+            invalid("a throttle beside a charge", json!({ "throttle": throttle(1_000, 1_000) }), &["throttle"])
+                .says("choose one"),
+            invalid(
+                "a throttle beyond no allowance",
+                with(&unmetered, json!({ "throttle": throttle(1, 1) })),
+                &["throttle"],
+            ),
+            invalid(
+                "no rate left",
+                with(&uncharged, json!({ "throttle": throttle(0, 1) })),
+                &["throttle.rate_down_bps"],
+            ),
+            invalid("a window without days", windows(json!([]), json!(true)), &["windows.0.days"]),
+            invalid("a day twice", windows(json!(["monday", "monday"]), json!(true)), &["windows.0.days"]),
+            invalid("a window that does nothing", windows(json!(["monday"]), json!(false)), &["windows.0"]),
+            malformed("no such day", windows(json!(["someday"]), json!(true)), "someday"),
+            malformed(
+                "no such time",
+                json!({ "windows": [{ "days": ["monday"], "from": "25:00", "to": "06:00", "free": true }] }),
+                "time of the day",
+            ),
             invalid("no name", json!({ "name": "  " }), &["name"]),
             invalid("no end of a name", json!({ "name": "x".repeat(101) }), &["name"]).says("100 characters"),
             Case::new("a name that is taken", "/plans", plan(json!({ "name": "Fibre 500" })), 409, "plan-name-taken"),

@@ -134,8 +134,11 @@ pub struct Furnished {
     pub location: Value,
     pub plan: Value,
     pub version: Value,
+    pub top_up: Value,
     pub sold: Value,
     pub plugin: Value,
+    pub ticket: Value,
+    pub mail: Value,
     pub plan_wish: Value,
     pub sale_wish: Value,
 }
@@ -151,7 +154,20 @@ impl Furnished {
             "accounts" => &self.account,
             "plans" => &self.plan,
             "subscriptions" => &self.sold,
+            // Nobody owes here: an id that could be one.
+            "dunning-cases" => return "dcs_0193594bd1e27c3f8a6b5d4e3f2a1b0c".into(),
+            "late-fees" => return "fee_0193594bd1e27c3f8a6b5d4e3f2a1b0c".into(),
+            "top-up-products" => &self.top_up,
             "plugins" => &self.plugin,
+            "tickets" => &self.ticket,
+            "support-plan-weights" => &self.plan,
+            "unmatched-mail" => &self.mail,
+            // Names nothing, but is an id.
+            "webhooks" => return format!("whk_{}", uuid::Uuid::nil().simple()),
+            "imports" => return format!("imp_{}", uuid::Uuid::nil().simple()),
+            "payments" => return format!("pay_{}", uuid::Uuid::nil().simple()),
+            "payment-methods" => return format!("pmt_{}", uuid::Uuid::nil().simple()),
+            "suspense-items" => return format!("ssp_{}", uuid::Uuid::nil().simple()),
             _ => &Value::Null,
         };
         id.as_str().unwrap_or_default().to_owned()
@@ -177,6 +193,9 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
     });
     let made = add("/plans", &plan_wish).await;
     let version = made["versions"][0]["id"].clone();
+    let top_up =
+        json!({ "name": "1 GB more", "bytes": 1_000_000_000, "price": { "amount": "2.00", "currency": "EUR" } });
+    let top_up = add("/top-up-products", &top_up).await["id"].clone();
     let sale_wish = json!({
         "account_id": account, "service_location_id": location, "plan_version_id": version, "router_id": router,
         "starts_on": "2026-01-01", "prefixes": ["10.20.4.0/24", "2001:db8:4::/56"],
@@ -184,6 +203,9 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
     let sold = add("/subscriptions", &sale_wish).await["id"].clone();
     let plugin = json!({ "name": "night-owl", "hook": "rate-usage" });
     let plugin = add("/plugins", &plugin).await["id"].clone();
+    let asked = json!({ "title": "Slow", "body": "Since Monday", "subscription_id": sold, "impact": "one_line" });
+    let ticket = add("/tickets", &asked).await["id"].clone();
+    let mail = Value::from(crate::tickets::stray_mail(&isp).await);
     let (plan, sale_wish) = (made["id"].clone(), with(&sale_wish, json!({ "prefixes": ["10.20.9.9/32"] })));
     let plan_wish = with(&plan_wish, json!({ "name": "Fibre 1000" }));
     Furnished {
@@ -196,14 +218,17 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
         location,
         plan,
         version,
+        top_up,
         sold,
         plugin,
+        ticket,
+        mail,
         plan_wish,
         sale_wish,
     }
 }
 
 /// An id as text.
-fn text(id: &Value) -> &str {
+pub fn text(id: &Value) -> &str {
     id.as_str().expect("an id")
 }

@@ -54,6 +54,10 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
     let collection = before.rsplit('/').next().unwrap_or_default();
     match collection {
         "audit-entries" => "aud",
+        "api-keys" => "key",
+        "webhooks" => "whk",
+        "imports" => "imp",
+        "webhook-deliveries" => "dlv",
         "staff" => "stf",
         "sessions" => "ses",
         "staff-invitations" => "ivt",
@@ -64,14 +68,30 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "accounts" => "acc",
         "service-locations" => "loc",
         "plans" => "pln",
+        "top-up-products" => "tpp",
         "subscriptions" => "sub",
         "holds" => "hld",
         "billing-runs" => "run",
         "invoices" => "inv",
+        "orders" => "ord",
         "payments" => "pay",
+        "messages" => "msg",
+        "message-templates" => "tpl",
+        "dunning-cases" => "dcs",
+        "late-fees" => "fee",
+        "versions" => "version",
         "plugins" => "plg",
         "plugin-versions" => "pgv",
         "plugin-invocations" => "pgi",
+        "tickets" => "tkt",
+        "ticket-attachments" => "att",
+        "unmatched-mail" => "eml",
+        "support-plan-weights" => "pln",
+        "payment-attempts" => "pat",
+        "payment-methods" => "pmt",
+        "bank-files" => "bfl",
+        "bank-statements" => "bst",
+        "suspense-items" => "ssp",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }
@@ -121,6 +141,30 @@ fn every_operation_refuses_every_role_without_its_permission() {
             }
         }
         assert!(refused > 10, "only {refused} refusals tried");
+    });
+}
+
+/// The permissions a key can have.
+fn scopes() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|permission| permission.0).filter(|name| !["logged-in", "manage-api-keys"].contains(name))
+}
+
+#[test]
+fn every_operation_takes_a_key_with_its_scope_and_no_other() {
+    run(|cloud| async {
+        let isp = cloud.isp().await;
+        let operations = operations(cloud).await;
+        for scope in scopes() {
+            let wish = json!({ "name": scope, "scopes": [scope] });
+            let key = isp.post("/api/v1/api-keys", wish).await.expect(201)["key"].as_str().expect("a key").to_owned();
+            for operation in &operations {
+                let Some(permission) = &operation.permission else { continue };
+                let answer = call(cloud, Some(&key), operation).await;
+                let name = format!("{} {} with a key for {scope}", operation.method, operation.path);
+                assert_eq!(answer.status == 403, permission != scope, "{name}: {} {}", answer.status, answer.text);
+                assert_ne!(answer.status, 401, "{name}: {}", answer.text);
+            }
+        }
     });
 }
 

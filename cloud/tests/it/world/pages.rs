@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use axum::body::Body;
-use axum::http::{Request, header};
+use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
 
 use super::problems::sources;
@@ -46,13 +46,15 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let site = add("sites", "/sites", json!({ "name": "North mast" })).await;
     let wired = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("routers", "/routers", wired).await;
-    let subscriber = add("subscribers", "/subscribers", json!({ "name": "Amara Okafor" })).await;
+    let subscriber = add("subscribers", "/subscribers", json!({ "name": "Amara Okafor", "email": "amara@example.net" })).await;
     let account = add("accounts", "/accounts", json!({ "subscriber_id": subscriber })).await;
     let place = json!({ "subscriber_id": subscriber, "line1": "Mill Lane 4", "city": "Leeds", "country": "GB" });
     let place = add("service-locations", "/service-locations", place).await;
     let price = json!({ "amount": "44.90", "currency": "EUR" });
-    let plan = json!({ "name": "Fibre", "rate_down_bps": 1_000_000, "rate_up_bps": 1_000_000, "price": price });
+    let plan = json!({ "name": "Fibre", "rate_down_bps": 1_000_000, "rate_up_bps": 1_000_000, "price": price, "offered_in_portal": true });
     let plan = add("plans", "/plans", plan).await;
+    let more = json!({ "name": "10 GB more", "bytes": 10_000_000_000_i64, "price": price });
+    add("top-up-products", "/top-up-products", more).await;
     let plan = isp.get(&format!("/api/v1/plans/{plan}")).await.expect(200);
     let wish = json!({
         "account_id": account, "service_location_id": place, "plan_version_id": plan["versions"][0]["id"],
@@ -61,12 +63,36 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let sold = add("subscriptions", "/subscriptions", wish).await;
     let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Test" });
     add("holds", &format!("/subscriptions/{sold}/holds"), hold).await;
+    let asked = json!({ "title": "Slow", "body": "Since Monday", "subscription_id": sold, "impact": "one_line" });
+    let ticket = add("tickets", "/tickets", asked).await;
+    let note = json!({ "name": "note.txt", "content_base64": "bm90ZQ==" });
+    let note = json!({ "kind": "note", "body": "Look", "attachments": [note] });
+    let told = isp.post(&format!("/api/v1/tickets/{ticket}/entries"), note).await.expect(201);
+    let file = told["entries"][1]["attachments"][0]["id"].as_str().expect("an attachment").to_owned();
+    made.insert("ticket-attachments", file);
+    made.insert("unmatched-mail", crate::tickets::stray_mail(isp).await);
     let cash = json!({ "account_id": account, "method": "cash", "received_on": "2026-01-02", "amount": price });
     let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201)["id"].as_str().expect("an id").to_owned();
     made.insert("payments", paid);
+    made.insert("orders", ordered(isp, &plan["versions"][0]["id"]).await);
     let me = isp.get("/api/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned();
     made.insert("staff", me);
     let sessions = isp.get("/api/v1/me/sessions").await.expect(200);
+    let key = json!({ "name": "Bookkeeping", "scopes": ["view-billing"] });
+    let key = isp.post("/api/v1/api-keys", key).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    made.insert("api-keys", key);
+    let hook = json!({ "url": "http://127.0.0.1:1/" });
+    let hook = isp.post("/api/v1/webhooks", hook).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    // Paused: what happens is noted and not sent, so that nothing changes by itself.
+    let path = format!("/api/v1/webhooks/{hook}");
+    isp.cloud.ask(Some(&isp.owner), Method::PATCH, &path, Some(json!({ "paused": true }))).await.expect(200);
+    crate::staffapi::webhooks::happens(isp).await;
+    let sent = isp.get(&format!("{path}/deliveries")).await.expect(200);
+    made.insert("webhooks", hook);
+    made.insert("webhook-deliveries", sent["items"][0]["id"].as_str().expect("an id").to_owned());
+    let list = json!({ "name": "customers.csv", "csv": "name,street,town\nAda,Hill 1,Leeds\n" });
+    let list = isp.post("/api/v1/imports", list).await.expect(202)["id"].as_str().expect("an id").to_owned();
+    made.insert("imports", list);
     made.insert("sessions", sessions[0]["id"].as_str().expect("a session").to_owned());
     let log = isp.get("/api/v1/audit-entries").await.expect(200);
     made.insert("audit", log["items"][0]["id"].as_str().expect("an entry").to_owned());
@@ -74,10 +100,79 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let run = run["id"].as_str().expect("an id").to_owned();
     work_on(isp, &run).await;
     made.insert("billing-runs", run);
+    made.insert("dunning-cases", dunned(isp).await);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    let server =
+        json!({ "host": "127.0.0.1", "port": 1, "security": "none", "from_name": "", "from_address": "a@isp.example" });
+    isp.put("/api/v1/message-settings/email", server).await.expect(200);
+    let addressed = json!({ "name": "Amara Okafor", "email": "amara@sub.example" });
+    isp.put(&format!("/api/v1/subscribers/{subscriber}"), addressed).await.expect(200);
+    let scope = weir_cloud::db::Scope::system(isp.tenant);
+    let written = crate::messages::write(&isp.cloud.app, &scope, account.parse().expect("an id")).await;
+    made.insert("messages", written[0].to_string());
     made.extend(crate::plugins::things(isp).await);
+    pay(isp, &mut made).await;
     made
+}
+
+/// An order, as somebody places it who is nobody's subscriber yet.
+async fn ordered(isp: &Isp, version: &Value) -> String {
+    let address = isp.get("/api/v1/portal-settings").await.expect(200)["address"].as_str().expect("it").to_owned();
+    let path = address.find("/portal/").map(|at| format!("{}/sign-up", &address[at..])).expect("a path");
+    let version = version.as_str().expect("a version");
+    let form = format!("plan_version_id={version}&name=Amara&email=a%40orders.example&line1=Mill+Lane+4&city=Leeds");
+    let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let placed = isp.cloud.send(request.body(Body::from(form)).expect("a request")).await;
+    assert_eq!(placed.status, 303, "{}", placed.text);
+    let orders = isp.get("/api/v1/orders").await.expect(200);
+    orders["items"][0]["id"].as_str().expect("an order").to_owned()
+}
+
+/// One of everything about paying. No provider answers here: the attempt stays one nobody knows of.
+async fn pay(isp: &Isp, made: &mut BTreeMap<&'static str, String>) {
+    let ask = async |method, path: &str, body| isp.cloud.ask(Some(&isp.owner), method, path, Some(body)).await;
+    let keys = json!({ "secret_key": "sk_test_1" });
+    ask(Method::PATCH, "/api/v1/payment-provider", keys).await.expect(200);
+    ask(Method::PATCH, "/api/v1/tenant", json!({ "bank_iban": "ES9121000418450200051332" })).await.expect(200);
+    // Given back, it is owed again, and can be asked for.
+    let back = json!({ "amount": { "amount": "10.00", "currency": "EUR" }, "reason": "Test" });
+    isp.once(&format!("/api/v1/payments/{}/refunds", made["payments"]), "back", back).await.expect(201);
+    let account = made["accounts"].clone();
+    isp.post("/api/v1/payment-pages", json!({ "account_id": account })).await.expect(502);
+    let columns = json!({ "booked_on": "d", "amount": "a", "payer": "p", "remittance": "r", "date_format": "%Y-%m-%d", "decimal_mark": ".", "separator": "," });
+    let file = json!({ "name": "a.csv", "content": "d,a,p,r\n2026-01-02,5.00,x,y\n", "columns": columns });
+    let file = isp.post("/api/v1/bank-files", file).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    isp.post(&format!("/api/v1/bank-files/{file}/import"), json!({})).await.expect(200);
+    made.insert("bank-files", file);
+    for (collection, path) in [
+        ("payment-attempts", "/api/v1/payment-attempts"),
+        ("bank-statements", "/api/v1/bank-statements"),
+        ("suspense-items", "/api/v1/suspense-items"),
+    ] {
+        let listed = isp.get(path).await.expect(200);
+        made.insert(collection, listed["items"][0]["id"].as_str().expect(path).to_owned());
+    }
+    let id = uuid::Uuid::from_u128(7);
+    let account: weir_cloud::ids::AccountId = account.parse().expect("an id");
+    let mut tx = isp.cloud.app.db.begin(&weir_cloud::db::Scope::system(isp.tenant)).await.expect("begin");
+    let kept = "INSERT INTO payment_methods (tenant_id, id, account_id, provider, reference, brand, last4, autopay, saved_at) \
+                VALUES ($1, $2, $3, 'stripe', 'pm_1', 'visa', '4242', false, now())";
+    let kept = sqlx::query(kept).bind(isp.tenant.uuid()).bind(id).bind(account.uuid());
+    kept.execute(tx.conn()).await.expect("keep a method");
+    tx.commit().await.expect("commit");
+    made.insert("payment-methods", weir_cloud::ids::PaymentMethodId::from(id).to_string());
+}
+
+/// A case: of a bill that is not due yet, for the ISP reminds long before.
+async fn dunned(isp: &Isp) -> String {
+    let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-02-01" })).await.expect(202);
+    work_on(isp, run["id"].as_str().expect("an id")).await;
+    let policy = json!({ "steps": [{ "kind": "remind", "offset_days": -60 }], "from_hour": 0, "to_hour": 24 });
+    isp.put("/api/v1/dunning-policy", json!({ "policy": policy, "based_on": 0 })).await.expect(200);
+    isp.post("/api/v1/overdue-checks", json!({})).await.expect(200);
+    let cases = isp.get("/api/v1/dunning-cases").await.expect(200);
+    cases["items"][0]["id"].as_str().expect("a case").to_owned()
 }
 
 /// Does the run's work, as the worker does.
@@ -103,7 +198,9 @@ async fn ask(isp: &Isp, method: &str, path: &str) -> (u16, String) {
 
 /// Has every field a form about one thing asks for, so that nothing but the thing itself can be missing.
 const VALID_FORM: &str = "name=Planted&address=Hill+2&kind=manual&effect=closed&reason=Planted&billing_day=1&line1=Hill+2\
-    &city=Leeds&postcode=LS1&country=GB&currency=EUR&amount=1.00&received_on=2026-01-02&method=cash&email=a%40example.net&role=support";
+    &city=Leeds&postcode=LS1&country=GB&currency=EUR&amount=1.00&received_on=2026-01-02&method=cash&email=a%40example.net&role=support\
+    &status=open&priority=high&impact=one_line&reply=Planted&note=Planted&then=open&to=Amara&into=T-2026-000001\
+    &promised_on=2026-12-01&until_on=2026-12-01";
 
 #[test]
 fn no_page_shows_or_changes_another_isps_things() {

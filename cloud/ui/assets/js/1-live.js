@@ -15,7 +15,9 @@ function open() {
   const wanted = [...topics.keys()].sort().join(",");
   if (!wanted || document.hidden || stream?.wanted === wanted) return;
   stream?.source.close();
-  const source = new EventSource("/live?topics=" + encodeURIComponent(wanted));
+  // The portal has a stream of its own.
+  const address = document.querySelector("[data-live]")?.dataset.live || "/live";
+  const source = new EventSource(address + "?topics=" + encodeURIComponent(wanted));
   stream = { source, wanted };
   for (const [topic, handlers] of topics) {
     source.addEventListener(topic, (event) => {
@@ -58,6 +60,7 @@ class LiveState extends HTMLElement {
     this.stop = listen(this.getAttribute("topic"), () => {
       this.seen = Date.now();
       this.say("ok", this.getAttribute("live"));
+      if (area) area.hidden = false;
       delete area?.dataset.stale;
     });
     this.timer = setInterval(() => {

@@ -1,0 +1,88 @@
+//! Why something about fair use could not be done.
+
+use crate::error::{FieldError, Problem};
+use crate::ids::{SubscriptionId, TopUpProductId};
+use crate::{catalog, db, fleet, subscribers, subscriptions};
+
+crate::kinds! {
+    TOP_UP_PRODUCT_NOT_FOUND = 404 "top-up-product-not-found", "There is no such top-up", "It may belong to somebody else.";
+    TOP_UP_NAME_TAKEN = 409 "top-up-name-taken", "Another top-up has this name", "Names of top-ups are unique: choose another.";
+    TOP_UP_RETIRED = 409 "top-up-retired", "The top-up is no longer sold", "Choose a top-up that is on sale.";
+    TOP_UP_NEEDS_ALLOWANCE = 409 "top-up-needs-allowance", "The line has no allowance to top up today", "Only plans with an allowance can be topped up, while they are in force.";
+    TOP_UP_CURRENCY_DIFFERS = 409 "top-up-currency-differs", "The top-up is priced in another currency than the account's", "Choose a top-up in the account's currency.";
+    TOP_UP_REFERENCE_REUSED = 409 "top-up-reference-reused", "Another top-up of the line was sold under this reference", "Give every sale a reference of its own; the same one only to send the same sale again.";
+}
+
+/// Why something about fair use could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No product has this id.
+    #[error("no top-up {0}")]
+    ProductNotFound(TopUpProductId),
+    /// Another product has this name.
+    #[error("another top-up is named {0:?}")]
+    NameTaken(String),
+    /// The product is no longer sold.
+    #[error("top-up {0} is retired")]
+    Retired(TopUpProductId),
+    /// Nothing is metered on the line today.
+    #[error("subscription {0} has no allowance today")]
+    WithoutAllowance(SubscriptionId),
+    /// The product is in another currency.
+    #[error("the top-up is priced in {product}, the account is kept in {account}")]
+    CurrencyDiffers {
+        /// The product's currency.
+        product: String,
+        /// The account's currency.
+        account: String,
+    },
+    /// A reference names one sale.
+    #[error("another top-up was sold under reference {0:?}")]
+    ReferenceReused(String),
+    /// The facts of the line do not fit each other.
+    #[error("the allowance of the line cannot be told: {0}")]
+    Facts(String),
+    /// Fields that cannot be as they were sent.
+    #[error("{} fields cannot be as sent", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// About the line.
+    #[error(transparent)]
+    Subscriptions(#[from] subscriptions::Error),
+    /// About the account.
+    #[error(transparent)]
+    Subscribers(#[from] subscribers::Error),
+    /// About the plan.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    /// About the agent or its session.
+    #[error(transparent)]
+    Fleet(#[from] fleet::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::ProductNotFound(_) => Self::new(&TOP_UP_PRODUCT_NOT_FOUND, &error),
+            Error::NameTaken(_) => Self::new(&TOP_UP_NAME_TAKEN, &error),
+            Error::Retired(_) => Self::new(&TOP_UP_RETIRED, &error),
+            Error::WithoutAllowance(_) => Self::new(&TOP_UP_NEEDS_ALLOWANCE, &error),
+            Error::CurrencyDiffers { .. } => Self::new(&TOP_UP_CURRENCY_DIFFERS, &error),
+            Error::ReferenceReused(_) => Self::new(&TOP_UP_REFERENCE_REUSED, &error),
+            Error::Invalid(errors) => Self::invalid(errors),
+            Error::Subscriptions(error) => error.into(),
+            Error::Subscribers(error) => error.into(),
+            Error::Catalog(error) => error.into(),
+            Error::Fleet(error) => error.into(),
+            Error::Facts(_) | Error::Db(_) => Self::internal(&error),
+        }
+    }
+}

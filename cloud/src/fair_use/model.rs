@@ -1,0 +1,148 @@
+//! Top-ups, and how a line stands.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::catalog::Amount;
+use crate::ids::{InvoiceLineId, SubscriptionId, TopUpId, TopUpProductId};
+
+/// Bytes on top of an allowance, as they are offered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TopUpProduct {
+    /// Which.
+    pub id: TopUpProductId,
+    /// Unique in the ISP.
+    pub name: String,
+    /// How much.
+    pub bytes: i64,
+    /// Before tax.
+    pub price: Amount,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Since when it is no longer sold; null while it is.
+    pub retired_at: Option<DateTime<Utc>>,
+}
+
+/// A top-up to be offered. It lasts until the end of the period it is sold in.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopUpProductWish {
+    /// Unique in the ISP, 1-100 characters; stands on invoices.
+    #[schema(example = "10 GB more")]
+    pub name: String,
+    /// How much.
+    #[schema(example = 10_000_000_000_i64)]
+    pub bytes: i64,
+    /// Before tax.
+    pub price: Amount,
+}
+
+/// A top-up as it was sold.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TopUp {
+    /// Which.
+    pub id: TopUpId,
+    /// On which line.
+    pub subscription_id: SubscriptionId,
+    /// What it was offered as.
+    pub product_id: TopUpProductId,
+    /// The product's name when it was sold.
+    pub name: String,
+    /// How much.
+    pub bytes: i64,
+    /// Before tax.
+    pub price: Amount,
+    /// The account's local day.
+    pub sold_on: NaiveDate,
+    /// When.
+    pub sold_at: DateTime<Utc>,
+    /// By whom.
+    pub sold_by: String,
+    /// First local day it no longer counts; a change of the plan ends it before.
+    pub until_on: NaiveDate,
+    /// The line of an invoice that charges it; null until there is one.
+    pub invoice_line_id: Option<InvoiceLineId>,
+}
+
+/// A top-up to be sold.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopUpWish {
+    /// Which.
+    pub product_id: TopUpProductId,
+    /// New for every sale on the line, the same when one is sent again, 1-100 characters.
+    #[schema(example = "call 4711")]
+    pub reference: String,
+}
+
+/// What decides a line's rates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// What was sold.
+    Sold,
+    /// A time of the day.
+    Window,
+    /// The allowance is used up.
+    Exhausted,
+}
+
+impl Rule {
+    /// The name it is stored under.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sold => "sold",
+            Self::Window => "window",
+            Self::Exhausted => "exhausted",
+        }
+    }
+
+    pub(super) fn from_name(name: &str) -> Self {
+        match name {
+            "window" => Self::Window,
+            "exhausted" => Self::Exhausted,
+            _ => Self::Sold,
+        }
+    }
+}
+
+/// A change of the rule in force, as the router told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Turn {
+    /// What came into force.
+    pub rule: Rule,
+    /// When, by the router's clock.
+    pub at: DateTime<Utc>,
+    /// Used in the period by then.
+    pub used_bytes: i64,
+}
+
+/// How a line stands with its fair use.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Standing {
+    /// First day of the period, and of the plan in it; null when nothing is metered.
+    pub from: Option<NaiveDate>,
+    /// Day after the last.
+    pub to: Option<NaiveDate>,
+    /// Used since, both directions, outside free windows: as far as the router told or its records came.
+    pub used_bytes: i64,
+    /// Included in these days; null when nothing is metered.
+    pub allowance_bytes: Option<i64>,
+    /// Bought on top.
+    pub top_up_bytes: i64,
+    /// Left of both, not below zero.
+    pub remaining_bytes: Option<i64>,
+    /// What decides the line's rates; null until the router has told.
+    pub rule: Option<Rule>,
+    /// Since when; null when it was never another.
+    pub since_at: Option<DateTime<Utc>>,
+    /// When it may change without traffic.
+    pub next_at: Option<DateTime<Utc>>,
+    /// When the router told.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// What rules did, newest first.
+    pub turns: Vec<Turn>,
+    /// What was bought on top, newest first.
+    pub top_ups: Vec<TopUp>,
+}

@@ -1,0 +1,105 @@
+//! What routers tell of their lines: how they stand, what rules did, and which shares of an allowance were reached.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use uuid::Uuid;
+use weir_protocol::state::{self, FairUseReport, LineFairUse};
+
+use super::{Error, Rule, Turn, store};
+use crate::app::App;
+use crate::db::TenantTx;
+use crate::events::{self, EventKind};
+use crate::fleet::sessions::Session;
+use crate::ids::SubscriptionId;
+
+/// Shares of an allowance whose reaching is told, percent.
+const THRESHOLDS: [i32; 2] = [80, 100];
+
+/// Lines one transaction keeps: the agent's usage waits meanwhile.
+const LINES_A_TRANSACTION: usize = 100;
+
+/// How a line stands, as it was told.
+pub(super) struct Told {
+    pub period: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pub used_bytes: i64,
+    pub limit_bytes: i64,
+    pub rule: Rule,
+    pub since_at: Option<DateTime<Utc>>,
+    pub next_at: Option<DateTime<Utc>>,
+    pub turns: Vec<Turn>,
+}
+
+/// Keeps what an agent told of its own router's lines; the rest is nobody's.
+pub async fn report(app: &App, session: Session, report: &FairUseReport) -> Result<(), Error> {
+    for lines in report.lines.chunks(LINES_A_TRANSACTION) {
+        let mut tx = session.begin(app).await?;
+        for line in lines {
+            let Some(id) = Uuid::from_slice(&line.id).ok() else { continue };
+            if let Some(id) = store::line_of_agent(&mut tx, session.agent, id).await? {
+                keep(&mut tx, id, &read(line)).await?;
+            }
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn keep(tx: &mut TenantTx, id: SubscriptionId, told: &Told) -> Result<(), Error> {
+    store::put_standing(tx, id, told).await?;
+    if !told.turns.is_empty() {
+        store::put_turns(tx, id, &told.turns).await?;
+    }
+    let Some((start_at, _)) = told.period.filter(|_| told.limit_bytes > 0) else { return Ok(()) };
+    for percent in THRESHOLDS {
+        let reached = i128::from(told.used_bytes) * 100 >= i128::from(told.limit_bytes) * i128::from(percent);
+        if reached && store::pass_threshold(tx, id, start_at, percent).await? {
+            tell(tx, id, told, percent).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn tell(tx: &mut TenantTx, id: SubscriptionId, told: &Told, percent: i32) -> Result<(), Error> {
+    let account = store::account_of(tx, id).await?;
+    let facts = json!({
+        "percent": percent,
+        "used_bytes": told.used_bytes,
+        "limit_bytes": told.limit_bytes,
+        "rule": told.rule,
+        "period_start_at": told.period.map(|period| period.0),
+        "period_end_at": told.period.map(|period| period.1),
+    });
+    events::publish(tx, EventKind::UsageThreshold, id, Some(account), facts).await?;
+    Ok(())
+}
+
+fn read(line: &LineFairUse) -> Told {
+    let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let turn = |turn: &state::Turn| {
+        Some(Turn { rule: rule(turn.rule()), at: instant(turn.at_ms)?, used_bytes: bytes(turn.used_bytes) })
+    };
+    Told {
+        period: instant(line.start_ms).zip(instant(line.end_ms)).filter(|(start, end)| start < end),
+        used_bytes: bytes(line.used_bytes),
+        limit_bytes: bytes(line.limit_bytes),
+        rule: rule(line.rule()),
+        since_at: instant(line.since_ms),
+        next_at: instant(line.next_ms),
+        turns: line.turns.iter().filter_map(turn).collect(),
+    }
+}
+
+/// An instant a database can hold; none for 0.
+fn instant(at_ms: u64) -> Option<DateTime<Utc>> {
+    const YEAR_3000_MS: u64 = 32_503_680_000_000;
+    let told = Some(at_ms).filter(|at_ms| (1..YEAR_3000_MS).contains(at_ms))?;
+    i64::try_from(told).ok().and_then(DateTime::from_timestamp_millis)
+}
+
+fn rule(rule: state::Rule) -> Rule {
+    match rule {
+        state::Rule::Sold => Rule::Sold,
+        state::Rule::Window => Rule::Window,
+        state::Rule::Exhausted => Rule::Exhausted,
+    }
+}

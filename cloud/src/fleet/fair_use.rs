@@ -1,0 +1,88 @@
+//! The fair use of a line as its router gets it: what is included now and in the periods ahead, and the rules around it.
+//!
+//! The agent acts on it alone. What it has not counted itself is in [`Allowance::elsewhere_bytes`]: usage of other agents
+//! of the router, and of tallies this one had to give up. So a line that is only used leaves its object as it is.
+
+use rust_decimal::prelude::ToPrimitive;
+use weir_protocol::desired::{Allowance, FairUse, TopUp, Window};
+use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
+use weir_rules::proration::prorated_allowance;
+use weir_rules::usage::{Piece, pieces};
+
+use super::Error;
+use super::store::{self, SoldLine};
+use crate::catalog;
+use crate::db::TenantTx;
+use crate::ids::{AgentId, SubscriptionId};
+
+/// Periods an agent knows, the current one among them: a reset needs no cloud.
+const PERIODS: usize = 4;
+
+/// What a line's rates follow, if anything.
+pub(super) async fn of_line(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    id: SubscriptionId,
+    sold: &SoldLine,
+) -> Result<Option<FairUse>, Error> {
+    if sold.allowance_bytes.is_none() && sold.windows.is_empty() {
+        return Ok(None);
+    }
+    let tally = store::agents::tally(tx, agent).await?;
+    let rate = |bps: Option<i64>| bps.unwrap_or(0).unsigned_abs();
+    Ok(Some(FairUse {
+        time_zone: sold.time_zone.clone(),
+        allowances: allowances(tx, id, sold, tally.as_deref()).await?,
+        exhausted_down_bps: rate(sold.throttle_down_bps),
+        exhausted_up_bps: rate(sold.throttle_up_bps),
+        windows: sold.windows.iter().map(window).collect(),
+        tally: tally.unwrap_or_default(),
+    }))
+}
+
+async fn allowances(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    sold: &SoldLine,
+    tally: Option<&[u8]>,
+) -> Result<Vec<Allowance>, Error> {
+    let Some(bytes) = sold.allowance_bytes else { return Ok(Vec::new()) };
+    let zone = sold.time_zone.parse().map_err(underivable)?;
+    let today = local_date(tx.at(), zone);
+    let billing_day = BillingDay::new(u32::from(sold.billing_day.unsigned_abs())).map_err(underivable)?;
+    let cycle = Cycle::monthly(sold.starts_on, billing_day, 1).map_err(underivable)?;
+    let found = pieces(cycle, sold.from, sold.to, today, PERIODS).map_err(underivable)?;
+    let top_ups = store::top_ups_of(tx, id, today).await?;
+    let mut allowances = Vec::new();
+    for (n, Piece { days, full }) in found.into_iter().enumerate() {
+        let instant = |day| start_of_day(day, zone).map_err(underivable);
+        let (start, end) = (instant(days.start())?, instant(days.end())?);
+        let end_ms = end.timestamp_millis().unsigned_abs();
+        let elsewhere = if n == 0 { store::used_elsewhere(tx, id, (start, end), tally, sold).await? } else { 0.into() };
+        let bought = top_ups.iter().filter(|top_up| days.contains(top_up.sold_on));
+        allowances.push(Allowance {
+            start_ms: start.timestamp_millis().unsigned_abs(),
+            end_ms,
+            bytes: prorated_allowance(bytes.unsigned_abs(), days, full).map_err(underivable)?,
+            elsewhere_bytes: elsewhere.to_u64().unwrap_or(u64::MAX),
+            top_ups: bought.map(|top_up| TopUp { bytes: top_up.bytes.unsigned_abs(), until_ms: end_ms }).collect(),
+        });
+    }
+    Ok(allowances)
+}
+
+fn underivable(error: impl std::fmt::Display) -> Error {
+    Error::FairUse(error.to_string())
+}
+
+fn window(window: &catalog::Window) -> Window {
+    let rate = |bps: Option<i64>| bps.unwrap_or(0).unsigned_abs();
+    Window {
+        weekdays: window.days.iter().fold(0, |days, day| days | 1 << *day as u32),
+        from_minute: window.from.minute().into(),
+        to_minute: window.to.minute().into(),
+        rate_down_bps: rate(window.rate_down_bps),
+        rate_up_bps: rate(window.rate_up_bps),
+        free: window.free,
+    }
+}

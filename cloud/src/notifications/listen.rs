@@ -1,0 +1,125 @@
+//! Turns events into messages. Hearing of an event again changes nothing: a message is written once a cause.
+
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use weir_rules::money::Money;
+
+use super::{Error, Fact, Facts, Notice, Recipient, Template, send};
+use crate::app::App;
+use crate::db::{Scope, TenantTx};
+use crate::events::{Event, EventKind};
+use crate::ids::{InvoiceId, PaymentId};
+use crate::{billing, payments, subscribers, subscriptions};
+
+/// Writes what an event gives reason to write.
+pub async fn listen(app: &App, scope: &Scope, event: &Event) -> Result<(), Error> {
+    let mut tx = app.db.begin(scope).await?;
+    if let Some(notice) = notice(&mut tx, event).await? {
+        send(app, &mut tx, &notice).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+async fn notice(tx: &mut TenantTx, event: &Event) -> Result<Option<Notice>, Error> {
+    let to = match (event.account_id, word(event, "subscriber_id").and_then(|id| id.parse().ok())) {
+        (Some(account), _) => Recipient::Account(account),
+        (None, Some(subscriber)) => Recipient::Subscriber(subscriber),
+        (None, None) => return Ok(None),
+    };
+    let Some((template, mut facts)) = told(tx, event).await? else { return Ok(None) };
+    if let Some(account) = event.account_id.filter(|_| template.facts().contains(&"account")) {
+        facts = facts.and("account", Some(Fact::Text(subscribers::account(tx, account).await?.number)));
+    }
+    let cause = match template {
+        Template::LineWalled | Template::LineRestored => once_for_account(event),
+        _ => event.id.uuid(),
+    };
+    let invoice = if template == Template::InvoiceIssued { Some(subject(event)?) } else { None };
+    Ok(Some(Notice { template, cause, to, facts, reply_to: word(event, "reply_to"), invoice, link: None }))
+}
+
+/// Which message an event gives reason for, and what it tells.
+async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Facts)>, Error> {
+    let due = || Facts::default().and("balance", amount(event, "balance")).and("due_on", day(event, "due_on"));
+    Ok(Some(match event.kind {
+        EventKind::InvoiceIssued => {
+            let invoice = billing::invoice(tx, subject::<InvoiceId>(event)?).await?.summary;
+            let (number, total) = (Fact::Text(invoice.number), Fact::Money(invoice.gross));
+            let facts = Facts::of([("number", number), ("total", total), ("due_on", Fact::Day(invoice.due_on))]);
+            (Template::InvoiceIssued, facts)
+        }
+        EventKind::PaymentReceived => {
+            let payment = payments::payment(tx, subject::<PaymentId>(event)?).await.map_err(unreadable)?;
+            let (number, amount) = (Fact::Text(payment.number), Fact::Money(payment.amount));
+            let received_on = Fact::Day(payment.received_on);
+            (
+                Template::PaymentReceived,
+                Facts::of([("number", number), ("amount", amount), ("received_on", received_on)]),
+            )
+        }
+        EventKind::PaymentFailed => {
+            let facts = Facts::default().and("amount", amount(event, "amount")).and("retry_on", day(event, "retry_on"));
+            (Template::PaymentFailed, facts)
+        }
+        EventKind::SubscriptionSold => {
+            let sold = subscriptions::subscription(tx, subject(event)?).await.map_err(unreadable)?;
+            let facts = Facts::of([("plan", Fact::Text(sold.plan_name)), ("starts_on", Fact::Day(sold.starts_on))]);
+            (Template::LineActivated, facts)
+        }
+        EventKind::HoldPlaced if event.data["kind"] == "unpaid" && event.data["effect"] == "walled_garden" => {
+            let balance = match event.account_id {
+                Some(account) => Some(Fact::Money(billing::standing(tx, account).await?.open)),
+                None => None,
+            };
+            (Template::LineWalled, Facts::default().and("balance", balance))
+        }
+        EventKind::HoldReleased if event.data["kind"] == "unpaid" => (Template::LineRestored, Facts::default()),
+        EventKind::DunningReminded => (Template::DunningReminder, due()),
+        EventKind::DunningFeeCharged => (Template::DunningLateFee, due().and("fee", amount(event, "fee"))),
+        EventKind::DunningFinalNotice => (Template::DunningFinalNotice, due()),
+        EventKind::TicketReplied if event.data["by_staff"] != false && event.data["public"] != false => {
+            let facts = Facts::default()
+                .and("ticket", word(event, "ticket_number").map(Fact::Text))
+                .and("title", word(event, "title").map(Fact::Text))
+                .quoting(&word(event, "excerpt").unwrap_or_default());
+            (Template::TicketReplied, facts)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// A text among an event's facts.
+fn word(event: &Event, name: &str) -> Option<String> {
+    event.data[name].as_str().map(str::to_owned)
+}
+
+/// An amount among an event's facts.
+fn amount(event: &Event, name: &str) -> Option<Fact> {
+    serde_json::from_value::<Money>(event.data[name].clone()).ok().map(Fact::Money)
+}
+
+/// A day among an event's facts.
+fn day(event: &Event, name: &str) -> Option<Fact> {
+    serde_json::from_value::<NaiveDate>(event.data[name].clone()).ok().map(Fact::Day)
+}
+
+/// The id of what an event happened to.
+fn subject<I: FromStr<Err: std::fmt::Display>>(event: &Event) -> Result<I, Error> {
+    event.subject.parse().map_err(unreadable)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Error {
+    Error::Event(error.to_string())
+}
+
+/// All lines of an account are held or let out at once: one message tells of them.
+fn once_for_account(event: &Event) -> Uuid {
+    let account = event.account_id.map(|id| id.to_string()).unwrap_or_default();
+    let digest = Sha256::digest(format!("{account} {}", event.at.to_rfc3339()));
+    let mut bytes = [0u8; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}

@@ -1,0 +1,342 @@
+//! `/imports`: lists of subscribers brought in from a file: what would become of every row, and then the import itself.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::extract::Multipart;
+use axum::extract::multipart::MultipartError;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use futures_util::stream;
+use serde::Deserialize;
+use weir_ui::blocks::{Action, Cell, Chip, Confirm, Input, Table, Tone};
+use weir_ui::format;
+use weir_ui::pages::{Form, List, Register, Section};
+
+use super::{Asking, ROWS, address, form_status, next_page, page_of};
+use crate::access;
+use crate::app::App;
+use crate::error::{self, Problem};
+use crate::http::page::{Fields, Screen, html, is_about_the_form};
+use crate::http::paging::PageQuery;
+use crate::http::permission::ManageImports;
+use crate::http::toast::see_saying;
+use crate::http::{ApiPath, ApiQuery, csv};
+use crate::ids::ImportId;
+use crate::imports::{self, FIELDS, Import, ImportChange, ImportStatus, NewImport, Row};
+
+/// Rows read at once for a file.
+const AT_ONCE: u32 = 1_000;
+
+type Bringer = Screen<ManageImports>;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/imports", get(list).post(add))
+        .route("/imports/new", get(new))
+        .route("/imports/{id}", get(show))
+        .route("/imports/{id}/columns", get(columns).post(change))
+        .route("/imports/{id}/start", post(start))
+        .route("/imports/{id}/remove", post(remove))
+        .route("/imports/{id}/rows.csv", get(file))
+}
+
+async fn list(screen: Bringer, ApiQuery(query): ApiQuery<PageQuery>) -> Result<Response, Problem> {
+    let page = page_of(query.after)?;
+    let mut imports = imports::imports(&mut screen.read().await?, page).await?;
+    let next = next_page(&mut imports, page, "/imports", |import| import.id.uuid());
+    let lang = screen.frame.lang;
+    let rows = imports.iter().map(|import| {
+        vec![
+            Cell::link(format!("/imports/{}", import.id), &import.name),
+            standing(&screen, import),
+            Cell::Number(format::number(lang, import.row_count.into())),
+            Cell::Text(format::instant(lang, import.created_at, screen.zone)),
+        ]
+    });
+    let names = ["imports-file", "status", "imports-rows", "started"].map(|key| screen.t(key)).to_vec();
+    let page = List {
+        frame: &screen.frame,
+        title: screen.t("nav-imports"),
+        lede: screen.t("imports-lede"),
+        action: Some(Action::go("/imports/new", screen.t("imports-new"))),
+        search: None,
+        table: Table::new(names, rows.collect()),
+        empty: screen.t("imports-empty"),
+        next,
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn standing(screen: &Bringer, import: &Import) -> Cell {
+    if import.status.is_at_work() {
+        let seen = format::number(screen.frame.lang, import.seen.into());
+        let all = format::number(screen.frame.lang, import.row_count.into());
+        let words = weir_ui::i18n::t(screen.frame.lang, "run-accounts", &[("done", &seen), ("all", &all)]);
+        return Cell::Progress { done: import.seen.unsigned_abs(), all: import.row_count.unsigned_abs(), words };
+    }
+    match (import.status, import.wrong) {
+        (ImportStatus::Done, _) => Cell::status(Tone::Ok, screen.t("imports-done")),
+        (_, 0) => Cell::status(Tone::Ok, screen.t("imports-ready")),
+        _ => Cell::status(Tone::Bad, screen.t("imports-wrong")),
+    }
+}
+
+async fn new(screen: Bringer) -> Result<Response, Problem> {
+    form(&screen, None)
+}
+
+fn form(screen: &Bringer, problem: Option<&Problem>) -> Result<Response, Problem> {
+    let fields = Fields::default();
+    let asked = Asking::new(&screen.frame, &fields, problem).ask("csv", "imports-csv", Input::File);
+    let page = Form {
+        frame: &screen.frame,
+        up: ("/imports".into(), screen.t("nav-imports")),
+        title: screen.t("imports-new"),
+        lede: screen.t("imports-new-lede"),
+        form: asked.inset(String::new(), "/imports", "imports-check"),
+    };
+    html(form_status(problem), &page)
+}
+
+async fn add(screen: Bringer, mut sent: Multipart) -> Result<Response, Problem> {
+    let unreadable = |error: MultipartError| Problem::new(&error::MALFORMED_BODY, error.body_text());
+    let mut wish = NewImport { name: String::new(), csv: String::new(), columns: BTreeMap::new() };
+    let mut problem = None;
+    while let Some(part) = sent.next_field().await.map_err(unreadable)? {
+        if part.name() != Some("csv") {
+            continue;
+        }
+        wish.name = part.file_name().unwrap_or_default().to_owned();
+        match String::from_utf8(part.bytes().await.map_err(unreadable)?.to_vec()) {
+            Ok(text) if text.contains('\0') => problem = Some(Problem::field("csv", "error-import-letters")),
+            Ok(text) => wish.csv = text,
+            Err(_) => problem = Some(Problem::field("csv", "error-import-letters")),
+        }
+    }
+    if wish.name.is_empty() {
+        problem = Some(Problem::field("csv", "error-required"));
+    }
+    if let Some(problem) = problem {
+        return form(&screen, Some(&problem));
+    }
+    let mut tx = screen.begin().await?;
+    match imports::add(&mut tx, wish).await.map_err(Problem::from) {
+        Ok(import) => {
+            tx.commit().await?;
+            Ok(see_saying(&format!("/imports/{}", import.id), "done-import-checking"))
+        }
+        // No column for the names is known: whoever sent the file says which one it is.
+        Err(problem) if is_about_the_form(&problem) => {
+            let told = problem.errors.iter().map(|error| error.message.clone()).collect::<Vec<_>>().join("; ");
+            form(&screen, Some(&Problem::field("csv", told)))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    rows: String,
+    #[serde(default)]
+    line: i32,
+}
+
+async fn show(
+    screen: Bringer,
+    ApiPath(id): ApiPath<ImportId>,
+    ApiQuery(wanted): ApiQuery<Wanted>,
+) -> Result<Response, Problem> {
+    let mut tx = screen.read().await?;
+    let import = imports::import(&mut tx, id).await?;
+    let wrong = wanted.rows == "wrong";
+    let mut rows = imports::outcomes(&mut tx, id, wanted.line, ROWS, wrong).await?;
+    let by = access::name_of(&mut tx, &import.made_by).await?;
+    let here = format!("/imports/{id}");
+    let at = |rows: &str, line: &str| address(&here, &[("rows", rows), ("line", line)]);
+    let more = rows.len() > ROWS as usize;
+    rows.truncate(ROWS as usize);
+    let next = rows.last().filter(|_| more).map(|row| at(&wanted.rows, &row.line.to_string()));
+    let chip = |value: &str, key: &str| Chip { href: at(value, ""), text: screen.t(key), chosen: wanted.rows == value };
+    let names = ["imports-line", "name", "status", "imports-errors"].map(|key| screen.t(key)).to_vec();
+    let lang = screen.frame.lang;
+    let mut facts = vec![
+        vec![Cell::Text(screen.t("status")), standing(&screen, &import)],
+        vec![Cell::Text(screen.t("imports-rows")), Cell::Text(format::number(lang, import.row_count.into()))],
+        vec![Cell::Text(screen.t("imports-wrong-rows")), Cell::Text(format::number(lang, import.wrong.into()))],
+        vec![Cell::Text(screen.t("started-by")), Cell::Text(by.unwrap_or(import.made_by.clone()))],
+    ];
+    let read = import.columns.iter().map(|(field, column)| format!("{}: {column}", told(&screen, field)));
+    facts.push(vec![Cell::Text(screen.t("imports-columns")), Cell::Text(read.collect::<Vec<_>>().join(" · "))]);
+    let page = Register {
+        frame: &screen.frame,
+        title: import.name.clone(),
+        lede: screen.t(lede_of(&import)),
+        actions: actions(&screen, &import),
+        figures: Vec::new(),
+        sections: vec![Section {
+            title: screen.t("imports-import"),
+            action: None,
+            table: Table::new(vec![screen.t("audit-fact"), screen.t("audit-value")], facts),
+            empty: String::new(),
+        }],
+        heading: screen.t("imports-rows"),
+        chips: vec![chip("", "imports-rows-all"), chip("wrong", "imports-rows-wrong")],
+        search: None,
+        table: Table::new(names, rows.iter().map(|row| outcome(&screen, &import, row)).collect()),
+        empty: screen.t(if import.status.is_at_work() { "imports-rows-later" } else { "imports-rows-none" }),
+        next,
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn lede_of(import: &Import) -> &'static str {
+    match import.status {
+        ImportStatus::Checking => "imports-checking-lede",
+        ImportStatus::Importing => "imports-importing-lede",
+        ImportStatus::Done => "imports-done-lede",
+        ImportStatus::Checked if import.wrong > 0 => "imports-wrong-lede",
+        ImportStatus::Checked => "imports-ready-lede",
+    }
+}
+
+fn actions(screen: &Bringer, import: &Import) -> Vec<Action> {
+    let to = |verb: &str| format!("/imports/{}/{verb}", import.id);
+    if import.status.is_at_work() {
+        return vec![Action::go(format!("/imports/{}", import.id), screen.t("run-look-again"))];
+    }
+    let mut actions = Vec::new();
+    if import.status == ImportStatus::Checked {
+        if import.wrong == 0 {
+            let count = format::number(screen.frame.lang, import.row_count.into());
+            actions.push(Action::post(to("start"), screen.t("imports-start")).asking(Confirm {
+                title: screen.frame.t1("imports-start-title", "count", &count),
+                consequence: screen.t("imports-start-lede"),
+                yes: screen.t("imports-start"),
+                no: screen.t("leave-it"),
+            }));
+        }
+        actions.push(Action::go(to("columns"), screen.t("imports-columns-change")));
+    }
+    actions.push(Action::go(to("rows.csv"), screen.t("csv")));
+    actions.push(Action::post(to("remove"), screen.t("imports-remove")).asking(Confirm {
+        title: screen.t("imports-remove"),
+        consequence: screen.t("imports-remove-lede"),
+        yes: screen.t("imports-remove"),
+        no: screen.t("leave-it"),
+    }));
+    actions
+}
+
+/// What a field is called.
+fn told(screen: &Bringer, field: &str) -> String {
+    let known = FIELDS.iter().any(|(known, _)| *known == field);
+    if known { screen.t(&format!("imports-field-{}", field.replace('_', "-"))) } else { field.to_owned() }
+}
+
+fn outcome(screen: &Bringer, import: &Import, row: &Row) -> Vec<Cell> {
+    let errors: Vec<_> =
+        row.errors.iter().map(|error| format!("{}: {}", told(screen, &error.field), error.message)).collect();
+    let name = match row.subscriber_id {
+        Some(id) => Cell::link(format!("/subscribers/{id}"), &row.name),
+        None => Cell::Text(row.name.clone()),
+    };
+    let standing = match (errors.is_empty(), import.status) {
+        (false, _) => Cell::status(Tone::Bad, screen.t("imports-row-wrong")),
+        (true, ImportStatus::Done) => Cell::status(Tone::Ok, screen.t("imports-row-done")),
+        (true, _) => Cell::status(Tone::Ok, screen.t("imports-row-ready")),
+    };
+    vec![Cell::Code(row.line.to_string()), name, standing, Cell::Text(errors.join("; "))]
+}
+
+async fn columns(screen: Bringer, ApiPath(id): ApiPath<ImportId>) -> Result<Response, Problem> {
+    let import = imports::import(&mut screen.read().await?, id).await?;
+    let mut fields = Fields::default();
+    for (field, column) in &import.columns {
+        fields.set(field, column);
+    }
+    columns_form(&screen, id, &fields, None).await
+}
+
+async fn columns_form(
+    screen: &Bringer,
+    id: ImportId,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let mut tx = screen.read().await?;
+    let (import, headers) = (imports::import(&mut tx, id).await?, imports::headers(&mut tx, id).await?);
+    let mut choices = vec![(String::new(), screen.t("imports-column-none"))];
+    choices.extend(headers.into_iter().filter(|name| !name.is_empty()).map(|name| (name.clone(), name)));
+    let mut asked = Asking::new(&screen.frame, fields, problem);
+    for (field, _) in FIELDS {
+        asked = asked.ask_in(field, told(screen, field), String::new(), Input::Choice(choices.clone()));
+    }
+    let page = Form {
+        frame: &screen.frame,
+        up: (format!("/imports/{id}"), import.name),
+        title: screen.t("imports-columns-change"),
+        lede: screen.t("imports-columns-lede"),
+        form: asked.inset(String::new(), format!("/imports/{id}/columns"), "imports-check"),
+    };
+    html(form_status(problem), &page)
+}
+
+async fn change(screen: Bringer, ApiPath(id): ApiPath<ImportId>, fields: Fields) -> Result<Response, Problem> {
+    let chosen = FIELDS.iter().filter_map(|(field, _)| Some(((*field).to_owned(), fields.option(field)?)));
+    let wish = ImportChange { columns: chosen.collect() };
+    let mut tx = screen.begin().await?;
+    match imports::change(&mut tx, id, wish).await.map_err(Problem::from) {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(see_saying(&format!("/imports/{id}"), "done-import-checking"))
+        }
+        Err(mut problem) if is_about_the_form(&problem) => {
+            drop(tx);
+            for error in &mut problem.errors {
+                error.field = error.field.trim_start_matches("columns.").to_owned();
+            }
+            columns_form(&screen, id, &fields, Some(&problem)).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn start(screen: Bringer, ApiPath(id): ApiPath<ImportId>) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    imports::start(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(see_saying(&format!("/imports/{id}"), "done-import-started"))
+}
+
+async fn remove(screen: Bringer, ApiPath(id): ApiPath<ImportId>) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    imports::remove(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(see_saying("/imports", "done-removed"))
+}
+
+async fn file(screen: Bringer, ApiPath(id): ApiPath<ImportId>) -> Result<Response, Problem> {
+    let mut tx = screen.read().await?;
+    imports::import(&mut tx, id).await?;
+    let head = csv::line(["line", "name", "errors", "subscriber"]);
+    let chunks = stream::try_unfold((tx, Some(0)), move |(mut tx, after)| async move {
+        let Some(after) = after else { return Ok(None) };
+        let mut rows = imports::outcomes(&mut tx, id, after, AT_ONCE, false).await?;
+        let more = rows.len() > AT_ONCE as usize;
+        rows.truncate(AT_ONCE as usize);
+        let then = rows.last().filter(|_| more).map(|last| last.line);
+        let lines: Vec<u8> = rows.iter().flat_map(line).collect();
+        Ok::<_, Problem>(Some((lines.into(), (tx, then))))
+    });
+    let lines = futures_util::StreamExt::chain(stream::iter([Ok(head)]), chunks);
+    Ok(csv::file("import.csv", lines))
+}
+
+fn line(row: &Row) -> axum::body::Bytes {
+    let errors: Vec<_> = row.errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+    let subscriber = row.subscriber_id.map(|id| id.to_string()).unwrap_or_default();
+    csv::line([&row.line.to_string(), &row.name, &errors.join("; "), &subscriber])
+}

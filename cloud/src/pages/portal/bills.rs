@@ -1,0 +1,72 @@
+//! Every invoice of a subscriber, and its document.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::NaiveDate;
+use weir_rules::invoice::CollectionStatus;
+use weir_ui::blocks::{Cell, Table, Tone};
+use weir_ui::format;
+use weir_ui::portal::{Page, Portal, section};
+
+use super::Own;
+use crate::billing::{self, InvoiceFilter, InvoiceSummary};
+use crate::error::Problem;
+use crate::http::ApiPath;
+use crate::http::page::html;
+use crate::ids::InvoiceId;
+use crate::pages::{MANY, money};
+use crate::portal;
+
+pub(super) async fn list(own: Own) -> Result<Response, Problem> {
+    let mut tx = own.read().await?;
+    let today = billing::today(&mut tx).await?;
+    let portal = own.portal();
+    let mut page = Page::saying(portal, portal.t("portal-nav-bills"), portal.t("portal-bills-lede"));
+    for account in portal::accounts(&mut tx, own.me.id).await? {
+        let filter = InvoiceFilter { account: Some(account.id), ..InvoiceFilter::default() };
+        let invoices = billing::invoices(&mut tx, MANY, &filter).await?;
+        let title = portal.frame.t1("portal-bills-of", "account", &account.number);
+        page.sections.push(section(title, table(portal, &invoices, today), portal.t("portal-bills-none")));
+    }
+    html(StatusCode::OK, &page)
+}
+
+/// Invoices as rows, each leading to its document.
+pub(super) fn table(portal: &Portal, invoices: &[InvoiceSummary], today: NaiveDate) -> Table {
+    let lang = portal.frame.lang;
+    let rows = invoices.iter().map(|invoice| {
+        vec![
+            Cell::link(portal.at(&format!("/bills/{}/pdf", invoice.id)), &invoice.number),
+            Cell::Text(format::date(lang, invoice.issued_on)),
+            status(portal, invoice, today),
+            Cell::Number(money(lang, invoice.gross)),
+        ]
+    });
+    let names = ["invoice", "issued", "status", "amount"].map(|key| portal.t(key)).to_vec();
+    Table::new(names, rows.collect())
+}
+
+fn status(portal: &Portal, invoice: &InvoiceSummary, today: NaiveDate) -> Cell {
+    let due = format::date(portal.frame.lang, invoice.due_on);
+    match invoice.collection_status {
+        CollectionStatus::Paid if invoice.gross.is_negative() => {
+            Cell::status(Tone::Mute, portal.t("portal-bill-credit"))
+        }
+        CollectionStatus::Paid => Cell::status(Tone::Ok, portal.t("portal-bill-paid")),
+        CollectionStatus::Overdue => Cell::status(Tone::Bad, portal.frame.t1("portal-bill-overdue", "date", &due)),
+        CollectionStatus::Due | CollectionStatus::PartPaid if invoice.due_on <= today => {
+            Cell::status(Tone::Warn, portal.t("portal-bill-today"))
+        }
+        CollectionStatus::Due | CollectionStatus::PartPaid => {
+            Cell::status(Tone::Warn, portal.frame.t1("portal-bill-due", "date", &due))
+        }
+    }
+}
+
+pub(super) async fn document(
+    own: Own,
+    ApiPath((_, id)): ApiPath<(String, InvoiceId)>,
+) -> Result<Response, Problem> {
+    let invoice = portal::invoice(&mut own.read().await?, own.me.id, id).await?;
+    billing::api::drawn(invoice).await
+}

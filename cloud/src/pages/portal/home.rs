@@ -1,0 +1,191 @@
+//! The first page: the line now, what is owed, what was used.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use chrono::NaiveDate;
+use weir_rules::calendar::local_date;
+use weir_rules::money::Money;
+use weir_ui::blocks::{Action, Cell, Tone};
+use weir_ui::format;
+use weir_ui::portal::{Home, LineNow, Owed, Portal, section};
+
+use super::{Own, Visit, bills, usage};
+use crate::billing::{self, InvoiceFilter, InvoiceSummary};
+use crate::db::TenantTx;
+use crate::error::Problem;
+use crate::http::page::html;
+use crate::http::paging::Page;
+use crate::{fair_use, live, payments};
+use crate::pages::money;
+use crate::portal;
+use crate::subscribers::{self, Account};
+use crate::subscriptions::{self, Hold, Status, Subscription};
+
+/// Invoices the first page shows.
+const NEWEST: Page = Page { after: None, limit: 3 };
+/// Lines whose rates one page follows.
+const LIVE_MAX: usize = 32;
+
+pub(super) async fn home(own: Own) -> Result<Response, Problem> {
+    let mut tx = own.read().await?;
+    let (mut lines, mut used, mut owed) = (Vec::new(), Vec::new(), Vec::new());
+    for (line, account) in portal::lines(&mut tx, own.me.id).await? {
+        let place = subscribers::location(&mut tx, line.service_location_id).await?.line1;
+        let name = format!("{} · {place}", line.plan_name);
+        lines.push(line_now(&own, &mut tx, &line, &name).await?);
+        if line.status != Status::Ordered {
+            used.push(usage::summary(&own, &mut tx, &line, &account, name).await?);
+        }
+    }
+    for account in portal::accounts(&mut tx, own.me.id).await? {
+        owed.push(owed_by(&own, &mut tx, &account).await?);
+    }
+    let portal = own.portal();
+    let title = portal.frame.t1("portal-hello", "name", &own.me.name);
+    let page = Home { portal, title, lede: portal.t("portal-hello-lede"), lines, owed, used };
+    html(StatusCode::OK, &page)
+}
+
+async fn line_now(own: &Own, tx: &mut TenantTx, line: &Subscription, name: &str) -> Result<LineNow, Problem> {
+    let (portal, lang) = (own.portal(), own.lang());
+    let hold = in_force(subscriptions::holds(tx, line.id).await?, &line.access, tx);
+    let fair = fair_use::standing(tx, line.id).await?;
+    let exhausted = hold.is_none() && line.access == "open" && fair.rule == Some(fair_use::Rule::Exhausted);
+    let why = if exhausted { Why::exhausted() } else { Why::of(line, hold.as_ref()) };
+    let until = hold.as_ref().and_then(|hold| hold.until);
+    let until = until.map(|until| format::instant(lang, until, own.visit.zone));
+    let full_again = fair.to.filter(|_| exhausted).map(|day| format::date(lang, day));
+    let until = until.or(full_again).unwrap_or_default();
+    let date = if line.status == Status::Ordered { Some(line.starts_on) } else { line.ends_on };
+    let date = date.map(|date| format::date(lang, date)).unwrap_or_default();
+    let argument = if until.is_empty() { ("date", date.as_str()) } else { ("date", until.as_str()) };
+    let advice = match (why.key, why.advice, until.is_empty()) {
+        (_, Some("quota"), false) => portal.frame.t1("portal-advice-quota-until", "date", &until),
+        (_, Some(advice), _) => portal.t(&format!("portal-advice-{advice}")),
+        (_, None, _) => String::new(),
+    };
+    let rate = |bps| Cell::Text(format::bit_rate(lang, bps));
+    let served = line.status == Status::Active && matches!(line.access.as_str(), "open" | "throttled");
+    let change = Action::go(portal.at(&format!("/lines/{}/plan", line.id)), portal.t("portal-change-plan"));
+    Ok(LineNow {
+        name: name.to_owned(),
+        status: Cell::status(why.tone, portal.t(&format!("portal-state-{}", why.state))),
+        what: portal.frame.t1(&format!("portal-line-{}", why.key), argument.0, argument.1),
+        advice,
+        actions: if served { vec![change] } else { Vec::new() },
+        facts: vec![
+            (portal.t("portal-speed-down"), rate(line.rate_down_bps)),
+            (portal.t("portal-speed-up"), rate(line.rate_up_bps)),
+        ],
+        topic: if served { format!("line:{}", line.id) } else { String::new() },
+    })
+}
+
+/// The hold that makes a line what it is, the debt first: that one the subscriber can settle.
+fn in_force(holds: Vec<Hold>, access: &str, tx: &TenantTx) -> Option<Hold> {
+    let now = tx.at();
+    let acts = |hold: &Hold| hold.released_at.is_none() && hold.until.is_none_or(|until| until > now);
+    let mut holds: Vec<_> = holds.into_iter().filter(|hold| acts(hold) && hold.effect == access).collect();
+    holds.sort_by_key(|hold| hold.kind != "unpaid");
+    holds.into_iter().next()
+}
+
+/// Why a line is as it is: how good, in a word, in a sentence, and what to do.
+struct Why {
+    tone: Tone,
+    state: &'static str,
+    key: &'static str,
+    advice: Option<&'static str>,
+}
+
+impl Why {
+    /// The router slows the line down by the plan's own rule.
+    fn exhausted() -> Self {
+        Self { tone: Tone::Warn, state: "slowed", key: "slowed-quota", advice: Some("quota") }
+    }
+
+    fn of(line: &Subscription, hold: Option<&Hold>) -> Self {
+        let kind = hold.map(|hold| hold.kind.as_str()).unwrap_or_default();
+        let why = |tone, state, key, advice| Self { tone, state, key, advice };
+        match (line.status, line.access.as_str(), kind) {
+            (Status::Ordered, _, _) => why(Tone::Mute, "ordered", "ordered", None),
+            (_, "throttled", "quota") => why(Tone::Warn, "slowed", "slowed-quota", Some("quota")),
+            (_, "throttled", "unpaid") => why(Tone::Warn, "slowed", "slowed-unpaid", Some("pay")),
+            (_, "throttled", _) => why(Tone::Warn, "slowed", "slowed", Some("call")),
+            (_, "walled_garden", "unpaid") => why(Tone::Bad, "walled", "walled-unpaid", Some("pay")),
+            (_, "walled_garden", _) => why(Tone::Bad, "walled", "walled", Some("call")),
+            (_, "closed", "unpaid") => why(Tone::Bad, "off", "off-unpaid", Some("pay")),
+            (_, "closed", "seasonal") => why(Tone::Mute, "off", "off-seasonal", None),
+            (_, "closed", _) => why(Tone::Bad, "off", "off", Some("call")),
+            (Status::Ending, _, _) => why(Tone::Ok, "on", "ending", None),
+            _ => why(Tone::Ok, "on", "on", None),
+        }
+    }
+}
+
+async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed, Problem> {
+    let portal = own.portal();
+    let standing = billing::standing(tx, account.id).await?;
+    let filter = InvoiceFilter { account: Some(account.id), ..InvoiceFilter::default() };
+    let open = InvoiceFilter { status: Some("open".into()), ..filter.clone() };
+    let open = billing::invoices(tx, crate::pages::MANY, &open).await?;
+    let mut invoices = billing::invoices(tx, NEWEST, &filter).await?;
+    invoices.truncate(NEWEST.limit as usize);
+    let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(own.visit.zone));
+    let owes = standing.balance.is_positive();
+    let link = payments::pay_link(&own.visit.app, own.visit.door.tenant, account.id);
+    let pay = owes.then(|| Action::go(link, portal.t("portal-pay")));
+    let how = if owes { own.visit.settings.how_to_pay.clone() } else { String::new() };
+    let (tone, what) = sentence(portal, standing.balance, standing.overdue, &open);
+    Ok(Owed {
+        account: account.number.clone(),
+        amount: money(own.lang(), if owes { standing.balance } else { standing.balance.abs() }),
+        what,
+        tone,
+        actions: pay.into_iter().collect(),
+        how,
+        invoices: section(
+            portal.frame.t1("portal-bills-of", "account", &account.number),
+            bills::table(portal, &invoices, today),
+            portal.t("portal-bills-none"),
+        ),
+    })
+}
+
+fn sentence(portal: &Portal, balance: Money, overdue: Money, open: &[InvoiceSummary]) -> (Tone, String) {
+    let lang = portal.frame.lang;
+    let due = |days: Option<NaiveDate>| days.map(|day| format::date(lang, day)).unwrap_or_default();
+    let first = due(open.iter().filter(|invoice| invoice.open.is_positive()).map(|invoice| invoice.due_on).min());
+    if overdue.is_positive() && balance.is_positive() {
+        return (Tone::Bad, portal.frame.t1("portal-owed-overdue", "amount", &money(lang, overdue)));
+    }
+    if balance.is_positive() {
+        return (Tone::Warn, portal.frame.t1("portal-owed-due", "date", &first));
+    }
+    if balance.is_negative() {
+        return (Tone::Ok, portal.t("portal-owed-credit"));
+    }
+    (Tone::Ok, portal.t("portal-owed-nothing"))
+}
+
+/// The rates of one's own lines as they come.
+pub(super) async fn live(own: Own) -> Result<Response, Problem> {
+    let lines = portal::lines(&mut own.read().await?, own.me.id).await?;
+    let ids: Vec<_> = lines.iter().take(LIVE_MAX).map(|(line, _)| line.id).collect();
+    let over = signed_out(own.visit.clone());
+    Ok(live::api::lines(own.visit.app.clone(), &own.scope(), &ids, over).await?.into_response())
+}
+
+/// Returns when whoever watches is no longer signed in.
+async fn signed_out(visit: Visit) {
+    let token = visit.token.unwrap_or_default();
+    let mut look = tokio::time::interval(live::api::LOOK_EVERY);
+    loop {
+        look.tick().await;
+        match portal::who_is(&visit.app, visit.door.tenant, &token).await {
+            Ok(_) => {}
+            Err(portal::Error::NoSession) => return,
+            Err(error) => tracing::debug!(%error, "could not look whether somebody may still watch"),
+        }
+    }
+}

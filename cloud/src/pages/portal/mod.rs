@@ -1,0 +1,53 @@
+//! The portal, at `/portal/<short name>/` and at the ISP's own host name: the pages subscribers see of what is theirs.
+//!
+//! [`door`] finds whose portal it is and who looks; a handler that takes [`Own`] is for the subscriber alone.
+
+mod account;
+mod bills;
+mod door;
+mod help;
+mod home;
+mod plan;
+mod session;
+mod sign_up;
+mod usage;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::error::Problem;
+
+pub(crate) use door::at_own_host;
+use door::{Own, Visit};
+
+pub(super) fn routes(app: &App) -> Router<App> {
+    Router::new()
+        .route("/portal/{slug}", get(home::home))
+        .route("/portal/{slug}/live", get(home::live))
+        .route("/portal/{slug}/sign-in", get(session::form).post(session::sign_in))
+        .route("/portal/{slug}/sign-out", post(session::sign_out))
+        .route("/portal/{slug}/sign-out-everywhere", post(session::sign_out_everywhere))
+        .route("/portal/{slug}/link", get(session::link_form).post(session::ask_link))
+        .route("/portal/{slug}/set-password/{token}", get(session::password_form).post(session::set_password))
+        .route("/portal/{slug}/language", post(session::language))
+        .route("/portal/{slug}/bills", get(bills::list))
+        .route("/portal/{slug}/bills/{invoice}/pdf", get(bills::document))
+        .route("/portal/{slug}/lines/{line}/usage", get(usage::show))
+        .route("/portal/{slug}/lines/{line}/plan", get(plan::choose).post(plan::preview))
+        .route("/portal/{slug}/lines/{line}/plan/{version}", get(plan::ask).post(plan::change))
+        .route("/portal/{slug}/account", get(account::show))
+        .route("/portal/{slug}/help", get(help::show).post(help::ask))
+        .route("/portal/{slug}/help/{ticket}", get(help::ticket).post(help::reply))
+        .route("/portal/{slug}/sign-up", get(sign_up::form).post(sign_up::place))
+        .route("/portal/{slug}/sign-up/thanks", get(sign_up::thanks))
+        .route("/portal/{slug}/{*other}", get(nothing).post(nothing))
+        .route_layer(from_fn_with_state(app.clone(), door::enter))
+}
+
+/// Whatever else is asked for below a portal's address.
+async fn nothing(_visit: Visit) -> Result<Response, Problem> {
+    Err(Problem::new(&crate::error::NOT_FOUND, "there is nothing at this address"))
+}

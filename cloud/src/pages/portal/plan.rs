@@ -1,0 +1,165 @@
+//! Changing the plan: the choices, then the exact consequence, then the change.
+//!
+//! As on the staff's screens, the page that asks makes the change, looks at what would be billed, and does not commit.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use weir_rules::money::{Currency, Money};
+use weir_ui::blocks::{Cell, Input, Table};
+use weir_ui::format;
+use weir_ui::pages::Section;
+use weir_ui::portal::{Page, Portal, section};
+
+use super::{Own, session};
+use crate::billing::{self, Upcoming};
+use crate::catalog::PlanVersion;
+use crate::db::TenantTx;
+use crate::error::Problem;
+use crate::http::ApiPath;
+use crate::http::page::{Fields, html, see};
+use crate::ids::{PlanVersionId, SubscriptionId};
+use crate::pages::catalog::price_of;
+use crate::pages::{Asking, days, form_status, money};
+use crate::portal::{self, Changed};
+
+/// The path of a page about a line.
+type LinePath = ApiPath<(String, SubscriptionId)>;
+/// The path of a page about a line and a plan for it.
+type WishPath = ApiPath<(String, SubscriptionId, PlanVersionId)>;
+
+pub(super) async fn choose(own: Own, ApiPath((_, id)): LinePath) -> Result<Response, Problem> {
+    choices(&own, id, &Fields::default(), None).await
+}
+
+async fn choices(
+    own: &Own,
+    id: SubscriptionId,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let mut tx = own.read().await?;
+    let (line, _) = portal::line(&mut tx, own.me.id, id).await?;
+    let offered = portal::choices(&mut tx, own.me.id, id).await?;
+    let portal = own.portal();
+    let lede = portal.frame.t1("portal-plan-lede", "plan", &line.plan_name);
+    let mut page = Page::saying(portal, portal.t("portal-change-plan"), lede);
+    page.up = Some((portal.home().to_owned(), portal.t("portal-nav-home")));
+    if offered.is_empty() {
+        page.lede = portal.t("portal-plan-none");
+        return html(StatusCode::OK, &page);
+    }
+    let rows = offered.iter().map(|(plan, version)| {
+        let mut row = promise(portal, &plan.name, version);
+        row.push(Cell::Number(price_of(own.lang(), &version.price)));
+        row
+    });
+    let names = ["plan", "portal-speed", "allowance", "price"].map(|key| portal.t(key)).to_vec();
+    page.sections.push(section(portal.t("portal-plans"), Table::new(names, rows.collect()), String::new()));
+    let choices = offered.into_iter().map(|(plan, version)| {
+        (version.id.to_string(), format!("{} · {}", plan.name, price_of(own.lang(), &version.price)))
+    });
+    let form = Asking::new(&portal.frame, fields, problem)
+        .ask("plan_version_id", "plan-new", Input::Choice(choices.collect()))
+        .inset(String::new(), portal.at(&format!("/lines/{id}/plan")), "see-what-follows");
+    page.form = Some(form);
+    html(form_status(problem), &page)
+}
+
+/// What a plan promises: name, rates, included volume.
+pub(super) fn promise(portal: &Portal, name: &str, version: &PlanVersion) -> Vec<Cell> {
+    let lang = portal.frame.lang;
+    let (down, up) = (format::bit_rate(lang, version.rate_down_bps), format::bit_rate(lang, version.rate_up_bps));
+    let included = version.allowance_bytes.map_or_else(|| portal.t("unlimited"), |bytes| format::bytes(lang, bytes));
+    vec![Cell::Text(name.to_owned()), Cell::Text(format!("{down} / {up}")), Cell::Text(included)]
+}
+
+pub(super) async fn preview(
+    own: Own,
+    ApiPath((_, id)): LinePath,
+    mut fields: Fields,
+) -> Result<Response, Problem> {
+    match fields.read::<PlanVersionId>("plan_version_id", "error-choose") {
+        Some(version) => Ok(see(&own.portal().at(&format!("/lines/{id}/plan/{version}")))),
+        None => {
+            let problem = fields.problem();
+            choices(&own, id, &fields, Some(&problem)).await
+        }
+    }
+}
+
+pub(super) async fn ask(own: Own, ApiPath((_, id, version)): WishPath) -> Result<Response, Problem> {
+    let mut tx = own.begin().await?;
+    let changed = portal::change_plan(&mut tx, own.me.id, id, version).await?;
+    let up_to = billing::today(&mut tx).await?.max(changed.effective_on);
+    let lines = billing::upcoming(&mut tx, changed.account.id, id, up_to).await?;
+    drop(tx);
+    let (portal, lang) = (own.portal(), own.lang());
+    let day = format::date(lang, changed.effective_on);
+    let mut page = Page::saying(
+        portal,
+        portal.frame.t1("portal-plan-ask", "plan", &changed.new_name),
+        portal.frame.t1("portal-plan-ask-lede", "date", &day),
+    );
+    page.up = Some((portal.home().to_owned(), portal.t("portal-nav-home")));
+    page.facts = facts(portal, &changed, day);
+    page.sections = vec![next_bill(&own, &changed, &lines)?];
+    let fields = Fields::default();
+    let asked = Asking::new(&portal.frame, &fields, None);
+    let address = portal.at(&format!("/lines/{id}/plan/{version}"));
+    page.form = Some(asked.inset(String::new(), address, "portal-change-plan"));
+    html(StatusCode::OK, &page)
+}
+
+fn facts(portal: &Portal, changed: &Changed, day: String) -> Vec<(String, Cell)> {
+    let lang = portal.frame.lang;
+    let rates = |version: &PlanVersion| {
+        format!("{} / {}", format::bit_rate(lang, version.rate_down_bps), format::bit_rate(lang, version.rate_up_bps))
+    };
+    let whole = |name: &str, version: &PlanVersion| {
+        Cell::Text(format!("{name} · {} · {}", rates(version), price_of(lang, &version.price)))
+    };
+    vec![
+        (portal.t("plan-now"), whole(&changed.before.plan_name, &changed.old)),
+        (portal.t("plan-new"), whole(&changed.new_name, &changed.new)),
+        (portal.t("effective-on"), Cell::Text(day)),
+    ]
+}
+
+/// What the next bill says of it: what is given back, what is charged, the tax, the whole.
+fn next_bill(own: &Own, changed: &Changed, lines: &[Upcoming]) -> Result<Section, Problem> {
+    let (portal, lang) = (own.portal(), own.lang());
+    let internal = |error| Problem::internal(&error);
+    let mut rows: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            vec![
+                Cell::Text(line.plan.clone()),
+                Cell::Text(portal.t(if line.credit { "line-credit" } else { "line-recurring" })),
+                Cell::Text(days(lang, line.from, line.to)),
+                Cell::Number(money(lang, line.net)),
+            ]
+        })
+        .collect();
+    if !lines.is_empty() {
+        let currency = Currency::from_code(&changed.account.currency).map_err(internal)?;
+        let net = Money::sum(currency, lines.iter().map(|line| line.net)).map_err(internal)?;
+        let tax = billing::tax_on(&own.visit.tenant, net)?;
+        let gross = net.checked_add(tax).map_err(internal)?;
+        let nothing = || Cell::Text(String::new());
+        let mut sum = |name: String, amount| {
+            rows.push(vec![Cell::Text(name), nothing(), nothing(), Cell::Number(money(lang, amount))]);
+        };
+        sum(portal.t("net"), net);
+        sum(own.visit.tenant.tax_name.clone(), tax);
+        sum(portal.t("total"), gross);
+    }
+    let names = ["plan", "line", "period", "amount"].map(|key| portal.t(key)).to_vec();
+    Ok(section(portal.t("portal-plan-bill"), Table::new(names, rows), portal.t("next-bill-nothing")))
+}
+
+pub(super) async fn change(own: Own, ApiPath((_, id, version)): WishPath) -> Result<Response, Problem> {
+    let mut tx: TenantTx = own.begin().await?;
+    portal::change_plan(&mut tx, own.me.id, id, version).await?;
+    tx.commit().await?;
+    Ok(session::done(&own.visit, "done-plan"))
+}

@@ -1,0 +1,179 @@
+//! What a line used: against what is included, by day, by period, and what the plan's rule did.
+
+use std::collections::HashMap;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use weir_rules::calendar::local_date;
+use weir_ui::blocks::{Action, Cell, Table, Tone};
+use weir_ui::format;
+use weir_ui::portal::{Bars, Meter, Portal, Usage, Used, section};
+
+use super::Own;
+use crate::billing::{self, Metered};
+use crate::db::TenantTx;
+use crate::error::Problem;
+use crate::http::ApiPath;
+use crate::http::page::html;
+use crate::ids::SubscriptionId;
+use crate::pages::{days, money};
+use crate::subscribers::Account;
+use crate::subscriptions::Subscription;
+use crate::{catalog, fair_use, portal};
+
+/// Of the included volume, from where on somebody should look.
+const SOON_PERCENT: i64 = 80;
+
+/// A line's periods up to today, oldest first.
+async fn periods(
+    tx: &mut TenantTx,
+    line: &Subscription,
+    account: &Account,
+) -> Result<Vec<Metered>, Problem> {
+    let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(chrono_tz::UTC));
+    Ok(billing::metered(tx, account.id, line.id, today).await?)
+}
+
+/// What the first page says of a line's usage.
+pub(super) async fn summary(
+    own: &Own,
+    tx: &mut TenantTx,
+    line: &Subscription,
+    account: &Account,
+    name: String,
+) -> Result<Used, Problem> {
+    let portal = own.portal();
+    let periods = periods(tx, line, account).await?;
+    let now = periods.last();
+    let slowed = slowed(own, tx, line).await?;
+    Ok(Used {
+        name,
+        words: now.map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
+        meter: now.and_then(|now| meter(portal, now)),
+        rule: now.map(|now| rule(portal, now, slowed.as_ref())).unwrap_or_default(),
+        more: Action::go(portal.at(&format!("/lines/{}/usage", line.id)), portal.t("portal-usage-more")),
+    })
+}
+
+fn words(portal: &Portal, now: &Metered) -> String {
+    let lang = portal.frame.lang;
+    let (used, period) = (format::bytes(lang, now.used_bytes), days(lang, now.from, now.to));
+    let included = now.allowance_bytes.map(|bytes| format::bytes(lang, bytes)).unwrap_or_default();
+    let key = if now.allowance_bytes.is_some() { "portal-used-of" } else { "portal-used" };
+    let figures = [("used", used.as_str()), ("included", included.as_str()), ("period", period.as_str())];
+    weir_ui::i18n::t(lang, key, &figures)
+}
+
+fn meter(portal: &Portal, now: &Metered) -> Option<Meter> {
+    let allowance = i128::from(now.allowance_bytes?.max(1));
+    let percent = i64::try_from(i128::from(now.used_bytes) * 100 / allowance).unwrap_or(i64::MAX);
+    let tone = match percent {
+        100.. => Tone::Bad,
+        SOON_PERCENT.. => Tone::Warn,
+        _ => Tone::Ok,
+    };
+    let percent = u8::try_from(percent.clamp(0, 100)).unwrap_or(100);
+    Some(Meter { percent, tone, label: words(portal, now) })
+}
+
+/// How a line is slowed down beyond the included volume: to which rates, and since when it is.
+struct Slowed {
+    rates: String,
+    since: Option<String>,
+}
+
+async fn slowed(own: &Own, tx: &mut TenantTx, line: &Subscription) -> Result<Option<Slowed>, Problem> {
+    let lang = own.lang();
+    let Some(throttle) = catalog::version(tx, line.plan_version_id).await?.throttle else { return Ok(None) };
+    let rates = [throttle.rate_down_bps, throttle.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ");
+    let standing = fair_use::standing(tx, line.id).await?;
+    let since = standing.since_at.filter(|_| standing.rule == Some(fair_use::Rule::Exhausted));
+    Ok(Some(Slowed { rates, since: since.map(|at| format::instant(lang, at, own.visit.zone)) }))
+}
+
+/// What happens beyond the included volume, and what has.
+fn rule(portal: &Portal, now: &Metered, slowed: Option<&Slowed>) -> String {
+    let lang = portal.frame.lang;
+    if now.allowance_bytes.is_none() {
+        return portal.t("portal-rule-unmetered");
+    }
+    if let Some(Slowed { rates, since }) = slowed {
+        let key = if since.is_some() { "portal-rule-slowed" } else { "portal-rule-slows" };
+        let since = since.as_deref().unwrap_or_default();
+        return weir_ui::i18n::t(lang, key, &[("rates", rates.as_str()), ("date", since)]);
+    }
+    let Some((size, price)) = now.block else { return portal.t("portal-rule-free") };
+    let (block, price) = (format::bytes(lang, size), money(lang, price));
+    let charged = now.charge.map(|(blocks, amount)| (blocks.to_string(), money(lang, amount)));
+    let (blocks, amount) = charged.clone().unwrap_or_default();
+    let key = if charged.is_some() { "portal-rule-charged" } else { "portal-rule-blocks" };
+    let figures = [("block", block), ("price", price), ("blocks", blocks), ("amount", amount)];
+    let figures: Vec<_> = figures.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    weir_ui::i18n::t(lang, key, &figures)
+}
+
+pub(super) async fn show(
+    own: Own,
+    ApiPath((_, id)): ApiPath<(String, SubscriptionId)>,
+) -> Result<Response, Problem> {
+    let mut tx = own.read().await?;
+    let (line, account) = portal::line(&mut tx, own.me.id, id).await?;
+    let mut periods = periods(&mut tx, &line, &account).await?;
+    let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(chrono_tz::UTC));
+    let portal = own.portal();
+    let slowed = slowed(&own, &mut tx, &line).await?;
+    let now = periods.pop();
+    let (bars, table) = now.as_ref().map(|now| by_day(portal, now, today)).unwrap_or_else(|| nothing(portal));
+    let page = Usage {
+        portal,
+        up: (portal.home().to_owned(), portal.t("portal-nav-home")),
+        title: portal.frame.t1("portal-usage-title", "plan", &line.plan_name),
+        lede: now.as_ref().map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
+        meter: now.as_ref().and_then(|now| meter(portal, now)),
+        rule: now.as_ref().map(|now| rule(portal, now, slowed.as_ref())).unwrap_or_default(),
+        bars,
+        days: section(portal.t("portal-usage-days"), table, portal.t("portal-usage-none")),
+        earlier: section(portal.t("portal-usage-earlier"), earlier(portal, &periods), portal.t("portal-usage-first")),
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn nothing(portal: &Portal) -> (Bars, Table) {
+    (Bars::of(&[], portal.t("portal-usage-days"), (String::new(), String::new())), Table::default())
+}
+
+/// Every day of a period up to today: a picture, and the days that carried something, newest first.
+fn by_day(portal: &Portal, now: &Metered, today: chrono::NaiveDate) -> (Bars, Table) {
+    let lang = portal.frame.lang;
+    let moved: HashMap<_, _> = now.days.iter().map(|day| (day.on, day.down_bytes + day.up_bytes)).collect();
+    let shown: Vec<_> = now.from.iter_days().take_while(|day| *day < now.to && *day <= today).collect();
+    let figures: Vec<_> = shown.iter().map(|day| moved.get(day).copied().unwrap_or_default()).collect();
+    let end = |day: Option<&chrono::NaiveDate>| day.map(|day| format::date(lang, *day)).unwrap_or_default();
+    let bars = Bars::of(&figures, portal.t("portal-usage-bars"), (end(shown.first()), end(shown.last())));
+    let rows = now.days.iter().rev().map(|day| {
+        vec![
+            Cell::Text(format::date(lang, day.on)),
+            Cell::Number(format::bytes(lang, day.down_bytes)),
+            Cell::Number(format::bytes(lang, day.up_bytes)),
+        ]
+    });
+    let names = ["portal-day", "down", "up"].map(|key| portal.t(key)).to_vec();
+    (bars, Table::new(names, rows.collect()))
+}
+
+fn earlier(portal: &Portal, periods: &[Metered]) -> Table {
+    let lang = portal.frame.lang;
+    let rows = periods.iter().rev().map(|period| {
+        let included = period.allowance_bytes.map_or_else(|| "—".into(), |bytes| format::bytes(lang, bytes));
+        let charged = period.charge.map_or_else(|| "—".into(), |(_, amount)| money(lang, amount));
+        vec![
+            Cell::Text(days(lang, period.from, period.to)),
+            Cell::Text(period.plan.clone()),
+            Cell::Number(format::bytes(lang, period.used_bytes)),
+            Cell::Number(included),
+            Cell::Number(charged),
+        ]
+    });
+    let names = ["period", "plan", "portal-used-name", "allowance", "portal-charged"].map(|key| portal.t(key)).to_vec();
+    Table::new(names, rows.collect())
+}

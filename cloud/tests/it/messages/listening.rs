@@ -1,0 +1,156 @@
+//! Events become messages, once each.
+
+use serde_json::json;
+use weir_cloud::events::{self, EventKind};
+use weir_cloud::ids::EventId;
+use weir_cloud::notifications;
+
+use super::servers::{MailServer, header};
+use super::{account_at, listed, work_off};
+use crate::money::harness::{Isp, story};
+use crate::money::world::FIBRE;
+
+async fn event(isp: &Isp, kind: EventKind) -> events::Event {
+    let mut tx = isp.app.db.read(&isp.scope()).await.unwrap();
+    let id: uuid::Uuid = sqlx::query_scalar("SELECT id FROM events WHERE kind = $1 ORDER BY id DESC LIMIT 1")
+        .bind(kind.name())
+        .fetch_one(tx.conn())
+        .await
+        .unwrap();
+    events::event(&mut tx, EventId::from(id)).await.unwrap().unwrap()
+}
+
+#[test]
+fn an_invoice_goes_out_with_both_texts_and_its_pdf() {
+    story(async {
+        let mut server = MailServer::open().await;
+        let mut isp = Isp::new("billing-mail", "2026-11-01T10:00:00Z").await;
+        let settings = json!({ "payment_terms_days": 14, "hue": 25, "contact": "+34 900 000 000", "pay_url": "https://pay.example.net/" });
+        isp.settings(settings).await;
+        isp.put("/message-settings/email", server.settings()).await.expect(200);
+        let (router, plan) = (isp.router_named("Edge 1").await, isp.plan(&FIBRE).await);
+        let account = account_at(&isp, "Amara Okafor", "amara@sub.example", "fr").await;
+        isp.line(account, router, plan, "2026-11-01").await;
+        isp.bill("2026-11-01").await;
+        work_off(&isp.app, &isp.scope()).await;
+
+        let taken = server.next().await;
+        assert_eq!((&taken["sender"], &taken["to"]), (&json!("billing@rio.example"), &json!(["amara@sub.example"])));
+        assert_eq!(header(&taken, "from"), ["Río Net <billing@rio.example>"]);
+        assert_eq!(header(&taken, "subject"), ["Facture INV-2026-000001 de billing-mail net"]);
+        assert_eq!(header(&taken, "auto-submitted"), ["auto-generated"]);
+        assert_eq!(header(&taken, "date").len(), 1);
+        assert_eq!((&taken["kind"], &taken["hello"]), (&json!("multipart/mixed"), &json!("localhost")));
+        let parts = taken["parts"].as_array().unwrap();
+        let kinds: Vec<_> = parts.iter().map(|part| part["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["text/plain", "text/html", "application/pdf"]);
+        for words in
+            ["Bonjour Amara Okafor,", "30,00\u{a0}€", "15 novembre 2026", "+34 900 000 000", "https://pay.example.net/"]
+        {
+            for part in &parts[..2] {
+                let text = part["text"].as_str().unwrap();
+                assert!(text.contains(words) || text.contains(&words.replace("novembre", "nov.")), "{words}: {text}");
+            }
+        }
+        assert_eq!((&parts[2]["name"], &parts[2]["begin"]), (&json!("INV-2026-000001.pdf"), &json!("%PDF-")));
+        assert!(parts[2]["size"].as_u64().unwrap() > 5_000);
+
+        // Told of the same event again, twice at once or later: there is one message.
+        let issued = event(&isp, EventKind::InvoiceIssued).await;
+        let scope = isp.scope();
+        let (one, other) = tokio::join!(
+            notifications::listen(&isp.app, &scope, &issued),
+            notifications::listen(&isp.app, &scope, &issued)
+        );
+        (one.unwrap(), other.unwrap());
+        isp.now_is("2026-11-02T10:00:00Z").await;
+        notifications::listen(&isp.app, &scope, &issued).await.unwrap();
+        work_off(&isp.app, &isp.scope()).await;
+        assert_eq!(listed(&isp, &format!("?account_id={account}")).await.len(), 1);
+
+        isp.pay(account, "one", "30.00", "2026-11-02").await;
+        work_off(&isp.app, &isp.scope()).await;
+        let thanks = server.next().await;
+        assert_eq!(header(&thanks, "subject"), ["Nous avons reçu votre paiement de 30,00\u{a0}€"]);
+        assert_eq!(thanks["kind"], "multipart/alternative");
+    });
+}
+
+#[test]
+fn a_held_account_hears_once_of_all_its_lines() {
+    story(async {
+        let mut server = MailServer::open().await;
+        let mut isp = Isp::new("held-mail", "2026-11-01T10:00:00Z").await;
+        isp.settings(json!({ "payment_terms_days": 5, "grace_days": 2 })).await;
+        let (router, plan) = (isp.router_named("Edge 1").await, isp.plan(&FIBRE).await);
+        let account = account_at(&isp, "Amara Okafor", "amara@sub.example", "ar").await;
+        for _ in 0..2 {
+            isp.line(account, router, plan, "2026-11-01").await;
+        }
+        isp.bill("2026-11-01").await;
+        work_off(&isp.app, &isp.scope()).await;
+        isp.put("/message-settings/email", server.settings()).await.expect(200);
+        isp.now_is("2026-11-20T10:00:00Z").await;
+        weir_cloud::dunning::check(&isp.app, &isp.scope()).await.expect("checked");
+        work_off(&isp.app, &isp.scope()).await;
+        let walled = loop {
+            let taken = server.next().await;
+            if header(&taken, "subject") == ["خطك محجوز حتى تدفع"] {
+                break taken;
+            }
+        };
+        let html = walled["parts"][1]["text"].as_str().unwrap();
+        assert!(html.contains("lang=\"ar\" dir=\"rtl\""), "{html}");
+
+        isp.pay(account, "all", "60.00", "2026-11-20").await;
+        work_off(&isp.app, &isp.scope()).await;
+        let templates: Vec<_> =
+            listed(&isp, "").await.iter().map(|one| one["template"].as_str().unwrap().to_owned()).collect();
+        let of = |name: &str| templates.iter().filter(|template| *template == name).count();
+        assert_eq!((of("line-walled"), of("line-restored"), of("payment-received")), (1, 1, 1), "{templates:?}");
+    });
+}
+
+#[test]
+fn each_step_of_dunning_has_its_message() {
+    story(async {
+        let server = MailServer::open().await;
+        let isp = Isp::new("dunning-mail", "2026-11-20T10:00:00Z").await;
+        isp.put("/message-settings/email", server.settings()).await.expect(200);
+        let account = account_at(&isp, "Amara Okafor", "amara@sub.example", "en").await;
+        let steps = [
+            (EventKind::DunningReminded, "dunning-reminder", "Reminder: €44.90 due on 15 November 2026"),
+            (EventKind::DunningFeeCharged, "dunning-late-fee", "A late fee was added to your account"),
+            (EventKind::DunningFinalNotice, "dunning-final-notice", "Final notice: €44.90 is past due"),
+        ];
+        for (kind, template, subject) in steps {
+            let balance = json!({ "amount": "44.90", "currency": "EUR" });
+            let data = json!({ "step": 1, "balance": balance, "due_on": "2026-11-15" });
+            let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
+            events::publish(&mut tx, kind, account, Some(account), data).await.unwrap();
+            tx.commit().await.unwrap();
+            work_off(&isp.app, &isp.scope()).await;
+            let newest = listed(&isp, "?limit=1").await.remove(0);
+            assert_eq!(newest["template"], template);
+            assert_eq!(newest["subject"].as_str().unwrap().replace("Nov ", "November "), subject);
+            assert_eq!(newest["status"], "sent", "{newest}");
+        }
+    });
+}
+
+#[test]
+fn nothing_is_written_where_it_is_switched_off_or_cannot_arrive() {
+    story(async {
+        let server = MailServer::open().await;
+        let isp = Isp::new("switched", "2026-11-01T10:00:00Z").await;
+        let account = account_at(&isp, "Amara Okafor", "amara@sub.example", "en").await;
+        assert!(super::write(&isp.app, &isp.scope(), account).await.is_empty(), "no server is set up");
+        isp.put("/message-settings/email", server.settings()).await.expect(200);
+        isp.patch("/message-templates/line-restored", json!({ "email": false })).await.expect(200);
+        assert!(super::write(&isp.app, &isp.scope(), account).await.is_empty(), "it is switched off");
+        isp.patch("/message-templates/line-restored", json!({ "email": true })).await.expect(200);
+        let silent = isp.account("Without Address").await;
+        assert!(super::write(&isp.app, &isp.scope(), silent).await.is_empty(), "there is no address");
+        assert_eq!(super::write(&isp.app, &isp.scope(), account).await.len(), 1);
+    });
+}

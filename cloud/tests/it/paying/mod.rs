@@ -1,0 +1,10 @@
+//! Paying: cards through a provider, transfers, refunds, and what must stay true whatever goes wrong on the way.
+
+mod bank;
+mod cards;
+mod contract;
+mod convergence;
+mod localstripe;
+mod shop;
+mod trouble;
+mod visible;

@@ -1,0 +1,7 @@
+//! The portal: signing in, what is one's own and nobody else's, plans, orders, a host name of one's own.
+
+mod harness;
+mod home;
+mod orders;
+mod own;
+mod sign_in;

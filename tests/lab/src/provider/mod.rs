@@ -1,0 +1,127 @@
+//! A payment provider that speaks Stripe's language and does what a test tells it: declines, asks for the payer, loses
+//! answers, forgets nothing. Keys make a request happen once, as they do at the real one.
+//!
+//! Start with [`Provider::start`]; `world` is what it knows, `calls` how it is asked, `page` where people pay.
+
+mod calls;
+mod page;
+mod world;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result};
+use ring::hmac;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use world::World;
+pub use world::{Card, Fault, Message};
+
+/// A running provider; gone when dropped.
+pub struct Provider {
+    address: SocketAddr,
+    world: Shared,
+    server: JoinHandle<()>,
+}
+
+type Shared = Arc<Mutex<World>>;
+
+fn open(world: &Shared) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Provider {
+    /// Listens on a free port of this machine, or on the address given.
+    pub async fn start(at: Option<SocketAddr>) -> Result<Self> {
+        let listener = TcpListener::bind(at.unwrap_or(([127, 0, 0, 1], 0).into())).await.context("listen")?;
+        let address = listener.local_addr()?;
+        let world = Shared::new(Mutex::new(World::new(format!("http://{address}"))));
+        let router = calls::router(world.clone());
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the provider ended");
+            }
+        });
+        Ok(Self { address, world, server })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What goes wrong with the next call whose path contains `path`.
+    pub fn fault(&self, path: &str, fault: Fault) {
+        open(&self.world).faults.push((path.to_owned(), fault));
+    }
+
+    /// Keeps a card for a payer, as if they had left it on a page; returns its name.
+    pub fn keep(&self, payer: &str, card: Card) -> String {
+        open(&self.world).keep(payer, card)
+    }
+
+    /// What a kept card does from now on.
+    pub fn becomes(&self, method: &str, card: Card) {
+        open(&self.world).becomes(method, card);
+    }
+
+    /// Does on a page what a person would, with a card; says whether it was paid.
+    pub fn pay(&self, page: &str, card: Card) -> bool {
+        open(&self.world).pay(page, card)
+    }
+
+    /// A bank says what became of a payment that was on its way.
+    pub fn bank_says(&self, intent: &str, paid: bool) {
+        open(&self.world).bank_says(intent, paid);
+    }
+
+    /// Changes an object behind our back: a dashboard, a bug, a thief.
+    pub fn tamper(&self, id: &str, field: &str, value: Value) {
+        open(&self.world).tamper(id, field, value);
+    }
+
+    /// A payment made at the provider that nobody here asked for; returns its name.
+    pub fn unsolicited(&self, payer: &str, units: i64, currency: &str) -> String {
+        open(&self.world).unsolicited(payer, units, currency)
+    }
+
+    /// A refund made at the provider; returns its name.
+    pub fn dashboard_refund(&self, intent: &str, units: i64) -> String {
+        open(&self.world).refund(intent, units, "")
+    }
+
+    /// Everything it would have sent so far, in order.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message> {
+        open(&self.world).messages.clone()
+    }
+
+    /// The money it took: payment and units.
+    #[must_use]
+    pub fn taken(&self) -> Vec<(String, i64)> {
+        open(&self.world).taken()
+    }
+
+    /// How often a path was asked.
+    #[must_use]
+    pub fn asked(&self, path: &str) -> usize {
+        open(&self.world).calls.iter().filter(|call| call.contains(path)).count()
+    }
+}
+
+/// The header a message is signed with.
+#[must_use]
+pub fn signature(secret: &str, raw: &[u8], at: i64) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, &[at.to_string().as_bytes(), b".", raw].concat());
+    format!("t={at},v1={}", hex::encode(tag))
+}
