@@ -239,6 +239,16 @@ ALTER TABLE ONLY platform.log_in_challenges FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.log_in_challenges OWNER TO weir_owner;
 
+CREATE TABLE platform.portal_hosts (
+    host text NOT NULL,
+    tenant_id uuid NOT NULL,
+    CONSTRAINT portal_hosts_are_lower_case CHECK (((host = lower(host)) AND (host <> ''::text)))
+);
+
+ALTER TABLE ONLY platform.portal_hosts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE platform.portal_hosts OWNER TO weir_owner;
+
 CREATE TABLE platform.staff_invitations (
     token_hash bytea NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1042,6 +1052,39 @@ ALTER TABLE ONLY public.number_series FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.number_series OWNER TO weir_owner;
 
+CREATE TABLE public.orders (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    status text NOT NULL,
+    name text NOT NULL,
+    email text NOT NULL,
+    phone text DEFAULT ''::text NOT NULL,
+    line1 text NOT NULL,
+    line2 text DEFAULT ''::text NOT NULL,
+    city text NOT NULL,
+    postcode text DEFAULT ''::text NOT NULL,
+    country character(2) NOT NULL,
+    language text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    plan_version_id uuid NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    origin bytea,
+    decided_at timestamp with time zone,
+    decided_by text,
+    reason text,
+    subscriber_id uuid,
+    CONSTRAINT orders_approved_have_a_subscriber CHECK (((status = 'approved'::text) = (subscriber_id IS NOT NULL))),
+    CONSTRAINT orders_are_decided_whole CHECK ((((status = 'placed'::text) = (decided_at IS NULL)) AND ((decided_at IS NULL) = (decided_by IS NULL)))),
+    CONSTRAINT orders_declined_have_a_reason CHECK (((status = 'declined'::text) = (reason IS NOT NULL))),
+    CONSTRAINT orders_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT orders_have_a_street CHECK ((btrim(line1) <> ''::text)),
+    CONSTRAINT orders_status_exists CHECK ((status = ANY (ARRAY['placed'::text, 'approved'::text, 'declined'::text])))
+);
+
+ALTER TABLE ONLY public.orders FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.orders OWNER TO weir_owner;
+
 CREATE TABLE public.payers (
     tenant_id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -1206,6 +1249,7 @@ CREATE TABLE public.plans (
     name text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     retired_at timestamp with time zone,
+    offered_in_portal boolean DEFAULT false NOT NULL,
     CONSTRAINT plans_have_a_name CHECK ((btrim(name) <> ''::text))
 );
 
@@ -1297,6 +1341,60 @@ CREATE TABLE public.plugins (
 ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugins OWNER TO weir_owner;
+
+CREATE TABLE public.portal_links (
+    tenant_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    subscriber_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT portal_links_hash_is_whole CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY public.portal_links FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.portal_links OWNER TO weir_owner;
+
+CREATE TABLE public.portal_logins (
+    tenant_id uuid NOT NULL,
+    subscriber_id uuid NOT NULL,
+    password_hash text,
+    password_set_at timestamp with time zone,
+    link_requested_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.portal_logins FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.portal_logins OWNER TO weir_owner;
+
+CREATE TABLE public.portal_sessions (
+    tenant_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    subscriber_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    user_agent text DEFAULT ''::text NOT NULL,
+    CONSTRAINT portal_sessions_hash_is_whole CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY public.portal_sessions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.portal_sessions OWNER TO weir_owner;
+
+CREATE TABLE public.portal_settings (
+    tenant_id uuid NOT NULL,
+    how_to_pay text DEFAULT ''::text NOT NULL,
+    sign_up boolean DEFAULT true NOT NULL,
+    cheaper_at_period_end boolean DEFAULT true NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT portal_settings_how_to_pay_is_short CHECK ((length(how_to_pay) <= 1000))
+);
+
+ALTER TABLE ONLY public.portal_settings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.portal_settings OWNER TO weir_owner;
 
 CREATE TABLE public.provider_events (
     tenant_id uuid NOT NULL,
@@ -1879,6 +1977,12 @@ ALTER TABLE ONLY platform.log_in_attempts
 ALTER TABLE ONLY platform.log_in_challenges
     ADD CONSTRAINT log_in_challenges_pkey PRIMARY KEY (token_hash);
 
+ALTER TABLE ONLY platform.portal_hosts
+    ADD CONSTRAINT portal_hosts_one_each UNIQUE (tenant_id);
+
+ALTER TABLE ONLY platform.portal_hosts
+    ADD CONSTRAINT portal_hosts_pkey PRIMARY KEY (host);
+
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_one_an_address UNIQUE (tenant_id, email);
 
@@ -2077,6 +2181,9 @@ ALTER TABLE ONLY public.messages
 ALTER TABLE ONLY public.number_series
     ADD CONSTRAINT number_series_pkey PRIMARY KEY (tenant_id, kind, year);
 
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.payers
     ADD CONSTRAINT payers_pkey PRIMARY KEY (tenant_id, account_id, provider);
 
@@ -2154,6 +2261,18 @@ ALTER TABLE ONLY public.plugins
 
 ALTER TABLE ONLY public.plugins
     ADD CONSTRAINT plugins_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.portal_links
+    ADD CONSTRAINT portal_links_pkey PRIMARY KEY (tenant_id, token_hash);
+
+ALTER TABLE ONLY public.portal_logins
+    ADD CONSTRAINT portal_logins_pkey PRIMARY KEY (tenant_id, subscriber_id);
+
+ALTER TABLE ONLY public.portal_sessions
+    ADD CONSTRAINT portal_sessions_pkey PRIMARY KEY (tenant_id, token_hash);
+
+ALTER TABLE ONLY public.portal_settings
+    ADD CONSTRAINT portal_settings_pkey PRIMARY KEY (tenant_id);
 
 ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT provider_events_pkey PRIMARY KEY (tenant_id, provider, event_id);
@@ -2368,6 +2487,12 @@ CREATE INDEX messages_by_status ON public.messages USING btree (tenant_id, statu
 
 CREATE INDEX messages_by_subscriber ON public.messages USING btree (tenant_id, subscriber_id, id);
 
+CREATE INDEX orders_by_email ON public.orders USING btree (tenant_id, lower(email), placed_at);
+
+CREATE INDEX orders_by_origin ON public.orders USING btree (tenant_id, origin, placed_at) WHERE (origin IS NOT NULL);
+
+CREATE INDEX orders_by_status ON public.orders USING btree (tenant_id, status, id);
+
 CREATE INDEX payment_attempt_steps_by_attempt ON public.payment_attempt_steps USING btree (tenant_id, attempt_id, id);
 
 CREATE INDEX payment_attempts_by_account ON public.payment_attempts USING btree (tenant_id, account_id, id);
@@ -2390,9 +2515,15 @@ CREATE UNIQUE INDEX plugin_invocations_once_an_event ON public.plugin_invocation
 
 CREATE UNIQUE INDEX plugins_one_sets_prices ON public.plugins USING btree (tenant_id) WHERE ((hook = 'rate-usage'::text) AND (active_version_id IS NOT NULL));
 
+CREATE INDEX portal_links_by_subscriber ON public.portal_links USING btree (tenant_id, subscriber_id);
+
+CREATE INDEX portal_sessions_by_subscriber ON public.portal_sessions USING btree (tenant_id, subscriber_id);
+
 CREATE INDEX refunds_by_payment ON public.refunds USING btree (tenant_id, payment_id);
 
 CREATE INDEX service_locations_by_subscriber ON public.service_locations USING btree (tenant_id, subscriber_id);
+
+CREATE INDEX subscribers_by_email ON public.subscribers USING btree (tenant_id, lower(btrim(email))) WHERE (email IS NOT NULL);
 
 CREATE INDEX subscribers_by_name ON public.subscribers USING btree (tenant_id, name_normalised text_pattern_ops);
 
@@ -2431,6 +2562,9 @@ ALTER TABLE ONLY platform.jobs
 
 ALTER TABLE ONLY platform.log_in_challenges
     ADD CONSTRAINT log_in_challenges_tenant_id_staff_id_fkey FOREIGN KEY (tenant_id, staff_id) REFERENCES public.staff(tenant_id, id);
+
+ALTER TABLE ONLY platform.portal_hosts
+    ADD CONSTRAINT portal_hosts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
 
 ALTER TABLE ONLY platform.staff_invitations
     ADD CONSTRAINT staff_invitations_tenant_id_invited_by_fkey FOREIGN KEY (tenant_id, invited_by) REFERENCES public.staff(tenant_id, id);
@@ -2723,6 +2857,15 @@ ALTER TABLE ONLY public.messages
 ALTER TABLE ONLY public.number_series
     ADD CONSTRAINT number_series_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_tenant_id_plan_version_id_fkey FOREIGN KEY (tenant_id, plan_version_id) REFERENCES public.plan_versions(tenant_id, id);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
 ALTER TABLE ONLY public.payers
     ADD CONSTRAINT payers_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
 
@@ -2803,6 +2946,18 @@ ALTER TABLE ONLY public.plugins
 
 ALTER TABLE ONLY public.plugins
     ADD CONSTRAINT plugins_tenant_id_id_previous_version_id_fkey FOREIGN KEY (tenant_id, id, previous_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
+
+ALTER TABLE ONLY public.portal_links
+    ADD CONSTRAINT portal_links_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
+ALTER TABLE ONLY public.portal_logins
+    ADD CONSTRAINT portal_logins_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
+ALTER TABLE ONLY public.portal_sessions
+    ADD CONSTRAINT portal_sessions_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
+ALTER TABLE ONLY public.portal_settings
+    ADD CONSTRAINT portal_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT provider_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -3015,6 +3170,8 @@ CREATE POLICY platform ON platform.jobs TO weir_platform USING (true) WITH CHECK
 
 CREATE POLICY platform ON platform.log_in_challenges TO weir_platform USING (true) WITH CHECK (true);
 
+CREATE POLICY platform ON platform.portal_hosts TO weir_platform USING (true) WITH CHECK (true);
+
 CREATE POLICY platform ON platform.staff_invitations TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.staff_logins TO weir_platform USING (true) WITH CHECK (true);
@@ -3026,6 +3183,8 @@ CREATE POLICY platform ON platform.support_mailboxes TO weir_platform USING (tru
 CREATE POLICY platform ON platform.tenants TO weir_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON platform.webhook_deliveries TO weir_platform USING (true) WITH CHECK (true);
+
+ALTER TABLE platform.portal_hosts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.staff_invitations ENABLE ROW LEVEL SECURITY;
 
@@ -3042,6 +3201,8 @@ CREATE POLICY tenant ON platform.enrollment_tokens TO weir_app USING ((tenant_id
 CREATE POLICY tenant ON platform.jobs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.log_in_challenges TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON platform.portal_hosts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON platform.staff_invitations TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3141,6 +3302,8 @@ ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.number_series ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.payers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.payment_attempt_steps ENABLE ROW LEVEL SECURITY;
@@ -3164,6 +3327,14 @@ ALTER TABLE public.plugin_settings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.plugin_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugins ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.portal_links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.portal_logins ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.portal_sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.portal_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_events ENABLE ROW LEVEL SECURITY;
 
@@ -3287,6 +3458,8 @@ CREATE POLICY tenant ON public.messages TO weir_app USING ((tenant_id = ( SELECT
 
 CREATE POLICY tenant ON public.number_series TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.orders TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.payers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.payment_attempt_steps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3310,6 +3483,14 @@ CREATE POLICY tenant ON public.plugin_settings TO weir_app USING ((tenant_id = (
 CREATE POLICY tenant ON public.plugin_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.plugins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.portal_links TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.portal_logins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.portal_sessions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.portal_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.provider_events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3422,6 +3603,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_attempts TO weir_plat
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_challenges TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.log_in_challenges TO weir_platform;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.portal_hosts TO weir_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.portal_hosts TO weir_platform;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.staff_invitations TO weir_platform;
 
@@ -3522,6 +3706,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.messages TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.number_series TO weir_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.orders TO weir_app;
+
 GRANT SELECT,INSERT ON TABLE public.payers TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.payment_attempt_steps TO weir_app;
@@ -3545,6 +3731,14 @@ GRANT SELECT,INSERT ON TABLE public.plugin_settings TO weir_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plugin_versions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plugins TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_links TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_logins TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_sessions TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.portal_settings TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.provider_events TO weir_app;
 

@@ -28,8 +28,8 @@ pub use error::Error;
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
 pub use issue::tax_on;
-pub use metered::{Metered, metered, period};
 pub use late_fees::{charge_late_fee, waive_late_fee};
+pub use metered::{Metered, metered, period};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,
     RunStatus, RunWish, Seller, Settlement, Upcoming,

@@ -8,13 +8,13 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
+use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::PropagateRequestIdLayer;
 use tower_http::timeout::TimeoutLayer;
-use tower::Layer;
 use tower_http::trace::TraceLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::path::PathItem;
@@ -24,8 +24,8 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications, orders,
-    payments, plugins, portal, subscribers, subscriptions, tenants, tickets, usage, webhooks,
+    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications,
+    orders, payments, plugins, portal, subscribers, subscriptions, tenants, tickets, usage, webhooks,
 };
 
 /// What any request may bring; what most may, axum's own limit of two megabytes says.

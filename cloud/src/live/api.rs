@@ -70,22 +70,22 @@ async fn live(
 }
 
 /// The rates of these lines, under the names `line:<id>`, until `over`; the caller knows whose they are.
-pub(crate) async fn lines(
+pub(crate) async fn lines<F: Future<Output = ()> + Send + 'static>(
     app: App,
     scope: &Scope,
     ids: &[SubscriptionId],
-    over: impl Future<Output = ()> + Send + 'static,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    over: F,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<F>>, Problem> {
     let names: Vec<_> = ids.iter().map(|id| format!("line:{id}")).collect();
     let topics = read_topics(&app, scope, &names.join(",")).await?;
     Ok(stream_of(app, scope.tenant, topics, over))
 }
 
-fn stream_of(
+fn stream_of<F: Future<Output = ()> + Send + 'static>(
     app: App,
     tenant: TenantId,
     topics: Vec<(String, Topic)>,
-    over: impl Future<Output = ()>,
+    over: F,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let samples = BroadcastStream::new(app.live.subscribe())
         .filter_map(move |sample| std::future::ready(sample.ok().filter(|sample| sample.tenant == tenant)));

@@ -18,11 +18,7 @@ use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
 use crate::ids::OrderId;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(show))
-        .routes(routes!(approve))
-        .routes(routes!(decline))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(approve)).routes(routes!(decline))
 }
 
 #[derive(Deserialize, IntoParams)]

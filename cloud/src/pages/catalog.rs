@@ -174,7 +174,11 @@ fn form(screen: &Screen<ManageCatalog>, fields: &Fields, problem: Option<&Proble
         up: ("/plans".into(), screen.t("nav-plans")),
         title: screen.t("plans-new"),
         lede: screen.t("plans-new-lede"),
-        form: ask_terms(asked).ask("offered_in_portal", "plan-portal-offer", Input::Tick).inset(String::new(), "/plans", "save"),
+        form: ask_terms(asked).ask("offered_in_portal", "plan-portal-offer", Input::Tick).inset(
+            String::new(),
+            "/plans",
+            "save",
+        ),
     };
     html(form_status(problem), &page)
 }

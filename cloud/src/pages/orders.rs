@@ -22,12 +22,8 @@ use crate::orders::{self, Decline, Order, OrderFilter, OrderStatus};
 use crate::{access, catalog};
 
 /// The readings of the list: the value in the address, and its message.
-const READINGS: [(&str, &str); 4] = [
-    ("", "orders-all"),
-    ("placed", "orders-placed"),
-    ("approved", "orders-approved"),
-    ("declined", "orders-declined"),
-];
+const READINGS: [(&str, &str); 4] =
+    [("", "orders-all"), ("placed", "orders-placed"), ("approved", "orders-approved"), ("declined", "orders-declined")];
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -118,7 +114,8 @@ async fn shown<P: Needs>(
         actions.push(Action::post(format!("/orders/{id}/approve"), screen.t("orders-approve")));
     }
     if let Some(subscriber) = order.subscriber_id {
-        actions.push(Action::go(format!("/subscriptions/new?subscriber_id={subscriber}"), screen.t("subscriptions-new")));
+        actions
+            .push(Action::go(format!("/subscriptions/new?subscriber_id={subscriber}"), screen.t("subscriptions-new")));
     }
     let page = Show {
         frame: &screen.frame,

@@ -217,11 +217,7 @@ async fn withhold(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -
 }
 
 /// Offers a plan in the portal, or no longer.
-async fn offered(
-    screen: &Screen<ManageCatalog>,
-    id: PlanId,
-    offered_in_portal: bool,
-) -> Result<Response, Problem> {
+async fn offered(screen: &Screen<ManageCatalog>, id: PlanId, offered_in_portal: bool) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
     catalog::change_plan(&mut tx, id, PlanChange { offered_in_portal }).await?;
     tx.commit().await?;

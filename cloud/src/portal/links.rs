@@ -6,12 +6,12 @@ use serde_json::json;
 use super::{Error, Link, Session, settings, sign_in, store};
 use crate::access::{digest, new_token, normalise, password};
 use crate::app::App;
+use crate::audit;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::events::{self, EventKind};
 use crate::ids::{SubscriberId, TenantId};
 use crate::notifications::{self, Facts, Notice, Recipient, Template};
 use crate::subscribers::{self, Subscriber};
-use crate::audit;
 
 /// How long a link works.
 const LIFE: TimeDelta = TimeDelta::hours(24);

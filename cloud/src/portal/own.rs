@@ -36,11 +36,7 @@ pub async fn lines(tx: &mut TenantTx, me: SubscriberId) -> Result<Vec<(Subscript
 }
 
 /// One of their lines, over or not.
-pub async fn line(
-    tx: &mut TenantTx,
-    me: SubscriberId,
-    id: SubscriptionId,
-) -> Result<(Subscription, Account), Error> {
+pub async fn line(tx: &mut TenantTx, me: SubscriberId, id: SubscriptionId) -> Result<(Subscription, Account), Error> {
     let line = subscriptions::subscription(tx, id).await?;
     match account(tx, me, line.account_id).await {
         Ok(account) => Ok((line, account)),

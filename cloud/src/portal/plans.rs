@@ -64,8 +64,7 @@ pub async fn change_plan(
     let old = catalog::version(tx, before.plan_version_id).await?;
     let today = weir_rules::calendar::local_date(tx.at(), account.time_zone.parse().unwrap_or(chrono_tz::UTC));
     let waits = new.price.amount < old.price.amount && settings::settings_of(tx).await?.cheaper_at_period_end;
-    let effective_on =
-        if waits { billing::period(tx, account.id, before.starts_on, today).await?.1 } else { today };
+    let effective_on = if waits { billing::period(tx, account.id, before.starts_on, today).await?.1 } else { today };
     subscriptions::change_plan(tx, id, ChangePlan { plan_version_id: wish, effective_on }).await?;
     Ok(Changed { before, account, old, new, new_name: plan.name, effective_on })
 }

@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 use super::{Error, PortalLogin, Session, store};
 use crate::access::{self, count_attempt, digest, forget_attempts, new_token, normalise, password};
 use crate::app::App;
+use crate::audit;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::ids::{SubscriberId, TenantId};
 use crate::subscribers::{self, Subscriber};
-use crate::audit;
 
 /// A session ends when unused for this long.
 const IDLE: TimeDelta = TimeDelta::days(14);

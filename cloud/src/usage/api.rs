@@ -85,8 +85,10 @@ async fn of_subscription(
     let mut tx = app.db.read(&staff.scope()).await?;
     subscriptions::subscription(&mut tx, id).await?;
     let days = store::days(&mut tx, id, query.from, query.to).await.map_err(Error::from)?;
-    let days: Vec<_> =
-        days.into_iter().map(|day| DayJson { on: day.on, down_bytes: day.down_bytes, up_bytes: day.up_bytes }).collect();
+    let days: Vec<_> = days
+        .into_iter()
+        .map(|day| DayJson { on: day.on, down_bytes: day.down_bytes, up_bytes: day.up_bytes })
+        .collect();
     let usage = Usage {
         down_bytes: days.iter().fold(0, |sum, day| sum.saturating_add(day.down_bytes)),
         up_bytes: days.iter().fold(0, |sum, day| sum.saturating_add(day.up_bytes)),

@@ -3,8 +3,8 @@
 //! Start at [`apply`]. What is charged for usage is `billing`'s.
 
 pub mod api;
-pub mod error;
 mod days;
+pub mod error;
 mod ingest;
 mod store;
 

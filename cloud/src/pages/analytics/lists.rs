@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
 use weir_ui::blocks::{Action, Cell, Chip, Table, Tone};
+use weir_ui::format;
 use weir_ui::pages::Register;
-use weir_ui::{format, pages};
 
 use super::month_of;
 use crate::analytics::{self, AgingBucket, Movement};
@@ -55,7 +55,7 @@ struct Listing {
 
 fn shown(screen: &Screen<ViewAnalytics>, list: Listing) -> Result<Response, Problem> {
     let names = list.names.iter().map(|key| screen.t(key)).collect();
-    let page: Register<'_> = pages::Register {
+    let page = Register {
         frame: &screen.frame,
         title: screen.t(list.title),
         lede: screen.t(list.lede),

@@ -63,10 +63,7 @@ fn status(portal: &Portal, invoice: &InvoiceSummary, today: NaiveDate) -> Cell {
     }
 }
 
-pub(super) async fn document(
-    own: Own,
-    ApiPath((_, id)): ApiPath<(String, InvoiceId)>,
-) -> Result<Response, Problem> {
+pub(super) async fn document(own: Own, ApiPath((_, id)): ApiPath<(String, InvoiceId)>) -> Result<Response, Problem> {
     let invoice = portal::invoice(&mut own.read().await?, own.me.id, id).await?;
     billing::api::drawn(invoice).await
 }

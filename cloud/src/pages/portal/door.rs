@@ -7,10 +7,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono_tz::Tz;
+use weir_ui::Frame;
 use weir_ui::blocks::Action;
 use weir_ui::i18n::LANGUAGES;
 use weir_ui::portal::{Page, Portal};
-use weir_ui::Frame;
 
 use crate::app::App;
 use crate::db::{Actor, Scope, TenantTx};

@@ -15,11 +15,11 @@ use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::html;
 use crate::http::paging::Page;
-use crate::{fair_use, live, payments};
 use crate::pages::money;
 use crate::portal;
 use crate::subscribers::{self, Account};
 use crate::subscriptions::{self, Hold, Status, Subscription};
+use crate::{fair_use, live, payments};
 
 /// Invoices the first page shows.
 const NEWEST: Page = Page { after: None, limit: 3 };

@@ -73,11 +73,7 @@ pub(super) fn promise(portal: &Portal, name: &str, version: &PlanVersion) -> Vec
     vec![Cell::Text(name.to_owned()), Cell::Text(format!("{down} / {up}")), Cell::Text(included)]
 }
 
-pub(super) async fn preview(
-    own: Own,
-    ApiPath((_, id)): LinePath,
-    mut fields: Fields,
-) -> Result<Response, Problem> {
+pub(super) async fn preview(own: Own, ApiPath((_, id)): LinePath, mut fields: Fields) -> Result<Response, Problem> {
     match fields.read::<PlanVersionId>("plan_version_id", "error-choose") {
         Some(version) => Ok(see(&own.portal().at(&format!("/lines/{id}/plan/{version}")))),
         None => {

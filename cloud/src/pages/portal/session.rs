@@ -8,12 +8,12 @@ use weir_ui::portal::{Page, SignIn};
 
 use super::door::{LANGUAGE_COOKIE, cookie_name};
 use super::{Own, Visit};
+use crate::access;
 use crate::error::Problem;
 use crate::http::page::{Fields, html, is_about_the_form, see};
 use crate::http::toast::see_saying;
 use crate::pages::{Asking, form_status};
 use crate::portal::{self, LinkState};
-use crate::access;
 use crate::subscribers::{self, SubscriberWish};
 use crate::tenants::LANGUAGES;
 

@@ -46,9 +46,9 @@ async fn shown(visit: &Visit, fields: &Fields, problem: Option<&Problem>) -> Res
     });
     let names = ["plan", "portal-speed", "allowance", "price"].map(|key| portal.t(key)).to_vec();
     page.sections.push(section(portal.t("portal-plans"), Table::new(names, rows.collect()), String::new()));
-    let choices = offered.into_iter().map(|(plan, version)| {
-        (version.id.to_string(), format!("{} · {}", plan.name, price_of(lang, &version.price)))
-    });
+    let choices = offered
+        .into_iter()
+        .map(|(plan, version)| (version.id.to_string(), format!("{} · {}", plan.name, price_of(lang, &version.price))));
     let asked = Asking::new(&portal.frame, fields, problem)
         .ask("plan_version_id", "plan", Input::Choice(choices.collect()))
         .ask("name", "name", Input::Line("text"))

@@ -25,11 +25,7 @@ use crate::{catalog, fair_use, portal};
 const SOON_PERCENT: i64 = 80;
 
 /// A line's periods up to today, oldest first.
-async fn periods(
-    tx: &mut TenantTx,
-    line: &Subscription,
-    account: &Account,
-) -> Result<Vec<Metered>, Problem> {
+async fn periods(tx: &mut TenantTx, line: &Subscription, account: &Account) -> Result<Vec<Metered>, Problem> {
     let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(chrono_tz::UTC));
     Ok(billing::metered(tx, account.id, line.id, today).await?)
 }
@@ -112,10 +108,7 @@ fn rule(portal: &Portal, now: &Metered, slowed: Option<&Slowed>) -> String {
     weir_ui::i18n::t(lang, key, &figures)
 }
 
-pub(super) async fn show(
-    own: Own,
-    ApiPath((_, id)): ApiPath<(String, SubscriptionId)>,
-) -> Result<Response, Problem> {
+pub(super) async fn show(own: Own, ApiPath((_, id)): ApiPath<(String, SubscriptionId)>) -> Result<Response, Problem> {
     let mut tx = own.read().await?;
     let (line, account) = portal::line(&mut tx, own.me.id, id).await?;
     let mut periods = periods(&mut tx, &line, &account).await?;

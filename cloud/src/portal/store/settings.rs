@@ -51,8 +51,7 @@ pub async fn set_host(tx: &mut TenantTx, host: &str) -> Result<(), Error> {
     if host.is_empty() {
         return Ok(());
     }
-    let inserted =
-        sqlx::query!("INSERT INTO platform.portal_hosts (host, tenant_id) VALUES ($1, $2)", host, tenant);
+    let inserted = sqlx::query!("INSERT INTO platform.portal_hosts (host, tenant_id) VALUES ($1, $2)", host, tenant);
     match inserted.execute(tx.conn()).await {
         Err(error) if broken_constraint(&error) == Some("portal_hosts_pkey") => Err(Error::HostTaken(host.to_owned())),
         other => Ok(other.map(|_| ())?),

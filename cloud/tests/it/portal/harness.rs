@@ -60,7 +60,8 @@ impl Browser {
             let value = response.headers().get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().to_owned()
         };
-        let (status, location, kind) = (response.status().as_u16(), text_of(header::LOCATION), text_of(header::CONTENT_TYPE));
+        let (status, location, kind) =
+            (response.status().as_u16(), text_of(header::LOCATION), text_of(header::CONTENT_TYPE));
         let cookies = response.headers().get_all(header::SET_COOKIE).iter();
         let cookies = cookies.filter_map(|cookie| cookie.to_str().ok().map(str::to_owned)).collect();
         let body = axum::body::to_bytes(response.into_body(), 8 << 20).await.expect("a body");
@@ -79,7 +80,8 @@ impl Browser {
     /// Sets a password through a fresh link and is signed in.
     pub async fn enter(&mut self, isp: &Isp, subscriber: &str) {
         let token = link(isp, subscriber).await;
-        let page = self.post(&format!("/set-password/{token}"), &format!("password={}", PASSWORD.replace(' ', "+"))).await;
+        let page =
+            self.post(&format!("/set-password/{token}"), &format!("password={}", PASSWORD.replace(' ', "+"))).await;
         assert_eq!(page.status, 303, "{}", page.text);
         self.entered(&page);
     }

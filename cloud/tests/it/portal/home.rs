@@ -21,10 +21,18 @@ fn the_first_page_says_how_the_line_and_the_money_stand() {
         bill(&isp, &today(&isp).to_string(), &sold.account).await;
         let standing = isp.get(&format!("/api/v1/accounts/{}/standing", sold.account)).await;
         let page = browser.get("").await;
-        assert!(page.text.contains("To be paid by") || page.text.contains("overdue"), "{} {}", standing.text, page.text);
+        assert!(
+            page.text.contains("To be paid by") || page.text.contains("overdue"),
+            "{} {}",
+            standing.text,
+            page.text
+        );
         assert!(page.text.contains("/pay/"), "where to pay: {}", page.text);
         let how = json!({ "how_to_pay": "IBAN ES00 1234" });
-        isp.cloud.ask(Some(&isp.owner), axum::http::Method::PATCH, "/api/v1/portal-settings", Some(how)).await.expect(200);
+        isp.cloud
+            .ask(Some(&isp.owner), axum::http::Method::PATCH, "/api/v1/portal-settings", Some(how))
+            .await
+            .expect(200);
         assert!(browser.get("").await.text.contains("IBAN ES00 1234"));
         let hold = json!({ "kind": "unpaid", "effect": "walled_garden", "reason": "A word among colleagues" });
         isp.post(&format!("/api/v1/subscriptions/{}/holds", sold.line), hold).await.expect(201);
@@ -113,11 +121,12 @@ fn a_plan_is_changed_after_its_price_is_shown_and_once_a_day() {
         let again = browser.post(&format!("{line}/{}", shop.middle), "").await;
         assert!(again.status == 409 && again.text.contains("within the last day"), "{}", again.text);
         let mut tx = cloud.app.db.read(&weir_cloud::db::Scope::system(isp.tenant)).await.expect("read");
-        let actor: String = sqlx::query_scalar("SELECT actor FROM audit_entries WHERE action = 'change plan' AND subject = $1")
-            .bind(&sold.line)
-            .fetch_one(tx.conn())
-            .await
-            .expect("the audit entry");
+        let actor: String =
+            sqlx::query_scalar("SELECT actor FROM audit_entries WHERE action = 'change plan' AND subject = $1")
+                .bind(&sold.line)
+                .fetch_one(tx.conn())
+                .await
+                .expect("the audit entry");
         assert_eq!(actor, sold.subscriber);
     });
 }
@@ -129,7 +138,8 @@ fn a_plan_that_is_not_offered_is_not_there_to_choose() {
         let shop = shop(&isp).await;
         let sold = sell(&isp, &shop, "Amara Okafor", "amara@offer.example", &shop.middle, "10.20.0.2/32").await;
         let plans = isp.get("/api/v1/plans").await.expect(200);
-        let large = plans["items"].as_array().expect("plans").iter().find(|plan| plan["name"] == "Fibre 500").expect("it");
+        let large =
+            plans["items"].as_array().expect("plans").iter().find(|plan| plan["name"] == "Fibre 500").expect("it");
         let path = format!("/api/v1/plans/{}", large["id"].as_str().expect("an id"));
         let withhold = Some(json!({ "offered_in_portal": false }));
         let plan = cloud.ask(Some(&isp.owner), axum::http::Method::PATCH, &path, withhold).await.expect(200);

@@ -26,7 +26,11 @@ fn an_order_becomes_a_subscriber_when_staff_approve() {
         let shop = shop(&isp).await;
         let browser = Browser::of(&isp).await;
         let page = browser.get("/sign-up").await;
-        assert!(page.text.contains("Radio 20") && page.text.contains("autocomplete=\"address-line1\""), "{}", page.text);
+        assert!(
+            page.text.contains("Radio 20") && page.text.contains("autocomplete=\"address-line1\""),
+            "{}",
+            page.text
+        );
         let wrong = browser.post("/sign-up", &form(&shop, "not an address", "")).await;
         assert!(wrong.status == 422 && wrong.text.contains("aria-invalid=\"true\""), "{}", wrong.text);
         assert!(wrong.text.contains("Enter an e-mail address") && orders(&isp).await.is_empty(), "{}", wrong.text);
@@ -38,7 +42,8 @@ fn an_order_becomes_a_subscriber_when_staff_approve() {
         assert_eq!(found.len(), 1, "the same order twice is one: {found:?}");
         let path = format!("/api/v1/orders/{}", found[0]["id"].as_str().expect("an id"));
         let seller = cloud.staff(isp.tenant, Role::ReadOnly).await;
-        let refused = cloud.ask(Some(&seller), axum::http::Method::POST, &format!("{path}/approve"), Some(json!({})));
+        let approve = format!("{path}/approve");
+        let refused = cloud.ask(Some(&seller), axum::http::Method::POST, &approve, Some(json!({})));
         refused.await.refused(403, "forbidden");
         let approved = isp.post(&format!("{path}/approve"), json!({})).await.expect(200);
         assert_eq!(approved["status"], "approved");
@@ -82,7 +87,8 @@ fn programs_and_repetition_get_nowhere() {
         let isp = cloud.isp().await;
         let shop = shop(&isp).await;
         let browser = Browser::of(&isp).await;
-        let trapped = browser.post("/sign-up", &format!("{}&website=spam", form(&shop, "bot@orders.example", "A 1"))).await;
+        let trapped =
+            browser.post("/sign-up", &format!("{}&website=spam", form(&shop, "bot@orders.example", "A 1"))).await;
         assert!(trapped.status == 303 && orders(&isp).await.is_empty(), "a program learns nothing: {}", trapped.text);
         for street in ["A 1", "A 2", "A 3"] {
             let placed = browser.post("/sign-up", &form(&shop, "again@orders.example", street)).await;

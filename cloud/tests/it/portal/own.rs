@@ -70,7 +70,9 @@ fn nobody_sees_anything_without_signing_in() {
         for path in ["", "/live", "/bills", "/account", "/bills/inv_0193594bd1e27c3f8a6b5d4e3f2a1b0c/pdf"] {
             assert_eq!(browser.get(path).await.location, sign_in, "{path}");
         }
-        for path in [format!("/lines/{line}/usage"), format!("/lines/{line}/plan"), format!("/lines/{line}/plan/{plan}")] {
+        for path in
+            [format!("/lines/{line}/usage"), format!("/lines/{line}/plan"), format!("/lines/{line}/plan/{plan}")]
+        {
             assert_eq!(browser.get(&path).await.location, sign_in, "{path}");
         }
         let page = browser.get("/nothing/here").await;

@@ -78,7 +78,8 @@ fn guessing_waits_and_says_nothing() {
         }
         let right = browser.post("/sign-in", &form("guess@once.example", PASSWORD)).await;
         assert!(right.status == 422 && right.text.contains("Too many wrong attempts"), "{}", right.text);
-        let asked = ["guess@once.example", "nobody@once.example"].map(|email| format!("email={}", email.replace('@', "%40")));
+        let asked =
+            ["guess@once.example", "nobody@once.example"].map(|email| format!("email={}", email.replace('@', "%40")));
         let (one, other) = (browser.post("/link", &asked[0]).await, browser.post("/link", &asked[1]).await);
         assert_eq!((one.status, other.status, one.text), (200, 200, other.text));
         let page = cloud.ask(Some(&isp.owner), Method::GET, &format!("/subscribers/{me}"), None).await;
@@ -114,13 +115,16 @@ fn sessions_of_staff_and_subscribers_are_nothing_to_each_other() {
         browser.enter(&isp, &me).await;
         let session = browser.session.clone().expect("a session");
         cloud.ask(Some(&session), Method::GET, "/api/v1/me", None).await.refused(401, "unauthenticated");
-        let as_staff = browser.send("GET", "/subscribers", None, &[("cookie", &format!("weir_session={session}"))]).await;
+        let as_staff =
+            browser.send("GET", "/subscribers", None, &[("cookie", &format!("weir_session={session}"))]).await;
         assert!(as_staff.location.starts_with("/log-in"), "{as_staff:?}");
         let mut staff = Browser::of(&isp).await;
         staff.session = Some(isp.owner.clone());
         assert!(staff.get("").await.location.ends_with("/sign-in"));
-        let bearer = staff.send("GET", &format!("/portal/{}", staff.slug), None, &[("authorization", &format!("Bearer {session}"))]);
-        assert_eq!(bearer.await.status, 303, "a bearer token opens no portal");
+        let bearer = staff
+            .send("GET", &format!("/portal/{}", staff.slug), None, &[("authorization", &format!("Bearer {session}"))])
+            .await;
+        assert_eq!(bearer.status, 303, "a bearer token opens no portal");
         let mut elsewhere = Browser::of(&other).await;
         elsewhere.session = Some(session);
         assert!(elsewhere.get("").await.location.ends_with("/sign-in"), "another ISP's portal");

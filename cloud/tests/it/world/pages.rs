@@ -46,7 +46,8 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let site = add("sites", "/sites", json!({ "name": "North mast" })).await;
     let wired = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("routers", "/routers", wired).await;
-    let subscriber = add("subscribers", "/subscribers", json!({ "name": "Amara Okafor", "email": "amara@example.net" })).await;
+    let subscriber =
+        add("subscribers", "/subscribers", json!({ "name": "Amara Okafor", "email": "amara@example.net" })).await;
     let account = add("accounts", "/accounts", json!({ "subscriber_id": subscriber })).await;
     let place = json!({ "subscriber_id": subscriber, "line1": "Mill Lane 4", "city": "Leeds", "country": "GB" });
     let place = add("service-locations", "/service-locations", place).await;
