@@ -13,8 +13,8 @@ use crate::payments::service::{self, Came, Receipt};
 use crate::payments::settings::STRIPE;
 use crate::payments::store::attempts as store;
 use crate::payments::store::suspense::SuspenseRow;
-use crate::{billing, dunning};
 use crate::payments::{AttemptKind, AttemptStatus, Decline, Error, Method, methods, provider, suspense};
+use crate::{billing, dunning};
 
 /// Writes down an answer, or that there was none.
 pub(in crate::payments) async fn take(
