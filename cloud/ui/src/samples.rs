@@ -5,8 +5,8 @@ use askama::Template;
 use crate::blocks::{Action, Cell, Chart, Chip, Confirm, Field, Input, Search, Table, Tone};
 use crate::conversation::{Attached, Conversation, FirstAnswer, Look, Said, Writing};
 use crate::pages::{
-    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Pay, PolicyForm, Problem, Register, Section, Show,
-    StepFields,
+    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Pay, PolicyForm, Problem, Register, Section,
+    Show, StepFields,
 };
 use crate::portal::{self, Bars, Home, LineNow, Meter, Owed, Portal, SignIn, Usage, Used};
 use crate::{Frame, i18n};
