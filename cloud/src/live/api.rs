@@ -70,12 +70,12 @@ async fn live(
 }
 
 /// The rates of these lines, under the names `line:<id>`, until `over`; the caller knows whose they are.
-pub(crate) async fn lines(
+pub(crate) async fn lines<F: Future<Output = ()> + Send + 'static>(
     app: App,
     scope: &Scope,
     ids: &[SubscriptionId],
-    over: impl Future<Output = ()> + Send + 'static,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    over: F,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<F>>, Problem> {
     let names: Vec<_> = ids.iter().map(|id| format!("line:{id}")).collect();
     let topics = read_topics(&app, scope, &names.join(",")).await?;
     Ok(stream_of(app, scope.tenant, topics, over))

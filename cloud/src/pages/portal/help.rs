@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use weir_rules::support::priority::TicketStatus;
+use weir_rules::support::status::TicketStatus;
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::portal::{Page, Portal, section};
