@@ -13,6 +13,9 @@ use crate::db::{self, TenantTx};
 use crate::error::FieldError;
 use crate::{audit, tenants};
 
+/// Days after a soft decline on which a charge is tried again where nothing was decided.
+const SOFT_RETRIES: [u16; 3] = [1, 3, 5];
+
 /// The policy by which accounts are judged.
 pub(super) struct InForce {
     /// 0 where nothing was decided.
@@ -156,7 +159,7 @@ fn standard(grace_days: u32, in_force: bool) -> PolicyVersion {
         holidays: Vec::new(),
         fee_cap_invoice: None,
         fee_cap_year: None,
-        retries: RetriesBody::default(),
+        retries: RetriesBody { soft: SOFT_RETRIES.to_vec(), ..RetriesBody::default() },
     };
     PolicyVersion { version: 0, in_force, policy, grace_days, restores: None, made_by: None, made_at: None }
 }

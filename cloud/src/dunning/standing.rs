@@ -55,6 +55,11 @@ pub(super) async fn standings(tx: &mut TenantTx, only: Option<AccountId>, ahead:
         one.numbers.insert(row.invoice, row.number);
         one.facts.items.push(Item { invoice: row.invoice, due_on: row.due_on, open, is_fee: row.is_fee });
     }
+    for (account, currency, amount) in store::pending(tx, &accounts).await? {
+        let Some(one) = place.get(&account).and_then(|place| known.get_mut(*place)) else { continue };
+        let amount = Money::new(amount, Currency::from_code(&currency)?)?;
+        one.facts.pending = one.facts.pending.checked_add(amount)?;
+    }
     for row in store::charged(tx, &accounts).await? {
         let Some(one) = place.get(&row.account).and_then(|place| known.get_mut(*place)) else { continue };
         let amount = Money::new(row.amount, Currency::from_code(&row.currency)?)?;
@@ -83,7 +88,6 @@ fn begin(tx: &TenantTx, row: AccountRow) -> Result<Known, Error> {
         2 => HoldEffect::WalledGarden,
         _ => HoldEffect::Closed,
     });
-    // No way of paying leaves money under way yet.
     let pending = Money::zero(Currency::from_code(&row.currency)?);
     Ok(Known {
         account: row.account,

@@ -138,7 +138,7 @@ pub async fn replace_rows(tx: &mut TenantTx, id: ImportId, rows: &[Row]) -> Resu
     sqlx::query!("DELETE FROM import_rows WHERE import_id = $1", id.uuid()).execute(tx.conn()).await?;
     sqlx::query!(
         "INSERT INTO import_rows (tenant_id, import_id, line, name, errors, subscriber_id)
-         SELECT $1, $2, brought.* FROM unnest($3::int[], $4::text[], $5::jsonb[], $6::uuid[]) AS brought",
+         SELECT $1, $2, row.* FROM unnest($3::int[], $4::text[], $5::jsonb[], $6::uuid[]) AS row",
         tenant.uuid(),
         id.uuid(),
         &lines,
@@ -191,18 +191,18 @@ pub async fn delete(tx: &mut TenantTx, id: ImportId) -> Result<(), sqlx::Error> 
 
 /// Where to return to if a row turns out wrong.
 pub async fn savepoint(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("SAVEPOINT import_row").execute(tx.conn()).await?;
+    sqlx::query!("SAVEPOINT import_row").execute(tx.conn()).await?;
     Ok(())
 }
 
 /// Keeps what was done since the savepoint.
 pub async fn keep(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("RELEASE SAVEPOINT import_row").execute(tx.conn()).await?;
+    sqlx::query!("RELEASE SAVEPOINT import_row").execute(tx.conn()).await?;
     Ok(())
 }
 
 /// Undoes what was done since the savepoint.
 pub async fn undo(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("ROLLBACK TO SAVEPOINT import_row").execute(tx.conn()).await?;
+    sqlx::query!("ROLLBACK TO SAVEPOINT import_row").execute(tx.conn()).await?;
     keep(tx).await
 }

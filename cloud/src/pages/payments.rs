@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
-use crate::http::permission::{Needs, RecordPayments, ViewBilling};
+use crate::http::permission::{Needs, RecordPayments, ViewBilling, ViewSettings};
 use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{AccountId, PaymentId, new_id};
@@ -47,12 +47,13 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let record = screen
         .may::<RecordPayments>()
         .then(|| Action::go(address("/payments/new", &[("account_id", &account)]), screen.t("payments-new")));
+    let keys = screen.may::<ViewSettings>().then(|| Action::go("/settings/payments", screen.t("paying-settings")));
     let attempts = Action::go(address("/payment-attempts", &[("account_id", &account)]), screen.t("paying-attempts"));
     let page = Register {
         frame: &screen.frame,
         title: screen.t("nav-payments"),
         lede: screen.t("payments-lede"),
-        actions: record.into_iter().chain([attempts]).collect(),
+        actions: record.into_iter().chain([attempts]).chain(keys).collect(),
         figures: Vec::new(),
         sections: Vec::new(),
         heading: String::new(),

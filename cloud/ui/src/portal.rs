@@ -263,7 +263,7 @@ impl Field {
     /// What a browser may fill in about the person in front of it; empty when that is not asked.
     #[must_use]
     pub fn purpose(&self) -> &'static str {
-        match self.name {
+        match self.name.as_ref() {
             "name" => "name",
             "email" => "email",
             "phone" => "tel",

@@ -5,7 +5,7 @@ use askama::Template;
 use crate::blocks::{Action, Cell, Chart, Chip, Confirm, Field, Input, Search, Table, Tone};
 use crate::conversation::{Attached, Conversation, FirstAnswer, Look, Said, Writing};
 use crate::pages::{
-    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, PolicyForm, Problem, Register, Section, Show,
+    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Pay, PolicyForm, Problem, Register, Section, Show,
     StepFields,
 };
 use crate::portal::{self, Bars, Home, LineNow, Meter, Owed, Portal, SignIn, Usage, Used};
@@ -17,7 +17,7 @@ pub const VARIANTS: [(&str, &str); 4] = [("en", "light"), ("en", "dark"), ("ar",
 type Sample = fn(&Frame) -> askama::Result<String>;
 
 /// Name and sample, in the order of the gallery.
-pub const SAMPLES: [(&str, Sample); 25] = [
+pub const SAMPLES: [(&str, Sample); 27] = [
     ("components", components),
     ("overview", |frame| overview(frame, Some(frame.t("overview-quiet"))).render()),
     ("overview-first-day", |frame| overview(frame, None).render()),
@@ -38,6 +38,8 @@ pub const SAMPLES: [(&str, Sample); 25] = [
     ("search-nothing", |frame| search(frame, false).render()),
     ("log-in", |frame| log_in(frame, String::new()).render()),
     ("log-in-refused", |frame| log_in(frame, frame.t("log-in-wrong")).render()),
+    ("pay", |frame| pay(frame, true).render()),
+    ("pay-received", |frame| pay(frame, false).render()),
     ("problem", problem),
     ("portal-home", portal_home),
     ("portal-usage", portal_usage),
@@ -455,6 +457,50 @@ fn problem(frame: &Frame) -> askama::Result<String> {
         request: "0193594b-d1e2-7c3f-8a6b-5d4e3f2a1b0c".into(),
     };
     problem.render()
+}
+
+fn pay(frame: &Frame, owes: bool) -> Pay<'_> {
+    let rows = vec![vec![
+        Cell::Text("INV-2026-000412".into()),
+        Cell::Number("21 Nov 2026".into()),
+        Cell::Number("€44.90".into()),
+    ]];
+    let names = ["invoice", "due", "open"].map(|key| frame.t(key)).to_vec();
+    let keep = Field {
+        name: "keep".into(),
+        label: frame.t("pay-keep"),
+        hint: frame.t("pay-keep-hint"),
+        input: Input::Tick,
+        value: String::new(),
+        error: String::new(),
+    };
+    let form = Inset {
+        title: String::new(),
+        action: "#pay".into(),
+        submit: frame.t1("pay-do", "amount", "€44.90"),
+        problem: String::new(),
+        fields: vec![keep],
+    };
+    let transfer = vec![
+        (frame.t("bank-iban"), Cell::Code("ES91 2100 0418 4502 0005 1332".into())),
+        (frame.t("pay-reference"), Cell::Code("RF94 ACC0 0000 1".into())),
+    ];
+    Pay {
+        frame,
+        title: if owes { frame.t1("pay-title", "amount", "€44.90") } else { frame.t("pay-nothing") },
+        lede: frame.t1("pay-lede", "number", "ACC-000001"),
+        told: (!owes).then(|| Cell::status(Tone::Ok, frame.t1("pay-received", "amount", "€44.90"))),
+        form: owes.then_some(form),
+        leave: (!owes).then(|| Action::post("#leave", frame.t("pay-keep-only"))),
+        owed: Section {
+            title: frame.t("pay-owed"),
+            action: None,
+            table: Table::new(names, if owes { rows } else { Vec::new() }),
+            empty: String::new(),
+        },
+        transfer: owes.then(|| (frame.t("pay-transfer"), transfer)),
+        contact: "+34 600 000 000".into(),
+    }
 }
 
 fn portal_home(frame: &Frame) -> askama::Result<String> {

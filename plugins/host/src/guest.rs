@@ -197,5 +197,9 @@ fn fault(error: &wasmtime::Error, room: &Room) -> (Fault, String) {
         return (Fault::Memory, format!("it wanted more than {megabytes} MiB of memory"));
     }
     let said = room.logs.iter().rev().find(|(level, _)| level == "error").map(|(_, text)| text.clone());
-    (Fault::Trap, said.unwrap_or_else(|| limits::kept(&told)))
+    let cause = || match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None => limits::kept(&error.root_cause().to_string()),
+    };
+    (Fault::Trap, said.unwrap_or_else(cause))
 }

@@ -35,8 +35,8 @@ pub struct Facts {
 pub struct AccountFacts {
     /// The oldest invoice past due.
     pub overdue: Option<OverdueInvoice>,
-    /// A payment that was begun and is not confirmed: how much, and since when.
-    pub pending: Option<(Money, DateTime<Utc>)>,
+    /// What was paid and is not confirmed yet.
+    pub pending: Option<Money>,
     /// Where to pay; empty if nowhere.
     pub pay_url: String,
 }
@@ -262,8 +262,8 @@ fn held(facts: &Facts, found: &mut Vec<Finding>) {
 fn unpaid(facts: &Facts, hold: HoldFacts) -> Finding {
     let access = ("access", Value::Key(access_key(hold.effect)));
     let account = facts.account.as_ref();
-    if let Some((amount, since)) = account.and_then(|account| account.pending) {
-        let arguments = [access, ("amount", Value::Money(amount)), ("since", Value::At(since))];
+    if let Some(amount) = account.and_then(|account| account.pending) {
+        let arguments = [access, ("amount", Value::Money(amount))];
         return Finding::new("payment-pending", Weight::Cause, Evidence::Account, arguments);
     }
     let Some(invoice) = account.and_then(|account| account.overdue.clone()) else {

@@ -76,6 +76,21 @@ pub async fn items(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<ItemRow>,
     .await
 }
 
+/// What is on its way to these accounts, with its currency: charges without an answer, and pages whose payer has done their
+/// part. An open page nobody paid on is not on its way.
+pub async fn pending(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<(AccountId, String, Decimal)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT account_id AS "account: AccountId", currency, sum(amount) AS "amount!" FROM payment_attempts
+           WHERE account_id = ANY($1) AND ((kind = 'charge' AND status IN ('created', 'pending', 'unknown'))
+                                           OR (status = 'pending' AND waits_for = 'provider'))
+           GROUP BY account_id, currency"#,
+        accounts
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.account, row.currency, row.amount)).collect())
+}
+
 /// Numbers of the steps these cases are done with.
 pub async fn steps(tx: &mut TenantTx, cases: &[Uuid]) -> Result<Vec<(DunningCaseId, i32)>, sqlx::Error> {
     let rows = sqlx::query!(

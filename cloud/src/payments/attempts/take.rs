@@ -1,11 +1,10 @@
 //! Writes down what a provider said of an attempt. Said again, or late, or in another order, it comes to the same rows.
 
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 use weir_rules::money::Money;
 
 use super::{AttemptRow, amount_of, step};
 use crate::app::App;
-use crate::billing;
 use crate::db::{Scope, TenantTx};
 use crate::events::{self, EventKind};
 use crate::ids::PaymentAttemptId;
@@ -14,10 +13,8 @@ use crate::payments::service::{self, Came, Receipt};
 use crate::payments::settings::STRIPE;
 use crate::payments::store::attempts as store;
 use crate::payments::store::suspense::SuspenseRow;
+use crate::{billing, dunning};
 use crate::payments::{AttemptKind, AttemptStatus, Decline, Error, Method, methods, provider, suspense};
-
-/// Days from one soft decline to the next try: on days 1, 3 and 5 after the first.
-const RETRY_AFTER_DAYS: [u64; 3] = [1, 2, 2];
 
 /// Writes down an answer, or that there was none.
 pub(in crate::payments) async fn take(
@@ -147,7 +144,7 @@ fn gateway_sum(
     amount: Money,
     about: String,
     why: &str,
-    on: chrono::NaiveDate,
+    on: NaiveDate,
 ) -> SuspenseRow {
     SuspenseRow {
         id: tx.new_id(),
@@ -172,12 +169,8 @@ async fn fail(tx: &mut TenantTx, mut row: AttemptRow, why: &str, refusal: Refusa
     settle(&mut row, AttemptStatus::Failed);
     row.decline = Some(refusal.decline.name().to_owned());
     row.code = Some(refusal.code.clone());
-    let again = usize::try_from(row.retries).ok().and_then(|retries| RETRY_AFTER_DAYS.get(retries));
-    if row.kind == AttemptKind::Charge.name() && refusal.decline == Decline::Soft {
-        row.retry_on = match again {
-            Some(days) => billing::today(tx).await?.checked_add_days(Days::new(*days)),
-            None => None,
-        };
+    if row.kind == AttemptKind::Charge.name() {
+        row.retry_on = retry_on(tx, &row, refusal.decline).await?;
     }
     store::update(tx, &row).await?;
     step(tx, &row, why, &refusal.code).await?;
@@ -187,6 +180,21 @@ async fn fail(tx: &mut TenantTx, mut row: AttemptRow, why: &str, refusal: Refusa
     });
     events::publish(tx, EventKind::PaymentFailed, row.id, Some(row.account_id), facts).await?;
     Ok(())
+}
+
+/// The day the policy has for the next try; its days count from the first decline, this is the one after `retries` others.
+async fn retry_on(tx: &mut TenantTx, row: &AttemptRow, decline: Decline) -> Result<Option<NaiveDate>, Error> {
+    let retries = dunning::policy(tx).await?.policy.retries;
+    let days = match decline {
+        Decline::Soft => retries.soft,
+        Decline::Hard => retries.hard,
+        Decline::NeedsCustomer => retries.needs_customer,
+    };
+    let declines = usize::try_from(row.retries).unwrap_or(usize::MAX);
+    let Some(day) = days.get(declines) else { return Ok(None) };
+    let before = declines.checked_sub(1).and_then(|last| days.get(last)).copied().unwrap_or(0);
+    let today = billing::today(tx).await?;
+    Ok(today.checked_add_days(Days::new(u64::from(day.saturating_sub(before)))))
 }
 
 /// A payment the provider has and we have no name for: an attempt whose answer was lost, or money nobody asked for.

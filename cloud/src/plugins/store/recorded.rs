@@ -44,7 +44,7 @@ pub async fn lines(tx: &mut TenantTx, currency: &str, limit: i64) -> Result<Vec<
         LineRow,
         r#"SELECT l.id AS "id: _", l.invoice_id AS "invoice_id: _", i.number AS "number!", l.subscription_id AS "subscription!: _",
                   l.description AS plan, lower(l.period) AS "from!", upper(l.period) AS "to!", a.time_zone AS zone,
-                  coalesce(l.down_bytes, 0) + coalesce(l.up_bytes, 0) AS "used!", coalesce(l.included_bytes, 0) AS "included!",
+                  coalesce(l.down_bytes, 0) + coalesce(l.up_bytes, 0) - coalesce(l.free_bytes, 0) AS "used!", coalesce(l.included_bytes, 0) AS "included!",
                   v.overage_block_bytes AS "block!", l.quantity AS blocks, l.unit_price, v.overage_block_price AS "list_price!"
            FROM invoice_lines l
            JOIN invoices i ON i.id = l.invoice_id

@@ -22,7 +22,7 @@ fn misbehave(line: &UsageLine, call: &Call) -> Result<Decision, Error> {
         "recurse" => Ok(Decision::price(Decimal::whole(deep(1)), "deep")),
         "huge" => Ok(Decision::price(line.unit_price, "x".repeat(8 << 20))),
         "chatter" => {
-            for n in 0..100_000 {
+            for n in 0..10_000 {
                 weir_plugin::info(&format!("line {n} {}", "x".repeat(2_000)));
             }
             Ok(Decision::Unchanged)
