@@ -10,7 +10,7 @@ use crate::audit;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::events::{self, EventKind};
 use crate::ids::{SubscriberId, TenantId};
-use crate::notifications::{self, Facts, Notice, Recipient, Template};
+use crate::notifications::{self, Fact, Facts, Notice, Recipient, Template};
 use crate::subscribers::{self, Subscriber};
 
 /// How long a link works.
@@ -57,12 +57,12 @@ pub async fn request_link(app: &App, tenant: TenantId, email: &str) -> Result<()
     let since = tx.at() - ASK_EVERY;
     if store::note_request(&mut tx, subscriber, since).await? {
         let event = events::publish(&mut tx, EventKind::PortalLinkRequested, subscriber, None, json!({})).await?;
-        let link = fresh(app, &mut tx, subscriber).await?.link;
+        let Link { link, expires_at } = fresh(app, &mut tx, subscriber).await?;
         let notice = Notice {
             template: Template::PasswordLink,
             cause: event.uuid(),
             to: Recipient::Subscriber(subscriber),
-            facts: Facts::of([]),
+            facts: Facts::of([("expires_at", Fact::Instant(expires_at))]),
             reply_to: None,
             invoice: None,
             link: Some(link),

@@ -165,6 +165,7 @@ impl Furnished {
             // Names nothing, but is an id.
             "webhooks" => return format!("whk_{}", uuid::Uuid::nil().simple()),
             "imports" => return format!("imp_{}", uuid::Uuid::nil().simple()),
+            "orders" => return format!("ord_{}", uuid::Uuid::nil().simple()),
             "payments" => return format!("pay_{}", uuid::Uuid::nil().simple()),
             "payment-methods" => return format!("pmt_{}", uuid::Uuid::nil().simple()),
             "suspense-items" => return format!("ssp_{}", uuid::Uuid::nil().simple()),
