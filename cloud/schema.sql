@@ -828,7 +828,7 @@ CASE kind
     WHEN 'late_fee'::text THEN true
     ELSE (credits_line_id IS NULL)
 END),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'top_up'::text])))
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text])))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;

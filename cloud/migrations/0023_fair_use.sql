@@ -77,7 +77,7 @@ SELECT append_only('top_ups');
 
 ALTER TABLE invoice_lines
     DROP CONSTRAINT invoice_lines_kind_exists,
-    ADD CONSTRAINT invoice_lines_kind_exists CHECK (kind IN ('recurring', 'credit', 'usage', 'top_up')),
+    ADD CONSTRAINT invoice_lines_kind_exists CHECK (kind IN ('recurring', 'credit', 'usage', 'late_fee', 'top_up')),
     -- Of the bytes counted, those moved in free windows.
     ADD COLUMN free_bytes bigint;
 

@@ -22,10 +22,16 @@ pub trait Id: Copy + From<Uuid> {
 
 /// Makes a new id that sorts by `at`.
 pub fn new_id<I: Id>(at: DateTime<Utc>) -> I {
+    nth_id(at, 0)
+}
+
+/// Makes the `n`th new id of an instant: the first 4096 sort in the order of their making.
+pub fn nth_id<I: Id>(at: DateTime<Utc>, n: u16) -> I {
     let millis = at.timestamp_millis().unsigned_abs();
     let mut random = [0u8; 10];
     // An id without randomness would collide: better no id than that.
     getrandom::fill(&mut random).expect("the operating system gives random bytes");
+    random[..2].copy_from_slice(&n.min(0x0fff).to_be_bytes());
     I::from(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
 }
 
@@ -205,6 +211,12 @@ ids! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_of_an_instant_sort_in_the_order_of_their_making() {
+        let made: Vec<SiteId> = (0..4096).map(|n| nth_id(DateTime::UNIX_EPOCH, n)).collect();
+        assert!(made.is_sorted() && made[0] != nth_id(DateTime::UNIX_EPOCH, 0));
+    }
 
     #[test]
     fn text_returns_the_id_and_names_its_kind() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
@@ -59,6 +60,8 @@ pub struct TenantTx {
     at: DateTime<Utc>,
     wake: Wake,
     woken: BTreeSet<AgentId>,
+    /// How many ids were made.
+    made: AtomicU16,
 }
 
 impl TenantTx {
@@ -72,7 +75,7 @@ impl TenantTx {
         // One round trip. The only text put in is a UUID.
         let begin = format!("BEGIN {mode}; SET LOCAL app.tenant_id = '{}'", scope.tenant.uuid());
         let tx = pool.begin_with(AssertSqlSafe(begin)).await?;
-        Ok(Self { tx, scope: *scope, at, wake, woken: BTreeSet::new() })
+        Ok(Self { tx, scope: *scope, at, wake, woken: BTreeSet::new(), made: AtomicU16::new(0) })
     }
 
     /// The tenant whose rows exist here; stores put it first in every insert.
@@ -90,9 +93,9 @@ impl TenantTx {
         self.at
     }
 
-    /// A new id, sorting by this transaction's instant.
+    /// A new id, sorting by this transaction's instant, and within it in the order of making.
     pub fn new_id<I: Id>(&self) -> I {
-        ids::new_id(self.at)
+        ids::nth_id(self.at, self.made.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The connection; for `store.rs` files.

@@ -7,7 +7,7 @@ use crate::ids::{DeliveryId, WebhookId};
 crate::kinds! {
     WEBHOOK_NOT_FOUND = 404 "webhook-not-found", "There is no such webhook", "Check the id, or list the webhooks.";
     DELIVERY_NOT_FOUND = 404 "delivery-not-found", "There is no such delivery", "Deliveries are kept for thirty days. List those of the webhook.";
-    WEBHOOK_PAUSED = 409 "webhook-paused", "The webhook is paused", "Resume it first.";
+    WEBHOOK_PAUSED = 409 "webhook-paused", "The webhook is paused", "Resume the webhook first, then send again.";
 }
 
 /// Why a webhook could not be changed or replayed.

@@ -92,10 +92,10 @@ fn every_message_has_a_preview_in_every_language() {
 #[test]
 fn settings_and_words_are_changed_by_forms() {
     story(async {
-        let server = MailServer::start("none", Some(("rio", "right horse"))).await;
+        let server = MailServer::start("none", Some(("Rio", "right horse"))).await;
         let isp = Isp::new("forms-mail", "2026-11-02T10:00:00Z").await;
         let form = format!(
-            "host=127.0.0.1&port={}&security=none&user=rio&password=wrong&from_name=R%C3%ADo&from_address=billing%40rio.example&reply_to=&authority=",
+            "host=127.0.0.1&port={}&security=none&user=Rio&password=wrong&from_name=R%C3%ADo&from_address=billing%40rio.example&reply_to=&authority=",
             server.port
         );
         let saved = isp.form("/messages/settings/email", &form).await;

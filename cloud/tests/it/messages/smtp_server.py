@@ -44,7 +44,7 @@ class Handler:
                           "size": len(body), "begin": body[:5].decode("latin-1")})
         headers = [[name, str(value)] for name, value in message.items()]
         told(sender=envelope.mail_from, to=envelope.rcpt_tos, headers=headers, parts=parts, kind=message.get_content_type(),
-             tls=session.ssl is not None, hello=session.host_name)
+             tls=server.transport.get_extra_info("ssl_object") is not None, hello=session.host_name)
         return "250 2.0.0 Taken as 42"
 
 

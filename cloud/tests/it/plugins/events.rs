@@ -57,7 +57,7 @@ fn a_note_is_left_once_for_whom_it_is_meant() {
 #[test]
 fn what_a_plugin_must_not_have_is_refused_and_the_event_set_aside() {
     story(async {
-        let isp = Isp::new("forged", "2026-11-01T10:00:00Z").await;
+        let isp = Isp::new("plugin-forged", "2026-11-01T10:00:00Z").await;
         let other = Isp::new("robbed", "2026-11-01T10:00:00Z").await;
         let (router, plan) = (isp.router_named("r").await, isp.plan(&FIBRE).await);
         let line = isp.line(isp.account("Ana").await, router, plan, "2026-11-01").await;
@@ -111,7 +111,7 @@ async fn set_right(isp: &Isp, forger: &Active, aside: usize) {
 #[test]
 fn a_paused_plugin_is_not_told_and_its_events_wait() {
     story(async {
-        let isp = Isp::new("waiting", "2026-11-01T10:00:00Z").await;
+        let isp = Isp::new("plugin-waiting", "2026-11-01T10:00:00Z").await;
         let (router, plan) = (isp.router_named("r").await, isp.plan(&FIBRE).await);
         let line = isp.line(isp.account("Ana").await, router, plan, "2026-11-01").await;
         let forger = isp.activated("forger", "handle-event", "forger").await;

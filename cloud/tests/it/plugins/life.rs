@@ -10,7 +10,7 @@ use crate::money::harness::{Isp, story};
 #[test]
 fn a_version_is_tried_activated_rolled_back_and_disabled() {
     story(async {
-        let isp = Isp::new("life", "2026-11-01T10:00:00Z").await;
+        let isp = Isp::new("plugin-life", "2026-11-01T10:00:00Z").await;
         let owl = isp.uploaded("night-owl", "rate-usage", "night-owl").await;
         let to = |verb: &str| format!("/plugins/{}/{verb}", owl.id);
         let digest = json!({ "digest": owl.digest });

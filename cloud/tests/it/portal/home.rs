@@ -16,7 +16,8 @@ fn the_first_page_says_how_the_line_and_the_money_stand() {
         browser.enter(&isp, &sold.subscriber).await;
         let page = browser.get("").await;
         assert!(page.text.contains("Your line runs at its full speed."), "{}", page.text);
-        assert!(page.text.contains("0 B of 1 GB used"), "{}", page.text);
+        let used = page.text.replace(['\u{a0}', '\u{202f}'], " ");
+        assert!(used.contains("0 B of 1 GB used"), "{used}");
         assert!(page.text.contains("Everything is paid."), "{}", page.text);
         bill(&isp, &today(&isp).to_string(), &sold.account).await;
         let standing = isp.get(&format!("/api/v1/accounts/{}/standing", sold.account)).await;

@@ -29,7 +29,7 @@ pub struct Told {
 impl Told {
     /// Ana, who reads English, on Fibre 100 since the first of November.
     pub async fn at(slug: &str, at: &str) -> Self {
-        let isp = Isp::new(slug, at).await;
+        let isp = Isp::new(&format!("ticket-{slug}"), at).await;
         let (router, plan) = (isp.router_named("edge-1").await, isp.plan(&FIBRE).await);
         let account = isp.account("Ana").await;
         let line = isp.line(account, router, plan, "2026-11-01").await;
