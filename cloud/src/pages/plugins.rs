@@ -101,7 +101,8 @@ fn count<P: Needs>(screen: &Screen<P>, count: i64) -> Cell {
 
 /// Microseconds, as milliseconds.
 pub(super) fn time<P: Needs>(screen: &Screen<P>, micros: i64) -> Cell {
-    let millis = format::number(screen.frame.lang, Decimal::new(micros, 3).round_dp(2).normalize());
+    let millis =
+        format::number(screen.frame.lang, weir_rules::money::round_half_up(Decimal::new(micros, 3), 2).normalize());
     Cell::Number(screen.frame.t1("plugin-ms", "count", &millis))
 }
 

@@ -22,7 +22,7 @@ use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::SubscriberId;
 use crate::notifications::MessageFilter;
-use crate::subscribers::{self, AccountWish, Subscriber, SubscriberWish};
+use crate::subscribers::{self, Account, AccountWish, Location, Subscriber, SubscriberWish};
 use crate::tickets::TicketFilter;
 use crate::{portal, subscriptions, tenants};
 
@@ -94,6 +94,52 @@ pub(super) async fn shown<P: Needs>(
     for account in &accounts {
         lines.extend(subscriptions::subscriptions(&mut tx, Some(account.id), MANY).await?);
     }
+    let filter = TicketFilter { subscriber: Some(id), ..TicketFilter::default() };
+    let asked = tickets::about(screen, &mut tx, filter, format!("/tickets/new?subscriber_id={id}")).await?;
+    let sold = rows_of(screen, &mut tx, lines).await?;
+    let (portal, ways_in) = portal_of(screen, &mut tx, &subscriber).await?;
+    let written = MessageFilter { subscriber: Some(id), ..MessageFilter::default() };
+    let written = match screen.may::<ViewMessages>() {
+        true => Some(messages::section_of(screen, &mut tx, &written).await?),
+        false => None,
+    };
+    let mut sections = owned(screen, id, accounts, locations, sold);
+    sections.extend(written);
+    sections.extend(asked);
+    let since = format::date(screen.frame.lang, subscriber.created_at.with_timezone(&screen.zone).date_naive());
+    let page = Show {
+        frame: &screen.frame,
+        up: ("/subscribers".into(), screen.t("nav-subscribers")),
+        title: subscriber.name,
+        lede: screen.frame.t1("subscribers-since", "date", &since),
+        actions: screen
+            .may::<ManageSubscribers>()
+            .then(|| Action::go(format!("/subscribers/{id}/edit"), screen.t("edit")))
+            .into_iter()
+            .chain(ways_in)
+            .collect(),
+        command: link.map(|link| (link, screen.t("portal-link-lede"))),
+        facts: vec![
+            (screen.t("email"), Cell::Text(subscriber.email.unwrap_or_else(|| "—".into()))),
+            (screen.t("phone"), Cell::Text(subscriber.phone.unwrap_or_else(|| "—".into()))),
+            (screen.t("language"), Cell::Text(screen.t(&format!("language-{}", subscriber.language)))),
+            (screen.t("nav-portal"), portal),
+            (screen.t("id"), Cell::Code(id.to_string())),
+        ],
+        sections,
+        form: None,
+    };
+    html(StatusCode::OK, &page)
+}
+
+/// The lines, accounts and locations of a subscriber.
+fn owned<P: Needs>(
+    screen: &Screen<P>,
+    id: SubscriberId,
+    accounts: Vec<Account>,
+    locations: Vec<Location>,
+    sold: Table,
+) -> Vec<Section> {
     let changes = screen.may::<ManageSubscribers>();
     let sells = screen.may::<ManageSubscriptions>() && !accounts.is_empty() && !locations.is_empty();
     let account_rows = accounts.into_iter().map(|account| {
@@ -111,17 +157,8 @@ pub(super) async fn shown<P: Needs>(
             Cell::Text(place.country),
         ]
     });
-    let filter = TicketFilter { subscriber: Some(id), ..TicketFilter::default() };
-    let asked = tickets::about(screen, &mut tx, filter, format!("/tickets/new?subscriber_id={id}")).await?;
-    let sold = rows_of(screen, &mut tx, lines).await?;
-    let (portal, ways_in) = portal_of(screen, &mut tx, &subscriber).await?;
     let names = |keys: &[&str]| keys.iter().map(|key| screen.t(key)).collect::<Vec<_>>();
-    let written = MessageFilter { subscriber: Some(id), ..MessageFilter::default() };
-    let written = match screen.may::<ViewMessages>() {
-        true => Some(messages::section_of(screen, &mut tx, &written).await?),
-        false => None,
-    };
-    let mut sections = vec![
+    vec![
         Section {
             title: screen.t("nav-subscriptions"),
             action: sells
@@ -141,32 +178,7 @@ pub(super) async fn shown<P: Needs>(
             table: Table::new(names(&["address", "city", "country"]), location_rows.collect()),
             empty: screen.t("locations-empty"),
         },
-    ];
-    sections.extend(written);
-    sections.extend(asked);
-    let since = format::date(screen.frame.lang, subscriber.created_at.with_timezone(&screen.zone).date_naive());
-    let page = Show {
-        frame: &screen.frame,
-        up: ("/subscribers".into(), screen.t("nav-subscribers")),
-        title: subscriber.name,
-        lede: screen.frame.t1("subscribers-since", "date", &since),
-        actions: changes
-            .then(|| Action::go(format!("/subscribers/{id}/edit"), screen.t("edit")))
-            .into_iter()
-            .chain(ways_in)
-            .collect(),
-        command: link.map(|link| (link, screen.t("portal-link-lede"))),
-        facts: vec![
-            (screen.t("email"), Cell::Text(subscriber.email.unwrap_or_else(|| "—".into()))),
-            (screen.t("phone"), Cell::Text(subscriber.phone.unwrap_or_else(|| "—".into()))),
-            (screen.t("language"), Cell::Text(screen.t(&format!("language-{}", subscriber.language)))),
-            (screen.t("nav-portal"), portal),
-            (screen.t("id"), Cell::Code(id.to_string())),
-        ],
-        sections,
-        form: None,
-    };
-    html(StatusCode::OK, &page)
+    ]
 }
 
 /// How a subscriber stands with the portal, and how staff let them in or out.

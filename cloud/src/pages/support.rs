@@ -56,7 +56,7 @@ fn clock(minute: i16) -> String {
 
 /// Hours without needless zeros.
 fn hours(minutes: i32) -> String {
-    (Decimal::from(minutes) / Decimal::from(60)).round_dp(2).normalize().to_string()
+    weir_rules::money::round_half_up(Decimal::from(minutes) / Decimal::from(60), 2).normalize().to_string()
 }
 
 async fn show(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
@@ -253,7 +253,9 @@ fn hours_of(fields: &mut Fields, opens: &str, closes: &str) -> Option<Hours> {
 
 fn minutes_of(fields: &mut Fields, name: &str) -> i32 {
     let minutes = fields.read::<Decimal>(name, "error-target").and_then(|hours| hours.checked_mul(Decimal::from(60)));
-    let whole = minutes.map(|minutes| minutes.round()).and_then(|minutes| i32::try_from(minutes).ok());
+    let whole = minutes
+        .map(|minutes| weir_rules::money::round_half_up(minutes, 0))
+        .and_then(|minutes| i32::try_from(minutes).ok());
     match whole {
         Some(minutes) if minutes > 0 => minutes,
         _ => {

@@ -20,7 +20,7 @@ use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageCatalog, ManageSubscriptions, Needs, ViewCatalog};
 use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
-use crate::ids::{SubscriptionId, TopUpProductId};
+use crate::ids::{RequestId, SubscriptionId, TopUpProductId, new_id};
 use crate::{subscribers, subscriptions};
 
 pub(super) fn routes() -> Router<App> {
@@ -169,7 +169,7 @@ async fn choose(
     ApiPath(id): ApiPath<SubscriptionId>,
 ) -> Result<Response, Problem> {
     // A form sent twice is one sale.
-    let reference = uuid::Uuid::new_v4().to_string();
+    let reference = new_id::<RequestId>(screen.app.clock.now()).to_string();
     sale_form(&screen, id, &Fields::of([("reference", reference)]), None).await
 }
 

@@ -162,7 +162,7 @@ async fn reactions(app: &App, scope: &Scope, rule: &Rule) -> Result<DryRun, Erro
         let input = Input::HandleEvent(listening::told(&event));
         let reply = twice(app, scope, rule, surroundings.clone(), input).await?;
         faults = if reply.result.is_err() { faults + 1 } else { 0 };
-        let before = done.get(&event.id).map(|answer| names(answer)).unwrap_or_default();
+        let before = done.get(&event.id).map(names).unwrap_or_default();
         let (after, reason, failed) = match &reply.result {
             Ok(Output::HandleEvent(asked)) => {
                 match asked.iter().find_map(|effect| effects::allowed(rule, effect).err()) {

@@ -55,13 +55,9 @@ pub async fn change(app: &App, tx: &mut TenantTx, id: WebhookId, wish: WebhookCh
     let kinds = wish.kinds.map(|kinds| names(&kinds));
     store::update(tx, id, url.as_deref(), description.as_deref(), kinds.as_deref()).await?;
     match wish.paused {
-        Some(true) => {
-            if store::pause(tx, id, Pause::ByHand).await? {
-                store::give_up(tx, id).await?;
-            }
-        }
+        Some(true) if store::pause(tx, id, Pause::ByHand).await? => store::give_up(tx, id).await?,
         Some(false) => store::resume(tx, id).await?,
-        None => {}
+        Some(true) | None => {}
     }
     let after = webhook(tx, id).await?;
     audit::record(tx, "change webhook", id, json!({ "before": before, "after": after })).await?;

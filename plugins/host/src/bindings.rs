@@ -1,5 +1,4 @@
 //! The contract's types, made from `plugins/wit`.
-#![expect(clippy::all, reason = "generated")]
 
 pub mod rate {
     wasmtime::component::bindgen!({ path: "../wit", world: "rate-usage" });

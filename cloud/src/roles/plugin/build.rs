@@ -65,11 +65,11 @@ fn module(project: &Project) -> anyhow::Result<(String, PathBuf)> {
     let messages = String::from_utf8_lossy(&output.stdout);
     let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let own = artifacts.filter(|message| message["manifest_path"].as_str().map(Path::new) == Some(&manifest));
-    let module = own.filter_map(|message| {
+    let mut modules = own.filter_map(|message| {
         let name = message["target"]["name"].as_str()?.replace('_', "-");
         let files = message["filenames"].as_array()?.iter().filter_map(Value::as_str);
         let file = files.into_iter().find(|file| file.ends_with(".wasm"))?;
         Some((name, PathBuf::from(file)))
     });
-    module.last().context("cargo built no module: the crate's type must be cdylib")
+    modules.next_back().context("cargo built no module: the crate's type must be cdylib")
 }

@@ -62,7 +62,8 @@ fn an_invoice_goes_out_with_both_texts_and_its_pdf() {
             notifications::listen(&isp.app, &scope, &issued),
             notifications::listen(&isp.app, &scope, &issued)
         );
-        (one.unwrap(), other.unwrap());
+        one.unwrap();
+        other.unwrap();
         isp.now_is("2026-11-02T10:00:00Z").await;
         notifications::listen(&isp.app, &scope, &issued).await.unwrap();
         work_off(&isp.app, &isp.scope()).await;

@@ -76,6 +76,23 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201)["id"].as_str().expect("an id").to_owned();
     made.insert("payments", paid);
     made.insert("orders", ordered(isp, &plan["versions"][0]["id"]).await);
+    made.extend(for_programs(isp).await);
+    let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
+    let run = run["id"].as_str().expect("an id").to_owned();
+    work_on(isp, &run).await;
+    made.insert("billing-runs", run);
+    made.insert("dunning-cases", dunned(isp).await);
+    let invoices = isp.get("/api/v1/invoices").await.expect(200);
+    made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    made.insert("messages", written(isp, &subscriber, &account).await);
+    made.extend(crate::plugins::things(isp).await);
+    pay(isp, &mut made).await;
+    made
+}
+
+/// One of everything about staff and programs.
+async fn for_programs(isp: &Isp) -> BTreeMap<&'static str, String> {
+    let mut made = BTreeMap::new();
     let me = isp.get("/api/v1/me").await.expect(200)["id"].as_str().expect("an id").to_owned();
     made.insert("staff", me);
     let sessions = isp.get("/api/v1/me/sessions").await.expect(200);
@@ -97,24 +114,18 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("sessions", sessions[0]["id"].as_str().expect("a session").to_owned());
     let log = isp.get("/api/v1/audit-entries").await.expect(200);
     made.insert("audit", log["items"][0]["id"].as_str().expect("an entry").to_owned());
-    let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
-    let run = run["id"].as_str().expect("an id").to_owned();
-    work_on(isp, &run).await;
-    made.insert("billing-runs", run);
-    made.insert("dunning-cases", dunned(isp).await);
-    let invoices = isp.get("/api/v1/invoices").await.expect(200);
-    made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    made
+}
+
+/// A message that waits for a server.
+async fn written(isp: &Isp, subscriber: &str, account: &str) -> String {
     let server =
         json!({ "host": "127.0.0.1", "port": 1, "security": "none", "from_name": "", "from_address": "a@isp.example" });
     isp.put("/api/v1/message-settings/email", server).await.expect(200);
     let addressed = json!({ "name": "Amara Okafor", "email": "amara@sub.example" });
     isp.put(&format!("/api/v1/subscribers/{subscriber}"), addressed).await.expect(200);
     let scope = weir_cloud::db::Scope::system(isp.tenant);
-    let written = crate::messages::write(&isp.cloud.app, &scope, account.parse().expect("an id")).await;
-    made.insert("messages", written[0].to_string());
-    made.extend(crate::plugins::things(isp).await);
-    pay(isp, &mut made).await;
-    made
+    crate::messages::write(&isp.cloud.app, &scope, account.parse().expect("an id")).await[0].to_string()
 }
 
 /// An order, as somebody places it who is nobody's subscriber yet.

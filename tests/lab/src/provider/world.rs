@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Utc;
 use serde_json::{Value, json};
 
 /// What a card does when it is charged.
@@ -77,7 +76,7 @@ impl World {
         let id = self.name(prefix);
         fields["id"] = json!(id);
         fields["object"] = json!(kind);
-        fields["created"] = json!(Utc::now().timestamp());
+        fields["created"] = json!(crate::now_us() / 1_000_000);
         self.objects.insert(id, fields.clone());
         fields
     }

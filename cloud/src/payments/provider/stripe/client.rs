@@ -33,7 +33,7 @@ impl std::fmt::Debug for Client {
 /// What a change came to.
 pub(super) enum Answered<T> {
     Done(T),
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 impl<T> Answered<T> {
@@ -111,7 +111,7 @@ impl Client {
         }
         let code = told.decline_code.or(told.code).unwrap_or_else(|| told.kind.clone());
         let (status, message) = (status.as_u16(), told.message);
-        Ok(Answered::Refused(Refused { status, code, message, intent: told.payment_intent }))
+        Ok(Answered::Refused(Box::new(Refused { status, code, message, intent: told.payment_intent })))
     }
 
     /// A thing, if it is there.
