@@ -53,7 +53,8 @@ pub fn run(wish: &New) -> anyhow::Result<()> {
         write(&folder.join(name), &text.replace("../../sdk/rust", "weir-plugin"))?;
     }
     for (name, text) in SDK {
-        write(&folder.join("weir-plugin").join(name), text)?;
+        // In the project it is a member of its workspace, not one of its own.
+        write(&folder.join("weir-plugin").join(name), &text.replace("\n[workspace]\n", ""))?;
     }
     for (name, text) in CONTRACT {
         write(&folder.join("weir-plugin/wit").join(name), text)?;
