@@ -92,11 +92,12 @@ mod tests {
         for line in [
             "mon-sun 00:00-06:00 free",
             "mon-fri 20:00-23:00 50/10",
-            "sat,sun 08:30-08:00 -/2.5",
+            "sat-sun 08:30-08:00 -/2.5",
             "mon,wed-fri 23:00-07:00 200/- free",
         ] {
             assert_eq!(window(line).as_ref().map(typed).as_deref(), Some(line));
         }
+        assert_eq!(window("sat,sun 08:30-08:00 free"), window("sat-sun 08:30-08:00 free"));
         for line in
             ["", "mon", "mon 25:00-01:00 free", "fri-mon 00:00-01:00 free", "lun 00:00-01:00 free", "mon 0-1 free"]
         {
