@@ -116,6 +116,9 @@ export async function screenshot(page, name, viewport, fullPage = true) {
   await page.setViewportSize(before);
 }
 
+// Rooms whose pages are not walked yet; their own tests render them.
+const NOT_WALKED = /^\/(tickets|ticket-attachments|unmatched-mail|messages|top-up-products|bank-statements|bank-files|suspense-items|payment-attempts|payment-methods|dunning|dunning-cases|analytics|plugins|plugin-versions|plugin-invocations|orders|portal|portal-settings|imports|api-keys|webhooks|webhook-deliveries|audit|pay)\b|^\/settings\/|^\/preferences\/(sessions|second-step)|\/(top-ups|refund|paying|promise|pause)\b/;
+
 // Every kind of page that can be reached from the navigation: an id in an address stands for all ids.
 export async function pages(page) {
   const kind = (path) => path.split("?")[0].replace(/\/[a-z]{3}_[0-9a-f]{32}/g, "/:id").replace(/^(\/messages\/templates)\/[^/]+(\/[^/]+)?/, (_, list, language) => `${list}/:template${language ? "/:language" : ""}`) + (path.includes("?") ? "?" : "");
@@ -125,7 +128,7 @@ export async function pages(page) {
     assert.equal(answer.status(), 200, path);
     const links = await page.locator(".side-nav a, main a, .top a").evaluateAll((links) => links.filter((link) => link.origin === location.origin && !link.hasAttribute("download")).map((link) => link.pathname + link.search));
     for (const link of links) {
-      const known = seen.has(kind(link)) || /^\/(api|log-out|assets|gallery)\b|\.(pdf|csv)$|\/(pdf|csv|html)$/.test(link);
+      const known = seen.has(kind(link)) || NOT_WALKED.test(link) || /^\/(api|log-out|assets|gallery)\b|[./](pdf|csv|html)(\?|$)/.test(link);
       if (!known) seen.set(kind(link), link);
     }
   }
