@@ -114,8 +114,7 @@ fn answer(request: &str, from: IpAddr, wanted: &Wanted) -> String {
     }
     let garden = wanted.router.as_ref().and_then(|router| router.garden.clone()).unwrap_or_default();
     let accepted = header(request, "accept-language").unwrap_or_default();
-    let kind = line.map(|line| line.hold_kind.as_str()).unwrap_or_default();
-    response("511 Network Authentication Required", "text/html; charset=utf-8", &page::page(&garden, kind, accepted))
+    response("511 Network Authentication Required", "text/html; charset=utf-8", &page::page(&garden, line, accepted))
 }
 
 fn line_of(wanted: &Wanted, address: IpAddr) -> Option<&Line> {
