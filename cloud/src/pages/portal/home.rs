@@ -19,7 +19,7 @@ use crate::pages::money;
 use crate::portal;
 use crate::subscribers::{self, Account};
 use crate::subscriptions::{self, Hold, Status, Subscription};
-use crate::{fair_use, live};
+use crate::{fair_use, live, payments};
 
 /// Invoices the first page shows.
 const NEWEST: Page = Page { after: None, limit: 3 };
@@ -133,8 +133,12 @@ async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed
     invoices.truncate(NEWEST.limit as usize);
     let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(own.visit.zone));
     let owes = standing.balance.is_positive();
-    let link = subscribers::pay_address(tx, account.id).await?;
-    let pay = owes.then(|| Action::go(link, portal.t("portal-pay")));
+    let by_card = payments::provider_settings(&own.visit.app, tx).await?.enabled;
+    let pay = match (owes, by_card) {
+        (true, _) => Some(Action::go(subscribers::pay_address(tx, account.id).await?, portal.t("portal-pay"))),
+        (false, true) => Some(Action::go(tx.links().pay(tx.tenant(), account.id), portal.t("pay-keep-only"))),
+        (false, false) => None,
+    };
     let how = if owes { own.visit.settings.how_to_pay.clone() } else { String::new() };
     let (tone, what) = sentence(portal, standing.balance, standing.overdue, &open);
     Ok(Owed {
