@@ -177,6 +177,10 @@ mod tests {
         let arabic = visit("GET / HTTP/1.1\r\nAccept-Language: ar-MA,fr;q=0.8\r\n\r\n", Access::WalledGarden);
         assert!(arabic.contains("lang=\"ar\" dir=\"rtl\""), "{arabic}");
         assert!(english.len() < 8 * 1024);
+        let mut own = wanted(Access::WalledGarden);
+        own.lines.values_mut().for_each(|line| line.pay_url = "https://northwind.example/pay/of-this-line".into());
+        let own = answer("GET / HTTP/1.1\r\n\r\n", "10.20.0.2".parse().unwrap(), &own);
+        assert!(own.contains("/pay/of-this-line") && !own.contains("pay.northwind.example"), "{own}");
     }
 
     #[test]
