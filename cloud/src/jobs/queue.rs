@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::db::{Error, Scope};
 use crate::ids::{JobId, TenantId};
 use crate::notifications::jobs::SendMessage;
+use crate::payments::jobs::{ChargeAccount, ChargeDue, LookAtAttempt, LookAtRefund, LookAtSubject, Reconcile};
 
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 const ATTEMPTS_MAX: i32 = 12;
@@ -19,7 +20,15 @@ const IDLE: Duration = Duration::from_millis(500);
 /// Jobs done side by side.
 const SIDE_BY_SIDE: usize = 4;
 /// Kinds that wait for somebody else's server, done aside: however many wait, they keep no other waiting.
-const OUTWARD: &[&str] = &[SendMessage::KIND];
+const OUTWARD: &[&str] = &[
+    SendMessage::KIND,
+    LookAtAttempt::KIND,
+    LookAtRefund::KIND,
+    LookAtSubject::KIND,
+    ChargeAccount::KIND,
+    ChargeDue::KIND,
+    Reconcile::KIND,
+];
 /// How many of those are done side by side.
 const OUTWARD_SIDE_BY_SIDE: usize = 4;
 
@@ -74,39 +83,44 @@ async fn turn(app: &App, outward: bool) -> Result<bool, Error> {
     Ok(true)
 }
 
-async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
-    let scope = Scope::system(job.tenant);
-    macro_rules! kinds {
-        ($($kind:ty),* $(,)?) => {
+macro_rules! kinds {
+    ($($kind:ty),* $(,)?) => {
+        /// Every kind of work there is.
+        pub const KINDS: &[&str] = &[$(<$kind as Job>::KIND),*];
+
+        async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
+            let scope = Scope::system(job.tenant);
             match job.kind.as_str() {
                 $(<$kind as Job>::KIND => serde_json::from_value::<$kind>(job.payload)?.run(app, scope).await,)*
                 other => anyhow::bail!("no such kind of job: {other}"),
             }
-        };
-    }
-    kinds!(
-        crate::audit::jobs::LinkEntries,
-        crate::webhooks::jobs::ForgetOldDeliveries,
-        crate::imports::jobs::WorkOnImport,
-        crate::access::jobs::ForgetOldSessions,
-        crate::fleet::jobs::RefreshDesired,
-        crate::fleet::jobs::RefreshMetered,
-        crate::subscriptions::jobs::ReleaseOverHolds,
-        crate::billing::jobs::StartDueRun,
-        crate::billing::jobs::WorkOnRun,
-        crate::dunning::jobs::CheckOverdue,
-        crate::plugins::jobs::ForgetOldCalls,
-        crate::tickets::jobs::WatchPromises,
-        super::TellListener,
-        SendMessage,
-        crate::payments::jobs::LookAtAttempt,
-        crate::payments::jobs::LookAtRefund,
-        crate::payments::jobs::LookAtSubject,
-        crate::payments::jobs::ChargeAccount,
-        crate::payments::jobs::ChargeDue,
-        crate::payments::jobs::Reconcile,
-    )
+        }
+    };
 }
+
+kinds!(
+    crate::audit::jobs::LinkEntries,
+    crate::webhooks::jobs::ForgetOldDeliveries,
+    crate::imports::jobs::WorkOnImport,
+    crate::access::jobs::ForgetOldSessions,
+    crate::fleet::jobs::RefreshDesired,
+    crate::fleet::jobs::RefreshMetered,
+    crate::subscriptions::jobs::ReleaseOverHolds,
+    crate::billing::jobs::StartDueRun,
+    crate::billing::jobs::WorkOnRun,
+    crate::dunning::jobs::CheckOverdue,
+    crate::plugins::jobs::ForgetOldCalls,
+    crate::tickets::jobs::WatchPromises,
+    crate::portal::jobs::ForgetOldPortalSessions,
+    super::TellListener,
+    SendMessage,
+    LookAtAttempt,
+    LookAtRefund,
+    LookAtSubject,
+    ChargeAccount,
+    ChargeDue,
+    Reconcile,
+);
 
 async fn claim(app: &App, outward: bool) -> Result<Option<Claimed>, Error> {
     let mut tx = app.db.platform().await?;
