@@ -3,8 +3,10 @@
 mod bank;
 mod cards;
 mod contract;
+mod disputes;
 mod convergence;
 mod localstripe;
+mod races;
 mod shop;
 mod trouble;
 mod visible;
