@@ -184,7 +184,9 @@ async fn make(tx: &mut TenantTx, choices: &mut Choices, cells: &Cells<'_>) -> Re
             starts_on,
             prefixes,
         };
-        subscriptions::sell_to(tx, wish, choices.welcome).await.map_err(|error| Trouble::of(error.into(), "prefixes"))?;
+        subscriptions::sell_to(tx, wish, choices.welcome)
+            .await
+            .map_err(|error| Trouble::of(error.into(), "prefixes"))?;
     }
     Ok(subscriber)
 }

@@ -29,7 +29,8 @@ struct Stored {
 
 impl From<Stored> for Import {
     fn from(stored: Stored) -> Self {
-        let Stored { id, name, columns, status, row_count, welcome, seen, wrong, made_by, created_at, finished_at } = stored;
+        let Stored { id, name, columns, status, row_count, welcome, seen, wrong, made_by, created_at, finished_at } =
+            stored;
         Self { id, name, columns: columns.0, status, row_count, welcome, seen, wrong, made_by, created_at, finished_at }
     }
 }

@@ -109,9 +109,11 @@ async fn new(screen: Bringer) -> Result<Response, Problem> {
 
 fn form(screen: &Bringer, problem: Option<&Problem>) -> Result<Response, Problem> {
     let fields = Fields::default();
-    let asked = Asking::new(&screen.frame, &fields, problem)
-        .ask("csv", "imports-csv", Input::File)
-        .ask("welcome", "imports-welcome", Input::Tick);
+    let asked = Asking::new(&screen.frame, &fields, problem).ask("csv", "imports-csv", Input::File).ask(
+        "welcome",
+        "imports-welcome",
+        Input::Tick,
+    );
     let page = Form {
         frame: &screen.frame,
         up: ("/imports".into(), screen.t("nav-imports")),

@@ -55,7 +55,8 @@ pub async fn reconcile(app: &App, scope: &Scope) -> Result<Reconciled, Error> {
     let began = app.clock.system_now();
     let began = began.duration_trunc(TimeDelta::hours(1)).unwrap_or(began);
     let listing = gateway.list_since(row.listed_until - OVERLAP).await?;
-    told.listed = u32::try_from(listing.payments.len() + listing.refunds.len() + listing.disputes.len()).unwrap_or(u32::MAX);
+    told.listed =
+        u32::try_from(listing.payments.len() + listing.refunds.len() + listing.disputes.len()).unwrap_or(u32::MAX);
     for standing in listing.payments {
         unsolicited(app, scope, standing).await?;
     }

@@ -284,7 +284,8 @@ pub(super) async fn take_any(app: &App, scope: &Scope, returned: Returned) -> Re
     }
     let (Some(intent), Some(amount)) = (returned.intent.as_deref(), returned.amount) else { return Ok(()) };
     let Some(payment) = super::store::of_intent(&mut tx, intent).await? else {
-        if let (Some(item), Some(Ok(()))) = (super::store::suspense::of_intent(&mut tx, intent).await?, &returned.done) {
+        if let (Some(item), Some(Ok(()))) = (super::store::suspense::of_intent(&mut tx, intent).await?, &returned.done)
+        {
             suspense::went_back(&mut tx, item, &reference, amount).await?;
             return Ok(tx.commit().await?);
         }

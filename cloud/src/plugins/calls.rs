@@ -86,7 +86,8 @@ fn recordable(reply: Reply) -> Reply {
             !decisions.iter().any(|one| matches!(one, Decision::Priced { reason, .. } if has_nul(reason)))
         }
         Ok(Output::HandleEvent(effects)) => !effects.iter().any(|effect| {
-            let said = |(name, value): (&String, &Fact)| has_nul(name) || matches!(value, Fact::Text(text) if has_nul(text));
+            let said =
+                |(name, value): (&String, &Fact)| has_nul(name) || matches!(value, Fact::Text(text) if has_nul(text));
             has_nul(&effect.name) || effect.arguments.iter().any(said)
         }),
         Err(_) => true,

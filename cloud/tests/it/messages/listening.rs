@@ -177,7 +177,11 @@ fn shares_of_an_allowance_and_new_lines_are_told_and_imported_ones_only_if_wante
         isp.plan(&FIBRE).await;
         let mut lines = Vec::new();
         for (welcome, name) in [(json!(null), "Ben"), (json!(true), "Chi")] {
-            let csv = format!("name,email,street,town,plan,router,ip\n{name},{name}@sub.example,Hill 1,Leeds,{},Edge 1,10.40.0.{}/32\n", FIBRE.name, name.len());
+            let csv = format!(
+                "name,email,street,town,plan,router,ip\n{name},{name}@sub.example,Hill 1,Leeds,{},Edge 1,10.40.0.{}/32\n",
+                FIBRE.name,
+                name.len()
+            );
             let csv = csv.replace("10.40.0.3", if name == "Ben" { "10.40.0.1" } else { "10.40.0.2" });
             let mut wish = json!({ "name": "x.csv", "csv": csv });
             if welcome == json!(true) {
@@ -189,7 +193,8 @@ fn shares_of_an_allowance_and_new_lines_are_told_and_imported_ones_only_if_wante
                 if !step.is_empty() {
                     isp.post(&format!("/imports/{id}/start"), json!({})).await.expect(202);
                 }
-                let job: weir_cloud::imports::jobs::WorkOnImport = serde_json::from_value(json!({ "import": id })).unwrap();
+                let job: weir_cloud::imports::jobs::WorkOnImport =
+                    serde_json::from_value(json!({ "import": id })).unwrap();
                 weir_cloud::jobs::Job::run(job, isp.app.clone(), isp.scope()).await.unwrap();
             }
             let now = isp.get(&format!("/imports/{id}")).await.expect(200);

@@ -64,7 +64,11 @@ fn a_disputed_payment_is_taken_back_once_and_comes_back_when_it_is_won() {
         let again = shop.isp.post_once(&format!("/payments/{payment}/refunds"), "r", wish).await;
         assert_eq!((again.status.as_u16(), again.problem().as_str()), (422, "refund-too-large"));
         let page = shop.isp.page(&format!("/payments/{payment}")).await;
-        assert!(page.text.contains("Taken back by the payer’s bank") && page.text.contains("fraudulent"), "{}", page.text);
+        assert!(
+            page.text.contains("Taken back by the payer’s bank") && page.text.contains("fraudulent"),
+            "{}",
+            page.text
+        );
 
         // The message is lost; the hourly comparison finds out.
         shop.provider.stands(&dispute, "won");
@@ -118,7 +122,8 @@ fn a_refund_the_bank_sends_back_is_the_accounts_again() {
 #[test]
 fn a_refund_whose_key_may_be_forgotten_is_looked_for_and_not_made_again() {
     story(async {
-        for (n, (fault, made)) in [(Fault::DoesAndIsSilent, true), (Fault::Refuses(500), false)].into_iter().enumerate() {
+        for (n, (fault, made)) in [(Fault::DoesAndIsSilent, true), (Fault::Refuses(500), false)].into_iter().enumerate()
+        {
             let (mut shop, ana, payment, intent) = paid(&format!("refund-old-{n}")).await;
             shop.provider.fault("/refunds", fault);
             let wish = json!({ "amount": { "amount": "10.00", "currency": "EUR" }, "reason": "Test" });

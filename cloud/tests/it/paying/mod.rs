@@ -3,8 +3,8 @@
 mod bank;
 mod cards;
 mod contract;
-mod disputes;
 mod convergence;
+mod disputes;
 mod localstripe;
 mod races;
 mod shop;

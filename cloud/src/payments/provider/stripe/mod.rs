@@ -15,8 +15,8 @@ use serde_json::Value;
 use weir_rules::money::Money;
 
 use super::{
-    Capabilities, Charge, Disputed, Doubt, Error, Event, Listing, PageWish, Provider, Refusal, Returned, SetUp, Standing, State,
-    Trust,
+    Capabilities, Charge, Disputed, Doubt, Error, Event, Listing, PageWish, Provider, Refusal, Returned, SetUp,
+    Standing, State, Trust,
 };
 use crate::payments::Decline;
 use client::{Answered, Client};
