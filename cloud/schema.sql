@@ -560,6 +560,18 @@ ALTER TABLE ONLY public.billed_top_ups FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_top_ups OWNER TO weir_owner;
 
+CREATE TABLE public.billing_faults (
+    tenant_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.billing_faults FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billing_faults OWNER TO weir_owner;
+
 CREATE TABLE public.billing_runs (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -792,6 +804,7 @@ CREATE TABLE public.imports (
     made_by text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone,
+    welcome boolean NOT NULL,
     CONSTRAINT imports_status_exists CHECK ((status = ANY (ARRAY['checking'::text, 'checked'::text, 'importing'::text, 'done'::text])))
 );
 
@@ -1132,6 +1145,7 @@ CREATE TABLE public.payment_attempts (
     requested_by text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
     CONSTRAINT payment_attempts_are_positive CHECK ((amount > (0)::numeric)),
     CONSTRAINT payment_attempts_charge_a_method CHECK (((kind = 'charge'::text) = (method_id IS NOT NULL))),
     CONSTRAINT payment_attempts_decline_exists CHECK ((decline = ANY (ARRAY['soft'::text, 'hard'::text, 'needs_customer'::text]))),
@@ -1422,8 +1436,10 @@ CREATE TABLE public.refunds (
     requested_by text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     changed_at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
     CONSTRAINT refunds_are_positive CHECK ((amount > (0)::numeric)),
     CONSTRAINT refunds_done_are_numbered CHECK (((status = 'succeeded'::text) = (number IS NOT NULL))),
+    CONSTRAINT refunds_kind_exists CHECK ((kind = ANY (ARRAY['refund'::text, 'dispute'::text]))),
     CONSTRAINT refunds_status_exists CHECK ((status = ANY (ARRAY['created'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
 );
 
@@ -1692,6 +1708,7 @@ CREATE TABLE public.suspense_items (
     about text NOT NULL,
     why text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    intent text,
     CONSTRAINT suspense_items_are_positive CHECK ((amount > (0)::numeric)),
     CONSTRAINT suspense_items_have_one_source CHECK ((((place = 'bank'::text) = (bank_entry_id IS NOT NULL)) AND ((place = 'gateway'::text) = (reference IS NOT NULL)))),
     CONSTRAINT suspense_items_place_exists CHECK ((place = ANY (ARRAY['bank'::text, 'gateway'::text])))
@@ -1700,6 +1717,20 @@ CREATE TABLE public.suspense_items (
 ALTER TABLE ONLY public.suspense_items FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suspense_items OWNER TO weir_owner;
+
+CREATE TABLE public.suspense_returns (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    suspense_id uuid NOT NULL,
+    reference text NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    returned_on date NOT NULL,
+    CONSTRAINT suspense_returns_are_positive CHECK ((amount > (0)::numeric))
+);
+
+ALTER TABLE ONLY public.suspense_returns FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suspense_returns OWNER TO weir_owner;
 
 CREATE TABLE public.tenants (
     tenant_id uuid NOT NULL,
@@ -2079,6 +2110,9 @@ ALTER TABLE ONLY public.billed_segments
 ALTER TABLE ONLY public.billed_top_ups
     ADD CONSTRAINT billed_top_ups_pkey PRIMARY KEY (tenant_id, top_up_id);
 
+ALTER TABLE ONLY public.billing_faults
+    ADD CONSTRAINT billing_faults_pkey PRIMARY KEY (tenant_id, account_id);
+
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2364,6 +2398,12 @@ ALTER TABLE ONLY public.suspense_items
 ALTER TABLE ONLY public.suspense_items
     ADD CONSTRAINT suspense_items_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.suspense_returns
+    ADD CONSTRAINT suspense_returns_once UNIQUE (tenant_id, reference);
+
+ALTER TABLE ONLY public.suspense_returns
+    ADD CONSTRAINT suspense_returns_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
 
@@ -2531,6 +2571,8 @@ CREATE INDEX subscriptions_by_account ON public.subscriptions USING btree (tenan
 
 CREATE INDEX support_mails_unmatched ON public.support_mails USING btree (tenant_id, id DESC) WHERE (state = 'unmatched'::text);
 
+CREATE INDEX suspense_returns_by_item ON public.suspense_returns USING btree (tenant_id, suspense_id);
+
 CREATE INDEX ticket_attachments_by_entry ON public.ticket_attachments USING btree (tenant_id, entry_id);
 
 CREATE INDEX tickets_by_router ON public.tickets USING btree (tenant_id, router_id) WHERE (router_id IS NOT NULL);
@@ -2673,6 +2715,15 @@ ALTER TABLE ONLY public.billed_top_ups
 
 ALTER TABLE ONLY public.billed_top_ups
     ADD CONSTRAINT billed_top_ups_tenant_id_top_up_id_fkey FOREIGN KEY (tenant_id, top_up_id) REFERENCES public.top_ups(tenant_id, id);
+
+ALTER TABLE ONLY public.billing_faults
+    ADD CONSTRAINT billing_faults_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.billing_faults
+    ADD CONSTRAINT billing_faults_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.billing_faults
+    ADD CONSTRAINT billing_faults_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES public.billing_runs(tenant_id, id);
 
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -3070,6 +3121,12 @@ ALTER TABLE ONLY public.suspense_items
 ALTER TABLE ONLY public.suspense_items
     ADD CONSTRAINT suspense_items_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.suspense_returns
+    ADD CONSTRAINT suspense_returns_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.suspense_returns
+    ADD CONSTRAINT suspense_returns_tenant_id_suspense_id_fkey FOREIGN KEY (tenant_id, suspense_id) REFERENCES public.suspense_items(tenant_id, id);
+
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
 
@@ -3246,6 +3303,8 @@ ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_top_ups ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.billing_faults ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
@@ -3376,6 +3435,8 @@ ALTER TABLE public.support_targets ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suspense_items ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.suspense_returns ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY tenant ON public.accounts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.agent_events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3401,6 +3462,8 @@ CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( 
 CREATE POLICY tenant ON public.billed_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billed_top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.billing_faults TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3532,6 +3595,8 @@ CREATE POLICY tenant ON public.support_targets TO weir_app USING ((tenant_id = (
 
 CREATE POLICY tenant ON public.suspense_items TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.suspense_returns TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.tenants TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.ticket_attachments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3649,6 +3714,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.billed_segments TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.billed_top_ups TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_faults TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
 
@@ -3779,6 +3846,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.support_policies TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.support_targets TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.suspense_items TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.suspense_returns TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenants TO weir_app;
 

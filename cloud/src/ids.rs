@@ -164,6 +164,8 @@ ids! {
     BankEntryId = "ben";
     /// Money received from nobody known.
     SuspenseId = "ssp";
+    /// A sum in suspense that went back.
+    SuspenseReturnId = "spr";
     /// A part of a payment or credit that settles an invoice.
     AllocationId = "alc";
     /// A message to a subscriber or to staff.

@@ -1,7 +1,11 @@
-//! Others' servers that an ISP names: mail servers, gateways. Where several ISPs share an installation, its own network is
-//! none of their business: with [`Config::public_servers_only`] only addresses of the public internet are asked.
+//! Others' servers that an ISP names: mail servers, gateways, endpoints of webhooks. Where several ISPs share an installation,
+//! its own network is none of their business: with [`Config::public_servers_only`] only addresses of the public internet are
+//! asked. Webhooks never go anywhere else unless `Config::webhooks_private` says so.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::config::Config;
 
@@ -16,40 +20,64 @@ pub enum Error {
     Inside(String),
 }
 
-/// The addresses of a server, all of which may be asked.
+/// Networks of IPv4 nobody on the internet is in (RFC 6890): who asks there asks our own house.
+const INSIDE_V4: [&str; 15] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+];
+/// All of IPv6 that is on the internet, and what of it is not, or only wraps addresses of IPv4.
+const OUTSIDE_V6: &str = "2000::/3";
+const INSIDE_V6: [&str; 4] = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
+
+/// The addresses of a server that may be asked. Whoever connects connects to these, not to the name again.
 pub async fn addresses(config: &Config, host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
+    resolved(host, port, config.public_servers_only).await
+}
+
+async fn resolved(host: &str, port: u16, public: bool) -> Result<Vec<SocketAddr>, Error> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let found = tokio::net::lookup_host((bare, port)).await.map_err(|error| Error::Unknown(host.to_owned(), error))?;
-    let found: Vec<_> = found.collect();
-    if config.public_servers_only && !found.iter().all(|address| is_public(address.ip())) {
-        return Err(Error::Inside(host.to_owned()));
+    let open: Vec<_> = found.filter(|address| !public || is_public(address.ip())).collect();
+    if open.is_empty() { Err(Error::Inside(host.to_owned())) } else { Ok(open) }
+}
+
+/// Whether an address is on the public internet.
+pub fn is_public(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let within = |network: &&str| network.parse::<IpNet>().is_ok_and(|network| network.contains(&address));
+    match address {
+        IpAddr::V4(_) => !INSIDE_V4.iter().any(|network| within(&network)),
+        IpAddr::V6(_) => within(&OUTSIDE_V6) && !INSIDE_V6.iter().any(|network| within(&network)),
     }
-    Ok(found)
 }
 
-fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
+/// Resolves names for HTTP clients, at every connection: it goes to what was looked at.
+pub struct Names {
+    /// Only to addresses of the public internet.
+    pub public: bool,
+}
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let public = self.public;
+        Box::pin(async move {
+            let open = resolved(name.as_str(), 0, public).await?;
+            Ok(Box::new(open.into_iter()) as Addrs)
+        })
     }
-}
-
-/// By the registry of special addresses (RFC 6890).
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let special = matches!((a, b, c), (0 | 240.., _, _) | (100, 64..=127, _) | (192, 0, 0) | (198, 18..=19, _));
-    !(special
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || address.is_multicast())
-}
-
-/// Global unicast, without what only wraps addresses of IPv4.
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, ..] = address.segments();
-    (a & 0xe000) == 0x2000 && (a, b) != (0x2001, 0x0db8) && (a, b) != (0x2001, 0) && a != 0x2002
 }
 
 #[cfg(test)]
@@ -79,6 +107,11 @@ mod tests {
             "64:ff9b::a00:1",
             "2002:a00:1::",
             "2001:db8::1",
+            "3fff::1",
+            "2001::1",
+            "192.88.99.1",
+            "::10.0.0.1",
+            "::ffff:127.0.0.1",
         ] {
             assert!(!is_public(inside.parse().unwrap()), "{inside}");
         }

@@ -135,6 +135,12 @@ pub fn receive_unknown<A>(place: MoneyPlace, amount: Money) -> Result<Entry<A>, 
     Entry::new(vec![plain(place.account(), amount), plain(LedgerAccount::Suspense, -amount)])
 }
 
+/// Money that came from nobody known goes back where it came from.
+pub fn return_unknown<A>(place: MoneyPlace, amount: Money) -> Result<Entry<A>, LedgerError> {
+    let amount = positive(amount)?;
+    Entry::new(vec![plain(LedgerAccount::Suspense, amount), plain(place.account(), -amount)])
+}
+
 /// A receivable is given up.
 pub fn write_off<A: Clone>(account: &A, amount: Money) -> Result<Entry<A>, LedgerError> {
     let amount = positive(amount)?;
@@ -216,6 +222,7 @@ mod tests {
                 entries.push(refund(&1, place, eur(amount)).unwrap());
                 entries.push(refund_payment(&1, place, eur(amount), eur(deferred)).unwrap());
                 entries.push(receive_unknown(place, eur(amount)).unwrap());
+                entries.push(return_unknown(place, eur(amount)).unwrap());
             }
             entries.push(apply_credit(&1, eur(amount)).unwrap());
             entries.push(late_fee(&1, eur(amount)).unwrap());

@@ -3,7 +3,12 @@
 use super::{Error, store};
 use crate::db::TenantTx;
 
-/// Whether some account has days to charge, days to credit or traffic to count by its own local day.
+/// Whether some account has days to charge, days to credit or traffic to count by its own local day. One that could
+/// not be billed is worth a run only once something about it has changed.
 pub(super) async fn anything(tx: &mut TenantTx) -> Result<bool, Error> {
-    Ok(store::runs::running(tx).await?.is_none() && store::runs::anything_due(tx).await?)
+    if store::runs::running(tx).await?.is_some() {
+        return Ok(false);
+    }
+    store::faults::forget_changed(tx).await?;
+    Ok(store::runs::anything_due(tx).await?)
 }

@@ -34,5 +34,5 @@ pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,
     RunStatus, RunWish, Seller, Settlement, Upcoming,
 };
-pub use runs::{run, runs, start_run, today};
+pub use runs::{faults, run, runs, start_run, today};
 pub use upcoming::upcoming;

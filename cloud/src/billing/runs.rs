@@ -102,6 +102,11 @@ pub(super) async fn resume(tx: &mut TenantTx) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// The accounts that could not be billed so far, and why.
+pub async fn faults(tx: &mut TenantTx, page: Page) -> Result<Vec<(AccountId, String)>, Error> {
+    Ok(store::faults::page(tx, page).await?)
+}
+
 /// Bills the accounts after `after`, one transaction each, and ends the run or queues the rest.
 pub(super) async fn work(app: &App, scope: &Scope, id: BillingRunId, after: Option<AccountId>) -> Result<(), Error> {
     let mut tx = app.db.read(scope).await?;
@@ -150,7 +155,10 @@ async fn bill_account(app: &App, scope: &Scope, run: &store::runs::RunRow, accou
         Err(error) => Err(error),
     };
     match billed {
-        Ok(issued) => store::runs::count(&mut tx, run.id, issued.into()).await?,
+        Ok(issued) => {
+            store::faults::forget(&mut tx, account).await?;
+            store::runs::count(&mut tx, run.id, issued.into()).await?;
+        }
         Err(error) if error.is_passing() => return Err(error),
         Err(refused) => {
             // What cannot be billed stops one account, not the run; nothing of it is kept.
@@ -159,6 +167,7 @@ async fn bill_account(app: &App, scope: &Scope, run: &store::runs::RunRow, accou
             tx = app.db.begin(scope).await?;
             if store::runs::claim(&mut tx, run.id, account).await? {
                 store::runs::fault(&mut tx, run.id, &format!("{account}: {refused}")).await?;
+                store::faults::note(&mut tx, account, run.id, &refused.to_string()).await?;
             }
         }
     }

@@ -95,6 +95,8 @@ named! {
     PaymentFailed = "payment.failed";
     /// A payment was given back, wholly or in part.
     PaymentRefunded = "payment.refunded";
+    /// A payer's bank took a payment back.
+    PaymentDisputed = "payment.disputed";
     /// Somebody wants to become a subscriber.
     OrderPlaced = "order.placed";
     /// Staff made a subscriber of them.
@@ -150,6 +152,7 @@ impl Listener {
             Self::Notifications => matches!(
                 kind,
                 EventKind::SubscriptionSold
+                    | EventKind::UsageThreshold
                     | EventKind::HoldPlaced
                     | EventKind::HoldReleased
                     | EventKind::InvoiceIssued

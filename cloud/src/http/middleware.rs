@@ -27,7 +27,8 @@ pub async fn own_request_id(State(app): State<App>, mut request: Request, next: 
 pub async fn refuse_cross_site(State(app): State<App>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let with_cookie = staff::cookie(request.headers(), staff::cookie_name(app.config.is_https())).is_some();
-    let with_bearer = request.headers().contains_key(header::AUTHORIZATION);
+    // Only what takes the cookie's place: a browser sends names and passwords of an address by itself.
+    let with_bearer = staff::bearer(request.headers()).is_some();
     // The log-in form is a state change too, although nobody has a cookie yet.
     let guarded = !safe && !with_bearer && (with_cookie || !request.uri().path().starts_with("/api/"));
     if guarded && !is_same_site(request.headers()) {

@@ -92,10 +92,12 @@ pub fn cookie_name(https: bool) -> &'static str {
 
 /// The session token a request carries.
 pub fn session_token(headers: &HeaderMap, https: bool) -> Option<String> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned));
-    bearer.or_else(|| cookie(headers, cookie_name(https)))
+    bearer(headers).map(str::to_owned).or_else(|| cookie(headers, cookie_name(https)))
+}
+
+/// The token a program sends.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 /// A cookie's value.

@@ -51,6 +51,8 @@ pub struct Import {
     /// The column of the file each field is read from.
     #[schema(value_type = BTreeMap<String, String>, example = json!({"name": "Customer", "city": "Town"}))]
     pub columns: BTreeMap<String, String>,
+    /// Whether those who are brought in are written to as new subscribers are.
+    pub welcome: bool,
     /// How it stands.
     pub status: ImportStatus,
     /// Rows of the file.
@@ -79,6 +81,9 @@ pub struct NewImport {
     /// The column each field is read from; guessed where absent.
     #[serde(default)]
     pub columns: BTreeMap<String, String>,
+    /// Whether those who are brought in are written to as new subscribers are; most were the ISP's before.
+    #[serde(default)]
+    pub welcome: bool,
 }
 
 /// Another reading of a file's columns.

@@ -28,10 +28,11 @@ pub(super) struct Choices {
     today: NaiveDate,
     country: String,
     emails: BTreeSet<String>,
+    welcome: bool,
 }
 
 impl Choices {
-    pub async fn read(tx: &mut TenantTx) -> Result<Self, Problem> {
+    pub async fn read(tx: &mut TenantTx, welcome: bool) -> Result<Self, Problem> {
         let plans = catalog::plans(tx, CHOICES).await?;
         let on_sale = plans.into_iter().filter(|plan| plan.retired_at.is_none());
         let newest = on_sale.filter_map(|plan| Some((key(&plan.name), plan.versions.first()?.id)));
@@ -42,6 +43,7 @@ impl Choices {
             today: billing::today(tx).await?,
             country: tenants::tenant(tx).await?.country,
             emails: BTreeSet::new(),
+            welcome,
         })
     }
 }
@@ -182,7 +184,9 @@ async fn make(tx: &mut TenantTx, choices: &mut Choices, cells: &Cells<'_>) -> Re
             starts_on,
             prefixes,
         };
-        subscriptions::sell(tx, wish).await.map_err(|error| Trouble::of(error.into(), "prefixes"))?;
+        subscriptions::sell_to(tx, wish, choices.welcome)
+            .await
+            .map_err(|error| Trouble::of(error.into(), "prefixes"))?;
     }
     Ok(subscriber)
 }

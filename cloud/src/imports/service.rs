@@ -57,7 +57,11 @@ pub async fn add(tx: &mut TenantTx, new: NewImport) -> Result<Import, Error> {
     columns::check(&table.headers, &columns, false)?;
     let id: ImportId = tx.new_id();
     let count = i32::try_from(table.rows.len()).unwrap_or(i32::MAX);
-    store::insert(tx, id, &name, &new.csv, &json!(columns), count).await?;
+    store::insert(
+        tx,
+        &store::NewRow { id, name: &name, csv: &new.csv, columns: &json!(columns), count, welcome: new.welcome },
+    )
+    .await?;
     audit::record(tx, "upload import", id, json!({ "name": name, "rows": count })).await?;
     work_later(tx, id).await?;
     import(tx, id).await
@@ -125,7 +129,8 @@ pub(super) async fn work(app: &App, tenant: TenantId, id: ImportId) -> anyhow::R
     let table = columns::read(&csv)?;
     let scope = Scope { tenant, actor: actor(&import.made_by) };
     let mut tx = app.db.begin(&scope).await?;
-    let mut choices = Choices::read(&mut tx).await.map_err(|problem: Problem| anyhow::anyhow!(problem.detail))?;
+    let mut choices =
+        Choices::read(&mut tx, import.welcome).await.map_err(|problem: Problem| anyhow::anyhow!(problem.detail))?;
     let mut outcomes = Vec::with_capacity(table.rows.len());
     for n in 0..table.rows.len() {
         outcomes.push(bring_in(&mut tx, &mut choices, &table, &import.columns, n).await?);

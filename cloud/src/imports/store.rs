@@ -19,6 +19,7 @@ struct Stored {
     columns: Json<BTreeMap<String, String>>,
     status: ImportStatus,
     row_count: i32,
+    welcome: bool,
     seen: i32,
     wrong: i32,
     made_by: String,
@@ -28,32 +29,31 @@ struct Stored {
 
 impl From<Stored> for Import {
     fn from(stored: Stored) -> Self {
-        let Stored { id, name, columns, status, row_count, seen, wrong, made_by, created_at, finished_at } = stored;
-        Self { id, name, columns: columns.0, status, row_count, seen, wrong, made_by, created_at, finished_at }
+        let Stored { id, name, columns, status, row_count, welcome, seen, wrong, made_by, created_at, finished_at } =
+            stored;
+        Self { id, name, columns: columns.0, status, row_count, welcome, seen, wrong, made_by, created_at, finished_at }
     }
 }
 
 pub async fn list(tx: &mut TenantTx, page: Page) -> Result<Vec<Import>, sqlx::Error> {
-    let rows = sqlx::query_as!(
-        Stored,
-        r#"SELECT id AS "id: _", name, columns AS "columns: _", status AS "status: _", row_count, seen, wrong, made_by,
-                  created_at, finished_at
-           FROM imports WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
-        page.after,
-        page.fetch()
-    );
-    Ok(rows.fetch_all(tx.conn()).await?.into_iter().map(Import::from).collect())
+    rows_of(tx, None, page).await
 }
 
 pub async fn get(tx: &mut TenantTx, id: ImportId) -> Result<Option<Import>, sqlx::Error> {
-    let row = sqlx::query_as!(
+    Ok(rows_of(tx, Some(id), Page { after: None, limit: 1 }).await?.pop())
+}
+
+async fn rows_of(tx: &mut TenantTx, only: Option<ImportId>, page: Page) -> Result<Vec<Import>, sqlx::Error> {
+    let rows = sqlx::query_as!(
         Stored,
-        r#"SELECT id AS "id: _", name, columns AS "columns: _", status AS "status: _", row_count, seen, wrong, made_by,
+        r#"SELECT id AS "id: _", name, columns AS "columns: _", status AS "status: _", row_count, welcome, seen, wrong, made_by,
                   created_at, finished_at
-           FROM imports WHERE id = $1"#,
-        id.uuid()
+           FROM imports WHERE ($1::uuid IS NULL OR id < $1) AND ($2::uuid IS NULL OR id = $2) ORDER BY id DESC LIMIT $3"#,
+        page.after,
+        only.map(ImportId::uuid),
+        page.fetch()
     );
-    Ok(row.fetch_optional(tx.conn()).await?.map(Import::from))
+    Ok(rows.fetch_all(tx.conn()).await?.into_iter().map(Import::from).collect())
 }
 
 pub async fn lock(tx: &mut TenantTx, id: ImportId) -> Result<Option<Import>, sqlx::Error> {
@@ -65,26 +65,30 @@ pub async fn csv(tx: &mut TenantTx, id: ImportId) -> Result<Option<String>, sqlx
     sqlx::query_scalar!("SELECT csv FROM imports WHERE id = $1", id.uuid()).fetch_optional(tx.conn()).await
 }
 
-pub async fn insert(
-    tx: &mut TenantTx,
-    id: ImportId,
-    name: &str,
-    csv: &str,
-    columns: &Value,
-    count: i32,
-) -> Result<(), sqlx::Error> {
+/// An import about to be kept.
+pub struct NewRow<'a> {
+    pub id: ImportId,
+    pub name: &'a str,
+    pub csv: &'a str,
+    pub columns: &'a Value,
+    pub count: i32,
+    pub welcome: bool,
+}
+
+pub async fn insert(tx: &mut TenantTx, new: &NewRow<'_>) -> Result<(), sqlx::Error> {
     let (tenant, now, by) = (tx.tenant(), tx.at(), tx.actor().to_string());
     sqlx::query!(
-        "INSERT INTO imports (tenant_id, id, name, csv, columns, status, row_count, made_by, created_at)
-         VALUES ($1, $2, $3, $4, $5, 'checking', $6, $7, $8)",
+        "INSERT INTO imports (tenant_id, id, name, csv, columns, status, row_count, made_by, created_at, welcome)
+         VALUES ($1, $2, $3, $4, $5, 'checking', $6, $7, $8, $9)",
         tenant.uuid(),
-        id.uuid(),
-        name,
-        csv,
-        columns,
-        count,
+        new.id.uuid(),
+        new.name,
+        new.csv,
+        new.columns,
+        new.count,
         by,
-        now
+        now,
+        new.welcome
     )
     .execute(tx.conn())
     .await?;

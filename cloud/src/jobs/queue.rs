@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::db::{Error, Scope};
 use crate::ids::{JobId, TenantId};
 use crate::notifications::jobs::SendMessage;
+use crate::payments::jobs::{ChargeAccount, ChargeDue, LookAtAttempt, LookAtRefund, LookAtSubject, Reconcile};
 
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 const ATTEMPTS_MAX: i32 = 12;
@@ -19,7 +20,15 @@ const IDLE: Duration = Duration::from_millis(500);
 /// Jobs done side by side.
 const SIDE_BY_SIDE: usize = 4;
 /// Kinds that wait for somebody else's server, done aside: however many wait, they keep no other waiting.
-const OUTWARD: &[&str] = &[SendMessage::KIND];
+const OUTWARD: &[&str] = &[
+    SendMessage::KIND,
+    LookAtAttempt::KIND,
+    LookAtRefund::KIND,
+    LookAtSubject::KIND,
+    ChargeAccount::KIND,
+    ChargeDue::KIND,
+    Reconcile::KIND,
+];
 /// How many of those are done side by side.
 const OUTWARD_SIDE_BY_SIDE: usize = 4;
 
@@ -102,16 +111,16 @@ kinds!(
     crate::billing::jobs::WorkOnRun,
     crate::dunning::jobs::CheckOverdue,
     crate::plugins::jobs::ForgetOldCalls,
-    crate::portal::jobs::ForgetOldPortalSessions,
     crate::tickets::jobs::WatchPromises,
+    crate::portal::jobs::ForgetOldPortalSessions,
     super::TellListener,
     SendMessage,
-    crate::payments::jobs::LookAtAttempt,
-    crate::payments::jobs::LookAtRefund,
-    crate::payments::jobs::LookAtSubject,
-    crate::payments::jobs::ChargeAccount,
-    crate::payments::jobs::ChargeDue,
-    crate::payments::jobs::Reconcile,
+    LookAtAttempt,
+    LookAtRefund,
+    LookAtSubject,
+    ChargeAccount,
+    ChargeDue,
+    Reconcile,
 );
 
 async fn claim(app: &App, outward: bool) -> Result<Option<Claimed>, Error> {

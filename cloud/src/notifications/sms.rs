@@ -92,6 +92,8 @@ fn request(
         .timeout(WAIT)
         .resolve_to_addrs(host, found)
         .redirect(redirect::Policy::none())
+        // A proxy would resolve the name once more.
+        .no_proxy()
         .build()
         .map_err(|error| error.to_string())?;
     let method = match gateway.method {

@@ -38,6 +38,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(query): ApiQuery<PageQuery>)
     let page = page_of(query.after)?;
     let mut runs = billing::runs(&mut screen.read().await?, page).await?;
     let next = next_page(&mut runs, page, "/billing-runs", |run| run.id.uuid());
+    let sections = standing_faults(&screen).await?;
     let lang = screen.frame.lang;
     let rows = runs.iter().map(|run| {
         vec![
@@ -60,10 +61,10 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(query): ApiQuery<PageQuery>)
     let page = Register {
         frame: &screen.frame,
         title: screen.t("nav-billing-runs"),
-        lede: screen.t("runs-lede"),
+        lede: screen.t(if sections.is_empty() { "runs-lede" } else { "run-lede-failed" }),
         actions,
         figures: Vec::new(),
-        sections: Vec::new(),
+        sections,
         heading: String::new(),
         chips: Vec::new(),
         search: None,
@@ -72,6 +73,20 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(query): ApiQuery<PageQuery>)
         next,
     };
     html(StatusCode::OK, &page)
+}
+
+/// The accounts that could not be billed so far.
+async fn standing_faults(screen: &Screen<ViewBilling>) -> Result<Vec<Section>, Problem> {
+    let mut tx = screen.read().await?;
+    let mut found = billing::faults(&mut tx, MANY).await?;
+    found.truncate(MANY.limit as usize);
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let accounts: Vec<_> = found.iter().map(|(account, _)| *account).collect();
+    let holders = subscribers::holders(&mut tx, &accounts).await?;
+    let faults = found.into_iter().map(|(account, why)| (Some(account), why)).collect();
+    Ok(vec![Section { title: screen.t("billing-faults"), ..faulty(screen, faults, &holders) }])
 }
 
 fn status<P: Needs>(screen: &Screen<P>, run: &BillingRun) -> Cell {

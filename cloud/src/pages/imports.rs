@@ -14,7 +14,7 @@ use weir_ui::blocks::{Action, Cell, Chip, Confirm, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, List, Register, Section};
 
-use super::{Asking, ROWS, address, form_status, next_page, page_of};
+use super::{Asking, ROWS, address, form_status, next_page, page_of, told_in};
 use crate::access;
 use crate::app::App;
 use crate::error::{self, Problem};
@@ -28,6 +28,26 @@ use crate::imports::{self, FIELDS, Import, ImportChange, ImportStatus, NewImport
 
 /// Rows read at once for a file.
 const AT_ONCE: u32 = 1_000;
+
+/// What is said of rows, by a part of it, and how readers are told.
+const SAID: &[(&str, &str)] = &[
+    ("stands in an earlier row", "imports-error-twice"),
+    ("is not a day of the month", "imports-error-billing-day"),
+    ("must be between 1 and 31", "imports-error-billing-day"),
+    ("must be named when", "imports-error-plan-missing"),
+    ("no plan on sale is called", "imports-error-plan"),
+    ("no router is called", "imports-error-router"),
+    ("is not a day such as", "imports-error-day"),
+    ("must be in the years", "imports-error-years"),
+    ("is not an e-mail address", "imports-error-email"),
+    ("must be one of en", "imports-error-language"),
+    ("unknown currency", "imports-error-currency"),
+    ("the plan is priced in", "imports-error-plan-currency"),
+    ("is not an ISO 3166-1 code", "imports-error-country"),
+    ("must name 1 to", "imports-error-prefixes"),
+    (" overlap", "imports-error-overlap"),
+    ("prefix ", "imports-error-prefix"),
+];
 
 type Bringer = Screen<ManageImports>;
 
@@ -89,7 +109,11 @@ async fn new(screen: Bringer) -> Result<Response, Problem> {
 
 fn form(screen: &Bringer, problem: Option<&Problem>) -> Result<Response, Problem> {
     let fields = Fields::default();
-    let asked = Asking::new(&screen.frame, &fields, problem).ask("csv", "imports-csv", Input::File);
+    let asked = Asking::new(&screen.frame, &fields, problem).ask("csv", "imports-csv", Input::File).ask(
+        "welcome",
+        "imports-welcome",
+        Input::Tick,
+    );
     let page = Form {
         frame: &screen.frame,
         up: ("/imports".into(), screen.t("nav-imports")),
@@ -102,11 +126,16 @@ fn form(screen: &Bringer, problem: Option<&Problem>) -> Result<Response, Problem
 
 async fn add(screen: Bringer, mut sent: Multipart) -> Result<Response, Problem> {
     let unreadable = |error: MultipartError| Problem::new(&error::MALFORMED_BODY, error.body_text());
-    let mut wish = NewImport { name: String::new(), csv: String::new(), columns: BTreeMap::new() };
+    let mut wish = NewImport { name: String::new(), csv: String::new(), columns: BTreeMap::new(), welcome: false };
     let mut problem = None;
     while let Some(part) = sent.next_field().await.map_err(unreadable)? {
-        if part.name() != Some("csv") {
-            continue;
+        match part.name() {
+            Some("csv") => {}
+            Some("welcome") => {
+                wish.welcome = part.text().await.map_err(unreadable)? == "yes";
+                continue;
+            }
+            _ => continue,
         }
         wish.name = part.file_name().unwrap_or_default().to_owned();
         match String::from_utf8(part.bytes().await.map_err(unreadable)?.to_vec()) {
@@ -168,7 +197,9 @@ async fn show(
         vec![Cell::Text(screen.t("imports-wrong-rows")), Cell::Text(format::number(lang, import.wrong.into()))],
         vec![Cell::Text(screen.t("started-by")), Cell::Text(by.unwrap_or(import.made_by.clone()))],
     ];
-    let read = import.columns.iter().map(|(field, column)| format!("{}: {column}", told(&screen, field)));
+    let welcome = if import.welcome { "imports-welcome-yes" } else { "imports-welcome-no" };
+    facts.push(vec![Cell::Text(screen.t("imports-welcome")), Cell::Text(screen.t(welcome))]);
+    let read = import.columns.iter().map(|(field, column)| format!("{}: {column}", told(screen.frame.lang, field)));
     facts.push(vec![Cell::Text(screen.t("imports-columns")), Cell::Text(read.collect::<Vec<_>>().join(" · "))]);
     let page = Register {
         frame: &screen.frame,
@@ -230,15 +261,30 @@ fn actions(screen: &Bringer, import: &Import) -> Vec<Action> {
     actions
 }
 
+/// What is wrong with a row, in the reader's language.
+fn wrong(lang: &str, row: &Row) -> Vec<String> {
+    row.errors.iter().map(|error| format!("{}: {}", told(lang, &error.field), said(lang, &error.message))).collect()
+}
+
+/// What was said of a field, with the value it was said of.
+fn said(lang: &str, message: &str) -> String {
+    let Some((_, key)) = SAID.iter().find(|(part, _)| message.contains(part)) else { return told_in(lang, message) };
+    let quoted = message.split_once('"').and_then(|(_, rest)| rest.rsplit_once('"')).map(|(value, _)| value);
+    let first = || message.split(' ').next().unwrap_or_default();
+    weir_ui::i18n::t(lang, key, &[("value", quoted.unwrap_or_else(first))])
+}
+
 /// What a field is called.
-fn told(screen: &Bringer, field: &str) -> String {
+fn told(lang: &str, field: &str) -> String {
+    // A part of a field is called like the whole.
+    let field = field.split('.').next().unwrap_or(field);
     let known = FIELDS.iter().any(|(known, _)| *known == field);
-    if known { screen.t(&format!("imports-field-{}", field.replace('_', "-"))) } else { field.to_owned() }
+    let key = format!("imports-field-{}", field.replace('_', "-"));
+    if known { weir_ui::i18n::t(lang, &key, &[]) } else { field.to_owned() }
 }
 
 fn outcome(screen: &Bringer, import: &Import, row: &Row) -> Vec<Cell> {
-    let errors: Vec<_> =
-        row.errors.iter().map(|error| format!("{}: {}", told(screen, &error.field), error.message)).collect();
+    let errors = wrong(screen.frame.lang, row);
     let name = match row.subscriber_id {
         Some(id) => Cell::link(format!("/subscribers/{id}"), &row.name),
         None => Cell::Text(row.name.clone()),
@@ -272,7 +318,7 @@ async fn columns_form(
     choices.extend(headers.into_iter().filter(|name| !name.is_empty()).map(|name| (name.clone(), name)));
     let mut asked = Asking::new(&screen.frame, fields, problem);
     for (field, _) in FIELDS {
-        asked = asked.ask_in(field, told(screen, field), String::new(), Input::Choice(choices.clone()));
+        asked = asked.ask_in(field, told(screen.frame.lang, field), String::new(), Input::Choice(choices.clone()));
     }
     let page = Form {
         frame: &screen.frame,
@@ -321,6 +367,7 @@ async fn remove(screen: Bringer, ApiPath(id): ApiPath<ImportId>) -> Result<Respo
 async fn file(screen: Bringer, ApiPath(id): ApiPath<ImportId>) -> Result<Response, Problem> {
     let mut tx = screen.read().await?;
     imports::import(&mut tx, id).await?;
+    let lang = screen.frame.lang;
     let head = csv::line(["line", "name", "errors", "subscriber"]);
     let chunks = stream::try_unfold((tx, Some(0)), move |(mut tx, after)| async move {
         let Some(after) = after else { return Ok(None) };
@@ -328,15 +375,15 @@ async fn file(screen: Bringer, ApiPath(id): ApiPath<ImportId>) -> Result<Respons
         let more = rows.len() > AT_ONCE as usize;
         rows.truncate(AT_ONCE as usize);
         let then = rows.last().filter(|_| more).map(|last| last.line);
-        let lines: Vec<u8> = rows.iter().flat_map(line).collect();
+        let lines: Vec<u8> = rows.iter().flat_map(|row| line(lang, row)).collect();
         Ok::<_, Problem>(Some((lines.into(), (tx, then))))
     });
     let lines = futures_util::StreamExt::chain(stream::iter([Ok(head)]), chunks);
     Ok(csv::file("import.csv", lines))
 }
 
-fn line(row: &Row) -> axum::body::Bytes {
-    let errors: Vec<_> = row.errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+fn line(lang: &str, row: &Row) -> axum::body::Bytes {
+    let errors = wrong(lang, row);
     let subscriber = row.subscriber_id.map(|id| id.to_string()).unwrap_or_default();
     csv::line([&row.line.to_string(), &row.name, &errors.join("; "), &subscriber])
 }

@@ -267,11 +267,7 @@ impl<'a> Asking<'a> {
     }
 
     fn told(&self, message: &str) -> String {
-        if message.starts_with("error-") {
-            return self.frame.t(message);
-        }
-        let known = TOLD.iter().find(|(begin, _)| message.starts_with(begin));
-        known.map_or_else(|| message.to_owned(), |(_, key)| self.frame.t(key))
+        told_in(self.frame.lang, message)
     }
 
     /// A problem of the whole form: by its kind where that says enough, else in the problem's own words.
@@ -290,6 +286,15 @@ impl<'a> Asking<'a> {
             None => String::new(),
         };
         Inset { title, action: action.into(), submit: self.frame.t(submit), problem, fields: self.asked }
+    }
+}
+
+/// What a service said of a field, in a language.
+fn told_in(lang: &str, message: &str) -> String {
+    let known = TOLD.iter().find(|(begin, _)| message.starts_with(begin)).map(|(_, key)| *key);
+    match known.or_else(|| message.starts_with("error-").then_some(message)) {
+        Some(key) => weir_ui::i18n::t(lang, key, &[]),
+        None => message.to_owned(),
     }
 }
 

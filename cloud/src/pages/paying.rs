@@ -276,6 +276,7 @@ pub(super) async fn refunds(
     let left = left(payment, &refunds)?;
     let rows = refunds.into_iter().map(|refund| {
         let (tone, key) = match refund.status {
+            AttemptStatus::Succeeded if refund.kind == "dispute" => (Tone::Bad, "paying-disputed"),
             AttemptStatus::Succeeded => (Tone::Ok, "paying-refunded"),
             AttemptStatus::Failed => (Tone::Bad, "paying-failed"),
             AttemptStatus::Unknown => (Tone::Warn, "paying-unknown"),

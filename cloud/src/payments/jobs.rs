@@ -57,6 +57,8 @@ pub enum About {
     SetUp,
     /// A refund.
     Refund,
+    /// A dispute.
+    Dispute,
 }
 
 /// Fetches what a provider's message is about.
@@ -81,6 +83,7 @@ impl Job for LookAtSubject {
             About::Payment => Subject::Payment(self.reference),
             About::SetUp => Subject::SetUp(self.reference),
             About::Refund => Subject::Refund(self.reference),
+            About::Dispute => Subject::Dispute(self.reference),
         };
         switched_off(attempts::look_at_subject(&app, &scope, subject).await)
     }

@@ -30,6 +30,7 @@ impl jobs::LookAtSubject {
             Subject::Payment(reference) => (jobs::About::Payment, reference),
             Subject::SetUp(reference) => (jobs::About::SetUp, reference),
             Subject::Refund(reference) => (jobs::About::Refund, reference),
+            Subject::Dispute(reference) => (jobs::About::Dispute, reference),
             Subject::Other => return None,
         };
         Some(Self { about, reference: reference.clone() })

@@ -7,6 +7,7 @@ pub mod api;
 mod attempts;
 mod autopay;
 pub mod bank;
+mod disputes;
 pub mod error;
 mod idempotency;
 pub mod jobs;

@@ -284,6 +284,8 @@ pub struct PaymentMethod {
 pub struct Refund {
     /// Which.
     pub id: RefundId,
+    /// `refund`, or `dispute` where the payer's bank took it.
+    pub kind: String,
     /// Gapless within its year; given when the money is gone.
     pub number: Option<String>,
     /// The payment it is of.

@@ -8,7 +8,7 @@ use super::attempts::{look, unsolicited};
 use super::provider::Provider;
 use super::settings::STRIPE;
 use super::store::{attempts, providers, refunds as refund_rows};
-use super::{Error, refunds, settings};
+use super::{Error, disputes, refunds, settings};
 use crate::app::App;
 use crate::db::Scope;
 
@@ -22,7 +22,7 @@ pub struct Reconciled {
     pub looked: u32,
     /// Of them, those the provider gave no answer about.
     pub unanswered: u32,
-    /// Payments and refunds the provider listed.
+    /// Payments, refunds and disputes the provider listed.
     pub listed: u32,
 }
 
@@ -55,13 +55,18 @@ pub async fn reconcile(app: &App, scope: &Scope) -> Result<Reconciled, Error> {
     let began = app.clock.system_now();
     let began = began.duration_trunc(TimeDelta::hours(1)).unwrap_or(began);
     let listing = gateway.list_since(row.listed_until - OVERLAP).await?;
-    told.listed = u32::try_from(listing.payments.len() + listing.refunds.len()).unwrap_or(u32::MAX);
+    told.listed =
+        u32::try_from(listing.payments.len() + listing.refunds.len() + listing.disputes.len()).unwrap_or(u32::MAX);
     for standing in listing.payments {
         unsolicited(app, scope, standing).await?;
     }
     for returned in listing.refunds {
         refunds::take_any(app, scope, returned).await?;
     }
+    for dispute in listing.disputes {
+        disputes::take(app, scope, dispute).await?;
+    }
+    disputes::look(app, scope).await?;
     let mut tx = app.db.begin(scope).await?;
     providers::listed_until(&mut tx, STRIPE, began).await?;
     tx.commit().await?;

@@ -5,14 +5,14 @@ use weir_rules::money::{Currency, Money};
 use weir_rules::posting;
 
 use super::idempotency::Once;
-use super::provider::{Provider, Returned};
+use super::provider::{self, CLOCKS_DIFFER, KEYS_KEPT, Provider, Returned};
 use super::store::refunds::{self as store, RefundRow};
-use super::{AttemptStatus, Error, Method, NewRefund, Refund, jobs, service, settings};
+use super::{AttemptStatus, Error, Method, NewRefund, Payment, Refund, jobs, service, settings, suspense};
 use crate::app::App;
 use crate::db::{self, Scope, TenantTx};
 use crate::error::FieldError;
 use crate::events::{self, EventKind};
-use crate::ids::{PaymentAttemptId, PaymentId, RefundId};
+use crate::ids::{PaymentId, RefundId};
 use crate::ledger::{self, Source};
 use crate::{audit, billing, dunning};
 
@@ -25,6 +25,7 @@ fn shown(row: RefundRow) -> Result<Refund, Error> {
         id: row.id,
         number: row.number,
         payment_id: row.payment_id,
+        kind: row.kind,
         reason: row.reason,
         status: AttemptStatus::from_name(&row.status),
         code: row.code,
@@ -81,15 +82,13 @@ async fn write(app: &App, tx: &mut TenantTx, payment: PaymentId, new: &NewRefund
     if new.amount.currency() != paid.amount.currency() {
         return Err(Error::CurrencyDiffers { account: paid.amount.currency(), payment: new.amount.currency() });
     }
-    let mut left = paid.amount;
-    for before in store::of(tx, payment).await?.into_iter().filter(|row| row.status != AttemptStatus::Failed.name()) {
-        left = left.checked_sub(Money::new(before.amount, left.currency())?)?;
-    }
+    let left = left(tx, &paid).await?;
     if new.amount.checked_cmp(left)?.is_gt() {
         return Err(Error::RefundTooLarge(left));
     }
     let row = RefundRow {
         id: tx.new_id(),
+        kind: "refund".into(),
         number: None,
         payment_id: payment,
         currency: new.amount.currency().code().to_owned(),
@@ -112,6 +111,15 @@ async fn write(app: &App, tx: &mut TenantTx, payment: PaymentId, new: &NewRefund
         done(tx, row).await?;
     }
     Ok(id)
+}
+
+/// What of a payment was not given back and is not about to be.
+pub(super) async fn left(tx: &mut TenantTx, paid: &Payment) -> Result<Money, Error> {
+    let mut left = paid.amount;
+    for before in store::of(tx, paid.id).await?.into_iter().filter(|row| row.status != AttemptStatus::Failed.name()) {
+        left = left.checked_sub(Money::new(before.amount, left.currency())?)?;
+    }
+    Ok(left)
 }
 
 fn check(new: &NewRefund) -> Result<(), Error> {
@@ -137,6 +145,7 @@ pub(super) async fn look(app: &App, scope: &Scope, id: RefundId) -> Result<(), E
     }
     let paid = service::payment(&mut tx, row.payment_id).await?;
     let gateway = settings::gateway(app, &mut tx).await?;
+    let old = tx.at() - row.created_at > KEYS_KEPT;
     drop(tx);
     let answer = match &row.reference {
         Some(reference) => match gateway.fetch_refund(reference).await {
@@ -144,6 +153,7 @@ pub(super) async fn look(app: &App, scope: &Scope, id: RefundId) -> Result<(), E
             Ok(None) => return Ok(()),
             Err(error) => Err(error),
         },
+        None if old => find(app, &gateway, &row).await,
         None => {
             let amount = Money::new(row.amount, Currency::from_code(&row.currency)?)?;
             gateway.refund(&id.to_string(), &paid.reference, amount).await
@@ -164,6 +174,21 @@ pub(super) async fn look(app: &App, scope: &Scope, id: RefundId) -> Result<(), E
     }
 }
 
+/// Looks for a refund by its key among everything the provider has since; what is not there never arrived.
+async fn find(app: &App, gateway: &impl Provider, row: &RefundRow) -> Result<Returned, provider::Error> {
+    let since = row.created_at.min(app.clock.system_now()) - CLOCKS_DIFFER;
+    let key = Some(row.id.to_string());
+    let found = gateway.list_since(since).await?.refunds.into_iter().find(|one| one.key == key);
+    Ok(found.unwrap_or(Returned {
+        reference: None,
+        key,
+        intent: None,
+        amount: None,
+        began_at: None,
+        done: Some(Err("never_arrived".into())),
+    }))
+}
+
 /// The refund as it is now, held by the lock of its account.
 async fn lock(tx: &mut TenantTx, id: RefundId) -> Result<RefundRow, Error> {
     let row = store::find(tx, id).await?.ok_or(Error::RefundNotFound(id))?;
@@ -175,6 +200,9 @@ async fn lock(tx: &mut TenantTx, id: RefundId) -> Result<RefundRow, Error> {
 async fn take(app: &App, scope: &Scope, id: RefundId, returned: Returned) -> Result<(), Error> {
     let mut tx = app.db.begin(scope).await?;
     let mut row = lock(&mut tx, id).await?;
+    if row.status == AttemptStatus::Succeeded.name() && matches!(returned.done, Some(Err(_))) {
+        return came_back(tx, row).await;
+    }
     if !AttemptStatus::from_name(&row.status).is_open() {
         return Ok(());
     }
@@ -195,12 +223,25 @@ async fn take(app: &App, scope: &Scope, id: RefundId, returned: Returned) -> Res
     Ok(tx.commit().await?)
 }
 
+/// A refund that was done and that the payer's bank sent back: the money is here again, and theirs.
+async fn came_back(mut tx: TenantTx, row: RefundRow) -> Result<(), Error> {
+    let Some(reference) = row.reference else { return Ok(()) };
+    let paid = service::payment(&mut tx, row.payment_id).await?;
+    let amount = Money::new(row.amount, paid.amount.currency())?;
+    suspense::came_back(&mut tx, &paid, amount, (&reference, "refund_failed")).await?;
+    Ok(tx.commit().await?)
+}
+
 /// The money is gone: numbered, taken back from invoices and credit, posted.
-async fn done(tx: &mut TenantTx, mut row: RefundRow) -> Result<(), Error> {
+pub(super) async fn done(tx: &mut TenantTx, mut row: RefundRow) -> Result<(), Error> {
     let today = billing::today(tx).await?;
     let paid = service::payment(tx, row.payment_id).await?;
     let amount = Money::new(row.amount, paid.amount.currency())?;
-    let number = billing::number(tx, "refund", "RFD", today).await?;
+    let disputed = row.kind == "dispute";
+    let number = match disputed {
+        true => billing::number(tx, "dispute", "DSP", today).await?,
+        false => billing::number(tx, "refund", "RFD", today).await?,
+    };
     row.number = Some(number.clone());
     row.status = AttemptStatus::Succeeded.name().to_owned();
     store::update(tx, &row).await?;
@@ -219,11 +260,14 @@ async fn done(tx: &mut TenantTx, mut row: RefundRow) -> Result<(), Error> {
     }
     let place = service::place_of(paid.method);
     let entry = posting::refund_payment(&paid.account_id, place, amount.checked_sub(credit)?, credit)?;
-    let source = Source { kind: "refund", id: row.id.uuid(), posting: "refund" };
-    ledger::post(tx, &source, today, &format!("Refund {number}"), &entry).await?;
+    let posting = if disputed { "dispute" } else { "refund" };
+    let source = Source { kind: "refund", id: row.id.uuid(), posting };
+    let text = if disputed { "Dispute" } else { "Refund" };
+    ledger::post(tx, &source, today, &format!("{text} {number}"), &entry).await?;
     dunning::check_account(tx, paid.account_id).await?;
     let facts = json!({ "number": number, "amount": amount, "payment": paid.number, "reason": row.reason });
-    events::publish(tx, EventKind::PaymentRefunded, row.id, Some(paid.account_id), facts).await?;
+    let kind = if disputed { EventKind::PaymentDisputed } else { EventKind::PaymentRefunded };
+    events::publish(tx, kind, row.id, Some(paid.account_id), facts).await?;
     Ok(())
 }
 
@@ -239,7 +283,12 @@ pub(super) async fn take_any(app: &App, scope: &Scope, returned: Returned) -> Re
         return take(app, scope, id, returned).await;
     }
     let (Some(intent), Some(amount)) = (returned.intent.as_deref(), returned.amount) else { return Ok(()) };
-    let Some(payment) = payment_of(&mut tx, intent).await? else {
+    let Some(payment) = super::store::of_intent(&mut tx, intent).await? else {
+        if let (Some(item), Some(Ok(()))) = (super::store::suspense::of_intent(&mut tx, intent).await?, &returned.done)
+        {
+            suspense::went_back(&mut tx, item, &reference, amount).await?;
+            return Ok(tx.commit().await?);
+        }
         tracing::warn!(reference, intent, "the provider gave back a payment we do not have");
         return Ok(());
     };
@@ -248,8 +297,15 @@ pub(super) async fn take_any(app: &App, scope: &Scope, returned: Returned) -> Re
     if store::named(&mut tx, &reference).await?.is_some() {
         return Ok(());
     }
+    let paid = service::payment(&mut tx, payment).await?;
+    let amount = amount.checked_min(left(&mut tx, &paid).await?)?;
+    if !amount.is_positive() {
+        tracing::error!(reference, intent, "the provider gave back more than was left of a payment");
+        return Ok(());
+    }
     let row = RefundRow {
         id: tx.new_id(),
+        kind: "refund".into(),
         number: None,
         payment_id: payment,
         currency: amount.currency().code().to_owned(),
@@ -266,12 +322,4 @@ pub(super) async fn take_any(app: &App, scope: &Scope, returned: Returned) -> Re
     let id = row.id;
     tx.commit().await?;
     take(app, scope, id, returned).await
-}
-
-async fn payment_of(tx: &mut TenantTx, intent: &str) -> Result<Option<PaymentId>, Error> {
-    let attempt: Option<PaymentAttemptId> = super::store::attempts::named(tx, settings::STRIPE, intent).await?;
-    match attempt {
-        Some(attempt) => Ok(super::store::of_source(tx, attempt.uuid()).await?),
-        None => Ok(None),
-    }
 }

@@ -134,14 +134,14 @@ fn check(new: &NewPayment, today: NaiveDate) -> Result<(), Error> {
 
 /// A page of payments, newest first; of one account if given.
 pub async fn payments(tx: &mut TenantTx, page: Page, account: Option<AccountId>) -> Result<Vec<Payment>, Error> {
-    let rows = store::page(tx, page, account).await?;
+    let rows = store::payments(tx, None, account, page).await?;
     shown(tx, rows).await
 }
 
 /// One payment.
 pub async fn payment(tx: &mut TenantTx, id: PaymentId) -> Result<Payment, Error> {
-    let row = store::find(tx, id).await?.ok_or(Error::NotFound(id))?;
-    shown(tx, vec![row]).await?.pop().ok_or(Error::NotFound(id))
+    let rows = store::payments(tx, Some(id), None, Page { after: None, limit: 1 }).await?;
+    shown(tx, rows).await?.pop().ok_or(Error::NotFound(id))
 }
 
 async fn shown(tx: &mut TenantTx, rows: Vec<PaymentRow>) -> Result<Vec<Payment>, Error> {

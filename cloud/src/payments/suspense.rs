@@ -11,7 +11,7 @@ use super::store::suspense::{self as store, DebtorRow, SuspenseRow};
 use super::{Error, Method, Payment};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
-use crate::ids::{AccountId, SuspenseId};
+use crate::ids::{AccountId, SuspenseId, SuspenseReturnId};
 use crate::ledger::{self, Amount, Source};
 
 /// Suggestions shown for a sum.
@@ -33,7 +33,8 @@ pub struct SuspenseItem {
     pub payer: String,
     /// What the payer wrote, or the provider calls it.
     pub about: String,
-    /// Why it is here: `no_reference`, `unknown_reference`, `currency_differs`, `amount_differs`, `unsolicited`.
+    /// Why it is here: `no_reference`, `unknown_reference`, `currency_differs`, `amount_differs`, `unsolicited`,
+    /// `refund_failed`, `dispute_won`.
     pub why: String,
     /// Accounts it may be for, the likeliest first.
     pub suggestions: Vec<Suggestion>,
@@ -61,9 +62,9 @@ pub struct MatchWish {
 }
 
 /// Puts a sum into suspense and the books, once for its source.
-pub(super) async fn hold(tx: &mut TenantTx, row: &SuspenseRow) -> Result<(), Error> {
+pub(super) async fn hold(tx: &mut TenantTx, row: &SuspenseRow) -> Result<bool, Error> {
     if !store::insert(tx, row).await? {
-        return Ok(());
+        return Ok(false);
     }
     let amount = Money::new(row.amount, Currency::from_code(&row.currency)?)?;
     let place = if row.place == "bank" { MoneyPlace::Bank } else { MoneyPlace::Gateway };
@@ -72,6 +73,56 @@ pub(super) async fn hold(tx: &mut TenantTx, row: &SuspenseRow) -> Result<(), Err
     ledger::post(tx, &source, row.received_on, "Received in suspense", &entry).await?;
     let detail = serde_json::json!({ "amount": amount, "why": row.why });
     crate::audit::record(tx, "hold in suspense", row.id, detail).await?;
+    Ok(true)
+}
+
+/// Money of a payment that had gone and came back: it is the account's again, as a payment of its own. Once for what brought
+/// it, whose name is `reference`.
+pub(super) async fn came_back(
+    tx: &mut TenantTx,
+    paid: &Payment,
+    amount: Money,
+    (reference, why): (&str, &'static str),
+) -> Result<(), Error> {
+    let row = SuspenseRow {
+        id: tx.new_id(),
+        place: "gateway".into(),
+        bank_entry_id: None,
+        reference: Some(reference.to_owned()),
+        intent: Some(paid.reference.clone()),
+        account_id: Some(paid.account_id),
+        currency: amount.currency().code().to_owned(),
+        amount: amount.amount(),
+        received_on: crate::billing::today(tx).await?,
+        payer: String::new(),
+        about: paid.number.clone(),
+        why: why.to_owned(),
+    };
+    if hold(tx, &row).await? {
+        match_suspense(tx, row.id, &MatchWish { account_id: paid.account_id }).await?;
+    }
+    Ok(())
+}
+
+/// The provider gave a sum back whose owner nobody had found, or a part of it.
+pub(super) async fn went_back(tx: &mut TenantTx, id: SuspenseId, reference: &str, amount: Money) -> Result<(), Error> {
+    store::lock(tx, id).await?;
+    let row = store::find(tx, id).await?.ok_or(Error::SuspenseNotFound(id))?;
+    let left = Money::new(row.amount, Currency::from_code(&row.currency)?)?;
+    let amount = amount.checked_min(left)?;
+    let today = crate::billing::today(tx).await?;
+    let returned: SuspenseReturnId = tx.new_id();
+    if !amount.is_positive()
+        || super::store::of_source(tx, id.uuid()).await?.is_some()
+        || !store::insert_return(tx, returned.uuid(), id, reference, amount.amount(), today).await?
+    {
+        return Ok(());
+    }
+    let source = Source { kind: "suspense", id: returned.uuid(), posting: "return" };
+    let entry = posting::return_unknown(MoneyPlace::Gateway, amount)?;
+    ledger::post(tx, &source, today, "Given back from suspense", &entry).await?;
+    let detail = serde_json::json!({ "amount": amount, "reference": reference });
+    crate::audit::record(tx, "give back from suspense", id, detail).await?;
     Ok(())
 }
 
@@ -150,8 +201,9 @@ fn suggestions(row: &SuspenseRow, debtors: &[DebtorRow]) -> Vec<Suggestion> {
 /// Says whose a sum is: it becomes that account's payment.
 pub async fn match_suspense(tx: &mut TenantTx, id: SuspenseId, wish: &MatchWish) -> Result<Payment, Error> {
     crate::billing::lock_account(tx, wish.account_id).await?;
+    store::lock(tx, id).await?;
     let row = store::find(tx, id).await?.ok_or(Error::SuspenseNotFound(id))?;
-    if super::store::of_source(tx, id.uuid()).await?.is_some() {
+    if super::store::of_source(tx, id.uuid()).await?.is_some() || row.amount.is_zero() {
         return Err(Error::SuspenseSettled(id));
     }
     let receipt = Receipt {
@@ -159,7 +211,8 @@ pub async fn match_suspense(tx: &mut TenantTx, id: SuspenseId, wish: &MatchWish)
         method: if row.place == "bank" { Method::BankTransfer } else { Method::Card },
         amount: Money::new(row.amount, Currency::from_code(&row.currency)?)?,
         received_on: crate::billing::today(tx).await?,
-        reference: row.about.chars().take(200).collect(),
+        // A payment of the provider's is given back by its name there.
+        reference: row.intent.unwrap_or_else(|| row.about.chars().take(200).collect()),
         came: Came::FromSuspense(id),
     };
     match service::receive(tx, receipt).await {

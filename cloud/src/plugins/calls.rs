@@ -4,7 +4,7 @@ use chrono::{DateTime, Offset, Utc};
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use weir_plugin_host::call::{Call, Context, Fault, Hook, Input, Mode, Reply};
+use weir_plugin_host::call::{Call, Context, Decision, Fault, Hook, Input, Mode, Output, Reply, Value as Fact};
 
 use super::pricing::Rule;
 use super::runners::Code;
@@ -74,8 +74,29 @@ pub(super) async fn make(
     };
     let call = Call { context, settings: rule.settings.entries.clone(), input };
     let code = code(app, scope, rule.version_id, rule.digest).await?;
-    let reply = app.plugins.call(scope.tenant, &code, call.clone()).await?;
+    let reply = recordable(app.plugins.call(scope.tenant, &code, call.clone()).await?);
     Ok(Made { id, call, reply })
+}
+
+/// The reply, if its answer can be kept: the database holds every character but one.
+fn recordable(reply: Reply) -> Reply {
+    let has_nul = |text: &String| text.contains('\0');
+    let fits = match &reply.result {
+        Ok(Output::RateUsage(decisions)) => {
+            !decisions.iter().any(|one| matches!(one, Decision::Priced { reason, .. } if has_nul(reason)))
+        }
+        Ok(Output::HandleEvent(effects)) => !effects.iter().any(|effect| {
+            let said =
+                |(name, value): (&String, &Fact)| has_nul(name) || matches!(value, Fact::Text(text) if has_nul(text));
+            has_nul(&effect.name) || effect.arguments.iter().any(said)
+        }),
+        Err(_) => true,
+    };
+    if fits {
+        return reply;
+    }
+    let message = "its answer has the character U+0000, which cannot be kept".to_owned();
+    Reply { result: Err((Fault::Answer, message)), ..reply }
 }
 
 /// Milliseconds since 1970.
@@ -154,7 +175,7 @@ pub async fn replay(app: &App, scope: &Scope, id: PluginInvocationId) -> Result<
     let mut call: Call = serde_json::from_value(recorded.call).map_err(std::io::Error::from)?;
     call.context.mode = Mode::Replay;
     let code = code(app, scope, rule.version_id, rule.digest).await?;
-    let reply = app.plugins.call(scope.tenant, &code, call.clone()).await?;
+    let reply = recordable(app.plugins.call(scope.tenant, &code, call.clone()).await?);
     let made = Made { id: new_id(app.clock.now()), call, reply };
     let (outcome, message) = made.outcome();
     let same = answer(&made.reply) == recorded.result

@@ -13,4 +13,6 @@ mod store;
 pub use error::Error;
 pub use holds::{HoldWish, holds, place_hold, release_hold};
 pub use model::{ChangePlan, Counts, End, Hold, Status, Subscription, SubscriptionWish};
-pub use service::{addresses, change_plan, counts, end, find, names, recurring, sell, subscription, subscriptions};
+pub use service::{
+    addresses, change_plan, counts, end, find, names, recurring, sell, sell_to, subscription, subscriptions,
+};

@@ -65,6 +65,11 @@ pub async fn recurring(tx: &mut TenantTx) -> Result<Vec<(String, Decimal)>, Erro
 
 /// Sells a plan to an account at a location. The router learns of it with the commit.
 pub async fn sell(tx: &mut TenantTx, wish: SubscriptionWish) -> Result<Subscription, Error> {
+    sell_to(tx, wish, true).await
+}
+
+/// As [`sell`]; `welcome` says whether the subscriber is written to as somebody new is.
+pub async fn sell_to(tx: &mut TenantTx, wish: SubscriptionWish, welcome: bool) -> Result<Subscription, Error> {
     check_day("starts_on", wish.starts_on)?;
     let prefixes = read_prefixes(&wish.prefixes)?;
     let account = subscribers::account(tx, wish.account_id).await?;
@@ -90,7 +95,7 @@ pub async fn sell(tx: &mut TenantTx, wish: SubscriptionWish) -> Result<Subscript
     fleet::desired::refresh_router(tx, wish.router_id).await?;
     let sold = subscription(tx, id).await?;
     audit::record(tx, "sell subscription", id, json!(sold)).await?;
-    let data = json!({ "plan_version": wish.plan_version_id, "starts_on": wish.starts_on });
+    let data = json!({ "plan_version": wish.plan_version_id, "starts_on": wish.starts_on, "welcome": welcome });
     events::publish(tx, EventKind::SubscriptionSold, id, Some(account.id), data).await?;
     Ok(sold)
 }

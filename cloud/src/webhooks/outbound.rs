@@ -1,16 +1,16 @@
 //! How a delivery leaves the house: only to public addresses, whatever a name resolves to at that moment; signed; no redirects.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ipnet::IpNet;
 use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use ring::hmac;
+
+use crate::outward::{Names, is_public};
 
 /// How long an endpoint may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -18,36 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const BODY_MAX: usize = 2 * 1024;
 /// What a secret begins with.
 const SECRET_PREFIX: &str = "whsec_";
-/// Networks nobody on the internet is in: a delivery that went there would reach our own house.
-const PRIVATE: [&str; 26] = [
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.0.0.0/24",
-    "192.0.2.0/24",
-    "192.88.99.0/24",
-    "192.168.0.0/16",
-    "198.18.0.0/15",
-    "198.51.100.0/24",
-    "203.0.113.0/24",
-    "224.0.0.0/4",
-    "240.0.0.0/4",
-    "::/96",
-    "64:ff9b::/96",
-    "64:ff9b:1::/48",
-    "100::/64",
-    "2001::/23",
-    "2001:db8::/32",
-    "2002::/16",
-    "3fff::/20",
-    "fc00::/7",
-    "fe80::/9",
-    "ff00::/8",
-];
-
 /// What came of an attempt.
 pub struct Outcome {
     pub status: Option<u16>,
@@ -90,7 +60,7 @@ impl Client {
             .no_proxy()
             // What a name resolves to is looked at for every delivery.
             .pool_max_idle_per_host(0)
-            .dns_resolver(Arc::new(PublicNames { private }))
+            .dns_resolver(Arc::new(Names { public: !private }))
             .user_agent(concat!("Weir/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self { http, private })
@@ -181,31 +151,6 @@ pub fn check_url(text: &str, private: bool) -> Result<(), String> {
     }
 }
 
-fn is_public(address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    let networks = PRIVATE.iter().filter_map(|network| network.parse::<IpNet>().ok());
-    !networks.into_iter().any(|network| network.contains(&address))
-}
-
-/// Resolves names to public addresses only; the connection goes to what was looked at.
-struct PublicNames {
-    private: bool,
-}
-
-impl Resolve for PublicNames {
-    fn resolve(&self, name: Name) -> Resolving {
-        let private = self.private;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let open: Vec<SocketAddr> = found.filter(|address| private || is_public(address.ip())).collect();
-            if open.is_empty() {
-                return Err(format!("{} has no public address", name.as_str()).into());
-            }
-            Ok(Box::new(open.into_iter()) as Addrs)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,7 +216,7 @@ mod tests {
         let outcome = Client::new(false).unwrap().post(&message(&url, &[])).await;
         assert_eq!(
             (outcome.status, outcome.error.as_str()),
-            (None, "cannot be reached: localhost has no public address")
+            (None, "cannot be reached: localhost is not on the public internet")
         );
         let connected = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
         assert!(connected.is_err(), "somebody connected");

@@ -94,7 +94,15 @@ async fn send(app: App, client: Client, due: Due) -> WebhookId {
     let scope = Scope::system(due.tenant);
     match attempt(&app, &client, &scope, &due).await {
         Ok(()) => {}
-        Err(error) => tracing::error!(delivery = %due.id, error = %error, "a webhook could not be sent"),
+        Err(error) => {
+            tracing::error!(delivery = %due.id, error = %error, "a webhook could not be sent");
+            // What cannot even be prepared is tried later and later, and given up, like what is not taken.
+            let outcome =
+                Outcome { status: None, body: String::new(), error: error.to_string(), duration: Duration::ZERO };
+            if let Err(error) = note(&app, &scope, &due, &outcome).await {
+                tracing::error!(delivery = %due.id, error = %error, "what became of a webhook could not be noted");
+            }
+        }
     }
     webhook
 }
@@ -114,8 +122,12 @@ async fn attempt(app: &App, client: &Client, scope: &Scope, due: &Due) -> Result
     let outcome = client.post(&message).await;
     let label = if outcome.is_taken() { "delivered" } else { "failed" };
     metrics::counter!("weir_webhook_attempts_total", "outcome" => label).increment(1);
+    note(app, scope, due, &outcome).await
+}
+
+async fn note(app: &App, scope: &Scope, due: &Due, outcome: &Outcome) -> Result<(), Error> {
     let mut tx = app.db.begin(scope).await?;
-    settle(&mut tx, due, &outcome).await?;
+    settle(&mut tx, due, outcome).await?;
     Ok(tx.commit().await?)
 }
 

@@ -163,16 +163,19 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0
                WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND NOT EXISTS (SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring'
-                                 AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date))
+                                 AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
+                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
              OR EXISTS (
-               SELECT FROM billed_periods b WHERE b.component = 'recurring'
+               SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id WHERE b.component = 'recurring'
+                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = s.account_id)
                  AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> b.period)
                  AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> (upper(b.period) - 1)))
              OR EXISTS (
                SELECT FROM billed_periods b
                JOIN subscriptions s ON s.id = b.subscription_id
                JOIN accounts a ON a.id = s.account_id
-               WHERE b.component = 'recurring' AND upper(b.period) <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
+               WHERE NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
+                 AND b.component = 'recurring' AND upper(b.period) <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND EXISTS (SELECT FROM usage_segments u WHERE u.subscription_id = s.id
                              AND u.end_at <= (upper(b.period)::timestamp AT TIME ZONE a.time_zone)
                              AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
@@ -181,7 +184,7 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                SELECT FROM top_ups t
                JOIN subscriptions s ON s.id = t.subscription_id
                JOIN accounts a ON a.id = s.account_id
-               WHERE t.until_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
+               WHERE NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id) AND t.until_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id))
            ) AS "due!""#,
         at

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use weir_rules::money::Money;
 
-use super::{AttemptRow, amount_of, attempt, cancel, step, take};
+use super::{AttemptRow, amount_of, attempt, cancel, look, step, take};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
 use crate::ids::{AccountId, PaymentAttemptId, PaymentMethodId};
@@ -130,13 +130,12 @@ fn is_page_to_pay_on(row: &AttemptRow) -> bool {
 
 /// Asks the provider, once for the attempt's key, and writes down what it says.
 pub(super) async fn send(app: &App, scope: &Scope, id: PaymentAttemptId) -> Result<(), Error> {
-    let mut tx = app.db.read(scope).await?;
-    let row = store::find(&mut tx, id).await?.ok_or(Error::AttemptNotFound(id))?;
-    if !matches!(AttemptStatus::from_name(&row.status), AttemptStatus::Created | AttemptStatus::Unknown) {
-        return Ok(());
-    }
-    let gateway = settings::gateway(app, &mut tx).await?;
-    drop(tx);
+    let row = match claim(app, scope, id).await? {
+        Next::Ask(row) => row,
+        Next::Find => return look::find(app, scope, id).await,
+        Next::Nothing => return Ok(()),
+    };
+    let gateway = settings::gateway(app, &mut app.db.read(scope).await?).await?;
     let answer = match methods::payer(app, scope, &gateway, row.account_id).await {
         Ok(payer) => call(app, scope, &gateway, &row, payer).await?,
         Err(Error::Provider(error)) => Err(error),
@@ -149,6 +148,40 @@ pub(super) async fn send(app: &App, scope: &Scope, id: PaymentAttemptId) -> Resu
         None | Some(provider::Error::Amount(_)) => Ok(()),
         Some(error) => Err(error.into()),
     }
+}
+
+/// What is to be done about an attempt without a name.
+enum Next {
+    Ask(Box<AttemptRow>),
+    /// It may have been done, and must not be done any more.
+    Find,
+    Nothing,
+}
+
+/// Notes that the provider is asked, before it is. A charge for what was paid otherwise meanwhile is not asked for: nobody
+/// pays twice because a provider was slow.
+async fn claim(app: &App, scope: &Scope, id: PaymentAttemptId) -> Result<Next, Error> {
+    let mut tx = app.db.begin(scope).await?;
+    let account = store::find(&mut tx, id).await?.ok_or(Error::AttemptNotFound(id))?.account_id;
+    billing::lock_account(&mut tx, account).await?;
+    store::lock(&mut tx, id).await?;
+    let mut row = store::find(&mut tx, id).await?.ok_or(Error::AttemptNotFound(id))?;
+    if !matches!(AttemptStatus::from_name(&row.status), AttemptStatus::Created | AttemptStatus::Unknown) {
+        return Ok(Next::Nothing);
+    }
+    let owed = row.method_id.is_none() || billing::standing(&mut tx, account).await?.open.amount() >= row.amount;
+    match (owed, row.sent_at) {
+        (true, Some(_)) => return Ok(Next::Ask(Box::new(row))),
+        (false, Some(_)) => return Ok(Next::Find),
+        (true, None) => store::sent(&mut tx, id).await?,
+        (false, None) => {
+            row.status = AttemptStatus::Cancelled.name().to_owned();
+            store::update(&mut tx, &row).await?;
+            step(&mut tx, &row, "no_longer_owed", "").await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(if owed { Next::Ask(Box::new(row)) } else { Next::Nothing })
 }
 
 async fn call(

@@ -151,6 +151,7 @@ fn gateway_sum(
         place: "gateway".into(),
         bank_entry_id: None,
         reference: Some(reference.to_owned()),
+        intent: None,
         account_id: account,
         currency: amount.currency().code().to_owned(),
         amount: amount.amount(),

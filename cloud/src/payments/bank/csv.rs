@@ -89,7 +89,8 @@ pub(super) fn read(text: &str, columns: &Columns, currency: Currency) -> Result<
             continue;
         }
         let name = match reference.map(field).filter(|name| !name.is_empty()) {
-            Some(name) => name.to_owned(),
+            // Not every bank's own name is unique: the day and the amount make it so.
+            Some(name) => format!("{name}/{booked_on}/{}", amount.amount()),
             None => hex::encode(&Sha256::digest(record.iter().collect::<Vec<_>>().join("\u{1f}"))[..12]),
         };
         // Two transfers of one day may look the same; the second is the second in every file.

@@ -88,7 +88,9 @@ async fn import_statement(tx: &mut TenantTx, file_id: BankFileId, decided: Decid
                 };
                 service::receive(tx, receipt).await?;
             }
-            Decision::Waits(why) => suspense::hold(tx, &waiting(tx, row, why, today)).await?,
+            Decision::Waits(why) => {
+                suspense::hold(tx, &waiting(tx, row, why, today)).await?;
+            }
             Decision::WentOut | Decision::Known => {}
         }
     }
@@ -101,6 +103,7 @@ fn waiting(tx: &TenantTx, row: store::EntryRow, why: &str, today: chrono::NaiveD
         place: "bank".into(),
         bank_entry_id: Some(row.id),
         reference: None,
+        intent: None,
         account_id: None,
         currency: row.currency,
         amount: row.amount,

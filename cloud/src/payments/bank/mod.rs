@@ -223,12 +223,13 @@ pub async fn give(tx: &mut TenantTx, new: NewBankFile) -> Result<BankFileId, Err
 
 /// A page of imported statements, newest first.
 pub async fn statements(tx: &mut TenantTx, page: Page) -> Result<Vec<BankStatement>, Error> {
-    store::statements(tx, page).await?.into_iter().map(statement_of).collect()
+    store::statements(tx, None, page).await?.into_iter().map(statement_of).collect()
 }
 
 /// One imported statement with its entries.
 pub async fn statement(tx: &mut TenantTx, id: BankStatementId) -> Result<BankStatement, Error> {
-    let mut statement = statement_of(store::statement(tx, id).await?.ok_or(Error::StatementNotFound(id))?)?;
+    let found = store::statements(tx, Some(id), Page { after: None, limit: 1 }).await?.pop();
+    let mut statement = statement_of(found.ok_or(Error::StatementNotFound(id))?)?;
     for row in store::entries(tx, id).await? {
         let currency = weir_rules::money::Currency::from_code(&row.currency)?;
         let suspense = store::suspense_of(tx, row.id).await?;

@@ -105,6 +105,13 @@ pub(super) async fn decide(tx: &mut TenantTx, file: &store::FileRow) -> Result<V
         if store::has_statement(tx, &own, &statement.reference).await? {
             return Err(refused(format!("statement {} was imported before", statement.reference)));
         }
+        let days = (statement.from_on, statement.to_on);
+        if let Some(other) = store::other_kind(tx, &own, days, statement.balances.is_some()).await? {
+            return Err(refused(format!(
+                "statement {other} has entries of days between {} and {} already, from a file of another kind: its entries have other names there, and would be counted twice",
+                days.0, days.1
+            )));
+        }
         if let Some((_, closing)) = statement.balances {
             last = Some((statement.reference.clone(), closing.amount()));
         }

@@ -5,10 +5,15 @@
 
 pub mod stripe;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use weir_rules::money::Money;
 
 use super::Decline;
+
+/// Providers forget keys after a day; from then on what has no answer is looked for, not repeated.
+pub(super) const KEYS_KEPT: TimeDelta = TimeDelta::hours(23);
+/// How much earlier than we asked something may seem to have begun there, by another clock.
+pub(super) const CLOCKS_DIFFER: TimeDelta = TimeDelta::days(1);
 
 /// How far a provider's messages can be believed. None moves money: what they are about is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +179,32 @@ pub struct Returned {
     pub done: Option<Result<(), String>>,
 }
 
+/// Where a dispute of a payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dispute {
+    /// The payer's bank asks; no money has moved.
+    Asked,
+    /// The money is gone: while it is fought over, or for good.
+    Taken,
+    /// The money is back.
+    Won,
+}
+
+/// A payment whose payer says at their bank that it is none of theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disputed {
+    /// What the provider calls the dispute.
+    pub reference: String,
+    /// The payment it is of.
+    pub intent: Option<String>,
+    /// How much.
+    pub amount: Money,
+    /// Why, in the provider's word.
+    pub reason: String,
+    /// Where it stands.
+    pub stands: Dispute,
+}
+
 /// Asks a payer to pay on the provider's page.
 #[derive(Debug, Clone)]
 pub struct PageWish {
@@ -215,6 +246,8 @@ pub struct Listing {
     pub payments: Vec<Standing>,
     /// Refunds.
     pub refunds: Vec<Returned>,
+    /// Disputes.
+    pub disputes: Vec<Disputed>,
 }
 
 /// What a message is about; it has to be fetched.
@@ -226,6 +259,8 @@ pub enum Subject {
     SetUp(String),
     /// A refund, by its reference.
     Refund(String),
+    /// A dispute, by its reference.
+    Dispute(String),
     /// Nothing of ours.
     Other,
 }
@@ -275,6 +310,9 @@ pub trait Provider: Send + Sync {
 
     /// Where a refund is; `None` if the provider knows nothing of it.
     fn fetch_refund(&self, reference: &str) -> impl Future<Output = Result<Option<Returned>, Error>> + Send;
+
+    /// Where a dispute is; `None` if the provider knows nothing of it.
+    fn fetch_dispute(&self, reference: &str) -> impl Future<Output = Result<Option<Disputed>, Error>> + Send;
 
     /// Everything that began at or after an instant.
     fn list_since(&self, since: DateTime<Utc>) -> impl Future<Output = Result<Listing, Error>> + Send;

@@ -29,6 +29,8 @@ pub struct AttemptRow {
     pub payment_id: Option<PaymentId>,
     pub requested_by: String,
     pub created_at: DateTime<Utc>,
+    /// When the provider was first asked.
+    pub sent_at: Option<DateTime<Utc>>,
 }
 
 /// An attempt about to be written down.
@@ -104,7 +106,8 @@ pub async fn find(tx: &mut TenantTx, id: PaymentAttemptId) -> Result<Option<Atte
         AttemptRow,
         r#"SELECT a.id AS "id: _", a.account_id AS "account_id: _", a.kind, a.method_id AS "method_id: _", a.currency, a.amount, a.keeps_method,
                   a.status, a.waits_for, a.reference, a.intent, a.page_url, a.decline, a.code, a.retries, a.retry_on,
-                  (SELECT p.id FROM payments p WHERE p.attempt_id = a.id) AS "payment_id: _", a.requested_by, a.created_at
+                  (SELECT p.id FROM payments p WHERE p.attempt_id = a.id) AS "payment_id: _", a.requested_by, a.created_at,
+                  a.sent_at
            FROM payment_attempts a WHERE a.id = $1"#,
         id.uuid()
     )
@@ -117,7 +120,8 @@ pub async fn page(tx: &mut TenantTx, page: Page, account: Option<AccountId>) -> 
         AttemptRow,
         r#"SELECT a.id AS "id: _", a.account_id AS "account_id: _", a.kind, a.method_id AS "method_id: _", a.currency, a.amount, a.keeps_method,
                   a.status, a.waits_for, a.reference, a.intent, a.page_url, a.decline, a.code, a.retries, a.retry_on,
-                  (SELECT p.id FROM payments p WHERE p.attempt_id = a.id) AS "payment_id: _", a.requested_by, a.created_at
+                  (SELECT p.id FROM payments p WHERE p.attempt_id = a.id) AS "payment_id: _", a.requested_by, a.created_at,
+                  a.sent_at
            FROM payment_attempts a
            WHERE ($1::uuid IS NULL OR a.id < $1) AND ($2::uuid IS NULL OR a.account_id = $2) ORDER BY a.id DESC LIMIT $3"#,
         page.after,
@@ -162,10 +166,19 @@ pub async fn open(tx: &mut TenantTx) -> Result<Vec<PaymentAttemptId>, sqlx::Erro
     .await
 }
 
-/// The last charge of a method.
+/// Notes that the provider is about to be asked.
+pub async fn sent(tx: &mut TenantTx, id: PaymentAttemptId) -> Result<(), sqlx::Error> {
+    let at = tx.at();
+    sqlx::query!("UPDATE payment_attempts SET sent_at = $2 WHERE id = $1 AND sent_at IS NULL", id.uuid(), at)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// The last charge of a method that was not given up before anybody was asked.
 pub async fn last_charge(tx: &mut TenantTx, method: PaymentMethodId) -> Result<Option<PaymentAttemptId>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT id AS "id: PaymentAttemptId" FROM payment_attempts WHERE method_id = $1 ORDER BY id DESC LIMIT 1"#,
+        r#"SELECT id AS "id: PaymentAttemptId" FROM payment_attempts WHERE method_id = $1 AND status <> 'cancelled' ORDER BY id DESC LIMIT 1"#,
         method.uuid()
     )
     .fetch_optional(tx.conn())

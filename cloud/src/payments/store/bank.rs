@@ -96,26 +96,21 @@ pub async fn insert_statement(tx: &mut TenantTx, row: &StatementRow) -> Result<(
     Ok(())
 }
 
-pub async fn statements(tx: &mut TenantTx, page: Page) -> Result<Vec<StatementRow>, sqlx::Error> {
+/// Statements, newest first; the one of this id if given.
+pub async fn statements(
+    tx: &mut TenantTx,
+    only: Option<BankStatementId>,
+    page: Page,
+) -> Result<Vec<StatementRow>, sqlx::Error> {
     sqlx::query_as!(
         StatementRow,
         r#"SELECT id AS "id: _", file_id AS "file_id: _", iban, reference, currency, from_on, to_on, opening, closing, imported_at
-           FROM bank_statements WHERE ($1::uuid IS NULL OR id < $1) ORDER BY id DESC LIMIT $2"#,
+           FROM bank_statements WHERE ($1::uuid IS NULL OR id < $1) AND ($3::uuid IS NULL OR id = $3) ORDER BY id DESC LIMIT $2"#,
         page.after,
-        page.fetch()
+        page.fetch(),
+        only.map(BankStatementId::uuid)
     )
     .fetch_all(tx.conn())
-    .await
-}
-
-pub async fn statement(tx: &mut TenantTx, id: BankStatementId) -> Result<Option<StatementRow>, sqlx::Error> {
-    sqlx::query_as!(
-        StatementRow,
-        r#"SELECT id AS "id: _", file_id AS "file_id: _", iban, reference, currency, from_on, to_on, opening, closing, imported_at
-           FROM bank_statements WHERE id = $1"#,
-        id.uuid()
-    )
-    .fetch_optional(tx.conn())
     .await
 }
 
@@ -138,6 +133,25 @@ pub async fn has_statement(tx: &mut TenantTx, iban: &str, reference: &str) -> Re
         reference
     )
     .fetch_one(tx.conn())
+    .await
+}
+
+/// A statement of some of these days that came in a file of the other kind, with balances or without.
+pub async fn other_kind(
+    tx: &mut TenantTx,
+    iban: &str,
+    (from, to): (NaiveDate, NaiveDate),
+    with_balances: bool,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT reference FROM bank_statements WHERE iban = $1 AND from_on <= $3 AND to_on >= $2 AND (closing IS NOT NULL) <> $4
+         ORDER BY to_on DESC LIMIT 1",
+        iban,
+        from,
+        to,
+        with_balances
+    )
+    .fetch_optional(tx.conn())
     .await
 }
 

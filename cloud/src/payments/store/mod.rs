@@ -64,31 +64,27 @@ pub async fn insert(tx: &mut TenantTx, id: PaymentId, number: &str, new: &Receip
     Ok(())
 }
 
-pub async fn page(tx: &mut TenantTx, page: Page, account: Option<AccountId>) -> Result<Vec<PaymentRow>, sqlx::Error> {
+/// A page of payments, newest first; of one account, or the one of this id, if given.
+pub async fn payments(
+    tx: &mut TenantTx,
+    only: Option<PaymentId>,
+    account: Option<AccountId>,
+    page: Page,
+) -> Result<Vec<PaymentRow>, sqlx::Error> {
     sqlx::query_as!(
         PaymentRow,
         r#"SELECT p.id AS "id: _", number, account_id AS "account_id: _", method, currency, amount, received_on, reference, recorded_by, recorded_at,
                   attempt_id AS "attempt_id: _",
                   coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.payment_id = p.id AND r.status = 'succeeded'), 0) AS "refunded!"
-           FROM payments p WHERE ($1::uuid IS NULL OR p.id < $1) AND ($2::uuid IS NULL OR account_id = $2) ORDER BY p.id DESC LIMIT $3"#,
+           FROM payments p
+           WHERE ($1::uuid IS NULL OR p.id < $1) AND ($2::uuid IS NULL OR account_id = $2) AND ($4::uuid IS NULL OR p.id = $4)
+           ORDER BY p.id DESC LIMIT $3"#,
         page.after,
         account.map(AccountId::uuid),
-        page.fetch()
+        page.fetch(),
+        only.map(PaymentId::uuid)
     )
     .fetch_all(tx.conn())
-    .await
-}
-
-pub async fn find(tx: &mut TenantTx, id: PaymentId) -> Result<Option<PaymentRow>, sqlx::Error> {
-    sqlx::query_as!(
-        PaymentRow,
-        r#"SELECT p.id AS "id: _", number, account_id AS "account_id: _", method, currency, amount, received_on, reference, recorded_by, recorded_at,
-                  attempt_id AS "attempt_id: _",
-                  coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.payment_id = p.id AND r.status = 'succeeded'), 0) AS "refunded!"
-           FROM payments p WHERE p.id = $1"#,
-        id.uuid()
-    )
-    .fetch_optional(tx.conn())
     .await
 }
 
@@ -163,6 +159,21 @@ pub async fn settled(tx: &mut TenantTx, payment: PaymentId) -> Result<Vec<PartRo
         payment.uuid()
     )
     .fetch_all(tx.conn())
+    .await
+}
+
+/// The payment a payment of the provider's became; of several, for money goes and comes back, one with something left.
+pub async fn of_intent(tx: &mut TenantTx, intent: &str) -> Result<Option<PaymentId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT p.id AS "id: PaymentId" FROM payments p
+           LEFT JOIN payment_attempts a ON a.id = p.attempt_id
+           LEFT JOIN suspense_items s ON s.id = p.suspense_id AND s.place = 'gateway'
+           WHERE a.intent = $1 OR a.reference = $1 OR coalesce(s.intent, s.reference) = $1
+           ORDER BY p.amount > coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.payment_id = p.id AND r.status <> 'failed'), 0) DESC, p.id
+           LIMIT 1"#,
+        intent
+    )
+    .fetch_optional(tx.conn())
     .await
 }
 

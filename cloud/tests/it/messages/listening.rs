@@ -155,3 +155,54 @@ fn nothing_is_written_where_it_is_switched_off_or_cannot_arrive() {
         assert_eq!(super::write(&isp.app, &isp.scope(), account).await.len(), 1);
     });
 }
+
+#[test]
+fn shares_of_an_allowance_and_new_lines_are_told_and_imported_ones_only_if_wanted() {
+    story(async {
+        let mut server = MailServer::open().await;
+        let isp = Isp::new("threshold-mail", "2026-11-01T10:00:00Z").await;
+        isp.put("/message-settings/email", server.settings()).await.expect(200);
+        let account = account_at(&isp, "Amara Okafor", "amara@sub.example", "en").await;
+        let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
+        let line: weir_cloud::ids::SubscriptionId = tx.new_id();
+        let facts = json!({ "percent": 80, "used_bytes": 400_000_000_000_i64, "limit_bytes": 500_000_000_000_i64 });
+        events::publish(&mut tx, EventKind::UsageThreshold, line, Some(account), facts).await.unwrap();
+        tx.commit().await.unwrap();
+        work_off(&isp.app, &isp.scope()).await;
+        let told = server.next().await;
+        let text = told["parts"][0]["text"].as_str().unwrap();
+        assert!(text.contains("80\u{a0}%") && text.contains("400") && text.contains("500"), "{text}");
+
+        isp.router_named("Edge 1").await;
+        isp.plan(&FIBRE).await;
+        let mut lines = Vec::new();
+        for (welcome, name) in [(json!(null), "Ben"), (json!(true), "Chi")] {
+            let csv = format!(
+                "name,email,street,town,plan,router,ip\n{name},{name}@sub.example,Hill 1,Leeds,{},Edge 1,10.40.0.{}/32\n",
+                FIBRE.name,
+                name.len()
+            );
+            let csv = csv.replace("10.40.0.3", if name == "Ben" { "10.40.0.1" } else { "10.40.0.2" });
+            let mut wish = json!({ "name": "x.csv", "csv": csv });
+            if welcome == json!(true) {
+                wish["welcome"] = welcome;
+            }
+            let made = isp.post("/imports", wish).await.expect(202);
+            let id = made["id"].as_str().unwrap().to_owned();
+            for step in ["", "start"] {
+                if !step.is_empty() {
+                    isp.post(&format!("/imports/{id}/start"), json!({})).await.expect(202);
+                }
+                let job: weir_cloud::imports::jobs::WorkOnImport =
+                    serde_json::from_value(json!({ "import": id })).unwrap();
+                weir_cloud::jobs::Job::run(job, isp.app.clone(), isp.scope()).await.unwrap();
+            }
+            let now = isp.get(&format!("/imports/{id}")).await.expect(200);
+            assert_eq!((&now["status"], &now["welcome"]), (&json!("done"), &json!(name == "Chi")), "{now}");
+            work_off(&isp.app, &isp.scope()).await;
+            lines.push(listed(&isp, "").await.len());
+        }
+        assert_eq!(lines, [1, 2], "only who is to be welcomed is written to");
+        assert_eq!(server.next().await["to"], json!(["Chi@sub.example"]));
+    });
+}

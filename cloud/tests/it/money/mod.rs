@@ -4,6 +4,7 @@ mod analytics;
 mod billing;
 mod changes;
 mod document;
+mod faults;
 pub mod harness;
 mod pages;
 mod payments;

@@ -251,3 +251,26 @@ fn an_invoice_says_where_to_transfer_and_with_which_reference() {
         assert_eq!(fields, ["bank_iban", "bank_bic"]);
     });
 }
+
+#[test]
+fn the_same_days_are_not_counted_twice_from_files_of_two_kinds() {
+    story(async {
+        let bank = Bank::new("bank-kinds").await;
+        let columns = json!({ "booked_on": "d", "amount": "a", "payer": "p", "remittance": "r", "reference": "n",
+            "date_format": "%Y-%m-%d", "decimal_mark": ".", "separator": "," });
+        let ana = creditor_reference("ACC-000001").unwrap();
+        let csv = format!("d,a,p,r,n\n2026-11-03,10.00,Ana,{ana},TRF\n2026-11-03,5.00,Ana,{ana},TRF\n");
+        let file = bank.gives(csv, columns.clone()).await;
+        bank.imports(&file).await.expect(200);
+        assert_eq!(bank.owes(bank.ana).await, "15.00");
+        let file = bank.gives(statement("S1", IBAN, "EUR", ("100.00", "111.90"), &november()), Value::Null).await;
+        assert!(file["refused"].as_str().unwrap_or_default().contains("counted twice"), "{file}");
+        assert_eq!(bank.imports(&file).await.problem(), "bank-file-refused");
+        // What the bank calls all its transfers alike is not taken for what came before.
+        let csv = format!("d,a,p,r,n\n2026-11-04,7.00,Ana,{ana},TRF\n2026-11-03,5.00,Ana,{ana},TRF\n");
+        let file = bank.gives(csv, columns).await;
+        assert_eq!(fates(&file), ["pays ", "known "], "{file}");
+        bank.imports(&file).await.expect(200);
+        assert_eq!(bank.owes(bank.ana).await, "8.00");
+    });
+}

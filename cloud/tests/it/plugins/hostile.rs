@@ -39,6 +39,7 @@ fn whatever_a_plugin_does_wrong_is_stopped_and_named() {
             ("negative", "below zero"),
             ("dear", "more than 50 % away"),
             ("wide", "53 bits"),
+            ("nul", "cannot be kept"),
             ("refuse", "I do not want to"),
         ];
         for (what, says) in faults {
@@ -94,6 +95,20 @@ fn billing_goes_on_at_the_plans_price_and_the_plugin_is_paused() {
         assert_eq!(resumed.status, 303, "{}", resumed.text);
         let plugin = isp.get(&format!("/plugins/{}", hostile.id)).await.expect(200);
         assert_eq!(plugin["status"], "active", "{plugin}");
+    });
+}
+
+#[test]
+fn an_answer_that_cannot_be_kept_is_none() {
+    story(async {
+        let (isp, accounts) = billed_once("nul", 1).await;
+        let hostile = isp.activated("hostile", "rate-usage", "hostile").await;
+        isp.tell(&hostile, json!({ "do": "nul" }), json!([])).await;
+        let run = isp.bill("2026-11-01").await;
+        assert_eq!((&run["status"], &run["invoices_issued"]), (&json!("done"), &json!(1)), "{run}");
+        let line = &isp.usage_lines(&accounts[0]).await[0];
+        assert_eq!((&line["net"]["amount"], text(&line["priced_by"], "outcome")), (&json!("5.00"), "fell_back".into()));
+        assert_eq!(isp.calls(&hostile, "").await[0]["outcome"], "answer");
     });
 }
 

@@ -165,12 +165,41 @@ fn columns_are_read_as_people_say() {
 }
 
 #[test]
+fn what_is_wrong_is_said_in_the_readers_language() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let csv = "Name;E-mail;Street;Town;Billing day;Plan;Router;IP;Start;Language;Country\r\n\
+                   Ana;x;Calle 1;Cuenca;40;Fibre 5;Edge 9;10.30.0.3/33;2026-02-30;xx;Spain\r\n\
+                   Ben;b@x.example;Calle 1;Cuenca;x;;Edge 1;;;;\r\n\
+                   Bea;b@x.example;;;1;Fibre 500;Edge 1;10.20.4.0/25;2026-02-01;;\r\n";
+        let (path, now) = checked(&made.isp, csv.to_owned()).await;
+        assert_eq!(now["wrong"], 3);
+        let page = path.replace("/api/v1", "");
+        for lang in ["en", "es", "pt-BR", "fr", "ar"] {
+            let mut tx = cloud.app.db.begin(&Scope::system(made.isp.tenant)).await.expect("a transaction");
+            sqlx::query("UPDATE staff SET language = $1").bind(lang).execute(tx.conn()).await.expect("a language");
+            tx.commit().await.expect("committed");
+            for address in [format!("{page}?rows=wrong"), format!("{page}/rows.csv")] {
+                let told = made.isp.get(&address).await.text;
+                assert!(!told.contains("imports-error") && told.contains("Fibre 5"), "{lang}: {told}");
+                if lang != "en" {
+                    for english in ["is not", "must be", "no plan", "no router", "stands in"] {
+                        assert!(!told.contains(english), "{lang} {english}: {told}");
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn a_file_is_sent_from_the_page() {
     run(|cloud| async move {
         let isp = cloud.isp().await;
         let send = async |name: &str, content: &[u8]| {
             let head = format!("--x\r\ncontent-disposition: form-data; name=\"csv\"; filename=\"{name}\"\r\n\r\n");
-            let body = [head.as_bytes(), content, b"\r\n--x--\r\n"].concat();
+            let ticked = b"\r\n--x\r\ncontent-disposition: form-data; name=\"welcome\"\r\n\r\nyes\r\n--x--\r\n";
+            let body = [head.as_bytes(), content, ticked].concat();
             let request = Request::post("/imports")
                 .header(header::COOKIE, format!("weir_session={}", isp.owner))
                 .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
@@ -184,6 +213,8 @@ fn a_file_is_sent_from_the_page() {
         work(&isp, path.rsplit('/').next().expect("an id")).await;
         let page = isp.get(&path).await.text;
         assert!(page.contains("people.csv") && page.contains("Can be brought in"), "{page}");
+        let made = isp.get(&format!("/api/v1{path}")).await.expect(200);
+        assert_eq!(made["welcome"], true);
         isp.get(&format!("{path}/columns")).await.status.is_success().then_some(()).expect("a form");
     });
 }

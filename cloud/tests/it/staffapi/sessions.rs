@@ -155,3 +155,26 @@ fn a_right_password_forgets_the_wrong_ones_before() {
         access::forget_old_attempts(&cloud.app).await.expect("forget");
     });
 }
+
+#[test]
+fn only_what_replaces_the_cookie_spares_the_look_at_where_a_change_comes_from() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let change = async |proof: Option<&str>| {
+            let mut request = Request::post("/preferences")
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(header::COOKIE, format!("weir_session={}", isp.owner))
+                .header("sec-fetch-site", "cross-site");
+            if let Some(proof) = proof {
+                request = request.header(header::AUTHORIZATION, proof);
+            }
+            let form = Body::from("language=en&theme=light");
+            cloud.respond(request.body(form).expect("a request")).await.status()
+        };
+        assert_eq!(change(None).await, StatusCode::FORBIDDEN);
+        // A browser sends these by itself, for a form that leads to https://a:b@isp.example/.
+        assert_eq!(change(Some("Basic YTpi")).await, StatusCode::FORBIDDEN);
+        let bearer = format!("Bearer {}", isp.owner);
+        assert_eq!(change(Some(&bearer)).await, StatusCode::SEE_OTHER);
+    });
+}

@@ -156,3 +156,9 @@ fn a_job_run_twice_leaves_the_same_rows() {
         assert_eq!(invoices["items"].as_array().map(Vec::len), Some(1), "{invoices}");
     });
 }
+
+#[test]
+fn the_worker_knows_every_kind_that_is_queued() {
+    let known: BTreeSet<_> = weir_cloud::jobs::KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+    assert_eq!(known, declared());
+}

@@ -30,6 +30,7 @@ fn misbehave(line: &UsageLine, call: &Call) -> Result<Decision, Error> {
         "negative" => Ok(Decision::price(Decimal::whole(0).minus(line.unit_price)?, "we pay you")),
         "dear" => Ok(Decision::price(line.unit_price.times(Decimal::whole(1_000), 6)?, "because")),
         "wide" => Ok(Decision::price(Decimal { hi: i32::MAX, lo: u32::MAX, scale: 0 }, "wide")),
+        "nul" => Ok(Decision::price(line.unit_price, "be\0cause")),
         "refuse" => Err(Error::Failed("I do not want to".into())),
         _ => Ok(Decision::Unchanged),
     }

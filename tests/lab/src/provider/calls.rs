@@ -151,6 +151,7 @@ fn read(world: &World, path: &str, query: &str) -> (u16, Value) {
     let kind = match parts.as_slice() {
         ["payment_intents"] => "payment_intent",
         ["refunds"] => "refund",
+        ["disputes"] => "dispute",
         [.., id] => return world.shown(id).map_or_else(missing, |found| (200, found)),
         [] => return missing(),
     };

@@ -102,6 +102,34 @@ impl Provider {
         open(&self.world).refund(intent, units, "")
     }
 
+    /// A payer says at their bank that a payment is not theirs; returns the dispute's name.
+    pub fn dispute(&self, intent: &str, units: i64, status: &str) -> String {
+        open(&self.world).dispute(intent, units, status)
+    }
+
+    /// A dispute, or a refund, comes to stand so.
+    pub fn stands(&self, id: &str, status: &str) {
+        open(&self.world).stands(id, status);
+    }
+
+    /// Knows nothing of an object any more.
+    pub fn forgets(&self, id: &str) {
+        open(&self.world).objects.remove(id);
+    }
+
+    /// Forgets every key, as providers do after a day.
+    pub fn forgets_keys(&self) {
+        open(&self.world).keys.clear();
+    }
+
+    /// The money it gave back of a payment.
+    #[must_use]
+    pub fn given_back(&self, intent: &str) -> i64 {
+        let world = open(&self.world);
+        let of = |object: &&Value| object["payment_intent"] == intent && object["status"] == "succeeded";
+        world.list("refund").iter().filter(of).filter_map(|refund| refund["amount"].as_i64()).sum()
+    }
+
     /// Everything it would have sent so far, in order.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {

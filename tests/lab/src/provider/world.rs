@@ -295,10 +295,28 @@ impl World {
         id
     }
 
+    pub fn dispute(&mut self, intent: &str, units: i64, status: &str) -> String {
+        let currency = self.text(intent, "currency");
+        let fields = json!({
+            "payment_intent": intent, "amount": units, "currency": currency, "status": status, "reason": "fraudulent",
+        });
+        let id = self.put("dp", "dispute", fields)["id"].as_str().unwrap_or_default().to_owned();
+        self.say("charge.dispute.created", &id);
+        id
+    }
+
+    pub fn stands(&mut self, id: &str, status: &str) {
+        self.set(id, "status", json!(status));
+        let kind = if id.starts_with("dp_") { "charge.dispute.updated" } else { "refund.updated" };
+        self.say(kind, id);
+    }
+
     /// What is left of a payment to be given back.
     pub fn refundable(&self, intent: &str) -> i64 {
         let received = self.objects.get(intent).and_then(|object| object["amount_received"].as_i64()).unwrap_or(0);
-        let of = |object: &&Value| object["object"] == "refund" && object["payment_intent"] == intent;
+        let of = |object: &&Value| {
+            object["object"] == "refund" && object["payment_intent"] == intent && object["status"] != "failed"
+        };
         received - self.objects.values().filter(of).filter_map(|refund| refund["amount"].as_i64()).sum::<i64>()
     }
 

@@ -15,12 +15,12 @@ use serde_json::Value;
 use weir_rules::money::Money;
 
 use super::{
-    Capabilities, Charge, Doubt, Error, Event, Listing, PageWish, Provider, Refusal, Returned, SetUp, Standing, State,
-    Trust,
+    Capabilities, Charge, Disputed, Doubt, Error, Event, Listing, PageWish, Provider, Refusal, Returned, SetUp,
+    Standing, State, Trust,
 };
 use crate::payments::Decline;
 use client::{Answered, Client};
-use wire::{Intent, Named, Refund, Session};
+use wire::{Contest, Intent, Named, Refund, Session};
 
 /// The metadata that carries our key.
 const KEY: &str = "weir_key";
@@ -41,6 +41,10 @@ impl Stripe {
     }
 
     async fn session(&self, id: &str) -> Result<Option<Session>, Error> {
+        // It may come from whoever has a link: a name, not a path.
+        if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Ok(None);
+        }
         let expand = [("expand[]", "payment_intent.payment_method"), ("expand[]", "setup_intent.payment_method")];
         self.client.get(&format!("/v1/checkout/sessions/{id}"), &expand).await
     }
@@ -218,10 +222,24 @@ impl Provider for Stripe {
         found.map(Refund::returned).transpose()
     }
 
+    async fn fetch_dispute(&self, reference: &str) -> Result<Option<Disputed>, Error> {
+        let found: Option<Contest> = self.client.get(&format!("/v1/disputes/{reference}"), &[]).await?;
+        found.map(Contest::disputed).transpose()
+    }
+
     async fn list_since(&self, since: DateTime<Utc>) -> Result<Listing, Error> {
         let payments = self.client.list("/v1/payment_intents", since, LIST_PAGES).await?;
         let refunds = self.client.list("/v1/refunds", since, LIST_PAGES).await?;
-        Ok(Listing { payments: readable(payments, Intent::standing), refunds: readable(refunds, Refund::returned) })
+        // A restricted key may not list disputes; their messages come all the same.
+        let disputes = match self.client.list("/v1/disputes", since, LIST_PAGES).await {
+            Err(Error::Unauthorized | Error::Unreadable(_)) => Vec::new(),
+            other => other?,
+        };
+        Ok(Listing {
+            payments: readable(payments, Intent::standing),
+            refunds: readable(refunds, Refund::returned),
+            disputes: readable(disputes, Contest::disputed),
+        })
     }
 
     fn verify(&self, signature: Option<&str>, raw: &[u8], now: DateTime<Utc>) -> Result<Trust, Doubt> {

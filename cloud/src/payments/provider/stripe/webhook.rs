@@ -57,6 +57,7 @@ pub(super) fn event(raw: &[u8]) -> Result<Event, Doubt> {
         ("checkout.session", "setup") => Subject::SetUp(about.id),
         ("checkout.session" | "payment_intent", _) => Subject::Payment(about.id),
         ("refund", _) => Subject::Refund(about.id),
+        ("dispute", _) => Subject::Dispute(about.id),
         _ => Subject::Other,
     };
     if message.id.is_empty() {
@@ -107,6 +108,7 @@ mod tests {
             Ok(Subject::SetUp("cs_1".into()))
         );
         assert_eq!(about(r#"{"id":"re_1","object":"refund"}"#), Ok(Subject::Refund("re_1".into())));
+        assert_eq!(about(r#"{"id":"dp_1","object":"dispute"}"#), Ok(Subject::Dispute("dp_1".into())));
         assert_eq!(about(r#"{"object":"balance"}"#), Ok(Subject::Other));
         for garbage in ["", "[]", "{\"id\":\"evt\"}", "\u{0}"] {
             assert_eq!(event(garbage.as_bytes()), Err(Doubt::Unreadable), "{garbage:?}");

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 
 use super::{KEY, amounts, declines};
-use crate::payments::provider::{Error, Refusal, Returned, Saved, SetUp, Standing, State, Waiting};
+use crate::payments::provider::{Dispute, Disputed, Error, Refusal, Returned, Saved, SetUp, Standing, State, Waiting};
 
 /// Anything with a name.
 #[derive(Deserialize)]
@@ -110,6 +110,34 @@ pub(super) struct Refund {
     failure_reason: Option<String>,
     #[serde(default)]
     metadata: HashMap<String, String>,
+}
+
+/// A dispute, as it is there.
+#[derive(Deserialize)]
+pub(super) struct Contest {
+    id: String,
+    amount: i64,
+    currency: String,
+    status: String,
+    #[serde(default)]
+    reason: String,
+    payment_intent: Option<Expandable<Named>>,
+}
+
+impl Contest {
+    pub fn disputed(self) -> Result<Disputed, Error> {
+        Ok(Disputed {
+            reference: self.id,
+            intent: name_of(self.payment_intent, |intent| &intent.id),
+            amount: amounts::money(self.amount, &self.currency)?,
+            reason: self.reason,
+            stands: match self.status.as_str() {
+                "needs_response" | "under_review" | "lost" => Dispute::Taken,
+                "won" => Dispute::Won,
+                _ => Dispute::Asked,
+            },
+        })
+    }
 }
 
 impl Method {

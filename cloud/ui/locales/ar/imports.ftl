@@ -1,0 +1,20 @@
+# Bringing in subscribers from a file.
+imports-error-twice = مذكور في صف سابق من الملف أيضًا
+imports-error-billing-day = يجب أن يكون يومًا من الشهر بين 1 و31
+imports-error-plan-missing = يجب ذكرها لأن الصف يذكر المزيد عن خط
+imports-error-plan = لا توجد خطة معروضة للبيع باسم «{ $value }»
+imports-error-router = لا يوجد موجّه باسم «{ $value }»
+imports-error-day = «{ $value }» ليس يومًا مثل 2026-01-31
+imports-error-years = يجب أن يكون يومًا من هذا القرن
+imports-error-email = «{ $value }» ليس عنوان بريد إلكتروني
+imports-error-language = «{ $value }» ليست من اللغات: en وes وpt-BR وfr وar
+imports-error-currency = «{ $value }» ليست عملة
+imports-error-plan-currency = سعر الخطة بعملة غير عملة الحساب
+imports-error-country = «{ $value }» ليس رمز بلد من حرفين مثل ES
+imports-error-prefixes = يجب ذكر عنوان أو بادئة واحدة على الأقل
+imports-error-overlap = عنوان يتداخل مع آخر مشغول: { $value }
+imports-error-prefix = يجب أن تكون عناوين أو بادئات يمكن خدمتها مثل 10.20.0.2/32
+imports-welcome = إرسال رسالة المشتركين الجدد إليهم
+imports-welcome-hint = اتركه دون تحديد لمن كانوا مشتركين من قبل.
+imports-welcome-yes = نعم
+imports-welcome-no = لا

@@ -1,0 +1,20 @@
+# Bringing in subscribers from a file.
+imports-error-twice = stands in an earlier row of the file, too
+imports-error-billing-day = must be a day of the month, 1 to 31
+imports-error-plan-missing = must be named, for the row says more about a line
+imports-error-plan = no plan on sale is called “{ $value }”
+imports-error-router = no router is called “{ $value }”
+imports-error-day = “{ $value }” is not a day such as 2026-01-31
+imports-error-years = must be a day of this century
+imports-error-email = “{ $value }” is not an e-mail address
+imports-error-language = “{ $value }” is none of the languages: en, es, pt-BR, fr, ar
+imports-error-currency = “{ $value }” is no currency
+imports-error-plan-currency = the plan is priced in another currency than the account’s
+imports-error-country = “{ $value }” is not a country’s code of two letters, such as ES
+imports-error-prefixes = must name at least one address or prefix
+imports-error-overlap = an address overlaps one that is taken: { $value }
+imports-error-prefix = must be addresses or prefixes that can be served, such as 10.20.0.2/32
+imports-welcome = Send them the message for new subscribers
+imports-welcome-hint = Leave this off for people who were subscribers before.
+imports-welcome-yes = Yes
+imports-welcome-no = No

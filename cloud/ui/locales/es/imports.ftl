@@ -1,0 +1,20 @@
+# Bringing in subscribers from a file.
+imports-error-twice = figura también en una fila anterior del archivo
+imports-error-billing-day = debe ser un día del mes, de 1 a 31
+imports-error-plan-missing = debe indicarse, pues la fila dice más de una línea
+imports-error-plan = ningún plan a la venta se llama «{ $value }»
+imports-error-router = ningún router se llama «{ $value }»
+imports-error-day = «{ $value }» no es un día como 2026-01-31
+imports-error-years = debe ser un día de este siglo
+imports-error-email = «{ $value }» no es una dirección de correo
+imports-error-language = «{ $value }» no es ninguno de los idiomas: en, es, pt-BR, fr, ar
+imports-error-currency = «{ $value }» no es una moneda
+imports-error-plan-currency = el plan tiene precio en otra moneda que la de la cuenta
+imports-error-country = «{ $value }» no es un código de país de dos letras, como ES
+imports-error-prefixes = debe indicar al menos una dirección o un prefijo
+imports-error-overlap = una dirección coincide con otra ya ocupada: { $value }
+imports-error-prefix = deben ser direcciones o prefijos que se puedan servir, como 10.20.0.2/32
+imports-welcome = Enviarles el mensaje para nuevos abonados
+imports-welcome-hint = Déjelo sin marcar para quienes ya eran abonados.
+imports-welcome-yes = Sí
+imports-welcome-no = No

@@ -1,0 +1,20 @@
+# Bringing in subscribers from a file.
+imports-error-twice = figure aussi dans une ligne précédente du fichier
+imports-error-billing-day = doit être un jour du mois, de 1 à 31
+imports-error-plan-missing = doit être indiquée, car la ligne en dit plus sur un accès
+imports-error-plan = aucune formule en vente ne s’appelle « { $value } »
+imports-error-router = aucun routeur ne s’appelle « { $value } »
+imports-error-day = « { $value } » n’est pas un jour comme 2026-01-31
+imports-error-years = doit être un jour de ce siècle
+imports-error-email = « { $value } » n’est pas une adresse e-mail
+imports-error-language = « { $value } » n’est aucune des langues : en, es, pt-BR, fr, ar
+imports-error-currency = « { $value } » n’est pas une devise
+imports-error-plan-currency = la formule est dans une autre devise que le compte
+imports-error-country = « { $value } » n’est pas un code de pays de deux lettres, comme FR
+imports-error-prefixes = doit indiquer au moins une adresse ou un préfixe
+imports-error-overlap = une adresse en recouvre une déjà prise : { $value }
+imports-error-prefix = doivent être des adresses ou préfixes que l’on peut servir, comme 10.20.0.2/32
+imports-welcome = Leur envoyer le message des nouveaux abonnés
+imports-welcome-hint = Laissez décoché pour ceux qui étaient déjà abonnés.
+imports-welcome-yes = Oui
+imports-welcome-no = Non

@@ -1,0 +1,20 @@
+# Bringing in subscribers from a file.
+imports-error-twice = já está em uma linha anterior do arquivo
+imports-error-billing-day = deve ser um dia do mês, de 1 a 31
+imports-error-plan-missing = deve ser indicado, pois a linha diz mais sobre um acesso
+imports-error-plan = nenhum plano à venda se chama “{ $value }”
+imports-error-router = nenhum roteador se chama “{ $value }”
+imports-error-day = “{ $value }” não é um dia como 2026-01-31
+imports-error-years = deve ser um dia deste século
+imports-error-email = “{ $value }” não é um endereço de e-mail
+imports-error-language = “{ $value }” não é um dos idiomas: en, es, pt-BR, fr, ar
+imports-error-currency = “{ $value }” não é uma moeda
+imports-error-plan-currency = o plano tem preço em outra moeda que a da conta
+imports-error-country = “{ $value }” não é um código de país de duas letras, como BR
+imports-error-prefixes = deve indicar ao menos um endereço ou prefixo
+imports-error-overlap = um endereço coincide com outro já ocupado: { $value }
+imports-error-prefix = devem ser endereços ou prefixos que possam ser atendidos, como 10.20.0.2/32
+imports-welcome = Enviar a eles a mensagem para novos assinantes
+imports-welcome-hint = Deixe desmarcado para quem já era assinante.
+imports-welcome-yes = Sim
+imports-welcome-no = Não
