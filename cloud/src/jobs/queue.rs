@@ -97,6 +97,7 @@ async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
         crate::dunning::jobs::CheckOverdue,
         crate::plugins::jobs::ForgetOldCalls,
         crate::tickets::jobs::WatchPromises,
+        crate::portal::jobs::ForgetOldPortalSessions,
         super::TellListener,
         SendMessage,
         crate::payments::jobs::LookAtAttempt,
