@@ -5,6 +5,7 @@
 mod artifacts;
 mod bench;
 mod database;
+mod deb;
 mod plugins;
 mod run;
 mod setup;
@@ -44,6 +45,8 @@ enum Task {
     },
     /// Builds the example plugins into components below the target folder
     Plugins,
+    /// Makes the Debian packages of both programs; prints their paths
+    Deb(deb::Wish),
     /// Checks everything, as CI does
     Test,
     /// The same as `test`
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         Task::Dev { http } => run::dev(&http),
         Task::Demo { check, port } => run::demo(check, port),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs)),
+        Task::Deb(wish) => deb::run(&wish),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),
         Task::Tidy => tidy::run(),
