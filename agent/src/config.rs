@@ -10,20 +10,25 @@ pub const USAGE: &str = "\
 weir-agent: shapes, meters and reports from a router
 
 usage:
-  weir-agent run       --state-dir DIR [--token TOKEN] [--southbound linux|null] [--garden ADDR:PORT]
+  weir-agent run       [--state-dir DIR] [--token TOKEN] [--southbound linux|null] [--garden ADDR:PORT]
                        [--usage-interval-ms N] [--sweep-interval-ms N] [--checkpoint-interval-ms N]
                        [--verify-interval-ms N] [--keepalive-ms N] [--retry-cap-ms N] [--run-dir DIR]
                        [--spool-bytes N] [--log text|json]
-  weir-agent enroll    --state-dir DIR --token TOKEN
-  weir-agent status    --state-dir DIR [--run-dir DIR]
+  weir-agent enroll    [--state-dir DIR] --token TOKEN
+  weir-agent status    [--state-dir DIR] [--run-dir DIR]
   weir-agent check
-  weir-agent uninstall --state-dir DIR [--southbound linux|null]
+  weir-agent uninstall [--state-dir DIR] [--southbound linux|null]
+
+the state directory is /var/lib/weir-agent unless told
 
 run        enforce, meter and report until told to stop; enforcement stays in place afterwards
-enroll     turn a single-use token into this router's identity
+enroll     turn a single-use token into this router's identity; as root, the folder's owner gets it
 status     print what is known, as JSON
 check      try what this kernel can do, as JSON; fails if it cannot carry the agent
 uninstall  remove everything the agent made in the kernel; identity and usage log stay in the state directory";
+
+/// Where everything durable is unless told.
+const STATE_DIR: &str = "/var/lib/weir-agent";
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,7 +149,7 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
     if matches!(command, Command::Help | Command::Check) {
         return Ok((command, config));
     }
-    let defaults = Config::new(state_dir.ok_or("--state-dir is missing")?);
+    let defaults = Config::new(state_dir.unwrap_or_else(|| STATE_DIR.into()));
     config.run_dir = run_dir.unwrap_or(defaults.run_dir);
     config.state_dir = defaults.state_dir;
     if command == Command::Enroll && config.token.is_none() {
@@ -205,11 +210,12 @@ mod tests {
         assert_eq!(config.state_dir, PathBuf::from("/x"));
         assert_eq!(config.southbound, Adapter::Null);
         assert_eq!(config.usage_interval, Some(Duration::from_millis(500)));
+        assert_eq!(read("weir-agent run").unwrap().1.state_dir, PathBuf::from("/var/lib/weir-agent"));
     }
 
     #[test]
     fn mistakes_are_named() {
-        assert!(read("weir-agent run").unwrap_err().contains("--state-dir"));
+        assert!(read("weir-agent run --state-dir").unwrap_err().contains("--state-dir"));
         assert!(read("weir-agent enroll --state-dir /x").unwrap_err().contains("--token"));
         assert!(read("weir-agent fly --state-dir /x").unwrap_err().contains("run, enroll"));
         assert!(read("weir-agent run --state-dir /x --keepalive-ms 0").unwrap_err().contains("above 0"));

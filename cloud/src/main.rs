@@ -32,6 +32,10 @@ enum Command {
     /// The record of changes.
     #[command(subcommand)]
     Audit(Audit),
+    /// Write a backup: the database and the installation's key, in a new folder.
+    Backup(roles::backup::Backup),
+    /// Bring a backup into an installation that has no ISP yet, while it is stopped.
+    Restore(roles::backup::Restore),
     /// Bring an e-mail from a mail server: the message is read from standard input.
     MailIn(roles::mail_in::MailIn),
     /// Print the API's OpenAPI document.
@@ -63,6 +67,7 @@ fn main() -> anyhow::Result<()> {
         Command::PluginRunner => roles::plugin::runner(),
         Command::PluginCompiler => roles::plugin::compiler(),
         command => {
+            roles::become_owner_of(&config.data_dir)?;
             start_logging(config.log_json);
             tokio::runtime::Runtime::new()?.block_on(run(config, command))
         }
@@ -77,6 +82,8 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Worker => roles::run(Role::Worker, config).await,
         Command::Tenant(Tenant::Create(wish)) => roles::tenant::create(config, wish).await,
         Command::Audit(Audit::Verify(wish)) => roles::audit::verify(config, wish).await,
+        Command::Backup(wish) => roles::backup::back_up(config, wish).await,
+        Command::Restore(wish) => roles::backup::restore(config, wish).await,
         Command::MailIn(wish) => std::process::exit(roles::mail_in::bring(wish).await),
         Command::Openapi => {
             println!("{}", weir_cloud::http::router::openapi().to_pretty_json()?);

@@ -5,6 +5,7 @@
 mod artifacts;
 mod bench;
 mod database;
+mod deb;
 mod plugins;
 mod run;
 mod setup;
@@ -50,6 +51,8 @@ enum Task {
     },
     /// Builds the example plugins into components below the target folder
     Plugins,
+    /// Makes the Debian packages of both programs; prints their paths
+    Deb(deb::Wish),
     /// Checks everything, as CI does
     Test,
     /// The same as `test`
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Task::Demo { check, port } => run::demo(check, port),
         Task::Story { name: _ } => run::pilot(),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs)),
+        Task::Deb(wish) => deb::run(&wish),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),
         Task::Tidy => tidy::run(),

@@ -14,6 +14,8 @@ struct Package {
 
 const PACKAGES: &[Package] = &[
     Package { name: "build-essential", present: || has("cc") },
+    Package { name: "dpkg-dev", present: || has("dpkg-shlibdeps") },
+    Package { name: "systemd", present: || has("systemd-sysusers") },
     Package { name: "nftables", present: || has("nft") },
     Package { name: "iproute2", present: || has("ip") && has("bridge") && has("tc") },
     Package { name: "procps", present: || has("sysctl") && has("kill") },

@@ -64,8 +64,17 @@ pub async fn start(data_dir: &Path) -> anyhow::Result<Option<Server>> {
         return Ok(None);
     }
     let mut process = spawn(&programs, &cluster, &socket, owner.as_ref())?;
-    wait_until_ready(&mut process, data_dir).await?;
-    Ok(Some(Server { process, folder }))
+    match wait_until_ready(&mut process, data_dir).await {
+        Ok(()) => Ok(Some(Server { process, folder })),
+        // Another process of ours was starting it in the same moment.
+        Err(error) => {
+            if wait_for_predecessor(&cluster, data_dir).await? {
+                Ok(None)
+            } else {
+                Err(error)
+            }
+        }
+    }
 }
 
 impl Server {
@@ -88,7 +97,7 @@ fn socket_folder(data_dir: &Path) -> PathBuf {
 }
 
 /// The newest installed server's programs.
-fn find_programs() -> anyhow::Result<PathBuf> {
+pub(super) fn find_programs() -> anyhow::Result<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()

@@ -30,7 +30,7 @@ pub fn log_in(server: &PgConnectOptions, role: &str) -> PgConnectOptions {
     }
 }
 
-fn secret(server: &PgConnectOptions) -> Option<String> {
+pub(super) fn secret(server: &PgConnectOptions) -> Option<String> {
     server.to_url_lossy().password().map(str::to_owned)
 }
 

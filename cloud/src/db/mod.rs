@@ -3,6 +3,7 @@
 //! Slices only ever see a [`TenantTx`]; what must be known before a tenant is known goes through a [`PlatformTx`].
 //! There is no other way to a connection.
 
+pub mod backup;
 pub mod embedded;
 pub mod migrate;
 mod tenant;

@@ -121,7 +121,7 @@ async fn make_token(
     let mut tx = app.db.begin(&staff.scope()).await?;
     let token = enrollment::make_token(&app, &mut tx, id).await?;
     tx.commit().await?;
-    let command = format!("weir-agent run --state-dir /var/lib/weir-agent --token {}", token.text);
+    let command = token.command();
     Ok((StatusCode::CREATED, Json(TokenJson { token: token.text, expires_at: token.expires_at, command })))
 }
 

@@ -24,6 +24,13 @@ pub struct NewToken {
     pub expires_at: chrono::DateTime<chrono::Utc>,
 }
 
+impl NewToken {
+    /// What to run on a router that has the package of the agent.
+    pub fn command(&self) -> String {
+        format!("sudo weir-agent enroll --token {} && sudo systemctl restart weir-agent", self.text)
+    }
+}
+
 /// Makes a token for a router.
 pub async fn make_token(app: &App, tx: &mut TenantTx, router: RouterId) -> Result<NewToken, Error> {
     network::router(tx, router).await?;

@@ -78,7 +78,7 @@ async fn enroll(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -
     tx.commit().await?;
     let until = format::instant(screen.frame.lang, token.expires_at, screen.zone);
     let about = screen.frame.t1("routers-enroll-lede", "until", &until);
-    let command = format!("weir-agent run --state-dir /var/lib/weir-agent --token {}", token.text);
+    let command = token.command();
     shown(&screen, &mut screen.read().await?, id, Some((command, about))).await
 }
 

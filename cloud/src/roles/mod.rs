@@ -1,17 +1,19 @@
 //! What a process does: the API, the gateway, the worker, or all of them; and how it starts and ends.
 
 pub mod audit;
+pub mod backup;
 pub mod gateway;
 pub mod mail_in;
 pub mod plugin;
+mod supervisor;
 pub mod tenant;
 
-use std::os::fd::{FromRawFd, OwnedFd};
+pub use supervisor::become_owner_of;
+
 use std::sync::Arc;
 
 use anyhow::Context;
 use sqlx::postgres::PgConnectOptions;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -49,7 +51,7 @@ pub async fn run(role: Role, config: Config) -> anyhow::Result<()> {
     let mut tasks = tokio::task::JoinSet::new();
     let mut ready = String::from("ready");
     if role.does(Role::Api) {
-        let listener = http_listener(&started.app.config).await?;
+        let listener = supervisor::http_listener(&started.app.config).await?;
         ready.push_str(&format!(" http={}", listener.local_addr()?));
         tokio::spawn(crate::live::relay(started.app.clone()));
         tasks.spawn(http::server::serve(listener, http::router::router(started.app.clone()), stopped.clone()));
@@ -64,6 +66,7 @@ pub async fn run(role: Role, config: Config) -> anyhow::Result<()> {
         tasks.spawn(webhooks::sender::work(started.app.clone(), stopped.clone()));
     }
     println!("{ready}");
+    supervisor::tell_ready()?;
     let ended = tokio::select! {
         signal = terminated() => signal,
         Some(task) = tasks.join_next() => task.context("a role panicked")?,
@@ -129,6 +132,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
     Ok(Started { app, server })
 }
 
+/// The private database, if this process has to start it, and how to reach the one to use.
 async fn database(config: &Config) -> anyhow::Result<(Option<embedded::Server>, PgConnectOptions)> {
     if let Some(url) = &config.database_url {
         return Ok((None, url.parse().context("read DATABASE_URL")?));
@@ -138,21 +142,6 @@ async fn database(config: &Config) -> anyhow::Result<(Option<embedded::Server>, 
         return Ok((None, options));
     }
     Ok((embedded::start(&config.data_dir).await?, options))
-}
-
-/// The listener a supervisor opened for us (`LISTEN_FDS`), or our own.
-async fn http_listener(config: &Config) -> anyhow::Result<TcpListener> {
-    let inherited = std::env::var("LISTEN_FDS").is_ok_and(|count| count == "1")
-        && std::env::var("LISTEN_PID").map_or(true, |pid| pid == std::process::id().to_string());
-    if !inherited {
-        return TcpListener::bind(config.http).await.with_context(|| format!("listen on {}", config.http));
-    }
-    #[expect(unsafe_code, reason = "a file descriptor passed by number is the socket activation protocol")]
-    // SAFETY: by that protocol descriptor 3 is ours and nobody else's.
-    let fd = unsafe { OwnedFd::from_raw_fd(3) };
-    let listener = std::net::TcpListener::from(fd);
-    listener.set_nonblocking(true).context("use the inherited listener")?;
-    Ok(TcpListener::from_std(listener)?)
 }
 
 async fn terminated() -> anyhow::Result<()> {

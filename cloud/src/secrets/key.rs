@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use ring::hmac;
@@ -16,12 +16,16 @@ pub(super) struct Keys {
     pub signing: hmac::Key,
 }
 
+/// Where the key is.
+pub fn file(data_dir: &Path) -> PathBuf {
+    data_dir.join("secrets/installation.key")
+}
+
 pub(super) fn open(data_dir: &Path) -> Result<Keys, Error> {
-    let folder = data_dir.join("secrets");
-    let file = folder.join("installation.key");
+    let file = file(data_dir);
     let bytes = match std::fs::read(&file) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            make(&folder, &file)?;
+            make(&file)?;
             std::fs::read(&file)
         }
         read => read,
@@ -35,7 +39,8 @@ pub(super) fn open(data_dir: &Path) -> Result<Keys, Error> {
 }
 
 /// Makes the file whole or not at all. Of two processes that start at once, one makes it and both read it.
-fn make(folder: &Path, file: &Path) -> Result<(), Error> {
+fn make(file: &Path) -> Result<(), Error> {
+    let folder = file.parent().unwrap_or(file);
     let bytes: [u8; 32] = super::random()?;
     std::fs::create_dir_all(folder).map_err(|error| told(folder, &error))?;
     let draft = folder.join(format!("installation.key.{}", std::process::id()));

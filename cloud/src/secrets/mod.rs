@@ -6,6 +6,8 @@
 
 mod key;
 
+pub use key::file;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -81,7 +81,7 @@ fn components(frame: &Frame) -> askama::Result<String> {
             .chain([(frame.t("messages-text"), Cell::Lines("Hello Amara,\n\nyour line is ready.".into()))])
             .collect(),
         sections: vec![part("nav-sites", sites(frame)), part("accounts", Table::default()), traffic(frame)],
-        command: "weir-agent run --state-dir /var/lib/weir-agent --token weir1_Zm9yIHNob3cgb25seQ".into(),
+        command: "sudo weir-agent enroll --token weir1_Zm9yIHNob3cgb25seQ && sudo systemctl restart weir-agent".into(),
         form: inset(frame, &frame.t("error-required")),
     };
     page.render()
@@ -209,7 +209,10 @@ fn show(frame: &Frame) -> askama::Result<String> {
         title: "Mill Lane".into(),
         lede: frame.t("sites-show-lede"),
         actions: vec![Action::post("#enroll", frame.t("routers-enroll")).asking(confirm(frame))],
-        command: Some(("weir-agent run --token weir1_Zm9yIHNob3cgb25seQ".into(), frame.t("routers-empty"))),
+        command: Some((
+            "sudo weir-agent enroll --token weir1_Zm9yIHNob3cgb25seQ && sudo systemctl restart weir-agent".into(),
+            frame.t("routers-empty"),
+        )),
         facts: row(frame).into_iter().map(|cell| (frame.t("status"), cell)).collect(),
         sections: vec![
             traffic(frame),

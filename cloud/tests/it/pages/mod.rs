@@ -274,8 +274,15 @@ fn an_enrollment_shows_its_command_once() {
         let router = pages.iter().find(|page| page.starts_with("/routers/rtr_")).expect("the router");
         let page = send_form(&isp, &format!("{router}/enroll"), "").await;
         assert_eq!(page.status(), 200);
-        assert!(text_of(page).await.contains("weir-agent run"));
-        assert!(!isp.get(router).await.text.contains("weir-agent run"));
+        let page = text_of(page).await;
+        let line =
+            page.split_once("id=\"command\">").and_then(|(_, rest)| rest.split_once("</pre>")).expect("a line").0;
+        let line = line.replace("&#38;", "&");
+        let token = line.strip_prefix("sudo weir-agent enroll --token weir1_").expect("the package's command");
+        let (token, rest) = token.split_once(' ').expect("a token");
+        assert!(token.len() > 40 && rest == "&& sudo systemctl restart weir-agent", "{line}");
+        assert!(page.contains("copy-button for=\"command\""));
+        assert!(!isp.get(router).await.text.contains("weir-agent enroll"));
     });
 }
 

@@ -1,0 +1,124 @@
+//! The whole database as one file, and back, by PostgreSQL's own programs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, bail, ensure};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tokio::process::Command;
+
+use super::{embedded, migrate};
+
+/// Writes one moment of the database.
+pub async fn dump(server: &PgConnectOptions, file: &Path) -> anyhow::Result<()> {
+    let mut command = program("pg_dump", server)?;
+    command.arg("--format=custom").arg("--file").arg(file);
+    finish(command).await.map(drop)
+}
+
+/// Empties the database, which must be no ISP's and used by nobody, and leaves our roles on the server.
+pub async fn make_room(server: &PgConnectOptions) -> anyhow::Result<()> {
+    ensure!(!has_tenants(server).await?, "this installation has ISPs: a backup is only brought into one that has none");
+    migrate::run(server).await.context("make the roles of the database")?;
+    let name = server.get_database().unwrap_or(server.get_username());
+    let mut connection = PgConnection::connect_with(&server.clone().database("postgres")).await?;
+    let database = quoted(name);
+    for statement in [format!("DROP DATABASE {database}"), format!("CREATE DATABASE {database}")] {
+        sqlx::query(AssertSqlSafe(statement))
+            .execute(&mut connection)
+            .await
+            .with_context(|| format!("empty the database {name}; is weir still running on it?"))?;
+    }
+    Ok(connection.close().await?)
+}
+
+/// Reads a dump into an empty database: all of it or nothing.
+pub async fn load(server: &PgConnectOptions, file: &Path) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect_with(server).await?;
+    let strangers = strangers(&mut connection, server, file).await?;
+    for stranger in &strangers {
+        connection.execute(AssertSqlSafe(format!("CREATE ROLE {stranger} NOLOGIN"))).await?;
+    }
+    let mut command = program("pg_restore", server)?;
+    command.args(["--exit-on-error", "--single-transaction", "--dbname"]);
+    command.arg(server.get_database().unwrap_or(server.get_username())).arg(file);
+    let loaded = finish(command).await;
+    for stranger in &strangers {
+        let ours =
+            format!("REASSIGN OWNED BY {stranger} TO CURRENT_USER; DROP OWNED BY {stranger}; DROP ROLE {stranger}");
+        connection.execute(AssertSqlSafe(ours)).await.context("take over what belonged to another superuser")?;
+    }
+    connection.close().await?;
+    loaded.map(drop)
+}
+
+/// Owners in a dump that this server does not know, quoted: the superuser's name where it was made.
+async fn strangers(
+    connection: &mut PgConnection,
+    server: &PgConnectOptions,
+    file: &Path,
+) -> anyhow::Result<BTreeSet<String>> {
+    let mut command = program("pg_restore", server)?;
+    command.arg("--list").arg(file);
+    let list = finish(command).await?;
+    let entries = list.lines().filter(|line| !line.starts_with(';'));
+    let owners: BTreeSet<_> =
+        entries.filter_map(|entry| entry.rsplit(' ').next()).filter(|it| !it.is_empty()).collect();
+    let mut unknown = BTreeSet::new();
+    for owner in owners {
+        let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
+            .bind(owner)
+            .fetch_one(&mut *connection)
+            .await?;
+        if !known {
+            unknown.insert(quoted(owner));
+        }
+    }
+    Ok(unknown)
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+async fn has_tenants(server: &PgConnectOptions) -> anyhow::Result<bool> {
+    let mut connection = PgConnection::connect_with(server).await?;
+    let mut found = false;
+    let table: Option<String> =
+        sqlx::query_scalar("SELECT to_regclass('platform.tenants')::text").fetch_one(&mut connection).await?;
+    if table.is_some() {
+        found = sqlx::query_scalar("SELECT EXISTS (SELECT FROM platform.tenants)").fetch_one(&mut connection).await?;
+    }
+    connection.close().await?;
+    Ok(found)
+}
+
+/// A program of PostgreSQL's that connects as we do. The password is not for the list of processes.
+fn program(name: &str, server: &PgConnectOptions) -> anyhow::Result<Command> {
+    let installed = embedded::find_programs().map(|folder| folder.join(name)).unwrap_or_default();
+    let mut command = Command::new(if installed.exists() { installed.as_path() } else { Path::new(name) });
+    let socket = server.get_socket().map(|folder| folder.display().to_string());
+    command.env("PGHOST", socket.unwrap_or_else(|| server.get_host().to_owned()));
+    command.env("PGPORT", server.get_port().to_string()).env("PGUSER", server.get_username());
+    command.env("PGDATABASE", server.get_database().unwrap_or(server.get_username()));
+    if let Some(password) = migrate::secret(server) {
+        // As it stands in an address, and an address reads it back.
+        let mut address = reqwest::Url::parse("postgres:")?;
+        address.set_query(Some(&format!("password={password}")));
+        command.envs(address.query_pairs().map(|(_, password)| ("PGPASSWORD", password.into_owned())));
+    }
+    command.stdin(Stdio::null());
+    Ok(command)
+}
+
+/// What a program that must succeed prints.
+async fn finish(mut command: Command) -> anyhow::Result<String> {
+    let name = command.as_std().get_program().display().to_string();
+    let done = command.output().await.with_context(|| format!("run {name} (package postgresql-client)"))?;
+    if !done.status.success() {
+        bail!("{name} failed: {}", String::from_utf8_lossy(&done.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+}
