@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use weir_lab::provider::Provider;
 use weir_lab::{Lab, Options, Router, demo, enclosure, inside, origin};
 
 #[derive(Parser)]
@@ -35,6 +36,8 @@ enum Command {
         #[arg(long, default_value_t = 2)]
         subscribers: u8,
     },
+    /// Runs a payment provider for tests, prints its address, and keeps it until its input ends
+    Provider,
     /// (the lab's own) Makes the namespaces
     #[command(hide = true)]
     Enclosure {
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Inside => inside::run().map(|()| ExitCode::SUCCESS),
         Command::Origin => origin::run().map(|()| ExitCode::SUCCESS),
         Command::Hold { subscribers } => in_runtime(hold(subscribers)),
+        Command::Provider => in_runtime(provider()),
         Command::Demo { check: true, subscribers, .. } => in_runtime(demo::check(subscribers)),
         Command::Demo { check: false, port, subscribers } => in_runtime(demo::run(port, subscribers)),
     };
@@ -75,6 +79,16 @@ fn in_runtime(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> 
 async fn hold(subscribers: u8) -> Result<ExitCode> {
     let lab = Lab::start(Options { subscribers, router: Router::Plain, ..Options::default() }).await?;
     println!("holding {}", lab.inside().host_pid());
+    until_input_ends().await
+}
+
+async fn provider() -> Result<ExitCode> {
+    let provider = Provider::start(None).await?;
+    println!("{}", provider.url());
+    until_input_ends().await
+}
+
+async fn until_input_ends() -> Result<ExitCode> {
     std::io::stdout().flush()?;
     let waited = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     waited.await?.map_err(|error| anyhow!(error))?;
