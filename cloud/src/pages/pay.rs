@@ -186,11 +186,7 @@ fn owed(frame: &Frame, items: &[OpenItem], today: NaiveDate) -> Section {
         frame.t1(key, "date", &format::date(frame.lang, item.due_on))
     };
     let rows = items.iter().map(|item| {
-        vec![
-            Cell::Text(item.number.clone()),
-            Cell::Text(due(item)),
-            Cell::Number(money(frame.lang, item.open)),
-        ]
+        vec![Cell::Text(item.number.clone()), Cell::Text(due(item)), Cell::Number(money(frame.lang, item.open))]
     });
     let names = ["invoice", "due", "open"].map(|key| frame.t(key)).to_vec();
     Section { title: frame.t("pay-owed"), action: None, table: Table::new(names, rows.collect()), empty: String::new() }

@@ -512,9 +512,7 @@ fn portal_home(frame: &Frame) -> askama::Result<String> {
         what: frame.t1(what, "date", ""),
         advice,
         actions: vec![Action::go("#plan", frame.t("portal-change-plan"))],
-        facts: vec![
-            (frame.t("portal-speed"), Cell::Text("500 Mbit/s / 100 Mbit/s".into())),
-        ],
+        facts: vec![(frame.t("portal-speed"), Cell::Text("500 Mbit/s / 100 Mbit/s".into()))],
         topic: String::new(),
     };
     let walled = frame.t("portal-advice-pay");
