@@ -18,7 +18,7 @@ export const launch = () => chromium.launch({
 // Somebody in front of a screen: a browser context with a log-in, and a list of what went wrong on its pages.
 export class Person {
   static async open(browser, url, person, options = {}) {
-    const self = new Person();
+    const self = new this();
     self.context = await browser.newContext({ baseURL: url, viewport: DESK, reducedMotion: "reduce", locale: "en-GB", ...options });
     self.faults = [];
     self.context.on("page", (page) => self.watch(page));
@@ -98,7 +98,7 @@ export async function walk(t, person, paths) {
 }
 
 // Elements that make the page wider than the window.
-const sticksOut = (page) => page.evaluate(() => {
+export const sticksOut = (page) => page.evaluate(() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
   const out = [...document.querySelectorAll("body *")].filter((element) => {

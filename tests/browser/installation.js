@@ -3,6 +3,7 @@ import { execFile, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -32,7 +33,7 @@ export async function until(what, look, seconds = 20) {
 }
 
 function run(name, args, env = {}) {
-  const child = spawn(join(programs, name), args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(join(programs, name), args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
   children.add(child);
   child.said = "";
   child.stderr.on("data", (text) => { child.said += text; });
@@ -57,23 +58,39 @@ async function freeUdpPort() {
   return port;
 }
 
+async function freeTcpPort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+// The first line a program says, which tells that it is ready.
+async function ready(child) {
+  const lines = createInterface({ input: child.stdout });
+  const [line] = await Promise.race([once(lines, "line"), child.gone.then(() => [""])]);
+  return line;
+}
+
 export class Installation {
   static async start() {
     const self = new Installation();
     self.folder = join(tmpdir(), `weir-browser-${process.pid}`);
     self.data = join(self.folder, "cloud");
-    const gateway = `127.0.0.1:${await freeUdpPort()}`;
-    self.weir = run("weir", ["all", "--data-dir", self.data, "--http", "127.0.0.1:0", "--gateway", gateway, "--dev-clock"]);
-    const lines = createInterface({ input: self.weir.stdout });
-    const [ready] = await Promise.race([once(lines, "line"), self.weir.gone.then(() => [""])]);
-    const address = /http=(\S+)/.exec(ready)?.[1];
-    if (!address) throw new Error(`weir did not start: ${ready} ${self.weir.said}`);
-    self.url = `http://${address}`;
+    self.provider = run("weir-lab", ["provider"]);
+    const [gateway, http] = [`127.0.0.1:${await freeUdpPort()}`, `127.0.0.1:${await freeTcpPort()}`];
+    self.url = `http://${http}`;
+    const args = ["all", "--data-dir", self.data, "--http", http, "--public-url", self.url, "--gateway", gateway, "--dev-clock"];
+    self.weir = run("weir", args, { WEIR_STRIPE_URL: await ready(self.provider) });
+    const line = await ready(self.weir);
+    if (!line.includes(`http=${http}`)) throw new Error(`weir did not start: ${line} ${self.weir.said}`);
     return self;
   }
 
   async end() {
-    await Promise.all([this.agent, this.weir].filter(Boolean).map(stop));
+    await Promise.all([this.agent, this.weir, this.provider].filter(Boolean).map(stop));
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -81,6 +98,12 @@ export class Installation {
     const args = ["tenant", "create", "--data-dir", this.data, "--name", name, "--slug", slug, "--currency", "EUR",
       "--time-zone", "Europe/Madrid", "--country", "ES", "--owner-name", person.name, "--owner-email", person.email];
     await promisify(execFile)(join(programs, "weir"), args, { env: { ...process.env, WEIR_OWNER_PASSWORD: person.password } });
+  }
+
+  // Says SQL to the installation's private database.
+  async sql(text) {
+    const args = ["-h", join(this.data, "postgres/run"), "-U", "weir_super", "-d", "weir", "-qX", "-v", "ON_ERROR_STOP=1", "-c", text];
+    await promisify(execFile)("psql", args);
   }
 
   async logIn(person) {
@@ -99,6 +122,7 @@ export class Installation {
   }
   post(path, body = {}) { return this.ask("POST", "/api/v1" + path, body); }
   put(path, body) { return this.ask("PUT", "/api/v1" + path, body); }
+  patch(path, body) { return this.ask("PATCH", "/api/v1" + path, body); }
   pay(body) { return this.ask("POST", "/api/v1/payments", body, { "idempotency-key": `${body.account_id} ${body.received_on}` }); }
   get(path) { return this.ask("GET", "/api/v1" + path); }
 

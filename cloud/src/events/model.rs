@@ -162,6 +162,8 @@ impl Listener {
                     | EventKind::DunningFeeCharged
                     | EventKind::DunningFinalNotice
                     | EventKind::TicketReplied
+                    | EventKind::UsageThreshold
+                    | EventKind::TopUpSold
             ),
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),

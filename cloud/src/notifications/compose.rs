@@ -157,13 +157,15 @@ fn sample(name: &str, currency: Option<Currency>) -> Option<Fact> {
     let day = NaiveDate::from_ymd_opt(2026, 12, 15)?;
     Some(match name {
         "number" => Fact::Text("INV-2026-000042".into()),
-        "total" | "amount" | "balance" => Fact::Money(money(4_490)?),
+        "total" | "amount" | "balance" | "price" => Fact::Money(money(4_490)?),
         "fee" => Fact::Money(money(500)?),
-        "due_on" | "received_on" | "starts_on" | "retry_on" => Fact::Day(day),
+        "due_on" | "received_on" | "starts_on" | "retry_on" | "last_on" => Fact::Day(day),
         "account" => Fact::Text("ACC-000017".into()),
         "ticket" => Fact::Text("T-000123".into()),
         "title" => Fact::Text("Wi-Fi".into()),
         "plan" => Fact::Text("Fibre 300".into()),
+        "top_up" => Fact::Text("50 GB more".into()),
+        "volume" => Fact::Bytes(50_000_000_000),
         "expires_at" => Fact::Instant(day.and_hms_opt(18, 30, 0)?.and_utc()),
         "percent" => Fact::Percent(80),
         "used" => Fact::Bytes(400_000_000_000),

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use chrono::NaiveDate;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use weir_rules::money::Money;
@@ -24,7 +25,7 @@ pub async fn listen(app: &App, scope: &Scope, event: &Event) -> Result<(), Error
 }
 
 async fn notice(tx: &mut TenantTx, event: &Event) -> Result<Option<Notice>, Error> {
-    let to = match (event.account_id, word(event, "subscriber_id").and_then(|id| id.parse().ok())) {
+    let to = match (event.account_id, word(&event.data, "subscriber_id").and_then(|id| id.parse().ok())) {
         (Some(account), _) => Recipient::Account(account),
         (None, Some(subscriber)) => Recipient::Subscriber(subscriber),
         (None, None) => return Ok(None),
@@ -38,12 +39,13 @@ async fn notice(tx: &mut TenantTx, event: &Event) -> Result<Option<Notice>, Erro
         _ => event.id.uuid(),
     };
     let invoice = if template == Template::InvoiceIssued { Some(subject(event)?) } else { None };
-    Ok(Some(Notice { template, cause, to, facts, reply_to: word(event, "reply_to"), invoice, link: None }))
+    Ok(Some(Notice { template, cause, to, facts, reply_to: word(&event.data, "reply_to"), invoice, link: None }))
 }
 
 /// Which message an event gives reason for, and what it tells.
 async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Facts)>, Error> {
-    let due = || Facts::default().and("balance", amount(event, "balance")).and("due_on", day(event, "due_on"));
+    let due =
+        || Facts::default().and("balance", amount(&event.data, "balance")).and("due_on", day(&event.data, "due_on"));
     Ok(Some(match event.kind {
         EventKind::InvoiceIssued => {
             let invoice = billing::invoice(tx, subject::<InvoiceId>(event)?).await?.summary;
@@ -61,7 +63,9 @@ async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Fact
             )
         }
         EventKind::PaymentFailed => {
-            let facts = Facts::default().and("amount", amount(event, "amount")).and("retry_on", day(event, "retry_on"));
+            let facts = Facts::default()
+                .and("amount", amount(&event.data, "amount"))
+                .and("retry_on", day(&event.data, "retry_on"));
             (Template::PaymentFailed, facts)
         }
         // Who was a subscriber before, elsewhere, is greeted only where somebody wants it.
@@ -86,32 +90,58 @@ async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Fact
         }
         EventKind::HoldReleased if event.data["kind"] == "unpaid" => (Template::LineRestored, Facts::default()),
         EventKind::DunningReminded => (Template::DunningReminder, due()),
-        EventKind::DunningFeeCharged => (Template::DunningLateFee, due().and("fee", amount(event, "fee"))),
+        EventKind::DunningFeeCharged => (Template::DunningLateFee, due().and("fee", amount(&event.data, "fee"))),
         EventKind::DunningFinalNotice => (Template::DunningFinalNotice, due()),
         EventKind::TicketReplied if event.data["by_staff"] != false && event.data["public"] != false => {
             let facts = Facts::default()
-                .and("ticket", word(event, "ticket_number").map(Fact::Text))
-                .and("title", word(event, "title").map(Fact::Text))
-                .quoting(&word(event, "excerpt").unwrap_or_default());
+                .and("ticket", word(&event.data, "ticket_number").map(Fact::Text))
+                .and("title", word(&event.data, "title").map(Fact::Text))
+                .quoting(&word(&event.data, "excerpt").unwrap_or_default());
             (Template::TicketReplied, facts)
         }
+        EventKind::UsageThreshold => return Ok(used(&event.data)),
+        EventKind::TopUpSold => topped_up(&event.data["top_up"]),
         _ => return Ok(None),
     }))
 }
 
 /// A text among an event's facts.
-fn word(event: &Event, name: &str) -> Option<String> {
-    event.data[name].as_str().map(str::to_owned)
+fn word(data: &Value, name: &str) -> Option<String> {
+    data[name].as_str().map(str::to_owned)
 }
 
 /// An amount among an event's facts.
-fn amount(event: &Event, name: &str) -> Option<Fact> {
-    serde_json::from_value::<Money>(event.data[name].clone()).ok().map(Fact::Money)
+fn amount(data: &Value, name: &str) -> Option<Fact> {
+    serde_json::from_value::<Money>(data[name].clone()).ok().map(Fact::Money)
 }
 
 /// A day among an event's facts.
-fn day(event: &Event, name: &str) -> Option<Fact> {
-    serde_json::from_value::<NaiveDate>(event.data[name].clone()).ok().map(Fact::Day)
+fn day(data: &Value, name: &str) -> Option<Fact> {
+    serde_json::from_value(data[name].clone()).ok().map(Fact::Day)
+}
+
+/// A volume among an event's facts.
+fn bytes(data: &Value, name: &str) -> Option<Fact> {
+    data[name].as_i64().map(Fact::Bytes)
+}
+
+/// How much of its allowance a line has used; nothing while a later message says more.
+fn used(data: &Value) -> Option<(Template, Facts)> {
+    let percent = data["percent"].as_i64()?;
+    if percent < 100 && data["used_bytes"].as_i64() >= data["limit_bytes"].as_i64() {
+        return None;
+    }
+    let facts = Facts::of([("percent", Fact::Percent(percent))]);
+    let facts = facts.and("used", bytes(data, "used_bytes")).and("allowance", bytes(data, "limit_bytes"));
+    Some((Template::UsageThreshold, facts))
+}
+
+/// What was bought on top, at which price, and the last day on which it counts.
+fn topped_up(sold: &Value) -> (Template, Facts) {
+    let until_on = serde_json::from_value::<NaiveDate>(sold["until_on"].clone()).ok();
+    let last_on = until_on.and_then(|day| day.pred_opt()).map(Fact::Day);
+    let facts = Facts::default().and("top_up", word(sold, "name").map(Fact::Text)).and("volume", bytes(sold, "bytes"));
+    (Template::TopUpSold, facts.and("price", amount(sold, "price")).and("last_on", last_on))
 }
 
 /// The id of what an event happened to.

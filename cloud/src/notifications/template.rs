@@ -31,6 +31,8 @@ pub enum Template {
     PasswordLink,
     /// A part of the allowance is used.
     UsageThreshold,
+    /// More volume was bought for the running period.
+    TopUpSold,
     /// Somebody is invited to the staff.
     StaffInvitation,
 }
@@ -48,7 +50,7 @@ pub enum Leads {
 
 impl Template {
     /// Every one, in the order of the settings.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::InvoiceIssued,
         Self::PaymentReceived,
         Self::PaymentFailed,
@@ -60,6 +62,7 @@ impl Template {
         Self::TicketReplied,
         Self::LineActivated,
         Self::UsageThreshold,
+        Self::TopUpSold,
         Self::PasswordLink,
         Self::StaffInvitation,
     ];
@@ -79,6 +82,7 @@ impl Template {
             Self::LineActivated => "line-activated",
             Self::PasswordLink => "password-link",
             Self::UsageThreshold => "usage-threshold",
+            Self::TopUpSold => "top-up-sold",
             Self::StaffInvitation => "staff-invitation",
         }
     }
@@ -102,6 +106,7 @@ impl Template {
             Self::LineActivated => &["plan", "starts_on", "account"],
             Self::PasswordLink | Self::StaffInvitation => &["expires_at"],
             Self::UsageThreshold => &["percent", "used", "allowance", "account"],
+            Self::TopUpSold => &["top_up", "volume", "price", "last_on", "account"],
         }
     }
 

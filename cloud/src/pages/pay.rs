@@ -5,11 +5,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
+use chrono::NaiveDate;
 use serde::Deserialize;
+use weir_rules::calendar::local_date;
 use weir_rules::money::Money;
 use weir_rules::reference::{creditor_reference, grouped};
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
-use weir_ui::i18n::LANGUAGES;
+use weir_ui::i18n::{LANGUAGES, t};
 use weir_ui::pages::{Inset, Pay, Section};
 use weir_ui::{Frame, format};
 
@@ -24,7 +26,7 @@ use crate::http::page::{Fields, anonymous_frame, html, is_about_the_form, see};
 use crate::ids::AccountId;
 use crate::payments::{self, Attempt, AttemptStatus, Error};
 use crate::tenants::Tenant;
-use crate::{subscribers, tenants};
+use crate::{portal, subscribers, tenants};
 
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/pay/{token}", get(show).post(pay)).route("/pay/{token}/card", post(leave))
@@ -108,7 +110,9 @@ async fn shown(
     let standing = billing::standing(&mut tx, payer.account).await?;
     let items = billing::open_items(&mut tx, payer.account, standing.open.currency()).await?;
     let open = payments::open_attempt(&mut tx, payer.account).await?;
+    let portal = portal::address(app, &mut tx).await?;
     let by_card = payments::provider_settings(app, &mut tx).await?.enabled;
+    let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(chrono_tz::UTC));
     drop(tx);
     let mut frame = anonymous_frame(headers);
     frame.lang = LANGUAGES.into_iter().find(|tag| *tag == holder.language).unwrap_or(frame.lang);
@@ -117,21 +121,34 @@ async fn shown(
     let owes = standing.open.is_positive();
     let amount = money(frame.lang, standing.open);
     let under_way = open.as_ref().is_some_and(|attempt| !is_page(attempt));
-    let lede_key = if under_way { "pay-under-way" } else { "pay-lede" };
     let page = Pay {
         title: if owes { frame.t1("pay-title", "amount", &amount) } else { frame.t("pay-nothing") },
-        lede: frame.t1(lede_key, "number", &account.number),
+        lede: lede(&frame, &account.number, under_way, &items, today),
         told: said(&frame, &told, under_way),
         form: (owes && by_card && !under_way).then(|| form(&frame, payer, &amount, problem)),
         leave: (!owes && by_card).then(|| Action::post(format!("/pay/{}/card", payer.token), frame.t("pay-keep-only"))),
-        owed: owed(&frame, &items),
+        owed: owed(&frame, &items, today),
         transfer: if owes { transfer(&frame, &isp, &account.number) } else { None },
         contact: isp.contact,
+        back: Action::go(portal, frame.t("pay-back")),
         frame: &frame,
     };
     let mut response = html(form_status(problem), &page)?;
     response.extensions_mut().insert(FormsLeadTo(pages_of(app)));
     Ok(response)
+}
+
+/// Which account it is, and until when something is to be paid or that it is on its way.
+fn lede(frame: &Frame, account: &str, under_way: bool, items: &[OpenItem], today: NaiveDate) -> String {
+    let due = items.iter().filter(|item| item.open.is_positive()).map(|item| item.due_on).min();
+    let key = match due {
+        _ if under_way => "pay-under-way",
+        None => "pay-lede",
+        Some(due) if due < today => "pay-lede-overdue",
+        Some(_) => "pay-lede-due",
+    };
+    let date = due.map(|due| format::date(frame.lang, due)).unwrap_or_default();
+    t(frame.lang, key, &[("number", account), ("date", &date)])
 }
 
 /// Where the provider's pages are: over TLS anywhere, for an ISP may have them under its own name; a test's where it says.
@@ -163,13 +180,13 @@ fn form(frame: &Frame, payer: &Payer, amount: &str, problem: Option<&Problem>) -
     Inset { submit: frame.t1("pay-do", "amount", amount), ..inset }
 }
 
-fn owed(frame: &Frame, items: &[OpenItem]) -> Section {
+fn owed(frame: &Frame, items: &[OpenItem], today: NaiveDate) -> Section {
+    let due = |item: &OpenItem| {
+        let key = if item.due_on < today { "portal-bill-overdue" } else { "portal-bill-due" };
+        frame.t1(key, "date", &format::date(frame.lang, item.due_on))
+    };
     let rows = items.iter().map(|item| {
-        vec![
-            Cell::Text(item.number.clone()),
-            Cell::Number(format::date(frame.lang, item.due_on)),
-            Cell::Number(money(frame.lang, item.open)),
-        ]
+        vec![Cell::Text(item.number.clone()), Cell::Text(due(item)), Cell::Number(money(frame.lang, item.open))]
     });
     let names = ["invoice", "due", "open"].map(|key| frame.t(key)).to_vec();
     Section { title: frame.t("pay-owed"), action: None, table: Table::new(names, rows.collect()), empty: String::new() }

@@ -361,6 +361,8 @@ pub struct Pay<'a> {
     pub transfer: Option<(String, Vec<(String, Cell)>)>,
     /// How to reach the ISP.
     pub contact: String,
+    /// Leads to the portal.
+    pub back: Action,
 }
 
 /// A request that was not done, or the page that explains a kind of problem.

@@ -85,7 +85,7 @@ pub struct LineNow {
     pub advice: String,
     /// Ways to do it.
     pub actions: Vec<Action>,
-    /// Name and value.
+    /// Name and value; may be empty.
     pub facts: Vec<(String, Cell)>,
     /// The topic of its rates; empty when it carries nothing.
     pub topic: String,
@@ -106,8 +106,6 @@ pub struct Owed {
     pub actions: Vec<Action>,
     /// How else to pay, several lines; may be empty.
     pub how: String,
-    /// Its newest invoices.
-    pub invoices: Section,
 }
 
 /// What a line used in this period.
@@ -125,7 +123,7 @@ pub struct Used {
     pub more: Action,
 }
 
-/// The first page: the line, what is owed, what was used.
+/// The first page: the line, what is owed, what was used, the newest bills.
 #[derive(Debug, Template)]
 #[template(path = "portal/home.html")]
 pub struct Home<'a> {
@@ -141,6 +139,8 @@ pub struct Home<'a> {
     pub owed: Vec<Owed>,
     /// Lines in this period.
     pub used: Vec<Used>,
+    /// The newest invoices of each account.
+    pub bills: Vec<Section>,
 }
 
 /// A bar of a day.
@@ -246,6 +246,8 @@ pub struct Page<'a> {
     pub words: Vec<(String, String)>,
     /// A form.
     pub form: Option<Inset>,
+    /// Where whoever does not want to send the form goes; absent where that is plain.
+    pub leave: Option<String>,
     /// Whether the form has a field that only programs fill in.
     pub trap: bool,
 }
@@ -255,7 +257,7 @@ impl<'a> Page<'a> {
     #[must_use]
     pub fn saying(portal: &'a Portal, title: String, lede: String) -> Self {
         let (actions, facts, sections, words) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { portal, up: None, title, lede, actions, facts, sections, words, form: None, trap: false }
+        Self { portal, up: None, title, lede, actions, facts, sections, words, form: None, leave: None, trap: false }
     }
 }
 
@@ -274,6 +276,11 @@ impl Field {
             "password" => "new-password",
             _ => "",
         }
+    }
+    /// What one is chosen of: values and words.
+    #[must_use]
+    pub fn choices(&self) -> Option<&[(String, String)]> {
+        if let Input::Choice(choices) = &self.input { Some(choices) } else { None }
     }
     /// The type of a field of one line.
     #[must_use]

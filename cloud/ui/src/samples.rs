@@ -503,6 +503,7 @@ fn pay(frame: &Frame, owes: bool) -> Pay<'_> {
         },
         transfer: owes.then(|| (frame.t("pay-transfer"), transfer)),
         contact: "+34 600 000 000".into(),
+        back: Action::go("#portal", frame.t("pay-back")),
     }
 }
 
@@ -514,18 +515,15 @@ fn portal_home(frame: &Frame) -> askama::Result<String> {
         what: frame.t1(what, "date", ""),
         advice,
         actions: vec![Action::go("#plan", frame.t("portal-change-plan"))],
-        facts: vec![
-            (frame.t("portal-speed-down"), Cell::Text("500 Mbit/s".into())),
-            (frame.t("portal-speed-up"), Cell::Text("100 Mbit/s".into())),
-        ],
+        facts: vec![(frame.t("portal-speed"), Cell::Text("500 Mbit/s / 100 Mbit/s".into()))],
         topic: String::new(),
     };
     let walled = frame.t("portal-advice-pay");
     let meter = Some(Meter { percent: 84, tone: Tone::Warn, label: frame.t("portal-usage") });
     let page = Home {
         portal: &own,
-        title: frame.t1("portal-hello", "name", "Amara Okafor"),
-        lede: frame.t("portal-hello-lede"),
+        title: frame.t1("portal-title-walled", "lines", "some"),
+        lede: frame.t1("portal-hello", "name", "Amara Okafor"),
         lines: vec![
             line("Fibre 500 · Mill Lane 4", Tone::Ok, "portal-state-on", "portal-line-on", String::new()),
             line("Radio 20 · Quay 9", Tone::Bad, "portal-state-walled", "portal-line-walled-unpaid", walled),
@@ -533,11 +531,10 @@ fn portal_home(frame: &Frame) -> askama::Result<String> {
         owed: vec![Owed {
             account: "ACC-000017".into(),
             amount: "€44.90".into(),
-            what: frame.t1("portal-owed-overdue", "amount", "€44.90"),
+            what: frame.t1("portal-owed-late", "date", "1 Nov 2026"),
             tone: Tone::Bad,
             actions: vec![Action::go("#pay", frame.t("portal-pay"))],
             how: "IBAN ES00 0000 0000".into(),
-            invoices: portal::section(frame.t("portal-nav-bills"), sites(frame), String::new()),
         }],
         used: vec![Used {
             name: "Fibre 500 · Mill Lane 4".into(),
@@ -546,6 +543,7 @@ fn portal_home(frame: &Frame) -> askama::Result<String> {
             rule: frame.t("portal-rule-free"),
             more: Action::go("#usage", frame.t("portal-usage-more")),
         }],
+        bills: vec![portal::section(frame.t("portal-bills"), sites(frame), String::new())],
     };
     page.render()
 }

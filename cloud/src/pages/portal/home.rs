@@ -7,6 +7,8 @@ use weir_rules::calendar::local_date;
 use weir_rules::money::Money;
 use weir_ui::blocks::{Action, Cell, Tone};
 use weir_ui::format;
+use weir_ui::i18n::t;
+use weir_ui::pages::Section;
 use weir_ui::portal::{Home, LineNow, Owed, Portal, section};
 
 use super::{Own, Visit, bills, usage};
@@ -23,30 +25,53 @@ use crate::{fair_use, live, payments};
 
 /// Invoices the first page shows.
 const NEWEST: Page = Page { after: None, limit: 3 };
+/// What lines can be, the worst first.
+const STATES: [&str; 5] = ["off", "walled", "slowed", "on", "ordered"];
 /// Lines whose rates one page follows.
 const LIVE_MAX: usize = 32;
 
 pub(super) async fn home(own: Own) -> Result<Response, Problem> {
     let mut tx = own.read().await?;
-    let (mut lines, mut used, mut owed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut used, mut owed, mut bills) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut states = Vec::new();
     for (line, account) in portal::lines(&mut tx, own.me.id).await? {
         let place = subscribers::location(&mut tx, line.service_location_id).await?.line1;
         let name = format!("{} · {place}", line.plan_name);
-        lines.push(line_now(&own, &mut tx, &line, &name).await?);
+        let (state, line_now) = line_now(&own, &mut tx, &line, &name).await?;
+        states.push(state);
+        lines.push(line_now);
         if line.status != Status::Ordered {
             used.push(usage::summary(&own, &mut tx, &line, &account, name).await?);
         }
     }
     for account in portal::accounts(&mut tx, own.me.id).await? {
         owed.push(owed_by(&own, &mut tx, &account).await?);
+        bills.push(newest_bills(&own, &mut tx, &account).await?);
     }
     let portal = own.portal();
-    let title = portal.frame.t1("portal-hello", "name", &own.me.name);
-    let page = Home { portal, title, lede: portal.t("portal-hello-lede"), lines, owed, used };
+    let lede = portal.frame.t1("portal-hello", "name", &own.me.name);
+    let page = Home { portal, title: title(portal, &states), lede, lines, owed, used, bills };
     html(StatusCode::OK, &page)
 }
 
-async fn line_now(own: &Own, tx: &mut TenantTx, line: &Subscription, name: &str) -> Result<LineNow, Problem> {
+/// How the lines are, the worst of them first.
+fn title(portal: &Portal, states: &[&'static str]) -> String {
+    let worst = STATES.into_iter().find(|state| states.contains(state));
+    let which = match states {
+        [_] => "one",
+        _ if states.iter().all(|state| worst == Some(*state)) => "all",
+        _ => "some",
+    };
+    portal.frame.t1(&format!("portal-title-{}", worst.unwrap_or("none")), "lines", which)
+}
+
+/// A line's state, and what is said of it.
+async fn line_now(
+    own: &Own,
+    tx: &mut TenantTx,
+    line: &Subscription,
+    name: &str,
+) -> Result<(&'static str, LineNow), Problem> {
     let (portal, lang) = (own.portal(), own.lang());
     let hold = in_force(subscriptions::holds(tx, line.id).await?, &line.access, tx);
     let fair = fair_use::standing(tx, line.id).await?;
@@ -64,21 +89,19 @@ async fn line_now(own: &Own, tx: &mut TenantTx, line: &Subscription, name: &str)
         (_, Some(advice), _) => portal.t(&format!("portal-advice-{advice}")),
         (_, None, _) => String::new(),
     };
-    let rate = |bps| Cell::Text(format::bit_rate(lang, bps));
+    let rates = [line.rate_down_bps, line.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ");
     let served = line.status == Status::Active && matches!(line.access.as_str(), "open" | "throttled");
     let change = Action::go(portal.at(&format!("/lines/{}/plan", line.id)), portal.t("portal-change-plan"));
-    Ok(LineNow {
+    let now = LineNow {
         name: name.to_owned(),
         status: Cell::status(why.tone, portal.t(&format!("portal-state-{}", why.state))),
         what: portal.frame.t1(&format!("portal-line-{}", why.key), argument.0, argument.1),
         advice,
         actions: if served { vec![change] } else { Vec::new() },
-        facts: vec![
-            (portal.t("portal-speed-down"), rate(line.rate_down_bps)),
-            (portal.t("portal-speed-up"), rate(line.rate_up_bps)),
-        ],
+        facts: if served { vec![(portal.t("portal-speed"), Cell::Text(rates))] } else { Vec::new() },
         topic: if served { format!("line:{}", line.id) } else { String::new() },
-    })
+    };
+    Ok((why.state, now))
 }
 
 /// The hold that makes a line what it is, the debt first: that one the subscriber can settle.
@@ -129,9 +152,6 @@ async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed
     let filter = InvoiceFilter { account: Some(account.id), ..InvoiceFilter::default() };
     let open = InvoiceFilter { status: Some("open".into()), ..filter.clone() };
     let open = billing::invoices(tx, crate::pages::MANY, &open).await?;
-    let mut invoices = billing::invoices(tx, NEWEST, &filter).await?;
-    invoices.truncate(NEWEST.limit as usize);
-    let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(own.visit.zone));
     let owes = standing.balance.is_positive();
     let by_card = payments::provider_settings(&own.visit.app, tx).await?.enabled;
     let pays_itself = payments::methods(tx, account.id).await?.iter().any(|method| method.autopay);
@@ -149,12 +169,19 @@ async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed
         tone,
         actions: pay.into_iter().collect(),
         how,
-        invoices: section(
-            portal.frame.t1("portal-bills-of", "account", &account.number),
-            bills::table(portal, &invoices, today),
-            portal.t("portal-bills-none"),
-        ),
     })
+}
+
+async fn newest_bills(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Section, Problem> {
+    let portal = own.portal();
+    let filter = InvoiceFilter { account: Some(account.id), ..InvoiceFilter::default() };
+    let mut invoices = billing::invoices(tx, NEWEST, &filter).await?;
+    invoices.truncate(NEWEST.limit as usize);
+    let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(own.visit.zone));
+    let table = bills::table(portal, &invoices, today);
+    let all = Action::go(portal.at("/bills"), portal.t("portal-bills-all"));
+    let newest = section(portal.t("portal-bills"), table, portal.t("portal-bills-none"));
+    Ok(Section { action: (!invoices.is_empty()).then_some(all), ..newest })
 }
 
 fn sentence(portal: &Portal, balance: Money, overdue: Money, open: &[InvoiceSummary]) -> (Tone, String) {
@@ -162,7 +189,10 @@ fn sentence(portal: &Portal, balance: Money, overdue: Money, open: &[InvoiceSumm
     let due = |days: Option<NaiveDate>| days.map(|day| format::date(lang, day)).unwrap_or_default();
     let first = due(open.iter().filter(|invoice| invoice.open.is_positive()).map(|invoice| invoice.due_on).min());
     if overdue.is_positive() && balance.is_positive() {
-        return (Tone::Bad, portal.frame.t1("portal-owed-overdue", "amount", &money(lang, overdue)));
+        let partly = balance.checked_sub(overdue).is_ok_and(Money::is_positive);
+        let key = if partly { "portal-owed-overdue" } else { "portal-owed-late" };
+        let overdue = money(lang, overdue);
+        return (Tone::Bad, t(lang, key, &[("amount", overdue.as_str()), ("date", first.as_str())]));
     }
     if balance.is_positive() {
         return (Tone::Warn, portal.frame.t1("portal-owed-due", "date", &first));

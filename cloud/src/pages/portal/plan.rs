@@ -12,7 +12,7 @@ use weir_ui::portal::{Page, Portal, section};
 
 use super::{Own, session};
 use crate::billing::{self, Upcoming};
-use crate::catalog::PlanVersion;
+use crate::catalog::{Plan, PlanVersion};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::ApiPath;
@@ -48,29 +48,31 @@ async fn choices(
         page.lede = portal.t("portal-plan-none");
         return html(StatusCode::OK, &page);
     }
-    let rows = offered.iter().map(|(plan, version)| {
-        let mut row = promise(portal, &plan.name, version);
-        row.push(Cell::Number(price_of(own.lang(), &version.price)));
-        row
-    });
-    let names = ["plan", "portal-speed", "allowance", "price"].map(|key| portal.t(key)).to_vec();
-    page.sections.push(section(portal.t("portal-plans"), Table::new(names, rows.collect()), String::new()));
-    let choices = offered.into_iter().map(|(plan, version)| {
-        (version.id.to_string(), format!("{} · {}", plan.name, price_of(own.lang(), &version.price)))
-    });
     let form = Asking::new(&portal.frame, fields, problem)
-        .ask("plan_version_id", "plan-new", Input::Choice(choices.collect()))
-        .inset(String::new(), portal.at(&format!("/lines/{id}/plan")), "see-what-follows");
+        .ask("plan_version_id", "plan-new", offers(portal, &offered))
+        .inset(String::new(), portal.at(&format!("/lines/{id}/plan")), "portal-plan-see");
     page.form = Some(form);
     html(form_status(problem), &page)
 }
 
-/// What a plan promises: name, rates, included volume.
-pub(super) fn promise(portal: &Portal, name: &str, version: &PlanVersion) -> Vec<Cell> {
+/// Plans to choose from: name and price, then what is promised for it.
+pub(super) fn offers(portal: &Portal, offered: &[(Plan, PlanVersion)]) -> Input {
     let lang = portal.frame.lang;
-    let (down, up) = (format::bit_rate(lang, version.rate_down_bps), format::bit_rate(lang, version.rate_up_bps));
-    let included = version.allowance_bytes.map_or_else(|| portal.t("unlimited"), |bytes| format::bytes(lang, bytes));
-    vec![Cell::Text(name.to_owned()), Cell::Text(format!("{down} / {up}")), Cell::Text(included)]
+    let offer = |(plan, version): &(Plan, PlanVersion)| {
+        let price = price_of(lang, &version.price);
+        let included = match version.allowance_bytes {
+            Some(bytes) => format!("{} {}", portal.t("allowance"), format::bytes(lang, bytes)),
+            None => portal.t("unlimited"),
+        };
+        let words = format!("{} · {price}\n{} · {included}", plan.name, rates(lang, version));
+        (version.id.to_string(), words)
+    };
+    Input::Choice(offered.iter().map(offer).collect())
+}
+
+/// How fast a plan is, down and up.
+fn rates(lang: &str, version: &PlanVersion) -> String {
+    [version.rate_down_bps, version.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ")
 }
 
 pub(super) async fn preview(own: Own, ApiPath((_, id)): LinePath, mut fields: Fields) -> Result<Response, Problem> {
@@ -96,7 +98,9 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, version)): WishPath) -> Result
         portal.frame.t1("portal-plan-ask", "plan", &changed.new_name),
         portal.frame.t1("portal-plan-ask-lede", "date", &day),
     );
-    page.up = Some((portal.home().to_owned(), portal.t("portal-nav-home")));
+    let choices = portal.at(&format!("/lines/{id}/plan"));
+    page.up = Some((choices.clone(), portal.t("portal-change-plan")));
+    page.leave = Some(choices);
     page.facts = facts(portal, &changed, day);
     page.sections = vec![next_bill(&own, &changed, &lines)?];
     let fields = Fields::default();
@@ -108,11 +112,8 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, version)): WishPath) -> Result
 
 fn facts(portal: &Portal, changed: &Changed, day: String) -> Vec<(String, Cell)> {
     let lang = portal.frame.lang;
-    let rates = |version: &PlanVersion| {
-        format!("{} / {}", format::bit_rate(lang, version.rate_down_bps), format::bit_rate(lang, version.rate_up_bps))
-    };
     let whole = |name: &str, version: &PlanVersion| {
-        Cell::Text(format!("{name} · {} · {}", rates(version), price_of(lang, &version.price)))
+        Cell::Text(format!("{name} · {} · {}", rates(lang, version), price_of(lang, &version.price)))
     };
     vec![
         (portal.t("plan-now"), whole(&changed.before.plan_name, &changed.old)),

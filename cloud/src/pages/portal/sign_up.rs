@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use sha2::{Digest, Sha256};
-use weir_ui::blocks::{Action, Cell, Input, Table};
-use weir_ui::portal::{Page, section};
+use weir_ui::blocks::{Action, Input};
+use weir_ui::portal::Page;
 
 use super::{Visit, plan};
 use crate::access::Device;
@@ -14,7 +14,6 @@ use crate::error::{self, Problem};
 use crate::http::page::{Fields, html, is_about_the_form, see};
 use crate::ids::PlanVersionId;
 use crate::orders::{self, OrderWish, Place};
-use crate::pages::catalog::price_of;
 use crate::pages::{Asking, form_status};
 
 /// The field only programs fill in.
@@ -38,19 +37,8 @@ async fn shown(visit: &Visit, fields: &Fields, problem: Option<&Problem>) -> Res
         page.lede = portal.t("portal-sign-up-none");
         return html(StatusCode::OK, &page);
     }
-    let lang = portal.frame.lang;
-    let rows = offered.iter().map(|(plan, version)| {
-        let mut row = plan::promise(portal, &plan.name, version);
-        row.push(Cell::Number(price_of(lang, &version.price)));
-        row
-    });
-    let names = ["plan", "portal-speed", "allowance", "price"].map(|key| portal.t(key)).to_vec();
-    page.sections.push(section(portal.t("portal-plans"), Table::new(names, rows.collect()), String::new()));
-    let choices = offered
-        .into_iter()
-        .map(|(plan, version)| (version.id.to_string(), format!("{} · {}", plan.name, price_of(lang, &version.price))));
     let asked = Asking::new(&portal.frame, fields, problem)
-        .ask("plan_version_id", "plan", Input::Choice(choices.collect()))
+        .ask("plan_version_id", "plan", plan::offers(portal, &offered))
         .ask("name", "name", Input::Line("text"))
         .ask("email", "email", Input::Line("email"))
         .ask("phone", "phone", Input::Line("tel"))

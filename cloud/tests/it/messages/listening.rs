@@ -140,6 +140,46 @@ fn each_step_of_dunning_has_its_message() {
 }
 
 #[test]
+fn a_line_hears_of_its_allowance_once_a_share_and_of_what_was_bought_on_top() {
+    story(async {
+        let server = MailServer::open().await;
+        let isp = Isp::new("usage-mail", "2026-11-20T10:00:00Z").await;
+        isp.put("/message-settings/email", server.settings()).await.expect(200);
+        let account = account_at(&isp, "Amara Okafor", "amara@sub.example", "en").await;
+        let passed = |percent: i64, used: i64| json!({ "percent": percent, "used_bytes": used, "limit_bytes": 200_000_000_000_i64 });
+        let price = json!({ "amount": "9.90", "currency": "EUR" });
+        let bought =
+            json!({ "name": "50 GB more", "bytes": 50_000_000_000_i64, "price": price, "until_on": "2026-12-01" });
+        let cases = [
+            (EventKind::UsageThreshold, passed(80, 161_000_000_000), "usage-threshold", ["80", "161", "200"]),
+            (EventKind::UsageThreshold, passed(100, 200_000_000_001), "usage-threshold", ["100", "Volume used", "200"]),
+            (EventKind::TopUpSold, json!({ "top_up": bought }), "top-up-sold", ["50 GB more", "€9.90", "30 Nov"]),
+        ];
+        for (n, (kind, data, template, words)) in cases.into_iter().enumerate() {
+            let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
+            events::publish(&mut tx, kind, account, Some(account), data).await.unwrap();
+            tx.commit().await.unwrap();
+            work_off(&isp.app, &isp.scope()).await;
+            notifications::listen(&isp.app, &isp.scope(), &event(&isp, kind).await).await.unwrap();
+            let all = listed(&isp, "").await;
+            assert_eq!((all.len(), &all[0]["template"]), (n + 1, &json!(template)), "once: {all:?}");
+            let path = format!("/messages/{}", all[0]["id"].as_str().unwrap());
+            let text = isp.get(&path).await.expect(200)["text"].as_str().unwrap().to_owned();
+            for word in words {
+                assert!(text.contains(word), "{word}: {text}");
+            }
+        }
+        // All of it at once: what says less is not said.
+        let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
+        let data = passed(80, 200_000_000_000);
+        events::publish(&mut tx, EventKind::UsageThreshold, account, Some(account), data).await.unwrap();
+        tx.commit().await.unwrap();
+        work_off(&isp.app, &isp.scope()).await;
+        assert_eq!(listed(&isp, "").await.len(), 3);
+    });
+}
+
+#[test]
 fn nothing_is_written_where_it_is_switched_off_or_cannot_arrive() {
     story(async {
         let server = MailServer::open().await;

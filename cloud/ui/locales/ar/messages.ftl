@@ -64,6 +64,11 @@ messages-usage-threshold-about = تُعلم باستعمال 80 % من الحص�
 messages-usage-threshold-subject = استعملت { $percent } من حصتك
 messages-usage-threshold-intro = استعملت { $percent } مما تشمله باقتك في فترة الفوترة هذه.
 messages-usage-threshold-sms = { $isp }: استعملت { $percent } من حصتك.
+messages-top-up-sold = شراء حجم إضافي
+messages-top-up-sold-about = تؤكد الحجم المشترى للفترة الجارية، مع سعره وآخر يوم له.
+messages-top-up-sold-subject = { $volume } إضافية لخطك
+messages-top-up-sold-intro = اشتريت { $top_up }: { $volume } إضافية بسعر { $price } قبل الضريبة. تُحسب حتى { $last_on } ضمنًا، وتظهر في فاتورتك القادمة.
+messages-top-up-sold-sms = { $isp }: { $volume } إضافية بسعر { $price } قبل الضريبة، حتى { $last_on } ضمنًا.
 messages-password-link = رابط كلمة المرور
 messages-password-link-about = تحمل الرابط الذي يختار به المشترك كلمة مرور البوابة. تُرسل دائمًا.
 messages-password-link-subject = اختر كلمة مرورك لدى { $isp }
@@ -93,6 +98,10 @@ messages-fact-expires-at = صالح حتى
 messages-fact-percent = المستعمل
 messages-fact-used = الحجم المستعمل
 messages-fact-allowance = المشمول
+messages-fact-top-up = الحجم الإضافي
+messages-fact-volume = الحجم
+messages-fact-price = السعر قبل الضريبة
+messages-fact-last-on = آخر يوم
 
 # The screens of messages
 nav-messages = الرسائل

@@ -69,9 +69,34 @@ portal-password = اختر كلمة مرور
 portal-password-lede = ستدخل بـ { $email } وكلمة المرور هذه.
 portal-password-set = ضع كلمة المرور وادخل
 portal-hello = مرحبًا، { $name }
-portal-hello-lede = خطك، وما عليك، وما استهلكته.
-portal-line = خطك الآن
+portal-line = خطك
 portal-line-none = ليس لديك خط معنا حاليًا.
+portal-title-none = ليس لديك خط بعد
+portal-title-off = { $lines ->
+    [one] خطك متوقف
+    [all] خطوطك متوقفة
+   *[some] أحد خطوطك متوقف
+}
+portal-title-walled = { $lines ->
+    [one] خطك محدود
+    [all] خطوطك محدودة
+   *[some] أحد خطوطك محدود
+}
+portal-title-slowed = { $lines ->
+    [one] خطك مُبطّأ
+    [all] خطوطك مُبطّأة
+   *[some] أحد خطوطك مُبطّأ
+}
+portal-title-ordered = { $lines ->
+    [one] خطك مطلوب
+    [all] خطوطك مطلوبة
+   *[some] خطوطك مطلوبة
+}
+portal-title-on = { $lines ->
+    [one] خطك يعمل
+    [all] خطوطك تعمل
+   *[some] خطوطك تعمل
+}
 portal-state-on = يعمل
 portal-state-slowed = مُبطّأ
 portal-state-walled = محدود
@@ -93,17 +118,19 @@ portal-advice-quota-until = تعود السرعة الكاملة في { $date }.
 portal-advice-pay = ادفع المتأخر ويعود خطك خلال ثوانٍ من استلامه.
 portal-advice-call = تواصل معنا: الطريقة أسفل هذه الصفحة.
 portal-speed = السرعة تنزيل / رفع
-portal-speed-down = سرعة التنزيل
-portal-speed-up = سرعة الرفع
 portal-change-plan = غيّر الخطة
 portal-owed = ما عليك
 portal-owed-none = لا حساب بعد.
 portal-owed-nothing = كل شيء مدفوع. شكرًا لك.
 portal-owed-credit = لصالحك: يُدفع منه فاتورتك التالية.
 portal-owed-due = يُدفع حتى { $date }.
-portal-owed-overdue = { $amount } منه متأخر.
+portal-owed-overdue = { $amount } منه متأخر منذ { $date }.
+portal-owed-late = متأخر منذ { $date }.
 portal-pay = ادفع الآن
+portal-pay-else = طرق أخرى للدفع
 portal-bills-lede = كل الفواتير، الأحدث أولًا. تُفتح كل منها بصيغة PDF.
+portal-bills-all = كل الفواتير
+portal-bills = فواتيرك
 portal-bills-of = فواتير الحساب { $account }
 portal-bills-none = لا فواتير بعد.
 portal-bill-paid = مدفوعة
@@ -130,7 +157,8 @@ portal-rule-blocks = فوق الحجم المشمول كل { $block } يبدأ �
 portal-rule-charged = فوق الحجم المشمول كل { $block } يبدأ يكلف { $price } قبل الضريبة. حتى الآن: { $blocks }، المجموع { $amount }.
 portal-rule-slows = فوق الحجم المشمول يعمل خطك بسرعة { $rates } حتى الفترة التالية.
 portal-rule-slowed = فوق الحجم المشمول يعمل خطك بسرعة { $rates } حتى الفترة التالية: وهو كذلك منذ { $date }.
-portal-plan-lede = خطتك الآن { $plan }. سترى السعر الدقيق قبل أي تغيير.
+portal-plan-lede = خطتك الآن { $plan }. الأسعار شهرية قبل الضريبة؛ سترى المبلغ الدقيق مع الضريبة قبل أي تغيير.
+portal-plan-see = اعرض السعر الدقيق
 portal-plan-none = لا توجد خطة أخرى للاختيار حاليًا.
 portal-plans = الخطط
 portal-plan-ask = التغيير إلى { $plan }؟

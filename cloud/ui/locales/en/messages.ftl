@@ -64,6 +64,11 @@ messages-usage-threshold-about = Says that 80 % or all of an allowance is used.
 messages-usage-threshold-subject = { $percent } of your allowance is used
 messages-usage-threshold-intro = You have used { $percent } of what your plan includes in this billing period.
 messages-usage-threshold-sms = { $isp }: { $percent } of your allowance is used.
+messages-top-up-sold = Top-up bought
+messages-top-up-sold-about = Confirms more volume bought for the running period, with its price and its last day.
+messages-top-up-sold-subject = { $volume } more for your line
+messages-top-up-sold-intro = You have bought { $top_up }: { $volume } more for { $price } before tax. It counts up to and including { $last_on } and stands on your next invoice.
+messages-top-up-sold-sms = { $isp }: { $volume } more for { $price } before tax, up to and including { $last_on }.
 messages-password-link = Password link
 messages-password-link-about = Brings the link with which a subscriber chooses a password for the portal. Always sent.
 messages-password-link-subject = Choose your password for { $isp }
@@ -93,6 +98,10 @@ messages-fact-expires-at = Valid until
 messages-fact-percent = Used
 messages-fact-used = Volume used
 messages-fact-allowance = Included
+messages-fact-top-up = Top-up
+messages-fact-volume = Volume
+messages-fact-price = Price before tax
+messages-fact-last-on = Last day
 
 # The screens of messages
 nav-messages = Messages

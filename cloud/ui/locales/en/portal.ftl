@@ -69,9 +69,34 @@ portal-password = Choose a password
 portal-password-lede = You will sign in with { $email } and this password.
 portal-password-set = Set the password and sign in
 portal-hello = Hello, { $name }
-portal-hello-lede = Your line, what you owe, and what you have used.
-portal-line = Your line now
+portal-line = Your line
 portal-line-none = You have no line with us at the moment.
+portal-title-none = You have no line yet
+portal-title-off = { $lines ->
+    [one] Your line is switched off
+    [all] Your lines are switched off
+   *[some] One of your lines is switched off
+}
+portal-title-walled = { $lines ->
+    [one] Your line is limited
+    [all] Your lines are limited
+   *[some] One of your lines is limited
+}
+portal-title-slowed = { $lines ->
+    [one] Your line is slowed down
+    [all] Your lines are slowed down
+   *[some] One of your lines is slowed down
+}
+portal-title-ordered = { $lines ->
+    [one] Your line is ordered
+    [all] Your lines are ordered
+   *[some] Your lines are ordered
+}
+portal-title-on = { $lines ->
+    [one] Your line is on
+    [all] Your lines are on
+   *[some] Your lines are on
+}
 portal-state-on = On
 portal-state-slowed = Slowed
 portal-state-walled = Limited
@@ -93,17 +118,19 @@ portal-advice-quota-until = Full speed returns on { $date }. A larger plan gives
 portal-advice-pay = Pay what is overdue and your line returns within seconds of our receiving it.
 portal-advice-call = Contact us: the way is at the foot of this page.
 portal-speed = Speed down / up
-portal-speed-down = Speed down
-portal-speed-up = Speed up
 portal-change-plan = Change the plan
 portal-owed = What you owe
 portal-owed-none = There is no account yet.
 portal-owed-nothing = Everything is paid. Thank you.
 portal-owed-credit = In your favour: it pays your next bill.
 portal-owed-due = To be paid by { $date }.
-portal-owed-overdue = { $amount } of it is overdue.
+portal-owed-overdue = { $amount } of it is overdue since { $date }.
+portal-owed-late = Overdue since { $date }.
 portal-pay = Pay now
+portal-pay-else = Other ways to pay
 portal-bills-lede = Every invoice, newest first. Each opens as a PDF.
+portal-bills-all = All bills
+portal-bills = Your bills
 portal-bills-of = Bills of account { $account }
 portal-bills-none = No bills yet.
 portal-bill-paid = Paid
@@ -130,7 +157,8 @@ portal-rule-blocks = Beyond the included volume every begun { $block } costs { $
 portal-rule-charged = Beyond the included volume every begun { $block } costs { $price } before tax. So far: { $blocks }, together { $amount }.
 portal-rule-slows = Beyond the included volume your line runs at { $rates } until the next period.
 portal-rule-slowed = Beyond the included volume your line runs at { $rates } until the next period: so it does since { $date }.
-portal-plan-lede = Your plan now is { $plan }. You see the exact price before anything changes.
+portal-plan-lede = Your plan now is { $plan }. Prices are for a month, before tax; you see the exact amount, with tax, before anything changes.
+portal-plan-see = See the exact price
 portal-plan-none = There is no other plan to choose at the moment.
 portal-plans = The plans
 portal-plan-ask = Change to { $plan }?

@@ -64,6 +64,11 @@ messages-usage-threshold-about = Avisa de que se ha usado el 80 % o todo el volu
 messages-usage-threshold-subject = Ha usado el { $percent } de su volumen incluido
 messages-usage-threshold-intro = Ha usado el { $percent } de lo que su plan incluye en este periodo de facturación.
 messages-usage-threshold-sms = { $isp }: ha usado el { $percent } de su volumen incluido.
+messages-top-up-sold = Ampliación comprada
+messages-top-up-sold-about = Confirma el volumen comprado para el periodo en curso, con su precio y su último día.
+messages-top-up-sold-subject = { $volume } más para su línea
+messages-top-up-sold-intro = Ha comprado { $top_up }: { $volume } más por { $price } sin impuestos. Vale hasta el { $last_on } incluido y figura en su próxima factura.
+messages-top-up-sold-sms = { $isp }: { $volume } más por { $price } sin impuestos, hasta el { $last_on } incluido.
 messages-password-link = Enlace de contraseña
 messages-password-link-about = Lleva el enlace con el que un abonado elige su contraseña del portal. Se envía siempre.
 messages-password-link-subject = Elija su contraseña de { $isp }
@@ -93,6 +98,10 @@ messages-fact-expires-at = Válido hasta
 messages-fact-percent = Usado
 messages-fact-used = Volumen usado
 messages-fact-allowance = Incluido
+messages-fact-top-up = Ampliación
+messages-fact-volume = Volumen
+messages-fact-price = Precio sin impuestos
+messages-fact-last-on = Último día
 
 # The screens of messages
 nav-messages = Mensajes

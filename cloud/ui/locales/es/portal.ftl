@@ -69,9 +69,34 @@ portal-password = Elija una contraseña
 portal-password-lede = Entrará con { $email } y esta contraseña.
 portal-password-set = Fijar la contraseña y entrar
 portal-hello = Hola, { $name }
-portal-hello-lede = Su línea, lo que debe y lo que ha consumido.
-portal-line = Su línea ahora
+portal-line = Su línea
 portal-line-none = Ahora mismo no tiene ninguna línea con nosotros.
+portal-title-none = Aún no tiene línea
+portal-title-off = { $lines ->
+    [one] Su línea está cortada
+    [all] Sus líneas están cortadas
+   *[some] Una de sus líneas está cortada
+}
+portal-title-walled = { $lines ->
+    [one] Su línea está limitada
+    [all] Sus líneas están limitadas
+   *[some] Una de sus líneas está limitada
+}
+portal-title-slowed = { $lines ->
+    [one] Su línea va más lenta
+    [all] Sus líneas van más lentas
+   *[some] Una de sus líneas va más lenta
+}
+portal-title-ordered = { $lines ->
+    [one] Su línea está pedida
+    [all] Sus líneas están pedidas
+   *[some] Sus líneas están pedidas
+}
+portal-title-on = { $lines ->
+    [one] Su línea funciona
+    [all] Sus líneas funcionan
+   *[some] Sus líneas funcionan
+}
 portal-state-on = Activa
 portal-state-slowed = Reducida
 portal-state-walled = Limitada
@@ -93,17 +118,19 @@ portal-advice-quota-until = La velocidad completa vuelve el { $date }. Un plan m
 portal-advice-pay = Pague lo vencido y su línea vuelve segundos después de recibirlo.
 portal-advice-call = Contáctenos: abajo en esta página se indica cómo.
 portal-speed = Velocidad de bajada / subida
-portal-speed-down = Velocidad de bajada
-portal-speed-up = Velocidad de subida
 portal-change-plan = Cambiar de plan
 portal-owed = Lo que debe
 portal-owed-none = Aún no hay cuenta.
 portal-owed-nothing = Todo está pagado. Gracias.
 portal-owed-credit = A su favor: paga su próxima factura.
 portal-owed-due = A pagar hasta el { $date }.
-portal-owed-overdue = { $amount } ya ha vencido.
+portal-owed-overdue = { $amount } ya ha vencido, desde el { $date }.
+portal-owed-late = Vencido desde el { $date }.
 portal-pay = Pagar ahora
+portal-pay-else = Otras formas de pagar
 portal-bills-lede = Todas las facturas, la más nueva primero. Cada una se abre como PDF.
+portal-bills-all = Todas las facturas
+portal-bills = Sus facturas
 portal-bills-of = Facturas de la cuenta { $account }
 portal-bills-none = Aún no hay facturas.
 portal-bill-paid = Pagada
@@ -130,7 +157,8 @@ portal-rule-blocks = Más allá del volumen incluido, cada { $block } empezado c
 portal-rule-charged = Más allá del volumen incluido, cada { $block } empezado cuesta { $price } sin impuestos. Hasta ahora: { $blocks }, en total { $amount }.
 portal-rule-slows = Más allá del volumen incluido su línea va a { $rates } hasta el próximo periodo.
 portal-rule-slowed = Más allá del volumen incluido su línea va a { $rates } hasta el próximo periodo: así es desde { $date }.
-portal-plan-lede = Su plan ahora es { $plan }. Verá el precio exacto antes de que cambie nada.
+portal-plan-lede = Su plan ahora es { $plan }. Los precios son por mes, sin impuestos; verá el importe exacto, con impuestos, antes de que cambie nada.
+portal-plan-see = Ver el precio exacto
 portal-plan-none = Ahora no hay otro plan que elegir.
 portal-plans = Los planes
 portal-plan-ask = ¿Cambiar a { $plan }?

@@ -64,6 +64,11 @@ messages-usage-threshold-about = Prévient que 80 % ou la totalité du volume in
 messages-usage-threshold-subject = { $percent } de votre volume est utilisé
 messages-usage-threshold-intro = Vous avez utilisé { $percent } de ce que votre offre inclut pour cette période de facturation.
 messages-usage-threshold-sms = { $isp } : { $percent } de votre volume est utilisé.
+messages-top-up-sold = Recharge achetée
+messages-top-up-sold-about = Confirme le volume acheté pour la période en cours, avec son prix et son dernier jour.
+messages-top-up-sold-subject = { $volume } de plus pour votre ligne
+messages-top-up-sold-intro = Vous avez acheté { $top_up } : { $volume } de plus pour { $price } hors taxe. La recharge vaut jusqu’au { $last_on } inclus et figure sur votre prochaine facture.
+messages-top-up-sold-sms = { $isp } : { $volume } de plus pour { $price } hors taxe, jusqu’au { $last_on } inclus.
 messages-password-link = Lien de mot de passe
 messages-password-link-about = Apporte le lien avec lequel un abonné choisit son mot de passe du portail. Toujours envoyé.
 messages-password-link-subject = Choisissez votre mot de passe pour { $isp }
@@ -93,6 +98,10 @@ messages-fact-expires-at = Valable jusqu’au
 messages-fact-percent = Utilisé
 messages-fact-used = Volume utilisé
 messages-fact-allowance = Inclus
+messages-fact-top-up = Recharge
+messages-fact-volume = Volume
+messages-fact-price = Prix hors taxe
+messages-fact-last-on = Dernier jour
 
 # The screens of messages
 nav-messages = Messages

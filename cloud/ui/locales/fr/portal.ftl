@@ -69,9 +69,34 @@ portal-password = Choisissez un mot de passe
 portal-password-lede = Vous vous connecterez avec { $email } et ce mot de passe.
 portal-password-set = Définir le mot de passe et se connecter
 portal-hello = Bonjour, { $name }
-portal-hello-lede = Votre ligne, ce que vous devez et ce que vous avez consommé.
-portal-line = Votre ligne maintenant
+portal-line = Votre ligne
 portal-line-none = Vous n’avez pas de ligne chez nous en ce moment.
+portal-title-none = Vous n’avez pas encore de ligne
+portal-title-off = { $lines ->
+    [one] Votre ligne est coupée
+    [all] Vos lignes sont coupées
+   *[some] Une de vos lignes est coupée
+}
+portal-title-walled = { $lines ->
+    [one] Votre ligne est limitée
+    [all] Vos lignes sont limitées
+   *[some] Une de vos lignes est limitée
+}
+portal-title-slowed = { $lines ->
+    [one] Votre ligne est ralentie
+    [all] Vos lignes sont ralenties
+   *[some] Une de vos lignes est ralentie
+}
+portal-title-ordered = { $lines ->
+    [one] Votre ligne est commandée
+    [all] Vos lignes sont commandées
+   *[some] Vos lignes sont commandées
+}
+portal-title-on = { $lines ->
+    [one] Votre ligne fonctionne
+    [all] Vos lignes fonctionnent
+   *[some] Vos lignes fonctionnent
+}
 portal-state-on = Active
 portal-state-slowed = Ralentie
 portal-state-walled = Limitée
@@ -93,17 +118,19 @@ portal-advice-quota-until = La pleine vitesse revient le { $date }. Une offre pl
 portal-advice-pay = Payez ce qui est en retard et votre ligne revient quelques secondes après réception.
 portal-advice-call = Contactez-nous : le moyen est au bas de cette page.
 portal-speed = Débit descendant / montant
-portal-speed-down = Débit descendant
-portal-speed-up = Débit montant
 portal-change-plan = Changer d’offre
 portal-owed = Ce que vous devez
 portal-owed-none = Il n’y a pas encore de compte.
 portal-owed-nothing = Tout est payé. Merci.
 portal-owed-credit = En votre faveur : cela paie votre prochaine facture.
 portal-owed-due = À payer avant le { $date }.
-portal-owed-overdue = { $amount } est en retard.
+portal-owed-overdue = Dont { $amount } en retard depuis le { $date }.
+portal-owed-late = En retard depuis le { $date }.
 portal-pay = Payer maintenant
+portal-pay-else = Autres moyens de payer
 portal-bills-lede = Toutes les factures, la plus récente d’abord. Chacune s’ouvre en PDF.
+portal-bills-all = Toutes les factures
+portal-bills = Vos factures
 portal-bills-of = Factures du compte { $account }
 portal-bills-none = Pas encore de factures.
 portal-bill-paid = Payée
@@ -130,7 +157,8 @@ portal-rule-blocks = Au-delà du volume inclus, chaque { $block } entamé coûte
 portal-rule-charged = Au-delà du volume inclus, chaque { $block } entamé coûte { $price } hors taxe. Jusqu’ici : { $blocks }, au total { $amount }.
 portal-rule-slows = Au-delà du volume inclus, votre ligne passe à { $rates } jusqu’à la période suivante.
 portal-rule-slowed = Au-delà du volume inclus, votre ligne passe à { $rates } jusqu’à la période suivante : c’est le cas depuis { $date }.
-portal-plan-lede = Votre offre est { $plan }. Vous voyez le prix exact avant tout changement.
+portal-plan-lede = Votre offre est { $plan }. Les prix sont par mois, hors taxe ; vous voyez le montant exact, taxe comprise, avant tout changement.
+portal-plan-see = Voir le prix exact
 portal-plan-none = Il n’y a pas d’autre offre à choisir en ce moment.
 portal-plans = Les offres
 portal-plan-ask = Passer à { $plan } ?

@@ -64,6 +64,11 @@ messages-usage-threshold-about = Avisa que 80 % ou toda a franquia foi usada.
 messages-usage-threshold-subject = Você usou { $percent } da sua franquia
 messages-usage-threshold-intro = Você usou { $percent } do que seu plano inclui neste período de cobrança.
 messages-usage-threshold-sms = { $isp }: você usou { $percent } da sua franquia.
+messages-top-up-sold = Pacote adicional comprado
+messages-top-up-sold-about = Confirma o volume comprado para o período em curso, com o preço e o último dia.
+messages-top-up-sold-subject = Mais { $volume } para sua linha
+messages-top-up-sold-intro = Você comprou { $top_up }: mais { $volume } por { $price } sem impostos. Vale até { $last_on }, inclusive, e consta na sua próxima fatura.
+messages-top-up-sold-sms = { $isp }: mais { $volume } por { $price } sem impostos, até { $last_on }, inclusive.
 messages-password-link = Link de senha
 messages-password-link-about = Leva o link com que o assinante escolhe a senha do portal. É sempre enviado.
 messages-password-link-subject = Escolha sua senha de { $isp }
@@ -93,6 +98,10 @@ messages-fact-expires-at = Válido até
 messages-fact-percent = Usado
 messages-fact-used = Volume usado
 messages-fact-allowance = Incluído
+messages-fact-top-up = Pacote adicional
+messages-fact-volume = Volume
+messages-fact-price = Preço sem impostos
+messages-fact-last-on = Último dia
 
 # The screens of messages
 nav-messages = Mensagens

@@ -69,9 +69,34 @@ portal-password = Escolha uma senha
 portal-password-lede = Você entrará com { $email } e esta senha.
 portal-password-set = Definir a senha e entrar
 portal-hello = Olá, { $name }
-portal-hello-lede = Sua linha, o que você deve e o que usou.
-portal-line = Sua linha agora
+portal-line = Sua linha
 portal-line-none = Você não tem nenhuma linha conosco no momento.
+portal-title-none = Você ainda não tem uma linha
+portal-title-off = { $lines ->
+    [one] Sua linha está desligada
+    [all] Suas linhas estão desligadas
+   *[some] Uma de suas linhas está desligada
+}
+portal-title-walled = { $lines ->
+    [one] Sua linha está limitada
+    [all] Suas linhas estão limitadas
+   *[some] Uma de suas linhas está limitada
+}
+portal-title-slowed = { $lines ->
+    [one] Sua linha está mais lenta
+    [all] Suas linhas estão mais lentas
+   *[some] Uma de suas linhas está mais lenta
+}
+portal-title-ordered = { $lines ->
+    [one] Sua linha está pedida
+    [all] Suas linhas estão pedidas
+   *[some] Suas linhas estão pedidas
+}
+portal-title-on = { $lines ->
+    [one] Sua linha está funcionando
+    [all] Suas linhas estão funcionando
+   *[some] Suas linhas estão funcionando
+}
 portal-state-on = Ligada
 portal-state-slowed = Reduzida
 portal-state-walled = Limitada
@@ -93,17 +118,19 @@ portal-advice-quota-until = A velocidade total volta em { $date }. Um plano maio
 portal-advice-pay = Pague o que venceu e sua linha volta segundos depois de recebermos.
 portal-advice-call = Fale conosco: veja como no rodapé desta página.
 portal-speed = Velocidade de download / upload
-portal-speed-down = Velocidade de download
-portal-speed-up = Velocidade de upload
 portal-change-plan = Mudar de plano
 portal-owed = O que você deve
 portal-owed-none = Ainda não há conta.
 portal-owed-nothing = Tudo está pago. Obrigado.
 portal-owed-credit = A seu favor: paga sua próxima fatura.
 portal-owed-due = A pagar até { $date }.
-portal-owed-overdue = { $amount } já venceu.
+portal-owed-overdue = { $amount } já venceu, em { $date }.
+portal-owed-late = Vencido desde { $date }.
 portal-pay = Pagar agora
+portal-pay-else = Outras formas de pagar
 portal-bills-lede = Todas as faturas, a mais nova primeiro. Cada uma abre como PDF.
+portal-bills-all = Todas as faturas
+portal-bills = Suas faturas
 portal-bills-of = Faturas da conta { $account }
 portal-bills-none = Ainda não há faturas.
 portal-bill-paid = Paga
@@ -130,7 +157,8 @@ portal-rule-blocks = Além do volume incluído, cada { $block } iniciado custa {
 portal-rule-charged = Além do volume incluído, cada { $block } iniciado custa { $price } sem impostos. Até agora: { $blocks }, no total { $amount }.
 portal-rule-slows = Além do volume incluído sua linha funciona a { $rates } até o próximo período.
 portal-rule-slowed = Além do volume incluído sua linha funciona a { $rates } até o próximo período: é assim desde { $date }.
-portal-plan-lede = Seu plano agora é { $plan }. Você vê o preço exato antes de qualquer mudança.
+portal-plan-lede = Seu plano agora é { $plan }. Os preços são por mês, sem impostos; você vê o valor exato, com impostos, antes de qualquer mudança.
+portal-plan-see = Ver o preço exato
 portal-plan-none = Não há outro plano para escolher no momento.
 portal-plans = Os planos
 portal-plan-ask = Mudar para { $plan }?
