@@ -1,8 +1,9 @@
 // A real installation for the tests: `weir` with its private database, an agent, and an ISP made through the REST API.
+import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -31,8 +32,8 @@ export async function until(what, look, seconds = 20) {
   }
 }
 
-function run(name, args, env = {}) {
-  const child = spawn(join(programs, name), args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+function run(name, args, env = {}, input = "ignore") {
+  const child = spawn(join(programs, name), args, { env: { ...process.env, ...env }, stdio: [input, "pipe", "pipe"] });
   children.add(child);
   child.said = "";
   child.stderr.on("data", (text) => { child.said += text; });
@@ -46,6 +47,12 @@ async function stop(child) {
   const impatience = setTimeout(() => child.kill("SIGKILL"), 20_000);
   await child.gone;
   clearTimeout(impatience);
+}
+
+// The first line a program prints.
+async function said(child) {
+  const [line] = await Promise.race([once(createInterface({ input: child.stdout }), "line"), child.gone.then(() => [""])]);
+  return line;
 }
 
 async function freeUdpPort() {
@@ -63,9 +70,9 @@ export class Installation {
     self.folder = join(tmpdir(), `weir-browser-${process.pid}`);
     self.data = join(self.folder, "cloud");
     const gateway = `127.0.0.1:${await freeUdpPort()}`;
-    self.weir = run("weir", ["all", "--data-dir", self.data, "--http", "127.0.0.1:0", "--gateway", gateway, "--dev-clock"]);
-    const lines = createInterface({ input: self.weir.stdout });
-    const [ready] = await Promise.race([once(lines, "line"), self.weir.gone.then(() => [""])]);
+    self.provider = run("weir-lab", ["provider"], {}, "pipe");
+    self.weir = run("weir", ["all", "--data-dir", self.data, "--http", "127.0.0.1:0", "--gateway", gateway, "--dev-clock", "--webhooks-private"], { WEIR_STRIPE_URL: await said(self.provider) });
+    const ready = await said(self.weir);
     const address = /http=(\S+)/.exec(ready)?.[1];
     if (!address) throw new Error(`weir did not start: ${ready} ${self.weir.said}`);
     self.url = `http://${address}`;
@@ -73,7 +80,7 @@ export class Installation {
   }
 
   async end() {
-    await Promise.all([this.agent, this.weir].filter(Boolean).map(stop));
+    await Promise.all([this.agent, this.weir, this.provider].filter(Boolean).map(stop));
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -99,8 +106,25 @@ export class Installation {
   }
   post(path, body = {}) { return this.ask("POST", "/api/v1" + path, body); }
   put(path, body) { return this.ask("PUT", "/api/v1" + path, body); }
+  patch(path, body) { return this.ask("PATCH", "/api/v1" + path, body); }
   pay(body) { return this.ask("POST", "/api/v1/payments", body, { "idempotency-key": `${body.account_id} ${body.received_on}` }); }
   get(path) { return this.ask("GET", "/api/v1" + path); }
+
+  // Gives a plugin a version that was built before.
+  async upload(plugin, name) {
+    const body = await readFile(join(programs, "../plugins", `${name}.wasm`));
+    const headers = { "content-type": "application/wasm", authorization: `Bearer ${this.token}` };
+    const answer = await fetch(`${this.url}/api/v1/plugins/${plugin}/versions`, { method: "POST", headers, body });
+    assert.equal(answer.status, 201, await answer.clone().text());
+    return answer.json();
+  }
+
+  // Sends a form as a browser does, and tells where it led.
+  async submit(url, form) {
+    const answer = await fetch(new URL(url, this.url), { method: "POST", body: new URLSearchParams(form), redirect: "manual" });
+    assert.equal(answer.status, 303, `${url}: ${await answer.clone().text()}`);
+    return answer.headers.get("location");
+  }
 
   async enroll(router) {
     const { token } = await this.post(`/routers/${router}/enrollment-tokens`);

@@ -59,6 +59,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(query): ApiQuery<PageQuery>)
     };
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-billing-runs"),
         lede: screen.t("runs-lede"),
         actions,

@@ -66,6 +66,7 @@ async fn list(screen: Screen<ViewPlugins>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let add = screen.may::<ManagePlugins>().then(|| Action::go("/plugins/new", screen.t("plugin-add")));
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-plugins"),
         lede: screen.t("plugin-list-lede"),
         actions: add.into_iter().collect(),

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use weir_lab::{Lab, Options, Router, demo, enclosure, inside, origin};
+use weir_lab::{Lab, Options, Router, demo, enclosure, inside, origin, provider};
 
 #[derive(Parser)]
 #[command(about = "An ISP in network namespaces: real programs, real packets")]
@@ -35,6 +35,8 @@ enum Command {
         #[arg(long, default_value_t = 2)]
         subscribers: u8,
     },
+    /// Plays a payment provider, prints its address, and goes on until its input ends
+    Provider,
     /// (the lab's own) Makes the namespaces
     #[command(hide = true)]
     Enclosure {
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         }
         Command::Inside => inside::run().map(|()| ExitCode::SUCCESS),
         Command::Origin => origin::run().map(|()| ExitCode::SUCCESS),
+        Command::Provider => in_runtime(provide()),
         Command::Hold { subscribers } => in_runtime(hold(subscribers)),
         Command::Demo { check: true, subscribers, .. } => in_runtime(demo::check(subscribers)),
         Command::Demo { check: false, port, subscribers } => in_runtime(demo::run(port, subscribers)),
@@ -75,8 +78,21 @@ fn in_runtime(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> 
 async fn hold(subscribers: u8) -> Result<ExitCode> {
     let lab = Lab::start(Options { subscribers, router: Router::Plain, ..Options::default() }).await?;
     println!("holding {}", lab.inside().host_pid());
+    input_ends().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn provide() -> Result<ExitCode> {
+    let provider = provider::Provider::start(None).await?;
+    println!("{}", provider.url());
+    input_ends().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for the end of the input, after what was printed is out.
+async fn input_ends() -> Result<()> {
     std::io::stdout().flush()?;
     let waited = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     waited.await?.map_err(|error| anyhow!(error))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
