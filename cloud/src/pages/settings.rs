@@ -43,7 +43,7 @@ const PARTS: [(&str, &[Line]); 3] = [
             ("bank_bic", "bank-bic", "text"),
         ],
     ),
-    ("settings-company", &[("legal_name", "legal-name", "text"), ("tax_id", "tax-id", "text")]),
+    ("settings-company", &[("legal_name", "legal-name", "text")]),
 ];
 
 pub(super) fn routes() -> Router<App> {
@@ -86,7 +86,7 @@ fn settings_form<P: Needs>(
             asked = asked.ask(*name, key, Input::Line(kind));
         }
     }
-    let asked = asked.ask("address", "address", Input::Lines);
+    let asked = asked.ask("address", "address", Input::Lines).ask("tax_id", "tax-id", Input::Line("text"));
     let page = Form {
         frame: &screen.frame,
         up: ("/".into(), screen.t("nav-overview")),

@@ -146,6 +146,11 @@ pub struct Show<'a> {
 }
 
 impl Show<'_> {
+    /// The class of its form's button: a page has one primary action.
+    #[must_use]
+    pub fn form_class(&self) -> &'static str {
+        if self.actions.iter().any(|action| action.main) { "" } else { "primary" }
+    }
     /// Whether a part of it is drawn from live readings.
     #[must_use]
     pub fn is_live(&self) -> bool {
