@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { createServer } from "node:net";
 import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -32,8 +33,8 @@ export async function until(what, look, seconds = 20) {
   }
 }
 
-function run(name, args, env = {}, input = "ignore") {
-  const child = spawn(join(programs, name), args, { env: { ...process.env, ...env }, stdio: [input, "pipe", "pipe"] });
+function run(name, args, env = {}) {
+  const child = spawn(join(programs, name), args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   children.add(child);
   child.said = "";
   child.stderr.on("data", (text) => { child.said += text; });
@@ -55,6 +56,14 @@ async function said(child) {
   return line;
 }
 
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  return port;
+}
+
 async function freeUdpPort() {
   const socket = createSocket("udp4");
   socket.bind(0, "127.0.0.1");
@@ -70,8 +79,10 @@ export class Installation {
     self.folder = join(tmpdir(), `weir-browser-${process.pid}`);
     self.data = join(self.folder, "cloud");
     const gateway = `127.0.0.1:${await freeUdpPort()}`;
-    self.provider = run("weir-lab", ["provider"], {}, "pipe");
-    self.weir = run("weir", ["all", "--data-dir", self.data, "--http", "127.0.0.1:0", "--gateway", gateway, "--dev-clock", "--webhooks-private"], { WEIR_STRIPE_URL: await said(self.provider) });
+    const stripe = `127.0.0.1:${await freePort()}`;
+    self.provider = run("weir-lab", ["provider", "--at", stripe]);
+    assert.equal(await said(self.provider), "ready", self.provider.said);
+    self.weir = run("weir", ["all", "--data-dir", self.data, "--http", "127.0.0.1:0", "--gateway", gateway, "--dev-clock", "--webhooks-private"], { WEIR_STRIPE_URL: `http://${stripe}` });
     const ready = await said(self.weir);
     const address = /http=(\S+)/.exec(ready)?.[1];
     if (!address) throw new Error(`weir did not start: ${ready} ${self.weir.said}`);
