@@ -1,9 +1,10 @@
 // A real installation for the tests: `weir` with its private database, an agent, and an ISP made through the REST API.
+import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { once } from "node:events";
-import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
+import { once } from "node:events";
+import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -82,7 +83,7 @@ export class Installation {
     self.provider = run("weir-lab", ["provider"]);
     const [gateway, http] = [`127.0.0.1:${await freeUdpPort()}`, `127.0.0.1:${await freeTcpPort()}`];
     self.url = `http://${http}`;
-    const args = ["all", "--data-dir", self.data, "--http", http, "--public-url", self.url, "--gateway", gateway, "--dev-clock"];
+    const args = ["all", "--data-dir", self.data, "--http", http, "--public-url", self.url, "--gateway", gateway, "--dev-clock", "--webhooks-private"];
     self.weir = run("weir", args, { WEIR_STRIPE_URL: await ready(self.provider) });
     const line = await ready(self.weir);
     if (!line.includes(`http=${http}`)) throw new Error(`weir did not start: ${line} ${self.weir.said}`);
@@ -125,6 +126,22 @@ export class Installation {
   patch(path, body) { return this.ask("PATCH", "/api/v1" + path, body); }
   pay(body) { return this.ask("POST", "/api/v1/payments", body, { "idempotency-key": `${body.account_id} ${body.received_on}` }); }
   get(path) { return this.ask("GET", "/api/v1" + path); }
+
+  // Gives a plugin a version that was built before.
+  async upload(plugin, name) {
+    const body = await readFile(join(programs, "../plugins", `${name}.wasm`));
+    const headers = { "content-type": "application/wasm", authorization: `Bearer ${this.token}` };
+    const answer = await fetch(`${this.url}/api/v1/plugins/${plugin}/versions`, { method: "POST", headers, body });
+    assert.equal(answer.status, 201, await answer.clone().text());
+    return answer.json();
+  }
+
+  // Sends a form as a browser does, and tells where it led.
+  async submit(url, form) {
+    const answer = await fetch(new URL(url, this.url), { method: "POST", body: new URLSearchParams(form), redirect: "manual" });
+    assert.equal(answer.status, 303, `${url}: ${await answer.clone().text()}`);
+    return answer.headers.get("location");
+  }
 
   async enroll(router) {
     const { token } = await this.post(`/routers/${router}/enrollment-tokens`);

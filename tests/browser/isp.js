@@ -1,5 +1,6 @@
 // An ISP with something in every state: plans, people, lines, holds, invoices paid for and overdue, routers of all kinds.
 import { owner, until } from "./installation.js";
+import { dunning, rooms, rules } from "./rooms.js";
 
 const PEOPLE = [
   ["Amara Okafor", "Fibre 500", "Mill Lane 4"], ["Delta Bakery Ltd", "Business 1G", "Harbour Street 12"],
@@ -25,7 +26,7 @@ export async function furnish(cloud) {
   await cloud.post("/routers", { ...wires, name: "edge-mill-01", site_id: mill.id });
   const versions = new Map();
   for (const [name, down, up, price, more] of PLANS) {
-    const plan = await cloud.post("/plans", { name, rate_down_bps: down * 1e6, rate_up_bps: up * 1e6, price: money(price), ...more });
+    const plan = await cloud.post("/plans", { name, rate_down_bps: down * 1e6, rate_up_bps: up * 1e6, price: money(price), offered_in_portal: true, ...more });
     versions.set(name, plan.versions[0].id);
   }
   const starts_on = await cloud.today();
@@ -43,6 +44,8 @@ export async function furnish(cloud) {
     lines.push({ subscriber, account, sold });
   }
   await cloud.enroll(edge.id);
+  await rules(cloud, lines[1].account);
+  await dunning(cloud);
   const bill = async () => {
     const { id } = await cloud.post("/billing-runs", { as_of: await cloud.today() });
     await until("the billing run ends", async () => (await cloud.get(`/billing-runs/${id}`)).finished_at);
@@ -57,5 +60,6 @@ export async function furnish(cloud) {
   const topUp = await cloud.post("/top-up-products", { name: "50 GB more", bytes: 50e9, price: money("9.90") });
   await cloud.post(`/subscriptions/${lines[2].sold.id}/top-ups`, { product_id: topUp.id, reference: "at the counter" });
   await cloud.post(`/subscriptions/${lines[2].sold.id}/holds`, { kind: "abuse", effect: "throttled", reason: "Open relay, told by mail" });
-  return { lines, edge, harbour, invoices: (await cloud.get("/invoices")).items };
+  const isp = { lines, edge, harbour, versions, invoices: (await cloud.get("/invoices")).items };
+  return { ...isp, more: await rooms(cloud, isp) };
 }

@@ -42,3 +42,13 @@ pub async fn publish(
 pub async fn event(tx: &mut TenantTx, id: EventId) -> Result<Option<Event>, Error> {
     Ok(store::find(tx, id).await?)
 }
+
+/// The newest events of a kind about one subject, newest first.
+pub async fn about(
+    tx: &mut TenantTx,
+    kind: EventKind,
+    subject: impl ToString,
+    limit: u32,
+) -> Result<Vec<Event>, Error> {
+    Ok(store::about(tx, kind, &subject.to_string(), limit.into()).await?)
+}

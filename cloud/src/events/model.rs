@@ -152,7 +152,6 @@ impl Listener {
             Self::Notifications => matches!(
                 kind,
                 EventKind::SubscriptionSold
-                    | EventKind::UsageThreshold
                     | EventKind::HoldPlaced
                     | EventKind::HoldReleased
                     | EventKind::InvoiceIssued

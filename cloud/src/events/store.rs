@@ -43,3 +43,24 @@ pub async fn find(tx: &mut TenantTx, id: EventId) -> Result<Option<Event>, sqlx:
     })
     .transpose()
 }
+
+pub async fn about(tx: &mut TenantTx, kind: EventKind, subject: &str, limit: i64) -> Result<Vec<Event>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: EventId", at, actor, account_id AS "account_id: AccountId", data FROM events WHERE kind = $1 AND subject = $2 ORDER BY id DESC LIMIT $3"#,
+        kind.name(),
+        subject,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let events = rows.into_iter().map(|row| Event {
+        id: row.id,
+        at: row.at,
+        actor: row.actor,
+        kind,
+        subject: subject.to_owned(),
+        account_id: row.account_id,
+        data: row.data,
+    });
+    Ok(events.collect())
+}

@@ -74,13 +74,6 @@ async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Fact
             let facts = Facts::of([("plan", Fact::Text(sold.plan_name)), ("starts_on", Fact::Day(sold.starts_on))]);
             (Template::LineActivated, facts)
         }
-        EventKind::UsageThreshold => {
-            let facts = Facts::default()
-                .and("percent", event.data["percent"].as_i64().map(Fact::Percent))
-                .and("used", event.data["used_bytes"].as_i64().map(Fact::Bytes))
-                .and("allowance", event.data["limit_bytes"].as_i64().map(Fact::Bytes));
-            (Template::UsageThreshold, facts)
-        }
         EventKind::HoldPlaced if event.data["kind"] == "unpaid" && event.data["effect"] == "walled_garden" => {
             let balance = match event.account_id {
                 Some(account) => Some(Fact::Money(billing::standing(tx, account).await?.open)),

@@ -29,8 +29,8 @@ use crate::ids::AuditEntryId;
 const FACTS_SHOWN: usize = 3;
 /// Entries read at once for a file.
 const AT_ONCE: u32 = 1_000;
-/// How ids of things begin, what such a thing is called, and where its page is.
-const PLACES: [(&str, &str, &str); 14] = [
+/// How ids of things begin, what such a thing is called, and where its page is, if it has one for as long as the log.
+const PLACES: [(&str, &str, &str); 26] = [
     ("sit", "site", "/sites"),
     ("rtr", "router", "/routers"),
     ("sbr", "subscriber", "/subscribers"),
@@ -45,6 +45,18 @@ const PLACES: [(&str, &str, &str); 14] = [
     ("key", "api-key", "/api-keys"),
     ("dcs", "dunning-case", "/dunning-cases"),
     ("stf", "audit-person", "/staff"),
+    ("tkt", "audit-thing-ticket", "/tickets"),
+    ("plg", "audit-thing-plugin", "/plugins"),
+    ("pgv", "audit-thing-plugin-version", "/plugin-versions"),
+    ("msg", "audit-thing-message", "/messages"),
+    ("ord", "audit-thing-order", "/orders"),
+    ("ssp", "audit-thing-suspense", "/suspense-items"),
+    ("bfl", "audit-thing-bank-file", "/bank-files"),
+    ("tpp", "audit-thing-top-up", "/top-up-products"),
+    ("pat", "audit-thing-attempt", "/payment-attempts"),
+    ("eml", "audit-thing-mail", ""),
+    ("loc", "audit-thing-place", ""),
+    ("ivt", "audit-thing-invitation", ""),
 ];
 
 pub(super) fn routes() -> Router<App> {
@@ -182,7 +194,8 @@ fn thing(screen: &Screen<ViewAudit>, subject: &str) -> Cell {
     match place {
         Some((_, key, path)) => {
             let end = subject.get(subject.len().saturating_sub(6)..).unwrap_or_default();
-            Cell::link(format!("{path}/{subject}"), format!("{} …{end}", screen.t(key)))
+            let name = format!("{} …{end}", screen.t(key));
+            if path.is_empty() { Cell::Text(name) } else { Cell::link(format!("{path}/{subject}"), name) }
         }
         None if subject.starts_with("ten_") => Cell::link("/settings", screen.t("nav-provider")),
         None => Cell::Code(subject.to_owned()),
@@ -239,11 +252,11 @@ async fn show(screen: Screen<ViewAudit>, ApiPath(id): ApiPath<AuditEntryId>) -> 
         (screen.t("id"), Cell::Code(id.to_string())),
         (screen.t("audit-chain"), place),
     ];
-    let rows = facts(&entry.detail).into_iter().map(|(name, value)| vec![Cell::Code(name), Cell::Text(value)]);
+    let details = facts(&entry.detail).into_iter().map(|(name, value)| (name, Cell::Text(value)));
     let detail = Section {
         title: screen.t("audit-facts"),
         action: Some(Action::go(format!("/audit?subject={}", entry.subject), screen.t("audit-history"))),
-        table: Table::new(vec![screen.t("audit-fact"), screen.t("audit-value")], rows.collect()),
+        table: Table::facts(details),
         empty: screen.t("audit-facts-none"),
     };
     let page = Show {

@@ -5,6 +5,7 @@ use axum::extract::Multipart;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
@@ -58,20 +59,21 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let balance = |amount: Option<_>| Cell::Number(amount.map_or_else(|| "—".into(), |amount| money(lang, amount)));
     let rows = statements.into_iter().map(|statement| {
         vec![
-            Cell::link(format!("/bank-statements/{}", statement.id), statement.reference),
-            Cell::Text(format!("{} – {}", format::date(lang, statement.from_on), format::date(lang, statement.to_on))),
+            Cell::link(format!("/bank-statements/{}", statement.id), days(lang, statement.from_on, statement.to_on)),
+            Cell::Code(statement.reference),
             balance(statement.opening),
             balance(statement.closing),
             Cell::Number(format::instant(lang, statement.imported_at, screen.zone)),
         ]
     });
-    let names = ["bank-statement", "period", "bank-opening", "bank-closing", "bank-imported"].map(|key| screen.t(key));
+    let names = ["period", "bank-statement", "bank-opening", "bank-closing", "bank-imported"].map(|key| screen.t(key));
     let mut actions = vec![Action::go("/suspense-items", screen.t("suspense"))];
     if screen.may::<ManageBilling>() {
         actions.insert(0, Action::go("/bank-files/new", screen.t("bank-give")));
     }
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-bank"),
         lede: screen.t("bank-lede"),
         actions,
@@ -85,6 +87,12 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
         next,
     };
     html(StatusCode::OK, &page)
+}
+
+/// The days a statement is of.
+fn days(lang: &str, from: NaiveDate, to: NaiveDate) -> String {
+    let (from, to) = (format::date(lang, from), format::date(lang, to));
+    if from == to { from } else { format!("{from} – {to}") }
 }
 
 async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<BankStatementId>) -> Result<Response, Problem> {
@@ -109,11 +117,12 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<BankStatementId>
     let page = Show {
         frame: &screen.frame,
         up: ("/bank-statements".into(), screen.t("nav-bank")),
-        title: screen.frame.t1("bank-statement-title", "reference", &statement.reference),
+        title: screen.frame.t1("bank-statement-title", "days", &days(lang, statement.from_on, statement.to_on)),
         lede: screen.t("bank-statement-lede"),
         actions: Vec::new(),
         command: None,
         facts: vec![
+            (screen.t("bank-statement"), Cell::Code(statement.reference)),
             (screen.t("bank-iban"), Cell::Code(statement.iban)),
             (screen.t("bank-opening"), balance(statement.opening)),
             (screen.t("bank-closing"), balance(statement.closing)),
@@ -158,6 +167,7 @@ fn give_form(screen: &Screen<ManageBilling>, fields: &Fields, problem: Option<&P
         "bank-kind",
         Input::Choice(kinds),
     );
+    asked = asked.part("bank-columns");
     for (name, key) in COLUMNS {
         asked = asked.ask(name, key, Input::Line("text"));
     }
@@ -306,7 +316,7 @@ fn planned(
     });
     let names = ["bank-booked", "bank-payer", "reference", "amount", "bank-becomes"].map(|key| screen.t(key)).to_vec();
     Section {
-        title: screen.frame.t1("bank-statement-title", "reference", &statement.reference),
+        title: screen.frame.t1("bank-statement-title", "days", &days(lang, statement.from_on, statement.to_on)),
         action: None,
         table: Table::new(names, rows.collect()),
         empty: screen.t("bank-no-entries"),
@@ -347,6 +357,7 @@ async fn waiting(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>
     let names = ["received", "bank-payer", "reference", "amount", "status", "suspense-likely"].map(|key| screen.t(key));
     let page = Register {
         frame: &screen.frame,
+        up: Some(("/bank-statements".into(), screen.t("nav-bank"))),
         title: screen.t("suspense"),
         lede: screen.t("suspense-lede"),
         actions: Vec::new(),

@@ -60,6 +60,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(query): ApiQuery<PageQuery>)
     };
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-billing-runs"),
         lede: screen.t(if sections.is_empty() { "runs-lede" } else { "run-lede-failed" }),
         actions,

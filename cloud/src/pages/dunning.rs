@@ -65,6 +65,7 @@ async fn page(screen: Screen<ViewDunning>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let kinds = StepName::ALL.into_iter().map(|one| chip(Some(one), step_name(&screen.frame, one), kind == Some(one)));
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-dunning"),
         lede: screen.t("dunning-lede"),
         actions: vec![

@@ -192,17 +192,18 @@ async fn show(
     let names = ["imports-line", "name", "status", "imports-errors"].map(|key| screen.t(key)).to_vec();
     let lang = screen.frame.lang;
     let mut facts = vec![
-        vec![Cell::Text(screen.t("status")), standing(&screen, &import)],
-        vec![Cell::Text(screen.t("imports-rows")), Cell::Text(format::number(lang, import.row_count.into()))],
-        vec![Cell::Text(screen.t("imports-wrong-rows")), Cell::Text(format::number(lang, import.wrong.into()))],
-        vec![Cell::Text(screen.t("started-by")), Cell::Text(by.unwrap_or(import.made_by.clone()))],
+        (screen.t("status"), standing(&screen, &import)),
+        (screen.t("imports-rows"), Cell::Text(format::number(lang, import.row_count.into()))),
+        (screen.t("imports-wrong-rows"), Cell::Text(format::number(lang, import.wrong.into()))),
+        (screen.t("started-by"), Cell::Text(by.unwrap_or(import.made_by.clone()))),
     ];
     let welcome = if import.welcome { "imports-welcome-yes" } else { "imports-welcome-no" };
-    facts.push(vec![Cell::Text(screen.t("imports-welcome")), Cell::Text(screen.t(welcome))]);
+    facts.push((screen.t("imports-welcome"), Cell::Text(screen.t(welcome))));
     let read = import.columns.iter().map(|(field, column)| format!("{}: {column}", told(screen.frame.lang, field)));
-    facts.push(vec![Cell::Text(screen.t("imports-columns")), Cell::Text(read.collect::<Vec<_>>().join(" · "))]);
+    facts.push((screen.t("imports-columns"), Cell::Text(read.collect::<Vec<_>>().join(" · "))));
     let page = Register {
         frame: &screen.frame,
+        up: Some(("/imports".into(), screen.t("nav-imports"))),
         title: import.name.clone(),
         lede: screen.t(lede_of(&import)),
         actions: actions(&screen, &import),
@@ -210,7 +211,7 @@ async fn show(
         sections: vec![Section {
             title: screen.t("imports-import"),
             action: None,
-            table: Table::new(vec![screen.t("audit-fact"), screen.t("audit-value")], facts),
+            table: Table::facts(facts),
             empty: String::new(),
         }],
         heading: screen.t("imports-rows"),

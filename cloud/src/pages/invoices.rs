@@ -66,6 +66,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let kept = [("status", wanted.status.clone()), ("account_id", account)];
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-invoices"),
         lede: screen.t("invoices-lede"),
         actions: Vec::new(),

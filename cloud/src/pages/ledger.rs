@@ -54,6 +54,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
     });
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-ledger"),
         lede: screen.t(match (balance.rows.is_empty(), balance.balanced) {
             (true, _) => "ledger-lede-empty",

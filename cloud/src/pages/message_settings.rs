@@ -40,18 +40,17 @@ async fn shown<P: Needs>(
     let settings = notifications::settings(&mut screen.read().await?).await?;
     let may = screen.may::<ManageSettings>();
     let edit = |part: &str| may.then(|| Action::go(format!("{HERE}/{part}"), screen.t("edit")));
-    let names = || vec![screen.t("name"), screen.t("messages-value")];
     let mut sections: Vec<_> = tested.map(|tested| answer(screen, tested)).into_iter().collect();
     sections.push(Section {
         title: screen.t("messages-email"),
         action: edit("email"),
-        table: Table::new(names(), email_rows(screen, &settings.email)),
+        table: Table::facts(email_rows(screen, &settings.email)),
         empty: screen.t("messages-email-none"),
     });
     sections.push(Section {
         title: screen.t("messages-sms"),
         action: edit("sms"),
-        table: Table::new(names(), sms_rows(screen, &settings.sms)),
+        table: Table::facts(sms_rows(screen, &settings.sms)),
         empty: screen.t("messages-sms-none"),
     });
     let channels = [Channel::Email, Channel::Sms]
@@ -91,7 +90,7 @@ fn answer<P: Needs>(screen: &Screen<P>, tested: Tested) -> Section {
     }
 }
 
-fn email_rows<P: Needs>(screen: &Screen<P>, email: &EmailSettings) -> Vec<Vec<Cell>> {
+fn email_rows<P: Needs>(screen: &Screen<P>, email: &EmailSettings) -> Vec<(String, Cell)> {
     if email.host.is_empty() {
         return Vec::new();
     }
@@ -109,7 +108,7 @@ fn email_rows<P: Needs>(screen: &Screen<P>, email: &EmailSettings) -> Vec<Vec<Ce
     rows
 }
 
-fn sms_rows<P: Needs>(screen: &Screen<P>, sms: &SmsSettings) -> Vec<Vec<Cell>> {
+fn sms_rows<P: Needs>(screen: &Screen<P>, sms: &SmsSettings) -> Vec<(String, Cell)> {
     if sms.url.is_empty() {
         return Vec::new();
     }
@@ -123,8 +122,8 @@ fn sms_rows<P: Needs>(screen: &Screen<P>, sms: &SmsSettings) -> Vec<Vec<Cell>> {
     ]
 }
 
-fn row<P: Needs>(screen: &Screen<P>, key: &str, value: Cell) -> Vec<Cell> {
-    vec![Cell::Text(screen.t(key)), value]
+fn row<P: Needs>(screen: &Screen<P>, key: &str, value: Cell) -> (String, Cell) {
+    (screen.t(key), value)
 }
 
 fn or_dash(text: &str) -> String {

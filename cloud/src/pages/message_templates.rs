@@ -137,6 +137,7 @@ fn form<P: Needs>(
     asked = asked.ask("sms", "messages-by-sms", Input::Tick);
     for (language, subject, intro) in OWN {
         let words = screen.t(&format!("language-{language}"));
+        asked = asked.part_in(words.clone(), String::new());
         let label = |key: &str| screen.frame.t1(key, "language", &words);
         asked = asked.ask_in(subject, label("messages-own-subject"), String::new(), Input::Line("text")).ask_in(
             intro,

@@ -76,6 +76,7 @@ async fn list(screen: Screen<ViewMessages>, ApiQuery(wanted): ApiQuery<Wanted>) 
     let next = next_page(&mut messages, page, &wanted.at(wanted.channel, wanted.status), |message| message.id.uuid());
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-messages"),
         lede: screen.t(if set_up { "messages-lede" } else { "messages-none-set-up" }),
         actions: vec![

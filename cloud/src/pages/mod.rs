@@ -252,6 +252,19 @@ impl<'a> Asking<'a> {
         self.ask_in(name, label, hint, input)
     }
 
+    /// Begins a part of the form.
+    fn part(self, key: &str) -> Self {
+        let label = self.frame.t(key);
+        self.part_in(label, String::new())
+    }
+
+    /// Begins a part of the form in these words.
+    fn part_in(mut self, label: String, hint: String) -> Self {
+        let (value, error) = (String::new(), String::new());
+        self.asked.push(Field { name: "".into(), label, hint, input: Input::Heading, value, error });
+        self
+    }
+
     /// Asks for `name` in these words.
     fn ask_in(mut self, name: impl Into<Cow<'static, str>>, label: String, hint: String, input: Input) -> Self {
         let name = name.into();

@@ -60,6 +60,7 @@ async fn list(screen: Screen<ViewSubscribers>, ApiQuery(wanted): ApiQuery<Wanted
         READINGS.map(|(status, key)| Chip { href: at(status), text: screen.t(key), chosen: status == wanted.status });
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-orders"),
         lede: screen.t("orders-lede"),
         actions: Vec::new(),
@@ -111,7 +112,7 @@ async fn shown<P: Needs>(
     });
     let mut actions = Vec::new();
     if open {
-        actions.push(Action::post(format!("/orders/{id}/approve"), screen.t("orders-approve")));
+        actions.push(Action::post(format!("/orders/{id}/approve"), screen.t("orders-approve")).main());
     }
     if let Some(subscriber) = order.subscriber_id {
         actions

@@ -59,6 +59,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let compare = Action::post("/payment-attempts/reconcile", screen.t("paying-reconcile"));
     let page = Register {
         frame: &screen.frame,
+        up: Some(("/payments".into(), screen.t("nav-payments"))),
         title: screen.t("paying-attempts"),
         lede: screen.t("paying-attempts-lede"),
         actions: screen.may::<ManageBilling>().then_some(compare).into_iter().collect(),

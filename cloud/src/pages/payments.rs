@@ -51,6 +51,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let attempts = Action::go(address("/payment-attempts", &[("account_id", &account)]), screen.t("paying-attempts"));
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-payments"),
         lede: screen.t("payments-lede"),
         actions: record.into_iter().chain([attempts]).chain(keys).collect(),

@@ -11,13 +11,15 @@ use weir_ui::pages::{Section, Show};
 use super::plugin_versions::{place, short};
 use super::plugins::{instant, time};
 use crate::app::App;
+use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Screen, html};
 use crate::http::permission::{ManagePlugins, Needs, ViewPlugins};
 use crate::http::toast::see_saying;
-use crate::ids::PluginInvocationId;
+use crate::ids::{PluginId, PluginInvocationId};
 use crate::plugins::{self, Invocation, InvocationSummary};
+use crate::subscribers;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -51,6 +53,31 @@ pub(super) fn section<P: Needs>(screen: &Screen<P>, key: &str, calls: Vec<Invoca
         table: Table::new(names.map(|key| screen.t(key)).to_vec(), rows.collect()),
         empty: screen.t(&format!("{key}-empty")),
     }
+}
+
+/// What the plugin asked staff to know, newest first.
+pub(super) async fn notes<P: Needs>(screen: &Screen<P>, tx: &mut TenantTx, id: PluginId) -> Result<Section, Problem> {
+    let mut rows = Vec::new();
+    for note in plugins::notes(tx, id).await? {
+        let about = match note.account_id {
+            Some(account) => {
+                Cell::link(format!("/accounts/{account}"), subscribers::account(tx, account).await?.number)
+            }
+            None => Cell::Text("—".into()),
+        };
+        rows.push(vec![
+            Cell::Text(instant(screen, note.at)),
+            Cell::Text(note.data["text"].as_str().unwrap_or_default().to_owned()),
+            about,
+        ]);
+    }
+    let names = ["when", "plugin-note", "account"].map(|key| screen.t(key)).to_vec();
+    Ok(Section {
+        title: screen.t("plugin-notes"),
+        action: None,
+        table: Table::new(names, rows),
+        empty: screen.t("plugin-notes-empty"),
+    })
 }
 
 /// How a call ended, in a word; known faults have words of their own.

@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
-use weir_ui::pages::{Confirm, Section, Show};
+use weir_ui::pages::{Confirm, Form, Section, Show};
 
 use super::plugins::instant;
 use super::{Asking, form_status};
@@ -14,21 +14,22 @@ use crate::access;
 use crate::app::App;
 use crate::error::Problem;
 use crate::http::ApiPath;
-use crate::http::page::{Fields, Screen, html, is_about_the_form};
+use crate::http::page::{Fields, Screen, Upload, html, is_about_the_form};
 use crate::http::permission::{ManagePlugins, Needs, ViewPlugins};
 use crate::http::toast::see_saying;
-use crate::ids::PluginVersionId;
+use crate::ids::{PluginId, PluginVersionId};
 use crate::plugins::{self, Difference, DryRun, Version, VersionState};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
+        .route("/plugins/{id}/versions", get(choosing).post(upload))
         .route("/plugin-versions/{id}", get(show))
         .route("/plugin-versions/{id}/dry-run", post(dry_run))
         .route("/plugin-versions/{id}/activate", get(asking).post(activate))
 }
 
 /// The versions of a plugin.
-pub(super) fn section<P: Needs>(screen: &Screen<P>, versions: Vec<Version>) -> Section {
+pub(super) fn section<P: Needs>(screen: &Screen<P>, id: PluginId, versions: Vec<Version>) -> Section {
     let rows = versions.into_iter().map(|version| {
         vec![
             Cell::link(format!("/plugin-versions/{}", version.id), version.number.to_string()),
@@ -41,9 +42,54 @@ pub(super) fn section<P: Needs>(screen: &Screen<P>, versions: Vec<Version>) -> S
     let names = ["version", "plugin-digest", "status", "plugin-uploaded", "plugin-size"].map(|key| screen.t(key));
     Section {
         title: screen.t("plugin-versions"),
-        action: None,
+        action: screen
+            .may::<ManagePlugins>()
+            .then(|| Action::go(format!("/plugins/{id}/versions"), screen.t("plugin-upload"))),
         table: Table::new(names.to_vec(), rows.collect()),
         empty: screen.t("plugin-versions-empty"),
+    }
+}
+
+async fn choosing(screen: Screen<ManagePlugins>, ApiPath(id): ApiPath<PluginId>) -> Result<Response, Problem> {
+    upload_form(&screen, id, None).await
+}
+
+async fn upload_form(
+    screen: &Screen<ManagePlugins>,
+    id: PluginId,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let plugin = plugins::plugin(&mut screen.read().await?, id).await?;
+    let here = format!("/plugins/{id}");
+    let form = Asking::new(&screen.frame, &Fields::default(), problem)
+        .ask("component", "plugin-component", Input::File)
+        .inset(String::new(), format!("{here}/versions"), "plugin-upload-do");
+    let page = Form {
+        frame: &screen.frame,
+        up: (here, plugin.name.clone()),
+        title: screen.t("plugin-upload"),
+        lede: screen.t("plugin-upload-lede"),
+        form,
+    };
+    html(form_status(problem), &page)
+}
+
+async fn upload(
+    screen: Screen<ManagePlugins>,
+    ApiPath(id): ApiPath<PluginId>,
+    sent: Upload,
+) -> Result<Response, Problem> {
+    // What is no plugin of theirs takes no file.
+    plugins::plugin(&mut screen.read().await?, id).await?;
+    let Some((_, component)) = sent.files.into_iter().next() else {
+        let mut fields = Fields::default();
+        fields.refuse("component", "error-required");
+        return upload_form(&screen, id, Some(&fields.problem())).await;
+    };
+    match plugins::upload(&screen.app, &screen.scope(), id, &component).await.map_err(Problem::from) {
+        Ok(version) => Ok(see_saying(&format!("/plugin-versions/{}", version.id), "done-plugin-uploaded")),
+        Err(problem) if is_about_the_form(&problem) => upload_form(&screen, id, Some(&problem)).await,
+        Err(problem) => Err(problem),
     }
 }
 

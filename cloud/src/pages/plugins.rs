@@ -66,6 +66,7 @@ async fn list(screen: Screen<ViewPlugins>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let add = screen.may::<ManagePlugins>().then(|| Action::go("/plugins/new", screen.t("plugin-add")));
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-plugins"),
         lede: screen.t("plugin-list-lede"),
         actions: add.into_iter().collect(),
@@ -154,8 +155,9 @@ async fn shown<P: Needs>(
     let plugin = plugins::plugin(&mut tx, id).await?;
     let stats = plugins::stats(&mut tx, id).await?;
     let may = screen.may::<ManagePlugins>();
-    let mut sections = vec![plugin_versions::section(screen, plugins::versions(&mut tx, id).await?)];
+    let mut sections = vec![plugin_versions::section(screen, id, plugins::versions(&mut tx, id).await?)];
     if plugin.hook == Hook::HandleEvent {
+        sections.push(plugin_calls::notes(screen, &mut tx, id).await?);
         let aside = plugins::invocations(&mut tx, id, CALLS, true).await?;
         sections.push(plugin_calls::section(screen, "plugin-set-aside", aside));
     }

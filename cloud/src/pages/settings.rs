@@ -18,21 +18,32 @@ use crate::http::toast::see_saying;
 use crate::tenants::{self, LANGUAGES, TenantChange};
 
 const THEMES: [&str; 3] = ["system", "light", "dark"];
-/// Lines of the settings, as named in the form and in the catalogues.
-const LINES: [(&str, &str, &str); 13] = [
-    ("name", "name", "text"),
-    ("legal_name", "legal-name", "text"),
-    ("tax_id", "tax-id", "text"),
-    ("contact", "contact", "text"),
-    ("pay_url", "pay-url", "url"),
-    ("hue", "hue", "number"),
-    ("tax_name", "tax-name", "text"),
-    ("tax_rate_percent", "tax-rate", "text"),
-    ("payment_terms_days", "payment-terms", "number"),
-    ("grace_days", "grace-days", "number"),
-    ("bank_holder", "bank-holder", "text"),
-    ("bank_iban", "bank-iban", "text"),
-    ("bank_bic", "bank-bic", "text"),
+/// A field, its words, and its type.
+type Line = (&'static str, &'static str, &'static str);
+/// What the settings ask in one line each, by part.
+const PARTS: [(&str, &[Line]); 3] = [
+    (
+        "settings-shown",
+        &[
+            ("name", "name", "text"),
+            ("hue", "hue", "number"),
+            ("contact", "contact", "text"),
+            ("pay_url", "pay-url", "url"),
+        ],
+    ),
+    (
+        "settings-billing",
+        &[
+            ("tax_name", "tax-name", "text"),
+            ("tax_rate_percent", "tax-rate", "text"),
+            ("payment_terms_days", "payment-terms", "number"),
+            ("grace_days", "grace-days", "number"),
+            ("bank_holder", "bank-holder", "text"),
+            ("bank_iban", "bank-iban", "text"),
+            ("bank_bic", "bank-bic", "text"),
+        ],
+    ),
+    ("settings-company", &[("legal_name", "legal-name", "text")]),
 ];
 
 pub(super) fn routes() -> Router<App> {
@@ -69,10 +80,13 @@ fn settings_form<P: Needs>(
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
     let mut asked = Asking::new(&screen.frame, fields, problem);
-    for (name, key, kind) in LINES {
-        asked = asked.ask(name, key, Input::Line(kind));
+    for (part, lines) in PARTS {
+        asked = asked.part(part);
+        for (name, key, kind) in lines {
+            asked = asked.ask(*name, key, Input::Line(kind));
+        }
     }
-    let asked = asked.ask("address", "address", Input::Lines);
+    let asked = asked.ask("address", "address", Input::Lines).ask("tax_id", "tax-id", Input::Line("text"));
     let page = Form {
         frame: &screen.frame,
         up: ("/".into(), screen.t("nav-overview")),

@@ -147,20 +147,21 @@ async fn edit(screen: Screen<ManageSettings>) -> Result<Response, Problem> {
 fn form(screen: &Screen<ManageSettings>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
     let frame = &screen.frame;
     let mut asked = Asking::new(frame, fields, problem);
+    asked = asked.part_in(screen.t("support-targets"), screen.t("support-target-hint"));
     for (priority, first, solve) in TARGETS {
         let name = screen.t(&format!("ticket-priority-{}", priority.name()));
         for (field, key) in [(first, "support-first"), (solve, "support-solve")] {
             let label = frame.t1(key, "priority", &name);
-            asked = asked.ask_in(field, label, screen.t("support-target-hint"), Input::Line("text"));
+            asked = asked.ask_in(field, label, String::new(), Input::Line("text"));
         }
     }
+    asked = asked.part_in(screen.t("support-hours"), screen.t("support-times-hint"));
     for ((opens, closes), day) in TIMES.into_iter().zip(WEEKDAYS) {
         let day = screen.t(&format!("support-{day}"));
         asked = asked.ask_in(opens, frame.t1("support-opens", "day", &day), String::new(), Input::Line("time"));
-        let hint = screen.t("support-times-hint");
-        asked = asked.ask_in(closes, frame.t1("support-closes", "day", &day), hint, Input::Line("time"));
+        asked = asked.ask_in(closes, frame.t1("support-closes", "day", &day), String::new(), Input::Line("time"));
     }
-    let asked = asked.ask("holidays", "support-holidays", Input::Lines).ask(
+    let asked = asked.part("support-further").ask("holidays", "support-holidays", Input::Lines).ask(
         "reopen_days",
         "support-reopen",
         Input::Line("number"),

@@ -18,7 +18,7 @@ use crate::billing::{self, InvoiceFilter};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::ApiQuery;
-use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::Page;
 use crate::http::permission::{ManageTickets, Needs, ViewSettings, ViewTickets};
 use crate::http::toast::see_saying;
@@ -103,6 +103,7 @@ async fn list(screen: Screen<ViewTickets>, ApiQuery(wanted): ApiQuery<Wanted>) -
     }
     let page = Register {
         frame: &screen.frame,
+        up: None,
         title: screen.t("nav-tickets"),
         lede: screen.t("tickets-lede"),
         actions,
@@ -284,7 +285,7 @@ async fn new(screen: Screen<ManageTickets>, ApiQuery(about): ApiQuery<About>) ->
     drop(tx);
     if subscriber.is_none() && about.router_id.is_none() {
         // Whose it is comes first: it is found by name, address or number.
-        return Ok(see("/subscribers"));
+        return Ok(see_saying("/subscribers", "done-ticket-whose"));
     }
     let text = |id: Option<String>| id.unwrap_or_default();
     let fields = Fields::of([

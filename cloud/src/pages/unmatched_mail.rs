@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use weir_ui::blocks::{Action, Cell, Confirm, Input, Table};
 use weir_ui::format;
-use weir_ui::pages::{List, Show};
+use weir_ui::pages::{List, Section, Show};
 
 use super::{Asking, form_status, next_page, page_of};
 use crate::app::App;
@@ -85,6 +85,12 @@ async fn shown<P: Needs>(
         (screen.t("unmatched-received"), Cell::Text(format::instant(screen.frame.lang, mail.received_at, screen.zone))),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
+    let says = Section {
+        title: screen.t("unmatched-says"),
+        action: None,
+        table: Table::new(vec![screen.t("unmatched-says")], vec![vec![Cell::Lines(mail.body.clone())]]),
+        empty: String::new(),
+    };
     let manages = screen.may::<ManageTickets>();
     let form = Asking::new(&screen.frame, fields, problem)
         .ask_in("to", screen.t("unmatched-to"), screen.t("unmatched-connect-lede"), Input::Line("text"))
@@ -95,9 +101,9 @@ async fn shown<P: Needs>(
         title: subject(screen, &mail),
         lede: screen.t("unmatched-lede"),
         actions: manages.then_some(discard).into_iter().collect(),
-        command: Some((mail.body, screen.t("unmatched-says"))),
+        command: None,
         facts,
-        sections: Vec::new(),
+        sections: vec![says],
         form: manages.then_some(form),
     };
     html(form_status(problem), &page)

@@ -214,6 +214,7 @@ async fn shown(
     let names = ["webhooks-kind", "when", "status", "webhooks-attempts", "webhooks-answer", "webhooks-took"];
     let page = Register {
         frame: &screen.frame,
+        up: Some(("/webhooks".into(), screen.t("nav-webhooks"))),
         title: webhook.url.clone(),
         lede: screen.t(lede_of(&webhook)),
         actions: actions(screen, &webhook),
@@ -241,20 +242,20 @@ fn lede_of(webhook: &Webhook) -> &'static str {
 fn facts(screen: &Manager, webhook: &Webhook) -> Section {
     let instant = |at| format::instant(screen.frame.lang, at, screen.zone);
     let mut rows = vec![
-        vec![Cell::Text(screen.t("status")), standing(screen, webhook)],
-        vec![Cell::Text(screen.t("webhooks-kinds")), Cell::Text(kinds(screen, webhook))],
-        vec![Cell::Text(screen.t("since")), Cell::Text(instant(webhook.created_at))],
+        (screen.t("status"), standing(screen, webhook)),
+        (screen.t("webhooks-kinds"), Cell::Text(kinds(screen, webhook))),
+        (screen.t("since"), Cell::Text(instant(webhook.created_at))),
     ];
     if !webhook.description.is_empty() {
-        rows.insert(0, vec![Cell::Text(screen.t("webhooks-description")), Cell::Text(webhook.description.clone())]);
+        rows.insert(0, (screen.t("webhooks-description"), Cell::Text(webhook.description.clone())));
     }
     if let Some(until) = webhook.old_secret_until.filter(|until| *until > screen.app.clock.now()) {
-        rows.push(vec![Cell::Text(screen.t("webhooks-old-secret")), Cell::Text(instant(until))]);
+        rows.push((screen.t("webhooks-old-secret"), Cell::Text(instant(until))));
     }
     Section {
         title: screen.t("webhook"),
         action: Some(Action::go(format!("/webhooks/{}/edit", webhook.id), screen.t("edit"))),
-        table: Table::new(vec![screen.t("audit-fact"), screen.t("audit-value")], rows),
+        table: Table::facts(rows),
         empty: String::new(),
     }
 }

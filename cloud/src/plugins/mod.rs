@@ -29,5 +29,5 @@ pub use model::{
 };
 pub use pricing::{Quote, Quoted, Rule, pricing_rule, quote, still_holds};
 pub use runners::Runners;
-pub use service::{add, plugin, plugins, resume, set, stats};
+pub use service::{add, notes, plugin, plugins, resume, set, stats};
 pub use versions::{activate, disable, roll_back, upload, version, versions};

@@ -9,7 +9,7 @@ use super::{EFFECTS, Error, NewPlugin, Plugin, Settings, SettingsWish, Stats, st
 use crate::audit;
 use crate::db::TenantTx;
 use crate::error::FieldError;
-use crate::events::EventKind;
+use crate::events::{self, Event, EventKind};
 use crate::http::paging::Page;
 use crate::ids::PluginId;
 
@@ -20,6 +20,8 @@ const VALUE_MAX: usize = 1_000;
 const LIMIT_MAX: i32 = 1_000;
 /// How far from the plan's price a new plugin may go, in percent.
 const LIMIT_FIRST: i32 = 50;
+/// Notes shown at once.
+const NOTES: u32 = 20;
 
 /// Adds a plugin; it is asked nothing before a version is uploaded, tried and activated.
 pub async fn add(tx: &mut TenantTx, new: &NewPlugin) -> Result<Plugin, Error> {
@@ -124,4 +126,9 @@ pub async fn resume(tx: &mut TenantTx, id: PluginId) -> Result<Plugin, Error> {
     store::plugins::resume(tx, id).await?;
     audit::record(tx, "resume plugin", id, json!({ "plugin": paused.name })).await?;
     plugin(tx, id).await
+}
+
+/// The newest notes it left for staff, newest first.
+pub async fn notes(tx: &mut TenantTx, id: PluginId) -> Result<Vec<Event>, Error> {
+    Ok(events::about(tx, EventKind::PluginNoted, id, NOTES).await?)
 }

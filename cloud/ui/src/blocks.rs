@@ -105,7 +105,7 @@ pub struct Column {
 /// Rows under columns; the first column says what the row is.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
-    /// From the first to the last.
+    /// From the first to the last; none when rows are a name and a value each.
     pub columns: Vec<Column>,
     /// As many cells each as there are columns.
     pub rows: Vec<Vec<Cell>>,
@@ -169,6 +169,12 @@ impl Table {
             .collect();
         Self { columns, rows, chart: None }
     }
+    /// Names and values, in a table's place.
+    #[must_use]
+    pub fn facts(facts: impl IntoIterator<Item = (String, Cell)>) -> Self {
+        let rows = facts.into_iter().map(|(name, value)| vec![Cell::Text(name), value]).collect();
+        Self { rows, ..Self::default() }
+    }
     /// A chart in a table's place.
     #[must_use]
     pub fn live(chart: Chart) -> Self {
@@ -192,6 +198,8 @@ pub struct Action {
     pub post: bool,
     /// What to ask before, if it destroys something.
     pub confirm: Option<Confirm>,
+    /// Whether it is what most come to its page for.
+    pub main: bool,
 }
 
 /// A question that names the thing and the consequence.
@@ -208,13 +216,28 @@ pub struct Confirm {
 }
 
 impl Action {
+    /// Whether it brings a file, which nobody comes to a page for.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.href.split('?').next().is_some_and(|path| path.ends_with(".csv"))
+    }
     /// A link that looks like a button.
     pub fn go(href: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { href: href.into(), text: text.into(), post: false, confirm: None }
+        Self { href: href.into(), text: text.into(), post: false, confirm: None, main: false }
     }
     /// A button that posts.
     pub fn post(href: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { href: href.into(), text: text.into(), post: true, confirm: None }
+        Self { href: href.into(), text: text.into(), post: true, confirm: None, main: false }
+    }
+    /// The same, the one most come for.
+    #[must_use]
+    pub fn main(self) -> Self {
+        Self { main: true, ..self }
+    }
+    /// The class of its style.
+    #[must_use]
+    pub fn class(&self) -> &'static str {
+        if self.main { "primary" } else { "" }
     }
     /// The same, asking first.
     #[must_use]
@@ -262,6 +285,8 @@ pub enum Input {
     File,
     /// Nothing is asked, the value is only carried along.
     Hidden,
+    /// Nothing is asked: a part of the form begins.
+    Heading,
 }
 
 /// One question of a form.
@@ -286,6 +311,11 @@ impl Field {
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         matches!(self.input, Input::Hidden)
+    }
+    /// Whether it is no question but begins a part of the form.
+    #[must_use]
+    pub fn is_heading(&self) -> bool {
+        matches!(self.input, Input::Heading)
     }
     /// Whether this value of a choice is the one it holds.
     #[must_use]

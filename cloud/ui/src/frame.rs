@@ -15,31 +15,45 @@ pub struct NavItem {
 /// Every place of the staff screens, in order.
 pub const NAV: [NavItem; 25] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
-    NavItem { href: "/subscribers", key: "nav-subscribers", group: "" },
-    NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "" },
-    NavItem { href: "/orders", key: "nav-orders", group: "" },
-    NavItem { href: "/tickets", key: "nav-tickets", group: "" },
-    NavItem { href: "/plans", key: "nav-plans", group: "" },
-    NavItem { href: "/messages", key: "nav-messages", group: "" },
-    NavItem { href: "/top-up-products", key: "nav-top-ups", group: "" },
+    NavItem { href: "/analytics", key: "nav-analytics", group: "" },
+    NavItem { href: "/subscribers", key: "nav-subscribers", group: "nav-people" },
+    NavItem { href: "/subscriptions", key: "nav-subscriptions", group: "nav-people" },
+    NavItem { href: "/orders", key: "nav-orders", group: "nav-people" },
+    NavItem { href: "/tickets", key: "nav-tickets", group: "nav-people" },
+    NavItem { href: "/messages", key: "nav-messages", group: "nav-people" },
+    NavItem { href: "/plans", key: "nav-plans", group: "nav-offer" },
+    NavItem { href: "/top-up-products", key: "nav-top-ups", group: "nav-offer" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
     NavItem { href: "/bank-statements", key: "nav-bank", group: "nav-money" },
     NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
     NavItem { href: "/dunning", key: "nav-dunning", group: "nav-money" },
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
-    NavItem { href: "/analytics", key: "nav-analytics", group: "nav-money" },
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
-    NavItem { href: "/plugins", key: "nav-plugins", group: "nav-provider" },
+    NavItem { href: "/plugins", key: "nav-plugins", group: "nav-programs" },
+    NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-programs" },
+    NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-programs" },
     NavItem { href: "/staff", key: "nav-staff", group: "nav-provider" },
-    NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-provider" },
     NavItem { href: "/imports", key: "nav-imports", group: "nav-provider" },
-    NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-provider" },
     NavItem { href: "/audit", key: "nav-audit", group: "nav-provider" },
     NavItem { href: "/portal-settings", key: "nav-portal", group: "nav-provider" },
     NavItem { href: "/settings", key: "nav-settings", group: "nav-provider" },
 ];
+
+/// Groups that stay folded until one of their places is open: nobody comes here every day.
+const FOLDED: [&str; 2] = ["nav-programs", "nav-provider"];
+
+/// Places that stand together.
+#[derive(Debug)]
+pub struct NavGroup<'a> {
+    /// The Fluent key of its name; empty for the first.
+    pub key: &'static str,
+    /// Its places.
+    pub items: &'a [NavItem],
+    /// Whether its places are in sight.
+    pub open: bool,
+}
 
 /// A place two keys lead to: `g`, then the letter.
 #[derive(Debug, Clone, Copy)]
@@ -118,8 +132,12 @@ impl Frame {
         i18n::t(self.lang, key, &[(name, value)])
     }
     /// The entries by group, in order.
-    pub fn groups(&self) -> impl Iterator<Item = (&'static str, &[NavItem])> {
-        self.nav.chunk_by(|one, next| one.group == next.group).map(|group| (group[0].group, group))
+    pub fn groups(&self) -> impl Iterator<Item = NavGroup<'_>> {
+        self.nav.chunk_by(|one, next| one.group == next.group).map(|items| {
+            let key = items[0].group;
+            let open = !FOLDED.contains(&key) || items.iter().any(|item| item.href == self.current);
+            NavGroup { key, items, open }
+        })
     }
     /// `rtl` for Arabic, else `ltr`.
     #[must_use]

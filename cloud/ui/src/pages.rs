@@ -32,6 +32,8 @@ pub struct List<'a> {
 pub struct Register<'a> {
     /// The surroundings.
     pub frame: &'a Frame,
+    /// Where this page hangs, if it is no place of the navigation: address and name.
+    pub up: Option<(String, String)>,
     /// The h1.
     pub title: String,
     /// One sentence.
@@ -144,6 +146,11 @@ pub struct Show<'a> {
 }
 
 impl Show<'_> {
+    /// The class of its form's button: a page has one primary action.
+    #[must_use]
+    pub fn form_class(&self) -> &'static str {
+        if self.actions.iter().any(|action| action.main) { "" } else { "primary" }
+    }
     /// Whether a part of it is drawn from live readings.
     #[must_use]
     pub fn is_live(&self) -> bool {
@@ -167,6 +174,11 @@ pub struct Inset {
 }
 
 impl Inset {
+    /// Whether its questions stand in parts, side by side where there is room.
+    #[must_use]
+    pub fn has_parts(&self) -> bool {
+        self.fields.iter().any(Field::is_heading)
+    }
     /// Whether it sends a file along.
     #[must_use]
     pub fn has_file(&self) -> bool {

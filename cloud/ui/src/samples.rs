@@ -293,6 +293,7 @@ fn register(frame: &Frame) -> askama::Result<String> {
     let search = Search { label: frame.t("search-number"), value: "<b>".into(), kept: vec![("status", "open".into())] };
     let register = Register {
         frame,
+        up: None,
         title: frame.t("nav-invoices"),
         lede: frame.t("subscribers-lede"),
         actions: vec![Action::go("#record", frame.t("sites-new"))],

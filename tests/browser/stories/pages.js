@@ -5,7 +5,8 @@ import { newcomer, owner } from "../installation.js";
 
 const VARIANTS = [["en", "light"], ["en", "dark"], ["ar", "light"], ["ar", "dark"]];
 const PHONE = { width: 390, height: 844 };
-const SHOWN = [["subscribers", "/subscribers"], ["plans", "/plans"], ["settings", "/settings"], ["invoices", "/invoices"], ["payments", "/payments"], ["ledger", "/ledger"], ["billing-runs", "/billing-runs"]];
+const SHOWN = [["subscribers", "/subscribers"], ["plans", "/plans"], ["settings", "/settings"], ["invoices", "/invoices"], ["payments", "/payments"], ["ledger", "/ledger"], ["billing-runs", "/billing-runs"],
+  ["tickets", "/tickets"], ["orders", "/orders"], ["messages", "/messages"], ["dunning", "/dunning"], ["analytics", "/analytics"], ["support", "/settings/support/policy"], ["audit", "/audit"]];
 
 export function everyPage(world, test) {
   for (const [language, theme] of VARIANTS) {
@@ -13,14 +14,19 @@ export function everyPage(world, test) {
       const person = await Person.open(world.browser, world.cloud.url, owner);
       await person.prefer(language, theme);
       const first = await person.page();
-      world.found ??= [...await pages(first), "/search?q=hill", "/errors/invalid", "/api"];
+      world.found ??= [...await pages(first), ...world.isp.more, "/search?q=hill", "/errors/invalid", "/api"];
       const { found } = world;
       assert.ok(found.length > 15, `${found}`);
-      await walk(t, person, found);
+      // A theme changes no widths.
+      await walk(t, person, found, theme === "light");
       for (const [name, path] of SHOWN.filter(([, path]) => found.includes(path))) {
         await first.goto(path);
         await screenshot(first, `${name}-${language}-${theme}`);
         if (theme === "light") await screenshot(first, `${name}-${language}-phone`, PHONE);
+      }
+      for (const [name, path] of [["ticket", world.isp.more.find((path) => path.startsWith("/tickets/"))], ["plugin", found.find((path) => path.startsWith("/plugins/plg_"))]]) {
+        await first.goto(path);
+        await screenshot(first, `${name}-${language}-${theme}`);
       }
       await first.goto("/");
       await screenshot(first, `overview-${language}-${theme}-still`);
@@ -46,7 +52,7 @@ export function everyPage(world, test) {
     await page.goto("/subscribers");
     await screenshot(page, "empty");
     await page.setViewportSize({ width: 390, height: 844 });
-    await page.locator(".phone-menu summary").click();
+    await page.locator(".phone-menu > summary").click();
     await screenshot(page, "phone-menu");
     await person.close();
   });

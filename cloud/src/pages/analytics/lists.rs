@@ -57,9 +57,10 @@ fn shown(screen: &Screen<ViewAnalytics>, list: Listing) -> Result<Response, Prob
     let names = list.names.iter().map(|key| screen.t(key)).collect();
     let page = Register {
         frame: &screen.frame,
+        up: Some(("/analytics".into(), screen.t("nav-analytics"))),
         title: screen.t(list.title),
         lede: screen.t(list.lede),
-        actions: vec![Action::go(list.file, screen.t("csv")), Action::go("/analytics", screen.t("nav-analytics"))],
+        actions: vec![Action::go(list.file, screen.t("csv"))],
         figures: Vec::new(),
         sections: Vec::new(),
         heading: String::new(),

@@ -8,6 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use weir_rules::money::Money;
 use weir_ui::blocks::{Action, Bars, Cell, Table};
 use weir_ui::format;
 use weir_ui::pages::{Analytics, Figure, Section};
@@ -100,13 +101,18 @@ fn bars<P: Needs>(screen: &Screen<P>, months: &[Recurring]) -> Option<Bars> {
     Some(Bars::of(screen.t("analytics-mrr"), months.iter().map(value).collect()))
 }
 
+/// A sum that opens its list; nothing opens none.
+fn sum_of(lang: &str, href: String, amount: Money) -> Cell {
+    if amount.is_zero() { Cell::Number("—".into()) } else { Cell::Sum { href, text: money(lang, amount) } }
+}
+
 fn recurring<P: Needs>(screen: &Screen<P>, months: &[Recurring]) -> Section {
     let lang = screen.frame.lang;
     let row = |month: &Recurring| {
         let sum = |movement: Movement, amount| {
             let month = month.month.to_string();
             let href = address("/analytics/movements", &[("month", &month), ("movement", movement.name())]);
-            Cell::Sum { href, text: money(lang, amount) }
+            sum_of(lang, href, amount)
         };
         vec![
             Cell::Text(format::month(lang, month.month.first())),
@@ -166,7 +172,7 @@ fn open<P: Needs>(screen: &Screen<P>, aging: &[Aging]) -> Section {
         vec![
             Cell::Text(screen.t(&format!("aging-{}", aging.bucket.name()))),
             Cell::Number(format::number(lang, aging.invoices.into())),
-            Cell::Sum { href, text: money(lang, aging.open) },
+            sum_of(lang, href, aging.open),
         ]
     };
     let rows = aging.iter().map(row).collect();

@@ -140,8 +140,6 @@ fn a_job_run_twice_leaves_the_same_rows() {
         let list = json!({ "name": "customers.csv", "csv": "name,street,town\nAda,Hill 1,Leeds\n" });
         let list = made.isp.post("/api/v1/imports", list).await.expect(202)["id"].clone();
 
-        let known: BTreeSet<_> = KINDS.iter().map(ToString::to_string).collect();
-        assert_eq!(known, declared(), "the queue does every kind");
         let mut ran = every_kind(&made.isp, &started["id"], message, &list).await;
         let paying = paying(&made.isp, &made.account).await;
         ran.extend(payment_kinds(&made.isp, &paying).await);
@@ -159,6 +157,6 @@ fn a_job_run_twice_leaves_the_same_rows() {
 
 #[test]
 fn the_worker_knows_every_kind_that_is_queued() {
-    let known: BTreeSet<_> = weir_cloud::jobs::KINDS.iter().map(|kind| (*kind).to_owned()).collect();
+    let known: BTreeSet<_> = KINDS.iter().map(|kind| (*kind).to_owned()).collect();
     assert_eq!(known, declared());
 }

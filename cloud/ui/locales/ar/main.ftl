@@ -279,6 +279,9 @@ overview-live-up = الرفع الآن
 live-paused = متوقف منذ
 
 # Money
+nav-people = الأشخاص
+nav-offer = العرض
+nav-programs = البرامج
 nav-money = المال
 nav-network = الشبكة
 nav-provider = المزوّد
@@ -499,3 +502,6 @@ done-revoked = أُلغي الوكيل.
 overdue-invoices = فواتير متأخرة
 overdue-invoices-none = لا شيء: لا أحد متأخر.
 error-needs-allowance = فقط فوق حجم مشمول: أدخله.
+settings-shown = ما يراه المشتركون
+settings-billing = الفواتير والمدفوعات
+settings-company = الشركة

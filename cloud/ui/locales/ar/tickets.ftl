@@ -213,3 +213,5 @@ error-working-day = يلزم يوم واحد على الأقل بساعات عم
 error-target = ساعات فوق الصفر؛ ولا يسبق الحل الجواب الأول.
 error-mail-address = أدخل عنوان بريد بلا علامة زائد.
 ticket-reply-words = ردّك
+support-further = العطل وإعادة الفتح
+done-ticket-whose = اختر صاحب التذكرة: تُفتح من صفحة المشترك.

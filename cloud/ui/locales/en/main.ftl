@@ -279,6 +279,9 @@ overview-live-up = Up now
 live-paused = paused for
 
 # Money
+nav-people = People
+nav-offer = Offer
+nav-programs = Programs
 nav-money = Money
 nav-network = Network
 nav-provider = Provider
@@ -499,3 +502,6 @@ done-revoked = The agent is revoked.
 overdue-invoices = Invoices past their due date
 overdue-invoices-none = None: nobody is late.
 error-needs-allowance = Only beyond an included volume: enter one.
+settings-shown = What subscribers see
+settings-billing = Bills and payments
+settings-company = The company

@@ -213,3 +213,5 @@ error-working-day = At least one day must have working hours.
 error-target = Hours above zero; a solution takes at least as long as its first answer.
 error-mail-address = Enter an e-mail address without a plus sign.
 ticket-reply-words = Your reply
+support-further = Days off and reopening
+done-ticket-whose = Choose whose ticket it is: it is opened from the subscriber’s page.

@@ -279,6 +279,9 @@ overview-live-up = Subida ahora
 live-paused = en pausa desde hace
 
 # Money
+nav-people = Personas
+nav-offer = Oferta
+nav-programs = Programas
 nav-money = Dinero
 nav-network = Red
 nav-provider = Proveedor
@@ -499,3 +502,6 @@ done-revoked = El agente queda revocado.
 overdue-invoices = Facturas vencidas
 overdue-invoices-none = Ninguna: nadie se retrasa.
 error-needs-allowance = Solo por encima de un volumen incluido: indíquelo.
+settings-shown = Lo que ven los abonados
+settings-billing = Facturas y pagos
+settings-company = La empresa

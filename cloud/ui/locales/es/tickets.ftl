@@ -213,3 +213,5 @@ error-working-day = Al menos un día debe tener horario.
 error-target = Horas mayores que cero; la solución no es antes que la primera respuesta.
 error-mail-address = Escriba una dirección de correo sin signo más.
 ticket-reply-words = Su respuesta
+support-further = Festivos y reapertura
+done-ticket-whose = Elija de quién es el ticket: se abre desde la página del abonado.

@@ -279,6 +279,9 @@ overview-live-up = Montant
 live-paused = en pause depuis
 
 # Money
+nav-people = Personnes
+nav-offer = Offre
+nav-programs = Programmes
 nav-money = Argent
 nav-network = Réseau
 nav-provider = Fournisseur
@@ -499,3 +502,6 @@ done-revoked = L’agent est révoqué.
 overdue-invoices = Factures en retard
 overdue-invoices-none = Aucune : personne n’est en retard.
 error-needs-allowance = Seulement au-delà d’un volume inclus : indiquez-le.
+settings-shown = Ce que voient les abonnés
+settings-billing = Factures et paiements
+settings-company = L’entreprise

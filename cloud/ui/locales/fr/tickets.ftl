@@ -213,3 +213,5 @@ error-working-day = Au moins un jour doit avoir des heures.
 error-target = Des heures au-dessus de zéro ; la résolution ne précède pas la première réponse.
 error-mail-address = Entrez une adresse e-mail sans signe plus.
 ticket-reply-words = Votre réponse
+support-further = Jours fériés et réouverture
+done-ticket-whose = Choisissez l’abonné : le ticket s’ouvre depuis sa page.

@@ -279,6 +279,9 @@ overview-live-up = Upload agora
 live-paused = pausado há
 
 # Money
+nav-people = Pessoas
+nav-offer = Oferta
+nav-programs = Programas
 nav-money = Dinheiro
 nav-network = Rede
 nav-provider = Provedor
@@ -499,3 +502,6 @@ done-revoked = O agente foi revogado.
 overdue-invoices = Faturas vencidas
 overdue-invoices-none = Nenhuma: ninguém está atrasado.
 error-needs-allowance = Só além de um volume incluído: informe-o.
+settings-shown = O que os assinantes veem
+settings-billing = Faturas e pagamentos
+settings-company = A empresa

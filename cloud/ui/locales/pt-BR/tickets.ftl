@@ -213,3 +213,5 @@ error-working-day = Pelo menos um dia deve ter horário.
 error-target = Horas acima de zero; a solução não vem antes da primeira resposta.
 error-mail-address = Digite um endereço de e-mail sem sinal de mais.
 ticket-reply-words = Sua resposta
+support-further = Feriados e reabertura
+done-ticket-whose = Escolha de quem é o chamado: ele é aberto na página do assinante.
