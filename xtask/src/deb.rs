@@ -45,7 +45,7 @@ const PACKAGES: &[Package] = &[
             ("deploy/systemd/weir.service", "usr/lib/systemd/system/weir.service", 0o644),
             ("deploy/systemd/weir@.service", "usr/lib/systemd/system/weir@.service", 0o644),
             ("deploy/sysusers/weir.conf", "usr/lib/sysusers.d/weir.conf", 0o644),
-            ("LICENSE", "usr/share/doc/weir/copyright", 0o644),
+            ("deploy/debian/copyright", "usr/share/doc/weir/copyright", 0o644),
         ],
     },
     Package {
@@ -54,7 +54,7 @@ const PACKAGES: &[Package] = &[
             ("deploy/config/agent.env", "etc/weir/agent.env", 0o644),
             ("deploy/systemd/weir-agent.service", "usr/lib/systemd/system/weir-agent.service", 0o644),
             ("deploy/sysusers/weir-agent.conf", "usr/lib/sysusers.d/weir-agent.conf", 0o644),
-            ("LICENSE", "usr/share/doc/weir-agent/copyright", 0o644),
+            ("deploy/debian/copyright", "usr/share/doc/weir-agent/copyright", 0o644),
         ],
     },
 ];

@@ -163,7 +163,7 @@ fn a_used_or_old_token_is_refused_and_changes_nothing() {
         .await;
 
         let token = token_of(&isp, &router).await;
-        isp.now_is("2026-11-01T10:30:01Z").await;
+        isp.now_is("2026-11-01T10:45:00Z").await;
         unchanged(&isp, async {
             assert_refused(gateway.ask(&token, &others, |_| {}).await, "token-expired");
         })
