@@ -34,7 +34,7 @@ export async function until(what, look, seconds = 20) {
 }
 
 function run(name, args, env = {}) {
-  const child = spawn(join(programs, name), args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(join(programs, name), args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   children.add(child);
   child.said = "";
   child.stderr.on("data", (text) => { child.said += text; });
@@ -80,11 +80,12 @@ export class Installation {
     const self = new Installation();
     self.folder = join(tmpdir(), `weir-browser-${process.pid}`);
     self.data = join(self.folder, "cloud");
-    self.provider = run("weir-lab", ["provider"]);
-    const [gateway, http] = [`127.0.0.1:${await freeUdpPort()}`, `127.0.0.1:${await freeTcpPort()}`];
+    const [gateway, http, provider] = [await freeUdpPort(), await freeTcpPort(), await freeTcpPort()].map((port) => `127.0.0.1:${port}`);
+    self.provider = run("weir-lab", ["provider", "--at", provider]);
+    if ((await ready(self.provider)) !== "ready") throw new Error(`the provider did not start: ${self.provider.said}`);
     self.url = `http://${http}`;
     const args = ["all", "--data-dir", self.data, "--http", http, "--public-url", self.url, "--gateway", gateway, "--dev-clock", "--webhooks-private"];
-    self.weir = run("weir", args, { WEIR_STRIPE_URL: await ready(self.provider) });
+    self.weir = run("weir", args, { WEIR_STRIPE_URL: `http://${provider}` });
     const line = await ready(self.weir);
     if (!line.includes(`http=${http}`)) throw new Error(`weir did not start: ${line} ${self.weir.said}`);
     return self;

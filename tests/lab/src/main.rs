@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use weir_lab::provider::Provider;
-use weir_lab::{Lab, Options, Router, demo, enclosure, inside, origin, pilot};
+use weir_lab::{Lab, Options, Router, demo, enclosure, inside, origin, pilot, provider};
 
 #[derive(Parser)]
 #[command(about = "An ISP in network namespaces: real programs, real packets")]
@@ -46,12 +45,6 @@ enum Command {
         #[arg(long, default_value_t = 2)]
         subscribers: u8,
     },
-    /// Runs a payment provider for tests, prints its address, and keeps it until its input ends
-    Provider {
-        /// Listens there, and is kept until it is ended
-        #[arg(long)]
-        at: Option<SocketAddr>,
-    },
     /// (the lab's own) Makes the namespaces
     #[command(hide = true)]
     Enclosure {
@@ -63,6 +56,12 @@ enum Command {
     /// (the lab's own) Runs in the namespaces
     #[command(hide = true)]
     Inside,
+    /// (the lab's own) Is a payment provider
+    #[command(hide = true)]
+    Provider {
+        #[arg(long)]
+        at: SocketAddr,
+    },
     /// (the lab's own) Serves HTTP and echo on the internet
     #[command(hide = true)]
     Origin,
@@ -75,9 +74,9 @@ fn main() -> ExitCode {
         }
         Command::Inside => inside::run().map(|()| ExitCode::SUCCESS),
         Command::Origin => origin::run().map(|()| ExitCode::SUCCESS),
+        Command::Provider { at } => in_runtime(async move { provider::run(at).await.map(|()| ExitCode::SUCCESS) }),
         Command::Pilot { screenshots, browser } => in_runtime(pilot::run(&screenshots, &browser)),
         Command::Hold { subscribers } => in_runtime(hold(subscribers)),
-        Command::Provider { at } => in_runtime(provider(at)),
         Command::Demo { check: true, subscribers, .. } => in_runtime(demo::check(subscribers)),
         Command::Demo { check: false, port, subscribers } => in_runtime(demo::run(port, subscribers)),
     };
@@ -94,19 +93,6 @@ fn in_runtime(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> 
 async fn hold(subscribers: u8) -> Result<ExitCode> {
     let lab = Lab::start(Options { subscribers, router: Router::Plain, ..Options::default() }).await?;
     println!("holding {}", lab.inside().host_pid());
-    until_input_ends().await
-}
-
-async fn provider(at: Option<SocketAddr>) -> Result<ExitCode> {
-    let provider = Provider::start(at).await?;
-    println!("{}", provider.url());
-    match at {
-        Some(_) => std::future::pending().await,
-        None => until_input_ends().await,
-    }
-}
-
-async fn until_input_ends() -> Result<ExitCode> {
     std::io::stdout().flush()?;
     let waited = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     waited.await?.map_err(|error| anyhow!(error))?;

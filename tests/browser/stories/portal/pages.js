@@ -80,16 +80,19 @@ export function everyPage(world, test) {
   }
 
   test("the first page of a line that is walled off, and of one that is paid for", async () => {
-    for (const [n, state] of [[1, "walled"], [2, "paid"]]) {
-      for (const colorScheme of ["light", "dark"]) {
-        const phone = await Phone.open(world, world.isp.people[n], { colorScheme });
-        const page = await phone.page();
-        await page.goto(phone.base);
-        await reads(page, state, colorScheme === "light");
-        await screenshot(page, `portal-home-${state}-${colorScheme}`);
-        assert.deepEqual(phone.complaints(), []);
-        await phone.close();
-      }
+    for (const [n, state, colorScheme, heading] of [[1, "walled", "light", "Your line is limited"], [1, "walled", "dark", "Your line is limited"], [2, "paid", "light", "Your line is on"]]) {
+      const phone = await Phone.open(world, world.isp.people[n], { colorScheme });
+      const page = await phone.page();
+      await page.goto(phone.base);
+      assert.equal(await page.locator("h1").innerText(), heading);
+      // What there is to pay is seen without scrolling.
+      const pay = page.getByRole("link", { name: "Pay now" });
+      assert.equal(await pay.count(), state === "walled" ? 1 : 0);
+      if (state === "walled") assert.ok((await pay.boundingBox()).y < 844, "the way to pay is on the first screen");
+      await reads(page, state, colorScheme === "light");
+      await screenshot(page, `portal-home-${state}-${colorScheme}`);
+      assert.deepEqual(phone.complaints(), []);
+      await phone.close();
     }
   });
 }

@@ -43,7 +43,7 @@ impl Stage {
         let at = format!("{CLOUD_ADDRESS}:{PROVIDER_PORT}");
         let serve = [&*program("weir-lab")?, "provider", "--at", &at];
         let mut provider = inside.launch(&node, &serve, &lab.log("provider"), false).await?;
-        provider.line_with("http://", Limit::seconds(10)).await?;
+        provider.line_with("ready", Limit::seconds(10)).await?;
         let (listen, folder) = (format!("{CLOUD_ADDRESS}:{MAIL_PORT}"), mail.display().to_string());
         let serve = [
             "/usr/bin/python3",

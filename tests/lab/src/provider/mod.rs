@@ -149,6 +149,13 @@ impl Provider {
     }
 }
 
+/// Serves at an address until the process is ended; prints `ready` first.
+pub async fn run(at: SocketAddr) -> Result<()> {
+    let _provider = Provider::start(Some(at)).await?;
+    println!("ready");
+    std::future::pending().await
+}
+
 /// The header a message is signed with.
 #[must_use]
 pub fn signature(secret: &str, raw: &[u8], at: i64) -> String {
