@@ -41,6 +41,9 @@ enum Task {
         /// The dashboard's port
         #[arg(long, default_value_t = 8080)]
         port: u16,
+        /// Without the year that the ISP has behind it
+        #[arg(long)]
+        no_history: bool,
     },
     /// Builds the example plugins into components below the target folder
     Plugins,
@@ -77,7 +80,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Setup => setup::run(),
         Task::Dev { http } => run::dev(&http),
-        Task::Demo { check, port } => run::demo(check, port),
+        Task::Demo { check, port, no_history } => run::demo(check, port, no_history),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs)),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),

@@ -28,6 +28,9 @@ enum Command {
         /// How many subscribers
         #[arg(long, default_value_t = 8)]
         subscribers: u8,
+        /// Without the year before
+        #[arg(long)]
+        no_history: bool,
     },
     /// Builds a lab without Weir, prints its process id, and holds it until its input ends
     Hold {
@@ -60,7 +63,9 @@ fn main() -> ExitCode {
         Command::Origin => origin::run().map(|()| ExitCode::SUCCESS),
         Command::Hold { subscribers } => in_runtime(hold(subscribers)),
         Command::Demo { check: true, subscribers, .. } => in_runtime(demo::check(subscribers)),
-        Command::Demo { check: false, port, subscribers } => in_runtime(demo::run(port, subscribers)),
+        Command::Demo { check: false, port, subscribers, no_history } => {
+            in_runtime(demo::run(port, subscribers, !no_history))
+        }
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("weir-lab: {error:#}");
