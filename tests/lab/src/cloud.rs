@@ -83,14 +83,14 @@ impl Lab {
         self.cloud.iter().any(|(running, process)| *running == role && process.is_running())
     }
 
-    /// Lives through a year of an ISP whose staff has this password, before the control plane starts; hands over a line
+    /// Lives through months of an ISP whose staff has this password, before the control plane starts; hands over a line
     /// about each month, and returns what the lab needs to go on.
-    pub async fn live_through_a_year(&self, password: &str, tell: impl Fn(&str)) -> Result<Value> {
+    pub async fn live_through(&self, months: u32, password: &str, tell: impl Fn(&str)) -> Result<Value> {
         let (history, data, url) = (program("weir-history")?, self.data_dir()?, self.url());
-        let lines = self.subscribers().to_string();
-        // Nobody misses the last second of a year that is lived through again at the next start.
+        let (lines, months) = (self.subscribers().to_string(), months.to_string());
+        // Nobody misses the last second of a life that is lived through again at the next start.
         let mut argv = vec!["env", "PGOPTIONS=-c synchronous_commit=off", history.as_str(), "--data-dir", &data];
-        argv.extend(["--public-url", &url, "--lab-lines", &lines, "--password", password]);
+        argv.extend(["--public-url", &url, "--months", &months, "--lab-lines", &lines, "--password", password]);
         argv.extend(self.database_url.iter().flat_map(|url| ["--database-url", url]));
         let mut process = self.inside.launch(&Place::Cloud.name(), &argv, &self.log("history"), false).await?;
         let (mut lived, mut last) = (None, String::new());
@@ -105,7 +105,7 @@ impl Lab {
                 }
             })
             .await?;
-        lived.filter(|_| code == Some(0)).with_context(|| format!("the year ended with {code:?}: {last}"))
+        lived.filter(|_| code == Some(0)).with_context(|| format!("the months ended with {code:?}: {last}"))
     }
 
     /// Makes a tenant and its owner; returns what the program printed.

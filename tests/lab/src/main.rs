@@ -28,7 +28,10 @@ enum Command {
         /// How many subscribers
         #[arg(long, default_value_t = 8)]
         subscribers: u8,
-        /// Without the year before
+        /// How many months the ISP has behind it
+        #[arg(long, default_value_t = 12)]
+        months: u32,
+        /// None at all
         #[arg(long)]
         no_history: bool,
     },
@@ -63,8 +66,8 @@ fn main() -> ExitCode {
         Command::Origin => origin::run().map(|()| ExitCode::SUCCESS),
         Command::Hold { subscribers } => in_runtime(hold(subscribers)),
         Command::Demo { check: true, subscribers, .. } => in_runtime(demo::check(subscribers)),
-        Command::Demo { check: false, port, subscribers, no_history } => {
-            in_runtime(demo::run(port, subscribers, !no_history))
+        Command::Demo { check: false, port, subscribers, months, no_history } => {
+            in_runtime(demo::run(port, subscribers, Some(months).filter(|_| !no_history)))
         }
     };
     outcome.unwrap_or_else(|error| {

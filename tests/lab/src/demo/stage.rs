@@ -81,11 +81,11 @@ impl Stage {
         Ok(Self { lab, isp, other, lines })
     }
 
-    /// The same with a year behind it: the ISP has hundreds of subscribers, and those of the lab have been there all along.
-    pub async fn build_with_history(port: u16, subscribers: u8) -> Result<Self> {
+    /// The same with months behind it: the ISP has hundreds of subscribers, and those of the lab have been there all along.
+    pub async fn build_with_history(port: u16, subscribers: u8, months: u32) -> Result<Self> {
         let mut lab = network(port, subscribers).await?;
-        tell("living through a year: 300 subscribers, their usage, bills, payments, and questions");
-        let mut lived = lab.live_through_a_year(PASSWORD, |month| tell(&format!("  {month}"))).await?;
+        tell(&format!("living through {months} months: 300 subscribers, their usage, bills, payments, and questions"));
+        let mut lived = lab.live_through(months, PASSWORD, |month| tell(&format!("  {month}"))).await?;
         let lines = serde_json::from_value(lived["lines"].take()).context("which lines are the lab's")?;
         tell("starting the control plane");
         lab.start_cloud().await?;
