@@ -45,6 +45,12 @@ enum Task {
         #[arg(long)]
         no_history: bool,
     },
+    /// Tells one of the long stories and prints one line of JSON
+    Story {
+        /// Which
+        #[arg(value_parser = ["pilot"])]
+        name: String,
+    },
     /// Builds the example plugins into components below the target folder
     Plugins,
     /// Checks everything, as CI does
@@ -81,6 +87,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Dev { http } => run::dev(&http),
         Task::Demo { check, port, no_history } => run::demo(check, port, no_history),
+        Task::Story { name: _ } => run::pilot(),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs)),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),

@@ -93,40 +93,45 @@ async fn turn(app: &App, outward: bool) -> Result<bool, Error> {
     Ok(true)
 }
 
-async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
-    let scope = Scope::system(job.tenant);
-    macro_rules! kinds {
-        ($($kind:ty),* $(,)?) => {
+/// Declares every kind of job once: how it is run, and what the kinds are.
+macro_rules! kinds {
+    ($($kind:ty),* $(,)?) => {
+        /// Every kind of job this program does.
+        pub const KINDS: &[&str] = &[$(<$kind as Job>::KIND),*];
+
+        async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
+            let scope = Scope::system(job.tenant);
             match job.kind.as_str() {
                 $(<$kind as Job>::KIND => serde_json::from_value::<$kind>(job.payload)?.run(app, scope).await,)*
                 other => anyhow::bail!("no such kind of job: {other}"),
             }
-        };
-    }
-    kinds!(
-        crate::audit::jobs::LinkEntries,
-        crate::webhooks::jobs::ForgetOldDeliveries,
-        crate::imports::jobs::WorkOnImport,
-        crate::access::jobs::ForgetOldSessions,
-        crate::fleet::jobs::RefreshDesired,
-        crate::fleet::jobs::RefreshMetered,
-        crate::subscriptions::jobs::ReleaseOverHolds,
-        crate::billing::jobs::StartDueRun,
-        crate::billing::jobs::WorkOnRun,
-        crate::dunning::jobs::CheckOverdue,
-        crate::plugins::jobs::ForgetOldCalls,
-        crate::tickets::jobs::WatchPromises,
-        crate::portal::jobs::ForgetOldPortalSessions,
-        super::TellListener,
-        SendMessage,
-        crate::payments::jobs::LookAtAttempt,
-        crate::payments::jobs::LookAtRefund,
-        crate::payments::jobs::LookAtSubject,
-        crate::payments::jobs::ChargeAccount,
-        crate::payments::jobs::ChargeDue,
-        crate::payments::jobs::Reconcile,
-    )
+        }
+    };
 }
+
+kinds!(
+    crate::audit::jobs::LinkEntries,
+    crate::webhooks::jobs::ForgetOldDeliveries,
+    crate::imports::jobs::WorkOnImport,
+    crate::access::jobs::ForgetOldSessions,
+    crate::fleet::jobs::RefreshDesired,
+    crate::fleet::jobs::RefreshMetered,
+    crate::subscriptions::jobs::ReleaseOverHolds,
+    crate::billing::jobs::StartDueRun,
+    crate::billing::jobs::WorkOnRun,
+    crate::dunning::jobs::CheckOverdue,
+    crate::plugins::jobs::ForgetOldCalls,
+    crate::portal::jobs::ForgetOldPortalSessions,
+    crate::tickets::jobs::WatchPromises,
+    super::TellListener,
+    SendMessage,
+    crate::payments::jobs::LookAtAttempt,
+    crate::payments::jobs::LookAtRefund,
+    crate::payments::jobs::LookAtSubject,
+    crate::payments::jobs::ChargeAccount,
+    crate::payments::jobs::ChargeDue,
+    crate::payments::jobs::Reconcile,
+);
 
 async fn claim(app: &App, outward: bool) -> Result<Option<Claimed>, Error> {
     let mut tx = app.db.platform().await?;

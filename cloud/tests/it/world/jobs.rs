@@ -12,7 +12,7 @@ use weir_cloud::config::Config;
 use weir_cloud::db::Scope;
 use weir_cloud::events::EventKind;
 use weir_cloud::ids::{EventId, MessageId};
-use weir_cloud::jobs::{Job, TellListener};
+use weir_cloud::jobs::{Job, KINDS, TellListener};
 use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{
     access, audit, billing, dunning, fleet, imports, payments, plugins, portal, subscriptions, tickets, webhooks,
@@ -140,6 +140,8 @@ fn a_job_run_twice_leaves_the_same_rows() {
         let list = json!({ "name": "customers.csv", "csv": "name,street,town\nAda,Hill 1,Leeds\n" });
         let list = made.isp.post("/api/v1/imports", list).await.expect(202)["id"].clone();
 
+        let known: BTreeSet<_> = KINDS.iter().map(ToString::to_string).collect();
+        assert_eq!(known, declared(), "the queue does every kind");
         let mut ran = every_kind(&made.isp, &started["id"], message, &list).await;
         let paying = paying(&made.isp, &made.account).await;
         ran.extend(payment_kinds(&made.isp, &paying).await);
