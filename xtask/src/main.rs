@@ -42,6 +42,9 @@ enum Task {
         /// The dashboard's port
         #[arg(long, default_value_t = 8080)]
         port: u16,
+        /// Without the year that the ISP has behind it
+        #[arg(long)]
+        no_history: bool,
     },
     /// Tells one of the long stories and prints one line of JSON
     Story {
@@ -86,7 +89,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Setup => setup::run(),
         Task::Dev { http } => run::dev(&http),
-        Task::Demo { check, port } => run::demo(check, port),
+        Task::Demo { check, port, no_history } => run::demo(check, port, no_history),
         Task::Story { name: _ } => run::pilot(),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs)),
         Task::Deb(wish) => deb::run(&wish),

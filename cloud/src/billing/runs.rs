@@ -39,6 +39,9 @@ pub async fn start_run(tx: &mut TenantTx, wish: &RunWish) -> Result<BillingRun, 
         let running = store::runs::running(tx).await?.ok_or(Error::RunNotFound(id))?;
         return at_work(tx, running.id, wish.as_of).await;
     }
+    let row = store::runs::find(tx, id).await?.ok_or(Error::RunNotFound(id))?;
+    let accounts = store::runs::accounts(tx, &row, None, i64::MAX).await?;
+    store::runs::set_total(tx, id, accounts.len()).await?;
     audit::record(tx, "start billing run", id, json!({ "as_of": wish.as_of })).await?;
     let now = tx.at();
     jobs::enqueue(tx, &super::jobs::WorkOnRun { run: id, after: None }, now).await?;

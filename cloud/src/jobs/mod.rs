@@ -15,7 +15,7 @@ use crate::db::{Error, Scope, TenantTx};
 use crate::ids::JobId;
 
 pub use listeners::TellListener;
-pub use queue::{KINDS, work};
+pub use queue::{KINDS, work, work_off};
 
 /// A kind of work. Its value is the payload: it names things and holds no secrets.
 pub trait Job: Serialize + DeserializeOwned + Send + 'static {

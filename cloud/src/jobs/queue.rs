@@ -48,6 +48,25 @@ pub async fn work(app: App, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Does what is due, and what that makes due, until nothing is: for whoever moves the clock on themselves and wants to
+/// know when its consequences are in. What fails is tried again at a later time, as always.
+pub async fn work_off(app: &App) -> Result<(), Error> {
+    loop {
+        let hands = (0..SIDE_BY_SIDE).map(|hand| work_off_alone(app, hand == 0));
+        if futures_util::future::try_join_all(hands).await?.iter().sum::<u32>() == 0 {
+            return Ok(());
+        }
+    }
+}
+
+async fn work_off_alone(app: &App, outward: bool) -> Result<u32, Error> {
+    let mut done = 0;
+    while turn(app, false).await? || (outward && turn(app, true).await?) {
+        done += 1;
+    }
+    Ok(done)
+}
+
 async fn work_alone(app: App, outward: bool, mut stop: watch::Receiver<bool>) {
     let mut moved = app.clock.moved();
     while !*stop.borrow() {

@@ -54,6 +54,8 @@ pub struct Lab {
     // Before `folder`: fields are dropped in order, and programs must be gone before their files.
     pub(crate) cloud: Vec<(Role, Process)>,
     agent: Option<Process>,
+    /// Agents of routers that have no node of their own.
+    elsewhere: Vec<Process>,
     pub(crate) inside: Inside,
     pub(crate) database_url: Option<String>,
     folder: TempDir,
@@ -86,6 +88,7 @@ impl Lab {
         Ok(Self {
             cloud: Vec::new(),
             agent: None,
+            elsewhere: Vec::new(),
             inside,
             database_url: None,
             folder,
@@ -208,6 +211,17 @@ impl Lab {
         Ok(())
     }
 
+    /// Starts the agent of a router that has no node in the lab: it does all an agent does but touch a kernel.
+    pub async fn start_agent_elsewhere(&mut self, name: &str, token: &str) -> Result<()> {
+        let (agent, state) = (program("weir-agent")?, self.folder(name)?.display().to_string());
+        let run = format!("{state}/run");
+        let argv = [&agent, "run", "--state-dir", &state, "--run-dir", &run, "--southbound", "null", "--token", token];
+        let mut process = self.inside.launch(&Place::Router.name(), &argv, &self.log(name), false).await?;
+        process.line_with("session open", Limit::seconds(30)).await?;
+        self.elsewhere.push(process);
+        Ok(())
+    }
+
     /// Takes from the router what a reboot takes: the kernel's objects, the boot's identity, memory-backed storage.
     pub async fn reboot_router(&self) -> Result<()> {
         const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -241,7 +255,8 @@ impl Lab {
     pub async fn stop(mut self) -> Result<()> {
         // Whoever was started first may hold the database.
         let cloud = std::mem::take(&mut self.cloud).into_iter().rev().map(|(_, process)| process);
-        for mut program in self.agent.take().into_iter().chain(cloud) {
+        let agents = self.agent.take().into_iter().chain(std::mem::take(&mut self.elsewhere));
+        for mut program in agents.chain(cloud) {
             program.stop(Signal::SIGTERM, Limit::seconds(20)).await?;
         }
         Ok(())

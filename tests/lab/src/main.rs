@@ -29,6 +29,12 @@ enum Command {
         /// How many subscribers
         #[arg(long, default_value_t = 8)]
         subscribers: u8,
+        /// How many months the ISP has behind it
+        #[arg(long, default_value_t = 12)]
+        months: u32,
+        /// None at all
+        #[arg(long)]
+        no_history: bool,
     },
     /// Tells the story of an ISP's first months, in a browser and on real packets, and prints one line of JSON
     Pilot {
@@ -78,7 +84,9 @@ fn main() -> ExitCode {
         Command::Pilot { screenshots, browser } => in_runtime(pilot::run(&screenshots, &browser)),
         Command::Hold { subscribers } => in_runtime(hold(subscribers)),
         Command::Demo { check: true, subscribers, .. } => in_runtime(demo::check(subscribers)),
-        Command::Demo { check: false, port, subscribers } => in_runtime(demo::run(port, subscribers)),
+        Command::Demo { check: false, port, subscribers, months, no_history } => {
+            in_runtime(demo::run(port, subscribers, Some(months).filter(|_| !no_history)))
+        }
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("weir-lab: {error:#}");

@@ -210,6 +210,25 @@ impl Process {
         })
     }
 
+    /// Hands over each line it writes until it has ended; returns its exit code, `None` when a signal ended it.
+    pub async fn told(&mut self, limit: Limit, mut tell: impl FnMut(&str)) -> Result<Option<i32>> {
+        let until = tokio::time::Instant::now() + limit.0;
+        let mut told = 0;
+        loop {
+            let progress = self.progress.borrow_and_update().clone();
+            progress.lines[told..].iter().for_each(|line| tell(line));
+            told = progress.lines.len();
+            if let Some(code) = progress.ended {
+                return Ok(code);
+            }
+            match tokio::time::timeout_at(until, self.progress.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => bail!("the lab ended"),
+                Err(_) => bail!("{} still runs after {:?}", self.name, limit.0),
+            }
+        }
+    }
+
     /// How many lines with `text` in them it has written so far.
     #[must_use]
     pub fn count_of(&self, text: &str) -> usize {

@@ -1,12 +1,15 @@
 //! SQL of billing runs.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{AccountId, BillingRunId};
+
+/// How far back traffic that is not counted yet is looked for: a period, and what comes late.
+const LOOKED_AT: TimeDelta = TimeDelta::days(40);
 
 pub struct RunRow {
     pub id: BillingRunId,
@@ -72,9 +75,8 @@ pub async fn totals(tx: &mut TenantTx, id: BillingRunId) -> Result<Vec<(String, 
 pub async fn insert(tx: &mut TenantTx, id: BillingRunId, as_of: NaiveDate) -> Result<bool, sqlx::Error> {
     let (tenant, at, actor) = (tx.tenant(), tx.at(), tx.actor().to_string());
     let inserted = sqlx::query!(
-        "INSERT INTO billing_runs (tenant_id, id, as_of, status, started_by, started_at, accounts_total)
-         VALUES ($1, $2, $3, 'running', $4, $5,
-                 (SELECT count(*) FROM accounts a WHERE created_at <= $5 AND EXISTS (SELECT FROM subscriptions s WHERE s.account_id = a.id)))
+        "INSERT INTO billing_runs (tenant_id, id, as_of, status, started_by, started_at)
+         VALUES ($1, $2, $3, 'running', $4, $5)
          ON CONFLICT (tenant_id) WHERE status = 'running' DO NOTHING",
         tenant.uuid(),
         id.uuid(),
@@ -87,6 +89,8 @@ pub async fn insert(tx: &mut TenantTx, id: BillingRunId, as_of: NaiveDate) -> Re
     Ok(inserted.rows_affected() == 1)
 }
 
+/// The next accounts a run has something to look at, or may have: days not charged as they are held, traffic not counted
+/// of what is over, top-ups not charged. All others would be read from end to end for nothing, every day of the year.
 pub async fn accounts(
     tx: &mut TenantTx,
     run: &RunRow,
@@ -95,14 +99,44 @@ pub async fn accounts(
 ) -> Result<Vec<AccountId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: AccountId" FROM accounts a
-           WHERE ($1::uuid IS NULL OR id > $1) AND created_at <= $2 AND EXISTS (SELECT FROM subscriptions s WHERE s.account_id = a.id)
+           WHERE ($1::uuid IS NULL OR id > $1) AND created_at <= $2 AND EXISTS (
+             SELECT FROM subscriptions s
+             JOIN LATERAL (SELECT range_agg(t.valid) AS held, max(coalesce(upper(t.valid), 'infinity')) AS ends_on
+                           FROM subscription_terms t WHERE t.subscription_id = s.id) t ON true
+             JOIN LATERAL (SELECT range_agg(b.period) AS billed, max(lower(b.period)) FILTER (WHERE b.period @> $4::date) AS since
+                           FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring') b ON true
+             WHERE s.account_id = a.id AND (
+               t.held * datemultirange(daterange(NULL, $4, '[]')) <@ b.billed IS NOT TRUE
+               OR b.billed <@ t.held IS NOT TRUE
+               OR EXISTS (SELECT FROM billed_periods o
+                          JOIN invoice_lines l ON l.id = o.invoice_line_id
+                          JOIN subscription_terms n ON n.subscription_id = o.subscription_id AND n.valid && o.period
+                          WHERE o.subscription_id = s.id AND o.component = 'recurring' AND n.plan_version_id <> l.plan_version_id)
+               OR (b.since IS NULL AND t.ends_on > $5::timestamptz::date)
+               OR EXISTS (SELECT FROM usage_segments u WHERE u.subscription_id = s.id AND u.end_at > $5
+                            AND u.end_at <= (coalesce(b.since, $4)::timestamp AT TIME ZONE a.time_zone)
+                            AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
+                                            AND d.seq = u.seq AND d.handle = u.handle))
+               OR EXISTS (SELECT FROM top_ups t WHERE t.subscription_id = s.id
+                            AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id))))
            ORDER BY id LIMIT $3"#,
         after.map(AccountId::uuid),
         run.started_at,
-        limit
+        limit,
+        run.as_of,
+        run.started_at - LOOKED_AT
     )
     .fetch_all(tx.conn())
     .await
+}
+
+/// How many accounts a run will look at.
+pub async fn set_total(tx: &mut TenantTx, id: BillingRunId, accounts: usize) -> Result<(), sqlx::Error> {
+    let accounts = i32::try_from(accounts).unwrap_or(i32::MAX);
+    sqlx::query!("UPDATE billing_runs SET accounts_total = $2 WHERE id = $1", id.uuid(), accounts)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// Moves the run on to an account, unless it is past it or over.
@@ -151,7 +185,8 @@ pub async fn finish(tx: &mut TenantTx, id: BillingRunId) -> Result<bool, sqlx::E
     Ok(finished.rows_affected() == 1)
 }
 
-/// Days to charge, billed days no term holds any more, or a billed period that ended with its traffic not counted.
+/// Days to charge, billed days no term holds any more, or a billed period that ended with its traffic not counted. Traffic
+/// older than a period starts no run by itself: the account's next one counts it.
 pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
     let at = tx.at();
     sqlx::query_scalar!(
@@ -171,13 +206,14 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                  AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> b.period)
                  AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> (upper(b.period) - 1)))
              OR EXISTS (
-               SELECT FROM billed_periods b
-               JOIN subscriptions s ON s.id = b.subscription_id
+               SELECT FROM subscriptions s
                JOIN accounts a ON a.id = s.account_id
+               JOIN LATERAL (SELECT max(upper(b.period)) AS ended_on FROM billed_periods b
+                             WHERE b.subscription_id = s.id AND b.component = 'recurring'
+                               AND upper(b.period) <= ($1::timestamptz AT TIME ZONE a.time_zone)::date) p ON true
                WHERE NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
-                 AND b.component = 'recurring' AND upper(b.period) <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND EXISTS (SELECT FROM usage_segments u WHERE u.subscription_id = s.id
-                             AND u.end_at <= (upper(b.period)::timestamp AT TIME ZONE a.time_zone)
+                             AND u.end_at <= (p.ended_on::timestamp AT TIME ZONE a.time_zone) AND u.end_at > $2
                              AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                              AND d.seq = u.seq AND d.handle = u.handle)))
              OR EXISTS (
@@ -187,7 +223,8 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                WHERE NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id) AND t.until_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id))
            ) AS "due!""#,
-        at
+        at,
+        at - LOOKED_AT
     )
     .fetch_one(tx.conn())
     .await

@@ -13,12 +13,18 @@ use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs until Ctrl-C, with the dashboard on `port` of the host's loopback.
-pub async fn run(port: u16, subscribers: u8) -> Result<ExitCode> {
+/// Runs until Ctrl-C, with the dashboard on `port` of the host's loopback; with months behind it, or made for the moment.
+pub async fn run(port: u16, subscribers: u8, months: Option<u32>) -> Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
     let begun = async {
-        let stage = Stage::build(port, subscribers).await?;
-        stage.bill_and_collect().await?;
+        let stage = match months {
+            Some(months) => Stage::build_with_history(port, subscribers, months).await?,
+            None => {
+                let stage = Stage::build(port, subscribers).await?;
+                stage.bill_and_collect().await?;
+                stage
+            }
+        };
         println!("\n{}", stage.welcome());
         println!("Everything runs in namespaces of its own. Ctrl-C ends it and leaves nothing behind.");
         std::io::stdout().flush()?;

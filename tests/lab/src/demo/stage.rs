@@ -1,4 +1,5 @@
-//! Who is in the demo: two ISPs, one of them with a router, plans, and a subscriber on every line of the lab.
+//! Who is in the demo: two ISPs, one of them with a router, plans, and a subscriber on every line of the lab; and, unless
+//! it is made for the moment, a year behind it.
 
 use crate::clock::{Limit, local_day};
 use crate::isp::{Isp, Line, PlanTerms, StaffLogin};
@@ -62,10 +63,7 @@ pub struct Stage {
 impl Stage {
     /// Starts the programs, builds both ISPs, and waits until the router does what was sold.
     pub async fn build(port: u16, subscribers: u8) -> Result<Self> {
-        ensure!(subscribers >= 4, "the demo needs at least 4 subscribers, one for each plan");
-        let options = Options { subscribers, router: Router::Agent, http_port: port, ..Options::default() };
-        tell("building the network");
-        let mut lab = Lab::start(options).await?;
+        let mut lab = network(port, subscribers).await?;
         tell("starting the control plane");
         lab.start_cloud().await?;
         tell("creating two ISPs");
@@ -74,15 +72,36 @@ impl Stage {
         for (name, email, role) in COLLEAGUES {
             isp.employ(&login(name, email), role).await?;
         }
-        let other =
-            Isp::create(&lab, "Southbank Net", "southbank", login("Sam Banks", "sam@southbank.example")).await?;
-        other.plan(&PLANS[0]).await?;
-        other.api.post("/subscribers", &json!({"name": "Somebody Else"})).await?;
+        let other = other(&lab).await?;
         let lines = sell_all(&isp, subscribers).await?;
         tell("starting the agent");
         let token = isp.enrollment_token().await?;
         lab.start_agent(Some(&token)).await?;
         isp.applied(Limit::seconds(30)).await?;
+        Ok(Self { lab, isp, other, lines })
+    }
+
+    /// The same with months behind it: the ISP has hundreds of subscribers, and those of the lab have been there all along.
+    pub async fn build_with_history(port: u16, subscribers: u8, months: u32) -> Result<Self> {
+        let mut lab = network(port, subscribers).await?;
+        tell(&format!("living through {months} months: 300 subscribers, their usage, bills, payments, and questions"));
+        let mut lived = lab.live_through(months, PASSWORD, |month| tell(&format!("  {month}"))).await?;
+        let lines = serde_json::from_value(lived["lines"].take()).context("which lines are the lab's")?;
+        tell("starting the control plane");
+        lab.start_cloud().await?;
+        let isp = Isp::of(&lab, login("Nora Winther", "nora@northwind.example")).await?;
+        let other = other(&lab).await?;
+        tell("starting the agents");
+        for router in isp.api.list("/routers").await? {
+            let id = router["id"].as_str().context("a router without an id")?;
+            let token = isp.token_for(id).await?;
+            if id == isp.router_id {
+                lab.start_agent(Some(&token)).await?;
+            } else {
+                lab.start_agent_elsewhere(router["name"].as_str().context("a router without a name")?, &token).await?;
+            }
+        }
+        isp.applied(Limit::seconds(60)).await?;
         Ok(Self { lab, isp, other, lines })
     }
 
@@ -111,6 +130,20 @@ impl Stage {
         let logins: Vec<_> = logins.collect();
         format!("{}\n{}\n", self.lab.url(), logins.join("\n"))
     }
+}
+
+async fn network(port: u16, subscribers: u8) -> Result<Lab> {
+    ensure!(subscribers >= 4, "the demo needs at least 4 subscribers, one for each plan");
+    tell("building the network");
+    Lab::start(Options { subscribers, router: Router::Agent, http_port: port, ..Options::default() }).await
+}
+
+/// An ISP that has little, and must not see what the first one has.
+async fn other(lab: &Lab) -> Result<Isp> {
+    let other = Isp::create(lab, "Southbank Net", "southbank", login("Sam Banks", "sam@southbank.example")).await?;
+    other.plan(&PLANS[0]).await?;
+    other.api.post("/subscribers", &json!({"name": "Somebody Else"})).await?;
+    Ok(other)
 }
 
 /// The first day of this month, by the wall clock.

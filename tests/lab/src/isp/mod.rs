@@ -12,6 +12,7 @@ use crate::clock::{Limit, until};
 use crate::lab::Lab;
 use crate::topology::subscriber_prefixes;
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Where the lab's ISPs are: their months begin at this zone's midnights.
@@ -58,7 +59,7 @@ pub struct Isp {
 }
 
 /// A subscription and all that hangs on it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Line {
     /// The lab's subscriber.
     pub number: u8,
@@ -93,6 +94,15 @@ impl Isp {
             "nat": true, "capacity_down_bps": 200_000_000_u64, "capacity_up_bps": 200_000_000_u64});
         let router_id = id(&api.post("/routers", &router).await?)?;
         Ok(Self { api, owner, currency, site_id, router_id })
+    }
+
+    /// Signs in to a tenant that is there already; its router of the lab is `edge-1`.
+    pub async fn of(lab: &Lab, owner: StaffLogin) -> Result<Self> {
+        let api = lab.api()?.sign_in(&owner.email, &owner.password).await?;
+        let routers = api.list("/routers").await?;
+        let router = routers.iter().find(|router| router["name"] == "edge-1").context("there is no edge-1")?;
+        let site_id = router["site_id"].as_str().context("a router without a site")?.to_owned();
+        Ok(Self { api, owner, currency: "EUR".into(), site_id, router_id: id(router)? })
     }
 
     /// Invites a colleague, who accepts.
