@@ -195,6 +195,5 @@ messages-error-address = أدخل عنوان بريد إلكتروني.
 messages-error-line = يجب أن يكون سطرًا واحدًا.
 messages-error-again = أدخلها من جديد: لا تبقى إلا مع خادمها.
 done-message-again = كُتبت الرسالة من جديد وستُرسل حالًا.
-messages-value = القيمة
 messages-about = الغرض منها
 messages-previews = المعاينات

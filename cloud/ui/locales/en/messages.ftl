@@ -195,6 +195,5 @@ messages-error-address = Enter an e-mail address.
 messages-error-line = Must be one line.
 messages-error-again = Enter it again: it stays only with its server.
 done-message-again = The message is written again and will be sent at once.
-messages-value = Value
 messages-about = What it is for
 messages-previews = Previews

@@ -195,6 +195,5 @@ messages-error-address = Escriba una dirección de correo.
 messages-error-line = Debe ser una sola línea.
 messages-error-again = Escríbala de nuevo: solo se conserva con su servidor.
 done-message-again = El mensaje se ha escrito de nuevo y se enviará enseguida.
-messages-value = Valor
 messages-about = Para qué sirve
 messages-previews = Vistas previas

@@ -195,6 +195,5 @@ messages-error-address = Saisissez une adresse de courriel.
 messages-error-line = Doit tenir sur une ligne.
 messages-error-again = Saisissez-le de nouveau : il ne reste qu’avec son serveur.
 done-message-again = Le message est écrit de nouveau et part aussitôt.
-messages-value = Valeur
 messages-about = À quoi il sert
 messages-previews = Aperçus

@@ -195,6 +195,5 @@ messages-error-address = Digite um endereço de e-mail.
 messages-error-line = Deve ser uma só linha.
 messages-error-again = Digite de novo: só fica guardado com o seu servidor.
 done-message-again = A mensagem foi escrita de novo e será enviada em seguida.
-messages-value = Valor
 messages-about = Para que serve
 messages-previews = Prévias
