@@ -17,6 +17,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// Seals what must not lie open in the database.
     pub secrets: crate::secrets::Secrets,
+    /// Addresses that carry their own proof.
+    pub links: crate::links::Links,
     /// Bounds how many passwords are hashed at once.
     pub password_hashing: Arc<tokio::sync::Semaphore>,
     /// The last minute whose recurring jobs were queued by this process.

@@ -1,8 +1,7 @@
 //! The one place that reads the wall clock. A development clock can be moved; everything else asks it for the time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
@@ -10,21 +9,20 @@ use tokio::sync::watch;
 /// Tells the time. Clones share one setting.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    offset_ms: Arc<AtomicI64>,
     moved: watch::Sender<()>,
-    saved_in: Option<PathBuf>,
+    /// How far a development clock is moved, in milliseconds. Every process that shares it reads it each time.
+    saved_in: Option<Arc<Path>>,
 }
 
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self { offset_ms: Arc::default(), moved: watch::Sender::new(()), saved_in: None }
+        Self { moved: watch::Sender::new(()), saved_in: None }
     }
 
-    /// A clock for development: it can be moved, and remembers how far across restarts in `file`.
+    /// A clock for development: it can be moved, by every process that names the same `file`, which outlives them.
     pub fn movable(file: PathBuf) -> Self {
-        let offset = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        Self { offset_ms: Arc::new(AtomicI64::new(offset)), moved: watch::Sender::new(()), saved_in: Some(file) }
+        Self { moved: watch::Sender::new(()), saved_in: Some(file.into()) }
     }
 
     /// The system's own time, wherever a development clock was moved: TLS libraries judge certificates by it.
@@ -35,7 +33,7 @@ impl Clock {
 
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
-        self.system_now() + TimeDelta::milliseconds(self.offset_ms.load(Ordering::Relaxed))
+        self.system_now() + self.offset()
     }
 
     /// Whether [`Clock::shift`] is permitted.
@@ -46,15 +44,22 @@ impl Clock {
     /// Moves a development clock and returns the new time. The system's clock stays where it is.
     pub fn shift(&self, by: TimeDelta) -> std::io::Result<DateTime<Utc>> {
         if let Some(file) = &self.saved_in {
-            let offset = self.offset_ms.load(Ordering::Relaxed) + by.num_milliseconds();
-            std::fs::write(file, offset.to_string())?;
-            self.offset_ms.store(offset, Ordering::Relaxed);
+            let offset = (self.offset() + by).num_milliseconds();
+            // Whoever reads meanwhile sees the old one or the new one.
+            let beside = file.with_extension("new");
+            std::fs::write(&beside, offset.to_string())?;
+            std::fs::rename(&beside, file)?;
             self.moved.send_replace(());
         }
         Ok(self.now())
     }
 
-    /// Changes whenever the clock is moved, so that schedules look again.
+    fn offset(&self) -> TimeDelta {
+        let saved = self.saved_in.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        TimeDelta::milliseconds(saved.and_then(|text| text.trim().parse().ok()).unwrap_or(0))
+    }
+
+    /// Changes whenever this process moves the clock, so that schedules look again.
     pub fn moved(&self) -> watch::Receiver<()> {
         self.moved.subscribe()
     }

@@ -14,6 +14,7 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod jobs;
+pub mod links;
 pub mod outward;
 pub mod roles;
 pub mod secrets;

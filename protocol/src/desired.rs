@@ -53,7 +53,7 @@ pub struct Garden {
     /// The ISP's name as subscribers know it.
     #[prost(string, tag = "1")]
     pub isp_name: String,
-    /// Where to pay, shown as a link; empty = none.
+    /// Where to pay, shown as a link where the line names no page of its own; empty = none.
     #[prost(string, tag = "2")]
     pub pay_url: String,
     /// How to reach the ISP, one line; empty = none.
@@ -114,6 +114,9 @@ pub struct Line {
     /// How the rates follow use and the clock; absent = they do not.
     #[prost(message, optional, tag = "9")]
     pub fair_use: Option<FairUse>,
+    /// Where this line is paid, shown as a link while it is held for not paying; empty = [`Garden::pay_url`].
+    #[prost(string, tag = "10")]
+    pub pay_url: String,
 }
 
 /// How a line's rates follow what it used and what time it is. The agent acts on it alone, with the cloud away.

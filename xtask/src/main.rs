@@ -42,6 +42,12 @@ enum Task {
         #[arg(long, default_value_t = 8080)]
         port: u16,
     },
+    /// Tells one of the long stories and prints one line of JSON
+    Story {
+        /// Which
+        #[arg(value_parser = ["pilot"])]
+        name: String,
+    },
     /// Builds the example plugins into components below the target folder
     Plugins,
     /// Checks everything, as CI does
@@ -78,6 +84,7 @@ fn main() -> ExitCode {
         Task::Setup => setup::run(),
         Task::Dev { http } => run::dev(&http),
         Task::Demo { check, port } => run::demo(check, port),
+        Task::Story { name: _ } => run::pilot(),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs)),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),

@@ -1,7 +1,7 @@
 //! Runs the product: for development, and as a demo.
 
 use crate::setup;
-use crate::workspace::{build_programs, command, must, target};
+use crate::workspace::{build_programs, command, must, root, target};
 use anyhow::Result;
 
 /// The control plane alone, with data under the target folder and a clock that can be moved.
@@ -21,4 +21,13 @@ pub fn demo(check: bool, port: u16) -> Result<()> {
     let port = port.to_string();
     let arguments: &[&str] = if check { &["demo", "--check"] } else { &["demo", "--port", &port] };
     must(&mut command(&lab, arguments))
+}
+
+/// The pilot: an ISP's first months, with people in a real browser; pictures stay below the target folder.
+pub fn pilot() -> Result<()> {
+    setup::run()?;
+    let lab = build_programs()?.join("weir-lab").display().to_string();
+    let screenshots = target().join("artifacts/pilot").display().to_string();
+    let browser = root().join("tests/browser").display().to_string();
+    must(&mut command(&lab, &["pilot", "--screenshots", &screenshots, "--browser", &browser]))
 }

@@ -26,6 +26,7 @@ pub fn run() -> Result<()> {
     steps.run("openapi", || artifacts::openapi(true));
     steps.run("tests", rust_tests);
     steps.run("demo --check", || run::demo(true, 0));
+    steps.run("story pilot", run::pilot);
     let browser = root().join("tests/browser");
     if browser.join("package.json").exists() {
         steps.run("browser", || browser_tests(&browser));

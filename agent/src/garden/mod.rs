@@ -114,8 +114,7 @@ fn answer(request: &str, from: IpAddr, wanted: &Wanted) -> String {
     }
     let garden = wanted.router.as_ref().and_then(|router| router.garden.clone()).unwrap_or_default();
     let accepted = header(request, "accept-language").unwrap_or_default();
-    let kind = line.map(|line| line.hold_kind.as_str()).unwrap_or_default();
-    response("511 Network Authentication Required", "text/html; charset=utf-8", &page::page(&garden, kind, accepted))
+    response("511 Network Authentication Required", "text/html; charset=utf-8", &page::page(&garden, line, accepted))
 }
 
 fn line_of(wanted: &Wanted, address: IpAddr) -> Option<&Line> {
@@ -178,6 +177,10 @@ mod tests {
         let arabic = visit("GET / HTTP/1.1\r\nAccept-Language: ar-MA,fr;q=0.8\r\n\r\n", Access::WalledGarden);
         assert!(arabic.contains("lang=\"ar\" dir=\"rtl\""), "{arabic}");
         assert!(english.len() < 8 * 1024);
+        let mut own = wanted(Access::WalledGarden);
+        own.lines.values_mut().for_each(|line| line.pay_url = "https://northwind.example/pay/of-this-line".into());
+        let own = answer("GET / HTTP/1.1\r\n\r\n", "10.20.0.2".parse().unwrap(), &own);
+        assert!(own.contains("/pay/of-this-line") && !own.contains("pay.northwind.example"), "{own}");
     }
 
     #[test]

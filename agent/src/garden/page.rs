@@ -1,6 +1,6 @@
 //! The page itself, in the languages of the screens. Pure.
 
-use weir_protocol::desired::Garden;
+use weir_protocol::desired::{Garden, Line};
 
 struct Words {
     tag: &'static str,
@@ -77,8 +77,11 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:0;min-height
     h1{font-size:1.6rem;line-height:1.2}a.pay{display:inline-block;padding:.7rem 1.2rem;border-radius:.4rem;text-decoration:none;\
     background:var(--brand);color:light-dark(#fff,#15181c);font-weight:600}small{opacity:.75}:root{color-scheme:light dark}";
 
-/// The page for a line held for this reason, in the first language asked for that we speak.
-pub fn page(garden: &Garden, hold_kind: &str, accept_language: &str) -> String {
+/// The page for a held line, in the first language asked for that we speak.
+pub fn page(garden: &Garden, line: Option<&Line>, accept_language: &str) -> String {
+    let hold_kind = line.map(|line| line.hold_kind.as_str()).unwrap_or_default();
+    let own = line.map(|line| line.pay_url.as_str()).filter(|url| !url.is_empty());
+    let pay_url = own.unwrap_or(&garden.pay_url);
     let words = choose(accept_language, &garden.language);
     let why = match hold_kind {
         "unpaid" => words.unpaid,
@@ -87,8 +90,8 @@ pub fn page(garden: &Garden, hold_kind: &str, accept_language: &str) -> String {
         _ => words.other,
     };
     let isp = escape(&garden.isp_name);
-    let pay = if garden.pay_url.starts_with("http://") || garden.pay_url.starts_with("https://") {
-        format!("<p><a class=\"pay\" href=\"{}\">{}</a></p>", escape(&garden.pay_url), words.pay)
+    let pay = if pay_url.starts_with("http://") || pay_url.starts_with("https://") {
+        format!("<p><a class=\"pay\" href=\"{}\">{}</a></p>", escape(pay_url), words.pay)
     } else {
         String::new()
     };

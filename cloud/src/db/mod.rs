@@ -17,6 +17,7 @@ pub use wake::{WAKE_CHANNEL, Wake};
 
 use crate::clock::Clock;
 use crate::ids::TenantId;
+use crate::links::Links;
 
 /// Why the database could not do what was asked; never the caller's fault.
 #[derive(Debug, thiserror::Error)]
@@ -46,29 +47,29 @@ pub struct Db {
     platform: PgPool,
     wake: Wake,
     clock: Clock,
+    links: Links,
 }
 
 impl Db {
     /// Connects both pools, having checked that neither role can step over row-level security.
-    pub async fn connect(server: &PgConnectOptions, clock: Clock) -> anyhow::Result<Self> {
+    pub async fn connect(server: &PgConnectOptions, clock: Clock, links: Links) -> anyhow::Result<Self> {
         let [app, platform] = migrate::ROLES.map(|role| migrate::log_in(server, role));
         let (app, platform) = (pool(app, 24).await?, pool(platform, 8).await?);
         for pool in [&app, &platform] {
             refuse_privileged_role(pool).await?;
         }
         let wake = Wake::start(platform.clone());
-        Ok(Self { app, platform, wake, clock })
+        Ok(Self { app, platform, wake, clock, links })
     }
 
     /// A transaction on behalf of `scope` that may write.
     pub async fn begin(&self, scope: &Scope) -> Result<TenantTx, Error> {
-        TenantTx::begin(&self.app, scope, "READ WRITE", self.now(), self.wake.clone()).await
+        TenantTx::begin(self, scope, "READ WRITE").await
     }
 
     /// A transaction on behalf of `scope` that sees one moment and cannot write.
     pub async fn read(&self, scope: &Scope) -> Result<TenantTx, Error> {
-        TenantTx::begin(&self.app, scope, "ISOLATION LEVEL REPEATABLE READ READ ONLY", self.now(), self.wake.clone())
-            .await
+        TenantTx::begin(self, scope, "ISOLATION LEVEL REPEATABLE READ READ ONLY").await
     }
 
     /// A transaction before any tenant is known: log-ins, tokens, jobs.

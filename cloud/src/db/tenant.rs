@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
-use super::{Error, Wake};
+use super::{Db, Error};
 use crate::ids::{self, AgentId, ApiKeyId, Id, StaffId, SubscriberId, TenantId};
+use crate::links::Links;
 
 /// Who causes a change, for the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,24 +59,19 @@ pub struct TenantTx {
     tx: Transaction<'static, Postgres>,
     scope: Scope,
     at: DateTime<Utc>,
-    wake: Wake,
+    db: Db,
     woken: BTreeSet<AgentId>,
     /// How many ids were made.
     made: AtomicU16,
 }
 
 impl TenantTx {
-    pub(super) async fn begin(
-        pool: &PgPool,
-        scope: &Scope,
-        mode: &'static str,
-        at: DateTime<Utc>,
-        wake: Wake,
-    ) -> Result<Self, Error> {
+    pub(super) async fn begin(db: &Db, scope: &Scope, mode: &'static str) -> Result<Self, Error> {
+        let at = db.now();
         // One round trip. The only text put in is a UUID.
         let begin = format!("BEGIN {mode}; SET LOCAL app.tenant_id = '{}'", scope.tenant.uuid());
-        let tx = pool.begin_with(AssertSqlSafe(begin)).await?;
-        Ok(Self { tx, scope: *scope, at, wake, woken: BTreeSet::new(), made: AtomicU16::new(0) })
+        let tx = db.app.begin_with(AssertSqlSafe(begin)).await?;
+        Ok(Self { tx, scope: *scope, at, db: db.clone(), woken: BTreeSet::new(), made: AtomicU16::new(0) })
     }
 
     /// The tenant whose rows exist here; stores put it first in every insert.
@@ -98,6 +94,11 @@ impl TenantTx {
         ids::nth_id(self.at, self.made.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Addresses that carry their own proof.
+    pub fn links(&self) -> &Links {
+        &self.db.links
+    }
+
     /// The connection; for `store.rs` files.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
@@ -111,7 +112,7 @@ impl TenantTx {
     /// Makes everything true.
     pub async fn commit(self) -> Result<(), Error> {
         self.tx.commit().await?;
-        self.wake.send(self.woken);
+        self.db.wake.send(self.woken);
         Ok(())
     }
 }

@@ -14,6 +14,7 @@ use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use super::{Error, fair_use, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
+use crate::subscribers;
 
 /// What a throttled line still gets, in both directions, bits per second.
 const THROTTLED_BPS: u64 = 1_000_000;
@@ -78,6 +79,8 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
     let decision = access_at(&holds, tx.at());
     let prefixes = sold.prefixes.iter().filter_map(|text| text.parse().ok()).map(prefix).collect();
     let fair_use = fair_use::of_line(tx, agent, id, &sold).await?;
+    let unpaid = decision.hold.as_ref().is_some_and(|hold| hold.kind == HoldKind::Unpaid);
+    let pay_url = if unpaid { subscribers::pay_address(tx, sold.account_id).await? } else { String::new() };
     Ok(Some(Line {
         handle: sold.handle.unsigned_abs(),
         prefixes,
@@ -88,6 +91,7 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         throttled_up_bps: THROTTLED_BPS.min(sold.rate_up_bps.unsigned_abs()),
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
         fair_use,
+        pay_url,
     }))
 }
 
@@ -121,6 +125,8 @@ fn prefix(net: IpNet) -> Prefix {
 
 async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error> {
     let Some(wired) = store::wiring(tx, id).await? else { return Ok(None) };
+    let pays_at = if wired.pay_url.is_empty() { tx.links().public_url() } else { &wired.pay_url };
+    let reachable = address_in(pays_at);
     Ok(Some(Router {
         lan_interface: wired.lan_interface,
         wan_interface: wired.wan_interface,
@@ -129,7 +135,7 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
         capacity_up_bps: wired.capacity_up_bps.unwrap_or(0).unsigned_abs(),
         garden: Some(Garden {
             isp_name: wired.isp_name,
-            reachable: address_in(&wired.pay_url).map(|address| prefix(address.into())).into_iter().collect(),
+            reachable: reachable.map(|address| prefix(address.into())).into_iter().collect(),
             pay_url: wired.pay_url,
             contact: wired.contact,
             hue: u32::from(wired.hue.unsigned_abs()),

@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::ids::{AgentId, RouterId};
-use crate::{db, network, secrets};
+use crate::{db, network, secrets, subscribers};
 
 crate::kinds! {
     AGENT_NOT_FOUND = 404 "agent-not-found", "There is no such agent", "It may belong to somebody else.";
@@ -48,6 +48,9 @@ pub enum Error {
     /// About the router.
     #[error(transparent)]
     Network(#[from] network::Error),
+    /// About the account.
+    #[error(transparent)]
+    Subscribers(#[from] subscribers::Error),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] db::Error),
@@ -63,7 +66,7 @@ impl Error {
             Self::ProofWrong => Some("proof-wrong"),
             Self::CsrInvalid(_) => Some("csr-invalid"),
             Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::Fenced | Self::Network(_) => None,
-            Self::Certificate(_) | Self::Secrets(_) | Self::FairUse(_) | Self::Db(_) => None,
+            Self::Certificate(_) | Self::Secrets(_) | Self::FairUse(_) | Self::Subscribers(_) | Self::Db(_) => None,
         }
     }
 }
@@ -80,6 +83,7 @@ impl From<Error> for Problem {
             Error::AgentNotFound(_) => Self::new(&AGENT_NOT_FOUND, &error),
             Error::WithoutAgent(_) => Self::new(&ROUTER_WITHOUT_AGENT, &error),
             Error::Network(error) => error.into(),
+            Error::Subscribers(error) => error.into(),
             Error::TokenUnknown
             | Error::TokenUsed
             | Error::TokenExpired

@@ -83,9 +83,10 @@ async fn turn(app: &App, outward: bool) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Declares every kind of job once: how it is run, and what the kinds are.
 macro_rules! kinds {
     ($($kind:ty),* $(,)?) => {
-        /// Every kind of work there is.
+        /// Every kind of job this program does.
         pub const KINDS: &[&str] = &[$(<$kind as Job>::KIND),*];
 
         async fn run(app: App, job: Claimed) -> anyhow::Result<()> {
@@ -110,8 +111,8 @@ kinds!(
     crate::billing::jobs::WorkOnRun,
     crate::dunning::jobs::CheckOverdue,
     crate::plugins::jobs::ForgetOldCalls,
-    crate::tickets::jobs::WatchPromises,
     crate::portal::jobs::ForgetOldPortalSessions,
+    crate::tickets::jobs::WatchPromises,
     super::TellListener,
     SendMessage,
     LookAtAttempt,

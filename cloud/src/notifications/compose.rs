@@ -83,7 +83,7 @@ pub(super) struct Composed {
     pub sms: String,
 }
 
-/// Writes a message. `link` is what its button leads to, if that is the message's own.
+/// Writes a message. `link` is what its button leads to.
 pub(super) fn compose(
     tenant: &Tenant,
     template: Template,
@@ -102,8 +102,7 @@ pub(super) fn compose(
     let intro = wording.and_then(|own_words| own(&own_words.intro)).unwrap_or_else(|| words("intro"));
     let action = match template.leads() {
         Leads::Nowhere => None,
-        Leads::Pay => Some(tenant.pay_url.clone()).filter(|url| !url.is_empty()),
-        Leads::Link => link.map(str::to_owned),
+        Leads::Pay | Leads::Link => link.map(str::to_owned),
     };
     let shown = facts.told.iter().map(|(name, fact)| {
         let label = t(lang, &format!("messages-fact-{}", name.replace('_', "-")), &[]);

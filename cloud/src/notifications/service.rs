@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::compose::{self, Composed, HIDDEN, Reader, compose};
 use super::jobs::SendMessage;
 use super::model::NewMessage;
+use super::template::Leads;
 use super::{Channel, Error, Facts, Message, MessageFilter, MessageStatus, MessageText, Template, sms, store, wording};
 use crate::app::App;
 use crate::db::TenantTx;
@@ -71,8 +72,12 @@ pub async fn send(app: &App, tx: &mut TenantTx, notice: &Notice) -> Result<Vec<M
     let chosen = wording::template(tx, notice.template).await?;
     let person = person(tx, &tenant, &notice.to).await?;
     let own = chosen.wordings.iter().find(|wording| wording.language == person.reader.language);
-    let link = notice.link.as_ref().map(|_| HIDDEN);
-    let composed = compose(&tenant, notice.template, &person.reader, &notice.facts, own, link)?;
+    let link = match (notice.template.leads(), person.account) {
+        (Leads::Pay, Some(account)) => Some(subscribers::pay_address(tx, account).await?),
+        (Leads::Pay, None) => Some(tenant.pay_url.clone()).filter(|url| !url.is_empty()),
+        _ => notice.link.as_ref().map(|_| HIDDEN.to_owned()),
+    };
+    let composed = compose(&tenant, notice.template, &person.reader, &notice.facts, own, link.as_deref())?;
     let mut written = Vec::new();
     let email = person.email.as_ref().filter(|_| chosen.email && !kept.email.host.is_empty());
     let phone = person.phone.as_deref().and_then(sms::number).filter(|_| chosen.sms && !kept.sms.url.is_empty());

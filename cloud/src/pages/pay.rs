@@ -46,7 +46,7 @@ struct Payer {
 }
 
 fn payer(app: &App, token: String) -> Result<Payer, Problem> {
-    let (tenant, account) = payments::read_pay_link(app, &token)?;
+    let (tenant, account) = app.links.read_pay(&token).ok_or(Error::LinkInvalid)?;
     Ok(Payer { token, scope: Scope::system(tenant), account })
 }
 
@@ -229,6 +229,6 @@ async fn refused(app: &App, headers: &HeaderMap, payer: &Payer, problem: Problem
 }
 
 /// The account's own link, for staff to pass on.
-pub(super) fn link(app: &App, tx: &TenantTx, account: AccountId) -> String {
-    payments::pay_link(app, tx.tenant(), account)
+pub(super) fn link(tx: &TenantTx, account: AccountId) -> String {
+    tx.links().pay(tx.tenant(), account)
 }

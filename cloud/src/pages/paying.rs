@@ -204,7 +204,7 @@ pub(super) async fn sections<P: Needs>(
     let may = screen.may::<RecordPayments>();
     let rows = methods.into_iter().map(|method| kept(screen, method, may)).collect();
     let names = ["paying-card", "paying-expires", "paying-autopay", "paying-change"].map(|key| screen.t(key)).to_vec();
-    let link = Action::go(pay::link(&screen.app, tx, account), screen.t("paying-link"));
+    let link = Action::go(pay::link(tx, account), screen.t("paying-link"));
     let rest = address("/payment-attempts", &[("account_id", &account.to_string())]);
     Ok(vec![
         Section {

@@ -3,13 +3,13 @@
 use super::provider::{Event, Provider, Subject};
 use super::settings::{self, STRIPE};
 use super::store::providers;
-use super::{Error, jobs, links};
+use super::{Error, jobs};
 use crate::app::App;
 use crate::db::Scope;
 
 /// Takes a message as it came. `signature` is what the provider wrote beside it.
 pub async fn take_message(app: &App, address: &str, signature: Option<&str>, raw: &[u8]) -> Result<(), Error> {
-    let scope = Scope::system(links::read_messages_address(app, address)?);
+    let scope = Scope::system(app.links.read_messages(address).ok_or(Error::LinkInvalid)?);
     let mut tx = app.db.begin(&scope).await?;
     let gateway = settings::gateway(app, &mut tx).await?;
     gateway.verify(signature, raw, app.clock.system_now())?;

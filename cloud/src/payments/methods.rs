@@ -3,7 +3,7 @@
 use super::provider::{Provider, Saved, SetUp};
 use super::settings::{self, STRIPE};
 use super::store::methods::{self as store, MethodRow};
-use super::{Error, PaymentMethod, jobs, links};
+use super::{Error, PaymentMethod, jobs};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
 use crate::ids::{AccountId, PaymentMethodId};
@@ -106,7 +106,7 @@ pub async fn set_up_page(app: &App, scope: &Scope, account: AccountId) -> Result
     drop(tx);
     let payer = payer(app, scope, &gateway, account).await?;
     let key = format!("set up {account} {}", crate::ids::new_id::<PaymentMethodId>(app.clock.now()));
-    let page = gateway.set_up(&key, &payer, &links::pay_link(app, scope.tenant, account)).await?;
+    let page = gateway.set_up(&key, &payer, &app.links.pay(scope.tenant, account)).await?;
     page.page_url.ok_or_else(|| super::provider::Error::Unreadable("a page without an address".into()).into())
 }
 

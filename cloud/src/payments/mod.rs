@@ -11,7 +11,6 @@ mod disputes;
 pub mod error;
 mod idempotency;
 pub mod jobs;
-mod links;
 mod listen;
 mod messages;
 mod methods;
@@ -27,7 +26,6 @@ mod suspense;
 
 pub use attempts::{attempt, attempts, look, open_attempt, pending, request_page};
 pub use error::Error;
-pub use links::{messages_address, pay_link, read_pay_link};
 pub use listen::listen;
 pub use messages::take_message;
 pub use methods::{method, methods, remove_method, set_autopay, set_up_page, take_set_up};

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Error;
 use super::provider::stripe::Stripe;
 use super::store::providers::{self, ProviderRow};
-use super::{Error, links};
 use crate::app::App;
 use crate::audit;
 use crate::db::TenantTx;
@@ -54,7 +54,7 @@ fn place(tx: &TenantTx, column: &'static str) -> Place {
 /// The provider as it may be seen.
 pub async fn provider_settings(app: &App, tx: &mut TenantTx) -> Result<ProviderSettings, Error> {
     let row = providers::find(tx, STRIPE).await?;
-    let webhook_address = links::messages_address(app, tx.tenant());
+    let webhook_address = app.links.messages(tx.tenant());
     Ok(ProviderSettings {
         provider: STRIPE.to_owned(),
         publishable_key: row.as_ref().map(|row| row.publishable_key.clone()).unwrap_or_default(),

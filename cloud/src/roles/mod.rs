@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, embedded, migrate};
+use crate::links::Links;
 use crate::secrets::Secrets;
 use crate::{http, jobs, webhooks};
 
@@ -104,7 +105,8 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
     let (server, options) = database(&config).await?;
     migrate::run(&options).await.context("bring the database to this version")?;
     let clock = if config.dev_clock { Clock::movable(config.data_dir.join("dev-clock")) } else { Clock::system() };
-    let db = Db::connect(&options, clock.clone()).await.context("connect to the database")?;
+    let links = Links::new(&config, &secrets);
+    let db = Db::connect(&options, clock.clone(), links.clone()).await.context("connect to the database")?;
     let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let handle = metrics.handle();
     // A second start in one process (tests) keeps the first recorder.
@@ -115,6 +117,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
         clock,
         config: Arc::new(config),
         secrets,
+        links,
         password_hashing: Arc::new(tokio::sync::Semaphore::new(
             std::thread::available_parallelism().map_or(2, usize::from),
         )),

@@ -12,5 +12,5 @@ pub use model::{Account, AccountWish, Holder, Location, LocationWish, Subscriber
 pub use search::{AccountHit, LocationHit, find_accounts, find_locations, find_subscribers};
 pub use service::{
     account, account_numbered, accounts, add_account, add_location, add_subscriber, change_subscriber, holders,
-    location, locations, normalise, subscriber, subscribers,
+    location, locations, normalise, pay_address, subscriber, subscribers,
 };

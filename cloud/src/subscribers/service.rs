@@ -72,6 +72,12 @@ pub async fn accounts(tx: &mut TenantTx, of: Option<SubscriberId>, page: Page) -
     Ok(store::accounts(tx, of, page).await?)
 }
 
+/// Where an account is paid: the page the ISP names, or the account's own.
+pub async fn pay_address(tx: &mut TenantTx, account: AccountId) -> Result<String, Error> {
+    let named = tenants::tenant(tx).await?.pay_url;
+    Ok(if named.is_empty() { tx.links().pay(tx.tenant(), account) } else { named })
+}
+
 /// One account.
 pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Account, Error> {
     store::account(tx, id).await?.ok_or(Error::AccountNotFound(id))

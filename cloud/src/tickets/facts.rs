@@ -20,7 +20,7 @@ use crate::ids::{AccountId, RouterId, TicketId};
 use crate::live::Sample;
 use crate::subscribers::Account;
 use crate::subscriptions::{Hold, Status, Subscription};
-use crate::{billing, catalog, live, network, payments, subscribers, subscriptions, tenants};
+use crate::{billing, catalog, live, network, payments, subscribers, subscriptions};
 
 /// Reports of usage that are older say nothing about now.
 const FRESH: TimeDelta = TimeDelta::minutes(15);
@@ -108,7 +108,7 @@ async fn account(tx: &mut TenantTx, id: AccountId) -> Result<AccountFacts, Error
     Ok(AccountFacts {
         overdue: oldest.map(|item| OverdueInvoice { number: item.number, open: item.open, due_on: item.due_on }),
         pending: payments::pending(tx, id).await?,
-        pay_url: tenants::tenant(tx).await?.pay_url,
+        pay_url: subscribers::pay_address(tx, id).await?,
     })
 }
 

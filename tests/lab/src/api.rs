@@ -85,6 +85,11 @@ impl Api {
         self.send(self.request(Method::PATCH, path).json(body), path).await
     }
 
+    /// `PUT /api/v1<path>`.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        self.send(self.request(Method::PUT, path).json(body), path).await
+    }
+
     /// `DELETE /api/v1<path>`.
     pub async fn delete(&self, path: &str) -> Result<Value> {
         self.send(self.request(Method::DELETE, path), path).await

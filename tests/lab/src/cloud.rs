@@ -4,7 +4,7 @@ use crate::clock::Limit;
 use crate::lab::Lab;
 use crate::outside::Process;
 use crate::programs::{postgres, program};
-use crate::topology::{CLOUD_ADDRESS, GATEWAY_PORT, Place};
+use crate::topology::{CLOUD_ADDRESS, GATEWAY_PORT, PAGES_PORT, PROVIDER_PORT, Place};
 use anyhow::{Context, Result, anyhow};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -51,14 +51,27 @@ impl Lab {
 
     /// Starts one process of the control plane and waits until it is ready.
     pub async fn start_role(&mut self, role: Role) -> Result<()> {
-        let (data, url) = (self.data_dir()?, self.url());
+        self.start_role_at(role, None).await
+    }
+
+    /// Starts a further process that answers the people in the lab; the database must not be the first one's own.
+    pub async fn start_pages_inside(&mut self) -> Result<()> {
+        self.start_role_at(Role::Api, Some(&format!("{CLOUD_ADDRESS}:{PAGES_PORT}"))).await
+    }
+
+    /// `http` is where it answers people, where that is not the host's listener.
+    async fn start_role_at(&mut self, role: Role, http: Option<&str>) -> Result<()> {
+        let (data, url) = (self.data_dir()?, self.public_url());
+        let provider = format!("http://{CLOUD_ADDRESS}:{PROVIDER_PORT}");
         let gateway = format!("{CLOUD_ADDRESS}:{GATEWAY_PORT}");
         let weir = program("weir")?;
         let mut argv = vec![weir.as_str(), role.name(), "--data-dir", &data, "--gateway", &gateway];
-        argv.extend(["--gateway-public", &gateway, "--public-url", &url, "--dev-clock"]);
+        argv.extend(["--gateway-public", &gateway, "--public-url", &url, "--dev-clock", "--stripe-url", &provider]);
+        argv.extend(http.iter().flat_map(|http| ["--http", http]));
         argv.extend(self.database_url.iter().flat_map(|url| ["--database-url", url]));
         let log = self.log("weir");
-        let mut process = self.inside.launch(&Place::Cloud.name(), &argv, &log, role.answers_people()).await?;
+        let listens = role.answers_people() && http.is_none();
+        let mut process = self.inside.launch(&Place::Cloud.name(), &argv, &log, listens).await?;
         let ready = |line: &str| line.split(' ').next() == Some("ready");
         process.line("that it is ready", ready, Limit::seconds(90)).await?;
         self.cloud.push((role, process));

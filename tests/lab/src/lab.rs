@@ -6,7 +6,7 @@ use crate::cloud::Role;
 use crate::outside::{Inside, Process};
 use crate::programs::program;
 use crate::subscriber::Subscriber;
-use crate::topology::{self, Place};
+use crate::topology::{self, CLOUD_ADDRESS, PAGES_PORT, Place};
 use crate::traffic::Carried;
 use crate::wire::Ask;
 use anyhow::{Context, Result, anyhow, bail};
@@ -39,11 +39,13 @@ pub struct Options {
     pub http_port: u16,
     /// How often the agent seals usage.
     pub usage_interval_ms: u64,
+    /// Whether people in the lab reach the pages at [`topology::PAGES_PORT`], and these are the addresses in links.
+    pub pages_inside: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { subscribers: 8, router: Router::Agent, http_port: 0, usage_interval_ms: 1_000 }
+        Self { subscribers: 8, router: Router::Agent, http_port: 0, usage_interval_ms: 1_000, pages_inside: false }
     }
 }
 
@@ -99,6 +101,12 @@ impl Lab {
     #[must_use]
     pub fn inside(&self) -> &Inside {
         &self.inside
+    }
+
+    /// The address in links: of people in the lab, or of the host.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        if self.options.pages_inside { format!("http://{CLOUD_ADDRESS}:{PAGES_PORT}") } else { self.url() }
     }
 
     /// Where the dashboard and the API are, from the host.

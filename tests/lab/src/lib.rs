@@ -16,6 +16,7 @@ mod isp;
 mod lab;
 pub mod origin;
 mod outside;
+pub mod pilot;
 mod programs;
 pub mod provider;
 mod subscriber;

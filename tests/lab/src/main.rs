@@ -3,10 +3,11 @@
 use anyhow::{Result, anyhow};
 use clap::{Parser, Subcommand};
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use weir_lab::{Lab, Options, Router, demo, enclosure, inside, origin};
+use weir_lab::{Lab, Options, Router, demo, enclosure, inside, origin, pilot, provider};
 
 #[derive(Parser)]
 #[command(about = "An ISP in network namespaces: real programs, real packets")]
@@ -29,6 +30,15 @@ enum Command {
         #[arg(long, default_value_t = 8)]
         subscribers: u8,
     },
+    /// Tells the story of an ISP's first months, in a browser and on real packets, and prints one line of JSON
+    Pilot {
+        /// Where the screenshots go
+        #[arg(long)]
+        screenshots: PathBuf,
+        /// The folder of the browser's part
+        #[arg(long)]
+        browser: PathBuf,
+    },
     /// Builds a lab without Weir, prints its process id, and holds it until its input ends
     Hold {
         /// How many subscribers
@@ -46,6 +56,12 @@ enum Command {
     /// (the lab's own) Runs in the namespaces
     #[command(hide = true)]
     Inside,
+    /// (the lab's own) Is a payment provider
+    #[command(hide = true)]
+    Provider {
+        #[arg(long)]
+        at: SocketAddr,
+    },
     /// (the lab's own) Serves HTTP and echo on the internet
     #[command(hide = true)]
     Origin,
@@ -58,6 +74,8 @@ fn main() -> ExitCode {
         }
         Command::Inside => inside::run().map(|()| ExitCode::SUCCESS),
         Command::Origin => origin::run().map(|()| ExitCode::SUCCESS),
+        Command::Provider { at } => in_runtime(async move { provider::run(at).await.map(|()| ExitCode::SUCCESS) }),
+        Command::Pilot { screenshots, browser } => in_runtime(pilot::run(&screenshots, &browser)),
         Command::Hold { subscribers } => in_runtime(hold(subscribers)),
         Command::Demo { check: true, subscribers, .. } => in_runtime(demo::check(subscribers)),
         Command::Demo { check: false, port, subscribers } => in_runtime(demo::run(port, subscribers)),

@@ -22,6 +22,10 @@ pub const INTERNET_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 
 pub const CLOUD_ADDRESS: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
 /// The gateway's UDP port.
 pub const GATEWAY_PORT: u16 = 4433;
+/// Where subscribers and people elsewhere reach the pages, at [`CLOUD_ADDRESS`], where the lab lets them.
+pub const PAGES_PORT: u16 = 8080;
+/// Where the payment provider is, at [`CLOUD_ADDRESS`], where there is one.
+pub const PROVIDER_PORT: u16 = 12111;
 
 const ROUTER_MAC: &str = "02:57:00:00:ff:01";
 
@@ -194,7 +198,8 @@ const QUIET: &str = "table inet lab { chain output { type filter hook output pri
     icmpv6 type { mld-listener-report, mld-listener-done, mld2-listener-report, nd-router-solicit, \
     nd-neighbor-solicit, nd-neighbor-advert } drop; }; }";
 
-const CLOUD: &str = "link set lo up\nlink set c0 up\naddr add 100.64.0.1/30 dev c0\n";
+const CLOUD: &str =
+    "link set lo up\nlink set c0 up\naddr add 100.64.0.1/30 dev c0\nroute add 10.20.0.0/16 via 100.64.0.2\n";
 
 fn subscriber(n: u8) -> String {
     let (v4, v6) = (subscriber_v4(n), subscriber_v6(n));

@@ -11,10 +11,11 @@ use weir_protocol::desired::Kind;
 use crate::catalog::Window;
 use crate::db::TenantTx;
 use crate::fleet::jobs::RefreshDesired;
-use crate::ids::{AgentId, RouterId, SubscriptionId};
+use crate::ids::{AccountId, AgentId, RouterId, SubscriptionId};
 use crate::jobs::Job;
 
 pub struct SoldLine {
+    pub account_id: AccountId,
     pub handle: i32,
     pub rate_down_bps: i64,
     pub rate_up_bps: i64,
@@ -139,7 +140,7 @@ pub async fn sold_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<S
     let now = tx.at();
     sqlx::query_as!(
         SoldLine,
-        r#"SELECT s.handle, v.rate_down_bps, v.rate_up_bps, s.starts_on, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
+        r#"SELECT s.account_id AS "account_id: AccountId", s.handle, v.rate_down_bps, v.rate_up_bps, s.starts_on, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
                   a.billing_day, a.time_zone, v.allowance_bytes, v.throttle_down_bps, v.throttle_up_bps, v.windows AS "windows: _",
                   ARRAY(SELECT p.prefix::text FROM subscription_prefixes p
                         WHERE p.tenant_id = s.tenant_id AND p.subscription_id = s.id ORDER BY p.prefix) AS "prefixes!"

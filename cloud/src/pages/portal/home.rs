@@ -133,8 +133,13 @@ async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed
     invoices.truncate(NEWEST.limit as usize);
     let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(own.visit.zone));
     let owes = standing.balance.is_positive();
-    let link = payments::pay_link(&own.visit.app, own.visit.door.tenant, account.id);
-    let pay = owes.then(|| Action::go(link, portal.t("portal-pay")));
+    let by_card = payments::provider_settings(&own.visit.app, tx).await?.enabled;
+    let pays_itself = payments::methods(tx, account.id).await?.iter().any(|method| method.autopay);
+    let pay = match (owes, by_card && !pays_itself) {
+        (true, _) => Some(Action::go(subscribers::pay_address(tx, account.id).await?, portal.t("portal-pay"))),
+        (false, true) => Some(Action::go(tx.links().pay(tx.tenant(), account.id), portal.t("pay-keep-only"))),
+        (false, false) => None,
+    };
     let how = if owes { own.visit.settings.how_to_pay.clone() } else { String::new() };
     let (tone, what) = sentence(portal, standing.balance, standing.overdue, &open);
     Ok(Owed {

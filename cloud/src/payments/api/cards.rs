@@ -202,5 +202,5 @@ async fn link(
     ApiPath(id): ApiPath<AccountId>,
 ) -> Result<Json<PayLink>, Problem> {
     crate::subscribers::account(&mut app.db.read(&staff.scope()).await?, id).await?;
-    Ok(Json(PayLink { url: payments::pay_link(&app, staff.tenant(), id) }))
+    Ok(Json(PayLink { url: app.links.pay(staff.tenant(), id) }))
 }

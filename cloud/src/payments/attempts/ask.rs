@@ -12,7 +12,7 @@ use crate::payments::provider::{Charge, PageWish, Provider, Standing};
 use crate::payments::settings::{self, STRIPE};
 use crate::payments::store::attempts::{self as store, NewAttempt};
 use crate::payments::store::methods as kept;
-use crate::payments::{Attempt, AttemptKind, AttemptStatus, Error, links, methods, provider};
+use crate::payments::{Attempt, AttemptKind, AttemptStatus, Error, methods, provider};
 use crate::{billing, jobs, subscribers, tenants};
 
 /// A page is good for a day at the provider; one this old is replaced.
@@ -204,7 +204,7 @@ async fn call(
     Ok(match method {
         Some(method) => gateway.charge(&Charge { key, payer, method, amount, about }).await,
         None => {
-            let return_url = links::pay_link(app, scope.tenant, row.account_id);
+            let return_url = app.links.pay(scope.tenant, row.account_id);
             let keep = row.keeps_method;
             gateway.request(&PageWish { key, payer, amount, about, keep, return_url, language: holder.language }).await
         }

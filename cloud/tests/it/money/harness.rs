@@ -61,7 +61,9 @@ impl Isp {
         let folder = &installation.app.config.data_dir;
         let clock = Clock::movable(folder.join(format!("clock-{slug}")));
         move_to(&clock, at);
-        let db = Db::connect(&embedded::options(folder), clock.clone()).await.expect("the database answers");
+        let db = Db::connect(&embedded::options(folder), clock.clone(), installation.app.links.clone())
+            .await
+            .expect("the database answers");
         let app = App { db, clock, schedule: Arc::default(), ..installation.app.clone() };
         let new = tenants::NewTenant {
             name: format!("{slug} net"),

@@ -75,6 +75,7 @@ impl Peer for Localstripe {
             Card::Declined(_) => "4000000000000341",
             Card::NeedsHolder => "4000000000003220",
             Card::Good | Card::Slow => "4242424242424242",
+            Card::Empty => "4000000000000341",
         };
         let card = [
             ("type", "card"),

@@ -97,6 +97,7 @@ fn change(world: &mut World, path: &str, form: &Form) -> (u16, Value) {
     let parts: Vec<_> = path.trim_start_matches("/v1/").split('/').collect();
     match parts.as_slice() {
         ["customers"] => (200, world.customer(form)),
+        ["webhook_endpoints"] => (200, world.listen(form)),
         ["payment_methods", method, "detach"] => shown(world, method),
         ["checkout", "sessions"] => (200, world.session(form)),
         ["checkout", "sessions", id, "expire"] => match world.expire(id) {

@@ -1,9 +1,11 @@
 //! A payment provider that speaks Stripe's language and does what a test tells it: declines, asks for the payer, loses
 //! answers, forgets nothing. Keys make a request happen once, as they do at the real one.
 //!
-//! Start with [`Provider::start`]; `world` is what it knows, `calls` how it is asked, `page` where people pay.
+//! Start with [`Provider::start`]; `world` is what it knows, `calls` how it is asked, `page` where people pay, `hear` who
+//! is told.
 
 mod calls;
+mod hear;
 mod page;
 mod world;
 
@@ -23,7 +25,7 @@ pub use world::{Card, Fault, Message};
 pub struct Provider {
     address: SocketAddr,
     world: Shared,
-    server: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 type Shared = Arc<Mutex<World>>;
@@ -34,7 +36,7 @@ fn open(world: &Shared) -> MutexGuard<'_, World> {
 
 impl Drop for Provider {
     fn drop(&mut self) {
-        self.server.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -45,12 +47,13 @@ impl Provider {
         let address = listener.local_addr()?;
         let world = Shared::new(Mutex::new(World::new(format!("http://{address}"))));
         let router = calls::router(world.clone());
+        let telling = tokio::spawn(hear::tell(world.clone()));
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the provider ended");
             }
         });
-        Ok(Self { address, world, server })
+        Ok(Self { address, world, tasks: [server, telling] })
     }
 
     /// Where it is.
@@ -144,6 +147,13 @@ impl Provider {
     pub fn asked(&self, path: &str) -> usize {
         open(&self.world).calls.iter().filter(|call| call.contains(path)).count()
     }
+}
+
+/// Serves at an address until the process is ended; prints `ready` first.
+pub async fn run(at: SocketAddr) -> Result<()> {
+    let _provider = Provider::start(Some(at)).await?;
+    println!("ready");
+    std::future::pending().await
 }
 
 /// The header a message is signed with.

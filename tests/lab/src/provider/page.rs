@@ -47,6 +47,7 @@ async fn pay(State(world): State<Shared>, Path(id): Path<String>, Form(typed): F
     let card = match typed.number.replace(' ', "").as_str() {
         "4242424242424242" => Card::Good,
         "4000000000003220" => Card::NeedsHolder,
+        "4000000000000341" => Card::Empty,
         "4000000000009995" => Card::Declined("insufficient_funds"),
         "4000000000009979" => Card::Declined("stolen_card"),
         _ => Card::Declined("incorrect_number"),

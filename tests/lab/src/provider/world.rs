@@ -1,8 +1,10 @@
 //! What the provider knows: objects by name, keys that were used, messages it would send.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 /// What a card does when it is charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub enum Card {
     Good,
     /// It is declined with this code.
     Declined(&'static str),
+    /// It can be kept, and is declined for want of money whenever it is charged.
+    Empty,
     /// It asks for its holder.
     NeedsHolder,
     /// It is a bank's, and takes days.
@@ -47,6 +51,10 @@ pub(super) struct World {
     pub keys: BTreeMap<String, (String, u16, Value)>,
     pub faults: Vec<(String, Fault)>,
     pub messages: Vec<Message>,
+    /// Who hears of everything: an address, and the secret its messages are signed with.
+    pub endpoints: Vec<(String, String)>,
+    /// Rung when there is something to hear.
+    pub bell: Arc<Notify>,
     pub calls: Vec<String>,
 }
 
@@ -63,6 +71,8 @@ impl World {
             keys: BTreeMap::new(),
             faults: Vec::new(),
             messages: Vec::new(),
+            endpoints: Vec::new(),
+            bell: Arc::default(),
             calls: Vec::new(),
         }
     }
@@ -86,6 +96,7 @@ impl World {
         let object = self.objects.get(about).cloned().unwrap_or_default();
         let raw = json!({ "id": id, "object": "event", "type": kind, "data": { "object": object } });
         self.messages.push(Message { kind: kind.to_owned(), raw: raw.to_string().into_bytes() });
+        self.bell.notify_one();
     }
 
     fn set(&mut self, id: &str, field: &str, value: Value) {
@@ -100,6 +111,14 @@ impl World {
 
     pub fn customer(&mut self, form: &Form) -> Value {
         self.put("cus", "customer", json!({ "name": form.get("name"), "email": form.get("email") }))
+    }
+
+    /// Somebody wants to hear of everything; the answer tells the secret.
+    pub fn listen(&mut self, form: &Form) -> Value {
+        let url = form.get("url").cloned().unwrap_or_default();
+        let made = self.put("we", "webhook_endpoint", json!({ "url": url, "secret": "whsec_of_the_lab" }));
+        self.endpoints.push((url, made["secret"].as_str().unwrap_or_default().to_owned()));
+        made
     }
 
     pub fn keep(&mut self, payer: &str, card: Card) -> String {
@@ -148,6 +167,7 @@ impl World {
                 return Ok(());
             }
             Card::NeedsHolder => "authentication_required",
+            Card::Empty => "insufficient_funds",
             Card::Declined(code) => code,
         };
         self.decline(intent, declined);
