@@ -59,8 +59,8 @@ pub fn is_public(address: IpAddr) -> bool {
     let address = address.to_canonical();
     let within = |network: &&str| network.parse::<IpNet>().is_ok_and(|network| network.contains(&address));
     match address {
-        IpAddr::V4(_) => !INSIDE_V4.iter().any(|network| within(&network)),
-        IpAddr::V6(_) => within(&OUTSIDE_V6) && !INSIDE_V6.iter().any(|network| within(&network)),
+        IpAddr::V4(_) => !INSIDE_V4.iter().any(&within),
+        IpAddr::V6(_) => within(&OUTSIDE_V6) && !INSIDE_V6.iter().any(within),
     }
 }
 
