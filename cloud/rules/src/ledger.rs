@@ -189,7 +189,7 @@ impl LedgerAccount {
             CustomerCredit => matches!(credit, Receivable | CashOnHand | Bank | GatewayClearing | Breakage),
             DepositsHeld => matches!(credit, Receivable | CustomerCredit | CashOnHand | Bank | GatewayClearing),
             Wallet => matches!(credit, Receivable | Revenue | TaxPayable | Breakage | Bank | GatewayClearing),
-            Suspense => matches!(credit, Receivable | CustomerCredit | Bank | GatewayClearing),
+            Suspense => matches!(credit, Receivable | CustomerCredit | CashOnHand | Bank | GatewayClearing),
             DeferredRevenue => matches!(credit, Revenue | Receivable | CustomerCredit),
             Revenue | LateFeeRevenue => matches!(credit, Receivable | CustomerCredit | DeferredRevenue),
             Fees => matches!(credit, CashOnHand | Bank | GatewayClearing),
