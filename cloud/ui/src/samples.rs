@@ -560,10 +560,18 @@ fn portal_usage(frame: &Frame) -> askama::Result<String> {
         meter: Some(Meter { percent: 40, tone: Tone::Ok, label: frame.t("portal-usage") }),
         rule: frame.t("portal-rule-unmetered"),
         bars: Bars::of(&figures, frame.t("portal-usage-bars"), ("1 Nov 2026".into(), "6 Nov 2026".into())),
-        days: portal::section(frame.t("portal-usage-days"), sites(frame), String::new()),
+        days: portal::section(frame.t("portal-usage-days"), days(frame), String::new()),
         earlier: portal::section(frame.t("portal-usage-earlier"), Table::default(), frame.t("portal-usage-first")),
     };
     page.render()
+}
+
+fn days(frame: &Frame) -> Table {
+    let of = |day: &str, down: &str, up: &str| {
+        vec![Cell::Text(day.into()), Cell::Number(down.into()), Cell::Number(up.into())]
+    };
+    let names = ["portal-day", "down", "up"].map(|key| frame.t(key)).to_vec();
+    Table::new(names, vec![of("6 Nov 2026", "18.2 GB", "1.1 GB"), of("5 Nov 2026", "104.7 GB", "12.4 GB")])
 }
 
 fn portal_form(frame: &Frame) -> askama::Result<String> {
