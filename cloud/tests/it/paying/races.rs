@@ -3,22 +3,12 @@
 use serde_json::{Value, json};
 use weir_cloud::ids::AccountId;
 use weir_cloud::jobs::Job;
-use weir_cloud::payments::jobs::{ChargeAccount, LookAtAttempt};
-use weir_lab::provider::{Card, Fault};
+use weir_cloud::payments::jobs::LookAtAttempt;
+use weir_lab::provider::Fault;
 
 use super::shop::Shop;
+use super::trouble::charge_cut_short;
 use crate::money::harness::story;
-
-async fn charged(slug: &str) -> (Shop, AccountId, String) {
-    let mut shop = Shop::new(slug).await;
-    let [ana] = shop.debtors(["Ana"]).await;
-    shop.leaves_card(ana, Card::Good).await;
-    shop.works().await;
-    shop.isp.now_is("2026-11-15T09:00:00Z").await;
-    shop.does(ChargeAccount::KIND, json!({ "account": ana })).await.expect("written down");
-    let id = shop.attempt(ana).await["id"].as_str().expect("an id").to_owned();
-    (shop, ana, id)
-}
 
 async fn pays_cash(shop: &Shop, account: AccountId, amount: &str) {
     let amount = json!({ "amount": amount, "currency": "EUR" });
@@ -37,7 +27,7 @@ fn why(attempt: &Value) -> &str {
 #[test]
 fn a_charge_nobody_was_asked_for_ends_when_it_is_paid_otherwise() {
     story(async {
-        let (shop, ana, attempt) = charged("race-before").await;
+        let (shop, ana, attempt) = charge_cut_short("race-before").await;
         pays_cash(&shop, ana, "30.00").await;
         assert!(looks(&shop, &attempt).await);
         let told = shop.isp.get(&format!("/payment-attempts/{attempt}")).await.expect(200);
@@ -45,7 +35,7 @@ fn a_charge_nobody_was_asked_for_ends_when_it_is_paid_otherwise() {
         assert_eq!((shop.provider.taken().len(), shop.items("/payments").await.len()), (0, 1));
 
         // Of a part that was paid the rest is charged, and no more.
-        let (shop, ana, attempt) = charged("race-part").await;
+        let (shop, ana, attempt) = charge_cut_short("race-part").await;
         pays_cash(&shop, ana, "10.00").await;
         assert!(looks(&shop, &attempt).await);
         assert_eq!(shop.charges_due().await, 0);
@@ -58,7 +48,7 @@ fn a_charge_nobody_was_asked_for_ends_when_it_is_paid_otherwise() {
 fn a_charge_without_an_answer_is_only_looked_for_once_it_is_paid_otherwise() {
     story(async {
         // It never arrived: nothing is taken, whatever is asked for how often, and after a day it is over.
-        let (mut shop, ana, attempt) = charged("race-lost").await;
+        let (mut shop, ana, attempt) = charge_cut_short("race-lost").await;
         shop.provider.fault("/payment_intents", Fault::Refuses(500));
         assert!(!looks(&shop, &attempt).await);
         pays_cash(&shop, ana, "30.00").await;
@@ -71,7 +61,7 @@ fn a_charge_without_an_answer_is_only_looked_for_once_it_is_paid_otherwise() {
         assert_eq!(shop.provider.taken().len(), 0);
 
         // It arrived: it is found, and what was paid twice is the account's credit.
-        let (shop, ana, attempt) = charged("race-arrived").await;
+        let (shop, ana, attempt) = charge_cut_short("race-arrived").await;
         shop.provider.fault("/payment_intents", Fault::DoesAndIsSilent);
         assert!(!looks(&shop, &attempt).await);
         pays_cash(&shop, ana, "30.00").await;

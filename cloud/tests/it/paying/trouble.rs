@@ -10,7 +10,7 @@ use crate::money::harness::story;
 use weir_cloud::ids::AccountId;
 
 /// A charge that was written down and not asked for: its process ended in between.
-async fn charge_cut_short(slug: &str) -> (Shop, AccountId, String) {
+pub(super) async fn charge_cut_short(slug: &str) -> (Shop, AccountId, String) {
     let mut shop = Shop::new(slug).await;
     let [ana] = shop.debtors(["Ana"]).await;
     shop.leaves_card(ana, Card::Good).await;
