@@ -1,7 +1,7 @@
 //! Runs the product: for development, and as a demo.
 
 use crate::setup;
-use crate::workspace::{build_programs, command, must, root, target};
+use crate::workspace::{build_programs, command, must, must_or_say_why, root, target};
 use anyhow::Result;
 
 /// The control plane alone, with data under the target folder and a clock that can be moved.
@@ -25,7 +25,8 @@ pub fn demo(check: bool, port: u16, no_history: bool) -> Result<()> {
         (false, true) => &["demo", "--port", &port, "--no-history"],
         (false, false) => &["demo", "--port", &port],
     };
-    must(&mut command(&lab, arguments))
+    let mut demo = command(&lab, arguments);
+    if check { must_or_say_why(&mut demo) } else { must(&mut demo) }
 }
 
 /// The pilot: an ISP's first months, with people in a real browser; pictures stay below the target folder.
@@ -34,5 +35,5 @@ pub fn pilot() -> Result<()> {
     let lab = build_programs()?.join("weir-lab").display().to_string();
     let screenshots = target().join("artifacts/pilot").display().to_string();
     let browser = root().join("tests/browser").display().to_string();
-    must(&mut command(&lab, &["pilot", "--screenshots", &screenshots, "--browser", &browser]))
+    must_or_say_why(&mut command(&lab, &["pilot", "--screenshots", &screenshots, "--browser", &browser]))
 }

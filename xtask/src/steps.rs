@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 /// Runs steps and remembers how each went.
 #[derive(Default)]
-pub struct Steps(Vec<(String, Duration, bool)>);
+pub struct Steps(Vec<(String, Duration, Result<()>)>);
 
 impl Steps {
-    /// Runs one; a failure is told now and counted at the end.
+    /// Runs one; that it failed is told now, and why at the end, where it is looked for.
     pub fn run(&mut self, name: &str, step: impl FnOnce() -> Result<()>) -> bool {
         eprintln!("==> {name}");
         let began = Instant::now();
@@ -16,19 +16,25 @@ impl Steps {
         let took = began.elapsed();
         match &outcome {
             Ok(()) => eprintln!("<== {name}: ok, {:.1} s", took.as_secs_f64()),
-            Err(error) => eprintln!("<== {name}: FAILED, {:.1} s: {error:#}", took.as_secs_f64()),
+            Err(_) => eprintln!("<== {name}: FAILED, {:.1} s", took.as_secs_f64()),
         }
-        self.0.push((name.to_owned(), took, outcome.is_ok()));
-        outcome.is_ok()
+        let ok = outcome.is_ok();
+        self.0.push((name.to_owned(), took, outcome));
+        ok
     }
 
     /// Sums up, and fails when a step failed.
     pub fn end(self) -> Result<()> {
-        eprintln!();
-        for (name, took, ok) in &self.0 {
-            eprintln!("{} {:>7.1} s  {name}", if *ok { "ok    " } else { "FAILED" }, took.as_secs_f64());
+        for (name, _, outcome) in &self.0 {
+            if let Err(error) = outcome {
+                eprintln!("\n==> why {name} failed\n{error:#}");
+            }
         }
-        let failed: Vec<_> = self.0.iter().filter(|(_, _, ok)| !ok).map(|(name, ..)| name.as_str()).collect();
+        eprintln!();
+        for (name, took, outcome) in &self.0 {
+            eprintln!("{} {:>7.1} s  {name}", if outcome.is_ok() { "ok    " } else { "FAILED" }, took.as_secs_f64());
+        }
+        let failed: Vec<_> = self.0.iter().filter(|step| step.2.is_err()).map(|(name, ..)| name.as_str()).collect();
         if !failed.is_empty() {
             bail!("{} of {} steps failed: {}", failed.len(), self.0.len(), failed.join(", "));
         }

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that guards `main`, in the order that finds mistakes soonest.
 
 use crate::steps::Steps;
-use crate::workspace::{build_programs, cargo, command, must, root, target};
+use crate::workspace::{build_programs, cargo, command, must, must_or_say_why, root, target};
 use crate::{artifacts, plugins, run, setup, tidy};
 use anyhow::Result;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub fn run() -> Result<()> {
     steps.run("fmt", || must(&mut cargo(&["fmt", "--all", "--check"])));
     steps.run("tidy", tidy::run);
     let strict = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
-    steps.run("clippy", || must(&mut cargo(&strict)));
+    steps.run("clippy", || must_or_say_why(&mut cargo(&strict)));
     if !steps.run("build", || build_programs().map(drop)) {
         return steps.end();
     }
@@ -38,11 +38,11 @@ pub fn run() -> Result<()> {
 fn browser_tests(folder: &Path) -> Result<()> {
     let mut npm = command("npm", &["test", "--silent"]);
     npm.env("WEIR_PROGRAMS", target().join("debug")).env("WEIR_ARTIFACTS", target().join("artifacts"));
-    must(npm.current_dir(folder))
+    must_or_say_why(npm.current_dir(folder))
 }
 
 /// Unit tests, integration tests, and the stories in the lab.
 fn rust_tests() -> Result<()> {
     // One at a time: several tests measure time and rates, and two cores carry one lab at once.
-    must(cargo(&["test", "--workspace", "--no-fail-fast"]).env("RUST_TEST_THREADS", "1"))
+    must_or_say_why(cargo(&["test", "--workspace", "--no-fail-fast"]).env("RUST_TEST_THREADS", "1"))
 }

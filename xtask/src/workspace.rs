@@ -1,8 +1,10 @@
 //! Where things are: the root, the files git knows, the binaries cargo builds.
 
 use anyhow::{Context, Result, ensure};
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// The repository's root: of the clone cargo runs us for, even where clones share a target folder.
@@ -51,6 +53,28 @@ pub fn build_programs() -> Result<PathBuf> {
 pub fn must(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("running {}", described(command)))?;
     ensure!(status.success(), "{} failed ({status})", described(command));
+    Ok(())
+}
+
+/// Runs a command that must succeed; what it prints is passed on, and if it fails its last lines are in the error.
+pub fn must_or_say_why(command: &mut Command) -> Result<()> {
+    const LAST_LINES: usize = 60;
+    let (reader, writer) = std::io::pipe()?;
+    let child = command.stdout(writer.try_clone()?).stderr(writer).spawn();
+    // The writing ends are the child's alone from here, or its output would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = child.with_context(|| format!("running {}", described(command)))?;
+    let mut last = VecDeque::new();
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        eprintln!("{line}");
+        last.push_back(line);
+        if last.len() > LAST_LINES {
+            last.pop_front();
+        }
+    }
+    let status = child.wait()?;
+    ensure!(status.success(), "{} failed ({status}):\n{}", described(command), Vec::from(last).join("\n"));
     Ok(())
 }
 

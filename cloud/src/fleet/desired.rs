@@ -1,6 +1,8 @@
 //! Desired objects: derived from the business's tables, written in the transaction of the change that caused them.
 //!
-//! A derived object that equals the stored one writes nothing, so refreshing too often is harmless.
+//! A derived object that equals the stored one writes nothing, so refreshing too often is harmless. The router's row is
+//! locked before anything is read: whoever derives later sees what everybody before has changed, and nobody puts back what
+//! was true before another's change.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -14,7 +16,7 @@ use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use super::{Error, fair_use, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
-use crate::subscribers;
+use crate::{network, subscribers};
 
 /// What a throttled line still gets, in both directions, bits per second.
 const THROTTLED_BPS: u64 = 1_000_000;
@@ -23,13 +25,15 @@ const CUT_POINTS_AHEAD: usize = 3;
 
 /// Brings a line's object to what its subscription says now.
 pub async fn refresh_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
-    let Some(agent) = store::agent_of_subscription(tx, id).await? else { return Ok(()) };
+    let Some(router) = store::lock_router_of(tx, id).await? else { return Ok(()) };
+    let Some(agent) = store::agent_of_router(tx, router).await? else { return Ok(()) };
     let line = line(tx, agent, id).await?;
     put(tx, agent, Kind::Line, id.uuid(), line.map(|line| line.encode_to_vec())).await
 }
 
 /// Brings a router's own objects to what its settings, its tenant's and its accounts' say now.
 pub async fn refresh_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
+    network::lock_router(tx, id).await?;
     let Some(agent) = store::agent_of_router(tx, id).await? else { return Ok(()) };
     let router = router(tx, id).await?;
     put(tx, agent, Kind::Router, id.uuid(), router.map(|router| router.encode_to_vec())).await?;
@@ -54,16 +58,7 @@ pub async fn refresh_all_routers(tx: &mut TenantTx) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refreshes the lines whose terms or holds begin or end around now.
-pub async fn refresh_due_lines(tx: &mut TenantTx) -> Result<(), Error> {
-    for subscription in store::subscriptions_changing_by_themselves(tx).await? {
-        refresh_line(tx, subscription).await?;
-    }
-    Ok(())
-}
-
 async fn put(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid, body: Option<Vec<u8>>) -> Result<(), Error> {
-    store::lock_agent(tx, agent).await?;
     let stored = store::desired_body(tx, agent, kind, id).await?;
     if stored == body {
         return Ok(());
@@ -75,8 +70,9 @@ async fn put(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid, body: Opti
 
 async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<Option<Line>, Error> {
     let Some(sold) = store::sold_line(tx, id).await? else { return Ok(None) };
-    let holds: Vec<_> = store::holds_of(tx, id).await?.into_iter().filter_map(hold).collect();
-    let decision = access_at(&holds, tx.at());
+    let at = tx.at();
+    let holds: Vec<_> = store::holds_of(tx, id).await?.into_iter().filter_map(|row| hold(row, at)).collect();
+    let decision = access_at(&holds, at);
     let prefixes = sold.prefixes.iter().filter_map(|text| text.parse().ok()).map(prefix).collect();
     let fair_use = fair_use::of_line(tx, agent, id, &sold).await?;
     let unpaid = decision.hold.as_ref().is_some_and(|hold| hold.kind == HoldKind::Unpaid);
@@ -95,12 +91,13 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
     }))
 }
 
-fn hold(row: store::HoldRow) -> Option<Hold<Uuid>> {
+/// A hold that is there is in force, also when whoever placed it began after `at`.
+fn hold(row: store::HoldRow, at: DateTime<Utc>) -> Option<Hold<Uuid>> {
     Some(Hold {
         id: row.id,
         kind: HoldKind::from_name(&row.kind)?,
         effect: HoldEffect::from_name(&row.effect)?,
-        from: row.placed_at,
+        from: row.placed_at.min(at),
         until: row.until,
         released_at: row.released_at,
     })

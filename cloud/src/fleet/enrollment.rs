@@ -101,6 +101,7 @@ async fn replace(
     certificate: &authority::AgentCertificate,
     hostname: &str,
 ) -> Result<(), Error> {
+    network::lock_router(tx, router).await?;
     store::agents::revoke_of_router(tx, router).await?;
     let lineage: EnrollmentTokenId = tx.new_id();
     Ok(store::agents::insert_agent(tx, agent, router, certificate, hostname, lineage.uuid()).await?)

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{desired, store};
 use crate::app::App;
 use crate::db::Scope;
-use crate::ids::AgentId;
+use crate::ids::{AgentId, SubscriptionId};
 use crate::jobs::Job;
 
 /// Refreshes what changes without anybody doing anything: terms that begin or end, holds that run out, cut points ahead.
@@ -16,19 +16,23 @@ impl Job for RefreshDesired {
     const KIND: &'static str = "fleet.refresh_desired";
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
-        let mut tx = app.db.begin(&scope).await?;
-        desired::refresh_due_lines(&mut tx).await?;
-        desired::refresh_all_routers(&mut tx).await?;
-        Ok(tx.commit().await?)
+        let mut tx = app.db.read(&scope).await?;
+        let lines = store::subscriptions_changing_by_themselves(&mut tx).await?;
+        let routers = store::routers_with_agents(&mut tx).await?;
+        drop(tx);
+        refresh_lines(&app, &scope, &lines).await?;
+        for router in routers {
+            let mut tx = app.db.begin(&scope).await?;
+            desired::refresh_router(&mut tx, router).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     fn unique_key(&self) -> Option<String> {
         Some(String::new())
     }
 }
-
-/// Lines one transaction refreshes: their agent cannot speak meanwhile.
-const LINES_A_TRANSACTION: usize = 25;
 
 /// Refreshes the lines of an agent whose own count of what they used began anew, or that told late what it counted before.
 #[derive(Serialize, Deserialize)]
@@ -46,17 +50,24 @@ impl Job for RefreshMetered {
         let mut tx = app.db.read(&scope).await?;
         let lines = store::metered_lines(&mut tx, self.agent).await?;
         drop(tx);
-        for lines in lines.chunks(LINES_A_TRANSACTION) {
-            let mut tx = app.db.begin(&scope).await?;
-            for line in lines {
-                desired::refresh_line(&mut tx, *line).await?;
-            }
-            tx.commit().await?;
-        }
-        Ok(())
+        refresh_lines(&app, &scope, &lines).await
     }
 
     fn unique_key(&self) -> Option<String> {
         Some(format!("{} {}", self.agent, self.reason))
     }
+}
+
+/// Lines one transaction refreshes: nothing else on their router can change meanwhile, a payment's restore among it.
+const LINES_A_TRANSACTION: usize = 25;
+
+async fn refresh_lines(app: &App, scope: &Scope, lines: &[SubscriptionId]) -> anyhow::Result<()> {
+    for lines in lines.chunks(LINES_A_TRANSACTION) {
+        let mut tx = app.db.begin(scope).await?;
+        for line in lines {
+            desired::refresh_line(&mut tx, *line).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
 }

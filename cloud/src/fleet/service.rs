@@ -50,6 +50,7 @@ pub async fn enforcement(tx: &mut TenantTx, router: RouterId) -> Result<Enforcem
 /// Revokes a router's agent: it keeps enforcing what it holds, and may no longer connect.
 pub async fn revoke(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
     network::router(tx, router).await?;
+    network::lock_router(tx, router).await?;
     let agent = store::agents::revoke_of_router(tx, router).await?.ok_or(Error::WithoutAgent(router))?;
     audit::record(tx, "revoke agent", router, json!({ "agent": agent })).await?;
     tx.wake(agent);

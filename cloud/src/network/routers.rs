@@ -22,6 +22,11 @@ pub async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Router, Error> {
     store::router(tx, id).await?.ok_or(Error::RouterNotFound(id))
 }
 
+/// Serialises changes of what a router's lines have and may: their addresses and their desired state.
+pub async fn lock_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
+    Ok(store::lock_router(tx, id).await?)
+}
+
 /// Routers by id or name.
 pub async fn find_routers(tx: &mut TenantTx, text: &str, limit: i64) -> Result<Vec<Router>, Error> {
     Ok(store::find_routers(tx, text.parse().ok(), &text.to_lowercase(), limit).await?)

@@ -99,6 +99,11 @@ pub async fn routers(tx: &mut TenantTx, page: Page) -> Result<Vec<Router>, sqlx:
     .await
 }
 
+pub async fn lock_router(tx: &mut TenantTx, id: RouterId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT id FROM routers WHERE id = $1 FOR NO KEY UPDATE", id.uuid()).fetch_optional(tx.conn()).await?;
+    Ok(())
+}
+
 pub async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, sqlx::Error> {
     sqlx::query_as!(
         Router,

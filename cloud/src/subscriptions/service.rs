@@ -133,7 +133,7 @@ pub async fn end(tx: &mut TenantTx, id: SubscriptionId, wish: End) -> Result<Sub
         return Err(Error::OutsideTerm(wish.ends_on));
     }
     if let Some(end) = before.ends_on.filter(|end| *end < wish.ends_on) {
-        store::lock_router(tx, before.router_id).await?;
+        network::lock_router(tx, before.router_id).await?;
         let prefixes: Vec<_> = before.prefixes.iter().filter_map(|text| text.parse().ok()).collect();
         check_free(tx, id, before.router_id, &prefixes, (end, Some(wish.ends_on))).await?;
     }

@@ -197,12 +197,6 @@ pub async fn take_handle(tx: &mut TenantTx, router: RouterId) -> Result<i32, sql
     .await
 }
 
-/// Serialises who takes addresses on a router.
-pub async fn lock_router(tx: &mut TenantTx, id: RouterId) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT id FROM routers WHERE id = $1 FOR UPDATE", id.uuid()).fetch_optional(tx.conn()).await?;
-    Ok(())
-}
-
 /// Addresses of another line that has some of those wanted on a day of a range, and whose they are.
 pub async fn overlapping(
     tx: &mut TenantTx,

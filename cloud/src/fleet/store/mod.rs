@@ -53,10 +53,11 @@ pub struct Wiring {
     pub language: String,
 }
 
-pub async fn agent_of_subscription(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<AgentId>, sqlx::Error> {
+/// Locks the router of a line, as [`crate::network::lock_router`] does, and tells which it is.
+pub async fn lock_router_of(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<RouterId>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT a.id AS "id: AgentId" FROM agents a JOIN subscriptions s ON s.tenant_id = a.tenant_id AND s.router_id = a.router_id
-           WHERE s.id = $1 AND a.revoked_at IS NULL"#,
+        r#"SELECT r.id AS "id: RouterId" FROM routers r JOIN subscriptions s ON s.tenant_id = r.tenant_id AND s.router_id = r.id
+           WHERE s.id = $1 FOR NO KEY UPDATE OF r"#,
         id.uuid()
     )
     .fetch_optional(tx.conn())
@@ -231,12 +232,6 @@ pub async fn billing_days_of_router(tx: &mut TenantTx, id: RouterId) -> Result<V
     .fetch_all(tx.conn())
     .await?;
     Ok(rows.into_iter().map(|row| (row.billing_day, row.time_zone)).collect())
-}
-
-/// Serialises changes of one agent's objects: generations commit in order.
-pub async fn lock_agent(tx: &mut TenantTx, id: AgentId) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT id FROM agents WHERE id = $1 FOR UPDATE", id.uuid()).fetch_one(tx.conn()).await?;
-    Ok(())
 }
 
 pub async fn desired_body(

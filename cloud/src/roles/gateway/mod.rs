@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
+use sqlx::postgres::PgNotification;
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::app::App;
@@ -144,6 +145,21 @@ impl Gateway {
         metrics::gauge!("weir_agents_connected").set(sessions.len() as f64);
     }
 
+    fn hear(&self, notification: &PgNotification) {
+        if notification.channel() == WATCH_CHANNEL {
+            if let Ok(tenant) = notification.payload().parse() {
+                // No session is connected: then there is nothing to watch.
+                let _sessions = self.watched.send(tenant);
+            }
+            return;
+        }
+        for id in notification.payload().split(' ').filter_map(|id| id.parse::<AgentId>().ok()) {
+            if let Some(bell) = self.lock().get(&id) {
+                bell.notify_one();
+            }
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AgentId, Arc<Notify>>> {
         self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -151,31 +167,22 @@ impl Gateway {
 
 /// Passes wakes on to sessions, and rouses all of them every so often.
 async fn rouse(gateway: Arc<Gateway>) {
+    let mut sweep = tokio::time::interval(SWEEP);
     loop {
         match gateway.app.db.listen(&[WAKE_CHANNEL, WATCH_CHANNEL]).await {
             Ok(mut listener) => loop {
-                match tokio::time::timeout(SWEEP, listener.recv()).await {
-                    Ok(Ok(notification)) if notification.channel() == WATCH_CHANNEL => {
-                        if let Ok(tenant) = notification.payload().parse() {
-                            // No session is connected: then there is nothing to watch.
-                            let _sessions = gateway.watched.send(tenant);
-                        }
+                let heard = tokio::select! {
+                    heard = listener.recv() => heard,
+                    _ = sweep.tick() => {
+                        gateway.lock().values().for_each(|bell| bell.notify_one());
+                        continue;
                     }
-                    Ok(Ok(notification)) => {
-                        for id in notification.payload().split(' ').filter_map(|id| id.parse::<AgentId>().ok()) {
-                            if let Some(bell) = gateway.lock().get(&id) {
-                                bell.notify_one();
-                            }
-                        }
-                    }
-                    Ok(Err(error)) => {
+                };
+                match heard {
+                    Ok(notification) => gateway.hear(&notification),
+                    Err(error) => {
                         tracing::warn!(%error, "listening for wakes failed; listening again");
                         break;
-                    }
-                    Err(_) => {
-                        for bell in gateway.lock().values() {
-                            bell.notify_one();
-                        }
                     }
                 }
             },
