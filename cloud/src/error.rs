@@ -112,9 +112,15 @@ pub enum Refusals {
     /// The state of things does not allow it.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(#[to_schema] ProblemJson),
+    /// The body is too large.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(#[to_schema] ProblemJson),
     /// Some of what was sent cannot be.
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(#[to_schema] ProblemJson),
+    /// Too much at once, or too often; `Retry-After` says when to come again.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(#[to_schema] ProblemJson),
 }
 
 impl Problem {

@@ -52,6 +52,15 @@ enum Task {
         #[arg(value_parser = ["pilot"])]
         name: String,
     },
+    /// Asks the API of a demo ISP everything its description allows, and much it does not; prints one line of JSON
+    Fuzz {
+        /// Inputs made up for each operation, besides those at the edges of what is allowed
+        #[arg(long, default_value_t = 100)]
+        examples: u32,
+        /// Where chance begins
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Builds the example plugins into components below the target folder
     Plugins,
     /// Makes the Debian packages of both programs; prints their paths
@@ -91,6 +100,7 @@ fn main() -> ExitCode {
         Task::Dev { http } => run::dev(&http),
         Task::Demo { check, port, no_history } => run::demo(check, port, no_history),
         Task::Story { name: _ } => run::pilot(),
+        Task::Fuzz { examples, seed } => run::fuzz(examples, seed),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs)),
         Task::Deb(wish) => deb::run(&wish),
         Task::Test | Task::Ci => tests::run(),

@@ -37,3 +37,15 @@ pub fn pilot() -> Result<()> {
     let browser = root().join("tests/browser").display().to_string();
     must_or_say_why(&mut command(&lab, &["pilot", "--screenshots", &screenshots, "--browser", &browser]))
 }
+
+/// The API of a demo ISP, asked everything by schemathesis.
+pub fn fuzz(examples: u32, seed: u64) -> Result<()> {
+    setup::run()?;
+    let lab = build_programs()?.join("weir-lab").display().to_string();
+    let peers = root().join("tests/peers");
+    let (program, hooks) = (peers.join("venv/bin/schemathesis"), peers.join("hooks.py"));
+    let (program, hooks) = (program.display().to_string(), hooks.display().to_string());
+    let (examples, seed) = (examples.to_string(), seed.to_string());
+    let wish = ["--schemathesis", &program, "--hooks", &hooks, "--examples", &examples, "--seed", &seed];
+    must_or_say_why(command(&lab, &["fuzz"]).args(wish))
+}

@@ -12,7 +12,7 @@ use super::{
     Split, Traffic,
 };
 use crate::app::App;
-use crate::error::{self, Problem, ProblemJson};
+use crate::error::{self, Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::ViewAnalytics;
 use crate::http::{ApiQuery, Staff};
@@ -54,7 +54,7 @@ fn currency(code: Option<&str>) -> Result<Option<Currency>, Problem> {
 
 /// Monthly recurring revenue, its movements and churn in the last twelve months.
 #[utoipa::path(get, path = "/analytics/recurring", tag = "analytics", params(CurrencyQuery),
-    responses((status = 200, body = All<Recurring>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = All<Recurring>), Refusals),
     security(("session" = ["view-analytics"])))]
 async fn recurring(
     State(app): State<App>,
@@ -83,7 +83,7 @@ struct MovementsQuery {
 
 /// The lines whose monthly price moved in a month, newest first.
 #[utoipa::path(get, path = "/analytics/movements", tag = "analytics", params(MovementsQuery),
-    responses((status = 200, body = Listed<Moved>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = Listed<Moved>), Refusals),
     security(("session" = ["view-analytics"])))]
 async fn movements(
     State(app): State<App>,
@@ -99,7 +99,7 @@ async fn movements(
 
 /// What is open, by age.
 #[utoipa::path(get, path = "/analytics/aging", tag = "analytics", params(CurrencyQuery),
-    responses((status = 200, body = All<Aging>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = All<Aging>), Refusals),
     security(("session" = ["view-analytics"])))]
 async fn aging(
     State(app): State<App>,
@@ -126,7 +126,7 @@ struct AgedQuery {
 
 /// The open invoices of one age, newest first.
 #[utoipa::path(get, path = "/analytics/aged-invoices", tag = "analytics", params(AgedQuery),
-    responses((status = 200, body = Listed<AgedInvoice>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = Listed<AgedInvoice>), Refusals),
     security(("session" = ["view-analytics"])))]
 async fn aged(
     State(app): State<App>,
@@ -142,7 +142,7 @@ async fn aged(
 
 /// What the last twelve months' invoices asked for and what came of it.
 #[utoipa::path(get, path = "/analytics/collections", tag = "analytics", params(CurrencyQuery),
-    responses((status = 200, body = All<Collections>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = All<Collections>), Refusals),
     security(("session" = ["view-analytics"])))]
 async fn collections(
     State(app): State<App>,
@@ -158,12 +158,13 @@ async fn collections(
 #[into_params(parameter_in = Query)]
 struct TrafficQuery {
     /// How it is split.
+    #[param(inline)]
     by: Split,
 }
 
 /// Traffic of the last thirty days, the most first.
 #[utoipa::path(get, path = "/analytics/traffic", tag = "analytics", params(TrafficQuery),
-    responses((status = 200, body = All<Traffic>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = All<Traffic>), Refusals),
     security(("session" = ["view-analytics"])))]
 async fn traffic(
     State(app): State<App>,
@@ -176,7 +177,7 @@ async fn traffic(
 
 /// Each router's busiest hour of the last seven days.
 #[utoipa::path(get, path = "/analytics/busy-hours", tag = "analytics",
-    responses((status = 200, body = All<BusyHour>), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = All<BusyHour>), Refusals),
     security(("session" = ["view-analytics"])))]
 async fn busy_hours(State(app): State<App>, staff: Staff<ViewAnalytics>) -> Result<Json<All<BusyHour>>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
@@ -192,7 +193,7 @@ struct AreaQuery {
 
 /// Lines that have used their allowance of the current billing period, by area.
 #[utoipa::path(get, path = "/analytics/used-allowances", tag = "analytics", params(AreaQuery),
-    responses((status = 200, body = All<Exhausted>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = All<Exhausted>), Refusals),
     security(("session" = ["view-analytics"])))]
 async fn exhausted(
     State(app): State<App>,
@@ -205,7 +206,7 @@ async fn exhausted(
 
 /// Subscribers in service who show signs of leaving, the likeliest first, each with its reasons.
 #[utoipa::path(get, path = "/analytics/at-risk", tag = "analytics",
-    responses((status = 200, body = All<AtRisk>), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = All<AtRisk>), Refusals),
     security(("session" = ["view-analytics"])))]
 async fn at_risk(State(app): State<App>, staff: Staff<ViewAnalytics>) -> Result<Json<All<AtRisk>>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;

@@ -8,6 +8,7 @@ use crate::ids::AuditEntryId;
 
 /// A change somebody made.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
 pub struct Entry {
     /// Which.
     pub id: AuditEntryId,

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::{AccountStanding, BillingRun, Invoice, InvoiceFilter, InvoiceSummary, RunWish, pdf};
 use crate::app::App;
-use crate::error::{Problem, ProblemJson};
+use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{ManageBilling, ViewBilling};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
@@ -46,7 +46,7 @@ struct InvoicesQuery {
 
 /// Billing runs, newest first.
 #[utoipa::path(get, path = "/billing-runs", tag = "billing", params(PageQuery),
-    responses((status = 200, body = Listed<BillingRun>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = Listed<BillingRun>), Refusals),
     security(("session" = ["view-billing"])))]
 async fn list_runs(
     State(app): State<App>,
@@ -61,7 +61,7 @@ async fn list_runs(
 
 /// Start a billing run. It works in the background; starting it again while it does returns it.
 #[utoipa::path(post, path = "/billing-runs", tag = "billing", request_body = RunWish,
-    responses((status = 202, body = BillingRun), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 409, body = ProblemJson), (status = 422, body = ProblemJson)),
+    responses((status = 202, body = BillingRun), Refusals),
     security(("session" = ["manage-billing"])))]
 async fn start_run(
     State(app): State<App>,
@@ -76,7 +76,7 @@ async fn start_run(
 
 /// One billing run and how far it is.
 #[utoipa::path(get, path = "/billing-runs/{id}", tag = "billing", params(("id" = BillingRunId, Path)),
-    responses((status = 200, body = BillingRun), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    responses((status = 200, body = BillingRun), Refusals),
     security(("session" = ["view-billing"])))]
 async fn show_run(
     State(app): State<App>,
@@ -89,7 +89,7 @@ async fn show_run(
 
 /// Invoices, newest first.
 #[utoipa::path(get, path = "/invoices", tag = "billing", params(InvoicesQuery),
-    responses((status = 200, body = Listed<InvoiceSummary>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 422, body = ProblemJson)),
+    responses((status = 200, body = Listed<InvoiceSummary>), Refusals),
     security(("session" = ["view-billing"])))]
 async fn list(
     State(app): State<App>,
@@ -106,7 +106,7 @@ async fn list(
 
 /// One invoice: lines and what they follow from, taxes, what is left to pay.
 #[utoipa::path(get, path = "/invoices/{id}", tag = "billing", params(("id" = InvoiceId, Path)),
-    responses((status = 200, body = Invoice), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    responses((status = 200, body = Invoice), Refusals),
     security(("session" = ["view-billing"])))]
 async fn show(
     State(app): State<App>,
@@ -119,7 +119,7 @@ async fn show(
 
 /// The invoice as a document.
 #[utoipa::path(get, path = "/invoices/{id}/pdf", tag = "billing", params(("id" = InvoiceId, Path)),
-    responses((status = 200, description = "The document.", content_type = "application/pdf", body = Vec<u8>), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    responses((status = 200, description = "The document.", content_type = "application/pdf", body = Vec<u8>), Refusals),
     security(("session" = ["view-billing"])))]
 async fn document(
     State(app): State<App>,
@@ -144,7 +144,7 @@ pub(crate) async fn drawn(invoice: Invoice) -> Result<Response, Problem> {
 
 /// What an account owes and has.
 #[utoipa::path(get, path = "/accounts/{id}/standing", tag = "billing", params(("id" = AccountId, Path)),
-    responses((status = 200, body = AccountStanding), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    responses((status = 200, body = AccountStanding), Refusals),
     security(("session" = ["view-billing"])))]
 async fn standing(
     State(app): State<App>,

@@ -210,6 +210,7 @@ pub struct PolicyVersion {
 
 /// What a change of the policy would do to today's debtors.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PolicyPreview)]
 pub struct Preview {
     /// Each step, of the policy in force or of the changed one.
     pub steps: Vec<PreviewStep>,
@@ -342,6 +343,7 @@ impl PromiseStatus {
 
 /// A promise to pay.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PromiseToPay)]
 pub struct Promise {
     /// Which.
     pub id: PromiseId,
@@ -376,6 +378,7 @@ pub struct PromiseWish {
 
 /// A stretch in which nothing new is done; restrictions stay.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = DunningPause)]
 pub struct Pause {
     /// Which.
     pub id: PauseId,

@@ -8,7 +8,7 @@ use utoipa_axum::routes;
 
 use super::{EntryView, TrialBalance};
 use crate::app::App;
-use crate::error::{Problem, ProblemJson};
+use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::ViewBilling;
 use crate::http::{ApiQuery, Staff};
@@ -32,7 +32,7 @@ struct EntriesQuery {
 
 /// Entries of the ledger, newest first.
 #[utoipa::path(get, path = "/ledger/entries", tag = "ledger", params(EntriesQuery),
-    responses((status = 200, body = Listed<EntryView>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = Listed<EntryView>), Refusals),
     security(("session" = ["view-billing"])))]
 async fn entries(
     State(app): State<App>,
@@ -47,7 +47,7 @@ async fn entries(
 
 /// The sums of every ledger account.
 #[utoipa::path(get, path = "/ledger/trial-balance", tag = "ledger",
-    responses((status = 200, body = TrialBalance), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = TrialBalance), Refusals),
     security(("session" = ["view-billing"])))]
 async fn trial_balance(State(app): State<App>, staff: Staff<ViewBilling>) -> Result<Json<TrialBalance>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;

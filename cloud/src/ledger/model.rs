@@ -11,6 +11,7 @@ use crate::ids::{AccountId, LedgerEntryId};
 
 /// How money is written in the API; the type itself is `weir_rules::money::Money`.
 #[derive(ToSchema)]
+#[schema(as = Money)]
 pub struct Amount {
     /// Decimal text with the currency's decimals.
     #[schema(example = "44.90")]

@@ -12,6 +12,7 @@ use crate::ids::{AccountId, InvoiceId, MessageId, SubscriberId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = MessageChannel)]
 pub enum Channel {
     /// E-mail.
     Email,
@@ -114,6 +115,7 @@ pub struct MessageText {
 
 /// A time a message was given to a server.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = MessageAttempt)]
 pub struct Attempt {
     /// Counted from one.
     pub number: i32,
@@ -222,6 +224,7 @@ impl SmsType {
 
 /// How an ISP sends messages; secrets are not told.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = MessageSettings)]
 pub struct Settings {
     /// By e-mail.
     pub email: EmailSettings,
@@ -380,6 +383,7 @@ pub struct TemplateWish {
 
 /// A message as it would be, filled with invented facts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = MessagePreview)]
 pub struct Preview {
     /// What it is about.
     pub subject: String,

@@ -226,16 +226,14 @@ fn check_email(wish: &EmailWish) -> Vec<FieldError> {
     if let Some(password) = &wish.password {
         check_line("password", password, &mut errors);
     }
-    if wish.host.is_empty() {
-        return errors;
-    }
     if !wish.host.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | ':')) {
         errors.push(FieldError::new("host", "must be a host name or an IP address"));
     }
     if wish.port == 0 {
         errors.push(FieldError::new("port", "must be between 1 and 65535"));
     }
-    if !email::is_address(&wish.from_address) {
+    let sender_needed = !wish.host.is_empty() || !wish.from_address.is_empty();
+    if sender_needed && !email::is_address(&wish.from_address) {
         errors.push(FieldError::new("from_address", format!("{:?} is not an e-mail address", wish.from_address)));
     }
     if !wish.reply_to.is_empty() && !email::is_address(&wish.reply_to) {

@@ -108,6 +108,7 @@ pub struct OrderWish {
 /// Why an order is declined.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = OrderDecline)]
 pub struct Decline {
     /// In plain words, 1-500 characters.
     #[schema(example = "The mast does not see this address.")]

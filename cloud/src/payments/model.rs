@@ -110,6 +110,7 @@ pub struct AllocatedPart {
 /// Whether trying again may help after a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PaymentDecline)]
 pub enum Decline {
     /// It may pass another day.
     Soft,
@@ -208,6 +209,7 @@ impl AttemptStatus {
 
 /// A try to be paid through a provider.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PaymentAttempt)]
 pub struct Attempt {
     /// Which; also the key the provider knows the request by.
     pub id: PaymentAttemptId,

@@ -55,6 +55,7 @@ struct Activation {
 
 /// A recorded call, made again.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ReplayedRun)]
 struct Replayed {
     /// Whether the answer is the same, byte for byte.
     same: bool,
@@ -145,7 +146,7 @@ async fn list_versions(
 /// the reason.
 #[utoipa::path(post, path = "/plugins/{id}/versions", tag = "plugins", params(("id" = PluginId, Path)),
     request_body(content = Vec<u8>, content_type = "application/wasm", description = "The component."),
-    responses((status = 201, body = Version), (status = 413, body = error::ProblemJson, content_type = "application/problem+json"), Refusals),
+    responses((status = 201, body = Version), Refusals),
     security(("session" = ["manage-plugins"])))]
 async fn upload(
     State(app): State<App>,
@@ -217,7 +218,7 @@ async fn resume(
 
 /// Calls of a plugin, newest first, kept for ninety days.
 #[utoipa::path(get, path = "/plugins/{id}/invocations", tag = "plugins", params(("id" = PluginId, Path), InvocationsQuery),
-    responses((status = 200, body = Listed<InvocationSummary>), (status = 400, body = error::ProblemJson, content_type = "application/problem+json"), Refusals),
+    responses((status = 200, body = Listed<InvocationSummary>), Refusals),
     security(("session" = ["view-plugins"])))]
 async fn list_invocations(
     State(app): State<App>,

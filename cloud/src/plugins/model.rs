@@ -80,6 +80,7 @@ pub struct NewPlugin {
 
 /// What a plugin is told and allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = PluginSettings)]
 pub struct Settings {
     /// Counts the changes.
     pub revision: i32,

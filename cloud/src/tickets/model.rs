@@ -13,6 +13,7 @@ use crate::ids::{
 /// How something came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = TicketChannel)]
 pub enum Channel {
     /// Staff wrote it down.
     Staff,
@@ -43,6 +44,7 @@ impl Channel {
 
 /// What subscribers were promised, in working time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ServicePromise)]
 pub struct Promise {
     /// Minutes of working time.
     pub target_minutes: i32,
@@ -175,6 +177,7 @@ impl Side {
 
 /// A part of a ticket's history.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = TicketEntry)]
 pub struct Entry {
     /// Which.
     pub id: TicketEntryId,

@@ -129,6 +129,7 @@ struct Since {
 
 /// How much is sent again.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ReplayedEvents)]
 struct Replayed {
     /// How many deliveries.
     replayed: u64,

@@ -32,6 +32,7 @@ pub struct Webhook {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = WebhookPause)]
 pub enum Pause {
     /// Somebody wanted it.
     ByHand,
@@ -149,6 +150,7 @@ pub struct Delivery {
 
 /// An attempt to deliver.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = WebhookAttempt)]
 pub struct Attempt {
     /// The how-manieth.
     pub number: i32,

@@ -52,6 +52,11 @@ impl Api {
         Ok(Self { token: Some(token), ..self.clone() })
     }
 
+    /// What it signs its requests with.
+    pub fn token(&self) -> Result<&str> {
+        self.token.as_deref().context("nobody is signed in")
+    }
+
     /// The same client without credentials.
     #[must_use]
     pub fn nobody(&self) -> Self {

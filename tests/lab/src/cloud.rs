@@ -44,6 +44,15 @@ impl Role {
 }
 
 impl Lab {
+    /// Starts a payment provider, which a cloud of the lab speaks with.
+    pub async fn start_provider(&self) -> Result<Process> {
+        let at = format!("{CLOUD_ADDRESS}:{PROVIDER_PORT}");
+        let serve = [&*program("weir-lab")?, "provider", "--at", &at];
+        let mut provider = self.inside().launch(&Place::Cloud.name(), &serve, &self.log("provider"), false).await?;
+        provider.line_with("ready", Limit::seconds(10)).await?;
+        Ok(provider)
+    }
+
     /// Starts the control plane with all its roles and waits until it is ready.
     pub async fn start_cloud(&mut self) -> Result<()> {
         self.start_role(Role::All).await

@@ -45,6 +45,8 @@ enum Command {
         #[arg(long)]
         browser: PathBuf,
     },
+    /// Asks the API of a demo ISP everything, with schemathesis, and prints one line of JSON
+    Fuzz(demo::FuzzWish),
     /// Builds a lab without Weir, prints its process id, and holds it until its input ends
     Hold {
         /// How many subscribers
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Command::Origin => origin::run().map(|()| ExitCode::SUCCESS),
         Command::Provider { at } => in_runtime(async move { provider::run(at).await.map(|()| ExitCode::SUCCESS) }),
         Command::Pilot { screenshots, browser } => in_runtime(pilot::run(&screenshots, &browser)),
+        Command::Fuzz(wish) => in_runtime(async move { demo::fuzz(&wish).await }),
         Command::Hold { subscribers } => in_runtime(hold(subscribers)),
         Command::Demo { check: true, subscribers, .. } => in_runtime(demo::check(subscribers)),
         Command::Demo { check: false, port, subscribers, months, no_history } => {

@@ -1,6 +1,7 @@
 //! The rules of the tree that no compiler checks. Each breach is printed as `file:line: rule`.
 
 mod edges;
+mod schemas;
 mod sizes;
 mod web;
 mod words;
@@ -57,15 +58,14 @@ impl File {
 
 /// Checks every file; prints all breaches.
 pub fn run() -> Result<()> {
-    let mut breaches = Vec::new();
-    for path in files()? {
-        if is_made(&path) {
-            continue;
-        }
+    let mut files_read = Vec::new();
+    for path in files()?.into_iter().filter(|path| !is_made(path)) {
         let bytes = fs::read(root().join(&path)).with_context(|| format!("reading {path}"))?;
-        let Ok(text) = String::from_utf8(bytes) else { continue };
-        breaches.extend(check(&File { path, text }));
+        if let Ok(text) = String::from_utf8(bytes) {
+            files_read.push(File { path, text });
+        }
     }
+    let mut breaches: Vec<_> = files_read.iter().flat_map(check).chain(schemas::check(&files_read)).collect();
     breaches.sort();
     for breach in &breaches {
         eprintln!("{breach}");

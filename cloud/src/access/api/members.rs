@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use crate::access::{self, Invitation, Member, MemberChange, NewInvitation, SentInvitation};
 use crate::app::App;
-use crate::error::{Problem, Refusals};
+use crate::error::{Problem, ProblemJson, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{LoggedIn, ManageStaff, ViewStaff};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
@@ -114,7 +114,7 @@ struct Acceptance {
 
 /// Accept an invitation: choose a password and become staff.
 #[utoipa::path(post, path = "/staff-invitations/accept", tag = "access", request_body = Acceptance,
-    responses((status = 201, body = Member), Refusals))]
+    responses((status = 201, body = Member), (status = 410, body = ProblemJson, content_type = "application/problem+json"), Refusals))]
 async fn join(
     State(app): State<App>,
     ApiJson(wish): ApiJson<Acceptance>,

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::access::{self, Device, Person};
 use crate::app::App;
-use crate::error::{Problem, ProblemJson, Refusals};
+use crate::error::{Problem, Refusals};
 use crate::http::permission::{LoggedIn, Role};
 use crate::http::{ApiJson, Staff, staff};
 use crate::ids::{StaffId, TenantId};
@@ -80,7 +80,7 @@ impl From<Person> for PersonJson {
 
 /// Log in.
 #[utoipa::path(post, path = "/sessions", tag = "access", request_body = Credentials,
-    responses((status = 201, body = SessionJson), (status = 429, body = ProblemJson), Refusals))]
+    responses((status = 201, body = SessionJson), Refusals))]
 async fn log_in(
     State(app): State<App>,
     device: Device,

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::Checked;
 use crate::app::App;
-use crate::error::{Problem, ProblemJson};
+use crate::error::{Problem, Refusals};
 use crate::http::Staff;
 use crate::http::permission::ManageBilling;
 
@@ -20,7 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 
 /// Look now for whose next step is due, and for whose hold is to be lifted. It also happens every hour.
 #[utoipa::path(post, path = "/overdue-checks", tag = "billing",
-    responses((status = 200, body = Checked), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = Checked), Refusals),
     security(("session" = ["manage-billing"])))]
 async fn check(State(app): State<App>, staff: Staff<ManageBilling>) -> Result<Json<Checked>, Problem> {
     Ok(Json(super::check(&app, &staff.scope()).await?))

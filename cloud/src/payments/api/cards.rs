@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::error::{Problem, Refusals};
+use crate::error::{Problem, ProblemJson, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{ManageBilling, ManageSettings, RecordPayments, ViewBilling, ViewSettings};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
@@ -53,7 +53,7 @@ async fn change_provider(
 }
 
 /// Compare now with what the payment provider has. It also happens every hour.
-#[utoipa::path(post, path = "/payment-provider/reconcile", tag = "payments", responses((status = 200, body = Reconciled), Refusals),
+#[utoipa::path(post, path = "/payment-provider/reconcile", tag = "payments", responses((status = 200, body = Reconciled), (status = 502, body = ProblemJson, content_type = "application/problem+json"), Refusals),
     security(("session" = ["manage-billing"])))]
 async fn reconcile(State(app): State<App>, staff: Staff<ManageBilling>) -> Result<Json<Reconciled>, Problem> {
     Ok(Json(payments::reconcile(&app, &staff.scope()).await?))
@@ -100,7 +100,7 @@ async fn attempt(
 
 /// Look now what became of an attempt.
 #[utoipa::path(post, path = "/payment-attempts/{id}/look", tag = "payments", params(("id" = PaymentAttemptId, Path)),
-    responses((status = 200, body = Attempt), Refusals),
+    responses((status = 200, body = Attempt), (status = 502, body = ProblemJson, content_type = "application/problem+json"), Refusals),
     security(("session" = ["record-payments"])))]
 async fn look(
     State(app): State<App>,
@@ -150,7 +150,7 @@ async fn change_method(
 
 /// Forget a kept method, here and at the provider.
 #[utoipa::path(delete, path = "/payment-methods/{id}", tag = "payments", params(("id" = PaymentMethodId, Path)),
-    responses((status = 204), Refusals),
+    responses((status = 204), (status = 502, body = ProblemJson, content_type = "application/problem+json"), Refusals),
     security(("session" = ["record-payments"])))]
 async fn remove_method(
     State(app): State<App>,
@@ -174,7 +174,7 @@ struct PageRequest {
 
 /// Open a page of the provider's on which an account pays all it owes. While nothing changes it is the same page.
 #[utoipa::path(post, path = "/payment-pages", tag = "payments", request_body = PageRequest,
-    responses((status = 201, body = Attempt), Refusals),
+    responses((status = 201, body = Attempt), (status = 502, body = ProblemJson, content_type = "application/problem+json"), Refusals),
     security(("session" = ["record-payments"])))]
 async fn page(
     State(app): State<App>,

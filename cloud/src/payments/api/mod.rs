@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::{Error, NewPayment, NewRefund, Payment, Refund};
 use crate::app::App;
-use crate::error::{Problem, ProblemJson, Refusals};
+use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{RecordPayments, RefundPayments, ViewBilling};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
@@ -45,7 +45,7 @@ struct PaymentsQuery {
 
 /// Payments, newest first.
 #[utoipa::path(get, path = "/payments", tag = "payments", params(PaymentsQuery),
-    responses((status = 200, body = Listed<Payment>), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson)),
+    responses((status = 200, body = Listed<Payment>), Refusals),
     security(("session" = ["view-billing"])))]
 async fn list(
     State(app): State<App>,
@@ -61,7 +61,7 @@ async fn list(
 /// Record money received. It settles the oldest invoices first and restores lines that nothing holds any more.
 #[utoipa::path(post, path = "/payments", tag = "payments", request_body = NewPayment,
     params(("Idempotency-Key" = String, Header, description = "New for every payment, the same when one is repeated.")),
-    responses((status = 201, body = Payment), (status = 400, body = ProblemJson), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson), (status = 409, body = ProblemJson), (status = 422, body = ProblemJson)),
+    responses((status = 201, body = Payment), Refusals),
     security(("session" = ["record-payments"])))]
 async fn record(
     State(app): State<App>,
@@ -78,7 +78,7 @@ async fn record(
 
 /// One payment and where it went.
 #[utoipa::path(get, path = "/payments/{id}", tag = "payments", params(("id" = PaymentId, Path)),
-    responses((status = 200, body = Payment), (status = 401, body = ProblemJson), (status = 403, body = ProblemJson), (status = 404, body = ProblemJson)),
+    responses((status = 200, body = Payment), Refusals),
     security(("session" = ["view-billing"])))]
 async fn show(
     State(app): State<App>,

@@ -206,3 +206,16 @@ fn an_isps_own_words_replace_the_built_in_ones() {
         assert_eq!(isp.patch("/message-templates/nothing", json!({})).await.problem(), "template-not-found");
     });
 }
+
+#[test]
+fn a_mail_server_that_is_not_used_is_checked_all_the_same() {
+    story(async {
+        let isp = Isp::new("unused", "2026-11-02T10:00:00Z").await;
+        let off = json!({ "host": "", "port": 587, "security": "tls", "from_name": "", "from_address": "" });
+        isp.put("/message-settings/email", off.clone()).await.expect(200);
+        for (field, value) in [("port", json!(0)), ("from_address", json!("nobody")), ("reply_to", json!("nobody"))] {
+            let refused = isp.put("/message-settings/email", with(&off, json!({ field: value }))).await.expect(422);
+            assert_eq!(refused["errors"][0]["field"], field, "{refused}");
+        }
+    });
+}

@@ -1,11 +1,15 @@
 //! The demo: an ISP with subscribers whose traffic is real, for people to look at, or to be checked without them.
 //!
-//! `stage` builds it, `endless` keeps its subscribers busy, `check` runs it through its month and measures, `report` judges.
+//! `stage` builds it, `endless` keeps its subscribers busy, `check` runs it through its month and measures, `report` judges,
+//! `fuzz` asks its API everything.
 
 mod check;
 mod endless;
+mod fuzz;
 mod report;
 mod stage;
+
+pub use fuzz::{Wish as FuzzWish, run as fuzz};
 
 use anyhow::Result;
 use stage::Stage;

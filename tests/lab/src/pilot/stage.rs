@@ -4,7 +4,6 @@ use crate::clock::Limit;
 use crate::isp::{Isp, StaffLogin};
 use crate::lab::{Lab, Options};
 use crate::outside::Process;
-use crate::programs::program;
 use crate::topology::{CLOUD_ADDRESS, PROVIDER_PORT, Place};
 use anyhow::{Context, Result};
 use chrono::{Datelike, Months, NaiveDate};
@@ -40,10 +39,7 @@ impl Stage {
         let mail = lab.folder("mail")?.join("box");
         let database = lab.use_own_postgres().await?;
         let (node, inside) = (Place::Cloud.name(), lab.inside().clone());
-        let at = format!("{CLOUD_ADDRESS}:{PROVIDER_PORT}");
-        let serve = [&*program("weir-lab")?, "provider", "--at", &at];
-        let mut provider = inside.launch(&node, &serve, &lab.log("provider"), false).await?;
-        provider.line_with("ready", Limit::seconds(10)).await?;
+        let provider = lab.start_provider().await?;
         let (listen, folder) = (format!("{CLOUD_ADDRESS}:{MAIL_PORT}"), mail.display().to_string());
         let serve = [
             "/usr/bin/python3",
