@@ -2,20 +2,21 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_rules::money::Currency;
 
 use super::{
-    AgedInvoice, Aging, AgingBucket, AtRisk, BusyHour, Collections, Exhausted, Month, Moved, Movement, Recurring,
-    Split, Traffic,
+    AgedInvoice, Aging, AgingBucket, AtRisk, BusyHour, Collections, Exhausted, Month, Moved, Movement, OfferWish,
+    Offered, Recurring, Split, Traffic,
 };
 use crate::app::App;
 use crate::error::{self, Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
-use crate::http::permission::ViewAnalytics;
-use crate::http::{ApiQuery, Staff};
+use crate::http::permission::{ManageMessages, ViewAnalytics};
+use crate::http::{ApiJson, ApiQuery, Staff};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(traffic))
         .routes(routes!(busy_hours))
         .routes(routes!(exhausted))
+        .routes(routes!(offer))
         .routes(routes!(at_risk))
 }
 
@@ -202,6 +204,20 @@ async fn exhausted(
 ) -> Result<Json<All<Exhausted>>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(All { items: super::exhausted(&mut tx, query.area.as_deref()).await? }))
+}
+
+/// Write to who holds the lines that have used their allowance, at most once a line and calendar month.
+#[utoipa::path(post, path = "/analytics/used-allowances/messages", tag = "analytics", request_body = OfferWish,
+    responses((status = 202, body = Offered), Refusals), security(("session" = ["manage-messages"])))]
+async fn offer(
+    State(app): State<App>,
+    staff: Staff<ManageMessages>,
+    ApiJson(wish): ApiJson<OfferWish>,
+) -> Result<(StatusCode, Json<Offered>), Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let offered = super::offer_more(&app, &mut tx, &wish).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(offered)))
 }
 
 /// Subscribers in service who show signs of leaving, the likeliest first, each with its reasons.

@@ -22,7 +22,7 @@ const BUSY_DAYS: i64 = 7;
 const SCORE_MAX: i32 = 100;
 
 /// The ISP's today and the currency asked for.
-async fn here(tx: &mut TenantTx, currency: Option<Currency>) -> Result<(NaiveDate, Currency), Error> {
+pub(super) async fn here(tx: &mut TenantTx, currency: Option<Currency>) -> Result<(NaiveDate, Currency), Error> {
     let tenant = tenants::tenant(tx).await?;
     let zone: Tz = tenant.time_zone.parse().unwrap_or(Tz::UTC);
     let currency = match currency {

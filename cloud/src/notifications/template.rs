@@ -33,6 +33,8 @@ pub enum Template {
     UsageThreshold,
     /// More volume was bought for the running period.
     TopUpSold,
+    /// More than what a plan includes is offered to who used it up.
+    AllowanceOffer,
     /// Somebody is invited to the staff.
     StaffInvitation,
 }
@@ -50,7 +52,7 @@ pub enum Leads {
 
 impl Template {
     /// Every one, in the order of the settings.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::InvoiceIssued,
         Self::PaymentReceived,
         Self::PaymentFailed,
@@ -63,6 +65,7 @@ impl Template {
         Self::LineActivated,
         Self::UsageThreshold,
         Self::TopUpSold,
+        Self::AllowanceOffer,
         Self::PasswordLink,
         Self::StaffInvitation,
     ];
@@ -83,6 +86,7 @@ impl Template {
             Self::PasswordLink => "password-link",
             Self::UsageThreshold => "usage-threshold",
             Self::TopUpSold => "top-up-sold",
+            Self::AllowanceOffer => "allowance-offer",
             Self::StaffInvitation => "staff-invitation",
         }
     }
@@ -106,6 +110,7 @@ impl Template {
             Self::LineActivated => &["plan", "starts_on", "account"],
             Self::PasswordLink | Self::StaffInvitation => &["expires_at"],
             Self::UsageThreshold => &["percent", "used", "allowance", "account"],
+            Self::AllowanceOffer => &["plan", "allowance", "account"],
             Self::TopUpSold => &["top_up", "volume", "price", "last_on", "account"],
         }
     }

@@ -18,7 +18,8 @@ use crate::http::page::{Screen, html};
 use crate::http::paging::Page;
 use crate::http::permission::{ManageNetwork, ViewBilling, ViewNetwork, ViewTickets};
 use crate::network::{self, Router as Edge};
-use crate::{subscriptions, tickets};
+use crate::subscriptions;
+use crate::tickets::{self, TicketCounts};
 
 /// Routers the overview names.
 const NAMED: usize = 20;
@@ -48,8 +49,11 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
         value: some.clone(),
         unit: frame.t1("overview-of", "all", &all),
     });
+    let mut late = false;
     if screen.may::<ViewTickets>() {
-        figures.extend(asked(&screen, &mut tx).await?);
+        let counts = tickets::counts(&mut tx).await?;
+        late = counts.breaching > 0;
+        figures.extend(asked(&screen, &counts));
     }
     if screen.may::<ViewBilling>() {
         figures.extend(money_figures(&screen, &mut tx).await?);
@@ -60,8 +64,9 @@ async fn show(screen: Screen<ViewNetwork>) -> Result<Response, Problem> {
     };
     let lede = frame.t(match (routers.is_empty(), reachable == routers.len()) {
         (true, _) => "overview-none-lede",
-        (false, true) => "overview-quiet",
         (false, false) => "overview-look",
+        (false, true) if late => "overview-late",
+        (false, true) => "overview-quiet",
     });
     routers.sort_by_key(|(_, agent)| agent.as_ref().is_some_and(|agent| agent.connected));
     let rows = routers.iter().take(NAMED).map(|(router, agent)| row(&screen, router, agent.as_ref())).collect();
@@ -97,10 +102,10 @@ async fn latest_invoices(screen: &Screen<ViewNetwork>, tx: &mut TenantTx) -> Res
 }
 
 /// How many tickets are open, once there are any.
-async fn asked(screen: &Screen<ViewNetwork>, tx: &mut TenantTx) -> Result<Option<Figure>, Problem> {
-    let (counts, lang) = (tickets::counts(tx).await?, screen.frame.lang);
+fn asked(screen: &Screen<ViewNetwork>, counts: &TicketCounts) -> Option<Figure> {
+    let lang = screen.frame.lang;
     let late = format::number(lang, counts.breaching.into());
-    Ok((counts.active > 0).then(|| Figure {
+    (counts.active > 0).then(|| Figure {
         label: screen.t("tickets-figure"),
         value: format::number(lang, counts.active.into()),
         unit: if counts.breaching > 0 {
@@ -108,7 +113,7 @@ async fn asked(screen: &Screen<ViewNetwork>, tx: &mut TenantTx) -> Result<Option
         } else {
             String::new()
         },
-    }))
+    })
 }
 
 /// What comes in every month, and what is late.

@@ -13,14 +13,14 @@ use weir_ui::blocks::{Action, Cell, Chip, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::Register;
 
-use super::month_of;
+use super::{month_of, outreach};
 use crate::analytics::{self, AgingBucket, Movement};
 use crate::app::App;
 use crate::billing;
 use crate::error::Problem;
 use crate::http::page::{Screen, html};
 use crate::http::paging::Page;
-use crate::http::permission::ViewAnalytics;
+use crate::http::permission::{ManageMessages, ViewAnalytics};
 use crate::http::{ApiQuery, csv};
 use crate::pages::{MANY, address, money, next_page, page_of};
 
@@ -46,6 +46,8 @@ struct Listing {
     title: &'static str,
     lede: &'static str,
     file: String,
+    /// What else can be done.
+    more: Option<Action>,
     chips: Vec<Chip>,
     names: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
@@ -60,7 +62,7 @@ fn shown(screen: &Screen<ViewAnalytics>, list: Listing) -> Result<Response, Prob
         up: Some(("/analytics".into(), screen.t("nav-analytics"))),
         title: screen.t(list.title),
         lede: screen.t(list.lede),
-        actions: vec![Action::go(list.file, screen.t("csv"))],
+        actions: list.more.into_iter().chain([Action::go(list.file, screen.t("csv"))]).collect(),
         figures: Vec::new(),
         sections: Vec::new(),
         heading: String::new(),
@@ -151,6 +153,7 @@ async fn movements(screen: Screen<ViewAnalytics>, ApiQuery(wanted): ApiQuery<Mov
         title: "analytics-movements",
         lede: "analytics-movements-lede",
         file: wanted.at("/analytics/movements.csv", wanted.movement),
+        more: None,
         chips,
         names: vec!["subscriber", "analytics-movement", "analytics-before", "analytics-after"],
         rows: rows.collect(),
@@ -227,6 +230,7 @@ async fn aged(screen: Screen<ViewAnalytics>, ApiQuery(wanted): ApiQuery<Age>) ->
         title: "analytics-aging",
         lede: "analytics-aging-lede",
         file: of_bucket("/analytics/aged-invoices.csv", bucket),
+        more: None,
         chips: chips.to_vec(),
         names: vec!["invoice", "subscriber", "due", "analytics-days", "open"],
         rows: rows.collect(),
@@ -281,6 +285,7 @@ async fn at_risk(screen: Screen<ViewAnalytics>) -> Result<Response, Problem> {
         title: "analytics-at-risk",
         lede: "analytics-at-risk-lede",
         file: "/analytics/at-risk.csv".into(),
+        more: None,
         chips: Vec::new(),
         names: vec!["subscriber", "analytics-risk", "analytics-score", "analytics-reasons"],
         rows: rows.collect(),
@@ -335,6 +340,8 @@ async fn exhausted(screen: Screen<ViewAnalytics>, ApiQuery(wanted): ApiQuery<Are
         title: "analytics-used",
         lede: "analytics-used-lede",
         file: address("/analytics/used-allowances.csv", &[("area", wanted.area.as_deref().unwrap_or_default())]),
+        more: (!lines.is_empty() && screen.may::<ManageMessages>())
+            .then(|| Action::go(outreach::here(wanted.area.as_deref()), screen.t("analytics-write"))),
         chips,
         names: vec!["subscriber", "analytics-area", "plan", "analytics-used-bytes", "allowance"],
         rows: rows.collect(),

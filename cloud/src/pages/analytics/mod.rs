@@ -1,6 +1,7 @@
 //! `/analytics`: what the business and the network did. Every sum opens its list ([`lists`]); every list is a file, too.
 
 mod lists;
+mod outreach;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -21,7 +22,7 @@ use crate::http::page::{Screen, html};
 use crate::http::permission::{Needs, ViewAnalytics};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/analytics", get(show)).merge(lists::routes())
+    Router::new().route("/analytics", get(show)).merge(lists::routes()).merge(outreach::routes())
 }
 
 async fn show(screen: Screen<ViewAnalytics>) -> Result<Response, Problem> {

@@ -51,7 +51,7 @@ async fn work_off(app: &App, scope: &Scope) {
 }
 
 /// An account whose subscriber has this address.
-async fn account_at(isp: &Isp, name: &str, email: &str, language: &str) -> AccountId {
+pub async fn account_at(isp: &Isp, name: &str, email: &str, language: &str) -> AccountId {
     let account = isp.account(name).await;
     let found = isp.get(&format!("/accounts/{account}")).await.expect(200);
     let subscriber = found["subscriber_id"].as_str().expect("an id");

@@ -143,3 +143,50 @@ fn every_figure_has_its_page_and_file() {
         assert_eq!(months.lines().count(), 13, "{months}");
     });
 }
+
+#[test]
+fn who_used_it_all_is_written_to_once_a_month_in_their_language() {
+    story(async {
+        let mut isp = Isp::new("offers", "2026-10-01T10:00:00Z").await;
+        let (router, plan) = (isp.router_named("r").await, isp.plan(&METERED).await);
+        let ana = crate::messages::account_at(&isp, "Ana", "ana@sub.example", "es").await;
+        let bo = isp.account("Bo without an address").await;
+        for (n, account) in [(1, ana), (2, bo)] {
+            let line = isp.line(account, router, plan, "2026-10-01").await;
+            isp.traffic(router, line, n, "2026-10-10T00:00:00Z", 1_000_000, 100_000).await;
+        }
+        isp.now_is("2026-10-12T10:00:00Z").await;
+        let path = "/analytics/used-allowances/messages";
+        assert_eq!(isp.post(path, json!({})).await.problem(), "messages-not-set-up");
+        let page = isp.page("/analytics/used-allowances/write").await;
+        assert!(page.status == 200 && page.text.contains("There is nothing to send with yet"), "{}", page.text);
+
+        let server = json!({ "host": "127.0.0.1", "port": 1, "security": "none", "from_name": "", "from_address": "a@isp.example" });
+        isp.put("/message-settings/email", server).await.expect(200);
+        let refused = isp.post(path, json!({ "note": "\u{7}" })).await.expect(422);
+        assert_eq!(refused["errors"][0]["field"], "note");
+        assert_eq!(
+            isp.post(path, json!({ "area": "Nowhere" })).await.expect(202),
+            json!({ "lines": 0, "messages": 0 })
+        );
+        let list = isp.page("/analytics/used-allowances").await.text;
+        assert!(list.contains("/analytics/used-allowances/write"), "{list}");
+        let asked = isp.page("/analytics/used-allowances/write?area=Cuenca").await.text;
+        assert!(asked.contains("Messages that would be written"), "{asked}");
+        assert_eq!(isp.get("/messages").await.expect(200)["items"], json!([]), "asking writes nothing");
+
+        let sent = isp.form("/analytics/used-allowances/write", "area=Cuenca&note=Come+by+on+Friday.").await;
+        assert_eq!(sent.status, 303, "{}", sent.text);
+        let messages = isp.get("/messages").await.expect(200);
+        assert_eq!(messages["items"].as_array().unwrap().len(), 1, "{messages}");
+        let id = messages["items"][0]["id"].as_str().unwrap();
+        let text = isp.get(&format!("/messages/{id}")).await.expect(200);
+        assert_eq!((&text["template"], &text["language"]), (&json!("allowance-offer"), &json!("es")), "{text}");
+        for words in ["que Radio 20 incluye en este periodo", "> Come by on Friday."] {
+            assert!(text["text"].as_str().unwrap().contains(words), "{text}");
+        }
+        assert_eq!(isp.post(path, json!({})).await.expect(202), json!({ "lines": 2, "messages": 0 }));
+        isp.now_is("2026-11-02T10:00:00Z").await;
+        assert_eq!(isp.post(path, json!({})).await.expect(202)["lines"], 0, "another period has begun");
+    });
+}

@@ -78,6 +78,7 @@ overview-reachable = يمكن الوصول إلى { $some } من { $all } من �
 overview-none = لا توجد موجّهات بعد
 overview-none-lede = أضف موقعًا وموجّهًا ثم شغّل عليه سطرًا واحدًا.
 overview-quiet = لا شيء يحتاج إليك الآن.
+overview-late = هناك تذاكر حان موعدها أو تأخرت.
 overview-look = تظهر أولًا الموجّهات التي تحتاج إلى عناية.
 overview-invoices = أحدث الفواتير
 overview-active = الاشتراكات النشطة

@@ -78,6 +78,7 @@ overview-reachable = { $some } of { $all } routers are reachable
 overview-none = No routers yet
 overview-none-lede = Add a site and a router, then run one line on it.
 overview-quiet = Nothing needs you right now.
+overview-late = Tickets are due or late.
 overview-look = Those that need somebody come first.
 overview-invoices = Latest invoices
 overview-active = Active subscriptions

@@ -78,6 +78,7 @@ overview-reachable = { $some } de { $all } routers responden
 overview-none = Aún no hay routers
 overview-none-lede = Añada un emplazamiento y un router, y ejecute una línea en él.
 overview-quiet = Nada le necesita ahora.
+overview-late = Hay tickets por vencer o vencidos.
 overview-look = Los que necesitan a alguien van primero.
 overview-invoices = Últimas facturas
 overview-active = Suscripciones activas

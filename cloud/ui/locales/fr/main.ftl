@@ -78,6 +78,7 @@ overview-reachable = { $some } routeurs sur { $all } répondent
 overview-none = Pas encore de routeur
 overview-none-lede = Ajoutez un site et un routeur, puis exécutez-y une ligne.
 overview-quiet = Rien ne vous réclame en ce moment.
+overview-late = Des tickets sont à échéance ou en retard.
 overview-look = Ceux qui demandent quelqu’un viennent d’abord.
 overview-invoices = Dernières factures
 overview-active = Abonnements actifs

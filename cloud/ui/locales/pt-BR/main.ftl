@@ -78,6 +78,7 @@ overview-reachable = { $some } de { $all } roteadores respondem
 overview-none = Ainda não há roteadores
 overview-none-lede = Adicione um local e um roteador e execute uma linha nele.
 overview-quiet = Nada precisa de você agora.
+overview-late = Há chamados vencendo ou vencidos.
 overview-look = Os que precisam de alguém vêm primeiro.
 overview-invoices = Últimas faturas
 overview-active = Assinaturas ativas
