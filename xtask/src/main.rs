@@ -55,10 +55,10 @@ enum Task {
     /// Asks the API of a demo ISP everything its description allows, and much it does not; prints one line of JSON
     Fuzz {
         /// Inputs made up for each operation, besides those at the edges of what is allowed
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = run::FUZZ_EXAMPLES)]
         examples: u32,
         /// Where chance begins
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = run::FUZZ_SEED)]
         seed: u64,
     },
     /// Builds the example plugins into components below the target folder

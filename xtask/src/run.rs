@@ -38,6 +38,11 @@ pub fn pilot() -> Result<()> {
     must_or_say_why(&mut command(&lab, &["pilot", "--screenshots", &screenshots, "--browser", &browser]))
 }
 
+/// Enough to ask more than 20,000 times.
+pub const FUZZ_EXAMPLES: u32 = 100;
+/// The same on every run, so that a failure is of the change at hand.
+pub const FUZZ_SEED: u64 = 1;
+
 /// The API of a demo ISP, asked everything by schemathesis.
 pub fn fuzz(examples: u32, seed: u64) -> Result<()> {
     setup::run()?;

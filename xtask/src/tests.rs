@@ -6,10 +6,6 @@ use crate::{artifacts, plugins, run, setup, tidy};
 use anyhow::Result;
 use std::path::Path;
 
-/// Enough to ask more than 20,000 times; the same on every run, so that a failure is of the change at hand.
-const FUZZ_EXAMPLES: u32 = 100;
-const FUZZ_SEED: u64 = 1;
-
 /// Runs all checks; goes on after a failure unless nothing later could work.
 pub fn run() -> Result<()> {
     let mut steps = Steps::default();
@@ -31,7 +27,7 @@ pub fn run() -> Result<()> {
     steps.run("tests", rust_tests);
     steps.run("demo --check", || run::demo(true, 0, false));
     steps.run("story pilot", run::pilot);
-    steps.run("fuzz", || run::fuzz(FUZZ_EXAMPLES, FUZZ_SEED));
+    steps.run("fuzz", || run::fuzz(run::FUZZ_EXAMPLES, run::FUZZ_SEED));
     let browser = root().join("tests/browser");
     if browser.join("package.json").exists() {
         steps.run("browser", || browser_tests(&browser));

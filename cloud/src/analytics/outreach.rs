@@ -2,15 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{Error, Exhausted};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::FieldError;
-use crate::ids::SubscriptionId;
 use crate::notifications::{self, Fact, Facts, Notice, Recipient, Template};
 use crate::{audit, subscribers, subscriptions};
 
@@ -70,20 +67,13 @@ async fn notice(tx: &mut TenantTx, line: &Exhausted, month: &str, note: &str) ->
     ]);
     Ok(Notice {
         template: Template::AllowanceOffer,
-        cause: once_a_month(line.subscription_id, month),
+        cause: notifications::cause_of(&format!("{} {month}", line.subscription_id)),
         to: Recipient::Account(account),
         facts: facts.quoting(note),
         reply_to: None,
         invoice: None,
         link: None,
     })
-}
-
-fn once_a_month(line: SubscriptionId, month: &str) -> Uuid {
-    let digest = Sha256::digest(format!("{line} {month}"));
-    let mut bytes = [0u8; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 fn check(note: &str) -> Result<(), Error> {

@@ -4,10 +4,10 @@ use std::str::FromStr;
 
 use chrono::NaiveDate;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use weir_rules::money::Money;
 
+use super::service::cause_of;
 use super::{Error, Fact, Facts, Notice, Recipient, Template, send};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
@@ -149,8 +149,5 @@ fn unreadable(error: impl std::fmt::Display) -> Error {
 /// All lines of an account are held or let out at once: one message tells of them.
 fn once_for_account(event: &Event) -> Uuid {
     let account = event.account_id.map(|id| id.to_string()).unwrap_or_default();
-    let digest = Sha256::digest(format!("{account} {}", event.at.to_rfc3339()));
-    let mut bytes = [0u8; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    cause_of(&format!("{account} {}", event.at.to_rfc3339()))
 }

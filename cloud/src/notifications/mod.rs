@@ -25,7 +25,7 @@ pub use model::{
     Attempt, Channel, EmailSettings, EmailWish, Message, MessageFilter, MessageStatus, MessageText, Preview, Security,
     Settings, SmsMethod, SmsSettings, SmsType, SmsWish, TemplateSettings, TemplateWish, Tested, Wording,
 };
-pub use service::{Notice, Recipient, message, messages, send, send_again};
+pub use service::{Notice, Recipient, cause_of, message, messages, send, send_again};
 pub use settings::{change_email, change_sms, settings, test};
 pub use template::Template;
 pub use wording::{change_template, template, templates};

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::compose::{self, Composed, HIDDEN, Reader, compose};
@@ -94,6 +95,15 @@ pub async fn send(app: &App, tx: &mut TenantTx, notice: &Notice) -> Result<Vec<M
         }
     }
     Ok(written)
+}
+
+/// The cause of a message that is written once for what these words say.
+#[must_use]
+pub fn cause_of(words: &str) -> Uuid {
+    let digest = Sha256::digest(words);
+    let mut bytes = [0u8; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 fn new_message(

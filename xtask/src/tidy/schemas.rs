@@ -36,8 +36,8 @@ fn names(file: &File) -> Vec<(usize, String)> {
 }
 
 fn declared(line: &str) -> Option<&str> {
-    let line = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(super) ")).unwrap_or(line);
-    line.strip_prefix("struct ").or_else(|| line.strip_prefix("enum "))
+    let bare = line.strip_prefix("pub").and_then(|rest| rest.split_once(' ')).map_or(line, |(_, rest)| rest);
+    bare.strip_prefix("struct ").or_else(|| bare.strip_prefix("enum "))
 }
 
 fn word(text: &str) -> String {
@@ -56,7 +56,7 @@ mod tests {
     fn two_schemas_of_one_name_are_found() {
         let one =
             file("a", "#[derive(ToSchema)]\n#[serde(untagged)]\npub struct Entry {}\n#[derive(Debug)]\nstruct X;\n");
-        let other = file("b", "#[derive(Debug, ToSchema)]\nenum Entry {}\nstruct X;\n");
+        let other = file("b", "#[derive(Debug, ToSchema)]\npub(crate) enum Entry {}\nstruct X;\n");
         let found: Vec<_> = check(&[one, other]).iter().map(ToString::to_string).collect();
         assert_eq!(found.len(), 1);
         assert!(found[0].starts_with("cloud/src/b.rs:2: the schema `Entry` is in cloud/src/a.rs too"), "{found:?}");

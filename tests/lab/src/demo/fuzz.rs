@@ -23,10 +23,10 @@ pub struct Wish {
     #[arg(long)]
     hooks: std::path::PathBuf,
     /// Inputs made up for each operation, besides those at the edges of what its description allows
-    #[arg(long, default_value_t = 5)]
+    #[arg(long)]
     examples: u32,
     /// Where chance begins
-    #[arg(long, default_value_t = 1)]
+    #[arg(long)]
     seed: u64,
 }
 
