@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use std::io::Write;
+use std::net::SocketAddr;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 use weir_cloud::config::Config;
@@ -26,6 +27,12 @@ struct Arguments {
     /// Everybody's password
     #[arg(long)]
     password: String,
+    /// The ISP takes cards: a payment provider is there
+    #[arg(long)]
+    cards: bool,
+    /// Where mail is taken
+    #[arg(long)]
+    mail: Option<SocketAddr>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -39,7 +46,13 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let config = Config { dev_clock: true, ..arguments.config };
     let started = roles::start(config).await?;
     let size = Size { subscribers: arguments.subscribers, months: arguments.months, lab_lines: arguments.lab_lines };
-    let isp = Isp { name: "Northwind Fibre", slug: "northwind", password: &arguments.password };
+    let isp = Isp {
+        name: "Northwind Fibre",
+        slug: "northwind",
+        password: &arguments.password,
+        cards: arguments.cards,
+        mail: arguments.mail,
+    };
     let lived = life::live(&started.app, &isp, size, |month| {
         println!("lived {month}");
         let _closed_by_the_reader = std::io::stdout().flush();

@@ -11,6 +11,7 @@ use weir_cloud::config::Config;
 use weir_cloud::roles;
 use weir_history::life::{self, Isp, Lived, Office};
 use weir_history::script::Size;
+use weir_lab::provider::Provider;
 
 const SIZE: Size = Size { subscribers: 12, months: 3, lab_lines: 2 };
 
@@ -21,7 +22,9 @@ fn a_season_hangs_together() -> Result<()> {
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     // On this thread: the private database ends with the thread that started it.
     tokio::runtime::Runtime::new()?.block_on(async {
-        let started = roles::start(config(&folder.path().join("cloud"))).await?;
+        let provider = Provider::start(None).await?;
+        let config = Config { stripe_url: provider.url(), ..config(&folder.path().join("cloud")) };
+        let started = roles::start(config).await?;
         let checked = live_and_look(&started).await;
         started.end().await?;
         checked
@@ -39,7 +42,8 @@ fn config(data: &Path) -> Config {
 }
 
 async fn live_and_look(started: &roles::Started) -> Result<()> {
-    let isp = Isp { name: "Northwind Fibre", slug: "northwind", password: "harbour-lights-2026" };
+    let isp =
+        Isp { name: "Northwind Fibre", slug: "northwind", password: "harbour-lights-2026", cards: true, mail: None };
     let mut months = Vec::new();
     let mut lived = life::live(&started.app, &isp, SIZE, |month| months.push(month.to_owned())).await?;
     ensure!((11..=13).contains(&lived.subscribers), "{} subscribers", lived.subscribers);
@@ -88,6 +92,9 @@ async fn books_balance(office: &mut Office) -> Result<()> {
     ensure!(sum.is_zero(), "the books are off by {sum}");
     let received = office.list("/payments").await?;
     ensure!(received.len() > 10, "hardly anybody paid: {}", received.len());
+    for method in ["bank_transfer", "card"] {
+        ensure!(received.iter().any(|payment| payment["method"] == method), "nobody paid by {method}");
+    }
     Ok(())
 }
 

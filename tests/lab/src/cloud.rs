@@ -4,7 +4,7 @@ use crate::clock::Limit;
 use crate::lab::Lab;
 use crate::outside::Process;
 use crate::programs::{postgres, program};
-use crate::topology::{CLOUD_ADDRESS, GATEWAY_PORT, PAGES_PORT, PROVIDER_PORT, Place};
+use crate::topology::{CLOUD_ADDRESS, GATEWAY_PORT, MAIL_PORT, PAGES_PORT, PROVIDER_PORT, Place};
 use anyhow::{Context, Result, anyhow};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -12,6 +12,10 @@ use std::path::PathBuf;
 
 /// Of the database server that is not the control plane's own; it lets nobody in without.
 const DATABASE_PASSWORD: &str = "salt-and-harbour";
+
+fn provider_url() -> String {
+    format!("http://{CLOUD_ADDRESS}:{PROVIDER_PORT}")
+}
 
 /// What a process of the control plane does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +48,18 @@ impl Role {
 }
 
 impl Lab {
+    /// Starts a mail server that keeps what it takes in the folder it returns.
+    pub async fn start_mail(&self) -> Result<(Process, PathBuf)> {
+        let folder = self.folder("mail")?.join("box");
+        let (listen, kept) = (format!("{CLOUD_ADDRESS}:{MAIL_PORT}"), folder.display().to_string());
+        let serve =
+            ["/usr/bin/python3", "-m", "aiosmtpd", "-n", "-d", "-l", &listen, "-c", "aiosmtpd.handlers.Mailbox"];
+        let serve = [&serve[..], &[&kept]].concat();
+        let mut post = self.inside().launch(&Place::Cloud.name(), &serve, &self.log("mail"), false).await?;
+        post.line_with("Server is listening", Limit::seconds(20)).await?;
+        Ok((post, folder))
+    }
+
     /// Starts a payment provider, which a cloud of the lab speaks with.
     pub async fn start_provider(&self) -> Result<Process> {
         let at = format!("{CLOUD_ADDRESS}:{PROVIDER_PORT}");
@@ -71,7 +87,7 @@ impl Lab {
     /// `http` is where it answers people, where that is not the host's listener.
     async fn start_role_at(&mut self, role: Role, http: Option<&str>) -> Result<()> {
         let (data, url) = (self.data_dir()?, self.public_url());
-        let provider = format!("http://{CLOUD_ADDRESS}:{PROVIDER_PORT}");
+        let provider = provider_url();
         let gateway = format!("{CLOUD_ADDRESS}:{GATEWAY_PORT}");
         let weir = program("weir")?;
         let mut argv = vec![weir.as_str(), role.name(), "--data-dir", &data, "--gateway", &gateway];
@@ -112,6 +128,8 @@ impl Lab {
         let (lines, months) = (self.subscribers().to_string(), months.to_string());
         // Nobody misses the last second of a life that is lived through again at the next start.
         let mut argv = vec!["env", "PGOPTIONS=-c synchronous_commit=off", history.as_str(), "--data-dir", &data];
+        let (provider, mail) = (provider_url(), format!("{CLOUD_ADDRESS}:{MAIL_PORT}"));
+        argv.extend(["--stripe-url", &provider, "--cards", "--mail", &mail]);
         argv.extend(["--public-url", &url, "--months", &months, "--lab-lines", &lines, "--password", password]);
         argv.extend(self.database_url.iter().flat_map(|url| ["--database-url", url]));
         let mut process = self.inside.launch(&Place::Cloud.name(), &argv, &self.log("history"), false).await?;

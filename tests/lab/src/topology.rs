@@ -24,6 +24,8 @@ pub const CLOUD_ADDRESS: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
 pub const GATEWAY_PORT: u16 = 4433;
 /// Where subscribers and people elsewhere reach the pages, at [`CLOUD_ADDRESS`], where the lab lets them.
 pub const PAGES_PORT: u16 = 8080;
+/// Where mail is taken, at [`CLOUD_ADDRESS`], where it is.
+pub const MAIL_PORT: u16 = 2525;
 /// Where the payment provider is, at [`CLOUD_ADDRESS`], where there is one.
 pub const PROVIDER_PORT: u16 = 12111;
 

@@ -24,6 +24,7 @@ pub(super) async fn found(app: &App, isp: &Isp<'_>, year: Year) -> Result<World>
     let product = office.staff(OWNER, "/top-up-products", product).await?;
     let mut world = World {
         office,
+        cards: isp.cards,
         year,
         versions,
         top_up: text(&product["id"])?,
@@ -35,6 +36,9 @@ pub(super) async fn found(app: &App, isp: &Isp<'_>, year: Year) -> Result<World>
         care: care::Care::default(),
         moved_bytes: 0,
     };
+    if isp.cards {
+        world.take_cards().await?;
+    }
     world.bring().await?;
     Ok(world)
 }

@@ -1,5 +1,6 @@
 //! Lives the year: day by day the clock moves, jobs run, routers report, and people do what the script and their bills say.
 
+mod cards;
 mod care;
 mod edge;
 mod founding;
@@ -15,10 +16,13 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use edge::Edge;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use weir_cloud::app::App;
 
 pub use office::{Office, Refused, ZONE};
 
+/// How many days before the end the ISP begins to write e-mails.
+const MAIL_DAYS: u64 = 21;
 /// What everything about people is rolled with.
 const SEED: u64 = 20;
 
@@ -31,6 +35,10 @@ pub struct Isp<'a> {
     pub slug: &'a str,
     /// Everybody's, of the staff.
     pub password: &'a str,
+    /// Whether it takes cards: then a payment provider is where the installation looks for one.
+    pub cards: bool,
+    /// Its mail server, if it has one; it is used in the last months.
+    pub mail: Option<SocketAddr>,
 }
 
 /// A person's line, as the ISP knows it.
@@ -66,6 +74,7 @@ impl Lived {
 
 struct World {
     office: Office,
+    cards: bool,
     year: Year,
     /// The versions of each plan on sale, the first and the newest.
     versions: Vec<Vec<String>>,
@@ -89,7 +98,11 @@ pub async fn live(app: &App, isp: &Isp<'_>, size: Size, mut tell: impl FnMut(&st
     let first = office::instant(year.from, NaiveTime::from_hms_opt(7, 0, 0).context("no time")?)?;
     app.clock.shift(first - end)?;
     let mut world = founding::found(app, isp, year).await?;
+    let mail_from = today - Days::new(MAIL_DAYS);
     for on in world.year.days() {
+        if let Some(server) = isp.mail.filter(|_| on == mail_from.max(world.year.from)) {
+            world.office.write_by(server).await?;
+        }
         world.day(on).await.with_context(|| format!("on {on}"))?;
         let next = on + Days::new(1);
         if next.day() == 1 || next == today {

@@ -1,4 +1,4 @@
-//! Bills come, and people pay them: at the counter, by transfer, late, or no longer.
+//! Bills come, and people pay them: at the counter, by transfer, by card, late, or no longer.
 
 use super::World;
 use super::office::{BILLING, text};
@@ -27,6 +27,8 @@ pub(super) struct Money {
     files: u32,
     /// Who has promised to pay already.
     promised: BTreeSet<usize>,
+    /// Who has left a card.
+    carded: BTreeSet<usize>,
 }
 
 struct Transfer {
@@ -68,6 +70,9 @@ impl World {
         let number = *self.of_account.get(&account).context("an invoice of nobody")?;
         let mut dice = Dice::of(u64::from(on.num_days_from_ce().unsigned_abs()), "paying", number);
         let pays_on = match self.year.people[number].payer {
+            Payer::Card if self.cards && !self.money.carded.contains(&number) => on,
+            // Who learns that the card was declined pays what is open otherwise.
+            Payer::Card => due_on + Days::new(8),
             Payer::OnDueDay => due_on,
             Payer::Transfer(days) | Payer::Cash(days) => on + Days::new(days),
             Payer::Late(days) if dice.percent(LATE) => due_on + Days::new(days),
@@ -99,6 +104,9 @@ impl World {
     async fn pay(&mut self, number: usize, on: NaiveDate) -> Result<()> {
         let person = self.person(number);
         let Some(account) = self.account_of(number) else { return Ok(()) };
+        if self.cards && person.payer == Payer::Card && self.money.carded.insert(number) {
+            return self.leave_card(number, &account.id).await;
+        }
         let standing = self.office.get(&format!("/accounts/{}/standing", account.id)).await?;
         let amount = text(&standing["open"]["amount"])?;
         if amount.parse::<rust_decimal::Decimal>()?.is_zero() {

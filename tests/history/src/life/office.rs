@@ -1,6 +1,6 @@
 //! The ISP's office: its staff and its programs ask the REST API, in this process.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
@@ -8,6 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use tower::ServiceExt;
 use weir_cloud::app::App;
 use weir_cloud::db::{Actor, Scope};
@@ -57,6 +58,8 @@ pub struct Office {
     counter: String,
     sessions: HashMap<&'static str, (String, DateTime<Utc>)>,
     asked: u64,
+    /// With which people's browsers speak to the payment provider.
+    pub provider: reqwest::Client,
 }
 
 impl Office {
@@ -87,6 +90,7 @@ impl Office {
             counter: String::new(),
             sessions: HashMap::new(),
             asked: 0,
+            provider: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?,
         };
         for ((name, email), role) in [(BILLING, "billing"), (SUPPORT, "support"), (NETWORK, "network")] {
             office.employ(name, email, role).await?;
@@ -114,6 +118,13 @@ impl Office {
         let token = link.rsplit('/').next().context("an invitation without a token")?;
         let acceptance = json!({"token": token, "password": self.password});
         self.send(Method::POST, "/staff-invitations/accept", None, Some(acceptance)).await.map(drop)
+    }
+
+    /// Names the mail server: from now on people are written to.
+    pub async fn write_by(&mut self, server: SocketAddr) -> Result<()> {
+        let wish = json!({"host": server.ip().to_string(), "port": server.port(), "security": "none",
+            "from_name": "Northwind Fibre", "from_address": "billing@northwind.example"});
+        self.staff_by(Method::PUT, OWNER, "/message-settings/email", Some(wish)).await.map(drop)
     }
 
     /// What the API answers the counter.
@@ -166,6 +177,19 @@ impl Office {
                 return Ok(items);
             }
         }
+    }
+
+    /// Opens a page as somebody's browser does; returns where it leads on to, if it does.
+    pub async fn browse(&self, method: Method, path: &str) -> Result<Option<String>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
+        let response = self.router.clone().oneshot(request.body(Body::empty())?).await?;
+        let (status, headers) = (response.status(), response.headers());
+        ensure!(status.is_success() || status.is_redirection(), "{path}: {status}");
+        Ok(headers.get(header::LOCATION).and_then(|to| to.to_str().ok()).map(str::to_owned))
     }
 
     async fn send(&mut self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Result<Value> {

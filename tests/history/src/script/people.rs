@@ -81,6 +81,8 @@ const STREETS: [&str; 10] = [
 /// How somebody pays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payer {
+    /// By a card that is charged by itself.
+    Card,
     /// By a transfer their bank makes on the due day.
     OnDueDay,
     /// By transfer, so many days after the invoice.
@@ -184,8 +186,9 @@ impl Census {
         let days = dice.between(1, 12);
         let stops_on = self.end - Days::new(dice.between(20, 330));
         let all = [
-            (Payer::OnDueDay, 35),
-            (Payer::Transfer(days), 36),
+            (Payer::Card, 24),
+            (Payer::OnDueDay, 24),
+            (Payer::Transfer(days), 23),
             (Payer::Cash(days), 14),
             (Payer::Late(dice.between(2, 24)), 12),
             (Payer::Stops(stops_on), 3),

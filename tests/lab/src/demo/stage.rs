@@ -4,6 +4,7 @@
 use crate::clock::{Limit, local_day};
 use crate::isp::{Isp, Line, PlanTerms, StaffLogin};
 use crate::lab::{Lab, Options, Router};
+use crate::outside::Process;
 use anyhow::{Context, Result, ensure};
 use chrono::{Datelike, NaiveDate};
 use serde_json::json;
@@ -58,6 +59,7 @@ pub struct Stage {
     pub other: Isp,
     /// One line for each of the lab's subscribers, in their order.
     pub lines: Vec<Line>,
+    _servers: Vec<Process>,
 }
 
 impl Stage {
@@ -78,13 +80,15 @@ impl Stage {
         let token = isp.enrollment_token().await?;
         lab.start_agent(Some(&token)).await?;
         isp.applied(Limit::seconds(30)).await?;
-        Ok(Self { lab, isp, other, lines })
+        Ok(Self { lab, isp, other, lines, _servers: Vec::new() })
     }
 
     /// The same with months behind it: the ISP has hundreds of subscribers, and those of the lab have been there all along.
     pub async fn build_with_history(port: u16, subscribers: u8, months: u32) -> Result<Self> {
         let mut lab = network(port, subscribers).await?;
         tell(&format!("living through {months} months: 300 subscribers, their usage, bills, payments, and questions"));
+        let (mail, _) = lab.start_mail().await?;
+        let servers = vec![lab.start_provider().await?, mail];
         let mut lived = lab.live_through(months, PASSWORD, |month| tell(&format!("  {month}"))).await?;
         let lines = serde_json::from_value(lived["lines"].take()).context("which lines are the lab's")?;
         tell("starting the control plane");
@@ -102,7 +106,7 @@ impl Stage {
             }
         }
         isp.applied(Limit::seconds(60)).await?;
-        Ok(Self { lab, isp, other, lines })
+        Ok(Self { lab, isp, other, lines, _servers: servers })
     }
 
     /// Bills everybody up to today; every other subscriber pays.

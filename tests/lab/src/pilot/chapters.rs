@@ -1,11 +1,11 @@
 //! What happens, step by step.
 
 use super::letters::letter;
-use super::stage::{MAIL_PORT, SLUG, Stage};
+use super::stage::{SLUG, Stage};
 use super::visit::visit;
 use crate::clock::{Limit, until};
 use crate::isp::{Crossing, Line, ms_between};
-use crate::topology::{CLOUD_ADDRESS, Place, subscriber_prefixes};
+use crate::topology::{CLOUD_ADDRESS, MAIL_PORT, Place, subscriber_prefixes};
 use crate::traffic::{Direction, Family, Load};
 use anyhow::{Context, Result, ensure};
 use chrono::Days;

@@ -1,6 +1,5 @@
 //! Where the story happens: the lab with a mail server, a payment provider and pages that people inside can reach.
 
-use crate::clock::Limit;
 use crate::isp::{Isp, StaffLogin};
 use crate::lab::{Lab, Options};
 use crate::outside::Process;
@@ -10,8 +9,6 @@ use chrono::{Datelike, Months, NaiveDate};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Where mail is taken, at [`CLOUD_ADDRESS`].
-pub const MAIL_PORT: u16 = 2525;
 /// The short name of the ISP.
 pub const SLUG: &str = "northwind";
 
@@ -36,25 +33,9 @@ impl Stage {
     /// Starts everything; the ISP has nothing but its owner, a site and a router.
     pub async fn build(screenshots: &Path, browser: &Path) -> Result<Self> {
         let mut lab = Lab::start(Options { subscribers: 3, pages_inside: true, ..Options::default() }).await?;
-        let mail = lab.folder("mail")?.join("box");
         let database = lab.use_own_postgres().await?;
-        let (node, inside) = (Place::Cloud.name(), lab.inside().clone());
         let provider = lab.start_provider().await?;
-        let (listen, folder) = (format!("{CLOUD_ADDRESS}:{MAIL_PORT}"), mail.display().to_string());
-        let serve = [
-            "/usr/bin/python3",
-            "-m",
-            "aiosmtpd",
-            "-n",
-            "-d",
-            "-l",
-            &listen,
-            "-c",
-            "aiosmtpd.handlers.Mailbox",
-            &folder,
-        ];
-        let mut post = inside.launch(&node, &serve, &lab.log("mail"), false).await?;
-        post.line_with("Server is listening", Limit::seconds(20)).await?;
+        let (post, mail) = lab.start_mail().await?;
         lab.start_cloud().await?;
         lab.start_pages_inside().await?;
         let owner = StaffLogin {
