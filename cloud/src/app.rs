@@ -25,6 +25,8 @@ pub struct App {
     pub schedule: Arc<std::sync::atomic::AtomicI64>,
     /// This second's rates, as they arrive.
     pub live: crate::live::Hub,
+    /// Asks payment providers.
+    pub providers: reqwest::Client,
     /// Processes that run tenants' plugins.
     pub plugins: Arc<crate::plugins::Runners>,
     /// Renders `/metrics`.

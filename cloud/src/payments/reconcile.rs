@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::attempts::{look, unsolicited};
-use super::provider::Provider;
+use super::provider::{Provider, Standing, State};
 use super::settings::STRIPE;
 use super::store::{attempts, providers, refunds as refund_rows};
 use super::{Error, disputes, refunds, settings};
@@ -57,7 +57,7 @@ pub async fn reconcile(app: &App, scope: &Scope) -> Result<Reconciled, Error> {
     let listing = gateway.list_since(row.listed_until - OVERLAP).await?;
     told.listed =
         u32::try_from(listing.payments.len() + listing.refunds.len() + listing.disputes.len()).unwrap_or(u32::MAX);
-    for standing in listing.payments {
+    for standing in news(app, scope, listing.payments).await? {
         unsolicited(app, scope, standing).await?;
     }
     for returned in listing.refunds {
@@ -71,4 +71,15 @@ pub async fn reconcile(app: &App, scope: &Scope) -> Result<Reconciled, Error> {
     providers::listed_until(&mut tx, STRIPE, began).await?;
     tx.commit().await?;
     Ok(told)
+}
+
+/// What of a list is not written down yet. Lists overlap, so they hold mostly what is.
+async fn news(app: &App, scope: &Scope, listed: Vec<Standing>) -> Result<Vec<Standing>, Error> {
+    let intents: Vec<_> = listed.iter().filter_map(|standing| standing.intent.clone()).collect();
+    let over = attempts::over(&mut app.db.read(scope).await?, STRIPE, &intents).await?;
+    let is_news = |standing: &Standing| match standing.intent.as_ref().and_then(|intent| over.get(intent)) {
+        Some(succeeded) => !succeeded && matches!(standing.state, State::Succeeded { .. }),
+        None => true,
+    };
+    Ok(listed.into_iter().filter(is_news).collect())
 }

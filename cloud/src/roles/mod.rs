@@ -99,8 +99,6 @@ impl Started {
 
 /// Starts what every role needs. Call on a long-lived thread: the private database ends with it.
 pub async fn start(config: Config) -> anyhow::Result<Started> {
-    // What we ask other services over TLS uses the same ciphers as all the rest. A second start finds them in place.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     std::fs::create_dir_all(&config.data_dir).with_context(|| format!("create {}", config.data_dir.display()))?;
     // Everything that speaks TLS to others takes this one; a second start in one process (tests) finds it there.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -126,6 +124,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
         )),
         schedule: Arc::default(),
         live: crate::live::hub(),
+        providers: crate::payments::provider::stripe::http().context("make a client for payment providers")?,
         plugins,
         metrics: handle,
     };

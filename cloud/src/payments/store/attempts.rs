@@ -1,5 +1,7 @@
 //! SQL of attempts and their steps.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -145,6 +147,19 @@ pub async fn named(
     )
     .fetch_optional(tx.conn())
     .await
+}
+
+/// Which of these payments at a provider belong to attempts that are over, and whether they succeeded.
+pub async fn over(tx: &mut TenantTx, provider: &str, intents: &[String]) -> Result<HashMap<String, bool>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT intent AS "intent!", status = 'succeeded' AS "succeeded!" FROM payment_attempts
+           WHERE provider = $1 AND intent = ANY($2) AND status IN ('succeeded', 'failed', 'cancelled')"#,
+        provider,
+        intents
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.intent, row.succeeded)).collect())
 }
 
 /// The open attempt of an account; there is at most one.

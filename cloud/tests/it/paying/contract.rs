@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use weir_cloud::payments::Decline;
-use weir_cloud::payments::provider::stripe::Stripe;
+use weir_cloud::payments::provider::stripe::{Stripe, http};
 use weir_cloud::payments::provider::{Charge, Doubt, Error, PageWish, Provider, State, Subject, Trust, Waiting};
 use weir_lab::provider::{self, Card, signature};
 use weir_rules::money::{Currency, Money};
@@ -164,7 +164,7 @@ async fn pages(stripe: &Stripe, payer: &str) {
 fn the_scripted_provider_keeps_the_contract() {
     story(async {
         let scripted = Scripted(provider::Provider::start(None).await.unwrap());
-        let stripe = Stripe::new(&scripted.0.url(), "sk_test_1", Some(WEBHOOK_SECRET.into())).unwrap();
+        let stripe = Stripe::new(http().unwrap(), &scripted.0.url(), "sk_test_1", Some(WEBHOOK_SECRET.into()));
         run(&stripe, &scripted, NOTHING).await;
         for message in scripted.0.messages() {
             let header = signature(WEBHOOK_SECRET, &message.raw, now().timestamp());
@@ -174,14 +174,14 @@ fn the_scripted_provider_keeps_the_contract() {
                 Subject::Payment(_) | Subject::SetUp(_) | Subject::Refund(_)
             ));
         }
-        let wrong = Stripe::new(&scripted.0.url(), "sk_wrong", None).unwrap();
+        let wrong = Stripe::new(http().unwrap(), &scripted.0.url(), "sk_wrong", None);
         assert_eq!(wrong.fetch("pi_1").await, Err(Error::Unauthorized));
         assert_eq!(
             wrong.verify(Some("t=1,v1=00"), b"{}", now()),
             Err(Doubt::Forged),
             "without a secret nothing is believed"
         );
-        let nobody = Stripe::new("http://127.0.0.1:9", "sk_test", None).unwrap();
+        let nobody = Stripe::new(http().unwrap(), "http://127.0.0.1:9", "sk_test", None);
         assert!(matches!(nobody.fetch("pi_1").await, Err(Error::Unreachable(_))));
     });
 }

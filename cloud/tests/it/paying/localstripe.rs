@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
-use weir_cloud::payments::provider::stripe::Stripe;
+use weir_cloud::payments::provider::stripe::{Stripe, http};
 use weir_cloud::payments::provider::{Doubt, Provider, Trust};
 use weir_lab::provider::Card;
 
@@ -117,7 +117,7 @@ fn localstripe_agrees_with_the_adapter() {
         let webhook = json!({ "url": address, "secret": WEBHOOK_SECRET });
         let hook = peer.http.post(format!("{}/_config/webhooks/test", peer.url)).json(&webhook);
         assert!(hook.send().await.expect("an answer").status().is_success());
-        let stripe = Stripe::new(&peer.url, "sk_test_12345", Some(WEBHOOK_SECRET.into())).unwrap();
+        let stripe = Stripe::new(http().unwrap(), &peer.url, "sk_test_12345", Some(WEBHOOK_SECRET.into()));
         let lacks = Lacks { keys: true, pages: true, refund_limits: true, refused_payments: true };
         contract::run(&stripe, &peer, lacks).await;
         // Its messages are signed by code that is not ours.
@@ -129,7 +129,7 @@ fn localstripe_agrees_with_the_adapter() {
         let (signature, raw) = heard.lock().expect("no panic")[0].clone();
         assert_eq!(stripe.verify(Some(&signature), &raw, now()), Ok(Trust::Signed));
         assert!(stripe.event(&raw).is_ok());
-        let other = Stripe::new(&peer.url, "sk_test_12345", Some("whsec_other".into())).unwrap();
+        let other = Stripe::new(http().unwrap(), &peer.url, "sk_test_12345", Some("whsec_other".into()));
         assert_eq!(other.verify(Some(&signature), &raw, now()), Err(Doubt::Forged));
     });
 }

@@ -19,6 +19,7 @@ use super::{
     Standing, State, Trust,
 };
 use crate::payments::Decline;
+pub use client::http;
 use client::{Answered, Client};
 use wire::{Contest, Intent, Named, Refund, Session};
 
@@ -35,9 +36,9 @@ pub struct Stripe {
 }
 
 impl Stripe {
-    /// With the tenant's secrets; `base` is Stripe's address, or a test's.
-    pub fn new(base: &str, secret_key: &str, webhook_secret: Option<String>) -> Result<Self, Error> {
-        Ok(Self { client: Client::new(base, secret_key)?, webhook_secret })
+    /// With the tenant's secrets; `http` is what asks, `base` Stripe's address, or a test's.
+    pub fn new(http: reqwest::Client, base: &str, secret_key: &str, webhook_secret: Option<String>) -> Self {
+        Self { client: Client::new(http, base, secret_key), webhook_secret }
     }
 
     async fn session(&self, id: &str) -> Result<Option<Session>, Error> {
