@@ -42,7 +42,6 @@ pub(super) struct Traffic {
     pub up_bytes: i64,
     pub free_bytes: i64,
     pub included_bytes: Option<i64>,
-    pub segments: i64,
     pub late: bool,
 }
 
@@ -58,6 +57,9 @@ pub(super) struct Facts<'a> {
 }
 
 /// Bills everything due by `as_of`; says whether an invoice was issued. Doing it again issues nothing.
+///
+/// No invoice asks for nothing: where none is issued, whoever asked must not commit, and the traffic that was taken waits
+/// for the account's next invoice.
 pub(super) async fn bill(
     tx: &mut TenantTx,
     run: BillingRunId,
@@ -67,9 +69,7 @@ pub(super) async fn bill(
 ) -> Result<bool, Error> {
     prices.check(tx).await?;
     let (account, lines) = draft(tx, as_of, id, prices).await?;
-    let says_something =
-        |line: &Draft| !line.net.is_zero() || line.traffic.as_ref().is_some_and(|traffic| traffic.segments > 0);
-    if !lines.iter().any(says_something) {
+    if lines.iter().all(|line| line.net.is_zero()) {
         return Ok(false);
     }
     issue::issue(tx, run, &account, currency(&account)?, &lines).await?;

@@ -9,6 +9,5 @@ pub(super) async fn anything(tx: &mut TenantTx) -> Result<bool, Error> {
     if store::runs::running(tx).await?.is_some() {
         return Ok(false);
     }
-    store::faults::forget_changed(tx).await?;
-    Ok(store::runs::anything_due(tx).await?)
+    Ok(store::faults::forget_changed(tx).await? || store::runs::anything_due(tx).await?)
 }

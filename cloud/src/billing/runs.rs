@@ -157,21 +157,30 @@ async fn bill_account(app: &App, scope: &Scope, run: &store::runs::RunRow, accou
         Ok(mut prices) => account::bill(&mut tx, run.id, run.as_of, account, &mut prices).await,
         Err(error) => Err(error),
     };
+    if let Err(error) = &billed
+        && error.is_passing()
+    {
+        return billed.map(drop);
+    }
+    let issued = matches!(billed, Ok(true));
+    if !issued {
+        // Nothing of what was taken is kept.
+        drop(tx);
+        tx = app.db.begin(scope).await?;
+        if !store::runs::claim(&mut tx, run.id, account).await? {
+            return Ok(());
+        }
+    }
     match billed {
-        Ok(issued) => {
+        Ok(_) => {
             store::faults::forget(&mut tx, account).await?;
             store::runs::count(&mut tx, run.id, issued.into()).await?;
         }
-        Err(error) if error.is_passing() => return Err(error),
+        // What cannot be billed stops one account, not the run.
         Err(refused) => {
-            // What cannot be billed stops one account, not the run; nothing of it is kept.
-            drop(tx);
             tracing::error!(%account, error = %refused, "an account cannot be billed");
-            tx = app.db.begin(scope).await?;
-            if store::runs::claim(&mut tx, run.id, account).await? {
-                store::runs::fault(&mut tx, run.id, &format!("{account}: {refused}")).await?;
-                store::faults::note(&mut tx, account, run.id, &refused.to_string()).await?;
-            }
+            store::runs::fault(&mut tx, run.id, &format!("{account}: {refused}")).await?;
+            store::faults::note(&mut tx, account, run.id, &refused.to_string()).await?;
         }
     }
     Ok(tx.commit().await?)

@@ -157,7 +157,6 @@ async fn line(
             up_bytes: whole(taken.up_bytes)?,
             free_bytes: whole(taken.free_bytes)?,
             included_bytes: included,
-            segments: taken.segments,
             late: piece.billed,
         }),
         credits: None,

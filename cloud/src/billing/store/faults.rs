@@ -28,9 +28,9 @@ pub async fn forget(tx: &mut TenantTx, account: AccountId) -> Result<(), sqlx::E
 }
 
 /// Forgets those about which somebody has changed something since: the account, its lines, their plans, the settings, or the
-/// rule that sets prices.
-pub async fn forget_changed(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
-    sqlx::query!(
+/// rule that sets prices. Says whether there were any.
+pub async fn forget_changed(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
+    let forgotten = sqlx::query!(
         "DELETE FROM billing_faults f WHERE EXISTS (
              SELECT FROM audit_entries e
              WHERE e.at > f.at AND e.actor <> 'system' AND right(e.subject, 32) IN (
@@ -46,7 +46,7 @@ pub async fn forget_changed(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    Ok(forgotten.rows_affected() > 0)
 }
 
 pub async fn page(tx: &mut TenantTx, page: Page) -> Result<Vec<(AccountId, String)>, sqlx::Error> {

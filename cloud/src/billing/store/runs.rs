@@ -185,8 +185,9 @@ pub async fn finish(tx: &mut TenantTx, id: BillingRunId) -> Result<bool, sqlx::E
     Ok(finished.rows_affected() == 1)
 }
 
-/// Days to charge, billed days no term holds any more, or a billed period that ended with its traffic not counted. Traffic
-/// older than a period starts no run by itself: the account's next one counts it.
+/// Days to charge, billed days no term holds any more, or a billed period with traffic not counted that ended, or whose
+/// traffic arrived, since the last run: what that one found not worth an invoice is not looked at again for nothing.
+/// Traffic older than a period starts no run by itself: the account's next one counts it.
 pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
     let at = tx.at();
     sqlx::query_scalar!(
@@ -212,8 +213,12 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                              WHERE b.subscription_id = s.id AND b.component = 'recurring'
                                AND upper(b.period) <= ($1::timestamptz AT TIME ZONE a.time_zone)::date) p ON true
                WHERE NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
-                 AND EXISTS (SELECT FROM usage_segments u WHERE u.subscription_id = s.id
+                 AND EXISTS (SELECT FROM usage_segments u
+                             JOIN usage_records r ON r.agent_id = u.agent_id AND r.epoch = u.epoch AND r.seq = u.seq
+                             WHERE u.subscription_id = s.id
                              AND u.end_at <= (p.ended_on::timestamp AT TIME ZONE a.time_zone) AND u.end_at > $2
+                             AND greatest(r.received_at, p.ended_on::timestamp AT TIME ZONE a.time_zone)
+                                 > (SELECT coalesce(max(started_at), '-infinity') FROM billing_runs)
                              AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                              AND d.seq = u.seq AND d.handle = u.handle)))
              OR EXISTS (

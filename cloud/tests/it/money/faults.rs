@@ -6,7 +6,7 @@ use weir_cloud::ids::AccountId;
 use weir_cloud::jobs::Job;
 
 use super::harness::{Isp, story};
-use super::world::FIBRE;
+use super::world::{FIBRE, METERED};
 
 async fn in_currency(isp: &Isp, account: AccountId, code: &str) {
     let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
@@ -63,5 +63,36 @@ fn an_account_that_cannot_be_billed_makes_no_run_every_hour() {
         isp.now_is("2026-12-01T12:00:00Z").await;
         assert_eq!(an_hour_passes(&isp).await, 4);
         assert_eq!((isp.billed(good).await.len(), isp.billed(bad).await.len()), (2, 2));
+    });
+}
+
+#[test]
+fn nobody_gets_an_invoice_that_asks_for_nothing() {
+    story(async {
+        let mut isp = Isp::new("nothing-due", "2026-10-01T10:00:00Z").await;
+        let (router, flat, metered) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.plan(&METERED).await);
+        let (leaver, gone) = (isp.account("Leaver").await, isp.account("Gone").await);
+        let (on_flat, on_metered) =
+            (isp.line(leaver, router, flat, "2026-10-01").await, isp.line(gone, router, metered, "2026-10-01").await);
+        assert_eq!(an_hour_passes(&isp).await, 1);
+        for (seq, line) in [(1, on_flat), (2, on_metered)] {
+            isp.end(line, "2026-11-01").await;
+            isp.traffic(router, line, seq, "2026-10-20T10:00:00Z", 400_000, 0).await;
+        }
+
+        // The last period is over, its traffic is in the price: one look, no invoice, and no further look.
+        isp.now_is("2026-11-01T10:00:00Z").await;
+        assert_eq!([an_hour_passes(&isp).await, an_hour_passes(&isp).await], [2, 2]);
+        assert_eq!(isp.get("/billing-runs").await.expect(200)["items"][0]["invoices_issued"], 0);
+
+        // More of it arrives late: of the metered line, enough to be charged for all that was counted and not billed.
+        isp.now_is("2026-11-03T10:00:00Z").await;
+        isp.traffic(router, on_flat, 3, "2026-10-21T10:00:00Z", 5_000_000, 0).await;
+        isp.traffic(router, on_metered, 4, "2026-10-21T10:00:00Z", 650_000, 0).await;
+        assert_eq!([an_hour_passes(&isp).await, an_hour_passes(&isp).await], [3, 3]);
+        let usage = |lines: Vec<String>| lines.into_iter().filter(|line| line.contains("usage")).collect::<Vec<_>>();
+        assert_eq!(usage(isp.billed(leaver).await), Vec::<String>::new());
+        assert_eq!(usage(isp.billed(gone).await), ["Radio 20 usage 2026-10-01 0.50"]);
+        isp.assert_books_balance().await;
     });
 }
