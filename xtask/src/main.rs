@@ -101,7 +101,7 @@ fn main() -> ExitCode {
         Task::Demo { check, port, no_history } => run::demo(check, port, no_history),
         Task::Story { name: _ } => run::pilot(),
         Task::Fuzz { examples, seed } => run::fuzz(examples, seed),
-        Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs)),
+        Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs).map(drop)),
         Task::Deb(wish) => deb::run(&wish),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),

@@ -13,8 +13,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// Folders whose folders are plugins.
 const FOLDERS: &[&str] = &["plugins/examples", "plugins/trials"];
 
-/// Builds all plugins with the `weir` in `programs`.
-pub fn build(programs: &Path) -> Result<()> {
+/// Builds all plugins with the `weir` in `programs`; returns the folder they are in.
+pub fn build(programs: &Path) -> Result<PathBuf> {
     let bench = Bench::set_up(programs)?;
     for folder in FOLDERS {
         for plugin in fs::read_dir(root().join(folder))? {
@@ -24,7 +24,7 @@ pub fn build(programs: &Path) -> Result<()> {
             bench.weir(&["build", "--out", &component], &plugin)?;
         }
     }
-    Ok(())
+    Ok(bench.out)
 }
 
 /// Runs the recorded inputs of every example, and what a developer does first: a new project for every hook, and its test.

@@ -1,7 +1,7 @@
 //! Runs the product: for development, and as a demo.
 
-use crate::setup;
 use crate::workspace::{build_programs, command, must, must_or_say_why, root, target};
+use crate::{plugins, setup};
 use anyhow::Result;
 
 /// The control plane alone, with data under the target folder and a clock that can be moved.
@@ -18,14 +18,14 @@ pub fn dev(http: &str) -> Result<()> {
 /// The demo comes with a year behind it unless that is not wanted; the check never does.
 pub fn demo(check: bool, port: u16, no_history: bool) -> Result<()> {
     setup::run()?;
-    let lab = build_programs()?.join("weir-lab").display().to_string();
-    let port = port.to_string();
-    let arguments: &[&str] = match (check, no_history) {
-        (true, _) => &["demo", "--check"],
-        (false, true) => &["demo", "--port", &port, "--no-history"],
-        (false, false) => &["demo", "--port", &port],
+    let programs = build_programs()?;
+    let (lab, port) = (programs.join("weir-lab").display().to_string(), port.to_string());
+    let mut demo = command(&lab, &["demo"]);
+    match (check, no_history) {
+        (true, _) => demo.arg("--check"),
+        (false, true) => demo.args(["--port", &port, "--no-history"]),
+        (false, false) => demo.args(["--port", &port, "--rules"]).arg(plugins::build(&programs)?),
     };
-    let mut demo = command(&lab, arguments);
     if check { must_or_say_why(&mut demo) } else { must(&mut demo) }
 }
 

@@ -20,7 +20,7 @@ pub fn run() -> Result<()> {
         return steps.end();
     }
     let programs = target().join("debug");
-    steps.run("plugins", || plugins::build(&programs).and_then(|()| plugins::test(&programs)));
+    steps.run("plugins", || plugins::build(&programs).and_then(|_| plugins::test(&programs)));
     steps.run("sqlx", || artifacts::sqlx(true));
     steps.run("schema", || artifacts::schema(true));
     steps.run("openapi", || artifacts::openapi(true));

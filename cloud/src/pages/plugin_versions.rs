@@ -35,17 +35,18 @@ pub(super) fn section<P: Needs>(screen: &Screen<P>, id: PluginId, versions: Vec<
             Cell::link(format!("/plugin-versions/{}", version.id), version.number.to_string()),
             Cell::Code(short(&version.digest)),
             state(screen, version.state),
+            version.dry_run.as_ref().map_or(Cell::Text("—".into()), |found| trial(screen, found)),
             Cell::Text(instant(screen, version.uploaded_at)),
             Cell::Number(format::bytes(screen.frame.lang, version.size.into())),
         ]
     });
-    let names = ["version", "plugin-digest", "status", "plugin-uploaded", "plugin-size"].map(|key| screen.t(key));
+    let names = ["version", "plugin-digest", "status", "plugin-trial", "plugin-uploaded", "plugin-size"];
     Section {
         title: screen.t("plugin-versions"),
         action: screen
             .may::<ManagePlugins>()
             .then(|| Action::go(format!("/plugins/{id}/versions"), screen.t("plugin-upload"))),
-        table: Table::new(names.to_vec(), rows.collect()),
+        table: Table::new(names.map(|key| screen.t(key)).to_vec(), rows.collect()),
         empty: screen.t("plugin-versions-empty"),
     }
 }
@@ -105,6 +106,16 @@ fn state<P: Needs>(screen: &Screen<P>, state: VersionState) -> Cell {
         VersionState::Retired => Tone::Mute,
     };
     Cell::status(tone, screen.t(&format!("plugin-version-{}", state.name())))
+}
+
+/// How a dry run went, the worst first.
+fn trial<P: Needs>(screen: &Screen<P>, found: &DryRun) -> Cell {
+    let (key, count) = if found.failed > 0 { ("failed", found.failed) } else { ("changed", found.changed) };
+    let counts = [("count", count), ("all", found.inputs)];
+    let counts = counts.map(|(name, count)| (name, format::number(screen.frame.lang, count.into())));
+    let counts: Vec<_> = counts.iter().map(|(name, count)| (*name, count.as_str())).collect();
+    let text = weir_ui::i18n::t(screen.frame.lang, &format!("plugin-trial-{key}"), &counts);
+    if found.failed > 0 { Cell::status(Tone::Bad, text) } else { Cell::Text(text) }
 }
 
 async fn show(screen: Screen<ViewPlugins>, ApiPath(id): ApiPath<PluginVersionId>) -> Result<Response, Problem> {

@@ -3,6 +3,7 @@
 use clap::Parser;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 use weir_cloud::config::Config;
@@ -33,6 +34,12 @@ struct Arguments {
     /// Where mail is taken
     #[arg(long)]
     mail: Option<SocketAddr>,
+    /// The folder its rules were built into
+    #[arg(long)]
+    rules: Option<PathBuf>,
+    /// Where its bookkeeper's program listens
+    #[arg(long)]
+    listener: Option<String>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -52,6 +59,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         password: &arguments.password,
         cards: arguments.cards,
         mail: arguments.mail,
+        rules: arguments.rules.as_deref(),
+        listener: arguments.listener.as_deref(),
     };
     let lived = life::live(&started.app, &isp, size, |month| {
         println!("lived {month}");

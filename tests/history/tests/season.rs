@@ -1,16 +1,19 @@
 //! A short life of a small ISP leaves books, meters and figures that agree with one another.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use axum::http::Method;
 use clap::Parser;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use weir_cloud::config::Config;
 use weir_cloud::roles;
-use weir_history::life::{self, Isp, Lived, Office};
+use weir_history::life::{self, Isp, Lived, OWNER, Office};
 use weir_history::script::Size;
+use weir_lab::program;
 use weir_lab::provider::Provider;
 
 const SIZE: Size = Size { subscribers: 12, months: 3, lab_lines: 2 };
@@ -23,7 +26,8 @@ fn a_season_hangs_together() -> Result<()> {
     // On this thread: the private database ends with the thread that started it.
     tokio::runtime::Runtime::new()?.block_on(async {
         let provider = Provider::start(None).await?;
-        let config = Config { stripe_url: provider.url(), ..config(&folder.path().join("cloud")) };
+        let plugin_program = Some(program("weir")?.into());
+        let config = Config { stripe_url: provider.url(), plugin_program, ..config(&folder.path().join("cloud")) };
         let started = roles::start(config).await?;
         let checked = live_and_look(&started).await;
         started.end().await?;
@@ -42,8 +46,16 @@ fn config(data: &Path) -> Config {
 }
 
 async fn live_and_look(started: &roles::Started) -> Result<()> {
-    let isp =
-        Isp { name: "Northwind Fibre", slug: "northwind", password: "harbour-lights-2026", cards: true, mail: None };
+    let rules = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().context("no target folder")?.join("plugins");
+    let isp = Isp {
+        name: "Northwind Fibre",
+        slug: "northwind",
+        password: "harbour-lights-2026",
+        cards: true,
+        mail: None,
+        rules: Some(&rules),
+        listener: Some("https://books.example.net/weir"),
+    };
     let mut months = Vec::new();
     let mut lived = life::live(&started.app, &isp, SIZE, |month| months.push(month.to_owned())).await?;
     ensure!((11..=13).contains(&lived.subscribers), "{} subscribers", lived.subscribers);
@@ -52,6 +64,7 @@ async fn live_and_look(started: &roles::Started) -> Result<()> {
     books_balance(&mut lived.office).await?;
     revenue_moves_by_what_it_says(&mut lived.office).await?;
     every_byte_is_counted_once(&mut lived).await?;
+    rules_do_what_they_may(&mut lived.office).await?;
     numbers_have_no_gap(&mut lived.office).await?;
     figures_equal_their_lists(&mut lived.office).await
 }
@@ -118,7 +131,7 @@ async fn revenue_moves_by_what_it_says(office: &mut Office) -> Result<()> {
         ensure!(listed == moved, "the list of {name} makes {listed}, not {moved}");
         before = Some(closing);
     }
-    let mut prices = std::collections::BTreeMap::new();
+    let mut prices = BTreeMap::new();
     for plan in office.list("/plans").await? {
         for version in plan["versions"].as_array().into_iter().flatten() {
             prices.insert(version["id"].to_string(), amount(&version["price"])?);
@@ -156,6 +169,31 @@ async fn every_byte_is_counted_once(lived: &mut Lived) -> Result<()> {
         sums.push(items(&traffic).map(bytes).sum::<u64>());
     }
     ensure!(sums[0] > 0 && sums.iter().all(|sum| *sum == sums[0]), "traffic by plan, site and area: {sums:?}");
+    Ok(())
+}
+
+/// The good rule's digest stands on the lines it priced; those that cannot be trusted changed nothing, and it shows.
+async fn rules_do_what_they_may(office: &mut Office) -> Result<()> {
+    let (mut lines, mut priced) = (0, Vec::new());
+    for invoice in office.list("/invoices").await? {
+        let invoice = office.get(&format!("/invoices/{}", invoice["id"].as_str().context("no id")?)).await?;
+        for line in invoice["lines"].as_array().into_iter().flatten().filter(|line| line["kind"] == "usage") {
+            lines += 1;
+            priced.extend(line["priced_by"]["digest"].as_str().map(str::to_owned));
+        }
+    }
+    let mut plugins = BTreeMap::new();
+    for plugin in items(&office.staff_by(Method::GET, OWNER, "/plugins", None).await?) {
+        let path = format!("/plugins/{}/versions", plugin["id"].as_str().context("no id")?);
+        let versions = office.staff_by(Method::GET, OWNER, &path, None).await?;
+        plugins.insert(plugin["name"].as_str().context("no name")?.to_owned(), (plugin.clone(), versions[0].clone()));
+    }
+    let (_, owl) = plugins.get("night-owl").context("the owl is not there")?;
+    ensure!(!priced.is_empty() && priced.len() < lines, "{} of {lines} lines were priced by a rule", priced.len());
+    ensure!(priced.iter().all(|digest| owl["digest"] == digest.as_str()), "{priced:?} are not {}", owl["digest"]);
+    let (offer, tried) = plugins.get("winter-offer").context("the offer is not there")?;
+    let trial = &tried["dry_run"];
+    ensure!(offer["status"] == "idle" && trial["failed"] == trial["inputs"], "{offer} {trial}");
     Ok(())
 }
 

@@ -5,10 +5,11 @@ use crate::lab::Lab;
 use crate::outside::Process;
 use crate::programs::{postgres, program};
 use crate::topology::{CLOUD_ADDRESS, GATEWAY_PORT, MAIL_PORT, PAGES_PORT, PROVIDER_PORT, Place};
+use crate::wire::Listener;
 use anyhow::{Context, Result, anyhow};
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Of the database server that is not the control plane's own; it lets nobody in without.
 const DATABASE_PASSWORD: &str = "salt-and-harbour";
@@ -55,16 +56,30 @@ impl Lab {
         let serve =
             ["/usr/bin/python3", "-m", "aiosmtpd", "-n", "-d", "-l", &listen, "-c", "aiosmtpd.handlers.Mailbox"];
         let serve = [&serve[..], &[&kept]].concat();
-        let mut post = self.inside().launch(&Place::Cloud.name(), &serve, &self.log("mail"), false).await?;
+        let mut post = self.inside().launch(&Place::Cloud.name(), &serve, &self.log("mail")).await?;
         post.line_with("Server is listening", Limit::seconds(20)).await?;
         Ok((post, folder))
     }
 
-    /// Starts a payment provider, which a cloud of the lab speaks with.
+    /// Starts the program of a bookkeeper, which takes whatever it is sent.
+    pub async fn start_bookkeeper(&self) -> Result<Process> {
+        let serve = [&*program("weir-lab")?, "origin"];
+        let mut books = self.inside.launch(&Place::Cloud.name(), &serve, &self.log("books")).await?;
+        books.line_with("ready", Limit::seconds(10)).await?;
+        Ok(books)
+    }
+
+    /// Starts a payment provider, which a cloud of the lab speaks with; people find its pages where they find the cloud's.
     pub async fn start_provider(&self) -> Result<Process> {
-        let at = format!("{CLOUD_ADDRESS}:{PROVIDER_PORT}");
-        let serve = [&*program("weir-lab")?, "provider", "--at", &at];
-        let mut provider = self.inside().launch(&Place::Cloud.name(), &serve, &self.log("provider"), false).await?;
+        let (at, fd) = (format!("{CLOUD_ADDRESS}:{PROVIDER_PORT}"), Listener::Provider.fd().to_string());
+        let program = program("weir-lab")?;
+        let mut serve = vec![&*program, "provider", "--at", &at];
+        let listener = Some(Listener::Provider).filter(|_| !self.pages_inside());
+        if listener.is_some() {
+            serve.extend(["--pages", &fd]);
+        }
+        let log = self.log("provider");
+        let mut provider = self.inside.launch_listening(&Place::Cloud.name(), &serve, &log, listener).await?;
         provider.line_with("ready", Limit::seconds(10)).await?;
         Ok(provider)
     }
@@ -92,11 +107,12 @@ impl Lab {
         let weir = program("weir")?;
         let mut argv = vec![weir.as_str(), role.name(), "--data-dir", &data, "--gateway", &gateway];
         argv.extend(["--gateway-public", &gateway, "--public-url", &url, "--dev-clock", "--stripe-url", &provider]);
+        argv.push("--webhooks-private");
         argv.extend(http.iter().flat_map(|http| ["--http", http]));
         argv.extend(self.database_url.iter().flat_map(|url| ["--database-url", url]));
         let log = self.log("weir");
-        let listens = role.answers_people() && http.is_none();
-        let mut process = self.inside.launch(&Place::Cloud.name(), &argv, &log, listens).await?;
+        let listener = Some(Listener::Pages).filter(|_| role.answers_people() && http.is_none());
+        let mut process = self.inside.launch_listening(&Place::Cloud.name(), &argv, &log, listener).await?;
         let ready = |line: &str| line.split(' ').next() == Some("ready");
         process.line("that it is ready", ready, Limit::seconds(90)).await?;
         self.cloud.push((role, process));
@@ -122,17 +138,27 @@ impl Lab {
     }
 
     /// Lives through months of an ISP whose staff has this password, before the control plane starts; hands over a line
-    /// about each month, and returns what the lab needs to go on.
-    pub async fn live_through(&self, months: u32, password: &str, tell: impl Fn(&str)) -> Result<Value> {
+    /// about each month, and returns what the lab needs to go on. `rules` is the folder its plugins were built into.
+    pub async fn live_through(
+        &self,
+        months: u32,
+        password: &str,
+        rules: Option<&Path>,
+        tell: impl Fn(&str),
+    ) -> Result<Value> {
         let (history, data, url) = (program("weir-history")?, self.data_dir()?, self.url());
         let (lines, months) = (self.subscribers().to_string(), months.to_string());
         // Nobody misses the last second of a life that is lived through again at the next start.
         let mut argv = vec!["env", "PGOPTIONS=-c synchronous_commit=off", history.as_str(), "--data-dir", &data];
         let (provider, mail) = (provider_url(), format!("{CLOUD_ADDRESS}:{MAIL_PORT}"));
         argv.extend(["--stripe-url", &provider, "--cards", "--mail", &mail]);
+        let (weir, listener) = (program("weir")?, format!("http://{CLOUD_ADDRESS}/books"));
+        argv.extend(["--plugin-program", &weir, "--listener", &listener, "--webhooks-private"]);
+        let rules = rules.map(|folder| folder.display().to_string());
+        argv.extend(rules.iter().flat_map(|folder| ["--rules", folder]));
         argv.extend(["--public-url", &url, "--months", &months, "--lab-lines", &lines, "--password", password]);
         argv.extend(self.database_url.iter().flat_map(|url| ["--database-url", url]));
-        let mut process = self.inside.launch(&Place::Cloud.name(), &argv, &self.log("history"), false).await?;
+        let mut process = self.inside.launch(&Place::Cloud.name(), &argv, &self.log("history")).await?;
         let (mut lived, mut last) = (None, String::new());
         let code = process
             .told(Limit::seconds(1_200), |line| {
@@ -190,7 +216,7 @@ impl Lab {
         let server = format!("{programs}/postgres");
         let mut argv = as_server.to_vec();
         argv.extend([server.as_str(), "-D", &data, "-k", &folder, "-c", "listen_addresses=", "-c", "fsync=off"]);
-        let mut process = self.inside.launch(&node, &argv, &self.log("postgres"), false).await?;
+        let mut process = self.inside.launch(&node, &argv, &self.log("postgres")).await?;
         process.line_with("ready to accept connections", Limit::seconds(30)).await?;
         let createdb = format!("{programs}/createdb");
         let url = |database| format!("postgres://manager:{DATABASE_PASSWORD}@localhost/{database}?host={folder}");

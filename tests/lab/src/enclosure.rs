@@ -14,8 +14,8 @@ use std::fs;
 use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::Path;
 
-/// Where the inherited TCP listener sits, as service managers pass it.
-pub const LISTENER_FD: RawFd = 3;
+/// Where the inherited TCP listeners sit, from the number on at which service managers pass them.
+pub const LISTENER_FDS: [RawFd; 2] = [3, 4];
 
 const CAP_NET_BIND_SERVICE: u32 = 10;
 const CAP_NET_ADMIN: u32 = 12;
@@ -26,10 +26,10 @@ const AMBIENT: [u32; 4] = [CAP_NET_BIND_SERVICE, CAP_NET_ADMIN, CAP_NET_RAW, CAP
 
 /// Builds the walls, runs `weir-lab inside` behind them and waits for its end; returns its exit code.
 ///
-/// `listener` is an inherited TCP listener that moves to [`LISTENER_FD`]; `folder` is removed at the end, also when
+/// `listeners` are inherited TCP listeners that move to [`LISTENER_FDS`]; `folder` is removed at the end, also when
 /// whoever started this was killed.
-pub fn run(listener: RawFd, folder: &Path) -> Result<i32> {
-    place_listener(listener)?;
+pub fn run(listeners: &[RawFd], folder: &Path) -> Result<i32> {
+    place_listeners(listeners)?;
     let ended = enclose();
     let _removed_before = fs::remove_dir_all(folder);
     ended
@@ -61,18 +61,30 @@ fn enclose() -> Result<i32> {
     }
 }
 
-#[expect(unsafe_code, reason = "moving a descriptor to a fixed number")]
-fn place_listener(fd: RawFd) -> Result<()> {
-    if fd == LISTENER_FD {
-        return Ok(());
+#[expect(unsafe_code, reason = "moving descriptors to fixed numbers")]
+fn place_listeners(fds: &[RawFd]) -> Result<()> {
+    /// Above all numbers that are moved to.
+    const ASIDE: RawFd = 64;
+    for (at, fd) in fds.iter().enumerate() {
+        let aside = ASIDE + RawFd::try_from(at)?;
+        // SAFETY: plain descriptor calls; this process is fresh from exec and owns no descriptor above 2 but `fds`.
+        let moved = unsafe { libc::dup2(*fd, aside) };
+        // SAFETY: as above; `fds` were given to us to own.
+        unsafe { libc::close(*fd) };
+        if moved < 0 {
+            bail!("the listener {fd} can't be moved: {}", std::io::Error::last_os_error());
+        }
     }
-    // SAFETY: plain descriptor calls; this process is fresh from exec and owns no descriptor above 2 but `fd`.
-    let moved = unsafe { libc::dup2(fd, LISTENER_FD) };
-    if moved < 0 {
-        bail!("the listener {fd} can't be moved: {}", std::io::Error::last_os_error());
+    for (at, target) in LISTENER_FDS.iter().enumerate().take(fds.len()) {
+        let aside = ASIDE + RawFd::try_from(at)?;
+        // SAFETY: as above; the targets are free now.
+        let moved = unsafe { libc::dup2(aside, *target) };
+        // SAFETY: as above.
+        unsafe { libc::close(aside) };
+        if moved < 0 {
+            bail!("a listener can't be moved: {}", std::io::Error::last_os_error());
+        }
     }
-    // SAFETY: as above; `fd` was given to us to own.
-    unsafe { libc::close(fd) };
     Ok(())
 }
 

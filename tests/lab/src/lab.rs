@@ -63,7 +63,7 @@ pub struct Lab {
     options: Options,
     next_port: Arc<AtomicU16>,
     _origin: Process,
-    _listener: TcpListener,
+    _listeners: [TcpListener; 2],
 }
 
 impl Lab {
@@ -79,11 +79,13 @@ impl Lab {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.http_port))
             .with_context(|| format!("listening on 127.0.0.1:{}", options.http_port))?;
         let http = listener.local_addr()?;
-        let inside = Inside::start(&listener, folder.path()).await?;
+        let provider = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listening on 127.0.0.1")?;
+        let listeners = [listener, provider];
+        let inside = Inside::start(&listeners, folder.path()).await?;
         topology::build(&inside, options.subscribers, options.router == Router::Plain).await?;
         let log = folder.path().join("logs/origin.log");
         let serve = [&*program("weir-lab")?, "origin"];
-        let mut origin = inside.launch(&Place::Internet.name(), &serve, &log, false).await?;
+        let mut origin = inside.launch(&Place::Internet.name(), &serve, &log).await?;
         origin.line_with("ready", Limit::seconds(10)).await?;
         Ok(Self {
             cloud: Vec::new(),
@@ -96,7 +98,7 @@ impl Lab {
             options,
             next_port: Arc::default(),
             _origin: origin,
-            _listener: listener,
+            _listeners: listeners,
         })
     }
 
@@ -110,6 +112,11 @@ impl Lab {
     #[must_use]
     pub fn public_url(&self) -> String {
         if self.options.pages_inside { format!("http://{CLOUD_ADDRESS}:{PAGES_PORT}") } else { self.url() }
+    }
+
+    /// Whether people in the lab reach the pages, and not those on the host.
+    pub(crate) fn pages_inside(&self) -> bool {
+        self.options.pages_inside
     }
 
     /// Where the dashboard and the API are, from the host.
@@ -207,7 +214,7 @@ impl Lab {
             "1000",
         ];
         argv.extend(token.iter().flat_map(|token| ["--token", token]));
-        self.agent = Some(self.inside.launch(&Place::Router.name(), &argv, &self.log("agent"), false).await?);
+        self.agent = Some(self.inside.launch(&Place::Router.name(), &argv, &self.log("agent")).await?);
         Ok(())
     }
 
@@ -216,7 +223,7 @@ impl Lab {
         let (agent, state) = (program("weir-agent")?, self.folder(name)?.display().to_string());
         let run = format!("{state}/run");
         let argv = [&agent, "run", "--state-dir", &state, "--run-dir", &run, "--southbound", "null", "--token", token];
-        let mut process = self.inside.launch(&Place::Router.name(), &argv, &self.log(name), false).await?;
+        let mut process = self.inside.launch(&Place::Router.name(), &argv, &self.log(name)).await?;
         process.line_with("session open", Limit::seconds(30)).await?;
         self.elsewhere.push(process);
         Ok(())

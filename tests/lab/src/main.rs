@@ -29,10 +29,9 @@ enum Command {
         /// How many subscribers
         #[arg(long, default_value_t = 8)]
         subscribers: u8,
-        /// How many months the ISP has behind it
-        #[arg(long, default_value_t = 12)]
-        months: u32,
-        /// None at all
+        #[command(flatten)]
+        past: demo::Past,
+        /// The ISP has nothing behind it
         #[arg(long)]
         no_history: bool,
     },
@@ -56,8 +55,8 @@ enum Command {
     /// (the lab's own) Makes the namespaces
     #[command(hide = true)]
     Enclosure {
-        #[arg(long)]
-        listener: RawFd,
+        #[arg(long = "listener")]
+        listeners: Vec<RawFd>,
         #[arg(long)]
         folder: PathBuf,
     },
@@ -69,6 +68,9 @@ enum Command {
     Provider {
         #[arg(long)]
         at: SocketAddr,
+        /// The descriptor of the listener where people find its pages, if that is elsewhere
+        #[arg(long)]
+        pages: Option<RawFd>,
     },
     /// (the lab's own) Serves HTTP and echo on the internet
     #[command(hide = true)]
@@ -77,18 +79,20 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Enclosure { listener, folder } => {
-            enclosure::run(listener, &folder).map(|code| ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+        Command::Enclosure { listeners, folder } => {
+            enclosure::run(&listeners, &folder).map(|code| ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
         }
         Command::Inside => inside::run().map(|()| ExitCode::SUCCESS),
         Command::Origin => origin::run().map(|()| ExitCode::SUCCESS),
-        Command::Provider { at } => in_runtime(async move { provider::run(at).await.map(|()| ExitCode::SUCCESS) }),
+        Command::Provider { at, pages } => {
+            in_runtime(async move { provider::run(at, pages).await.map(|()| ExitCode::SUCCESS) })
+        }
         Command::Pilot { screenshots, browser } => in_runtime(pilot::run(&screenshots, &browser)),
         Command::Fuzz(wish) => in_runtime(async move { demo::fuzz(&wish).await }),
         Command::Hold { subscribers } => in_runtime(hold(subscribers)),
         Command::Demo { check: true, subscribers, .. } => in_runtime(demo::check(subscribers)),
-        Command::Demo { check: false, port, subscribers, months, no_history } => {
-            in_runtime(demo::run(port, subscribers, Some(months).filter(|_| !no_history)))
+        Command::Demo { check: false, port, subscribers, past, no_history } => {
+            in_runtime(demo::run(port, subscribers, Some(past).filter(|_| !no_history)))
         }
     };
     outcome.unwrap_or_else(|error| {

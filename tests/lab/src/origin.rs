@@ -3,7 +3,7 @@
 //! `GET /generate_204` answers 204 as captive-portal checks expect, anything else 200.
 
 use anyhow::{Context, Result};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv6Addr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
@@ -33,13 +33,17 @@ pub fn run() -> Result<()> {
 
 fn serve(mut stream: TcpStream) -> Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
-    let request = lines.next().transpose()?.unwrap_or_default();
-    for header in lines {
-        if header?.is_empty() {
-            break;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut request = String::new();
+    reader.read_line(&mut request)?;
+    let (mut header, mut length) = (String::new(), 0);
+    while reader.read_line(&mut header)? > 2 {
+        if let Some(("content-length", told)) = header.to_ascii_lowercase().split_once(':') {
+            length = told.trim().parse().unwrap_or(0);
         }
+        header.clear();
     }
+    std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
     let answer = if request.contains(" /generate_204 ") {
         "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
     } else {

@@ -4,7 +4,7 @@
 
 use crate::clock::Limit;
 use crate::programs::program;
-use crate::wire::{Ask, Finished, Numbered, Said};
+use crate::wire::{Ask, Finished, Listener, Numbered, Said};
 use anyhow::{Context, Result, anyhow, bail};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::Signal;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -50,15 +50,16 @@ struct Progress {
 }
 
 impl Inside {
-    /// Builds the enclosure; `listener` is passed on to the programs that ask for it, `folder` is removed at its end.
-    pub async fn start(listener: &TcpListener, folder: &Path) -> Result<Self> {
-        let fd = listener.as_raw_fd();
+    /// Builds the enclosure; `listeners` are passed on to the programs that ask for one, `folder` is removed at its end.
+    pub async fn start(listeners: &[TcpListener; 2], folder: &Path) -> Result<Self> {
+        let fds = listeners.each_ref().map(AsRawFd::as_raw_fd);
         let mut command = Command::new(program("weir-lab")?);
-        command.arg("enclosure").arg("--listener").arg(fd.to_string()).arg("--folder").arg(folder);
+        command.arg("enclosure").arg("--folder").arg(folder);
+        command.args(fds.iter().flat_map(|fd| ["--listener".to_owned(), fd.to_string()]));
         // A Ctrl-C is for us: we end the lab in order.
         command.process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        inherit(&mut command, fd);
+        inherit(&mut command, fds);
         let mut child = command.spawn().context("starting the enclosure")?;
         let requests = child.stdin.take();
         let said = child.stdout.take().ok_or_else(|| anyhow!("the enclosure has no output"))?;
@@ -100,7 +101,18 @@ impl Inside {
     }
 
     /// Starts a program that stays; its output is appended to `log`.
-    pub async fn launch(&self, node: &str, argv: &[&str], log: &Path, listener: bool) -> Result<Process> {
+    pub async fn launch(&self, node: &str, argv: &[&str], log: &Path) -> Result<Process> {
+        self.launch_listening(node, argv, log, None).await
+    }
+
+    /// The same, with one of the host's listeners passed on to it.
+    pub async fn launch_listening(
+        &self,
+        node: &str,
+        argv: &[&str],
+        log: &Path,
+        listener: Option<Listener>,
+    ) -> Result<Process> {
         let ask = Ask::Start {
             node: node.into(),
             argv: argv.iter().map(|&word| word.to_owned()).collect(),
@@ -136,13 +148,14 @@ impl Drop for Connection {
     }
 }
 
-#[expect(unsafe_code, reason = "passing one descriptor on")]
-fn inherit(command: &mut Command, fd: i32) {
-    // SAFETY: one system call between fork and exec, on a descriptor the caller holds open.
+#[expect(unsafe_code, reason = "passing descriptors on")]
+fn inherit(command: &mut Command, fds: [RawFd; 2]) {
+    // SAFETY: system calls between fork and exec, on descriptors the caller holds open.
     unsafe {
         command.pre_exec(move || {
-            let listener = BorrowedFd::borrow_raw(fd);
-            fcntl(listener.as_fd(), FcntlArg::F_SETFD(FdFlag::empty()))?;
+            for fd in fds {
+                fcntl(BorrowedFd::borrow_raw(fd).as_fd(), FcntlArg::F_SETFD(FdFlag::empty()))?;
+            }
             Ok(())
         });
     }

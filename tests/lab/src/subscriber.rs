@@ -46,7 +46,7 @@ impl Subscriber {
         let port = self.free_port().to_string();
         let log = self.logs.join(format!("iperf3-{port}.log"));
         let serve = ["iperf3", "--server", "--one-off", "--forceflush", "--port", &port];
-        let mut server = self.inside.launch(&Place::Internet.name(), &serve, &log, false).await?;
+        let mut server = self.inside.launch(&Place::Internet.name(), &serve, &log).await?;
         server.line_with("Server listening", Limit::seconds(10)).await?;
         let (amount, value) = match load.amount {
             Amount::Seconds(seconds) => ("--time", seconds.to_string()),

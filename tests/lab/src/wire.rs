@@ -2,8 +2,10 @@
 //!
 //! Requests carry an id and are answered out of order; events come unasked.
 
+use crate::enclosure::LISTENER_FDS;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::RawFd;
 use std::path::PathBuf;
 
 /// A question with the number its answer will carry.
@@ -26,7 +28,7 @@ pub enum Ask {
     /// Runs `ip -batch` and `bridge -batch`, then writes sysctls (`net/ipv4/...`), in a node.
     Configure { node: String, ip: String, bridge: String, sysctls: Vec<(String, String)> },
     /// Starts a program that stays; its output goes to `log` and comes back as events.
-    Start { node: String, argv: Vec<String>, env: Vec<(String, String)>, log: PathBuf, listener: bool },
+    Start { node: String, argv: Vec<String>, env: Vec<(String, String)>, log: PathBuf, listener: Option<Listener> },
     /// Runs a program to its end.
     Run { node: String, argv: Vec<String>, input: String },
     /// Sends a signal to a program this lab started.
@@ -39,6 +41,24 @@ pub enum Ask {
     Probe { node: String, to: IpAddr, every_ms: u64 },
     /// Ends a probe and returns what it saw.
     ProbeEnd { probe: u64 },
+}
+
+/// Which of the host's TCP listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listener {
+    /// The dashboard's.
+    Pages,
+    /// The payment provider's.
+    Provider,
+}
+
+impl Listener {
+    /// The number of its descriptor.
+    #[must_use]
+    pub fn fd(self) -> RawFd {
+        LISTENER_FDS[self as usize]
+    }
 }
 
 /// One end of a veth pair.

@@ -7,6 +7,7 @@ mod founding;
 mod money;
 mod network;
 mod office;
+mod rules;
 mod sales;
 
 use crate::script::people::Person;
@@ -17,12 +18,17 @@ use edge::Edge;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use weir_cloud::app::App;
 
-pub use office::{Office, Refused, ZONE};
+pub use office::{OWNER, Office, Refused, ZONE};
 
-/// How many days before the end the ISP begins to write e-mails.
-const MAIL_DAYS: u64 = 21;
+/// How many days before the end the ISP brings its own rules.
+const RULES_DAYS: u64 = 66;
+/// How many days before the end it begins to write e-mails.
+const MAIL_DAYS: u64 = 14;
+/// How many days before the end its bookkeeper's program begins to listen.
+const LISTENER_DAYS: u64 = 2;
 /// What everything about people is rolled with.
 const SEED: u64 = 20;
 
@@ -37,8 +43,12 @@ pub struct Isp<'a> {
     pub password: &'a str,
     /// Whether it takes cards: then a payment provider is where the installation looks for one.
     pub cards: bool,
-    /// Its mail server, if it has one; it is used in the last months.
+    /// Its mail server, if it has one; it is used in the last weeks.
     pub mail: Option<SocketAddr>,
+    /// Where its rules were built, if it has some.
+    pub rules: Option<&'a Path>,
+    /// Where its bookkeeper's program listens, if it has one.
+    pub listener: Option<&'a str>,
 }
 
 /// A person's line, as the ISP knows it.
@@ -98,11 +108,8 @@ pub async fn live(app: &App, isp: &Isp<'_>, size: Size, mut tell: impl FnMut(&st
     let first = office::instant(year.from, NaiveTime::from_hms_opt(7, 0, 0).context("no time")?)?;
     app.clock.shift(first - end)?;
     let mut world = founding::found(app, isp, year).await?;
-    let mail_from = today - Days::new(MAIL_DAYS);
     for on in world.year.days() {
-        if let Some(server) = isp.mail.filter(|_| on == mail_from.max(world.year.from)) {
-            world.office.write_by(server).await?;
-        }
+        world.grow(isp, on).await?;
         world.day(on).await.with_context(|| format!("on {on}"))?;
         let next = on + Days::new(1);
         if next.day() == 1 || next == today {
@@ -115,6 +122,22 @@ pub async fn live(app: &App, isp: &Isp<'_>, size: Size, mut tell: impl FnMut(&st
 impl World {
     fn person(&self, number: usize) -> Person {
         self.year.people[number].clone()
+    }
+
+    /// The ISP comes to do what it did not at first.
+    async fn grow(&mut self, isp: &Isp<'_>, on: NaiveDate) -> Result<()> {
+        let before_end = |days| on == (self.year.to - Days::new(days)).max(self.year.from);
+        let (rules, mail, listener) = (before_end(RULES_DAYS), before_end(MAIL_DAYS), before_end(LISTENER_DAYS));
+        if let Some(folder) = isp.rules.filter(|_| rules) {
+            self.bring_rules(folder).await?;
+        }
+        if let Some(server) = isp.mail.filter(|_| mail) {
+            self.office.write_by(server).await?;
+        }
+        if let Some(url) = isp.listener.filter(|_| listener) {
+            self.tell_bookkeeper(url).await?;
+        }
+        Ok(())
     }
 
     /// One day: the night's usage and jobs, the morning's business, the afternoon's.

@@ -10,6 +10,10 @@ use weir_protocol::usage::{LineUsage, SealReason};
 
 /// Days before the end whose hours are told apart.
 const HOURLY_DAYS: u64 = 9;
+/// Days before the end whose nights are.
+const NIGHTLY_DAYS: u64 = 100;
+/// The hour a night ends.
+const MORNING: u32 = 6;
 /// What a walled-off line still moves in a day: the page that says why.
 const GARDEN_BYTES: u64 = 3_000_000;
 /// Seconds of a day somebody is busy at most.
@@ -43,11 +47,18 @@ impl World {
 
     async fn meter_day(&mut self, site: usize, day: NaiveDate) -> Result<()> {
         let end = midnight(day + Days::new(1))?;
-        if day + Days::new(HOURLY_DAYS) < self.year.to {
-            let lines = self.lines_of(site, day, |bytes| bytes);
+        if day + Days::new(HOURLY_DAYS) >= self.year.to {
+            return self.meter_hours(site, day, end).await;
+        }
+        let morning = midnight(day)? + HOUR * i32::try_from(MORNING)?;
+        if day + Days::new(NIGHTLY_DAYS) >= self.year.to && morning > self.edges[site].sealed_at() {
+            let lines = self.lines_of(site, day, |bytes| traffic::in_hours(bytes, 0..MORNING));
+            self.seal(site, morning, SealReason::Interval, lines).await?;
+            let lines = self.lines_of(site, day, |bytes| traffic::in_hours(bytes, MORNING..24));
             return self.seal(site, end, SealReason::Boundary, lines).await;
         }
-        self.meter_hours(site, day, end).await
+        let lines = self.lines_of(site, day, |bytes| bytes);
+        self.seal(site, end, SealReason::Boundary, lines).await
     }
 
     async fn meter_hours(&mut self, site: usize, day: NaiveDate, until: DateTime<Utc>) -> Result<()> {
@@ -57,7 +68,7 @@ impl World {
             if end <= self.edges[site].sealed_at() {
                 return Ok(());
             }
-            let lines = self.lines_of(site, day, |bytes| traffic::in_hour(bytes, hour));
+            let lines = self.lines_of(site, day, |bytes| traffic::in_hours(bytes, hour..hour + 1));
             let reason = if end == until { SealReason::Boundary } else { SealReason::Interval };
             self.seal(site, end, reason, lines).await?;
         }

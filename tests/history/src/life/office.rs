@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::body::Body;
+use axum::http::request::Builder;
 use axum::http::{Method, Request, StatusCode, header};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -152,16 +153,26 @@ impl Office {
         path: &str,
         body: Option<Value>,
     ) -> Result<Value> {
-        let now = self.app.clock.now();
-        let token = match self.sessions.get(email).filter(|(_, since)| now - *since < SESSION) {
-            Some((token, _)) => token.clone(),
-            None => {
-                let session = access::log_in(&self.app, email, self.password.clone(), "Firefox 140 on Linux").await?;
-                self.sessions.insert(email, (session.token.clone(), now));
-                session.token
-            }
-        };
+        let token = self.session(email).await?;
         self.send(method, path, Some(&token), body).await
+    }
+
+    /// A member of staff hands in a file's bytes.
+    pub async fn hand_in(&mut self, (_, email): (&str, &'static str), path: &str, bytes: Vec<u8>) -> Result<Value> {
+        let token = self.session(email).await?;
+        let request = self.request(Method::POST, path, Some(&token)).body(Body::from(bytes))?;
+        self.answer(path, request).await
+    }
+
+    /// The session a member of staff works in.
+    async fn session(&mut self, email: &'static str) -> Result<String> {
+        let now = self.app.clock.now();
+        if let Some((token, _)) = self.sessions.get(email).filter(|(_, since)| now - *since < SESSION) {
+            return Ok(token.clone());
+        }
+        let session = access::log_in(&self.app, email, self.password.clone(), "Firefox 140 on Linux").await?;
+        self.sessions.insert(email, (session.token.clone(), now));
+        Ok(session.token)
     }
 
     /// All items of a list.
@@ -193,23 +204,31 @@ impl Office {
     }
 
     async fn send(&mut self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Result<Value> {
+        let request = self.request(method, path, token);
+        let request = match body {
+            Some(body) => {
+                request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string()))?
+            }
+            None => request.body(Body::empty())?,
+        };
+        self.answer(path, request).await
+    }
+
+    fn request(&mut self, method: Method, path: &str, token: Option<&str>) -> Builder {
         self.asked += 1;
         // Every request is made once, so every one that wants a key may have its own.
-        let mut request = Request::builder()
+        let request = Request::builder()
             .method(method)
             .uri(format!("/api/v1{path}"))
             .header("idempotency-key", format!("request-{}", self.asked));
-        if let Some(token) = token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        match token {
+            Some(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
         }
-        let body = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        let response = self.router.clone().oneshot(request.body(body)?).await?;
+    }
+
+    async fn answer(&self, path: &str, request: Request<Body>) -> Result<Value> {
+        let response = self.router.clone().oneshot(request).await?;
         let status = response.status();
         let bytes = axum::body::to_bytes(response.into_body(), 64 << 20).await?;
         let answer = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

@@ -3,6 +3,7 @@
 use super::people::Person;
 use crate::dice::Dice;
 use chrono::{Datelike, NaiveDate, Weekday};
+use std::ops::Range;
 
 /// Of a day's bytes, in thousandths, by hour: quiet at night, a hump at noon, most at half past nine in the evening.
 const HOURS: [u64; 24] = [24, 14, 9, 6, 5, 6, 10, 18, 26, 31, 34, 36, 41, 48, 50, 46, 44, 48, 56, 68, 86, 106, 110, 78];
@@ -25,10 +26,10 @@ pub fn wanted(seed: u64, person: &Person, on: NaiveDate) -> u64 {
     parts.into_iter().fold(person.daily_bytes, |bytes, percent| bytes / 100 * percent)
 }
 
-/// The share of a day's bytes that falls into an hour.
+/// The share of a day's bytes that falls into hours.
 #[must_use]
-pub fn in_hour(day_bytes: u64, hour: u32) -> u64 {
-    day_bytes / 1_000 * HOURS[hour as usize % HOURS.len()]
+pub fn in_hours(day_bytes: u64, hours: Range<u32>) -> u64 {
+    hours.map(|hour| day_bytes / 1_000 * HOURS[hour as usize % HOURS.len()]).sum()
 }
 
 /// Which part of it comes from the subscriber: a tenth or so, more with those who send a lot.
@@ -44,8 +45,8 @@ mod tests {
     #[test]
     fn a_day_is_the_sum_of_its_hours() {
         assert_eq!(HOURS.iter().sum::<u64>(), 1_000);
-        assert_eq!((0..24).map(|hour| in_hour(5_000_000, hour)).sum::<u64>(), 5_000_000);
-        let busiest = (0..24).max_by_key(|hour| in_hour(1_000_000, *hour));
+        assert_eq!(in_hours(5_000_000, 0..24), 5_000_000);
+        let busiest = (0..24).max_by_key(|hour| in_hours(1_000_000, *hour..*hour + 1));
         assert_eq!(busiest, Some(22));
     }
 }

@@ -12,17 +12,18 @@ mod stage;
 pub use fuzz::{Wish as FuzzWish, run as fuzz};
 
 use anyhow::Result;
+pub use stage::Past;
 use stage::Stage;
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs until Ctrl-C, with the dashboard on `port` of the host's loopback; with months behind it, or made for the moment.
-pub async fn run(port: u16, subscribers: u8, months: Option<u32>) -> Result<ExitCode> {
+pub async fn run(port: u16, subscribers: u8, past: Option<Past>) -> Result<ExitCode> {
     let mut terminated = signal(SignalKind::terminate())?;
     let begun = async {
-        let stage = match months {
-            Some(months) => Stage::build_with_history(port, subscribers, months).await?,
+        let stage = match past {
+            Some(past) => Stage::build_with_history(port, subscribers, &past).await?,
             None => {
                 let stage = Stage::build(port, subscribers).await?;
                 stage.bill_and_collect().await?;

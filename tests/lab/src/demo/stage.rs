@@ -8,6 +8,7 @@ use crate::outside::Process;
 use anyhow::{Context, Result, ensure};
 use chrono::{Datelike, NaiveDate};
 use serde_json::json;
+use std::path::PathBuf;
 
 /// Everybody's, in the demo.
 const PASSWORD: &str = "harbour-lights-2026";
@@ -49,6 +50,17 @@ const COLLEAGUES: [(&str, &str, &str); 3] = [
     ("Tomas Vela", "tomas@northwind.example", "network"),
 ];
 
+/// What an ISP has behind it.
+#[derive(Debug, clap::Args)]
+pub struct Past {
+    /// How many months the ISP has behind it
+    #[arg(long, default_value_t = 12)]
+    pub months: u32,
+    /// The folder its own rules were built into
+    #[arg(long)]
+    pub rules: Option<PathBuf>,
+}
+
 /// A running demo.
 pub struct Stage {
     /// The nodes and programs.
@@ -84,12 +96,16 @@ impl Stage {
     }
 
     /// The same with months behind it: the ISP has hundreds of subscribers, and those of the lab have been there all along.
-    pub async fn build_with_history(port: u16, subscribers: u8, months: u32) -> Result<Self> {
+    pub async fn build_with_history(port: u16, subscribers: u8, past: &Past) -> Result<Self> {
         let mut lab = network(port, subscribers).await?;
-        tell(&format!("living through {months} months: 300 subscribers, their usage, bills, payments, and questions"));
+        tell(&format!(
+            "living through {} months: 300 subscribers, their usage, bills, payments, and questions",
+            past.months
+        ));
         let (mail, _) = lab.start_mail().await?;
-        let servers = vec![lab.start_provider().await?, mail];
-        let mut lived = lab.live_through(months, PASSWORD, |month| tell(&format!("  {month}"))).await?;
+        let servers = vec![lab.start_provider().await?, mail, lab.start_bookkeeper().await?];
+        let mut lived =
+            lab.live_through(past.months, PASSWORD, past.rules.as_deref(), |month| tell(&format!("  {month}"))).await?;
         let lines = serde_json::from_value(lived["lines"].take()).context("which lines are the lab's")?;
         tell("starting the control plane");
         lab.start_cloud().await?;

@@ -6,7 +6,7 @@ mod net;
 mod nodes;
 mod processes;
 
-use crate::enclosure::LISTENER_FD;
+use crate::enclosure::LISTENER_FDS;
 use crate::wire::{Ask, End, Numbered, Said};
 use anyhow::{Context, Result, anyhow};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -26,7 +26,7 @@ pub fn run() -> Result<()> {
     if let Err(error) = mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), None::<&str>) {
         eprintln!("weir-lab: the host's /proc stays visible ({error})");
     }
-    keep_listener_private();
+    keep_listeners_private();
     let processes = Processes::start();
     let mut server = Server { nodes: Nodes::default(), processes, probes: net::Probes::default() };
     say(&Said::Ready);
@@ -52,11 +52,13 @@ fn answer<T: Serialize>(id: u64, result: Result<T>) {
     say(&Said::Answer { id, result });
 }
 
-#[expect(unsafe_code, reason = "the listener is inherited by number")]
-fn keep_listener_private() {
-    // SAFETY: the number is only used for this call; a closed descriptor gives an error, which is fine.
-    let listener = unsafe { BorrowedFd::borrow_raw(LISTENER_FD) };
-    let _absent = fcntl(listener, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+#[expect(unsafe_code, reason = "the listeners are inherited by number")]
+fn keep_listeners_private() {
+    for fd in LISTENER_FDS {
+        // SAFETY: the number is only used for this call; a closed descriptor gives an error, which is fine.
+        let listener = unsafe { BorrowedFd::borrow_raw(fd) };
+        let _absent = fcntl(listener, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    }
 }
 
 struct Server {
@@ -80,7 +82,7 @@ impl Server {
             }
             Ask::Run { node, argv, input } => {
                 let spawned = self.nodes.get(&node).and_then(|net| {
-                    self.processes.spawn(&Spawn { net, argv: &argv, env: &[], listener: false, keep: None })
+                    self.processes.spawn(&Spawn { net, argv: &argv, env: &[], listener: None, keep: None })
                 });
                 let processes = self.processes.clone();
                 in_thread(id, move || processes.finish(spawned?, &input));
@@ -115,7 +117,7 @@ impl Server {
             mac(b),
             nodes::path_of(there),
         );
-        self.run(&Spawn { net: here, argv: &words(&command), env: &[], listener: false, keep: Some(there) }, "")
+        self.run(&Spawn { net: here, argv: &words(&command), env: &[], listener: None, keep: Some(there) }, "")
     }
 
     fn configure(&self, node: &str, ip: &str, bridge: &str, sysctls: &[(String, String)]) -> Result<Value> {
@@ -123,7 +125,7 @@ impl Server {
         for (program, batch) in [("ip", ip), ("bridge", bridge)] {
             if !batch.is_empty() {
                 let argv = words(&format!("{program} -batch -"));
-                self.run(&Spawn { net, argv: &argv, env: &[], listener: false, keep: None }, batch)?;
+                self.run(&Spawn { net, argv: &argv, env: &[], listener: None, keep: None }, batch)?;
             }
         }
         net::write_sysctls(net, sysctls)?;

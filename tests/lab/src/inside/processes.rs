@@ -3,8 +3,7 @@
 //! The parent-death signal fires when the *thread* that forked ends, so `spawn` must be called from the main thread.
 
 use super::say;
-use crate::enclosure::LISTENER_FD;
-use crate::wire::{Finished, Said};
+use crate::wire::{Finished, Listener, Said};
 use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::libc;
@@ -29,8 +28,8 @@ pub struct Spawn<'a> {
     pub argv: &'a [String],
     /// Added to the environment.
     pub env: &'a [(String, String)],
-    /// Whether the host's TCP listener is passed on.
-    pub listener: bool,
+    /// Which of the host's TCP listeners is passed on.
+    pub listener: Option<Listener>,
     /// A descriptor the program keeps under its number.
     pub keep: Option<&'a OwnedFd>,
 }
@@ -69,7 +68,7 @@ impl Processes {
         command.env_remove("DATABASE_URL");
         // The last words of a program that failed are its error, not its stack.
         command.env_remove("RUST_BACKTRACE");
-        if spawn.listener {
+        if spawn.listener == Some(Listener::Pages) {
             command.env("LISTEN_FDS", "1");
         }
         prepare(&mut command, spawn);
@@ -173,7 +172,7 @@ impl Processes {
 #[expect(unsafe_code, reason = "a child enters its namespace between fork and exec")]
 fn prepare(command: &mut Command, spawn: &Spawn<'_>) {
     let net = spawn.net.as_raw_fd();
-    let kept = [spawn.listener.then_some(LISTENER_FD), spawn.keep.map(AsRawFd::as_raw_fd)];
+    let kept = [spawn.listener.map(Listener::fd), spawn.keep.map(AsRawFd::as_raw_fd)];
     // SAFETY: the closure makes system calls only (setns, fcntl, prctl): no allocation, no lock. The descriptors
     // are open in the parent during the fork, and the number 3 is taken since before `Command` made its own pipe.
     unsafe {

@@ -10,6 +10,7 @@ mod page;
 mod world;
 
 use std::net::SocketAddr;
+use std::os::fd::{FromRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
@@ -25,7 +26,7 @@ pub use world::{Card, Fault, Message};
 pub struct Provider {
     address: SocketAddr,
     world: Shared,
-    tasks: [JoinHandle<()>; 2],
+    tasks: Vec<JoinHandle<()>>,
 }
 
 type Shared = Arc<Mutex<World>>;
@@ -43,17 +44,27 @@ impl Drop for Provider {
 impl Provider {
     /// Listens on a free port of this machine, or on the address given.
     pub async fn start(at: Option<SocketAddr>) -> Result<Self> {
+        Self::start_for(at, None).await
+    }
+
+    /// The same; people find its pages at a listener of theirs, if there is one.
+    async fn start_for(at: Option<SocketAddr>, pages: Option<TcpListener>) -> Result<Self> {
+        // Whoever hears from it is told by a client, whose cryptography the process chooses; once is enough.
+        let _already_there = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind(at.unwrap_or(([127, 0, 0, 1], 0).into())).await.context("listen")?;
         let address = listener.local_addr()?;
-        let world = Shared::new(Mutex::new(World::new(format!("http://{address}"))));
-        let router = calls::router(world.clone());
-        let telling = tokio::spawn(hear::tell(world.clone()));
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "the provider ended");
-            }
-        });
-        Ok(Self { address, world, tasks: [server, telling] })
+        let people = pages.as_ref().map_or(Ok(address), TcpListener::local_addr)?;
+        let world = Shared::new(Mutex::new(World::new(format!("http://{people}"))));
+        let mut tasks = vec![tokio::spawn(hear::tell(world.clone()))];
+        for listener in [Some(listener), pages].into_iter().flatten() {
+            let router = calls::router(world.clone());
+            tasks.push(tokio::spawn(async move {
+                if let Err(error) = axum::serve(listener, router).await {
+                    tracing::error!(%error, "the provider ended");
+                }
+            }));
+        }
+        Ok(Self { address, world, tasks })
     }
 
     /// Where it is.
@@ -149,11 +160,20 @@ impl Provider {
     }
 }
 
-/// Serves at an address until the process is ended; prints `ready` first.
-pub async fn run(at: SocketAddr) -> Result<()> {
-    let _provider = Provider::start(Some(at)).await?;
+/// Serves at an address until the process is ended; prints `ready` first. `pages` is the descriptor of an inherited
+/// listener where people find its pages, if that is elsewhere.
+pub async fn run(at: SocketAddr, pages: Option<RawFd>) -> Result<()> {
+    let _provider = Provider::start_for(Some(at), pages.map(inherited).transpose()?).await?;
     println!("ready");
     std::future::pending().await
+}
+
+#[expect(unsafe_code, reason = "the listener is inherited by number")]
+fn inherited(fd: RawFd) -> Result<TcpListener> {
+    // SAFETY: whoever started us passed this descriptor for us to own; nothing else in this process knows its number.
+    let listener = unsafe { std::net::TcpListener::from_raw_fd(fd) };
+    listener.set_nonblocking(true).context("use the inherited listener")?;
+    Ok(TcpListener::from_std(listener)?)
 }
 
 /// The header a message is signed with.
