@@ -137,6 +137,19 @@ END $$;
 
 ALTER FUNCTION public.never_deleted(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.portal_follows_email() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM portal_sessions WHERE tenant_id = NEW.tenant_id AND subscriber_id = NEW.id;
+    DELETE FROM portal_links WHERE tenant_id = NEW.tenant_id AND subscriber_id = NEW.id AND used_at IS NULL;
+    UPDATE portal_logins SET password_hash = NULL, password_set_at = NULL
+    WHERE tenant_id = NEW.tenant_id AND subscriber_id = NEW.id AND password_hash IS NOT NULL;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.portal_follows_email() OWNER TO weir_super;
+
 CREATE FUNCTION public.share_with_platform(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -682,6 +695,81 @@ CREATE TABLE public.dunning_steps (
 ALTER TABLE ONLY public.dunning_steps FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dunning_steps OWNER TO weir_owner;
+
+CREATE TABLE public.plugin_settings (
+    tenant_id uuid NOT NULL,
+    plugin_id uuid NOT NULL,
+    revision integer NOT NULL,
+    entries jsonb NOT NULL,
+    limit_percent integer NOT NULL,
+    effects text[] NOT NULL,
+    events text[] NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugin_settings_limit_is_sane CHECK (((limit_percent >= 0) AND (limit_percent <= 1000)))
+);
+
+ALTER TABLE ONLY public.plugin_settings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugin_settings OWNER TO weir_owner;
+
+CREATE TABLE public.plugins (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    name text NOT NULL,
+    hook text NOT NULL,
+    active_version_id uuid,
+    previous_version_id uuid,
+    settings_revision integer NOT NULL,
+    faults_in_a_row integer DEFAULT 0 NOT NULL,
+    paused_at timestamp with time zone,
+    paused_because text,
+    created_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT plugins_are_named_plainly CHECK ((name ~ '^[a-z][a-z0-9-]{0,47}$'::text)),
+    CONSTRAINT plugins_hook_exists CHECK ((hook = ANY (ARRAY['rate-usage'::text, 'handle-event'::text]))),
+    CONSTRAINT plugins_say_why_they_pause CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
+);
+
+ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plugins OWNER TO weir_owner;
+
+CREATE TABLE public.webhooks (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    url text NOT NULL,
+    description text NOT NULL,
+    kinds text[] NOT NULL,
+    sealed_secret bytea NOT NULL,
+    sealed_old bytea,
+    old_until timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    paused_at timestamp with time zone,
+    paused_because text,
+    CONSTRAINT webhooks_old_secret_ends CHECK (((sealed_old IS NULL) = (old_until IS NULL))),
+    CONSTRAINT webhooks_pause_has_a_reason CHECK ((paused_because = ANY (ARRAY['by_hand'::text, 'failing'::text, 'gone'::text]))),
+    CONSTRAINT webhooks_paused_for_a_reason CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
+);
+
+ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhooks OWNER TO weir_owner;
+
+CREATE VIEW public.event_listeners WITH (security_invoker='true') AS
+ SELECT webhooks.tenant_id,
+    'webhooks'::text AS listener,
+    webhooks.kinds
+   FROM public.webhooks
+UNION ALL
+ SELECT p.tenant_id,
+    'plugins'::text AS listener,
+    s.events AS kinds
+   FROM (public.plugins p
+     JOIN public.plugin_settings s ON (((s.tenant_id = p.tenant_id) AND (s.plugin_id = p.id) AND (s.revision = p.settings_revision))))
+  WHERE ((p.hook = 'handle-event'::text) AND (p.active_version_id IS NOT NULL));
+
+ALTER TABLE public.event_listeners OWNER TO weir_super;
 
 CREATE TABLE public.events (
     tenant_id uuid NOT NULL,
@@ -1294,23 +1382,6 @@ ALTER TABLE ONLY public.plugin_invocations FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugin_invocations OWNER TO weir_owner;
 
-CREATE TABLE public.plugin_settings (
-    tenant_id uuid NOT NULL,
-    plugin_id uuid NOT NULL,
-    revision integer NOT NULL,
-    entries jsonb NOT NULL,
-    limit_percent integer NOT NULL,
-    effects text[] NOT NULL,
-    events text[] NOT NULL,
-    set_by text NOT NULL,
-    set_at timestamp with time zone NOT NULL,
-    CONSTRAINT plugin_settings_limit_is_sane CHECK (((limit_percent >= 0) AND (limit_percent <= 1000)))
-);
-
-ALTER TABLE ONLY public.plugin_settings FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.plugin_settings OWNER TO weir_owner;
-
 CREATE TABLE public.plugin_versions (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1333,28 +1404,6 @@ CREATE TABLE public.plugin_versions (
 ALTER TABLE ONLY public.plugin_versions FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugin_versions OWNER TO weir_owner;
-
-CREATE TABLE public.plugins (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    name text NOT NULL,
-    hook text NOT NULL,
-    active_version_id uuid,
-    previous_version_id uuid,
-    settings_revision integer NOT NULL,
-    faults_in_a_row integer DEFAULT 0 NOT NULL,
-    paused_at timestamp with time zone,
-    paused_because text,
-    created_by text NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT plugins_are_named_plainly CHECK ((name ~ '^[a-z][a-z0-9-]{0,47}$'::text)),
-    CONSTRAINT plugins_hook_exists CHECK ((hook = ANY (ARRAY['rate-usage'::text, 'handle-event'::text]))),
-    CONSTRAINT plugins_say_why_they_pause CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
-);
-
-ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.plugins OWNER TO weir_owner;
 
 CREATE TABLE public.portal_links (
     tenant_id uuid NOT NULL,
@@ -1966,27 +2015,6 @@ ALTER TABLE ONLY public.webhook_attempts FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.webhook_attempts OWNER TO weir_owner;
 
-CREATE TABLE public.webhooks (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    url text NOT NULL,
-    description text NOT NULL,
-    kinds text[] NOT NULL,
-    sealed_secret bytea NOT NULL,
-    sealed_old bytea,
-    old_until timestamp with time zone,
-    created_at timestamp with time zone NOT NULL,
-    paused_at timestamp with time zone,
-    paused_because text,
-    CONSTRAINT webhooks_old_secret_ends CHECK (((sealed_old IS NULL) = (old_until IS NULL))),
-    CONSTRAINT webhooks_pause_has_a_reason CHECK ((paused_because = ANY (ARRAY['by_hand'::text, 'failing'::text, 'gone'::text]))),
-    CONSTRAINT webhooks_paused_for_a_reason CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
-);
-
-ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.webhooks OWNER TO weir_owner;
-
 ALTER TABLE ONLY platform.api_keys
     ADD CONSTRAINT api_keys_one_each UNIQUE (tenant_id, id);
 
@@ -2592,6 +2620,8 @@ CREATE TRIGGER invoices_issued_is_final BEFORE UPDATE ON public.invoices FOR EAC
 CREATE CONSTRAINT TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_postings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
 
 CREATE CONSTRAINT TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_has_postings();
+
+CREATE TRIGGER subscribers_portal_follows_email AFTER UPDATE OF email ON public.subscribers FOR EACH ROW WHEN ((lower(btrim(old.email)) IS DISTINCT FROM lower(btrim(new.email)))) EXECUTE FUNCTION public.portal_follows_email();
 
 ALTER TABLE ONLY platform.api_keys
     ADD CONSTRAINT api_keys_tenant_id_made_by_fkey FOREIGN KEY (tenant_id, made_by) REFERENCES public.staff(tenant_id, id);
@@ -3731,6 +3761,14 @@ GRANT SELECT,INSERT ON TABLE public.dunning_promises TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.dunning_steps TO weir_app;
 
+GRANT SELECT,INSERT ON TABLE public.plugin_settings TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.plugins TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhooks TO weir_app;
+
+GRANT SELECT ON TABLE public.event_listeners TO weir_app;
+
 GRANT SELECT,INSERT ON TABLE public.events TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fair_use_standings TO weir_app;
@@ -3793,11 +3831,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.plans TO weir_app;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.plugin_invocations TO weir_app;
 
-GRANT SELECT,INSERT ON TABLE public.plugin_settings TO weir_app;
-
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plugin_versions TO weir_app;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.plugins TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_links TO weir_app;
 
@@ -3868,6 +3902,4 @@ GRANT SELECT,INSERT ON TABLE public.usage_records TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.usage_segments TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_attempts TO weir_app;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhooks TO weir_app;
 

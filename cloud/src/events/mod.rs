@@ -32,7 +32,10 @@ pub async fn publish(
         data,
     };
     store::insert(tx, &event).await?;
-    for listener in Listener::ALL.into_iter().filter(|listener| listener.hears(kind)) {
+    let tenants_own = store::tenants_own_listeners(tx, kind).await?;
+    let wants =
+        |listener: &Listener| !listener.is_tenants_own() || tenants_own.iter().any(|own| own == listener.name());
+    for listener in Listener::ALL.into_iter().filter(|listener| listener.hears(kind)).filter(wants) {
         jobs::enqueue(tx, &TellListener { listener, event: event.id }, now).await?;
     }
     Ok(event.id)

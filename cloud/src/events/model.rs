@@ -145,6 +145,11 @@ impl Listener {
         }
     }
 
+    /// Whether it speaks for what a tenant may or may not have, and is told only where there is such a thing.
+    pub fn is_tenants_own(self) -> bool {
+        matches!(self, Self::Plugins | Self::Webhooks)
+    }
+
     /// Whether it wants to be told of this kind.
     pub fn hears(self, kind: EventKind) -> bool {
         match self {

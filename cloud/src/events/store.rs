@@ -22,6 +22,16 @@ pub async fn insert(tx: &mut TenantTx, event: &Event) -> Result<(), sqlx::Error>
     Ok(())
 }
 
+/// The listeners for which something of the tenant's wants to be told of a kind.
+pub async fn tenants_own_listeners(tx: &mut TenantTx, kind: EventKind) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT listener AS "listener!" FROM event_listeners WHERE kinds = '{}' OR $1 = ANY(kinds)"#,
+        kind.name()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
 pub async fn find(tx: &mut TenantTx, id: EventId) -> Result<Option<Event>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT at, actor, kind, subject, account_id AS "account_id: AccountId", data FROM events WHERE id = $1"#,

@@ -112,6 +112,7 @@ async fn shown(
     let open = payments::open_attempt(&mut tx, payer.account).await?;
     let portal = portal::address(app, &mut tx).await?;
     let by_card = payments::provider_settings(app, &mut tx).await?.enabled;
+    let keeps_one = payments::methods(&mut tx, payer.account).await?.iter().any(|method| method.autopay);
     let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(chrono_tz::UTC));
     drop(tx);
     let mut frame = anonymous_frame(headers);
@@ -126,7 +127,10 @@ async fn shown(
         lede: lede(&frame, &account.number, under_way, &items, today),
         told: said(&frame, &told, under_way),
         form: (owes && by_card && !under_way).then(|| form(&frame, payer, &amount, problem)),
-        leave: (!owes && by_card).then(|| Action::post(format!("/pay/{}/card", payer.token), frame.t("pay-keep-only"))),
+        leave: (!owes && by_card).then(|| {
+            let key = if keeps_one { "pay-keep-other" } else { "pay-keep-only" };
+            Action::post(format!("/pay/{}/card", payer.token), frame.t(key))
+        }),
         owed: owed(&frame, &items, today),
         transfer: if owes { transfer(&frame, &isp, &account.number) } else { None },
         contact: isp.contact,
@@ -151,10 +155,11 @@ fn lede(frame: &Frame, account: &str, under_way: bool, items: &[OpenItem], today
     t(frame.lang, key, &[("number", account), ("date", &date)])
 }
 
-/// Where the provider's pages are: over TLS anywhere, for an ISP may have them under its own name; a test's where it says.
+/// Where the provider's pages are: over TLS anywhere, for an ISP may have them under its own name; those of a test's, which
+/// speaks without, where it is asked or on the payer's own machine.
 fn pages_of(app: &App) -> String {
     let base = app.config.stripe_url.trim_end_matches('/');
-    if base.starts_with("http://") { format!("https: {base}") } else { "https:".to_owned() }
+    if base.starts_with("http://") { format!("https: {base} http://127.0.0.1:*") } else { "https:".to_owned() }
 }
 
 fn is_page(attempt: &Attempt) -> bool {

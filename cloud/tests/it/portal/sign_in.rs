@@ -176,6 +176,31 @@ fn an_address_is_one_log_in() {
     });
 }
 
+#[test]
+fn another_address_ends_what_the_old_one_opened() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let (me, other) = (subscriber(&isp, "old@moved.example").await, subscriber(&isp, "stays@moved.example").await);
+        let (mut mine, mut theirs) = (Browser::of(&isp).await, Browser::of(&isp).await);
+        mine.enter(&isp, &me).await;
+        theirs.enter(&isp, &other).await;
+        let path = format!("/api/v1/subscribers/{me}");
+        let now = |email: &str| json!({ "name": "Amara Okafor", "email": email });
+        isp.put(&path, now("Old@Moved.example")).await.expect(200);
+        assert_eq!(mine.get("").await.status, 200, "the same address, written otherwise");
+        let unused = link(&isp, &me).await;
+        isp.put(&path, now("new@moved.example")).await.expect(200);
+        assert_eq!(mine.get("").await.status, 303, "the session is over");
+        assert_eq!(mine.get(&format!("/set-password/{unused}")).await.status, 410, "so is the link");
+        for email in ["old@moved.example", "new@moved.example"] {
+            assert_eq!(mine.post("/sign-in", &form(email, PASSWORD)).await.status, 422, "so is the password");
+        }
+        assert_eq!(theirs.get("").await.status, 200, "nobody else is signed out");
+        mine.enter(&isp, &me).await;
+        assert_eq!(mine.post("/sign-in", &form("new@moved.example", PASSWORD)).await.status, 303);
+    });
+}
+
 impl Browser {
     async fn set(&self, token: &str) -> super::harness::Page {
         self.post(&format!("/set-password/{token}"), &format!("password={}", PASSWORD.replace(' ', "+"))).await

@@ -101,6 +101,7 @@ pay-kept = Your card is kept; invoices pay themselves on their due day.
 pay-keep = Keep my card and pay later invoices automatically
 pay-keep-hint = Only the payment provider sees the card. You can stop it at any time.
 pay-keep-only = Leave a card for automatic payment
+pay-keep-other = Use another card for automatic payment
 pay-do = Pay { $amount } by card
 pay-owed = What is owed
 pay-transfer = By bank transfer

@@ -101,6 +101,7 @@ pay-kept = Su tarjeta queda guardada; las facturas se pagan solas el día del ve
 pay-keep = Guardar mi tarjeta y pagar automáticamente las próximas facturas
 pay-keep-hint = Solo el proveedor de pagos ve la tarjeta. Puede pararlo cuando quiera.
 pay-keep-only = Dejar una tarjeta para el pago automático
+pay-keep-other = Usar otra tarjeta para el pago automático
 pay-do = Pagar { $amount } con tarjeta
 pay-owed = Lo que se debe
 pay-transfer = Por transferencia

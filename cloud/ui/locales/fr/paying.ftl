@@ -101,6 +101,7 @@ pay-kept = Votre carte est gardée ; les factures se paient seules à l’éché
 pay-keep = Garder ma carte et payer automatiquement les prochaines factures
 pay-keep-hint = Seul le prestataire de paiement voit la carte. Vous pouvez arrêter à tout moment.
 pay-keep-only = Laisser une carte pour le paiement automatique
+pay-keep-other = Utiliser une autre carte pour le paiement automatique
 pay-do = Payer { $amount } par carte
 pay-owed = Ce qui est dû
 pay-transfer = Par virement

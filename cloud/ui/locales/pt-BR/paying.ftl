@@ -101,6 +101,7 @@ pay-kept = O seu cartão está guardado; as faturas são pagas sozinhas no venci
 pay-keep = Guardar meu cartão e pagar as próximas faturas automaticamente
 pay-keep-hint = Só o provedor de pagamentos vê o cartão. Pode parar quando quiser.
 pay-keep-only = Deixar um cartão para pagamento automático
+pay-keep-other = Usar outro cartão para o pagamento automático
 pay-do = Pagar { $amount } com cartão
 pay-owed = O que é devido
 pay-transfer = Por transferência
