@@ -1452,6 +1452,7 @@ CREATE TABLE public.portal_settings (
     sign_up boolean DEFAULT true NOT NULL,
     cheaper_at_period_end boolean DEFAULT true NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    top_ups boolean DEFAULT false NOT NULL,
     CONSTRAINT portal_settings_how_to_pay_is_short CHECK ((length(how_to_pay) <= 1000))
 );
 

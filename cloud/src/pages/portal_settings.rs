@@ -31,6 +31,7 @@ async fn show(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
         ("how_to_pay", settings.how_to_pay.clone()),
         ("sign_up", tick(settings.sign_up)),
         ("cheaper_at_period_end", tick(settings.cheaper_at_period_end)),
+        ("top_ups", tick(settings.top_ups)),
     ]);
     shown(&screen, &settings, &fields, None)
 }
@@ -47,6 +48,7 @@ fn shown<P: Needs>(
             .ask("how_to_pay", "portal-how-to-pay", Input::Lines)
             .ask("sign_up", "portal-sign-up-open", Input::Tick)
             .ask("cheaper_at_period_end", "portal-cheaper", Input::Tick)
+            .ask("top_ups", "portal-top-ups", Input::Tick)
             .inset(screen.t("nav-settings"), "/portal-settings", "save")
     });
     let sign_up = format!("{}/sign-up", settings.address);
@@ -75,6 +77,7 @@ async fn change(screen: Screen<ManageSettings>, fields: Fields) -> Result<Respon
         how_to_pay: Some(fields.text("how_to_pay").replace("\r\n", "\n")),
         sign_up: Some(fields.get("sign_up") == "yes"),
         cheaper_at_period_end: Some(fields.get("cheaper_at_period_end") == "yes"),
+        top_ups: Some(fields.get("top_ups") == "yes"),
     };
     match portal::change_settings(&screen.app, &mut tx, wish).await.map_err(Problem::from) {
         Ok(_) => {

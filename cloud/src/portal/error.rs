@@ -1,7 +1,7 @@
 //! Why the portal did not do what a subscriber asked.
 
 use crate::error::{self, FieldError, Problem};
-use crate::{access, billing, catalog, db, notifications, subscribers, subscriptions, tenants};
+use crate::{access, billing, catalog, db, fair_use, notifications, subscribers, subscriptions, tenants};
 
 crate::kinds! {
     PORTAL_LINK_OVER = 410 "portal-link-over", "This link does not work any more", "It was used, replaced by a newer one, or is older than a day. Ask for a new link where you sign in.";
@@ -10,6 +10,8 @@ crate::kinds! {
     PORTAL_HOST_TAKEN = 409 "portal-host-taken", "This host name leads to something else", "Choose another host name: one is one ISP's portal, and the installation's own stays its own.";
     PLAN_NOT_OFFERED = 409 "plan-not-offered", "This plan cannot be chosen", "Choose one of the plans offered, or contact the ISP.";
     PLAN_CHANGED_TODAY = 409 "plan-changed-today", "The plan was changed within the last day", "A plan can be changed once a day. Try again tomorrow, or contact the ISP.";
+    TOP_UP_NOT_OFFERED = 409 "top-up-not-offered", "This top-up cannot be bought", "Choose one that is offered for a line in service with an included volume, or contact the ISP.";
+    TOP_UPS_TODAY = 409 "top-ups-today", "Too many top-ups were bought today", "A line takes five a day here. Try again tomorrow, or contact the ISP.";
     LINE_HELD = 409 "line-held", "The plan of this line cannot be changed now", "The line is held or not in service. Settle what holds it first, or contact the ISP.";
 }
 
@@ -43,6 +45,12 @@ pub enum Error {
     /// The line is held, not begun or about to end.
     #[error("the line is held or not in service")]
     LineHeld,
+    /// The top-up is not one of the choices.
+    #[error("the top-up is not offered for this line")]
+    TopUpNotOffered,
+    /// More were bought today than a subscriber should.
+    #[error("no more top-ups can be bought for this line today")]
+    TopUpsToday,
     /// A field cannot be as it was sent.
     #[error("{0}: {1}")]
     Invalid(&'static str, String),
@@ -61,6 +69,9 @@ pub enum Error {
     /// About bills.
     #[error(transparent)]
     Billing(#[from] billing::Error),
+    /// About fair use.
+    #[error(transparent)]
+    FairUse(#[from] fair_use::Error),
     /// A message could not be written.
     #[error(transparent)]
     Notifications(#[from] notifications::Error),
@@ -90,12 +101,15 @@ impl From<Error> for Problem {
             Error::NotOffered => Self::new(&PLAN_NOT_OFFERED, &error),
             Error::ChangedToday => Self::new(&PLAN_CHANGED_TODAY, &error),
             Error::LineHeld => Self::new(&LINE_HELD, &error),
+            Error::TopUpNotOffered => Self::new(&TOP_UP_NOT_OFFERED, &error),
+            Error::TopUpsToday => Self::new(&TOP_UPS_TODAY, &error),
             Error::Invalid(field, message) => Self::invalid(vec![FieldError::new(field, message)]),
             Error::Access(error) => error.into(),
             Error::Subscriber(error) => error.into(),
             Error::Subscription(error) => error.into(),
             Error::Catalog(error) => error.into(),
             Error::Billing(error) => error.into(),
+            Error::FairUse(error) => error.into(),
             Error::Notifications(error) => error.into(),
             Error::Tenant(error) => error.into(),
             Error::Db(_) => Self::internal(&error),

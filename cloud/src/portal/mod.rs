@@ -13,6 +13,7 @@ mod plans;
 mod settings;
 mod sign_in;
 mod store;
+mod top_ups;
 
 pub use error::Error;
 pub use links::{LinkState, link, make_link, request_link, set_password};
@@ -21,3 +22,4 @@ pub use own::{account, accounts, invoice, line, lines};
 pub use plans::{Changed, change_plan, choices};
 pub use settings::{address, change_settings, door, door_of_host, settings};
 pub use sign_in::{login, sign_in, sign_out, sign_out_everywhere, who_is};
+pub use top_ups::{buy_top_up, top_ups};

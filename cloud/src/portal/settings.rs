@@ -18,8 +18,8 @@ pub async fn settings(app: &App, tx: &mut TenantTx) -> Result<PortalSettings, Er
     let stored = settings_of(tx).await?;
     let host = store::host(tx).await?.unwrap_or_default();
     let address = address(app, tx).await?;
-    let StoredSettings { how_to_pay, sign_up, cheaper_at_period_end } = stored;
-    Ok(PortalSettings { address, host, how_to_pay, sign_up, cheaper_at_period_end })
+    let StoredSettings { how_to_pay, sign_up, cheaper_at_period_end, top_ups } = stored;
+    Ok(PortalSettings { address, host, how_to_pay, sign_up, cheaper_at_period_end, top_ups })
 }
 
 pub(super) async fn settings_of(tx: &mut TenantTx) -> Result<StoredSettings, Error> {
@@ -42,6 +42,7 @@ pub async fn change_settings(
         how_to_pay: change.how_to_pay.map_or(before.how_to_pay.clone(), |text| text.trim().to_owned()),
         sign_up: change.sign_up.unwrap_or(before.sign_up),
         cheaper_at_period_end: change.cheaper_at_period_end.unwrap_or(before.cheaper_at_period_end),
+        top_ups: change.top_ups.unwrap_or(before.top_ups),
     };
     if stored.how_to_pay.chars().count() > TEXT_MAX {
         return Err(Error::Invalid("how_to_pay", format!("must have at most {TEXT_MAX} characters")));

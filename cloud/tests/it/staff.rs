@@ -28,7 +28,7 @@ async fn log_in(cloud: &Cloud, email: &str, password: &str) -> Answer {
 
 async fn change(isp: &Isp, id: &Value, wish: Value) -> Answer {
     let path = format!("/api/v1/staff/{}", id.as_str().expect("an id"));
-    isp.cloud.ask(Some(&isp.owner), Method::PATCH, &path, Some(wish)).await
+    isp.patch(&path, wish).await
 }
 
 #[test]

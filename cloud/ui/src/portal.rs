@@ -204,6 +204,8 @@ pub struct Usage<'a> {
     pub meter: Option<Meter>,
     /// What happens beyond, and what has happened.
     pub rule: String,
+    /// Ways to have more; may be empty.
+    pub offers: Vec<Action>,
     /// The days of this period.
     pub bars: Bars,
     /// The same as a table.

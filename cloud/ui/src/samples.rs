@@ -559,6 +559,7 @@ fn portal_usage(frame: &Frame) -> askama::Result<String> {
         lede: frame.t("portal-usage"),
         meter: Some(Meter { percent: 40, tone: Tone::Ok, label: frame.t("portal-usage") }),
         rule: frame.t("portal-rule-unmetered"),
+        offers: vec![Action::go("#more", "50 GB more: €5.93")],
         bars: Bars::of(&figures, frame.t("portal-usage-bars"), ("1 Nov 2026".into(), "6 Nov 2026".into())),
         days: portal::section(frame.t("portal-usage-days"), days(frame), String::new()),
         earlier: portal::section(frame.t("portal-usage-earlier"), Table::default(), frame.t("portal-usage-first")),

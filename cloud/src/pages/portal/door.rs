@@ -188,6 +188,8 @@ fn explained(visit: &Visit, told: &Told, response: Response) -> Response {
         "portal-link-over" => "link-over",
         "plan-not-offered" => "not-offered",
         "plan-changed-today" => "changed-today",
+        "top-up-not-offered" => "top-up-not-offered",
+        "top-ups-today" => "top-ups-today",
         "line-held" => "held",
         "plan-change-conflicts" => "conflicts",
         _ => match told.kind.status {

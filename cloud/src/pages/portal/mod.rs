@@ -10,6 +10,7 @@ mod home;
 mod plan;
 mod session;
 mod sign_up;
+mod top_up;
 mod usage;
 
 use axum::Router;
@@ -38,6 +39,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/portal/{slug}/lines/{line}/usage", get(usage::show))
         .route("/portal/{slug}/lines/{line}/plan", get(plan::choose).post(plan::preview))
         .route("/portal/{slug}/lines/{line}/plan/{version}", get(plan::ask).post(plan::change))
+        .route("/portal/{slug}/lines/{line}/top-ups/{product}", get(top_up::ask).post(top_up::buy))
         .route("/portal/{slug}/account", get(account::show))
         .route("/portal/{slug}/help", get(help::show).post(help::ask))
         .route("/portal/{slug}/help/{ticket}", get(help::ticket).post(help::reply))

@@ -9,7 +9,7 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
 use weir_ui::portal::{Bars, Meter, Portal, Usage, Used, section};
 
-use super::Own;
+use super::{Own, top_up};
 use crate::billing::{self, Metered};
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -116,6 +116,7 @@ pub(super) async fn show(own: Own, ApiPath((_, id)): ApiPath<(String, Subscripti
     let portal = own.portal();
     let slowed = slowed(&own, &mut tx, &line).await?;
     let now = periods.pop();
+    let offers = top_up::offers(&own, &mut tx, id).await?;
     let (bars, table) = now.as_ref().map(|now| by_day(portal, now, today)).unwrap_or_else(|| nothing(portal));
     let page = Usage {
         portal,
@@ -124,6 +125,7 @@ pub(super) async fn show(own: Own, ApiPath((_, id)): ApiPath<(String, Subscripti
         lede: now.as_ref().map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
         meter: now.as_ref().and_then(|now| meter(portal, now)),
         rule: now.as_ref().map(|now| rule(portal, now, slowed.as_ref())).unwrap_or_default(),
+        offers,
         bars,
         days: section(portal.t("portal-usage-days"), table, portal.t("portal-usage-none")),
         earlier: section(portal.t("portal-usage-earlier"), earlier(portal, &periods), portal.t("portal-usage-first")),

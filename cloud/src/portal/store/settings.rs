@@ -8,16 +8,17 @@ pub struct StoredSettings {
     pub how_to_pay: String,
     pub sign_up: bool,
     pub cheaper_at_period_end: bool,
+    pub top_ups: bool,
 }
 
 impl Default for StoredSettings {
     fn default() -> Self {
-        Self { how_to_pay: String::new(), sign_up: true, cheaper_at_period_end: true }
+        Self { how_to_pay: String::new(), sign_up: true, cheaper_at_period_end: true, top_ups: false }
     }
 }
 
 pub async fn settings(tx: &mut TenantTx) -> Result<Option<StoredSettings>, sqlx::Error> {
-    sqlx::query_as!(StoredSettings, "SELECT how_to_pay, sign_up, cheaper_at_period_end FROM portal_settings")
+    sqlx::query_as!(StoredSettings, "SELECT how_to_pay, sign_up, cheaper_at_period_end, top_ups FROM portal_settings")
         .fetch_optional(tx.conn())
         .await
 }
@@ -25,12 +26,14 @@ pub async fn settings(tx: &mut TenantTx) -> Result<Option<StoredSettings>, sqlx:
 pub async fn put_settings(tx: &mut TenantTx, settings: &StoredSettings) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
-        "INSERT INTO portal_settings (tenant_id, how_to_pay, sign_up, cheaper_at_period_end, updated_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (tenant_id) DO UPDATE SET how_to_pay = $2, sign_up = $3, cheaper_at_period_end = $4, updated_at = $5",
+        "INSERT INTO portal_settings (tenant_id, how_to_pay, sign_up, cheaper_at_period_end, top_ups, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant_id) DO UPDATE SET how_to_pay = $2, sign_up = $3, cheaper_at_period_end = $4, top_ups = $5, updated_at = $6",
         tenant,
         settings.how_to_pay,
         settings.sign_up,
         settings.cheaper_at_period_end,
+        settings.top_ups,
         now
     )
     .execute(tx.conn())

@@ -205,6 +205,11 @@ impl Isp {
         self.cloud.ask(Some(&self.owner), Method::PUT, path, Some(body)).await
     }
 
+    /// Changes a part as the owner.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.cloud.ask(Some(&self.owner), Method::PATCH, path, Some(body)).await
+    }
+
     /// Posts bytes as the owner.
     pub async fn upload(&self, path: &str, bytes: Vec<u8>) -> Answer {
         let request = Request::post(path)

@@ -30,10 +30,7 @@ fn the_first_page_says_how_the_line_and_the_money_stand() {
         );
         assert!(page.text.contains("/pay/"), "where to pay: {}", page.text);
         let how = json!({ "how_to_pay": "IBAN ES00 1234" });
-        isp.cloud
-            .ask(Some(&isp.owner), axum::http::Method::PATCH, "/api/v1/portal-settings", Some(how))
-            .await
-            .expect(200);
+        isp.patch("/api/v1/portal-settings", how).await.expect(200);
         assert!(browser.get("").await.text.contains("IBAN ES00 1234"));
         let hold = json!({ "kind": "unpaid", "effect": "walled_garden", "reason": "A word among colleagues" });
         isp.post(&format!("/api/v1/subscriptions/{}/holds", sold.line), hold).await.expect(201);

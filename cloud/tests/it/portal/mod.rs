@@ -5,3 +5,4 @@ mod home;
 mod orders;
 mod own;
 mod sign_in;
+mod top_ups;

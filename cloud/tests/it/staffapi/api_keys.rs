@@ -113,7 +113,7 @@ fn a_key_has_never_more_than_its_maker() {
         let (_, key) = made(&second, json!({ "name": "Both", "scopes": ["view-network", "view-billing"] })).await;
         let change = async |wish: Value| {
             let path = format!("/api/v1/staff/{maker}");
-            cloud.ask(Some(&isp.owner), Method::PATCH, &path, Some(wish)).await.expect(200);
+            isp.patch(&path, wish).await.expect(200);
         };
         get(cloud, &key, "/api/v1/invoices").await.expect(200);
         change(json!({ "role": "network" })).await;

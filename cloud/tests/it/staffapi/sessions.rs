@@ -102,7 +102,7 @@ fn streams_die_with_the_session_that_opened_them() {
         let isp = cloud.isp().await;
         let change = async |isp: &Isp, token: &str, wish: Value| {
             let path = format!("/api/v1/staff/{}", text(&me(cloud, token).await["id"]));
-            cloud.ask(Some(&isp.owner), Method::PATCH, &path, Some(wish)).await.expect(200);
+            isp.patch(&path, wish).await.expect(200);
         };
         let disabled = cloud.staff(isp.tenant, Role::Support).await;
         let live = stream(cloud, &disabled).await;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use weir_cloud::app::App;
@@ -53,7 +52,7 @@ async fn paying(isp: &Isp, account: &Value) -> Paying {
     let config = Config { stripe_url: provider.url(), ..(*isp.cloud.app.config).clone() };
     let app = App { config: Arc::new(config), ..isp.cloud.app.clone() };
     let keys = json!({ "secret_key": "sk_test_1" });
-    isp.cloud.ask(Some(&isp.owner), Method::PATCH, "/api/v1/payment-provider", Some(keys)).await.expect(200);
+    isp.patch("/api/v1/payment-provider", keys).await.expect(200);
     let amount = json!({ "amount": "1.00", "currency": "EUR" });
     let cash = json!({ "account_id": account, "method": "cash", "amount": amount, "received_on": "2026-01-15" });
     let paid = isp.once("/api/v1/payments", "cash", cash).await.expect(201)["id"].clone();

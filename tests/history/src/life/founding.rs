@@ -65,8 +65,8 @@ async fn settle(office: &mut Office, isp: &Isp<'_>) -> Result<()> {
         "fee_cap_year": eur("18.00"),
     });
     office.staff_by(Method::PUT, OWNER, "/dunning-policy", Some(json!({"based_on": 0, "policy": policy}))).await?;
-    let portal =
-        json!({"sign_up": true, "how_to_pay": "By card here, by transfer, or at our counter in Rúa do Porto."});
+    let portal = json!({"sign_up": true, "top_ups": true,
+        "how_to_pay": "By card here, by transfer, or at our counter in Rúa do Porto."});
     office.staff_by(Method::PATCH, OWNER, "/portal-settings", Some(portal)).await.map(drop)
 }
 
