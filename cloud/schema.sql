@@ -141,10 +141,11 @@ CREATE FUNCTION public.portal_follows_email() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    DELETE FROM portal_sessions WHERE tenant_id = NEW.tenant_id AND subscriber_id = NEW.id;
+    -- In the order in which a password is set, so that the two wait for each other.
     DELETE FROM portal_links WHERE tenant_id = NEW.tenant_id AND subscriber_id = NEW.id AND used_at IS NULL;
     UPDATE portal_logins SET password_hash = NULL, password_set_at = NULL
     WHERE tenant_id = NEW.tenant_id AND subscriber_id = NEW.id AND password_hash IS NOT NULL;
+    DELETE FROM portal_sessions WHERE tenant_id = NEW.tenant_id AND subscriber_id = NEW.id;
     RETURN NULL;
 END $$;
 

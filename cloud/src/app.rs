@@ -26,7 +26,7 @@ pub struct App {
     /// This second's rates, as they arrive.
     pub live: crate::live::Hub,
     /// Asks payment providers.
-    pub providers: reqwest::Client,
+    pub provider_http: reqwest::Client,
     /// Processes that run tenants' plugins.
     pub plugins: Arc<crate::plugins::Runners>,
     /// Renders `/metrics`.

@@ -58,8 +58,8 @@ pub(super) struct Facts<'a> {
 
 /// Bills everything due by `as_of`; says whether an invoice was issued. Doing it again issues nothing.
 ///
-/// No invoice asks for nothing: where none is issued, whoever asked must not commit, and the traffic that was taken waits
-/// for the account's next invoice.
+/// No invoice is issued of which every line is nothing: whoever asked must not commit then, and the traffic that was taken
+/// waits for the account's next invoice. What a rule priced is settled all the same, whatever it came to.
 pub(super) async fn bill(
     tx: &mut TenantTx,
     run: BillingRunId,
@@ -69,7 +69,7 @@ pub(super) async fn bill(
 ) -> Result<bool, Error> {
     prices.check(tx).await?;
     let (account, lines) = draft(tx, as_of, id, prices).await?;
-    if lines.iter().all(|line| line.net.is_zero()) {
+    if lines.iter().all(|line| line.net.is_zero() && line.priced_by.is_none()) {
         return Ok(false);
     }
     issue::issue(tx, run, &account, currency(&account)?, &lines).await?;

@@ -9,5 +9,6 @@ pub(super) async fn anything(tx: &mut TenantTx) -> Result<bool, Error> {
     if store::runs::running(tx).await?.is_some() {
         return Ok(false);
     }
-    Ok(store::faults::forget_changed(tx).await? || store::runs::anything_due(tx).await?)
+    let mended = store::faults::forget_changed(tx).await?;
+    Ok(mended || store::runs::anything_due(tx).await?)
 }

@@ -76,8 +76,8 @@ pub async fn reconcile(app: &App, scope: &Scope) -> Result<Reconciled, Error> {
 /// What of a list is not written down yet. Lists overlap, so they hold mostly what is.
 async fn news(app: &App, scope: &Scope, listed: Vec<Standing>) -> Result<Vec<Standing>, Error> {
     let intents: Vec<_> = listed.iter().filter_map(|standing| standing.intent.clone()).collect();
-    let over = attempts::over(&mut app.db.read(scope).await?, STRIPE, &intents).await?;
-    let is_news = |standing: &Standing| match standing.intent.as_ref().and_then(|intent| over.get(intent)) {
+    let ended = attempts::ended(&mut app.db.read(scope).await?, STRIPE, &intents).await?;
+    let is_news = |standing: &Standing| match standing.intent.as_ref().and_then(|intent| ended.get(intent)) {
         Some(succeeded) => !succeeded && matches!(standing.state, State::Succeeded { .. }),
         None => true,
     };

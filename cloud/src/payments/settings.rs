@@ -129,7 +129,7 @@ pub(super) async fn gateway(app: &App, tx: &mut TenantTx) -> Result<Stripe, Erro
         Some(sealed) => Some(app.secrets.unseal_text(place(tx, "payment_providers.webhook_secret"), sealed)?),
         None => None,
     };
-    Ok(Stripe::new(app.providers.clone(), &app.config.stripe_url, &secret, webhook))
+    Ok(Stripe::new(app.provider_http.clone(), &app.config.stripe_url, &secret, webhook))
 }
 
 /// As [`gateway`], if money may be asked for through it.

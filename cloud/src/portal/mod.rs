@@ -1,4 +1,4 @@
-//! What subscribers may do by themselves: sign in, see what is theirs, change their plan. Its pages are in `pages::portal`.
+//! What subscribers may do by themselves: sign in, see what is theirs, change their plan, buy more volume. Its pages are in `pages::portal`.
 //!
 //! Start at [`sign_in`] and [`who_is`]. Everything here and there is asked on behalf of one subscriber, and [`own`]
 //! answers for nobody else: what belongs to another is not there.

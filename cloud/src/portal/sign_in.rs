@@ -33,6 +33,10 @@ pub async fn sign_in(
     let right = password::is(app, password, login.as_ref().and_then(|login| login.password_hash.clone())).await?;
     let login = login.filter(|_| right).ok_or(access::Error::WrongLogin)?;
     let mut tx = app.db.begin(&Scope { tenant, actor: Actor::Subscriber(login.subscriber) }).await?;
+    // It may have ended while it was looked at.
+    if !store::is_password_still(&mut tx, &login).await? {
+        return Err(access::Error::WrongLogin.into());
+    }
     let session = open_session(&mut tx, login.subscriber, user_agent).await?;
     tx.commit().await?;
     forget_attempts(app, &attempt).await?;

@@ -124,7 +124,7 @@ pub async fn start(config: Config) -> anyhow::Result<Started> {
         )),
         schedule: Arc::default(),
         live: crate::live::hub(),
-        providers: crate::payments::provider::stripe::http().context("make a client for payment providers")?,
+        provider_http: crate::payments::provider::stripe::http().context("make a client for payment providers")?,
         plugins,
         metrics: handle,
     };

@@ -65,25 +65,22 @@ fn enclose() -> Result<i32> {
 fn place_listeners(fds: &[RawFd]) -> Result<()> {
     /// Above all numbers that are moved to.
     const ASIDE: RawFd = 64;
-    for (at, fd) in fds.iter().enumerate() {
-        let aside = ASIDE + RawFd::try_from(at)?;
+    let moved = |from: RawFd, to: RawFd| match to {
+        0.. => Ok(to),
+        _ => bail!("the listener {from} can't be moved: {}", std::io::Error::last_os_error()),
+    };
+    let mut aside = Vec::new();
+    for fd in fds {
         // SAFETY: plain descriptor calls; this process is fresh from exec and owns no descriptor above 2 but `fds`.
-        let moved = unsafe { libc::dup2(*fd, aside) };
+        aside.push(moved(*fd, unsafe { libc::fcntl(*fd, libc::F_DUPFD, ASIDE) })?);
         // SAFETY: as above; `fds` were given to us to own.
         unsafe { libc::close(*fd) };
-        if moved < 0 {
-            bail!("the listener {fd} can't be moved: {}", std::io::Error::last_os_error());
-        }
     }
-    for (at, target) in LISTENER_FDS.iter().enumerate().take(fds.len()) {
-        let aside = ASIDE + RawFd::try_from(at)?;
+    for (from, to) in aside.into_iter().zip(LISTENER_FDS) {
         // SAFETY: as above; the targets are free now.
-        let moved = unsafe { libc::dup2(aside, *target) };
+        moved(from, unsafe { libc::dup2(from, to) })?;
         // SAFETY: as above.
-        unsafe { libc::close(aside) };
-        if moved < 0 {
-            bail!("a listener can't be moved: {}", std::io::Error::last_os_error());
-        }
+        unsafe { libc::close(from) };
     }
     Ok(())
 }

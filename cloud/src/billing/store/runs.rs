@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
+use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
 use crate::db::TenantTx;
@@ -10,6 +11,8 @@ use crate::ids::{AccountId, BillingRunId};
 
 /// How far back traffic that is not counted yet is looked for: a period, and what comes late.
 const LOOKED_AT: TimeDelta = TimeDelta::days(40);
+/// A record is there this long after it was received, at the latest: a run at work then may have missed it.
+const ARRIVES_IN: PgInterval = PgInterval { months: 0, days: 0, microseconds: 5 * 60 * 1_000_000 };
 
 pub struct RunRow {
     pub id: BillingRunId,
@@ -117,7 +120,7 @@ pub async fn accounts(
                             AND u.end_at <= (coalesce(b.since, $4)::timestamp AT TIME ZONE a.time_zone)
                             AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                             AND d.seq = u.seq AND d.handle = u.handle))
-               OR EXISTS (SELECT FROM top_ups t WHERE t.subscription_id = s.id
+               OR EXISTS (SELECT FROM top_ups t WHERE t.subscription_id = s.id AND t.price > 0
                             AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id))))
            ORDER BY id LIMIT $3"#,
         after.map(AccountId::uuid),
@@ -186,7 +189,7 @@ pub async fn finish(tx: &mut TenantTx, id: BillingRunId) -> Result<bool, sqlx::E
 }
 
 /// Days to charge, billed days no term holds any more, or a billed period with traffic not counted that ended, or whose
-/// traffic arrived, since the last run: what that one found not worth an invoice is not looked at again for nothing.
+/// traffic arrived, since the last run up to its end: what that one found not worth an invoice is not looked at again.
 /// Traffic older than a period starts no run by itself: the account's next one counts it.
 pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
     let at = tx.at();
@@ -217,19 +220,20 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                              JOIN usage_records r ON r.agent_id = u.agent_id AND r.epoch = u.epoch AND r.seq = u.seq
                              WHERE u.subscription_id = s.id
                              AND u.end_at <= (p.ended_on::timestamp AT TIME ZONE a.time_zone) AND u.end_at > $2
-                             AND greatest(r.received_at, p.ended_on::timestamp AT TIME ZONE a.time_zone)
-                                 > (SELECT coalesce(max(started_at), '-infinity') FROM billing_runs)
+                             AND greatest(r.received_at + $3, p.ended_on::timestamp AT TIME ZONE a.time_zone)
+                                 > (SELECT coalesce(max(g.started_at), '-infinity') FROM billing_runs g WHERE g.as_of >= p.ended_on)
                              AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                              AND d.seq = u.seq AND d.handle = u.handle)))
              OR EXISTS (
                SELECT FROM top_ups t
                JOIN subscriptions s ON s.id = t.subscription_id
                JOIN accounts a ON a.id = s.account_id
-               WHERE NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id) AND t.until_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
+               WHERE t.price > 0 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id) AND t.until_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id))
            ) AS "due!""#,
         at,
-        at - LOOKED_AT
+        at - LOOKED_AT,
+        ARRIVES_IN as PgInterval
     )
     .fetch_one(tx.conn())
     .await

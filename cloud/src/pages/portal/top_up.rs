@@ -56,7 +56,7 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, product_id)): WishPath) -> Res
     let title = portal.frame.t1("portal-top-up-ask", "name", &bought.name);
     let mut page = Page::saying(portal, title, portal.t("portal-top-up-lede"));
     let usage = portal.at(&format!("/lines/{id}/usage"));
-    page.up = Some((usage.clone(), portal.t("portal-usage-days")));
+    page.up = Some((usage.clone(), portal.t("portal-usage")));
     page.leave = Some(usage);
     page.facts = vec![
         (portal.t("top-up-volume"), Cell::Text(format::bytes(lang, bought.bytes))),

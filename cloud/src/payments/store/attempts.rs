@@ -149,8 +149,12 @@ pub async fn named(
     .await
 }
 
-/// Which of these payments at a provider belong to attempts that are over, and whether they succeeded.
-pub async fn over(tx: &mut TenantTx, provider: &str, intents: &[String]) -> Result<HashMap<String, bool>, sqlx::Error> {
+/// Which of these payments at a provider belong to attempts that have ended, and whether those succeeded.
+pub async fn ended(
+    tx: &mut TenantTx,
+    provider: &str,
+    intents: &[String],
+) -> Result<HashMap<String, bool>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT intent AS "intent!", status = 'succeeded' AS "succeeded!" FROM payment_attempts
            WHERE provider = $1 AND intent = ANY($2) AND status IN ('succeeded', 'failed', 'cancelled')"#,

@@ -39,6 +39,16 @@ pub async fn login_of_email(tx: &mut TenantTx, email: &str) -> Result<Option<Log
     .await
 }
 
+/// Whether a log-in's password is the one in force, until this transaction ends.
+pub async fn is_password_still(tx: &mut TenantTx, login: &Login) -> Result<bool, sqlx::Error> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT true AS "found!" FROM portal_logins WHERE subscriber_id = $1 AND password_hash = $2 FOR SHARE"#,
+        login.subscriber.uuid(),
+        login.password_hash
+    );
+    Ok(found.fetch_optional(tx.conn()).await?.is_some())
+}
+
 /// Whoever has a normalised e-mail address; whoever signs in with it goes first.
 pub async fn subscriber_of_email(tx: &mut TenantTx, email: &str) -> Result<Option<SubscriberId>, sqlx::Error> {
     sqlx::query_scalar!(

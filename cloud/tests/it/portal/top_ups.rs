@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::harness::{Browser, Sold, add, bill, id, sell, shop};
+use super::harness::{Browser, Shop, Sold, add, bill, id, sell, shop};
 use crate::harness::{Isp, run};
 
 async fn product(isp: &Isp, name: &str, currency: &str) -> String {
@@ -11,13 +11,13 @@ async fn product(isp: &Isp, name: &str, currency: &str) -> String {
 }
 
 /// An ISP that sells in its portal, and a subscriber with a metered line, signed in.
-async fn buyer(isp: &Isp, email: &str) -> (Browser, Sold) {
+async fn buyer(isp: &Isp, email: &str) -> (Browser, Shop, Sold) {
     isp.patch("/api/v1/tenant", json!({ "tax_name": "IVA", "tax_rate_percent": "21" })).await.expect(200);
     let shop = shop(isp).await;
     let me = sell(isp, &shop, "Amara Okafor", email, &shop.small, "10.9.0.2/32").await;
     let mut browser = Browser::of(isp).await;
     browser.enter(isp, &me.subscriber).await;
-    (browser, me)
+    (browser, shop, me)
 }
 
 async fn sells(isp: &Isp, top_ups: bool) {
@@ -41,7 +41,7 @@ fn reference(page: &str) -> String {
 fn more_volume_costs_what_the_page_says() {
     run(|cloud| async move {
         let isp = cloud.isp().await;
-        let (browser, me) = buyer(&isp, "more@volume.example").await;
+        let (browser, _, me) = buyer(&isp, "more@volume.example").await;
         let more = product(&isp, "10 GB more", "EUR").await;
         let (usage, offer) = (format!("/lines/{}/usage", me.line), format!("/lines/{}/top-ups/{more}", me.line));
         assert!(!browser.get(&usage).await.text.contains("10 GB more"), "the ISP does not sell here");
@@ -78,7 +78,7 @@ fn more_volume_costs_what_the_page_says() {
 fn nobody_buys_what_is_not_for_them_nor_without_end() {
     run(|cloud| async move {
         let isp = cloud.isp().await;
-        let (browser, me) = buyer(&isp, "limits@volume.example").await;
+        let (browser, shop, me) = buyer(&isp, "limits@volume.example").await;
         let (more, dollars) = (product(&isp, "More", "EUR").await, product(&isp, "Dollars", "USD").await);
         sells(&isp, true).await;
         let at = |line: &str, product: &str| format!("/lines/{line}/top-ups/{product}");
@@ -89,6 +89,10 @@ fn nobody_buys_what_is_not_for_them_nor_without_end() {
         for n in 1..=5 {
             assert_eq!(browser.post(&at(&me.line, &more), &format!("reference=r{n}")).await.status, 303);
         }
+        let theirs = sell(&isp, &shop, "Delta", "delta@volume.example", &shop.small, "10.9.0.3/32").await;
+        assert_eq!(browser.get(&at(&theirs.line, &more)).await.status, 404, "another's line");
+        assert_eq!(browser.post(&at(&theirs.line, &more), "reference=d").await.status, 404);
+        assert_eq!(bought(&isp, &theirs.line).await.len(), 0);
         let sixth = browser.post(&at(&me.line, &more), "reference=r6").await;
         assert!(sixth.status == 409 && sixth.text.contains("enough for today"), "{}", sixth.text);
         assert_eq!(bought(&isp, &me.line).await.len(), 5);

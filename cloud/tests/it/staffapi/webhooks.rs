@@ -21,6 +21,7 @@ use weir_cloud::jobs::{Job, TellListener};
 use weir_cloud::webhooks::sender;
 
 use crate::harness::{Cloud, Isp, run};
+use crate::plugins::component;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -103,6 +104,46 @@ pub async fn happens(isp: &Isp) -> Value {
         job.run(isp.cloud.app.clone(), Scope::system(isp.tenant)).await.expect("tell");
     }
     subscriber
+}
+
+/// How many times a listener is waiting to be told.
+async fn queued(isp: &Isp, listener: &str) -> i64 {
+    let count = "SELECT count(*) FROM platform.jobs WHERE tenant_id = $1 AND kind = 'events.tell' AND payload->>'listener' = $2";
+    let count = sqlx::query_scalar(count).bind(isp.tenant.uuid()).bind(listener);
+    count.fetch_one(&mut superuser(isp.cloud).await).await.expect("jobs")
+}
+
+#[test]
+fn only_who_listens_is_told() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let add = || async { isp.post("/api/v1/subscribers", json!({ "name": "Amara Okafor" })).await.expect(201) };
+        add().await;
+        assert_eq!((queued(&isp, "webhooks").await, queued(&isp, "plugins").await), (0, 0), "nobody listens");
+        hooked(&isp, "https://93.184.216.34/a", json!(["invoice.issued"])).await;
+        add().await;
+        assert_eq!(queued(&isp, "webhooks").await, 0, "not to this");
+        hooked(&isp, "https://93.184.216.34/b", json!(["subscriber.added"])).await;
+        add().await;
+        assert_eq!(queued(&isp, "webhooks").await, 1);
+        hooked(&isp, "https://93.184.216.34/c", json!([])).await;
+        add().await;
+        assert_eq!((queued(&isp, "webhooks").await, queued(&isp, "plugins").await), (2, 0));
+        let rule = json!({ "name": "listens", "hook": "handle-event" });
+        let plugin = isp.post("/api/v1/plugins", rule).await.expect(201);
+        let path = format!("/api/v1/plugins/{}", text(&plugin["id"]));
+        let version = isp.upload(&format!("{path}/versions"), component("vip-overdue")).await.expect(201);
+        isp.post(&format!("/api/v1/plugin-versions/{}/dry-run", text(&version["id"])), json!({})).await.expect(200);
+        add().await;
+        assert_eq!(queued(&isp, "plugins").await, 0, "it is not asked yet");
+        isp.post(&format!("{path}/activate"), json!({ "digest": version["digest"] })).await.expect(200);
+        add().await;
+        assert_eq!(queued(&isp, "plugins").await, 1);
+        let wish = json!({ "limit_percent": 0, "events": ["hold.placed"] });
+        isp.put(&format!("{path}/settings"), wish).await.expect(200);
+        add().await;
+        assert_eq!(queued(&isp, "plugins").await, 1, "not to this");
+    });
 }
 
 async fn superuser(cloud: &Cloud) -> PgConnection {

@@ -27,7 +27,7 @@ pub use office::{OWNER, Office, Refused, ZONE};
 const RULES_DAYS: u64 = 66;
 /// How many days before the end it begins to write e-mails.
 const MAIL_DAYS: u64 = 14;
-/// How many days before the end its bookkeeper's program begins to listen.
+/// How many days before the end its bookkeeper's program begins to listen, and a further rule is tried.
 const LISTENER_DAYS: u64 = 2;
 /// What everything about people is rolled with.
 const SEED: u64 = 20;
@@ -133,6 +133,9 @@ impl World {
         }
         if let Some(server) = isp.mail.filter(|_| mail) {
             self.office.write_by(server).await?;
+        }
+        if let Some(folder) = isp.rules.filter(|_| listener) {
+            self.try_offer(folder).await?;
         }
         if let Some(url) = isp.listener.filter(|_| listener) {
             self.tell_bookkeeper(url).await?;

@@ -12,8 +12,7 @@ use std::path::Path;
 const IMPORTANT: usize = 6;
 
 impl World {
-    /// Rules are uploaded, told what to do, tried on what was recorded, and asked from then on; all but one whose trial
-    /// went wrong.
+    /// Rules are uploaded, told what to do, tried on what was recorded, and asked from then on.
     pub(super) async fn bring_rules(&mut self, folder: &Path) -> Result<()> {
         let owl = self.upload(folder, "night-owl", ("rate-usage", "night-owl")).await?;
         let wish = json!({"entries": {"percent": "50", "from": "0", "until": "6"}, "limit_percent": 50});
@@ -28,14 +27,17 @@ impl World {
         self.try_rule(&vip, wish).await?;
         self.activate(&vip).await?;
 
-        let offer = self.upload(folder, "winter-offer", ("rate-usage", "hostile")).await?;
-        self.try_rule(&offer, json!({"entries": {"do": "loop"}, "limit_percent": 50})).await?;
-
         let partner = self.upload(folder, "partner-sync", ("handle-event", "forger")).await?;
         let wish = json!({"entries": {"do": "tenant"}, "limit_percent": 0, "effects": ["note", "hold"],
             "events": ["dunning.walled"]});
         self.try_rule(&partner, wish).await?;
         self.activate(&partner).await
+    }
+
+    /// One more is tried, and goes wrong: it is never asked.
+    pub(super) async fn try_offer(&mut self, folder: &Path) -> Result<()> {
+        let offer = self.upload(folder, "winter-offer", ("rate-usage", "hostile")).await?;
+        self.try_rule(&offer, json!({"entries": {"do": "loop"}, "limit_percent": 50})).await
     }
 
     /// The bookkeeper's program is told of invoices and payments.

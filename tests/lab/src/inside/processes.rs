@@ -174,7 +174,7 @@ fn prepare(command: &mut Command, spawn: &Spawn<'_>) {
     let net = spawn.net.as_raw_fd();
     let kept = [spawn.listener.map(Listener::fd), spawn.keep.map(AsRawFd::as_raw_fd)];
     // SAFETY: the closure makes system calls only (setns, fcntl, prctl): no allocation, no lock. The descriptors
-    // are open in the parent during the fork, and the number 3 is taken since before `Command` made its own pipe.
+    // are open in the parent during the fork, and the numbers of listeners are taken since before `Command` made its own pipe.
     unsafe {
         command.pre_exec(move || {
             setns(BorrowedFd::borrow_raw(net), CloneFlags::CLONE_NEWNET)?;
