@@ -42,6 +42,9 @@ fn a_router_whose_disk_lost_a_part_of_its_state_is_told_everything_again() {
         world.lab.reboot_router().await?;
         world.lab.start_agent(None).await?;
         world.isp.applied(Limit::seconds(10)).await?;
+        // What was applied before the reboot was told to be applied: a connection begun before the router is told again
+        // would stay without NAT for as long as the kernel remembers it.
+        home.host.web_becomes(true, Family::V4).await?;
         home.assert_shaped(Direction::Down, Family::V4, HOME.rate_down_bps).await
     });
 }
