@@ -17,8 +17,10 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
+use weir_rules::money::Money;
 
 use crate::app::App;
+use crate::billing;
 use crate::error::Problem;
 
 pub(crate) use door::at_own_host;
@@ -47,6 +49,12 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/portal/{slug}/sign-up/thanks", get(sign_up::thanks))
         .route("/portal/{slug}/{*other}", get(nothing).post(nothing))
         .route_layer(from_fn_with_state(app.clone(), door::enter))
+}
+
+/// The tax on a net sum, and the whole.
+fn taxed(own: &Own, net: Money) -> Result<(Money, Money), Problem> {
+    let tax = billing::tax_on(&own.visit.tenant, net)?;
+    Ok((tax, net.checked_add(tax).map_err(|error| Problem::internal(&error))?))
 }
 
 /// Whatever else is asked for below a portal's address.

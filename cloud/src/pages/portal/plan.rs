@@ -10,7 +10,7 @@ use weir_ui::format;
 use weir_ui::pages::Section;
 use weir_ui::portal::{Page, Portal, section};
 
-use super::{Own, session};
+use super::{Own, session, taxed};
 use crate::billing::{self, Upcoming};
 use crate::catalog::{Plan, PlanVersion};
 use crate::db::TenantTx;
@@ -140,8 +140,7 @@ fn next_bill(own: &Own, changed: &Changed, lines: &[Upcoming]) -> Result<Section
     if !lines.is_empty() {
         let currency = Currency::from_code(&changed.account.currency).map_err(internal)?;
         let net = Money::sum(currency, lines.iter().map(|line| line.net)).map_err(internal)?;
-        let tax = billing::tax_on(&own.visit.tenant, net)?;
-        let gross = net.checked_add(tax).map_err(internal)?;
+        let (tax, gross) = taxed(own, net)?;
         let nothing = || Cell::Text(String::new());
         let mut sum = |name: String, amount| {
             rows.push(vec![Cell::Text(name), nothing(), nothing(), Cell::Number(money(lang, amount))]);

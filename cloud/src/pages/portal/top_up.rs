@@ -9,8 +9,7 @@ use weir_ui::blocks::{Action, Cell, Input};
 use weir_ui::format;
 use weir_ui::portal::Page;
 
-use super::{Own, session};
-use crate::billing;
+use super::{Own, session, taxed};
 use crate::catalog::Amount;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -28,7 +27,7 @@ type WishPath = ApiPath<(String, SubscriptionId, TopUpProductId)>;
 pub(super) async fn offers(own: &Own, tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Action>, Problem> {
     let (portal, mut offers) = (own.portal(), Vec::new());
     for product in portal::top_ups(tx, own.me.id, id).await? {
-        let total = cost(own, &product.price)?.2;
+        let (_, total) = taxed(own, net(&product.price)?)?;
         let names = [("name", product.name.as_str()), ("price", &money(own.lang(), total))];
         let words = weir_ui::i18n::t(own.lang(), "portal-top-up-offer", &names);
         offers.push(Action::go(portal.at(&format!("/lines/{id}/top-ups/{}", product.id)), words));
@@ -36,13 +35,10 @@ pub(super) async fn offers(own: &Own, tx: &mut TenantTx, id: SubscriptionId) -> 
     Ok(offers)
 }
 
-/// Net, tax and the whole of a price.
-fn cost(own: &Own, price: &Amount) -> Result<(Money, Money, Money), Problem> {
+fn net(price: &Amount) -> Result<Money, Problem> {
     let internal = |error| Problem::internal(&error);
     let currency = Currency::from_code(&price.currency).map_err(internal)?;
-    let net = Money::new(price.amount, currency).map_err(internal)?;
-    let tax = billing::tax_on(&own.visit.tenant, net)?;
-    Ok((net, tax, net.checked_add(tax).map_err(internal)?))
+    Money::new(price.amount, currency).map_err(internal)
 }
 
 pub(super) async fn ask(own: Own, ApiPath((_, id, product_id)): WishPath) -> Result<Response, Problem> {
@@ -52,7 +48,8 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, product_id)): WishPath) -> Res
     let bought = portal::buy_top_up(&mut tx, own.me.id, id, wish).await?;
     drop(tx);
     let (portal, lang) = (own.portal(), own.lang());
-    let (net, tax, total) = cost(&own, &bought.price)?;
+    let net = net(&bought.price)?;
+    let (tax, total) = taxed(&own, net)?;
     let title = portal.frame.t1("portal-top-up-ask", "name", &bought.name);
     let mut page = Page::saying(portal, title, portal.t("portal-top-up-lede"));
     let usage = portal.at(&format!("/lines/{id}/usage"));
