@@ -137,10 +137,14 @@ impl<I, V> Default for Compared<'_, I, V> {
     }
 }
 
-/// A charge billed before and the days of it not credited yet.
-struct Live<'a, I, V> {
+/// A charge billed before, and what happens to what earlier credits left of it.
+struct Charge<'a, I, V> {
     line: &'a BilledLine<I, V>,
-    days: Vec<Period>,
+    /// Its days that are still wanted.
+    kept: Vec<Period>,
+    /// What is taken back for the days that are not, above or equal to zero.
+    credits: Vec<(Period, Money)>,
+    /// What these credits leave of it: nothing once no day is kept.
     left: Money,
 }
 
@@ -270,8 +274,18 @@ fn differences<I: Clone + Ord, V: Clone + Ord>(
         due = due.checked_add(cost(part)?)?;
     }
     let before = Money::sum(subscription.currency, billed.iter().map(|line| line.amount))?;
-    let live = live_charges(billed)?;
-    let kept: Vec<Period> = live.iter().flat_map(|charge| charge.days.iter().copied()).collect();
+    let mut charges = charges(billed, wanted)?;
+    // Days without a cent are charged again once they are worth one.
+    let paid: Vec<Period> = charges
+        .iter()
+        .filter(|charge| charge.left.is_positive())
+        .flat_map(|charge| charge.kept.iter().copied())
+        .collect();
+    let missing: Vec<Period> = wanted.iter().flat_map(|part| minus(*part, &paid)).collect();
+    let mut rest = due.checked_sub(before)?;
+    if missing.is_empty() {
+        settle(&mut charges, -rest)?;
+    }
     let line = |period, amount, credits| NewLine {
         version: key.version.clone(),
         price,
@@ -281,13 +295,12 @@ fn differences<I: Clone + Ord, V: Clone + Ord>(
         amount,
         credits,
     };
-    let mut rest = due.checked_sub(before)?;
-    let missing: Vec<Period> = wanted.iter().flat_map(|part| minus(*part, &kept)).collect();
     let mut lines: Vec<NewLine<I, V>> = Vec::new();
-    let credited = credits(&live, wanted, if missing.is_empty() { Some(-rest) } else { None })?;
-    for (period, amount, id) in &credited {
-        rest = rest.checked_add(*amount)?;
-        lines.push(line(*period, -*amount, Some(id.clone())));
+    for charge in &charges {
+        for (period, amount) in charge.credits.iter().filter(|(_, amount)| amount.is_positive()) {
+            rest = rest.checked_add(*amount)?;
+            lines.push(line(*period, -*amount, Some(charge.line.id.clone())));
+        }
     }
     for (index, period) in missing.iter().enumerate() {
         let last = index + 1 == missing.len();
@@ -297,7 +310,7 @@ fn differences<I: Clone + Ord, V: Clone + Ord>(
             lines.push(line(*period, amount, None));
         }
     }
-    for restated in restate(&live, wanted, &credited, rest)? {
+    for restated in restate(&charges, rest)? {
         lines.push(line(restated.period, -restated.was, Some(restated.id)));
         if restated.becomes.is_positive() {
             lines.push(line(restated.period, restated.becomes, None));
@@ -306,58 +319,52 @@ fn differences<I: Clone + Ord, V: Clone + Ord>(
     Ok(lines)
 }
 
-/// The charges among billed lines, by date, with the days and the amount their credits left.
-fn live_charges<'a, I: Ord, V>(billed: &[&'a BilledLine<I, V>]) -> Result<Vec<Live<'a, I, V>>, ChargesError> {
-    let mut live = Vec::new();
+/// The charges among billed lines, by date, each with what it keeps and gives back by its share of days.
+fn charges<'a, I: Ord, V>(
+    billed: &[&'a BilledLine<I, V>],
+    wanted: &[Period],
+) -> Result<Vec<Charge<'a, I, V>>, ChargesError> {
+    let mut charges = Vec::new();
     for line in billed.iter().filter(|line| line.credits.is_none()) {
         let taken: Vec<_> = billed.iter().filter(|credit| credit.credits.as_ref() == Some(&line.id)).collect();
-        let periods: Vec<_> = taken.iter().map(|credit| credit.period).collect();
-        let left = Money::sum(line.amount.currency(), taken.iter().map(|credit| credit.amount))?;
-        live.push(Live { line, days: minus(line.period, &periods), left: left.checked_add(line.amount)? });
-    }
-    live.sort_by(|a, b| (a.line.period, &a.line.id).cmp(&(b.line.period, &b.line.id)));
-    Ok(live)
-}
-
-/// The amounts, above zero, to take back for live days no longer wanted, never more than a charge has left.
-///
-/// `total`, when known, is what they must add up to: billed minus earned.
-fn credits<I: Clone, V>(
-    live: &[Live<'_, I, V>],
-    wanted: &[Period],
-    total: Option<Money>,
-) -> Result<Vec<(Period, Money, I)>, ChargesError> {
-    let mut parts = Vec::new();
-    for charge in live {
-        let mut left = charge.left;
-        let unwanted: Vec<Period> = charge.days.iter().flat_map(|days| minus(*days, wanted)).collect();
-        let gone = unwanted == charge.days;
-        for (index, part) in unwanted.iter().enumerate() {
-            let share = charge.line.amount.times_ratio(part.days().into(), charge.line.period.days().into())?;
-            let last = gone && index + 1 == unwanted.len();
-            let amount = if last { left } else { share.checked_min(left)? };
+        let credited: Vec<_> = taken.iter().map(|credit| credit.period).collect();
+        let mut left =
+            Money::sum(line.amount.currency(), taken.iter().map(|credit| credit.amount))?.checked_add(line.amount)?;
+        let days = minus(line.period, &credited);
+        let unwanted: Vec<Period> = days.iter().flat_map(|days| minus(*days, wanted)).collect();
+        let kept: Vec<Period> = days.iter().flat_map(|days| minus(*days, &unwanted)).collect();
+        let mut credits = Vec::with_capacity(unwanted.len());
+        for (index, period) in unwanted.iter().enumerate() {
+            let last = kept.is_empty() && index + 1 == unwanted.len();
+            let amount = if last { left } else { share(line, *period)?.checked_min(left)? };
             left = left.checked_sub(amount)?;
-            parts.push((*part, amount, charge.line.id.clone(), Money::zero(left.currency())));
+            credits.push((*period, amount));
         }
-        if let Some((_, _, _, room)) = parts.last_mut().filter(|_| !unwanted.is_empty()) {
-            *room = left;
-        }
+        charges.push(Charge { line, kept, credits, left });
     }
-    if let Some(total) = total {
-        let sum = Money::sum(total.currency(), parts.iter().map(|part| part.1))?;
-        settle(&mut parts, total.checked_sub(sum)?)?;
-    }
-    let parts = parts.into_iter().map(|(period, amount, id, _)| (period, amount, id));
-    Ok(parts.filter(|(_, amount, _)| amount.is_positive()).collect())
+    charges.sort_by(|a, b| (a.line.period, &a.line.id).cmp(&(b.line.period, &b.line.id)));
+    Ok(charges)
 }
 
-/// Moves the rounding cents between what was computed and the exact total onto the last parts with room.
-fn settle<I>(parts: &mut [(Period, Money, I, Money)], mut odd: Money) -> Result<(), MoneyError> {
-    for (_, amount, _, room) in parts.iter_mut().rev() {
-        let shift = if odd.is_negative() { -odd.abs().checked_min(*amount)? } else { odd.checked_min(*room)? };
-        *amount = amount.checked_add(shift)?;
-        *room = room.checked_sub(shift)?;
-        odd = odd.checked_sub(shift)?;
+/// The part of a line's amount its days in `period` stand for.
+fn share<I, V>(line: &BilledLine<I, V>, period: Period) -> Result<Money, MoneyError> {
+    line.amount.times_ratio(period.days().into(), line.period.days().into())
+}
+
+/// Brings the credits to `total`, moving rounding cents onto the last of them.
+///
+/// A charge that keeps no day is given back whole: a cent left without a day could never be taken back.
+fn settle<I, V>(charges: &mut [Charge<'_, I, V>], total: Money) -> Result<(), MoneyError> {
+    let credited = charges.iter().flat_map(|charge| charge.credits.iter().map(|(_, amount)| *amount));
+    let mut odd = total.checked_sub(Money::sum(total.currency(), credited)?)?;
+    for charge in charges.iter_mut().rev().filter(|charge| !charge.kept.is_empty()) {
+        for (_, amount) in charge.credits.iter_mut().rev() {
+            let shift =
+                if odd.is_negative() { -odd.abs().checked_min(*amount)? } else { odd.checked_min(charge.left)? };
+            *amount = amount.checked_add(shift)?;
+            charge.left = charge.left.checked_sub(shift)?;
+            odd = odd.checked_sub(shift)?;
+        }
     }
     Ok(())
 }
@@ -371,30 +378,22 @@ struct Restated<I> {
 }
 
 /// Places the cents that rounding left over when pieces billed apart make one segment again, or one was cut in pieces.
-fn restate<I: Clone + Ord, V>(
-    live: &[Live<'_, I, V>],
-    wanted: &[Period],
-    credited: &[(Period, Money, I)],
-    mut rest: Money,
-) -> Result<Vec<Restated<I>>, ChargesError> {
+fn restate<I: Clone, V>(charges: &[Charge<'_, I, V>], mut rest: Money) -> Result<Vec<Restated<I>>, ChargesError> {
     let mut restated = Vec::new();
-    for charge in live.iter().rev() {
+    for Charge { line, kept, left, .. } in charges.iter().rev() {
         if rest.is_zero() {
             break;
         }
-        let unwanted: Vec<Period> = charge.days.iter().flat_map(|days| minus(*days, wanted)).collect();
-        let kept: Vec<Period> = charge.days.iter().flat_map(|days| minus(*days, &unwanted)).collect();
-        let taken = credited.iter().filter(|(_, _, id)| *id == charge.line.id).map(|(_, amount, _)| *amount);
-        let left = charge.left.checked_sub(Money::sum(rest.currency(), taken)?)?;
         let Some(period) = kept.last().copied().filter(|_| left.is_positive()) else {
             continue;
         };
-        let share = charge.line.amount.times_ratio(period.days().into(), charge.line.period.days().into())?;
-        let was = if kept.len() == 1 || share.is_zero() { left } else { share.checked_min(left)? };
+        let share = share(line, period)?;
+        let was =
+            if kept.len() == 1 || share.is_zero() { *left } else { share.checked_max(-rest)?.checked_min(*left)? };
         let sum = was.checked_add(rest)?;
         let becomes = if sum.is_negative() { Money::zero(sum.currency()) } else { sum };
         rest = sum.checked_sub(becomes)?;
-        restated.push(Restated { period, id: charge.line.id.clone(), was, becomes });
+        restated.push(Restated { period, id: line.id.clone(), was, becomes });
     }
     Ok(restated)
 }

@@ -117,6 +117,48 @@ fn an_end_dated_in_the_past_gives_back_every_unused_day() {
     assert_eq!(run(&sold, &mut billed, day("2026-12-31")), []);
 }
 
+/// Bills what three histories in turn say, each learned on `as_of`.
+fn learned(sold: &mut Subscription<u32>, histories: [Vec<Terms<u32>>; 3], as_of: &str) -> Money {
+    let mut billed = Vec::new();
+    for terms in histories {
+        sold.terms = terms;
+        run(sold, &mut billed, day(as_of));
+    }
+    total(&billed)
+}
+
+#[test]
+fn a_charge_that_loses_all_its_days_keeps_no_cent() {
+    let dear = |from, to| terms(2, "249.95", from, Some(to));
+    let free = |from, to| terms(1, "0", from, to);
+    let first = vec![
+        free("2026-01-01", Some("2026-01-18")),
+        dear("2026-01-18", "2026-01-30"),
+        free("2026-01-30", Some("2026-01-31")),
+        dear("2026-01-31", "2026-02-08"),
+    ];
+    let second =
+        vec![free("2026-01-01", Some("2026-01-20")), dear("2026-01-20", "2026-01-22"), free("2026-01-22", None)];
+    let third = vec![free("2026-01-01", None)];
+    let mut sold = subscription("2026-01-01", 8, vec![]);
+    assert_eq!(learned(&mut sold, [first, second, third], "2026-01-08"), eur("0.00"));
+}
+
+#[test]
+fn days_that_kept_no_cent_are_charged_when_they_are_worth_one() {
+    let cheap = |from, to| terms(1, "0.01", from, to);
+    let other = |from, to| terms(2, "0", from, to);
+    let first = vec![cheap("2026-02-01", None)];
+    let second = vec![
+        other("2026-02-01", Some("2026-02-05")),
+        cheap("2026-02-05", Some("2026-02-15")),
+        other("2026-02-15", None),
+    ];
+    let third = vec![cheap("2026-02-01", Some("2026-02-15")), other("2026-02-15", None)];
+    let mut sold = subscription("2026-02-01", 1, vec![]);
+    assert_eq!(learned(&mut sold, [first, second, third], "2026-02-01"), eur("0.01"));
+}
+
 #[test]
 fn in_arrears_a_period_is_billed_after_its_end() {
     let mut sold = subscription("2026-01-10", 1, vec![terms(1, "31.00", "2026-01-10", Some("2026-02-08"))]);
@@ -211,6 +253,11 @@ proptest! {
         prop_assert_eq!(&schedule((0..200).step_by(7).collect()), &once);
         prop_assert_eq!(&schedule((0..200).filter(|day| !skipped.contains(day)).collect()), &once);
     }
+}
+
+proptest! {
+    // What goes wrong here goes wrong by a cent, seldom.
+    #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
     fn any_order_of_learning_gives_the_same_total(

@@ -169,6 +169,11 @@ impl Money {
         Ok(if self.checked_cmp(other)?.is_gt() { other } else { self })
     }
 
+    /// The larger of two amounts of the same currency.
+    pub fn checked_max(self, other: Money) -> Result<Money, MoneyError> {
+        Ok(if self.checked_cmp(other)?.is_lt() { other } else { self })
+    }
+
     /// Multiplies and rounds once: 29.95 times 7 is 209.65.
     pub fn times(self, factor: Decimal) -> Result<Money, MoneyError> {
         let product = self.amount.checked_mul(factor).ok_or(MoneyError::TooLarge(self.currency))?;
