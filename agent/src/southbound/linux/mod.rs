@@ -7,6 +7,7 @@
 mod classes;
 mod drift;
 mod fallback;
+mod netfilter;
 mod nft;
 mod ports;
 mod probe;
@@ -22,7 +23,8 @@ use weir_protocol::state::ObservedLine;
 
 use self::classes::{Classes, Held};
 use self::fallback::Fallback;
-use self::nft::{Place, Places, Table, Wiring};
+use self::netfilter::Netfilter;
+use self::nft::{Place, Places, Step, Table, Wiring};
 use self::ports::Ports;
 use self::tc::{ClassState, Leaf, Link, Speed, Tc};
 use super::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
@@ -40,6 +42,7 @@ const CLASSIFY_ATTEMPTS: usize = 3;
 /// This router's kernel.
 pub struct Linux {
     tc: Tc,
+    netfilter: Netfilter,
     classes: Classes,
     fallback: Fallback,
     leaf: Leaf,
@@ -93,6 +96,7 @@ impl Linux {
         let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
         Ok(Self {
             tc: Tc::open()?,
+            netfilter: Netfilter::open()?,
             classes: Classes::open(state_dir, boot_id.trim())?,
             fallback: Fallback::open(state_dir)?,
             leaf: Leaf::Bfifo,
@@ -205,13 +209,13 @@ impl Linux {
             let expected = known.is_some();
             let before = match known.take() {
                 None if attempt < CLASSIFY_ATTEMPTS => {
-                    nft::read()?.map(|seen| Table { wiring: None, places: seen.places })
+                    self.read_table()?.map(|seen| Table { wiring: None, places: seen.places })
                 }
                 known => known,
             };
-            let written =
-                nft::commands(before.as_ref(), wanted).iter().try_for_each(|transaction| nft::run(transaction));
-            let seen = nft::read()?;
+            let mut steps = nft::steps(before.as_ref(), wanted).into_iter();
+            let written = steps.try_for_each(|step| self.take(&step));
+            let seen = self.read_table()?;
             if written.is_ok() && nft::rewires(before.as_ref(), wanted) {
                 self.rules = seen.as_ref().map(|seen| seen.rules.clone());
             }
@@ -229,6 +233,17 @@ impl Linux {
             }
         }
         Ok((held, drift))
+    }
+
+    fn take(&mut self, step: &Step) -> Result<(), Error> {
+        match step {
+            Step::Rules(commands) => nft::run(commands),
+            Step::Elements(changes) => self.netfilter.change(changes),
+        }
+    }
+
+    fn read_table(&mut self) -> Result<Option<nft::Seen>, Error> {
+        nft::read(&mut self.netfilter)
     }
 
     fn read_back(

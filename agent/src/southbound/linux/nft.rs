@@ -1,22 +1,22 @@
 //! Our nftables table: one map lookup classifies a packet; whoever is in no map is held, unknown, or nobody's.
 //!
-//! Owns `table inet weir` and nothing else. Pure: which commands turn one [`Table`] into another. Not pure: handing
-//! them to `nft`, as one transaction, and reading back what the kernel holds.
+//! Owns `table inet weir` and nothing else. Pure: which steps turn one [`Table`] into another. Not pure: handing rules to
+//! the program `nft`, elements to [`Netfilter`], and reading back what the kernel holds.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
+use super::netfilter::{Change, Netfilter};
 use super::rules;
 use super::tc::MAJOR;
 use crate::southbound::Error;
 
 /// Name of the table.
 pub const TABLE: &str = "weir";
-/// Elements a transaction may hold: `nft` needs memory for each.
-const ELEMENTS_A_COMMAND: usize = 2_000;
+/// Elements a transaction may hold, well within what a socket takes at once.
+const ELEMENTS_A_STEP: usize = 2_000;
 
 /// Where a prefix stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,8 +83,29 @@ pub fn rewires(from: Option<&Table>, to: &Table) -> bool {
     from.is_none_or(|from| from.wiring != to.wiring || !to.lengths().is_subset(&from.lengths()))
 }
 
-/// Commands that turn `from` (nothing: whatever there is goes) into `to`, as transactions to run in order.
-pub fn commands(from: Option<&Table>, to: &Table) -> Vec<Vec<Value>> {
+/// A transaction: all of it or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Rules and sets, with the elements they are nothing without; by the program `nft`.
+    Rules(Vec<Value>),
+    /// Elements alone, by netlink.
+    Elements(Vec<Change>),
+}
+
+/// What turns `from` (nothing: whatever there is goes) into `to`, to be done in order.
+pub fn steps(from: Option<&Table>, to: &Table) -> Vec<Step> {
+    let mut changes: VecDeque<Vec<Change>> = changes(from, to).into_iter().collect();
+    let mut steps = Vec::new();
+    if let (true, Some(wiring)) = (rewires(from, to), &to.wiring) {
+        steps.push(Step::Rules(rewiring(from, to, wiring, &mut changes)));
+    }
+    while !changes.is_empty() {
+        steps.push(Step::Elements(some_of(&mut changes)));
+    }
+    steps
+}
+
+fn rewiring(from: Option<&Table>, to: &Table, wiring: &Wiring, changes: &mut VecDeque<Vec<Change>>) -> Vec<Value> {
     let mut first = Vec::new();
     if from.is_none() {
         let table = json!({ "table": { "family": "inet", "name": TABLE } });
@@ -95,53 +116,43 @@ pub fn commands(from: Option<&Table>, to: &Table) -> Vec<Vec<Value>> {
     for length in all.difference(&had) {
         first.extend(rules::sets(*length));
     }
-    let mut later: VecDeque<Vec<Value>> = changes(from, to).into_iter().collect();
     // The rules and the first elements go together, so that no packet sees one without the other.
-    fill(&mut first, &mut later);
-    if let (true, Some(wiring)) = (rewires(from, to), &to.wiring) {
-        first.extend(rules::rules(wiring, &all));
-    }
-    let mut transactions = vec![first];
-    while !later.is_empty() {
-        let mut next = Vec::new();
-        fill(&mut next, &mut later);
-        transactions.push(next);
-    }
-    transactions.retain(|transaction| !transaction.is_empty());
-    transactions
+    first.extend(some_of(changes).iter().map(element));
+    first.extend(rules::rules(wiring, &all));
+    first
 }
 
-/// Moves whole changes while there is room: a prefix never leaves one place in one transaction and enters the other
-/// in the next.
-fn fill(transaction: &mut Vec<Value>, changes: &mut VecDeque<Vec<Value>>) {
-    let limit = transaction.len() + ELEMENTS_A_COMMAND;
-    while transaction.len() < limit
+/// Whole changes while there is room: a prefix never leaves one place in one transaction and enters the other in the next.
+fn some_of(changes: &mut VecDeque<Vec<Change>>) -> Vec<Change> {
+    let mut some = Vec::new();
+    while some.len() < ELEMENTS_A_STEP
         && let Some(change) = changes.pop_front()
     {
-        transaction.extend(change);
+        some.extend(change);
     }
+    some
 }
 
-/// The commands of each prefix that changes.
-fn changes(from: Option<&Table>, to: &Table) -> Vec<Vec<Value>> {
+/// What becomes of each prefix that changes.
+fn changes(from: Option<&Table>, to: &Table) -> Vec<Vec<Change>> {
     let none = Places::new();
     let from = from.map_or(&none, |from| &from.places);
-    let mut changes: BTreeMap<IpNet, Vec<Value>> = BTreeMap::new();
-    for (prefix, place) in from.difference(&to.places) {
-        changes.entry(*prefix).or_default().push(element("delete", prefix, *place));
-    }
-    for (prefix, place) in to.places.difference(from) {
-        changes.entry(*prefix).or_default().push(element("add", prefix, *place));
+    let mut changes: BTreeMap<IpNet, Vec<Change>> = BTreeMap::new();
+    for (places, others, enters) in [(from, &to.places, false), (&to.places, from, true)] {
+        for (prefix, place) in places.difference(others) {
+            changes.entry(*prefix).or_default().push(Change { prefix: *prefix, place: *place, enters });
+        }
     }
     changes.into_values().collect()
 }
 
-fn element(verb: &str, prefix: &IpNet, place: Place) -> Value {
-    let name = rules::set_name(rules::set_of(place), family_length(prefix));
+fn element(Change { prefix, place, enters }: &Change) -> Value {
+    let name = rules::set_name(rules::set_of(*place), family_length(prefix));
     let element = match place {
         Place::Class(minor) => json!([prefix.network().to_string(), format!("{MAJOR:x}:{minor:x}")]),
         Place::Garden | Place::Closed => json!(prefix.network().to_string()),
     };
+    let verb = if *enters { "add" } else { "delete" };
     json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } })
 }
 
@@ -162,8 +173,8 @@ pub fn remove() -> Result<(), Error> {
 }
 
 /// The table as the kernel holds it; `None` if it is not there.
-pub fn read() -> Result<Option<Seen>, Error> {
-    let text = match list(&["list", "table", "inet", TABLE]) {
+pub fn read(netfilter: &mut Netfilter) -> Result<Option<Seen>, Error> {
+    let text = match list(&["--terse", "list", "table", "inet", TABLE]) {
         Err(Error::Nft(said)) if said.contains("No such file or directory") => return Ok(None),
         listed => listed?,
     };
@@ -171,22 +182,17 @@ pub fn read() -> Result<Option<Seen>, Error> {
     let mut seen = Seen::default();
     for object in document["nftables"].as_array().into_iter().flatten() {
         let set = if object["map"].is_object() { &object["map"] } else { &object["set"] };
-        match set["name"].as_str().and_then(rules::read_set_name) {
-            Some((kind, length)) => seen.places.extend(elements(set).filter_map(|(address, class)| {
-                let prefix = IpNet::new(address?.parse::<IpAddr>().ok()?, length).ok()?;
-                Some((prefix, rules::place_of(kind, class)?))
-            })),
+        let name = set["name"].as_str().unwrap_or_default();
+        match rules::read_set_name(name) {
+            Some((kind, length)) => {
+                seen.places.extend(netfilter.elements(name)?.into_iter().filter_map(|(address, class)| {
+                    Some((IpNet::new(address, length).ok()?, rules::place_of(kind, class)?))
+                }));
+            }
             None => seen.rules.extend(rules::imprint(object)),
         }
     }
     Ok(Some(seen))
-}
-
-fn elements(set: &Value) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
-    set["elem"].as_array().into_iter().flatten().map(|element| match element {
-        Value::Array(pair) => (pair.first().and_then(Value::as_str), pair.get(1).and_then(Value::as_str)),
-        other => (other.as_str(), None),
-    })
 }
 
 /// Names of ports with a flowtable: their packets would pass neither our rules nor our counters.
@@ -228,20 +234,21 @@ mod tests {
     #[test]
     fn what_is_the_same_needs_no_command_and_what_is_unknown_needs_the_rules_again() {
         let whole = table([("10.0.0.1/32".into(), Place::Garden)]);
-        assert_eq!(commands(Some(&whole), &whole), Vec::<Vec<Value>>::new());
+        assert_eq!(steps(Some(&whole), &whole), []);
         let read = Table { wiring: None, ..whole.clone() };
-        assert_eq!(commands(Some(&read), &whole).len(), 1);
+        assert!(matches!(steps(Some(&read), &whole)[..], [Step::Rules(_)]));
     }
 
     #[test]
     fn a_prefix_changes_its_place_within_one_transaction() {
         let at =
             |place: Place| table((0..=255).flat_map(|a| (0..20).map(move |b| (format!("10.0.{a}.{b}/32"), place))));
-        let transactions = commands(Some(&at(Place::Garden)), &at(Place::Closed));
-        assert!(transactions.len() > 4, "{}", transactions.len());
-        for transaction in transactions {
-            let count = |verb: &str| transaction.iter().filter(|command| command[verb]["element"].is_object()).count();
-            assert_eq!(count("delete"), count("add"));
+        let steps = steps(Some(&at(Place::Garden)), &at(Place::Closed));
+        assert!(steps.len() > 1, "{}", steps.len());
+        for step in steps {
+            let Step::Elements(changes) = step else { panic!("{step:?}") };
+            let enters = changes.iter().filter(|change| change.enters).count();
+            assert_eq!(enters * 2, changes.len());
         }
     }
 
@@ -250,7 +257,7 @@ mod tests {
         let mut stray = table([("10.0.0.1/32".into(), Place::Garden)]);
         let sound = table([("10.0.0.1/32".into(), Place::Class(0x10))]);
         stray.places.extend(&sound.places);
-        let transactions = commands(Some(&stray), &sound);
-        assert_eq!(transactions, [[element("delete", &"10.0.0.1/32".parse().unwrap(), Place::Garden)]]);
+        let gone = Change { prefix: "10.0.0.1/32".parse().unwrap(), place: Place::Garden, enters: false };
+        assert_eq!(steps(Some(&stray), &sound), [Step::Elements(vec![gone])]);
     }
 }

@@ -33,11 +33,11 @@ pub fn set_of(place: Place) -> char {
 }
 
 /// The place a set stands for.
-pub fn place_of(set: char, class: Option<&str>) -> Option<Place> {
+pub fn place_of(set: char, class: Option<u32>) -> Option<Place> {
     match set {
         'l' => {
-            let minor = class?.strip_prefix(&format!("{MAJOR:x}:"))?;
-            u16::from_str_radix(minor, 16).ok().map(Place::Class)
+            let class = class.filter(|class| class >> 16 == u32::from(MAJOR))?;
+            u16::try_from(class & 0xffff).ok().map(Place::Class)
         }
         'g' => Some(Place::Garden),
         'c' => Some(Place::Closed),
