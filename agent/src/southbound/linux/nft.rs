@@ -189,7 +189,13 @@ pub fn read(netfilter: &mut Netfilter) -> Result<Option<Seen>, Error> {
                     Some((IpNet::new(address, length).ok()?, rules::place_of(kind, class)?))
                 }));
             }
-            None => seen.rules.extend(rules::imprint(object)),
+            None => {
+                seen.rules.extend(rules::imprint(object));
+                // A terse listing leaves out what a set holds.
+                if rules::is_fixed_set(name) {
+                    seen.rules.push(format!("{name} {:?}", netfilter.elements(name)?));
+                }
+            }
         }
     }
     Ok(Some(seen))

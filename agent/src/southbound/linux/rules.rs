@@ -20,6 +20,9 @@ const ASKING_BURST: u32 = 50;
 /// Addresses the kernel keeps count of at once.
 const ASKING_LINES: u32 = 65_536;
 
+/// Sets of the wiring: what is reachable from the garden, and who answers names there; one a family.
+const FIXED_SETS: [&str; 2] = ["reach", "names"];
+
 /// Family (true = IPv4) and prefix length.
 type Length = (bool, u8);
 
@@ -83,8 +86,9 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
         commands.push(json!({ "add": { "chain": chain } }));
         commands.push(json!({ "flush": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
     }
-    commands.extend(fixed_sets("reach", &wiring.reachable));
-    commands.extend(fixed_sets("names", &wiring.resolvers));
+    for (stem, prefixes) in FIXED_SETS.iter().zip([&wiring.reachable, &wiring.resolvers]) {
+        commands.extend(fixed_sets(stem, prefixes));
+    }
     for direction in [Direction { chain: "to_line", field: "daddr" }, Direction { chain: "from_line", field: "saddr" }]
     {
         direction.rules(lengths, &mut commands);
@@ -199,6 +203,11 @@ fn asking(protocols: Value, port: u16, commands: &mut Vec<Value>) {
             rule(commands, "walled", &expressions);
         }
     }
+}
+
+/// Whether a set holds what the wiring says.
+pub fn is_fixed_set(name: &str) -> bool {
+    FIXED_SETS.iter().any(|stem| name.strip_prefix(stem).is_some_and(|family| matches!(family, "4" | "6")))
 }
 
 fn fixed_sets(stem: &str, prefixes: &[IpNet]) -> Vec<Value> {
