@@ -51,49 +51,68 @@ pub struct Rejection {
     pub detail: String,
 }
 
-/// The lines that can be held, and those that cannot with the reason.
+/// Which lines can be held.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// The lines to hold.
+    pub lines: BTreeMap<Uuid, SoundLine>,
+    /// What they take up.
+    pub claims: Claims,
+    /// Those that cannot be held as they are wanted, with the reason.
+    pub rejected: BTreeMap<Uuid, Rejection>,
+}
+
+/// Says which lines can be held.
 ///
 /// Where two lines claim one address, the one with the smaller id keeps it: a conflict is reported, never guessed away.
-pub fn check(wanted: &Wanted) -> (BTreeMap<Uuid, SoundLine>, BTreeMap<Uuid, Rejection>) {
+pub fn check(wanted: &Wanted) -> Checked {
     check_beside(wanted, &BTreeMap::new())
 }
 
 /// As [`check`], beside what was `held` before: who has an address keeps it against newcomers, and a line that can no
 /// longer be held as it is stays as it was (it is in both answers), or it would fall to the rules for nobody's traffic.
-pub fn check_beside(
-    wanted: &Wanted,
-    held: &BTreeMap<Uuid, SoundLine>,
-) -> (BTreeMap<Uuid, SoundLine>, BTreeMap<Uuid, Rejection>) {
-    let (mut claims, mut rejected) = (Claims::default(), BTreeMap::new());
+pub fn check_beside(wanted: &Wanted, held: &BTreeMap<Uuid, SoundLine>) -> Checked {
+    let mut checked = Checked::default();
     let mut newcomers = Vec::new();
     for (id, line) in &wanted.lines {
         match alone(line) {
             Ok(line) if held.get(id).is_some_and(|held| held.same_addresses(&line)) => {
-                if let Err(rejection) = claims.claim(*id, line) {
-                    rejected.insert(*id, rejection);
+                if let Err(rejection) = checked.hold(*id, line) {
+                    checked.rejected.insert(*id, rejection);
                 }
             }
             Ok(line) => newcomers.push((*id, line)),
             Err(rejection) => {
-                rejected.insert(*id, rejection);
+                checked.rejected.insert(*id, rejection);
             }
         }
     }
-    for id in rejected.keys() {
-        if let Some(line) = held.get(id) {
-            // What it had may be another's by now: then nothing of it can stay.
-            let _gone = claims.claim(*id, line.clone());
-        }
+    let rejected: Vec<Uuid> = checked.rejected.keys().copied().collect();
+    for id in rejected {
+        checked.stay(id, held);
     }
     for (id, line) in newcomers {
-        if let Err(rejection) = claims.claim(id, line) {
-            rejected.insert(id, rejection);
-            if let Some(line) = held.get(&id) {
-                let _gone = claims.claim(id, line.clone());
-            }
+        if let Err(rejection) = checked.hold(id, line) {
+            checked.rejected.insert(id, rejection);
+            checked.stay(id, held);
         }
     }
-    (claims.lines, rejected)
+    checked
+}
+
+impl Checked {
+    fn hold(&mut self, id: Uuid, line: SoundLine) -> Result<(), Rejection> {
+        self.claims.claim(id, &line)?;
+        self.lines.insert(id, line);
+        Ok(())
+    }
+
+    /// What it had may be another's by now: then nothing of it can stay.
+    fn stay(&mut self, id: Uuid, held: &BTreeMap<Uuid, SoundLine>) {
+        if let Some(line) = held.get(&id) {
+            let _gone = self.hold(id, line.clone());
+        }
+    }
 }
 
 impl SoundLine {
@@ -102,16 +121,16 @@ impl SoundLine {
     }
 }
 
-/// The lines that fit beside each other so far.
-#[derive(Default)]
-struct Claims {
-    lines: BTreeMap<Uuid, SoundLine>,
+/// Which line has which handle and which prefixes, none of them twice.
+#[derive(Debug, Default)]
+pub struct Claims {
     handles: BTreeMap<u32, Uuid>,
     prefixes: BTreeMap<(IpAddr, u8), Uuid>,
 }
 
 impl Claims {
-    fn claim(&mut self, id: Uuid, line: SoundLine) -> Result<(), Rejection> {
+    /// Takes what a line needs, all of it or nothing.
+    pub fn claim(&mut self, id: Uuid, line: &SoundLine) -> Result<(), Rejection> {
         if let Some(other) = self.handles.get(&line.handle) {
             let detail = format!("handle {} is line {other}'s", line.handle);
             return Err(reject("handle-conflict", detail));
@@ -124,8 +143,15 @@ impl Claims {
         }
         self.handles.insert(line.handle, id);
         self.prefixes.extend(line.prefixes.iter().map(|prefix| ((prefix.network(), prefix.prefix_len()), id)));
-        self.lines.insert(id, line);
         Ok(())
+    }
+
+    /// Gives up what a line has.
+    pub fn release(&mut self, line: &SoundLine) {
+        self.handles.remove(&line.handle);
+        for prefix in &line.prefixes {
+            self.prefixes.remove(&(prefix.network(), prefix.prefix_len()));
+        }
     }
 }
 
@@ -219,7 +245,7 @@ mod tests {
     fn codes(lines: &[Line]) -> Vec<Option<&'static str>> {
         let lines: BTreeMap<_, _> =
             lines.iter().enumerate().map(|(n, line)| (Uuid::from_u128(n as u128), line.clone())).collect();
-        let (_, rejected) = check(&Wanted { router: None, lines: lines.clone() });
+        let rejected = check(&Wanted { router: None, lines: lines.clone() }).rejected;
         lines.keys().map(|id| rejected.get(id).map(|rejection| rejection.code)).collect()
     }
 
@@ -246,15 +272,15 @@ mod tests {
         let lines =
             |first: Line, second: Line| Wanted { router: None, lines: [(ids[0], first), (ids[1], second)].into() };
         let other = line(1, &["10.0.0.9/32"]);
-        let (held, _) = check(&lines(other.clone(), line(2, &["10.0.0.2/32"])));
+        let held = check(&lines(other.clone(), line(2, &["10.0.0.2/32"]))).lines;
         let zero = Line { rate_up_bps: 0, ..line(2, &["10.0.0.2/32"]) };
-        let (sound, rejected) = check_beside(&lines(other, zero), &held);
+        let Checked { lines: sound, rejected, .. } = check_beside(&lines(other, zero), &held);
         assert_eq!((sound.get(&ids[1]), rejected[&ids[1]].code), (held.get(&ids[1]), "rate-zero"));
         // The smaller id asks for an address the greater has.
-        let (sound, rejected) = check_beside(&lines(line(1, &["10.0.0.0/30"]), line(2, &["10.0.0.2/32"])), &held);
+        let Checked { lines: sound, rejected, .. } = check_beside(&lines(line(1, &["10.0.0.0/30"]), line(2, &["10.0.0.2/32"])), &held);
         assert_eq!((&sound, rejected[&ids[0]].code), (&held, "prefix-conflict"));
         // Both exchange addresses in one generation.
-        let (sound, rejected) = check_beside(&lines(line(1, &["10.0.0.2/32"]), line(2, &["10.0.0.9/32"])), &held);
+        let Checked { lines: sound, rejected, .. } = check_beside(&lines(line(1, &["10.0.0.2/32"]), line(2, &["10.0.0.9/32"])), &held);
         assert!(rejected.is_empty() && sound.len() == 2, "{rejected:?}");
     }
 

@@ -5,6 +5,8 @@
 pub mod linux;
 pub mod null;
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 use weir_protocol::state::ObservedLine;
 
@@ -69,8 +71,10 @@ pub enum Outcome {
 pub struct Applied {
     /// The router object; absent if none is wanted.
     pub router: Option<Outcome>,
-    /// The lines.
+    /// The lines: all of them, or only those that changed.
     pub lines: Vec<(Uuid, Outcome)>,
+    /// Whether everything was compared.
+    pub whole: bool,
     /// What somebody else had changed since the last time, healed by now; a few words each.
     pub drift: Vec<String>,
 }
@@ -99,6 +103,8 @@ pub trait Southbound {
     async fn probe(&mut self) -> Result<Vec<String>, Error>;
     /// Makes the kernel hold what is wanted by changing what differs, and reads back what it holds.
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error>;
+    /// As [`Southbound::apply`], knowing that only these lines differ from what was wanted before.
+    async fn change(&mut self, wanted: &Wanted, changed: &BTreeSet<Uuid>) -> Result<Applied, Error>;
     /// Reads all counters.
     async fn sweep(&mut self) -> Result<Sweep, Error>;
     /// These lines' last counters are sealed: what is no longer wanted of them may be reused.

@@ -1,6 +1,6 @@
 //! A kernel that holds whatever it is told and moves no packets: for machines without privileges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 use weir_protocol::desired::Access;
@@ -40,7 +40,7 @@ impl Southbound for Null {
     }
 
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
-        let (sound, rejected) = check::check(wanted);
+        let check::Checked { lines: sound, rejected, .. } = check::check(wanted);
         let mut lines: Vec<_> = sound
             .iter()
             .map(|(id, line)| {
@@ -59,7 +59,11 @@ impl Southbound for Null {
         let router = wanted.router.as_ref().map(|_| {
             Outcome::Applied(ObservedLine { rate_down_bps: 0, rate_up_bps: 0, access: Access::Unspecified.into() })
         });
-        Ok(Applied { router, lines, drift: Vec::new() })
+        Ok(Applied { router, lines, drift: Vec::new(), whole: true })
+    }
+
+    async fn change(&mut self, wanted: &Wanted, _changed: &BTreeSet<Uuid>) -> Result<Applied, Error> {
+        self.apply(wanted).await
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {

@@ -1,6 +1,7 @@
 //! The Linux southbound on a real kernel.
 
 mod boot;
+mod change;
 mod drift;
 mod fair_use;
 mod garden;

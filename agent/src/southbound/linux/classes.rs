@@ -89,7 +89,7 @@ impl Classes {
         &mut self,
         handle: u32,
         mut new_generation: impl FnMut() -> Uuid,
-        held: impl Fn(u16) -> Held,
+        mut held: impl FnMut(u16) -> Held,
         read: Option<(Total, Total)>,
     ) -> Option<u16> {
         let known = self.table.lines.get(&handle).map(|class| class.minor);

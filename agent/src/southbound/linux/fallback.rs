@@ -101,7 +101,7 @@ mod tests {
         let apply = |wanted: &Wanted, before: Option<BTreeMap<Uuid, SoundLine>>| {
             let mut fallback = Fallback::open(folder.path()).unwrap();
             let held = before.unwrap_or_else(|| fallback.held(wanted));
-            let (lines, rejected) = check::check_beside(wanted, &held);
+            let check::Checked { lines, rejected, .. } = check::check_beside(wanted, &held);
             fallback.keep(rejected.keys().map(|id| (*id, lines.get(id)))).unwrap();
             lines
         };

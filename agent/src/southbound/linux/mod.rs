@@ -3,32 +3,39 @@
 //! Owns one table, `inet weir`, and one qdisc tree on each port the router object names; nothing else on the router.
 //! Start at [`Linux::apply`](Southbound::apply): assignments to disk, classes to tc, prefixes to nft, and back. What the
 //! kernel holds is read each time, so applying the same again finds and heals what somebody else changed ([`drift`]).
+//! While nothing stands in the way, a change of few lines touches and reads back those alone ([`change`]).
 
+mod change;
 mod classes;
 mod drift;
 mod fallback;
+mod htb;
 mod netfilter;
+mod netlink;
 mod nft;
 mod ports;
 mod probe;
 mod rules;
+mod shaping;
 mod tc;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use uuid::Uuid;
 use weir_protocol::desired::{Access, Garden, Prefix, Router};
 use weir_protocol::state::ObservedLine;
 
+use self::change::Settled;
 use self::classes::{Classes, Held};
 use self::fallback::Fallback;
 use self::netfilter::Netfilter;
 use self::nft::{Place, Places, Step, Table, Wiring};
 use self::ports::Ports;
-use self::tc::{ClassState, Leaf, Link, Speed, Tc};
+use self::shaping::{Shaped, Shaping};
+use self::tc::{ClassState, Leaf, Link, Tc};
 use super::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
-use crate::plan::check::{self as sound, SoundLine};
+use crate::plan::check::{self as sound, Checked, SoundLine};
 use crate::plan::{Wanted, shape};
 
 pub use self::probe::{Check, Privileges, check, privileges};
@@ -54,18 +61,12 @@ pub struct Linux {
     rules: Option<Vec<String>>,
     /// The lines as last held: what a line falls back to while its change cannot be.
     held: Option<BTreeMap<Uuid, SoundLine>>,
+    /// What was held when all of it was, if nothing stood in the way.
+    settled: Option<Settled>,
     /// What each line's class was last made to be, by handle.
     shaped: BTreeMap<u32, Shaped>,
     /// What was last read of each line, under which generation.
     read: BTreeMap<u32, (Uuid, Total, Total)>,
-}
-
-/// A line's class as it should be on both ports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shaped {
-    minor: u16,
-    lan: Speed,
-    wan: Speed,
 }
 
 /// Why lines are not held, by handle.
@@ -106,68 +107,14 @@ impl Linux {
             table: None,
             rules: None,
             held: None,
+            settled: None,
             shaped: BTreeMap::new(),
             read: BTreeMap::new(),
         })
     }
 
-    async fn counted(&self, lan: Link, wan: Link) -> Result<Counted, Error> {
-        Ok(Counted { lan: (lan, self.tc.classes(lan).await?), wan: (wan, self.tc.classes(wan).await?) })
-    }
-
-    /// Gives every line a class of the right rates. Lines without one are named in the answer.
-    async fn shape(&mut self, lines: &BTreeMap<Uuid, SoundLine>, counted: &Counted) -> Result<Refused, Error> {
-        let mut refused = Refused::new();
-        let wanted = lines.values().map(|line| line.handle).collect();
-        self.classes.release_lost(&wanted, |minor| counted.held(minor));
-        for line in lines.values() {
-            let generation = self.classes.get(line.handle).map(|class| class.generation);
-            let read = self.read.get(&line.handle).filter(|read| Some(read.0) == generation);
-            let read = read.map(|(_, down, up)| (*down, *up));
-            let held = |minor| counted.held(minor);
-            if self.classes.assign(line.handle, &mut self.new_generation, held, read).is_none() {
-                let detail = "all classes of the port are taken".into();
-                refused.insert(line.handle, Refusal { code: "classes-exhausted", detail });
-            }
-        }
-        // On disk before in the kernel: a kill in between finds the same classes again. Without a disk they are held all
-        // the same, for enforcement goes before durability: after a kill the line begins anew, and nothing is counted twice.
-        if let Err(error) = self.classes.save() {
-            tracing::error!(%error, "which class is whose could not be stored");
-        }
-        self.shaped.clear();
-        for line in lines.values() {
-            let Some(minor) = self.classes.get(line.handle).map(|class| class.minor) else { continue };
-            let speed = |(link, _): &Side, rate_bps| Speed::of_line(shape::htb_bytes_per_second(rate_bps, link.header));
-            let (lan, wan) = (speed(&counted.lan, line.rate_down_bps), speed(&counted.wan, line.rate_up_bps));
-            let mut done = Ok(());
-            for (side, speed) in [(&counted.lan, lan), (&counted.wan, wan)] {
-                if done.is_ok() {
-                    done = self.shape_side(side, minor, speed).await;
-                }
-            }
-            // One line the kernel refuses never stops its siblings.
-            match done {
-                Ok(()) => drop(self.shaped.insert(line.handle, Shaped { minor, lan, wan })),
-                Err(error) => {
-                    drop(refused.insert(line.handle, Refusal { code: "class-refused", detail: error.to_string() }));
-                }
-            }
-        }
-        Ok(refused)
-    }
-
-    async fn shape_side(&self, (link, held): &Side, minor: u16, speed: Speed) -> Result<(), Error> {
-        let before = held.get(&minor);
-        let same = before.is_some_and(|state| state.speed == speed);
-        if !same {
-            self.tc.set_class(*link, minor, speed).await?;
-        }
-        // A plain queue is as long as its rate allows; it changes with it, and in place.
-        if !same || before.is_some_and(|state| !state.leaf) {
-            self.tc.set_leaf(*link, minor, speed.ceiling, self.leaf).await?;
-        }
-        Ok(())
+    fn counted(&mut self, lan: Link, wan: Link) -> Result<Counted, Error> {
+        Ok(Counted { lan: (lan, self.tc.classes(lan)?), wan: (wan, self.tc.classes(wan)?) })
     }
 
     fn place(&self, line: &SoundLine) -> Option<Place> {
@@ -194,12 +141,7 @@ impl Linux {
             reachable: networks(|garden| &garden.reachable),
             resolvers: networks(|garden| &garden.resolvers),
         };
-        let places = lines
-            .values()
-            .filter_map(|line| Some((line, self.place(line)?)))
-            .flat_map(|(line, place)| line.prefixes.iter().map(move |prefix| (*prefix, place)))
-            .collect();
-        Table { wiring: Some(wiring), places }
+        Table { wiring: Some(wiring), places: self.places(lines) }
     }
 
     /// Brings the table to what is wanted; answers what the kernel then holds, and what somebody else had changed.
@@ -277,14 +219,18 @@ impl Linux {
 
 impl Counted {
     fn held(&self, minor: u16) -> Held {
-        let total = |(link, held): &Side| {
-            held.get(&minor).map(|state| Total {
-                bytes: shape::layer3_bytes(state.bytes, state.packets, link.header),
-                packets: state.packets,
-            })
-        };
+        let total = |(link, held): &Side| held.get(&minor).map(|state| state.total(*link));
         (total(&self.lan), total(&self.wan))
     }
+}
+
+/// What the router object came to.
+fn held_router(router: &Router) -> Outcome {
+    Outcome::Applied(ObservedLine {
+        rate_down_bps: router.capacity_down_bps,
+        rate_up_bps: router.capacity_up_bps,
+        access: Access::Unspecified.into(),
+    })
 }
 
 impl Southbound for Linux {
@@ -297,8 +243,9 @@ impl Southbound for Linux {
     }
 
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
+        self.settled = None;
         let held = self.held.take().unwrap_or_else(|| self.fallback.held(wanted));
-        let (lines, rejected) = sound::check_beside(wanted, &held);
+        let Checked { lines, claims, rejected } = sound::check_beside(wanted, &held);
         self.held = Some(held);
         if let Err(error) = self.fallback.keep(rejected.keys().map(|id| (*id, lines.get(id)))) {
             tracing::error!(%error, "what refused lines fall back to could not be stored");
@@ -312,7 +259,7 @@ impl Southbound for Linux {
             let unknown =
                 || Outcome::Failed { code: "router-unknown", detail: "the router's ports are not known yet".into() };
             outcomes.extend(unsettled().map(|id| (*id, unknown())));
-            return Ok(Applied { router: None, lines: outcomes, drift: Vec::new() });
+            return Ok(Applied { router: None, lines: outcomes, drift: Vec::new(), whole: true });
         };
         let mut drift = Vec::new();
         let (lan, wan) = match self.ports(router, &mut drift).await? {
@@ -320,27 +267,37 @@ impl Southbound for Linux {
             Err(Refusal { code, detail }) => {
                 let failed = || Outcome::Failed { code, detail: detail.clone() };
                 outcomes.extend(unsettled().map(|id| (*id, failed())));
-                return Ok(Applied { router: Some(failed()), lines: outcomes, drift });
+                return Ok(Applied { router: Some(failed()), lines: outcomes, drift, whole: true });
             }
         };
-        let before = self.counted(lan, wan).await?;
+        let before = self.counted(lan, wan)?;
         if drift.is_empty() {
             drift.extend(self.drift_of_classes(&before));
         }
-        self.limit(router, &before).await?;
-        let refused = self.shape(&lines, &before).await?;
-        let after = self.counted(lan, wan).await?;
-        let (places, drift_of_table) = self.classify(&self.wanted_table(router, &lines))?;
+        let limited = self.limit(router, &before).await?;
+        let Shaping { refused, changed } = self.shape(&lines, &before).await?;
+        let after = if limited || changed { self.counted(lan, wan)? } else { before };
+        let table = self.wanted_table(router, &lines);
+        let (places, drift_of_table) = self.classify(&table)?;
         drift.extend(drift_of_table);
         let results = self.read_back(&lines, &refused, &after, &places);
         outcomes.extend(results.into_iter().filter(|(id, _)| !rejected.contains_key(id)));
+        if rejected.is_empty() && refused.is_empty() {
+            self.settled = Some(Settled { router: router.clone(), lan, wan, claims, lengths: table.lengths() });
+        }
         self.held = Some(lines);
-        let held = ObservedLine {
-            rate_down_bps: router.capacity_down_bps,
-            rate_up_bps: router.capacity_up_bps,
-            access: Access::Unspecified.into(),
-        };
-        Ok(Applied { router: Some(Outcome::Applied(held)), lines: outcomes, drift })
+        Ok(Applied { router: Some(held_router(router)), lines: outcomes, drift, whole: true })
+    }
+
+    async fn change(&mut self, wanted: &Wanted, changed: &BTreeSet<Uuid>) -> Result<Applied, Error> {
+        match self.change_few(wanted, changed).await {
+            Ok(Some(applied)) => Ok(applied),
+            Ok(None) => self.apply(wanted).await,
+            Err(error) => {
+                tracing::warn!(%error, "a change did not go through; everything is compared");
+                self.apply(wanted).await
+            }
+        }
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {
@@ -351,7 +308,7 @@ impl Southbound for Linux {
         };
         let mut missing_before = None;
         for _ in 0..DUMP_ATTEMPTS {
-            let counted = self.counted(lan, wan).await?;
+            let counted = self.counted(lan, wan)?;
             let (mut counters, mut missing) = (Vec::new(), Vec::new());
             for (handle, class) in self.classes.iter() {
                 let (Some(down), Some(up)) = counted.held(class.minor) else {
@@ -383,7 +340,7 @@ impl Southbound for Linux {
         for link in self.tc.planted().await? {
             self.tc.uproot(link).await?;
         }
-        (self.ports, self.table, self.rules, self.held) = (None, None, None, None);
+        (self.ports, self.table, self.rules, self.held, self.settled) = (None, None, None, None, None);
         (self.shaped, self.read) = (BTreeMap::new(), BTreeMap::new());
         nft::remove()?;
         self.fallback.clear()?;

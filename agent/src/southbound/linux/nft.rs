@@ -16,7 +16,7 @@ use crate::southbound::Error;
 /// Name of the table.
 pub const TABLE: &str = "weir";
 /// Elements a transaction may hold, well within what a socket takes at once.
-const ELEMENTS_A_STEP: usize = 2_000;
+pub const ELEMENTS_A_STEP: usize = 2_000;
 
 /// Where a prefix stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +68,8 @@ pub struct Seen {
 }
 
 impl Table {
-    fn lengths(&self) -> BTreeSet<(bool, u8)> {
+    /// Families and lengths of its prefixes.
+    pub fn lengths(&self) -> BTreeSet<(bool, u8)> {
         self.places.iter().map(|(prefix, _)| family_length(prefix)).collect()
     }
 }
@@ -94,7 +95,8 @@ pub enum Step {
 
 /// What turns `from` (nothing: whatever there is goes) into `to`, to be done in order.
 pub fn steps(from: Option<&Table>, to: &Table) -> Vec<Step> {
-    let mut changes: VecDeque<Vec<Change>> = changes(from, to).into_iter().collect();
+    let none = Places::new();
+    let mut changes: VecDeque<_> = changes(from.map_or(&none, |from| &from.places), &to.places).into_iter().collect();
     let mut steps = Vec::new();
     if let (true, Some(wiring)) = (rewires(from, to), &to.wiring) {
         steps.push(Step::Rules(rewiring(from, to, wiring, &mut changes)));
@@ -134,11 +136,9 @@ fn some_of(changes: &mut VecDeque<Vec<Change>>) -> Vec<Change> {
 }
 
 /// What becomes of each prefix that changes.
-fn changes(from: Option<&Table>, to: &Table) -> Vec<Vec<Change>> {
-    let none = Places::new();
-    let from = from.map_or(&none, |from| &from.places);
+pub fn changes(from: &Places, to: &Places) -> Vec<Vec<Change>> {
     let mut changes: BTreeMap<IpNet, Vec<Change>> = BTreeMap::new();
-    for (places, others, enters) in [(from, &to.places, false), (&to.places, from, true)] {
+    for (places, others, enters) in [(from, to, false), (to, from, true)] {
         for (prefix, place) in places.difference(others) {
             changes.entry(*prefix).or_default().push(Change { prefix: *prefix, place: *place, enters });
         }

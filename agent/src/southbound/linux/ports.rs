@@ -132,8 +132,9 @@ impl Linux {
         Ok(())
     }
 
-    /// Sets what the ports may send, where it differs.
-    pub(super) async fn limit(&self, router: &Router, counted: &Counted) -> Result<(), Error> {
+    /// Sets what the ports may send, where it differs; whether it did.
+    pub(super) async fn limit(&mut self, router: &Router, counted: &Counted) -> Result<bool, Error> {
+        let mut changed = false;
         for ((link, held), capacity_bps) in
             [(&counted.lan, router.capacity_down_bps), (&counted.wan, router.capacity_up_bps)]
         {
@@ -142,9 +143,10 @@ impl Linux {
                 || !holds(tc::MINOR_DEFAULT, Speed::of_others(*link, capacity_bps))
             {
                 self.tc.set_capacity(*link, capacity_bps).await?;
+                changed = true;
             }
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// What somebody else changed of the classes since they were last made.

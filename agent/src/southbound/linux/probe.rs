@@ -72,7 +72,7 @@ fn probe_here() -> Result<Vec<String>, Error> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(io::Error::from)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let tc = Tc::open()?;
+        let mut tc = Tc::open()?;
         let mut found = Vec::new();
         let Some(loopback) = tc.link("lo").await? else { return Ok(found) };
         for (name, leaf) in [("fq_codel", Leaf::FqCodel), ("bfifo", Leaf::Bfifo)] {

@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::{Value, json};
 
+use super::htb::class_id;
 use super::nft::{Place, TABLE, Wiring};
 use super::tc::MAJOR;
 
@@ -32,6 +33,14 @@ pub fn set_of(place: Place) -> char {
         Place::Class(_) => 'l',
         Place::Garden => 'g',
         Place::Closed => 'c',
+    }
+}
+
+/// What an element of that place stands for: a class, with its major.
+pub fn class_of(place: Place) -> Option<u32> {
+    match place {
+        Place::Class(minor) => Some(class_id(minor)),
+        Place::Garden | Place::Closed => None,
     }
 }
 

@@ -1,21 +1,21 @@
 //! Our qdisc tree through netlink: an HTB root, the port's capacity as its one class, under it a class a line, a leaf a class.
 //!
 //! A line is guaranteed next to nothing and borrows the rest from the capacity, up to what was sold: so the lines'
-//! sum never passes the port's capacity, and a full port is shared in proportion to what was sold. `rtnetlink` has no
-//! HTB and no way to add a class, but sends messages made by hand. Pure: the message bytes. Not pure: one request a call.
+//! sum never passes the port's capacity, and a full port is shared in proportion to what was sold. Ports and their roots
+//! are found by `rtnetlink`, which has no HTB and no way to add a class: [`htb`] has the bytes of those.
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, TryStreamExt};
-use netlink_packet_core::{
-    DefaultNla, NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload, NlasIterator,
-};
-use netlink_packet_route::RouteNetlinkMessage;
+use futures_util::TryStreamExt;
 use netlink_packet_route::link::LinkLayerType;
-use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage, TcOption, TcStats2};
+use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
+use nix::errno::Errno;
+use nix::sys::socket::SockProtocol;
 
+use super::htb::{self, RTM_GETTCLASS, RTM_NEWTCLASS, Request};
+use super::netlink::{NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, NLMSG_DONE, Socket, message};
 use crate::plan::shape;
-use crate::southbound::Error;
+use crate::southbound::{Error, Total};
 
 /// Major of our root qdisc; tells our tree from anybody else's.
 pub const MAJOR: u16 = 0x7765;
@@ -26,15 +26,8 @@ pub const MINOR_DEFAULT: u16 = 0xffff;
 /// Stands for "no limit" at the root: 100 Gbit/s, in bytes per second.
 const UNLIMITED: u64 = 12_500_000_000;
 
-const TCA_OPTIONS: u16 = 2;
-const TCA_HTB_PARMS: u16 = 1;
-const TCA_HTB_INIT: u16 = 2;
-const TCA_HTB_DIRECT_QLEN: u16 = 5;
-const TCA_HTB_RATE64: u16 = 6;
-const TCA_HTB_CEIL64: u16 = 7;
-const TCA_FQ_CODEL_FLOWS: u16 = 5;
-const TCA_STATS_PKT64: u16 = 8;
-const LINKLAYER_ETHERNET: u8 = 1;
+/// Requests sent before their answers are read: these fit into what a socket holds.
+const REQUESTS_AT_ONCE: usize = 100;
 
 /// The queue inside a line's class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +79,7 @@ impl Speed {
 }
 
 /// A class as the kernel holds it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClassState {
     /// What it is held to.
     pub speed: Speed,
@@ -98,35 +91,45 @@ pub struct ClassState {
     pub packets: u64,
 }
 
+impl ClassState {
+    /// What it counted, in layer 3.
+    pub fn total(&self, link: Link) -> Total {
+        Total { bytes: shape::layer3_bytes(self.bytes, self.packets, link.header), packets: self.packets }
+    }
+}
+
 /// Speaks to the kernel's traffic control.
-pub struct Tc(rtnetlink::Handle);
+pub struct Tc {
+    finder: rtnetlink::Handle,
+    socket: Socket,
+}
 
 impl Tc {
-    /// Opens a netlink socket in this thread's network namespace.
+    /// Opens netlink sockets in this thread's network namespace.
     pub fn open() -> Result<Self, Error> {
-        let (connection, handle, _) = rtnetlink::new_connection()?;
+        let (connection, finder, _) = rtnetlink::new_connection()?;
         tokio::spawn(connection);
-        Ok(Self(handle))
+        Ok(Self { finder, socket: Socket::open(SockProtocol::NetlinkRoute).map_err(refused)? })
     }
 
     /// The port of this name.
     pub async fn link(&self, name: &str) -> Result<Option<Link>, Error> {
-        match self.0.link().get().match_name(name.to_owned()).execute().try_next().await {
+        match self.finder.link().get().match_name(name.to_owned()).execute().try_next().await {
             Ok(Some(message)) => {
                 let header = if message.header.link_layer_type == LinkLayerType::Ether { 14 } else { 0 };
                 Ok(Some(Link { index: message.header.index.cast_signed(), header }))
             }
             Ok(None) => Ok(None),
             Err(rtnetlink::Error::NetlinkError(error)) if error.raw_code() == -nix::libc::ENODEV => Ok(None),
-            Err(error) => Err(netlink(error)),
+            Err(error) => Err(refused(error)),
         }
     }
 
     /// Ports that carry our tree, whoever planted it.
     pub async fn planted(&self) -> Result<Vec<Link>, Error> {
-        let mut dump = self.0.qdisc().get().execute();
+        let mut dump = self.finder.qdisc().get().execute();
         let mut indices = Vec::new();
-        while let Some(message) = dump.try_next().await.map_err(netlink)? {
+        while let Some(message) = dump.try_next().await.map_err(refused)? {
             let ours = message.header.parent == TcHandle::ROOT && message.header.handle.major == MAJOR;
             if ours && kind(&message) == "htb" {
                 indices.push(message.header.index);
@@ -137,9 +140,9 @@ impl Tc {
 
     /// Kind and major of the qdisc at a port's root.
     pub async fn root(&self, link: Link) -> Result<Option<(String, u16)>, Error> {
-        let mut qdiscs = self.0.qdisc().get().index(link.index).execute();
+        let mut qdiscs = self.finder.qdisc().get().index(link.index).execute();
         let mut root = None;
-        while let Some(message) = qdiscs.try_next().await.map_err(netlink)? {
+        while let Some(message) = qdiscs.try_next().await.map_err(refused)? {
             if message.header.index == link.index && message.header.parent == TcHandle::ROOT {
                 root = Some((kind(&message), message.header.handle.major));
             }
@@ -148,87 +151,110 @@ impl Tc {
     }
 
     /// Puts our tree at a port's root: capacity, the class of the others, nothing else yet.
-    pub async fn plant(&self, link: Link, capacity_bps: u64) -> Result<(), Error> {
-        self.request_qdisc(root_qdisc(link.index), NLM_F_CREATE | NLM_F_REPLACE).await?;
+    pub async fn plant(&mut self, link: Link, capacity_bps: u64) -> Result<(), Error> {
+        self.all(link, &[Request::Plant]).await?;
         self.set_capacity(link, capacity_bps).await
     }
 
     /// Sets what the whole port may send, bits per second of layer 3; 0 = no limit.
-    pub async fn set_capacity(&self, link: Link, capacity_bps: u64) -> Result<(), Error> {
-        let root = TcHandle { major: MAJOR, minor: 0 };
-        self.request_class(class(link.index, root, MINOR_ROOT, Speed::of_port(link, capacity_bps))).await?;
-        self.request_class(class(link.index, parent(), MINOR_DEFAULT, Speed::of_others(link, capacity_bps))).await
-    }
-
-    /// Makes or changes a line's class; a change keeps its counters and its queue.
-    pub async fn set_class(&self, link: Link, minor: u16, speed: Speed) -> Result<(), Error> {
-        self.request_class(class(link.index, parent(), minor, speed)).await
-    }
-
-    /// Gives a class its queue.
-    pub async fn set_leaf(&self, link: Link, minor: u16, rate: u64, leaf: Leaf) -> Result<(), Error> {
-        self.request_qdisc(leaf_qdisc(link.index, minor, rate, leaf), NLM_F_CREATE | NLM_F_REPLACE).await
-    }
-
-    /// All classes of our tree on a port, by minor.
-    pub async fn classes(&self, link: Link) -> Result<BTreeMap<u16, ClassState>, Error> {
-        let mut dump = self.0.traffic_class(link.index).get().execute();
-        let mut classes = BTreeMap::new();
-        while let Some(message) = dump.try_next().await.map_err(netlink)? {
-            let TcHandle { major, minor } = message.header.handle;
-            if major == MAJOR {
-                classes.insert(minor, state(&message));
-            }
-        }
-        Ok(classes)
+    pub async fn set_capacity(&mut self, link: Link, capacity_bps: u64) -> Result<(), Error> {
+        let others = Request::Class(MINOR_DEFAULT, Speed::of_others(link, capacity_bps));
+        self.all(link, &[Request::Capacity(Speed::of_port(link, capacity_bps)), others]).await
     }
 
     /// Takes our tree away. No tree is no error.
-    pub async fn uproot(&self, link: Link) -> Result<(), Error> {
+    pub async fn uproot(&mut self, link: Link) -> Result<(), Error> {
         if self.root(link).await? != Some(("htb".into(), MAJOR)) {
             return Ok(());
         }
-        let mut message = TcMessage::with_index(link.index);
-        message.header.parent = TcHandle::ROOT;
-        message.header.handle = TcHandle { major: MAJOR, minor: 0 };
-        self.request(RouteNetlinkMessage::DelQueueDiscipline(message), 0).await
+        self.all(link, &[Request::Uproot]).await
     }
 
     /// Puts a bare tree with this leaf on a port to see whether the kernel can.
-    pub async fn can(&self, link: Link, leaf: Leaf) -> bool {
-        let minor = 0x10;
-        let tried = async {
-            self.plant(link, 0).await?;
-            self.set_class(link, minor, Speed::of_line(1_000_000)).await?;
-            self.set_leaf(link, minor, 1_000_000, leaf).await
-        };
-        tried.await.is_ok()
+    pub async fn can(&mut self, link: Link, leaf: Leaf) -> bool {
+        let (minor, rate) = (0x10, 1_000_000);
+        let line = [Request::Class(minor, Speed::of_line(rate)), Request::Queue(minor, leaf, rate)];
+        self.plant(link, 0).await.is_ok() && self.all(link, &line).await.is_ok()
     }
 
-    async fn request_class(&self, message: TcMessage) -> Result<(), Error> {
-        self.request(RouteNetlinkMessage::NewTrafficClass(message), NLM_F_CREATE).await
+    /// Asks for all of these, in order; what became of each, in the same order.
+    pub async fn ask(&mut self, link: Link, requests: &[Request]) -> Result<Vec<Result<(), Error>>, Error> {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        for some in requests.chunks(REQUESTS_AT_ONCE) {
+            outcomes.extend(self.ask_at_once(link, some)?.into_iter().map(|outcome| outcome.map_err(refused)));
+            // Thousands of classes take the kernel seconds: whoever shares the thread goes on meanwhile.
+            tokio::task::yield_now().await;
+        }
+        Ok(outcomes)
     }
 
-    async fn request_qdisc(&self, message: TcMessage, flags: u16) -> Result<(), Error> {
-        self.request(RouteNetlinkMessage::NewQueueDiscipline(message), flags).await
+    async fn all(&mut self, link: Link, requests: &[Request]) -> Result<(), Error> {
+        self.ask(link, requests).await?.into_iter().collect()
     }
 
-    async fn request(&self, message: RouteNetlinkMessage, flags: u16) -> Result<(), Error> {
-        let mut request = NetlinkMessage::from(message);
-        request.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
-        let mut replies = self.0.clone().request(request).map_err(netlink)?;
-        while let Some(reply) = replies.next().await {
-            if let NetlinkPayload::Error(error) = reply.payload
-                && error.code.is_some()
-            {
-                return Err(netlink(error));
+    fn ask_at_once(&mut self, link: Link, requests: &[Request]) -> Result<Vec<Result<(), Errno>>, Error> {
+        let (mut bytes, mut first) = (Vec::new(), None);
+        for request in requests {
+            let sequence = self.socket.next();
+            first.get_or_insert(sequence);
+            request.write(&mut bytes, link.index, sequence);
+        }
+        let mut outcomes = vec![None; requests.len()];
+        self.socket.send(&bytes).map_err(refused)?;
+        while outcomes.iter().any(Option::is_none) {
+            for answer in self.socket.receive().map_err(refused)? {
+                let place = first.and_then(|first| usize::try_from(answer.sequence.wrapping_sub(first)).ok());
+                if let (Some(outcome), Some(place)) = (answer.outcome(), place.and_then(|at| outcomes.get_mut(at))) {
+                    *place = Some(outcome);
+                }
             }
         }
-        Ok(())
+        Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// All classes of our tree on a port, by minor.
+    pub fn classes(&mut self, link: Link) -> Result<BTreeMap<u16, ClassState>, Error> {
+        let mut classes = BTreeMap::new();
+        let take = |minor, state| {
+            classes.insert(minor, state);
+        };
+        self.question(link, 0, NLM_F_DUMP, take).map_err(refused)?;
+        Ok(classes)
+    }
+
+    /// One class of our tree, if it is there.
+    pub fn class(&mut self, link: Link, minor: u16) -> Result<Option<ClassState>, Error> {
+        let mut found = None;
+        // Without the echo the kernel answers a question about one class with nothing.
+        match self.question(link, htb::class_id(minor), NLM_F_ECHO | NLM_F_ACK, |_, state| found = Some(state)) {
+            Err(Errno::ENOENT) => Ok(None),
+            answered => answered.map(|()| found).map_err(refused),
+        }
+    }
+
+    /// Asks about classes, and takes in each that is told of.
+    fn question(&mut self, link: Link, class: u32, flags: u16, mut take: impl FnMut(u16, ClassState)) -> Result<(), Errno> {
+        let sequence = self.socket.next();
+        let mut bytes = Vec::new();
+        message(&mut bytes, RTM_GETTCLASS, NLM_F_REQUEST | flags, sequence, |bytes| htb::question(bytes, link.index, class));
+        self.socket.send(&bytes)?;
+        loop {
+            for answer in self.socket.receive()?.filter(|answer| answer.sequence == sequence) {
+                if answer.kind == NLMSG_DONE {
+                    return Ok(());
+                }
+                if let Some(outcome) = answer.outcome() {
+                    return outcome;
+                }
+                if let (RTM_NEWTCLASS, Some((minor, state))) = (answer.kind, htb::read(answer.body)) {
+                    take(minor, state);
+                }
+            }
+        }
     }
 }
 
-fn netlink(error: impl std::fmt::Display) -> Error {
+fn refused(error: impl std::fmt::Display) -> Error {
     Error::Netlink(error.to_string())
 }
 
@@ -238,165 +264,4 @@ fn kind(message: &TcMessage) -> String {
         _ => None,
     });
     kind.unwrap_or_default()
-}
-
-fn parent() -> TcHandle {
-    TcHandle { major: MAJOR, minor: MINOR_ROOT }
-}
-
-fn option(kind: u16, value: Vec<u8>) -> TcOption {
-    TcOption::Other(DefaultNla::new(kind, value))
-}
-
-/// `struct tc_htb_glob`: version 3, rate to quantum 10, default class, debug, direct packets.
-fn root_qdisc(index: i32) -> TcMessage {
-    let mut message = TcMessage::with_index(index);
-    message.header.parent = TcHandle::ROOT;
-    message.header.handle = TcHandle { major: MAJOR, minor: 0 };
-    let glob = [3u32, 10, MINOR_DEFAULT.into(), 0, 0].iter().flat_map(|word| word.to_ne_bytes()).collect();
-    message.attributes.push(TcAttribute::Kind("htb".into()));
-    message.attributes.push(TcAttribute::Options(vec![
-        option(TCA_HTB_INIT, glob),
-        option(TCA_HTB_DIRECT_QLEN, 1000u32.to_ne_bytes().to_vec()),
-    ]));
-    message
-}
-
-fn class(index: i32, parent: TcHandle, minor: u16, speed: Speed) -> TcMessage {
-    let mut message = TcMessage::with_index(index);
-    message.header.parent = parent;
-    message.header.handle = TcHandle { major: MAJOR, minor };
-    message.attributes.push(TcAttribute::Kind("htb".into()));
-    let mut options = vec![option(TCA_HTB_PARMS, parameters(speed))];
-    if speed.ceiling > u64::from(u32::MAX) {
-        options.push(option(TCA_HTB_RATE64, speed.guaranteed.to_ne_bytes().to_vec()));
-        options.push(option(TCA_HTB_CEIL64, speed.ceiling.to_ne_bytes().to_vec()));
-    }
-    message.attributes.push(TcAttribute::Options(options));
-    message
-}
-
-/// `struct tc_htb_opt`: two rate specifications, then buffer, cbuffer, quantum, level, priority.
-///
-/// With the link layer set to Ethernet the kernel wants no 1 KiB rate tables.
-fn parameters(Speed { guaranteed, ceiling, turn }: Speed) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(44);
-    for speed in [guaranteed, ceiling] {
-        bytes.extend_from_slice(&[3, LINKLAYER_ETHERNET]);
-        bytes.extend_from_slice(&0u16.to_ne_bytes());
-        bytes.extend_from_slice(&(-1i16).to_ne_bytes());
-        bytes.extend_from_slice(&0u16.to_ne_bytes());
-        bytes.extend_from_slice(&u32::try_from(speed).unwrap_or(u32::MAX).to_ne_bytes());
-    }
-    let [buffer, cbuffer] = [guaranteed, ceiling].map(|speed| shape::ticks(shape::burst_bytes(speed), speed));
-    for word in [buffer, cbuffer, turn, 0, 0] {
-        bytes.extend_from_slice(&word.to_ne_bytes());
-    }
-    bytes
-}
-
-/// The leaf's handle is the class's minor: chosen by the kernel, handles run out at 32,767.
-fn leaf_qdisc(index: i32, minor: u16, rate: u64, leaf: Leaf) -> TcMessage {
-    let mut message = TcMessage::with_index(index);
-    message.header.parent = TcHandle { major: MAJOR, minor };
-    message.header.handle = TcHandle { major: minor, minor: 0 };
-    match leaf {
-        Leaf::FqCodel => {
-            message.attributes.push(TcAttribute::Kind("fq_codel".into()));
-            let flows = 64u32.to_ne_bytes().to_vec();
-            message.attributes.push(TcAttribute::Options(vec![option(TCA_FQ_CODEL_FLOWS, flows)]));
-        }
-        Leaf::Bfifo => {
-            message.attributes.push(TcAttribute::Kind("bfifo".into()));
-            let limit = shape::queue_bytes(rate).to_ne_bytes().to_vec();
-            message.attributes.push(TcAttribute::Other(DefaultNla::new(TCA_OPTIONS, limit)));
-        }
-    }
-    message
-}
-
-fn state(message: &TcMessage) -> ClassState {
-    // The upper half is the leaf's handle: the minor, unless it is the kernel's own leaf.
-    let leaf = message.header.info >> 16 == u32::from(message.header.handle.minor);
-    let mut state = ClassState { speed: Speed::default(), leaf, bytes: 0, packets: 0 };
-    for attribute in &message.attributes {
-        match attribute {
-            TcAttribute::Options(options) => read_speed(options, &mut state.speed),
-            TcAttribute::Stats2(stats) => {
-                for stat in stats {
-                    match stat {
-                        TcStats2::Basic(basic) => {
-                            state.bytes = basic.bytes;
-                            state.packets = state.packets.max(basic.packets.into());
-                        }
-                        // The packet count as 64 bits, sent once it no longer fits into 32.
-                        TcStats2::Other(nla) => {
-                            use netlink_packet_core::Nla;
-                            if nla.kind() == TCA_STATS_PKT64 {
-                                state.packets = word(&value(nla), 0).unwrap_or(state.packets);
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    state
-}
-
-/// The crate hands HTB's options over as one attribute with the nested ones still inside.
-fn read_speed(options: &[TcOption], speed: &mut Speed) {
-    let mut wide = (None, None);
-    for option in options {
-        let TcOption::Other(nla) = option else { continue };
-        let nested = value(nla);
-        for attribute in NlasIterator::new(nested.as_slice()).flatten() {
-            let bytes = attribute.value();
-            match attribute.kind() {
-                TCA_HTB_PARMS => {
-                    speed.guaranteed = half_word(bytes, 8).into();
-                    speed.ceiling = half_word(bytes, 20).into();
-                    speed.turn = half_word(bytes, 32);
-                }
-                TCA_HTB_RATE64 => wide.0 = word(bytes, 0),
-                TCA_HTB_CEIL64 => wide.1 = word(bytes, 0),
-                _ => {}
-            }
-        }
-    }
-    speed.guaranteed = wide.0.unwrap_or(speed.guaranteed);
-    speed.ceiling = wide.1.unwrap_or(speed.ceiling);
-}
-
-fn value(nla: &DefaultNla) -> Vec<u8> {
-    use netlink_packet_core::Nla;
-    let mut bytes = vec![0; nla.value_len()];
-    nla.emit_value(&mut bytes);
-    bytes
-}
-
-fn half_word(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_ne_bytes)
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map(u64::from_ne_bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn class_parameters_have_the_kernels_layout() {
-        let bytes = parameters(Speed::of_line(1_262_500));
-        assert_eq!(bytes.len(), 44);
-        assert_eq!(half_word(&bytes, 8), 1_000);
-        assert_eq!(half_word(&bytes, 20), 1_262_500);
-        // 16 KiB at 1.2625 MB/s are 12.98 ms, in ticks of 64 ns.
-        assert_eq!(half_word(&bytes, 28), 202_772);
-        assert_eq!(half_word(&bytes, 32), 1_514);
-    }
 }

@@ -1,0 +1,233 @@
+//! Messages about a port's tree: its root, its classes, their queues. Pure: the bytes.
+
+use super::netlink::{
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST, attribute, attributes, double_word, message, nested, text,
+    word,
+};
+use super::tc::{ClassState, Leaf, MAJOR, MINOR_DEFAULT, MINOR_ROOT, Speed};
+use crate::plan::shape;
+
+/// Tells of a class, or makes or changes one.
+pub const RTM_NEWTCLASS: u16 = 40;
+/// Asks for classes.
+pub const RTM_GETTCLASS: u16 = 42;
+const RTM_NEWQDISC: u16 = 36;
+const RTM_DELQDISC: u16 = 37;
+const TC_H_ROOT: u32 = u32::MAX;
+const TCA_KIND: u16 = 1;
+const TCA_OPTIONS: u16 = 2;
+const TCA_STATS2: u16 = 7;
+const TCA_HTB_PARMS: u16 = 1;
+const TCA_HTB_INIT: u16 = 2;
+const TCA_HTB_DIRECT_QLEN: u16 = 5;
+const TCA_HTB_RATE64: u16 = 6;
+const TCA_HTB_CEIL64: u16 = 7;
+const TCA_FQ_CODEL_FLOWS: u16 = 5;
+const TCA_STATS_BASIC: u16 = 1;
+const TCA_STATS_PKT64: u16 = 8;
+const LINKLAYER_ETHERNET: u8 = 1;
+/// `struct tcmsg`.
+const HEADER: usize = 20;
+
+/// What is asked of a port's tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// Our root in the place of what is there.
+    Plant,
+    /// No root of ours, nor anything under it.
+    Uproot,
+    /// The class all others hang under, or its new capacity.
+    Capacity(Speed),
+    /// A class, or its new speed: a change keeps its counters and its queue.
+    Class(u16, Speed),
+    /// The new speed of a class that must be there.
+    Speed(u16, Speed),
+    /// The queue of a class that may send so many bytes per second.
+    Queue(u16, Leaf, u64),
+}
+
+impl Request {
+    /// Appends it as a message about the port of this index.
+    pub fn write(self, bytes: &mut Vec<u8>, index: i32, sequence: u32) {
+        let (kind, flags) = match self {
+            Self::Plant | Self::Queue(..) => (RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE),
+            Self::Uproot => (RTM_DELQDISC, 0),
+            Self::Capacity(_) | Self::Class(..) => (RTM_NEWTCLASS, NLM_F_CREATE),
+            Self::Speed(..) => (RTM_NEWTCLASS, 0),
+        };
+        let root = class_id(0);
+        message(bytes, kind, NLM_F_REQUEST | NLM_F_ACK | flags, sequence, |bytes| match self {
+            Self::Plant => {
+                header(bytes, index, root, TC_H_ROOT);
+                plant(bytes);
+            }
+            Self::Uproot => header(bytes, index, root, TC_H_ROOT),
+            Self::Capacity(speed) => {
+                header(bytes, index, class_id(MINOR_ROOT), root);
+                class(bytes, speed);
+            }
+            Self::Class(minor, speed) | Self::Speed(minor, speed) => {
+                header(bytes, index, class_id(minor), class_id(MINOR_ROOT));
+                class(bytes, speed);
+            }
+            // The queue's handle is the class's minor: chosen by the kernel, handles run out at 32,767.
+            Self::Queue(minor, leaf, rate) => {
+                header(bytes, index, u32::from(minor) << 16, class_id(minor));
+                queue(bytes, leaf, rate);
+            }
+        });
+    }
+}
+
+/// The kernel's name of a class of ours.
+pub fn class_id(minor: u16) -> u32 {
+    u32::from(MAJOR) << 16 | u32::from(minor)
+}
+
+/// Appends the body of a question about a class; 0: all of the port.
+pub fn question(bytes: &mut Vec<u8>, index: i32, class: u32) {
+    header(bytes, index, class, 0);
+}
+
+/// `struct tcmsg`: family, port, handle, parent, more.
+fn header(bytes: &mut Vec<u8>, index: i32, handle: u32, parent: u32) {
+    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(&index.to_ne_bytes());
+    for word in [handle, parent, 0] {
+        bytes.extend_from_slice(&word.to_ne_bytes());
+    }
+}
+
+/// `struct tc_htb_glob`: version 3, rate to quantum 10, default class, debug, direct packets.
+fn plant(bytes: &mut Vec<u8>) {
+    let glob: Vec<u8> = [3u32, 10, MINOR_DEFAULT.into(), 0, 0].iter().flat_map(|word| word.to_ne_bytes()).collect();
+    text(bytes, TCA_KIND, "htb");
+    nested(bytes, TCA_OPTIONS, |options| {
+        attribute(options, TCA_HTB_INIT, &glob);
+        attribute(options, TCA_HTB_DIRECT_QLEN, &1000u32.to_ne_bytes());
+    });
+}
+
+fn class(bytes: &mut Vec<u8>, speed: Speed) {
+    text(bytes, TCA_KIND, "htb");
+    nested(bytes, TCA_OPTIONS, |options| {
+        attribute(options, TCA_HTB_PARMS, &parameters(speed));
+        if speed.ceiling > u64::from(u32::MAX) {
+            attribute(options, TCA_HTB_RATE64, &speed.guaranteed.to_ne_bytes());
+            attribute(options, TCA_HTB_CEIL64, &speed.ceiling.to_ne_bytes());
+        }
+    });
+}
+
+/// `struct tc_htb_opt`: two rate specifications, then buffer, cbuffer, quantum, level, priority.
+///
+/// With the link layer set to Ethernet the kernel wants no 1 KiB rate tables.
+fn parameters(Speed { guaranteed, ceiling, turn }: Speed) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(44);
+    for speed in [guaranteed, ceiling] {
+        bytes.extend_from_slice(&[3, LINKLAYER_ETHERNET]);
+        bytes.extend_from_slice(&0u16.to_ne_bytes());
+        bytes.extend_from_slice(&(-1i16).to_ne_bytes());
+        bytes.extend_from_slice(&0u16.to_ne_bytes());
+        bytes.extend_from_slice(&u32::try_from(speed).unwrap_or(u32::MAX).to_ne_bytes());
+    }
+    let [buffer, cbuffer] = [guaranteed, ceiling].map(|speed| shape::ticks(shape::burst_bytes(speed), speed));
+    for word in [buffer, cbuffer, turn, 0, 0] {
+        bytes.extend_from_slice(&word.to_ne_bytes());
+    }
+    bytes
+}
+
+fn queue(bytes: &mut Vec<u8>, leaf: Leaf, rate: u64) {
+    match leaf {
+        Leaf::FqCodel => {
+            text(bytes, TCA_KIND, "fq_codel");
+            nested(bytes, TCA_OPTIONS, |options| attribute(options, TCA_FQ_CODEL_FLOWS, &64u32.to_ne_bytes()));
+        }
+        Leaf::Bfifo => {
+            text(bytes, TCA_KIND, "bfifo");
+            attribute(bytes, TCA_OPTIONS, &shape::queue_bytes(rate).to_ne_bytes());
+        }
+    }
+}
+
+/// What a message tells of a class of ours: its minor, and how it stands.
+pub fn read(body: &[u8]) -> Option<(u16, ClassState)> {
+    let (handle, more) = (word(body, 8)?, word(body, 16)?);
+    if handle >> 16 != u32::from(MAJOR) {
+        return None;
+    }
+    let minor = handle & 0xffff;
+    // The upper half is the queue's handle: the minor, unless it is the kernel's own queue.
+    let mut state = ClassState { leaf: more >> 16 == minor, ..ClassState::default() };
+    for part in attributes(body.get(HEADER..)?) {
+        match part.kind() {
+            TCA_OPTIONS => read_speed(part.value(), &mut state.speed),
+            TCA_STATS2 => read_counts(part.value(), &mut state),
+            _ => {}
+        }
+    }
+    Some((u16::try_from(minor).ok()?, state))
+}
+
+fn read_speed(options: &[u8], speed: &mut Speed) {
+    let mut wide = (None, None);
+    for option in attributes(options) {
+        let value = option.value();
+        match option.kind() {
+            TCA_HTB_PARMS => {
+                let at = |at| word(value, at).unwrap_or(0);
+                *speed = Speed { guaranteed: at(8).into(), ceiling: at(20).into(), turn: at(32) };
+            }
+            TCA_HTB_RATE64 => wide.0 = double_word(value, 0),
+            TCA_HTB_CEIL64 => wide.1 = double_word(value, 0),
+            _ => {}
+        }
+    }
+    speed.guaranteed = wide.0.unwrap_or(speed.guaranteed);
+    speed.ceiling = wide.1.unwrap_or(speed.ceiling);
+}
+
+fn read_counts(stats: &[u8], state: &mut ClassState) {
+    let mut wide = None;
+    for stat in attributes(stats) {
+        match stat.kind() {
+            TCA_STATS_BASIC => {
+                state.bytes = double_word(stat.value(), 0).unwrap_or(0);
+                state.packets = word(stat.value(), 8).unwrap_or(0).into();
+            }
+            // The packet count as 64 bits, sent once it no longer fits into 32.
+            TCA_STATS_PKT64 => wide = double_word(stat.value(), 0),
+            _ => {}
+        }
+    }
+    state.packets = wide.unwrap_or(state.packets);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::netlink::Messages;
+    use super::*;
+
+    #[test]
+    fn class_parameters_have_the_kernels_layout() {
+        let bytes = parameters(Speed::of_line(1_262_500));
+        assert_eq!(bytes.len(), 44);
+        assert_eq!(word(&bytes, 8), Some(1_000));
+        assert_eq!(word(&bytes, 20), Some(1_262_500));
+        // 16 KiB at 1.2625 MB/s are 12.98 ms, in ticks of 64 ns.
+        assert_eq!(word(&bytes, 28), Some(202_772));
+        assert_eq!(word(&bytes, 32), Some(1_514));
+    }
+
+    #[test]
+    fn a_class_is_read_as_it_was_written_above_32_bits_too() {
+        for speed in [Speed::of_line(1_262_500), Speed::of_line(12_500_000_000)] {
+            let mut bytes = Vec::new();
+            Request::Class(0x1234, speed).write(&mut bytes, 3, 7);
+            let message = Messages(&bytes).next().unwrap();
+            assert_eq!((message.kind, message.sequence), (RTM_NEWTCLASS, 7));
+            assert_eq!(read(message.body).unwrap(), (0x1234, ClassState { speed, ..ClassState::default() }));
+        }
+    }
+}

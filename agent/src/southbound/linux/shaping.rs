@@ -1,0 +1,117 @@
+//! A class of the right rates for every line, on both ports.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::htb::Request;
+use super::tc::{Link, Speed};
+use super::{Counted, Linux, Refusal, Refused, Side};
+use crate::plan::check::SoundLine;
+use crate::plan::shape;
+use crate::southbound::{Error, Total};
+
+/// A line's class as it should be on both ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shaped {
+    /// On both.
+    pub minor: u16,
+    /// Toward the subscriber.
+    pub lan: Speed,
+    /// From the subscriber.
+    pub wan: Speed,
+}
+
+/// What came of shaping.
+#[derive(Default)]
+pub(super) struct Shaping {
+    /// Lines without a class as it should be.
+    pub refused: Refused,
+    /// Whether anything was asked of the kernel.
+    pub changed: bool,
+}
+
+impl Linux {
+    /// Gives every line a class of the right rates. Lines without one are named in the answer.
+    pub(super) async fn shape(&mut self, lines: &BTreeMap<Uuid, SoundLine>, counted: &Counted) -> Result<Shaping, Error> {
+        let mut refused = Refused::new();
+        let wanted = lines.values().map(|line| line.handle).collect();
+        self.classes.release_lost(&wanted, |minor| counted.held(minor));
+        for line in lines.values() {
+            let read = self.last_read(line.handle);
+            let held = |minor| counted.held(minor);
+            if self.classes.assign(line.handle, &mut self.new_generation, held, read).is_none() {
+                refused.insert(line.handle, Refusal::classes_exhausted());
+            }
+        }
+        self.save_classes();
+        self.shaped = lines
+            .values()
+            .filter_map(|line| Some((line.handle, self.should_be(line, counted.lan.0, counted.wan.0)?)))
+            .collect();
+        let mut shaping = Shaping { refused, changed: false };
+        self.shape_port(&counted.lan, |shaped| shaped.lan, &mut shaping).await?;
+        self.shape_port(&counted.wan, |shaped| shaped.wan, &mut shaping).await?;
+        Ok(shaping)
+    }
+
+    /// Asks for what differs on one port. One line the kernel refuses never stops its siblings.
+    async fn shape_port(
+        &mut self,
+        (link, held): &Side,
+        speed: fn(&Shaped) -> Speed,
+        shaping: &mut Shaping,
+    ) -> Result<(), Error> {
+        let (mut requests, mut of) = (Vec::new(), Vec::new());
+        for (handle, shaped) in &self.shaped {
+            let (minor, speed) = (shaped.minor, speed(shaped));
+            let before = held.get(&minor);
+            let same = before.is_some_and(|state| state.speed == speed);
+            if !same {
+                requests.push(Request::Class(minor, speed));
+            }
+            // A plain queue is as long as its rate allows; it changes with it, and in place.
+            if !same || before.is_some_and(|state| !state.leaf) {
+                requests.push(Request::Queue(minor, self.leaf, speed.ceiling));
+            }
+            of.resize(requests.len(), *handle);
+        }
+        shaping.changed |= !requests.is_empty();
+        let outcomes = self.tc.ask(*link, &requests).await?;
+        for (handle, outcome) in of.into_iter().zip(outcomes) {
+            if let Err(error) = outcome {
+                self.shaped.remove(&handle);
+                let refusal = Refusal { code: "class-refused", detail: error.to_string() };
+                shaping.refused.entry(handle).or_insert(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    /// How the class of a line should be, if it has one.
+    pub(super) fn should_be(&self, line: &SoundLine, lan: Link, wan: Link) -> Option<Shaped> {
+        let minor = self.classes.get(line.handle)?.minor;
+        let speed = |link: Link, rate_bps| Speed::of_line(shape::htb_bytes_per_second(rate_bps, link.header));
+        Some(Shaped { minor, lan: speed(lan, line.rate_down_bps), wan: speed(wan, line.rate_up_bps) })
+    }
+
+    /// What was last read of a line's class under its generation, toward and from the subscriber.
+    pub(super) fn last_read(&self, handle: u32) -> Option<(Total, Total)> {
+        let generation = self.classes.get(handle)?.generation;
+        self.read.get(&handle).filter(|read| read.0 == generation).map(|(_, down, up)| (*down, *up))
+    }
+
+    /// On disk before in the kernel: a kill in between finds the same classes again. Without a disk they are held all
+    /// the same, for enforcement goes before durability: after a kill the line begins anew, and nothing is counted twice.
+    pub(super) fn save_classes(&mut self) {
+        if let Err(error) = self.classes.save() {
+            tracing::error!(%error, "which class is whose could not be stored");
+        }
+    }
+}
+
+impl Refusal {
+    pub(super) fn classes_exhausted() -> Self {
+        Self { code: "classes-exhausted", detail: "all classes of the port are taken".into() }
+    }
+}
