@@ -277,10 +277,12 @@ mod tests {
         let Checked { lines: sound, rejected, .. } = check_beside(&lines(other, zero), &held);
         assert_eq!((sound.get(&ids[1]), rejected[&ids[1]].code), (held.get(&ids[1]), "rate-zero"));
         // The smaller id asks for an address the greater has.
-        let Checked { lines: sound, rejected, .. } = check_beside(&lines(line(1, &["10.0.0.0/30"]), line(2, &["10.0.0.2/32"])), &held);
+        let Checked { lines: sound, rejected, .. } =
+            check_beside(&lines(line(1, &["10.0.0.0/30"]), line(2, &["10.0.0.2/32"])), &held);
         assert_eq!((&sound, rejected[&ids[0]].code), (&held, "prefix-conflict"));
         // Both exchange addresses in one generation.
-        let Checked { lines: sound, rejected, .. } = check_beside(&lines(line(1, &["10.0.0.2/32"]), line(2, &["10.0.0.9/32"])), &held);
+        let Checked { lines: sound, rejected, .. } =
+            check_beside(&lines(line(1, &["10.0.0.2/32"]), line(2, &["10.0.0.9/32"])), &held);
         assert!(rejected.is_empty() && sound.len() == 2, "{rejected:?}");
     }
 

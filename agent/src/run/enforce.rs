@@ -32,8 +32,6 @@ pub struct Meaning {
     pub wanted: Wanted,
     /// Instants no usage record may straddle.
     pub cuts: Vec<u64>,
-    /// Handles of all lines.
-    pub handles: BTreeSet<u32>,
     /// Objects that need no kernel, or can never reach it, with their outcome.
     settled: BTreeMap<ObjectKey, ObjectResult>,
     /// Revision of every object.
@@ -44,13 +42,51 @@ pub struct Meaning {
 pub fn read(objects: &BTreeMap<ObjectKey, Held>) -> Meaning {
     let mut meaning = Meaning::default();
     for (key, held) in objects {
-        meaning.revisions.insert(key.clone(), held.object.revision);
+        meaning.learn(key, held);
+    }
+    meaning
+}
+
+/// The lines among these objects as they are held now; `None` = it is held no more, or never made sense.
+pub fn lines(objects: &BTreeMap<ObjectKey, Held>, keys: &BTreeSet<ObjectKey>) -> BTreeMap<Uuid, Option<Line>> {
+    let line = |key| Line::decode(objects.get(key)?.body()?).ok();
+    keys.iter().filter_map(|key| Some((line_id(key)?, line(key)))).collect()
+}
+
+/// The line an object is, if it is one.
+pub fn line_id(key: &ObjectKey) -> Option<Uuid> {
+    Uuid::from_slice(&key.id).ok().filter(|_| key.kind == Kind::Line as u32)
+}
+
+/// The object a line is.
+pub fn line_key(id: Uuid) -> ObjectKey {
+    ObjectKey { kind: Kind::Line as u32, id: id.as_bytes().to_vec() }
+}
+
+impl Meaning {
+    /// Reads these objects anew; the others are as they were.
+    pub fn change(&mut self, objects: &BTreeMap<ObjectKey, Held>, keys: &BTreeSet<ObjectKey>) {
+        for key in keys {
+            self.unlearn(key);
+            if let Some(held) = objects.get(key) {
+                self.learn(key, held);
+            }
+        }
+    }
+
+    /// Handles of all lines.
+    pub fn handles(&self) -> BTreeSet<u32> {
+        self.wanted.lines.values().map(|line| line.handle).collect()
+    }
+
+    fn learn(&mut self, key: &ObjectKey, held: &Held) {
+        self.revisions.insert(key.clone(), held.object.revision);
         let Some(kind) = Kind::from_u32(key.kind) else {
-            meaning.settle(key, Status::Unsupported, "unknown-kind", "this agent is too old for this object");
-            continue;
+            self.settle(key, Status::Unsupported, "unknown-kind", "this agent is too old for this object");
+            return;
         };
         if !held.sound() {
-            meaning.settle(
+            self.settle(
                 key,
                 Status::Rejected,
                 "malformed-object",
@@ -58,19 +94,26 @@ pub fn read(objects: &BTreeMap<ObjectKey, Held>) -> Meaning {
             );
         }
         if let (Some(body), Ok(id)) = (held.body(), Uuid::from_slice(&key.id)) {
-            meaning.take(kind, key, id, body, held.sound());
+            self.take(kind, key, id, body, held.sound());
         }
     }
-    meaning
-}
 
-impl Meaning {
+    fn unlearn(&mut self, key: &ObjectKey) {
+        self.revisions.remove(key);
+        self.settled.remove(key);
+        match Kind::from_u32(key.kind) {
+            Some(Kind::Router) => self.wanted.router = None,
+            Some(Kind::Line) => drop(line_id(key).and_then(|id| self.wanted.lines.remove(&id))),
+            Some(Kind::CutPoints) => self.cuts.clear(),
+            None => {}
+        }
+    }
+
     fn take(&mut self, kind: Kind, key: &ObjectKey, id: Uuid, body: &[u8], sound: bool) {
         match kind {
             Kind::Router => self.wanted.router = Router::decode(body).ok(),
             Kind::Line => {
                 if let Ok(line) = Line::decode(body) {
-                    self.handles.insert(line.handle);
                     self.wanted.lines.insert(id, line);
                 }
             }
@@ -89,61 +132,82 @@ impl Meaning {
     }
 }
 
-/// What was last known of every object, and what of it was told.
+/// What was last known of every object, and whether it was told.
 #[derive(Debug, Default)]
 pub struct Reports {
-    known: BTreeMap<ObjectKey, ObjectResult>,
+    known: BTreeMap<ObjectKey, Known>,
     /// Revisions of objects not wanted any more, until an attempt succeeds.
     leaving: BTreeMap<ObjectKey, u64>,
-    told: BTreeMap<ObjectKey, ObjectResult>,
     generation: u64,
     /// Whether anything was applied since the start.
     applied: bool,
     whole: bool,
 }
 
+#[derive(Debug)]
+struct Known {
+    result: ObjectResult,
+    told: bool,
+}
+
 impl Reports {
-    /// Takes in what an attempt to apply `meaning` gave.
+    /// Takes in what an attempt to apply all of `meaning` gave.
     pub fn take(&mut self, meaning: &Meaning, generation: u64, applied: Result<&Applied, String>) {
+        let keys: BTreeSet<ObjectKey> = self.known.keys().chain(meaning.revisions.keys()).cloned().collect();
+        self.take_of(&keys, meaning, generation, applied);
+    }
+
+    /// Takes in what an attempt to change these objects gave.
+    pub fn take_of(
+        &mut self,
+        keys: &BTreeSet<ObjectKey>,
+        meaning: &Meaning,
+        generation: u64,
+        applied: Result<&Applied, String>,
+    ) {
         let lines: BTreeMap<Uuid, &Outcome> = match &applied {
             Ok(applied) => applied.lines.iter().map(|(id, outcome)| (*id, outcome)).collect(),
             Err(_) => BTreeMap::new(),
         };
-        let mut known = meaning.settled.clone();
-        for (key, revision) in &meaning.revisions {
-            if known.contains_key(key) {
-                continue;
-            }
-            let outcome = match &applied {
-                Err(text) => Some(result(key, *revision, Status::Failed, "kernel-failed", text)),
-                Ok(applied) if key.kind == Kind::Router as u32 => router_result(key, *revision, applied),
-                Ok(_) => {
-                    Uuid::from_slice(&key.id).ok().and_then(|id| lines.get(&id)).map(|o| line_result(key, *revision, o))
+        for key in keys {
+            let Some(revision) = meaning.revisions.get(key) else {
+                if let Some(known) = self.known.remove(key) {
+                    self.leaving.insert(key.clone(), known.result.revision);
                 }
+                continue;
             };
-            let pending = || result(key, *revision, Status::Pending, "", "");
-            known.insert(key.clone(), outcome.unwrap_or_else(pending));
+            self.leaving.remove(key);
+            let outcome = match (&applied, meaning.settled.get(key)) {
+                (_, Some(settled)) => Some(settled.clone()),
+                (Err(text), None) => Some(result(key, *revision, Status::Failed, "kernel-failed", text)),
+                (Ok(applied), None) if key.kind == Kind::Router as u32 => router_result(key, *revision, applied),
+                (Ok(_), None) => line_id(key).and_then(|id| lines.get(&id)).map(|o| line_result(key, *revision, o)),
+            };
+            self.know(outcome.unwrap_or_else(|| result(key, *revision, Status::Pending, "", "")));
         }
-        let gone = self.known.iter().filter(|(key, _)| !meaning.revisions.contains_key(*key));
-        self.leaving.extend(gone.map(|(key, result)| (key.clone(), result.revision)));
-        self.leaving.retain(|key, _| !meaning.revisions.contains_key(key));
         if applied.is_ok() {
-            let left = std::mem::take(&mut self.leaving).into_iter();
-            known.extend(left.map(|(key, revision)| (key.clone(), result(&key, revision, Status::Removed, "", ""))));
+            for (key, revision) in std::mem::take(&mut self.leaving) {
+                self.know(result(&key, revision, Status::Removed, "", ""));
+            }
         }
-        self.known = known;
         self.generation = generation;
         self.applied = true;
     }
 
+    fn know(&mut self, result: ObjectResult) {
+        let key = ObjectKey { kind: result.kind, id: result.id.clone() };
+        if self.known.get(&key).is_none_or(|known| known.result != result) {
+            self.known.insert(key, Known { result, told: false });
+        }
+    }
+
     /// Whether something failed that may work later.
     pub fn any_failed(&self) -> bool {
-        self.known.values().any(|result| matches!(result.status(), Status::Failed | Status::Pending))
+        self.known.values().any(|known| matches!(known.result.status(), Status::Failed | Status::Pending))
     }
 
     /// The next report lists everything.
     pub fn restart(&mut self) {
-        self.told.clear();
         self.whole = false;
     }
 
@@ -153,13 +217,17 @@ impl Reports {
             return None;
         }
         let complete = !self.whole;
-        let fresh = |(key, result): &(&ObjectKey, &ObjectResult)| complete || self.told.get(*key) != Some(*result);
-        let results: Vec<ObjectResult> = self.known.iter().filter(fresh).map(|(_, result)| result.clone()).collect();
+        let mut results = Vec::new();
+        for known in self.known.values_mut().filter(|known| complete || !known.told) {
+            known.told = true;
+            results.push(known.result.clone());
+        }
         if results.is_empty() && !complete {
             return None;
         }
-        self.told.clone_from(&self.known);
-        self.known.retain(|_, result| result.status() != Status::Removed);
+        for gone in results.iter().filter(|result| result.status() == Status::Removed) {
+            self.known.remove(&ObjectKey { kind: gone.kind, id: gone.id.clone() });
+        }
         self.whole = true;
         Some(ApplyReport { generation: self.generation, complete, results })
     }
@@ -167,8 +235,8 @@ impl Reports {
     /// How many objects are in each state, for people.
     pub fn summary(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
-        for result in self.known.values() {
-            let name = match result.status() {
+        for known in self.known.values() {
+            let name = match known.result.status() {
                 Status::Pending => "pending",
                 Status::Applied => "applied",
                 Status::Failed => "failed",
@@ -225,7 +293,7 @@ mod tests {
     }
 
     fn applied(lines: Vec<(Uuid, Outcome)>) -> Applied {
-        Applied { router: None, lines, drift: Vec::new() }
+        Applied { router: None, lines, drift: Vec::new(), whole: true }
     }
 
     #[test]

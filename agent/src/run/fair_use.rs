@@ -2,13 +2,13 @@
 //!
 //! What a policy says is decided in [`crate::plan::policy`], what is used in [`crate::usage::tally`].
 
-use super::Agent;
+use super::{Agent, enforce};
 use crate::clock::{self, Clock};
 use crate::plan::Wanted;
 use crate::plan::policy::{Policy, Rates, Verdict};
 use crate::southbound::Southbound;
 use crate::store::disk::Disk;
-use crate::usage::tally::{Rules, Tally};
+use crate::usage::tally::{self, Tally};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -33,8 +33,9 @@ pub(super) struct FairUse {
     told: BTreeMap<Uuid, LineFairUse>,
 }
 
+/// A line with a fair use.
 #[derive(Debug)]
-struct Watched {
+pub(super) struct Watched {
     handle: u32,
     sold: Rates,
     policy: Policy,
@@ -45,61 +46,77 @@ struct Watched {
 }
 
 /// What a look at all lines gave.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Review {
-    /// Rates are others than before.
-    changed: bool,
+    /// Lines whose rates are others than before.
+    changed: BTreeSet<Uuid>,
     /// A rule came into force or went out of it.
     turned: bool,
     /// A line that moves may use up its allowance within this time.
     soonest: Option<Duration>,
 }
 
+/// The fair use of lines that get another one, or none any more.
+pub(super) type Rules = BTreeMap<Uuid, Option<Watched>>;
+
 impl FairUse {
     /// The fair use of what is wanted. How lines stand is known after the next [`FairUse::review`].
     pub(super) fn read(wanted: &Wanted) -> Self {
-        let watched = |line: &Line| {
-            Some(Watched {
-                handle: line.handle,
-                sold: Rates { down_bps: line.rate_down_bps, up_bps: line.rate_up_bps },
-                // A line whose fair use makes no sense is refused as a whole, see `check::alone`.
-                policy: Policy::read(line.fair_use.as_ref()?).ok()?,
-                seen: None,
-                used_bytes: 0,
-                moving: false,
-            })
-        };
-        let lines: BTreeMap<_, _> = wanted.lines.iter().filter_map(|(id, line)| Some((*id, watched(line)?))).collect();
-        let of_handle = lines.iter().map(|(id, line)| (line.handle, *id)).collect();
-        Self { lines, of_handle, told: BTreeMap::new() }
+        let mut fair_use = Self::default();
+        fair_use.succeed(fair_use.differing(wanted.lines.iter().map(|(id, line)| (*id, Some(line)))));
+        fair_use
     }
 
-    /// Goes on under other rules: what was told is remembered.
-    pub(super) fn succeed(&mut self, rules: Self) {
-        let told = std::mem::take(&mut self.told).into_iter().filter(|(id, _)| rules.lines.contains_key(id)).collect();
-        *self = Self { told, ..rules };
+    /// Which of these lines get another fair use, or none any more.
+    pub(super) fn differing<'a>(&self, lines: impl Iterator<Item = (Uuid, Option<&'a Line>)>) -> Rules {
+        let read = lines.map(|(id, line)| (id, line.and_then(Watched::read)));
+        read.filter(|(id, new)| match (self.lines.get(id), new) {
+            (None, None) => false,
+            (Some(old), Some(new)) => !old.same_rules(new),
+            _ => true,
+        })
+        .collect()
     }
 
-    /// Whether a change left every fair use as it was.
-    pub(super) fn same_rules(&self, other: &Self) -> bool {
-        let rules = |fair_use: &Self| -> Vec<_> {
-            let rules = |(id, line): (&Uuid, &Watched)| (*id, line.handle, line.sold, line.policy.clone());
-            fair_use.lines.iter().map(rules).collect()
-        };
-        self.lines.len() == other.lines.len() && rules(self) == rules(other)
+    /// Those of lines that are not wanted any more.
+    pub(super) fn leaving(&self, wanted: &Wanted) -> Rules {
+        self.lines.keys().filter(|id| !wanted.lines.contains_key(id)).map(|id| (*id, None)).collect()
+    }
+
+    /// Goes on under other rules: what was told of lines that stay is remembered.
+    pub(super) fn succeed(&mut self, rules: Rules) {
+        for (id, rule) in rules {
+            if let Some(old) = self.lines.remove(&id)
+                && self.of_handle.get(&old.handle) == Some(&id)
+            {
+                self.of_handle.remove(&old.handle);
+            }
+            match rule {
+                Some(rule) => {
+                    self.of_handle.insert(rule.handle, id);
+                    self.lines.insert(id, rule);
+                }
+                None => drop(self.told.remove(&id)),
+            }
+        }
     }
 
     /// What is enforced: what is wanted, at the rates now in force.
     pub(super) fn enforced(&self, wanted: &Wanted) -> Wanted {
-        let mut enforced = wanted.clone();
-        for (id, line) in &mut enforced.lines {
-            let Some((_, verdict)) = self.lines.get(id).and_then(|watched| watched.seen) else { continue };
+        let lines = wanted.lines.iter().map(|(id, line)| (*id, self.enforced_line(*id, line))).collect();
+        Wanted { router: wanted.router.clone(), lines }
+    }
+
+    /// What is enforced of a line.
+    pub(super) fn enforced_line(&self, id: Uuid, line: &Line) -> Line {
+        let mut line = line.clone();
+        if let Some((_, verdict)) = self.lines.get(&id).and_then(|watched| watched.seen) {
             let Rates { down_bps, up_bps } = verdict.rates;
             (line.rate_down_bps, line.rate_up_bps) = (down_bps, up_bps);
             line.throttled_down_bps = line.throttled_down_bps.min(down_bps);
             line.throttled_up_bps = line.throttled_up_bps.min(up_bps);
         }
-        enforced
+        line
     }
 
     /// Looks at every line: what its tally and what is not sealed yet make of its rates.
@@ -107,8 +124,10 @@ impl FairUse {
         let mut review = Review::default();
         let open: BTreeMap<u32, u64> =
             open.iter().map(|line| (line.handle, line.down_bytes.saturating_add(line.up_bytes))).collect();
-        for line in self.lines.values_mut() {
-            line.look(tally, open.get(&line.handle).copied().unwrap_or(0), now_ms, &mut review);
+        for (id, line) in &mut self.lines {
+            if line.look(tally, open.get(&line.handle).copied().unwrap_or(0), now_ms, &mut review) {
+                review.changed.insert(*id);
+            }
         }
         review
     }
@@ -159,7 +178,24 @@ fn rounded(standing: &LineFairUse) -> LineFairUse {
 }
 
 impl Watched {
-    fn look(&mut self, tally: &mut Tally<impl Disk>, open_bytes: u64, now_ms: u64, review: &mut Review) {
+    fn read(line: &Line) -> Option<Self> {
+        Some(Self {
+            handle: line.handle,
+            sold: Rates { down_bps: line.rate_down_bps, up_bps: line.rate_up_bps },
+            // A line whose fair use makes no sense is refused as a whole, see `check::alone`.
+            policy: Policy::read(line.fair_use.as_ref()?).ok()?,
+            seen: None,
+            used_bytes: 0,
+            moving: false,
+        })
+    }
+
+    fn same_rules(&self, other: &Self) -> bool {
+        (self.handle, self.sold, &self.policy) == (other.handle, other.sold, &other.policy)
+    }
+
+    /// Looks at the line; whether its rates are others than before.
+    fn look(&mut self, tally: &mut Tally<impl Disk>, open_bytes: u64, now_ms: u64, review: &mut Review) -> bool {
         let counted = if self.policy.counts_until(now_ms.saturating_add(1)) { open_bytes } else { 0 };
         let allowance = self.policy.allowance(now_ms);
         let own = |period: &Allowance| tally.used(self.handle, period.start_ms, period.end_ms, counted);
@@ -172,7 +208,6 @@ impl Watched {
             _ => self.policy.evaluate(self.sold, used_bytes, now_ms),
         };
         let before = self.seen.replace((now_ms, verdict));
-        review.changed |= before.is_none_or(|(_, before)| before.rates != verdict.rates);
         let rule = tally.turns(self.handle).last().map_or(Rule::Sold, Turn::rule);
         if verdict.rule != rule {
             let turn = Turn { rule: verdict.rule.into(), at_ms: now_ms, used_bytes };
@@ -186,6 +221,7 @@ impl Watched {
             let soonest = Duration::from_millis(millis);
             review.soonest = Some(review.soonest.map_or(soonest, |other| other.min(soonest)));
         }
+        before.is_none_or(|(_, before)| before.rates != verdict.rates)
     }
 
     fn standing(&self, id: Uuid, tally: &Tally<impl Disk>) -> Option<LineFairUse> {
@@ -215,7 +251,7 @@ impl Verdict {
     }
 }
 
-impl Rules for FairUse {
+impl tally::Rules for FairUse {
     fn counts(&self, handle: u32, end_ms: u64) -> bool {
         self.policy(handle).is_none_or(|policy| policy.counts_until(end_ms))
     }
@@ -236,8 +272,9 @@ impl FairUse {
 impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Takes in what was sealed, looks at every line, and acts on what that gives.
     pub(super) async fn review(&mut self, took: Duration) {
-        if self.look() {
-            self.apply().await;
+        let changed = self.look();
+        if !changed.is_empty() {
+            self.apply_some(changed.into_iter().map(enforce::line_key).collect()).await;
         }
         if let Some(soonest) = self.soonest {
             let wait = soonest.max(CLOSE).max(took * SHARE);
@@ -245,8 +282,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
     }
 
-    /// The look itself; answers whether rates are others than before.
-    pub(super) fn look(&mut self) -> bool {
+    /// The look itself; answers which lines' rates are others than before.
+    pub(super) fn look(&mut self) -> BTreeSet<Uuid> {
         self.follow();
         let now = self.clock.now();
         let review = self.fair_use.review(&mut self.tally, &self.journal.open().lines, now.wall_ms);

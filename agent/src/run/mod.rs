@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::northbound::backoff::Backoff;
 use crate::northbound::{link, tls};
 use crate::plan::Wanted;
-use crate::southbound::{Outcome, Southbound};
+use crate::southbound::{self, Applied, Outcome, Southbound};
 use crate::status;
 use crate::store::desired::Store;
 use crate::store::disk::Folder;
@@ -30,7 +30,9 @@ use std::time::Duration;
 use talk::Uplink;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
 use weir_protocol::control::Event;
+use weir_protocol::state::ObjectKey;
 use weir_protocol::usage::SealReason;
 
 const SEGMENT_BYTES: u64 = 1024 * 1024;
@@ -72,6 +74,8 @@ pub struct Agent<S, C> {
     tally: Tally<Folder>,
     meaning: Meaning,
     fair_use: FairUse,
+    /// What the kernel was last told to be.
+    enforced: Wanted,
     /// How soon a line that moves may use up its allowance.
     soonest: Option<Duration>,
     /// Until when the journal knows every cut point, Unix milliseconds.
@@ -126,6 +130,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             journal,
             tally,
             fair_use: FairUse::read(&meaning.wanted),
+            enforced: Wanted::default(),
             soonest: None,
             cuts_until_ms: 0,
             meaning,
@@ -250,7 +255,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if !self.applied_ok || self.store.lineage().is_empty() {
             return;
         }
-        let gone = self.journal.forgettable(&self.meaning.handles);
+        let gone = self.journal.forgettable(&self.meaning.handles());
         if gone.is_empty() {
             return;
         }
@@ -280,8 +285,31 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if self.store.lineage().is_empty() {
             return;
         }
+        self.enforced = self.fair_use.enforced(&self.meaning.wanted);
+        let result = self.southbound.apply(&self.enforced).await;
+        self.take_outcome(&BTreeSet::new(), result);
+    }
+
+    /// Brings what these objects mean to the kernel, and reports; the others are as they were.
+    async fn apply_some(&mut self, objects: BTreeSet<ObjectKey>) {
+        if self.store.lineage().is_empty() {
+            return;
+        }
+        let lines: BTreeSet<Uuid> = objects.iter().filter_map(enforce::line_id).collect();
+        self.enforced.router.clone_from(&self.meaning.wanted.router);
+        for id in &lines {
+            match self.meaning.wanted.lines.get(id) {
+                Some(line) => drop(self.enforced.lines.insert(*id, self.fair_use.enforced_line(*id, line))),
+                None => drop(self.enforced.lines.remove(id)),
+            }
+        }
+        let result = self.southbound.change(&self.enforced, &lines).await;
+        self.take_outcome(&objects, result);
+    }
+
+    /// Takes in what became of everything, or, if the kernel needed no look at the rest, of these objects.
+    fn take_outcome(&mut self, objects: &BTreeSet<ObjectKey>, result: Result<Applied, southbound::Error>) {
         let generation = self.store.generation();
-        let result = self.southbound.apply(&self.fair_use.enforced(&self.meaning.wanted)).await;
         if let Err(error) = &result {
             tracing::error!(%error, generation, "the desired state could not be applied");
         }
@@ -291,7 +319,13 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if let Ok(applied) = &result {
             self.tell_drift(&applied.drift);
         }
-        self.reports.take(&self.meaning, generation, result.as_ref().map_err(ToString::to_string));
+        let outcome = result.as_ref().map_err(ToString::to_string);
+        if result.as_ref().is_ok_and(|applied| !applied.whole) {
+            self.reports.take_of(objects, &self.meaning, generation, outcome);
+        } else {
+            self.verify_at = Instant::now() + self.config.verify_interval;
+            self.reports.take(&self.meaning, generation, outcome);
+        }
         self.retry = self.reports.any_failed().then(|| {
             let wait = self.retry.map_or(RETRY_BASE, |(_, wait)| wait.saturating_mul(2).min(RETRY_CAP));
             (Instant::now() + wait, wait)

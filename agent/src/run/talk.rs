@@ -1,6 +1,6 @@
 //! The half of the loop that concerns a session: what arrives, what goes out, when to come back.
 
-use super::fair_use::FairUse;
+use super::fair_use::Rules;
 use super::{Agent, EVENTS, enforce};
 use crate::clock::{self, Clock};
 use crate::northbound::backoff::Backoff;
@@ -11,9 +11,12 @@ use crate::status;
 use crate::store::desired::Accepted;
 use crate::store::limits;
 use crate::usage::spool::Epoch;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
+use uuid::Uuid;
 use weir_protocol::control::{Event, GoAway, GoAwayReason, Heartbeat, Hello, Severity, Welcome, down, up};
+use weir_protocol::state::ObjectKey;
 use weir_protocol::usage::SealReason;
 use weir_protocol::{PROTO_REV, live, state, usage};
 
@@ -217,34 +220,74 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.tell("state-refused", Severity::Critical, format!("the desired state offered is refused: {error}"));
             return;
         }
-        // What was counted so far was moved as it was: on the ports, at the rates and under the rules of before.
-        self.sweep().await;
+        if change.snapshot {
+            // What was counted so far was moved as it was: on the ports, at the rates and under the rules of before.
+            self.sweep().await;
+        }
         let accepted = self.store.accept(change);
         self.volatile = match accepted {
             Accepted::Stored => false,
             Accepted::Volatile => true,
             Accepted::Unfit => self.volatile,
         };
+        self.acknowledge();
         if accepted == Accepted::Unfit {
             tracing::info!(from_gen = change.from_gen, held = self.store.generation(), "a change does not fit");
-            self.acknowledge();
             return;
         }
-        self.acknowledge();
-        self.meaning = enforce::read(self.store.objects());
-        self.take_rules();
-        self.wanted.send_replace(self.meaning.wanted.clone());
         if change.snapshot {
-            self.reports.restart();
+            self.take_snapshot().await;
+        } else {
+            self.take_delta(change).await;
         }
+    }
+
+    /// Goes on under a whole new state.
+    async fn take_snapshot(&mut self) {
+        self.meaning = enforce::read(self.store.objects());
+        let lines = self.meaning.wanted.lines.iter().map(|(id, line)| (*id, Some(line)));
+        let mut rules = self.fair_use.differing(lines);
+        rules.extend(self.fair_use.leaving(&self.meaning.wanted));
+        self.take_rules(rules);
+        self.wanted.send_replace(self.meaning.wanted.clone());
+        self.reports.restart();
         self.retry = None;
         self.apply().await;
     }
 
-    /// Goes on under the fair use of a new state; what was moved before is sealed under the old one.
-    fn take_rules(&mut self) {
-        let rules = FairUse::read(&self.meaning.wanted);
-        if !self.fair_use.same_rules(&rules) {
+    /// Goes on under what a delta names; the rest stays as it was, and is not looked at.
+    async fn take_delta(&mut self, change: &state::Down) {
+        let named = change.upserts.iter().map(|object| ObjectKey { kind: object.kind, id: object.id.clone() });
+        let mut objects: BTreeSet<ObjectKey> = named.chain(change.removes.iter().cloned()).collect();
+        let lines = enforce::lines(self.store.objects(), &objects);
+        let rules = self.fair_use.differing(lines.iter().map(|(id, line)| (*id, line.as_ref())));
+        let only_lines = objects.iter().all(|key| enforce::line_id(key).is_some());
+        let turns = !only_lines || !rules.is_empty();
+        if turns {
+            // As before a snapshot; what only changes rates or access leaves what was counted where it belongs.
+            self.sweep().await;
+        }
+        self.meaning.change(self.store.objects(), &objects);
+        if turns {
+            objects.extend(self.take_rules(rules).into_iter().map(enforce::line_key));
+        }
+        self.wanted.send_modify(|wanted| {
+            wanted.router.clone_from(&self.meaning.wanted.router);
+            for (id, line) in lines {
+                match line {
+                    Some(line) => drop(wanted.lines.insert(id, line)),
+                    None => drop(wanted.lines.remove(&id)),
+                }
+            }
+        });
+        self.retry = None;
+        self.apply_some(objects).await;
+    }
+
+    /// Goes on under the fair use of a new state; what was moved before is sealed under the old one. Answers which lines'
+    /// rates are others than before.
+    fn take_rules(&mut self, rules: Rules) -> BTreeSet<Uuid> {
+        if !rules.is_empty() {
             let now = self.clock.now();
             // A refusal is told as a notice, and the counters keep counting.
             let _ = self.journal.seal(now, now.wall_ms, SealReason::Boundary);
@@ -252,7 +295,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         self.fair_use.succeed(rules);
         self.set_cuts();
-        self.look();
+        self.look()
     }
 
     /// Says which generation is held.

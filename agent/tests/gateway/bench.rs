@@ -8,7 +8,7 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -314,7 +314,13 @@ impl Southbound for Bench {
             access: line.access,
         };
         let lines = wanted.lines.iter().map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
-        Ok(Applied { router: None, lines, drift: std::mem::take(&mut self.0.drift.lock().unwrap()) })
+        Ok(Applied { router: None, lines, drift: std::mem::take(&mut self.0.drift.lock().unwrap()), whole: true })
+    }
+
+    async fn change(&mut self, wanted: &Wanted, changed: &BTreeSet<Uuid>) -> Result<Applied, Error> {
+        let mut applied = self.apply(wanted).await?;
+        applied.lines.retain(|(id, _)| changed.contains(id));
+        Ok(Applied { whole: false, ..applied })
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {

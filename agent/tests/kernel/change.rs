@@ -8,7 +8,7 @@ use weir_agent::southbound::linux::Linux;
 use weir_agent::southbound::{Outcome, Southbound};
 use weir_protocol::desired::{Access, Line};
 
-use crate::net::{counter_of, in_namespaces, line, lines, only, online, sh};
+use crate::net::{counter_of, in_namespaces, line, lines, online, only, sh};
 
 const LINES: u32 = 40;
 const ROUNDS: u32 = 60;

@@ -145,9 +145,9 @@ impl Linux {
     /// Whether the kernel holds a line's class on both ports as it should be.
     fn is_shaped(&self, line: &SoundLine, counted: &Counted) -> bool {
         let Some(Shaped { minor, lan, wan }) = self.shaped.get(&line.handle) else { return false };
-        [(&counted.lan, lan), (&counted.wan, wan)].iter().all(|((_, held), speed)| {
-            held.get(minor).is_some_and(|state| state.speed == **speed && state.leaf)
-        })
+        [(&counted.lan, lan), (&counted.wan, wan)]
+            .iter()
+            .all(|((_, held), speed)| held.get(minor).is_some_and(|state| state.speed == **speed && state.leaf))
     }
 
     fn counted_few(&mut self, lines: &BTreeMap<Uuid, SoundLine>, lan: Link, wan: Link) -> Result<Counted, Error> {

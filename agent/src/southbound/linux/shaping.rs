@@ -33,7 +33,11 @@ pub(super) struct Shaping {
 
 impl Linux {
     /// Gives every line a class of the right rates. Lines without one are named in the answer.
-    pub(super) async fn shape(&mut self, lines: &BTreeMap<Uuid, SoundLine>, counted: &Counted) -> Result<Shaping, Error> {
+    pub(super) async fn shape(
+        &mut self,
+        lines: &BTreeMap<Uuid, SoundLine>,
+        counted: &Counted,
+    ) -> Result<Shaping, Error> {
         let mut refused = Refused::new();
         let wanted = lines.values().map(|line| line.handle).collect();
         self.classes.release_lost(&wanted, |minor| counted.held(minor));

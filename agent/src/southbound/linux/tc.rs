@@ -233,10 +233,18 @@ impl Tc {
     }
 
     /// Asks about classes, and takes in each that is told of.
-    fn question(&mut self, link: Link, class: u32, flags: u16, mut take: impl FnMut(u16, ClassState)) -> Result<(), Errno> {
+    fn question(
+        &mut self,
+        link: Link,
+        class: u32,
+        flags: u16,
+        mut take: impl FnMut(u16, ClassState),
+    ) -> Result<(), Errno> {
         let sequence = self.socket.next();
         let mut bytes = Vec::new();
-        message(&mut bytes, RTM_GETTCLASS, NLM_F_REQUEST | flags, sequence, |bytes| htb::question(bytes, link.index, class));
+        message(&mut bytes, RTM_GETTCLASS, NLM_F_REQUEST | flags, sequence, |bytes| {
+            htb::question(bytes, link.index, class)
+        });
         self.socket.send(&bytes)?;
         loop {
             for answer in self.socket.receive()?.filter(|answer| answer.sequence == sequence) {
