@@ -8,4 +8,5 @@ mod garden;
 mod lost;
 mod net;
 mod shaping;
+mod shards;
 mod sharing;

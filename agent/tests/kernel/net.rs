@@ -17,20 +17,38 @@ const INSIDE: &str = "WEIR_KERNEL_TEST_INSIDE";
 pub const SUBSCRIBER_4: &str = "10.20.0.2";
 pub const SUBSCRIBER_6: &str = "2001:db8:20::2";
 
+/// As whom a program runs inside its namespaces.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum As {
+    /// Root of a user namespace: needs no privileges, and has none that count for the whole machine.
+    Anybody,
+    /// Whoever runs it: root may load BPF programs, anybody else is root of a user namespace again.
+    Caller,
+}
+
 /// Runs this program again inside fresh namespaces; `None` if it is inside already.
-pub fn outside(arguments: &[&str]) -> Option<ExitStatus> {
+pub fn outside(whom: As, arguments: &[&str]) -> Option<ExitStatus> {
     if std::env::var_os(INSIDE).is_some() {
         return None;
     }
     let mut unshare = Command::new("unshare");
-    unshare.args(["--user", "--map-root-user", "--net", "--mount", "--pid", "--mount-proc", "--kill-child", "--fork"]);
+    let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if whom == As::Anybody || !root {
+        unshare.args(["--user", "--map-root-user"]);
+    }
+    unshare.args(["--net", "--mount", "--pid", "--mount-proc", "--kill-child", "--fork"]);
     Some(unshare.arg(std::env::current_exe().unwrap()).args(arguments).env(INSIDE, "1").status().expect("run unshare"))
 }
 
 /// Runs the test of this module and name in fresh namespaces.
 pub fn in_namespaces(module: &str, name: &str, test: impl AsyncFn(&mut Net)) {
+    in_namespaces_as(As::Anybody, module, name, test);
+}
+
+/// Runs it there as somebody.
+pub fn in_namespaces_as(whom: As, module: &str, name: &str, test: impl AsyncFn(&mut Net)) {
     let name = module.split_once("::").map_or(name.to_owned(), |(_, module)| format!("{module}::{name}"));
-    if let Some(status) = outside(&["--exact", &name, "--nocapture"]) {
+    if let Some(status) = outside(whom, &["--exact", &name, "--nocapture"]) {
         assert!(status.success(), "the test failed inside its namespaces");
         return;
     }

@@ -12,8 +12,8 @@ use super::htb::Request;
 use super::netfilter::Change;
 use super::nft::{self, ELEMENTS_A_STEP, Places, family_length};
 use super::shaping::Shaped;
-use super::tc::{ClassState, Link, Speed, Tc};
-use super::{Counted, Linux, Refused, held_router};
+use super::tc::{self, Link, Speed, Tc};
+use super::{Counted, Linux, Refused, Side, held_router};
 use crate::plan::Wanted;
 use crate::plan::check::{self as sound, Claims, SoundLine};
 use crate::southbound::{Applied, Error};
@@ -99,10 +99,10 @@ impl Linux {
         let (lan, wan) = (settled.lan, settled.wan);
         for line in lines.values().filter(|line| !self.shaped.contains_key(&line.handle)) {
             let read = self.last_read(line.handle);
-            let Self { classes, tc, new_generation, .. } = self;
+            let Self { classes, tc, new_generation, layout, .. } = self;
             let mut failed = None;
             let held = |minor| {
-                let of = |tc: &mut Tc, link| tc.class(link, minor);
+                let of = |tc: &mut Tc, link| tc.class(link, layout.line(minor));
                 match of(tc, lan).and_then(|down| Ok((down, of(tc, wan)?))) {
                     Ok((down, up)) => (down.map(|state| state.total(lan)), up.map(|state| state.total(wan))),
                     Err(error) => {
@@ -125,14 +125,15 @@ impl Linux {
         for (link, speed) in [(lan, (|shaped| shaped.lan) as fn(&Shaped) -> Speed), (wan, |shaped| shaped.wan)] {
             let mut requests = Vec::new();
             for (handle, shaped) in &should {
-                let (minor, new) = (shaped.minor, speed(shaped));
+                let new = speed(shaped);
+                let (id, parent) = (self.layout.line(shaped.minor), self.layout.parent(shaped.minor));
                 match self.shaped.get(handle).map(speed) {
                     Some(old) if old == new => continue,
                     // Only if it is there: one that was lost begins to count anew, and its line a new generation.
-                    Some(_) => requests.push(Request::Speed(minor, new)),
-                    None => requests.push(Request::Class(minor, new)),
+                    Some(_) => requests.push(Request::Speed { id, parent, speed: new }),
+                    None => requests.push(Request::Class { id, parent, speed: new }),
                 }
-                requests.push(Request::Queue(minor, self.leaf, new.ceiling));
+                requests.push(Request::Queue { class: id, leaf: self.leaf, rate: new.ceiling });
             }
             if self.tc.ask(link, &requests).await?.iter().any(Result::is_err) {
                 return Ok(false);
@@ -145,22 +146,25 @@ impl Linux {
     /// Whether the kernel holds a line's class on both ports as it should be.
     fn is_shaped(&self, line: &SoundLine, counted: &Counted) -> bool {
         let Some(Shaped { minor, lan, wan }) = self.shaped.get(&line.handle) else { return false };
-        [(&counted.lan, lan), (&counted.wan, wan)]
-            .iter()
-            .all(|((_, held), speed)| held.get(minor).is_some_and(|state| state.speed == **speed && state.leaf))
+        [(&counted.lan, lan), (&counted.wan, wan)].iter().all(|((_, held), speed)| {
+            held.get(&counted.layout.line(*minor)).is_some_and(|state| state.speed == **speed && state.leaf)
+        })
     }
 
     fn counted_few(&mut self, lines: &BTreeMap<Uuid, SoundLine>, lan: Link, wan: Link) -> Result<Counted, Error> {
-        let minors: Vec<u16> =
-            lines.values().filter_map(|line| self.classes.get(line.handle)).map(|class| class.minor).collect();
-        let mut side = |link| -> Result<(Link, BTreeMap<u16, ClassState>), Error> {
-            let mut held = BTreeMap::new();
-            for minor in &minors {
-                held.extend(self.tc.class(link, *minor)?.map(|state| (*minor, state)));
+        let classes: Vec<u32> = lines
+            .values()
+            .filter_map(|line| self.classes.get(line.handle))
+            .map(|class| self.layout.line(class.minor))
+            .collect();
+        let mut side = |link| -> Result<Side, Error> {
+            let mut held = tc::Classes::new();
+            for class in &classes {
+                held.extend(self.tc.class(link, *class)?.map(|state| (*class, state)));
             }
             Ok((link, held))
         };
-        Ok(Counted { lan: side(lan)?, wan: side(wan)? })
+        Ok(Counted { layout: self.layout, lan: side(lan)?, wan: side(wan)? })
     }
 
     /// Where the prefixes of these lines stand.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::tc::MAJOR;
+use super::tree::is_for_lines;
 use crate::southbound::{Error, Total};
 
 /// First minor for lines; those below are for the tree's own nodes.
@@ -115,9 +115,9 @@ impl Classes {
         Some(minor)
     }
 
-    /// A minor nobody ever had, before those between; never our root's handle, which a leaf of that name would claim.
+    /// A minor nobody ever had, before those between.
     fn unused(&self) -> Option<u16> {
-        let usable = |minor: &u16| *minor != MAJOR && !self.taken.contains(minor);
+        let usable = |minor: &u16| is_for_lines(*minor) && !self.taken.contains(minor);
         let after = self.taken.last().map_or(MINOR_FIRST, |last| last.saturating_add(1));
         (after..=MINOR_LAST).find(usable).or_else(|| (MINOR_FIRST..=MINOR_LAST).find(usable))
     }
@@ -221,13 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn no_line_gets_the_handle_of_the_root() {
+    fn no_line_gets_a_handle_of_the_tree() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
         let minors: BTreeSet<u16> = (1..=u32::from(u16::MAX))
             .filter_map(|handle| classes.assign(handle, || generation(1), |_| (None, None), None))
             .collect();
-        assert!(!minors.contains(&MAJOR));
-        assert_eq!(minors.len(), usize::from(MINOR_LAST - MINOR_FIRST));
+        assert!(minors.iter().all(|minor| is_for_lines(*minor)));
+        assert_eq!(minors.len(), (MINOR_FIRST..=MINOR_LAST).filter(|minor| is_for_lines(*minor)).count());
     }
 }

@@ -1,27 +1,39 @@
 //! What somebody else changed of ours, in words. Pure.
 
 use super::Side;
+use super::htb::Request;
 use super::nft::{Places, Seen, TABLE};
 use super::ports::Port;
-use super::tc::{MINOR_DEFAULT, MINOR_ROOT, Speed};
+use super::tc::{Classes, Speed};
+use super::tree::Layout;
 
 /// Of a port's classes; `lines` are handle, minor and speed as last set.
-pub fn of_port(port: &Port, (link, held): &Side, lines: impl Iterator<Item = (u32, u16, Speed)>) -> Vec<String> {
+pub fn of_port(
+    port: &Port,
+    layout: Layout,
+    (link, held): &Side,
+    lines: impl Iterator<Item = (u32, u16, Speed)>,
+) -> Vec<String> {
     let name = &port.name;
-    let capacity = |minor, speed| held.get(&minor).is_some_and(|state| state.speed == speed);
-    let sound = capacity(MINOR_ROOT, Speed::of_port(*link, port.capacity_bps))
-        && capacity(MINOR_DEFAULT, Speed::of_others(*link, port.capacity_bps));
     let mut found = Vec::new();
-    if !sound {
+    if !holds(held, &layout.capacity(*link, port.capacity_bps)) {
         found.push(format!("{name} had another capacity"));
     }
-    found.extend(lines.filter_map(|(handle, minor, speed)| match held.get(&minor) {
+    found.extend(lines.filter_map(|(handle, minor, speed)| match held.get(&layout.line(minor)) {
         None => Some(format!("line {handle} had no class on {name}")),
         Some(state) if state.speed != speed => Some(format!("line {handle} had another rate on {name}")),
         Some(state) if !state.leaf => Some(format!("line {handle} had another queue on {name}")),
         Some(_) => None,
     }));
     found
+}
+
+/// Whether all classes asked for are there and as they are asked for.
+pub fn holds(held: &Classes, requests: &[Request]) -> bool {
+    requests
+        .iter()
+        .filter_map(|request| request.class())
+        .all(|(id, speed)| held.get(&id).is_some_and(|state| state.speed == speed))
 }
 
 /// Of the table, as it should be and as it is.

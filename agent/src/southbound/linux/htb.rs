@@ -4,13 +4,18 @@ use super::netlink::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST, attribute, attributes, double_word, message, nested, text,
     word,
 };
-use super::tc::{ClassState, Leaf, MAJOR, MINOR_DEFAULT, MINOR_ROOT, Speed};
+use super::tc::{ClassState, Leaf, Speed};
+use super::tree::{MAJOR, MINOR_DEFAULT, class_id, is_ours};
 use crate::plan::shape;
 
 /// Tells of a class, or makes or changes one.
 pub const RTM_NEWTCLASS: u16 = 40;
 /// Asks for classes.
 pub const RTM_GETTCLASS: u16 = 42;
+/// Tells of a filter, or makes one.
+pub const RTM_NEWTFILTER: u16 = 44;
+/// Asks for filters.
+pub const RTM_GETTFILTER: u16 = 46;
 const RTM_NEWQDISC: u16 = 36;
 const RTM_DELQDISC: u16 = 37;
 const TC_H_ROOT: u32 = u32::MAX;
@@ -25,6 +30,10 @@ const TCA_HTB_CEIL64: u16 = 7;
 const TCA_FQ_CODEL_FLOWS: u16 = 5;
 const TCA_STATS_BASIC: u16 = 1;
 const TCA_STATS_PKT64: u16 = 8;
+const TCA_BPF_FD: u16 = 6;
+const TCA_BPF_NAME: u16 = 7;
+/// Priority 1, and ETH_P_ALL in the network's order.
+const CHOOSER: u32 = 1 << 16 | (3u16.to_be() as u32);
 const LINKLAYER_ETHERNET: u8 = 1;
 /// `struct tcmsg`.
 const HEADER: usize = 20;
@@ -33,73 +42,110 @@ const HEADER: usize = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// Our root in the place of what is there.
-    Plant,
+    Root,
     /// No root of ours, nor anything under it.
     Uproot,
-    /// The class all others hang under, or its new capacity.
-    Capacity(Speed),
+    /// A part of the tree of its own, inside a class.
+    Part {
+        /// Its major.
+        major: u16,
+        /// The class it is in.
+        class: u32,
+    },
     /// A class, or its new speed: a change keeps its counters and its queue.
-    Class(u16, Speed),
+    Class {
+        /// Its name.
+        id: u32,
+        /// What it hangs under.
+        parent: u32,
+        /// What it is held to.
+        speed: Speed,
+    },
     /// The new speed of a class that must be there.
-    Speed(u16, Speed),
-    /// The queue of a class that may send so many bytes per second.
-    Queue(u16, Leaf, u64),
+    Speed {
+        /// Its name.
+        id: u32,
+        /// What it hangs under.
+        parent: u32,
+        /// What it is held to.
+        speed: Speed,
+    },
+    /// The queue of a class.
+    Queue {
+        /// Whose.
+        class: u32,
+        /// Of which kind.
+        leaf: Leaf,
+        /// What the class may send, bytes per second.
+        rate: u64,
+    },
+    /// A program that chooses a class of the root.
+    Chooser {
+        /// Its descriptor.
+        program: i32,
+    },
 }
 
 impl Request {
     /// Appends it as a message about the port of this index.
     pub fn write(self, bytes: &mut Vec<u8>, index: i32, sequence: u32) {
         let (kind, flags) = match self {
-            Self::Plant | Self::Queue(..) => (RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE),
+            Self::Root | Self::Part { .. } | Self::Queue { .. } => (RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE),
             Self::Uproot => (RTM_DELQDISC, 0),
-            Self::Capacity(_) | Self::Class(..) => (RTM_NEWTCLASS, NLM_F_CREATE),
-            Self::Speed(..) => (RTM_NEWTCLASS, 0),
+            Self::Class { .. } => (RTM_NEWTCLASS, NLM_F_CREATE),
+            Self::Speed { .. } => (RTM_NEWTCLASS, 0),
+            Self::Chooser { .. } => (RTM_NEWTFILTER, NLM_F_CREATE),
         };
-        let root = class_id(0);
         message(bytes, kind, NLM_F_REQUEST | NLM_F_ACK | flags, sequence, |bytes| match self {
-            Self::Plant => {
-                header(bytes, index, root, TC_H_ROOT);
-                plant(bytes);
-            }
-            Self::Uproot => header(bytes, index, root, TC_H_ROOT),
-            Self::Capacity(speed) => {
-                header(bytes, index, class_id(MINOR_ROOT), root);
-                class(bytes, speed);
-            }
-            Self::Class(minor, speed) | Self::Speed(minor, speed) => {
-                header(bytes, index, class_id(minor), class_id(MINOR_ROOT));
+            Self::Root => qdisc(bytes, index, MAJOR, TC_H_ROOT),
+            Self::Uproot => header(bytes, index, class_id(MAJOR, 0), TC_H_ROOT, 0),
+            Self::Part { major, class } => qdisc(bytes, index, major, class),
+            Self::Class { id, parent, speed } | Self::Speed { id, parent, speed } => {
+                header(bytes, index, id, parent, 0);
                 class(bytes, speed);
             }
             // The queue's handle is the class's minor: chosen by the kernel, handles run out at 32,767.
-            Self::Queue(minor, leaf, rate) => {
-                header(bytes, index, u32::from(minor) << 16, class_id(minor));
+            Self::Queue { class, leaf, rate } => {
+                header(bytes, index, class << 16, class, 0);
                 queue(bytes, leaf, rate);
+            }
+            Self::Chooser { program } => {
+                header(bytes, index, 1, class_id(MAJOR, 0), CHOOSER);
+                text(bytes, TCA_KIND, "bpf");
+                nested(bytes, TCA_OPTIONS, |options| {
+                    attribute(options, TCA_BPF_FD, &program.to_ne_bytes());
+                    text(options, TCA_BPF_NAME, "weir-shard");
+                });
             }
         });
     }
+
+    /// The class it is about and the speed it asks for, if it does.
+    pub fn class(self) -> Option<(u32, Speed)> {
+        match self {
+            Self::Class { id, speed, .. } | Self::Speed { id, speed, .. } => Some((id, speed)),
+            Self::Root | Self::Uproot | Self::Part { .. } | Self::Queue { .. } | Self::Chooser { .. } => None,
+        }
+    }
 }
 
-/// The kernel's name of a class of ours.
-pub fn class_id(minor: u16) -> u32 {
-    u32::from(MAJOR) << 16 | u32::from(minor)
-}
-
-/// Appends the body of a question about a class; 0: all of the port.
-pub fn question(bytes: &mut Vec<u8>, index: i32, class: u32) {
-    header(bytes, index, class, 0);
+/// Appends the body of a question about a class, or what hangs under one; 0: all of the port.
+pub fn question(bytes: &mut Vec<u8>, index: i32, class: u32, parent: u32) {
+    header(bytes, index, class, parent, 0);
 }
 
 /// `struct tcmsg`: family, port, handle, parent, more.
-fn header(bytes: &mut Vec<u8>, index: i32, handle: u32, parent: u32) {
+fn header(bytes: &mut Vec<u8>, index: i32, handle: u32, parent: u32, more: u32) {
     bytes.extend_from_slice(&[0; 4]);
     bytes.extend_from_slice(&index.to_ne_bytes());
-    for word in [handle, parent, 0] {
+    for word in [handle, parent, more] {
         bytes.extend_from_slice(&word.to_ne_bytes());
     }
 }
 
-/// `struct tc_htb_glob`: version 3, rate to quantum 10, default class, debug, direct packets.
-fn plant(bytes: &mut Vec<u8>) {
+/// An HTB; `struct tc_htb_glob`: version 3, rate to quantum 10, default class, debug, direct packets.
+fn qdisc(bytes: &mut Vec<u8>, index: i32, major: u16, parent: u32) {
+    header(bytes, index, class_id(major, 0), parent, 0);
     let glob: Vec<u8> = [3u32, 10, MINOR_DEFAULT.into(), 0, 0].iter().flat_map(|word| word.to_ne_bytes()).collect();
     text(bytes, TCA_KIND, "htb");
     nested(bytes, TCA_OPTIONS, |options| {
@@ -151,15 +197,14 @@ fn queue(bytes: &mut Vec<u8>, leaf: Leaf, rate: u64) {
     }
 }
 
-/// What a message tells of a class of ours: its minor, and how it stands.
-pub fn read(body: &[u8]) -> Option<(u16, ClassState)> {
-    let (handle, more) = (word(body, 8)?, word(body, 16)?);
-    if handle >> 16 != u32::from(MAJOR) {
+/// What a message tells of a class of ours: its name, and how it stands.
+pub fn read(body: &[u8]) -> Option<(u32, ClassState)> {
+    let (id, more) = (word(body, 8)?, word(body, 16)?);
+    if !is_ours(id) {
         return None;
     }
-    let minor = handle & 0xffff;
     // The upper half is the queue's handle: the minor, unless it is the kernel's own queue.
-    let mut state = ClassState { leaf: more >> 16 == minor, ..ClassState::default() };
+    let mut state = ClassState { leaf: more >> 16 == id & 0xffff, ..ClassState::default() };
     for part in attributes(body.get(HEADER..)?) {
         match part.kind() {
             TCA_OPTIONS => read_speed(part.value(), &mut state.speed),
@@ -167,7 +212,7 @@ pub fn read(body: &[u8]) -> Option<(u16, ClassState)> {
             _ => {}
         }
     }
-    Some((u16::try_from(minor).ok()?, state))
+    Some((id, state))
 }
 
 fn read_speed(options: &[u8], speed: &mut Speed) {
@@ -207,6 +252,7 @@ fn read_counts(stats: &[u8], state: &mut ClassState) {
 #[cfg(test)]
 mod tests {
     use super::super::netlink::Messages;
+    use super::super::tree::Layout;
     use super::*;
 
     #[test]
@@ -224,10 +270,11 @@ mod tests {
     fn a_class_is_read_as_it_was_written_above_32_bits_too() {
         for speed in [Speed::of_line(1_262_500), Speed::of_line(12_500_000_000)] {
             let mut bytes = Vec::new();
-            Request::Class(0x1234, speed).write(&mut bytes, 3, 7);
+            let id = Layout::Sharded.line(0x1234);
+            Request::Class { id, parent: Layout::Sharded.parent(0x1234), speed }.write(&mut bytes, 3, 7);
             let message = Messages(&bytes).next().unwrap();
             assert_eq!((message.kind, message.sequence), (RTM_NEWTCLASS, 7));
-            assert_eq!(read(message.body).unwrap(), (0x1234, ClassState { speed, ..ClassState::default() }));
+            assert_eq!(read(message.body).unwrap(), (id, ClassState { speed, ..ClassState::default() }));
         }
     }
 }

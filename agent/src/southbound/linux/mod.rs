@@ -5,6 +5,7 @@
 //! kernel holds is read each time, so applying the same again finds and heals what somebody else changed ([`drift`]).
 //! While nothing stands in the way, a change of few lines touches and reads back those alone ([`change`]).
 
+mod bpf;
 mod change;
 mod classes;
 mod drift;
@@ -18,6 +19,7 @@ mod probe;
 mod rules;
 mod shaping;
 mod tc;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -33,7 +35,8 @@ use self::netfilter::Netfilter;
 use self::nft::{Place, Places, Step, Table, Wiring};
 use self::ports::Ports;
 use self::shaping::{Shaped, Shaping};
-use self::tc::{ClassState, Leaf, Link, Tc};
+use self::tc::{Leaf, Link, Tc};
+use self::tree::Layout;
 use super::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
 use crate::plan::check::{self as sound, Checked, SoundLine};
 use crate::plan::{Wanted, shape};
@@ -53,6 +56,10 @@ pub struct Linux {
     classes: Classes,
     fallback: Fallback,
     leaf: Leaf,
+    /// Whether trees can be sharded.
+    can_shard: bool,
+    /// How the trees of both ports are laid out.
+    layout: Layout,
     garden_port: u16,
     new_generation: Box<dyn FnMut() -> Uuid + Send>,
     ports: Option<Ports>,
@@ -72,14 +79,15 @@ pub struct Linux {
 /// Why lines are not held, by handle.
 type Refused = BTreeMap<u32, Refusal>;
 
-/// The classes of both ports, by minor.
+/// The classes of both ports.
 struct Counted {
+    layout: Layout,
     lan: Side,
     wan: Side,
 }
 
-/// A port and its classes, by minor.
-type Side = (Link, BTreeMap<u16, ClassState>);
+/// A port and its classes.
+type Side = (Link, tc::Classes);
 
 /// Why the router object cannot be applied now.
 struct Refusal {
@@ -101,6 +109,8 @@ impl Linux {
             classes: Classes::open(state_dir, boot_id.trim())?,
             fallback: Fallback::open(state_dir)?,
             leaf: Leaf::Bfifo,
+            can_shard: false,
+            layout: Layout::Flat,
             garden_port,
             new_generation,
             ports: None,
@@ -114,7 +124,7 @@ impl Linux {
     }
 
     fn counted(&mut self, lan: Link, wan: Link) -> Result<Counted, Error> {
-        Ok(Counted { lan: (lan, self.tc.classes(lan)?), wan: (wan, self.tc.classes(wan)?) })
+        Ok(Counted { layout: self.layout, lan: (lan, self.tc.classes(lan)?), wan: (wan, self.tc.classes(wan)?) })
     }
 
     fn place(&self, line: &SoundLine) -> Option<Place> {
@@ -122,7 +132,7 @@ impl Linux {
             Access::WalledGarden => Some(Place::Garden),
             Access::Closed => Some(Place::Closed),
             Access::Unspecified | Access::Open | Access::Throttled => {
-                self.classes.get(line.handle).map(|class| Place::Class(class.minor))
+                self.classes.get(line.handle).map(|class| Place::Class(self.layout.line(class.minor)))
             }
         }
     }
@@ -207,7 +217,8 @@ impl Linux {
                 return Outcome::Failed { code: "not-held", detail };
             }
             let rate = |(link, held): &Side| {
-                held.get(&class.minor).map_or(0, |state| shape::layer3_bps(state.speed.ceiling, link.header))
+                held.get(&counted.layout.line(class.minor))
+                    .map_or(0, |state| shape::layer3_bps(state.speed.ceiling, link.header))
             };
             let access = if line.access == Access::Unspecified { Access::Open } else { line.access };
             let (rate_down_bps, rate_up_bps) = (rate(&counted.lan), rate(&counted.wan));
@@ -219,7 +230,8 @@ impl Linux {
 
 impl Counted {
     fn held(&self, minor: u16) -> Held {
-        let total = |(link, held): &Side| held.get(&minor).map(|state| state.total(*link));
+        let class = self.layout.line(minor);
+        let total = |(link, held): &Side| held.get(&class).map(|state| state.total(*link));
         (total(&self.lan), total(&self.wan))
     }
 }
@@ -239,6 +251,7 @@ impl Southbound for Linux {
         if found.iter().any(|capability| capability == "fq_codel") {
             self.leaf = Leaf::FqCodel;
         }
+        self.can_shard = found.iter().any(|capability| capability == "shards");
         Ok(found)
     }
 
@@ -262,7 +275,7 @@ impl Southbound for Linux {
             return Ok(Applied { router: None, lines: outcomes, drift: Vec::new(), whole: true });
         };
         let mut drift = Vec::new();
-        let (lan, wan) = match self.ports(router, &mut drift).await? {
+        let (lan, wan) = match self.ports(router, lines.len(), &mut drift).await? {
             Ok(links) => links,
             Err(Refusal { code, detail }) => {
                 let failed = || Outcome::Failed { code, detail: detail.clone() };

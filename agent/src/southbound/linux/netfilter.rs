@@ -50,6 +50,9 @@ pub struct Change {
     pub enters: bool,
 }
 
+/// Keys of a set's elements, and the class of those that have one.
+type Elements = Vec<(IpAddr, Option<u32>)>;
+
 /// A socket to nftables.
 pub struct Netfilter(Socket);
 
@@ -86,7 +89,7 @@ impl Netfilter {
     }
 
     /// The elements of a set: key, and the class of those that have one.
-    pub fn elements(&mut self, set: &str) -> Result<Vec<(IpAddr, Option<u32>)>, Error> {
+    pub fn elements(&mut self, set: &str) -> Result<Elements, Error> {
         for _ in 0..DUMP_ATTEMPTS {
             if let Some(found) = self.dump(set)? {
                 return Ok(found);
@@ -134,7 +137,7 @@ impl Netfilter {
     }
 
     /// One pass over a set; `None` if somebody changed it meanwhile.
-    fn dump(&mut self, set: &str) -> Result<Option<Vec<(IpAddr, Option<u32>)>>, Error> {
+    fn dump(&mut self, set: &str) -> Result<Option<Elements>, Error> {
         let sequence = self.0.next();
         let mut request = Vec::new();
         message(&mut request, nftables(NFT_MSG_GETSETELEM), NLM_F_REQUEST | NLM_F_DUMP, sequence, |bytes| {
@@ -245,7 +248,7 @@ fn names(bytes: &mut Vec<u8>, set: &str) {
 }
 
 /// The elements a message of a dump lists.
-fn read_elements(body: &[u8]) -> Vec<(IpAddr, Option<u32>)> {
+fn read_elements(body: &[u8]) -> Elements {
     let mut found = Vec::new();
     for list in attributes(body).filter(|list| list.kind() == NFTA_SET_ELEM_LIST_ELEMENTS) {
         for element in attributes(list.value()) {
@@ -293,7 +296,7 @@ mod tests {
         batch.edge(NFNL_MSG_BATCH_END, 3);
         let all: Vec<_> = Messages(&batch.bytes).collect();
         assert_eq!(all.iter().map(|message| message.kind).collect::<Vec<_>>(), [0x10, 0x0a0c, 0x11]);
-        let class = |minor| rules::class_of(Place::Class(minor));
+        let class = Some;
         let wanted = [("10.0.0.1", class(0x11)), ("10.0.0.2", class(0x12))];
         let wanted = wanted.map(|(key, class)| (key.parse::<IpAddr>().unwrap(), class));
         assert_eq!(read_elements(&all[1].body[FAMILY_HEADER..]), wanted);

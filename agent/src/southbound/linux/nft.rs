@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::netfilter::{Change, Netfilter};
 use super::rules;
-use super::tc::MAJOR;
 use crate::southbound::Error;
 
 /// Name of the table.
@@ -21,8 +20,8 @@ pub const ELEMENTS_A_STEP: usize = 2_000;
 /// Where a prefix stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// In the shaping maps, with its class's minor.
-    Class(u16),
+    /// In the shaping maps, with its class.
+    Class(u32),
     /// In the walled garden.
     Garden,
     /// Nowhere: everything is dropped.
@@ -149,7 +148,9 @@ pub fn changes(from: &Places, to: &Places) -> Vec<Vec<Change>> {
 fn element(Change { prefix, place, enters }: &Change) -> Value {
     let name = rules::set_name(rules::set_of(*place), family_length(prefix));
     let element = match place {
-        Place::Class(minor) => json!([prefix.network().to_string(), format!("{MAJOR:x}:{minor:x}")]),
+        Place::Class(class) => {
+            json!([prefix.network().to_string(), format!("{:x}:{:x}", class >> 16, class & 0xffff)])
+        }
         Place::Garden | Place::Closed => json!(prefix.network().to_string()),
     };
     let verb = if *enters { "add" } else { "delete" };

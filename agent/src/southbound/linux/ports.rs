@@ -7,7 +7,8 @@ use std::fmt;
 
 use weir_protocol::desired::Router;
 
-use super::tc::{self, Link, Speed};
+use super::tc::Link;
+use super::tree::{Layout, MAJOR, SHARDED_FROM};
 use super::{Counted, Linux, Refusal, drift, nft};
 use crate::southbound::Error;
 
@@ -62,9 +63,11 @@ enum Root {
 
 impl Linux {
     /// Finds both ports, with our tree on each; plants it where the kernel's default stands, or where it was lost.
+    /// How many `lines` there are decides how a new tree is laid out; one that stands stays as it is.
     pub(super) async fn ports(
         &mut self,
         router: &Router,
+        lines: usize,
         drift: &mut Vec<String>,
     ) -> Result<Result<(Link, Link), Refusal>, Error> {
         let ports = Ports::of(router);
@@ -93,12 +96,20 @@ impl Linux {
         if self.ports.as_ref().is_none_or(|before| !before.has(&ports.lan.name) || !before.has(&ports.wan.name)) {
             self.leave_others(&found.iter().map(|(_, link, _)| link.index).collect()).await?;
         }
+        let standing = found.iter().find(|(_, _, root)| matches!(root, Root::Ours)).map(|(_, link, _)| *link);
+        self.layout = match standing {
+            Some(link) => self.tc.layout(link)?,
+            None if self.can_shard && lines >= SHARDED_FROM => Layout::Sharded,
+            None => Layout::Flat,
+        };
         for (port, link, root) in &found {
-            if let Root::Lost(kind) = root {
-                drift.push(format!("{} had lost our queues to {kind}", port.name));
-            }
-            if !matches!(root, Root::Ours) {
-                self.tc.plant(*link, port.capacity_bps).await?;
+            match root {
+                Root::Ours => self.tend(port, *link, drift).await?,
+                Root::Lost(kind) => {
+                    drift.push(format!("{} had lost our queues to {kind}", port.name));
+                    self.tc.plant(*link, self.layout, port.capacity_bps).await?;
+                }
+                Root::Free | Root::Foreign(_) => self.tc.plant(*link, self.layout, port.capacity_bps).await?,
             }
         }
         let links = (found[0].1, found[1].1);
@@ -110,10 +121,22 @@ impl Linux {
         Ok(Ok(links))
     }
 
+    /// Sees to it that a tree of ours is laid out like the other port's, and chooses.
+    async fn tend(&mut self, port: &Port, link: Link, drift: &mut Vec<String>) -> Result<(), Error> {
+        if self.tc.layout(link)? != self.layout {
+            self.tc.uproot(link).await?;
+            self.tc.plant(link, self.layout, port.capacity_bps).await?;
+        } else if self.layout == Layout::Sharded && !self.tc.chooses(link)? {
+            drift.push(format!("{} had lost the program that chooses a shard", port.name));
+            self.tc.choose(link).await?;
+        }
+        Ok(())
+    }
+
     async fn root(&self, link: Link, name: &str) -> Result<Root, Error> {
         let was_ours = self.ports.as_ref().is_some_and(|ports| ports.has(name));
         Ok(match self.tc.root(link).await? {
-            Some((kind, tc::MAJOR)) if kind == "htb" => Root::Ours,
+            Some((kind, MAJOR)) if kind == "htb" => Root::Ours,
             Some((kind, _)) if was_ours => Root::Lost(kind),
             None if was_ours => Root::Lost("nothing".into()),
             // The kernel's own have no handle; one with a handle was put there by somebody.
@@ -138,11 +161,8 @@ impl Linux {
         for ((link, held), capacity_bps) in
             [(&counted.lan, router.capacity_down_bps), (&counted.wan, router.capacity_up_bps)]
         {
-            let holds = |minor, speed| held.get(&minor).is_some_and(|state| state.speed == speed);
-            if !holds(tc::MINOR_ROOT, Speed::of_port(*link, capacity_bps))
-                || !holds(tc::MINOR_DEFAULT, Speed::of_others(*link, capacity_bps))
-            {
-                self.tc.set_capacity(*link, capacity_bps).await?;
+            if !drift::holds(held, &self.layout.capacity(*link, capacity_bps)) {
+                self.tc.set_capacity(*link, self.layout, capacity_bps).await?;
                 changed = true;
             }
         }
@@ -154,8 +174,8 @@ impl Linux {
         let Some(ports) = self.ports.as_ref().filter(|_| !self.shaped.is_empty()) else { return Vec::new() };
         let lan = self.shaped.iter().map(|(handle, shaped)| (*handle, shaped.minor, shaped.lan));
         let wan = self.shaped.iter().map(|(handle, shaped)| (*handle, shaped.minor, shaped.wan));
-        let mut found = drift::of_port(&ports.lan, &counted.lan, lan);
-        found.extend(drift::of_port(&ports.wan, &counted.wan, wan));
+        let mut found = drift::of_port(&ports.lan, self.layout, &counted.lan, lan);
+        found.extend(drift::of_port(&ports.wan, self.layout, &counted.wan, wan));
         found
     }
 }

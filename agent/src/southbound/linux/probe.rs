@@ -6,6 +6,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::nft;
 use super::tc::{Leaf, Tc};
+use super::tree::Layout;
 use crate::southbound::Error;
 
 /// What this process may do, by its effective capabilities.
@@ -62,7 +63,7 @@ pub fn check() -> Result<Check, Error> {
     Ok(Check { kernel, privileges, capabilities, missing })
 }
 
-/// Names of what works: `htb`, `fq_codel`, `bfifo`, `nft`.
+/// Names of what works: `htb`, `fq_codel`, `bfifo`, `shards` (trees in parts, by BPF), `nft`.
 pub fn probe() -> Result<Vec<String>, Error> {
     let prober = std::thread::Builder::new().name("probe".into()).spawn(probe_here)?;
     prober.join().map_err(|_| Error::Io(io::Error::other("the probe's thread panicked")))?
@@ -76,13 +77,17 @@ fn probe_here() -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
         let Some(loopback) = tc.link("lo").await? else { return Ok(found) };
         for (name, leaf) in [("fq_codel", Leaf::FqCodel), ("bfifo", Leaf::Bfifo)] {
-            if tc.can(loopback, leaf).await {
+            if tc.can(loopback, Layout::Flat, leaf).await {
                 found.push(name.to_owned());
             }
             tc.uproot(loopback).await?;
         }
         if !found.is_empty() {
             found.push("htb".into());
+            if tc.can(loopback, Layout::Sharded, Leaf::Bfifo).await {
+                found.push("shards".into());
+            }
+            tc.uproot(loopback).await?;
         }
         if nft::remove().is_ok() {
             found.push("nft".into());

@@ -10,9 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::{Value, json};
 
-use super::htb::class_id;
 use super::nft::{Place, TABLE, Wiring};
-use super::tc::MAJOR;
 
 /// Packets a second a held line may spend on asking for names and time, each way.
 const ASKING_RATE: u32 = 10;
@@ -39,7 +37,7 @@ pub fn set_of(place: Place) -> char {
 /// What an element of that place stands for: a class, with its major.
 pub fn class_of(place: Place) -> Option<u32> {
     match place {
-        Place::Class(minor) => Some(class_id(minor)),
+        Place::Class(class) => Some(class),
         Place::Garden | Place::Closed => None,
     }
 }
@@ -47,10 +45,7 @@ pub fn class_of(place: Place) -> Option<u32> {
 /// The place a set stands for.
 pub fn place_of(set: char, class: Option<u32>) -> Option<Place> {
     match set {
-        'l' => {
-            let class = class.filter(|class| class >> 16 == u32::from(MAJOR))?;
-            u16::try_from(class & 0xffff).ok().map(Place::Class)
-        }
+        'l' => class.map(Place::Class),
         'g' => Some(Place::Garden),
         'c' => Some(Place::Closed),
         _ => None,

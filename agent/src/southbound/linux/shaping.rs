@@ -69,14 +69,15 @@ impl Linux {
         let (mut requests, mut of) = (Vec::new(), Vec::new());
         for (handle, shaped) in &self.shaped {
             let (minor, speed) = (shaped.minor, speed(shaped));
-            let before = held.get(&minor);
+            let (id, parent) = (self.layout.line(minor), self.layout.parent(minor));
+            let before = held.get(&id);
             let same = before.is_some_and(|state| state.speed == speed);
             if !same {
-                requests.push(Request::Class(minor, speed));
+                requests.push(Request::Class { id, parent, speed });
             }
             // A plain queue is as long as its rate allows; it changes with it, and in place.
             if !same || before.is_some_and(|state| !state.leaf) {
-                requests.push(Request::Queue(minor, self.leaf, speed.ceiling));
+                requests.push(Request::Queue { class: id, leaf: self.leaf, rate: speed.ceiling });
             }
             of.resize(requests.len(), *handle);
         }

@@ -5,6 +5,7 @@
 //! are found by `rtnetlink`, which has no HTB and no way to add a class: [`htb`] has the bytes of those.
 
 use std::collections::BTreeMap;
+use std::os::fd::AsRawFd;
 
 use futures_util::TryStreamExt;
 use netlink_packet_route::link::LinkLayerType;
@@ -12,17 +13,13 @@ use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use nix::errno::Errno;
 use nix::sys::socket::SockProtocol;
 
-use super::htb::{self, RTM_GETTCLASS, RTM_NEWTCLASS, Request};
-use super::netlink::{NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, NLMSG_DONE, Socket, message};
+use super::bpf;
+use super::htb::{self, RTM_GETTCLASS, RTM_GETTFILTER, RTM_NEWTCLASS, RTM_NEWTFILTER, Request};
+use super::netlink::{Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, NLMSG_DONE, Socket, message};
+use super::tree::{Layout, MAJOR, class_id};
 use crate::plan::shape;
 use crate::southbound::{Error, Total};
 
-/// Major of our root qdisc; tells our tree from anybody else's.
-pub const MAJOR: u16 = 0x7765;
-/// The class all lines hang under: the port's capacity.
-pub const MINOR_ROOT: u16 = 1;
-/// The class of everybody who has none: the router itself, unknown hosts.
-pub const MINOR_DEFAULT: u16 = 0xffff;
 /// Stands for "no limit" at the root: 100 Gbit/s, in bytes per second.
 const UNLIMITED: u64 = 12_500_000_000;
 
@@ -71,6 +68,11 @@ impl Speed {
         Self { guaranteed: whole, ceiling: whole, turn: shape::TURN_MAX }
     }
 
+    /// A part of a port like that.
+    pub fn of_shard(link: Link, capacity_bps: u64) -> Self {
+        Self { guaranteed: shape::GUARANTEED, ..Self::of_port(link, capacity_bps) }
+    }
+
     /// Everybody who has no class of their own, on a port like that.
     pub fn of_others(link: Link, capacity_bps: u64) -> Self {
         let port = Self::of_port(link, capacity_bps);
@@ -96,6 +98,17 @@ impl ClassState {
     pub fn total(&self, link: Link) -> Total {
         Total { bytes: shape::layer3_bytes(self.bytes, self.packets, link.header), packets: self.packets }
     }
+}
+
+/// The classes of a port, by name.
+pub type Classes = BTreeMap<u32, ClassState>;
+
+/// What is asked about a port's tree.
+struct Question {
+    kind: u16,
+    class: u32,
+    parent: u32,
+    flags: u16,
 }
 
 /// Speaks to the kernel's traffic control.
@@ -151,15 +164,37 @@ impl Tc {
     }
 
     /// Puts our tree at a port's root: capacity, the class of the others, nothing else yet.
-    pub async fn plant(&mut self, link: Link, capacity_bps: u64) -> Result<(), Error> {
-        self.all(link, &[Request::Plant]).await?;
-        self.set_capacity(link, capacity_bps).await
+    pub async fn plant(&mut self, link: Link, layout: Layout, capacity_bps: u64) -> Result<(), Error> {
+        self.all(link, &layout.plant(link, capacity_bps)).await?;
+        match layout {
+            Layout::Flat => Ok(()),
+            Layout::Sharded => self.choose(link).await,
+        }
+    }
+
+    /// Puts the program that chooses a shard at our root.
+    pub async fn choose(&mut self, link: Link) -> Result<(), Error> {
+        let program = bpf::load()?;
+        self.all(link, &[Request::Chooser { program: program.as_raw_fd() }]).await
+    }
+
+    /// How our tree on a port is laid out.
+    pub fn layout(&mut self, link: Link) -> Result<Layout, Error> {
+        let shard = self.class(link, class_id(MAJOR, MAJOR + 1))?;
+        Ok(if shard.is_some() { Layout::Sharded } else { Layout::Flat })
+    }
+
+    /// Whether a program chooses at our root.
+    pub fn chooses(&mut self, link: Link) -> Result<bool, Error> {
+        let mut found = false;
+        let question = Question { kind: RTM_GETTFILTER, class: 0, parent: class_id(MAJOR, 0), flags: NLM_F_DUMP };
+        self.question(link, question, |answer| found |= answer.kind == RTM_NEWTFILTER).map_err(refused)?;
+        Ok(found)
     }
 
     /// Sets what the whole port may send, bits per second of layer 3; 0 = no limit.
-    pub async fn set_capacity(&mut self, link: Link, capacity_bps: u64) -> Result<(), Error> {
-        let others = Request::Class(MINOR_DEFAULT, Speed::of_others(link, capacity_bps));
-        self.all(link, &[Request::Capacity(Speed::of_port(link, capacity_bps)), others]).await
+    pub async fn set_capacity(&mut self, link: Link, layout: Layout, capacity_bps: u64) -> Result<(), Error> {
+        self.all(link, &layout.capacity(link, capacity_bps)).await
     }
 
     /// Takes our tree away. No tree is no error.
@@ -171,10 +206,11 @@ impl Tc {
     }
 
     /// Puts a bare tree with this leaf on a port to see whether the kernel can.
-    pub async fn can(&mut self, link: Link, leaf: Leaf) -> bool {
+    pub async fn can(&mut self, link: Link, layout: Layout, leaf: Leaf) -> bool {
         let (minor, rate) = (0x10, 1_000_000);
-        let line = [Request::Class(minor, Speed::of_line(rate)), Request::Queue(minor, leaf, rate)];
-        self.plant(link, 0).await.is_ok() && self.all(link, &line).await.is_ok()
+        let (id, parent, speed) = (layout.line(minor), layout.parent(minor), Speed::of_line(rate));
+        let line = [Request::Class { id, parent, speed }, Request::Queue { class: id, leaf, rate }];
+        self.plant(link, layout, 0).await.is_ok() && self.all(link, &line).await.is_ok()
     }
 
     /// Asks for all of these, in order; what became of each, in the same order.
@@ -212,38 +248,32 @@ impl Tc {
         Ok(outcomes.into_iter().flatten().collect())
     }
 
-    /// All classes of our tree on a port, by minor.
-    pub fn classes(&mut self, link: Link) -> Result<BTreeMap<u16, ClassState>, Error> {
-        let mut classes = BTreeMap::new();
-        let take = |minor, state| {
-            classes.insert(minor, state);
-        };
-        self.question(link, 0, NLM_F_DUMP, take).map_err(refused)?;
+    /// All classes of our tree on a port.
+    pub fn classes(&mut self, link: Link) -> Result<Classes, Error> {
+        let mut classes = Classes::new();
+        let question = Question { kind: RTM_GETTCLASS, class: 0, parent: 0, flags: NLM_F_DUMP };
+        self.question(link, question, |answer| classes.extend(class_of(answer))).map_err(refused)?;
         Ok(classes)
     }
 
     /// One class of our tree, if it is there.
-    pub fn class(&mut self, link: Link, minor: u16) -> Result<Option<ClassState>, Error> {
+    pub fn class(&mut self, link: Link, class: u32) -> Result<Option<ClassState>, Error> {
         let mut found = None;
         // Without the echo the kernel answers a question about one class with nothing.
-        match self.question(link, htb::class_id(minor), NLM_F_ECHO | NLM_F_ACK, |_, state| found = Some(state)) {
+        let question = Question { kind: RTM_GETTCLASS, class, parent: 0, flags: NLM_F_ECHO | NLM_F_ACK };
+        match self.question(link, question, |answer| found = class_of(answer).map(|(_, state)| state)) {
             Err(Errno::ENOENT) => Ok(None),
             answered => answered.map(|()| found).map_err(refused),
         }
     }
 
-    /// Asks about classes, and takes in each that is told of.
-    fn question(
-        &mut self,
-        link: Link,
-        class: u32,
-        flags: u16,
-        mut take: impl FnMut(u16, ClassState),
-    ) -> Result<(), Errno> {
+    /// Asks, and takes in each answer.
+    fn question(&mut self, link: Link, question: Question, mut take: impl FnMut(Message<'_>)) -> Result<(), Errno> {
+        let Question { kind, class, parent, flags } = question;
         let sequence = self.socket.next();
         let mut bytes = Vec::new();
-        message(&mut bytes, RTM_GETTCLASS, NLM_F_REQUEST | flags, sequence, |bytes| {
-            htb::question(bytes, link.index, class)
+        message(&mut bytes, kind, NLM_F_REQUEST | flags, sequence, |bytes| {
+            htb::question(bytes, link.index, class, parent);
         });
         self.socket.send(&bytes)?;
         loop {
@@ -251,15 +281,17 @@ impl Tc {
                 if answer.kind == NLMSG_DONE {
                     return Ok(());
                 }
-                if let Some(outcome) = answer.outcome() {
-                    return outcome;
-                }
-                if let (RTM_NEWTCLASS, Some((minor, state))) = (answer.kind, htb::read(answer.body)) {
-                    take(minor, state);
+                match answer.outcome() {
+                    Some(outcome) => return outcome,
+                    None => take(answer),
                 }
             }
         }
     }
+}
+
+fn class_of(answer: Message<'_>) -> Option<(u32, ClassState)> {
+    (answer.kind == RTM_NEWTCLASS).then(|| htb::read(answer.body))?
 }
 
 fn refused(error: impl std::fmt::Display) -> Error {

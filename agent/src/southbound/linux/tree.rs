@@ -1,0 +1,136 @@
+//! How a port's tree is laid out: which class hangs where. Pure.
+//!
+//! The kernel makes a class in time proportional to the classes of its qdisc, so tens of thousands in one take minutes.
+//! A sharded tree has them in parts, each an HTB of its own inside a class of the root, chosen by a BPF program
+//! ([`super::bpf`]); the port's capacity still holds for all of them together. A line's minor is its own in the whole
+//! tree, whatever the layout: the number says which shard it is in.
+
+use super::htb::Request;
+use super::tc::{Link, Speed};
+
+/// Major of our root qdisc; tells our tree from anybody else's.
+pub const MAJOR: u16 = 0x7765;
+/// Parts of a sharded tree; their majors follow ours.
+pub const SHARDS: u16 = 16;
+/// From so many lines on a new tree is sharded: fewer are made in no time, and one part forwards faster than many.
+pub const SHARDED_FROM: usize = 2_000;
+
+/// The class of each part that all its others hang under: the port's capacity.
+const MINOR_ROOT: u16 = 1;
+/// The class of each part for everybody who has none: the router itself, unknown hosts.
+pub const MINOR_DEFAULT: u16 = 0xffff;
+
+/// The layout of a port's tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// All lines in one qdisc.
+    #[default]
+    Flat,
+    /// Lines in parts.
+    Sharded,
+}
+
+/// The kernel's name of a class or, with minor 0, of a qdisc.
+pub const fn class_id(major: u16, minor: u16) -> u32 {
+    (major as u32) << 16 | minor as u32
+}
+
+/// Whether a class is one of a tree of ours.
+pub fn is_ours(class: u32) -> bool {
+    (u32::from(MAJOR)..=u32::from(MAJOR + SHARDS)).contains(&(class >> 16))
+}
+
+/// Whether a minor is free for lines: a queue's handle is its class's minor, and must not be a qdisc's of ours.
+pub fn is_for_lines(minor: u16) -> bool {
+    !(MAJOR..=MAJOR + SHARDS).contains(&minor)
+}
+
+impl Layout {
+    /// The class of a line.
+    pub fn line(self, minor: u16) -> u32 {
+        class_id(self.part(minor), minor)
+    }
+
+    /// What the class of a line hangs under.
+    pub fn parent(self, minor: u16) -> u32 {
+        class_id(self.part(minor), MINOR_ROOT)
+    }
+
+    fn part(self, minor: u16) -> u16 {
+        match self {
+            Self::Flat => MAJOR,
+            Self::Sharded => MAJOR + 1 + minor % SHARDS,
+        }
+    }
+
+    fn shards(self) -> std::ops::Range<u16> {
+        match self {
+            Self::Flat => 0..0,
+            Self::Sharded => MAJOR + 1..MAJOR + 1 + SHARDS,
+        }
+    }
+
+    /// What makes this tree on a port, but for the program that chooses a shard.
+    pub fn plant(self, link: Link, capacity_bps: u64) -> Vec<Request> {
+        let mut requests = vec![Request::Root];
+        requests.extend(trunk(MAJOR, link, capacity_bps));
+        for shard in self.shards() {
+            requests.push(branch(shard, link, capacity_bps));
+            requests.push(Request::Part { major: shard, class: class_id(MAJOR, shard) });
+            requests.extend(trunk(shard, link, capacity_bps));
+        }
+        requests
+    }
+
+    /// The classes that carry a port's capacity, as they should be; bits per second of layer 3, 0 = no limit.
+    pub fn capacity(self, link: Link, capacity_bps: u64) -> Vec<Request> {
+        let of_shard = |shard| [branch(shard, link, capacity_bps)].into_iter().chain(trunk(shard, link, capacity_bps));
+        trunk(MAJOR, link, capacity_bps).into_iter().chain(self.shards().flat_map(of_shard)).collect()
+    }
+}
+
+/// The classes that are in every part: all it may send, and those who have no class of their own.
+fn trunk(major: u16, link: Link, capacity_bps: u64) -> [Request; 2] {
+    let (root, all, others) = (class_id(major, 0), class_id(major, MINOR_ROOT), class_id(major, MINOR_DEFAULT));
+    [
+        Request::Class { id: all, parent: root, speed: Speed::of_port(link, capacity_bps) },
+        Request::Class { id: others, parent: all, speed: Speed::of_others(link, capacity_bps) },
+    ]
+}
+
+/// The class a shard is in.
+fn branch(shard: u16, link: Link, capacity_bps: u64) -> Request {
+    let (id, parent) = (class_id(MAJOR, shard), class_id(MAJOR, MINOR_ROOT));
+    Request::Class { id, parent, speed: Speed::of_shard(link, capacity_bps) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_line_is_in_one_part_and_parts_share_them_evenly() {
+        assert_eq!(Layout::Flat.line(0x10), 0x7765_0010);
+        let ids: Vec<u32> = (0x10..0x110).map(|minor| Layout::Sharded.line(minor)).collect();
+        let parts: BTreeSet<u32> = ids.iter().map(|id| id >> 16).collect();
+        assert_eq!(parts.len(), usize::from(SHARDS));
+        assert!(ids.iter().all(|id| is_ours(*id)) && !is_ours(0x7776_0010) && !is_ours(0x1_0010));
+        for part in parts {
+            assert_eq!(ids.iter().filter(|id| **id >> 16 == part).count(), 16);
+        }
+    }
+
+    #[test]
+    fn no_handle_is_given_twice() {
+        let link = Link { index: 1, header: 14 };
+        let classes = Layout::Sharded.capacity(link, 0);
+        let ids: BTreeSet<u32> = classes.iter().filter_map(|request| request.class()).map(|(id, _)| id).collect();
+        assert_eq!(ids.len(), classes.len());
+        assert!(
+            (1..=u16::MAX)
+                .filter(|minor| is_for_lines(*minor))
+                .all(|minor| !ids.contains(&class_id(MAJOR, minor)) || [MINOR_ROOT, MINOR_DEFAULT].contains(&minor))
+        );
+    }
+}
