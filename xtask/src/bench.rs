@@ -5,7 +5,10 @@ use crate::workspace::{cargo, output};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::Stdio;
+
+const AGENT: &str = "weir-agent";
 
 /// Runs the benches of these names, or all. Results go to standard output, everything else to standard error.
 pub fn run(names: &[String]) -> Result<()> {
@@ -17,8 +20,11 @@ pub fn run(names: &[String]) -> Result<()> {
         bail!("there is no bench {unknown}; there are {}", known.join(", "));
     }
     benches.retain(|(_, bench)| names.is_empty() || names.contains(bench));
+    let agent = benches.iter().any(|(package, _)| package == AGENT).then(agent_as_shipped).transpose()?;
     for (package, bench) in benches {
-        let mut process = cargo(&["bench", "--package", &package, "--bench", &bench]).stdout(Stdio::piped()).spawn()?;
+        let mut command = cargo(&["bench", "--package", &package, "--bench", &bench]);
+        command.envs(agent.as_ref().map(|program| ("WEIR_AGENT", program)));
+        let mut process = command.stdout(Stdio::piped()).spawn()?;
         for line in BufReader::new(process.stdout.take().context("no output")?).lines() {
             let line = line?;
             match serde_json::from_str::<Value>(&line) {
@@ -31,6 +37,15 @@ pub fn run(names: &[String]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Builds the agent the way routers get it; answers where it is.
+fn agent_as_shipped() -> Result<PathBuf> {
+    let arguments = ["build", "--profile", "agent", "--package", AGENT, "--bin", AGENT, "--message-format", "json"];
+    let built = output(&mut cargo(&arguments))?;
+    let messages = built.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let program = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
+    program.context("the agent was not built")
 }
 
 fn benches(workspace: &Value) -> Vec<(String, String)> {

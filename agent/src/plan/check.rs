@@ -126,6 +126,8 @@ impl SoundLine {
 pub struct Claims {
     handles: BTreeMap<u32, Uuid>,
     prefixes: BTreeMap<(IpAddr, u8), Uuid>,
+    /// How many prefixes of each family (true = IPv4) and length there are: few lengths, and a look into no other.
+    lengths: BTreeMap<(bool, u8), usize>,
 }
 
 impl Claims {
@@ -136,13 +138,17 @@ impl Claims {
             return Err(reject("handle-conflict", detail));
         }
         for prefix in &line.prefixes {
-            if let Some((taken, other)) = overlapping(&self.prefixes, prefix) {
+            if let Some((taken, other)) = self.overlapping(prefix) {
                 let detail = format!("{prefix} overlaps {taken} of line {other}");
                 return Err(reject("prefix-conflict", detail));
             }
         }
         self.handles.insert(line.handle, id);
-        self.prefixes.extend(line.prefixes.iter().map(|prefix| ((prefix.network(), prefix.prefix_len()), id)));
+        for prefix in &line.prefixes {
+            if self.prefixes.insert((prefix.network(), prefix.prefix_len()), id).is_none() {
+                *self.lengths.entry(family_length(prefix)).or_default() += 1;
+            }
+        }
         Ok(())
     }
 
@@ -150,23 +156,36 @@ impl Claims {
     pub fn release(&mut self, line: &SoundLine) {
         self.handles.remove(&line.handle);
         for prefix in &line.prefixes {
-            self.prefixes.remove(&(prefix.network(), prefix.prefix_len()));
+            if self.prefixes.remove(&(prefix.network(), prefix.prefix_len())).is_some() {
+                self.lengths.entry(family_length(prefix)).and_modify(|count| *count -= 1);
+            }
         }
+    }
+
+    /// Families and lengths of the prefixes taken.
+    pub fn lengths(&self) -> impl Iterator<Item = (bool, u8)> {
+        self.lengths.iter().filter(|(_, count)| **count > 0).map(|(length, _)| *length)
+    }
+
+    /// Prefixes are nested or disjoint, so an overlap is either a claimed prefix around this one or one inside it.
+    fn overlapping(&self, prefix: &IpNet) -> Option<(IpNet, Uuid)> {
+        let (family, own) = family_length(prefix);
+        let around = self.lengths().filter(|(of, length)| *of == family && *length <= own).find_map(|(_, length)| {
+            let wider = IpNet::new(prefix.addr(), length).ok()?.trunc();
+            self.prefixes.get(&(wider.network(), length)).map(|id| (wider, *id))
+        });
+        around.or_else(|| {
+            self.prefixes
+                .range((prefix.network(), 0)..)
+                .take_while(|((address, _), _)| prefix.contains(address))
+                .find_map(|((address, length), id)| Some((IpNet::new(*address, *length).ok()?, *id)))
+        })
     }
 }
 
-/// Prefixes are nested or disjoint, so an overlap is either a claimed prefix around this one or one inside it.
-fn overlapping(claimed: &BTreeMap<(IpAddr, u8), Uuid>, prefix: &IpNet) -> Option<(IpNet, Uuid)> {
-    let around = (0..=prefix.prefix_len()).find_map(|length| {
-        let wider = IpNet::new(prefix.addr(), length).ok()?.trunc();
-        claimed.get(&(wider.network(), length)).map(|id| (wider, *id))
-    });
-    around.or_else(|| {
-        claimed
-            .range((prefix.network(), 0)..)
-            .take_while(|((address, _), _)| prefix.contains(address))
-            .find_map(|((address, length), id)| Some((IpNet::new(*address, *length).ok()?, *id)))
-    })
+/// Family (true = IPv4) and length of a prefix.
+pub fn family_length(prefix: &IpNet) -> (bool, u8) {
+    (matches!(prefix, IpNet::V4(_)), prefix.prefix_len())
 }
 
 /// Whether a line makes sense whatever the others are.

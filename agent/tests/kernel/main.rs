@@ -10,3 +10,4 @@ mod net;
 mod shaping;
 mod shards;
 mod sharing;
+mod state;

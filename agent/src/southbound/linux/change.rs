@@ -10,12 +10,12 @@ use weir_protocol::desired::Router;
 use super::classes::Held;
 use super::htb::Request;
 use super::netfilter::Change;
-use super::nft::{self, ELEMENTS_A_STEP, Places, family_length};
+use super::nft::{self, ELEMENTS_A_STEP, Places};
 use super::shaping::Shaped;
 use super::tc::{self, Link, Speed, Tc};
 use super::{Counted, Linux, Refused, Side, held_router};
 use crate::plan::Wanted;
-use crate::plan::check::{self as sound, Claims, SoundLine};
+use crate::plan::check::{self as sound, Claims, SoundLine, family_length};
 use crate::southbound::{Applied, Error};
 
 /// Lines that are changed one by one; from here on comparing everything is as quick.

@@ -18,7 +18,10 @@ pub const RTM_NEWTFILTER: u16 = 44;
 pub const RTM_GETTFILTER: u16 = 46;
 const RTM_NEWQDISC: u16 = 36;
 const RTM_DELQDISC: u16 = 37;
-const TC_H_ROOT: u32 = u32::MAX;
+/// Asks for qdiscs.
+pub const RTM_GETQDISC: u16 = 38;
+/// Stands for a port itself.
+pub const TC_H_ROOT: u32 = u32::MAX;
 const TCA_KIND: u16 = 1;
 const TCA_OPTIONS: u16 = 2;
 const TCA_STATS2: u16 = 7;
@@ -195,6 +198,13 @@ fn queue(bytes: &mut Vec<u8>, leaf: Leaf, rate: u64) {
             attribute(bytes, TCA_OPTIONS, &shape::queue_bytes(rate).to_ne_bytes());
         }
     }
+}
+
+/// What a message tells of a qdisc: kind and major.
+pub fn read_qdisc(body: &[u8]) -> Option<(String, u16)> {
+    let kind = attributes(body.get(HEADER..)?).find(|part| part.kind() == TCA_KIND)?;
+    let kind = String::from_utf8_lossy(kind.value()).trim_end_matches('\0').to_owned();
+    Some((kind, u16::try_from(word(body, 8)? >> 16).ok()?))
 }
 
 /// What a message tells of a class of ours: its name, and how it stands.

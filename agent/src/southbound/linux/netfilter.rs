@@ -13,8 +13,9 @@ use super::netlink::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, Socket, attribute, attributes,
     message, nested, text, word,
 };
-use super::nft::{Place, TABLE, family_length};
+use super::nft::{Place, TABLE};
 use super::rules;
+use crate::plan::check::family_length;
 use crate::southbound::Error;
 
 const NFNL_MSG_BATCH_BEGIN: u16 = 0x10;

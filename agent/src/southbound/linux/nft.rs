@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::netfilter::{Change, Netfilter};
 use super::rules;
+use crate::plan::check::family_length;
 use crate::southbound::Error;
 
 /// Name of the table.
@@ -71,11 +72,6 @@ impl Table {
     pub fn lengths(&self) -> BTreeSet<(bool, u8)> {
         self.places.iter().map(|(prefix, _)| family_length(prefix)).collect()
     }
-}
-
-/// Family (true = IPv4) and length of a prefix: each pair has its own hash tables.
-pub fn family_length(prefix: &IpNet) -> (bool, u8) {
-    (matches!(prefix, IpNet::V4(_)), prefix.prefix_len())
 }
 
 /// Whether the rules must be written to get from one to the other. Lengths no longer used keep their empty sets.

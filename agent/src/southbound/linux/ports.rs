@@ -81,7 +81,7 @@ impl Linux {
                 let detail = format!("there is no port {}", port.name);
                 return Ok(Err(Refusal { code: "interface-missing", detail }));
             };
-            let root = self.root(link, &port.name).await?;
+            let root = self.root(link, &port.name)?;
             if let Root::Foreign(kind) = &root {
                 let detail = format!("{} has a {kind} qdisc that is not ours", port.name);
                 return Ok(Err(Refusal { code: "foreign-qdisc", detail }));
@@ -133,9 +133,9 @@ impl Linux {
         Ok(())
     }
 
-    async fn root(&self, link: Link, name: &str) -> Result<Root, Error> {
+    fn root(&mut self, link: Link, name: &str) -> Result<Root, Error> {
         let was_ours = self.ports.as_ref().is_some_and(|ports| ports.has(name));
-        Ok(match self.tc.root(link).await? {
+        Ok(match self.tc.root(link)? {
             Some((kind, MAJOR)) if kind == "htb" => Root::Ours,
             Some((kind, _)) if was_ours => Root::Lost(kind),
             None if was_ours => Root::Lost("nothing".into()),

@@ -66,21 +66,22 @@ impl Linux {
         speed: fn(&Shaped) -> Speed,
         shaping: &mut Shaping,
     ) -> Result<(), Error> {
-        let (mut requests, mut of) = (Vec::new(), Vec::new());
+        let (mut classes, mut queues) = (Vec::new(), Vec::new());
         for (handle, shaped) in &self.shaped {
             let (minor, speed) = (shaped.minor, speed(shaped));
             let (id, parent) = (self.layout.line(minor), self.layout.parent(minor));
             let before = held.get(&id);
             let same = before.is_some_and(|state| state.speed == speed);
             if !same {
-                requests.push(Request::Class { id, parent, speed });
+                classes.push((*handle, Request::Class { id, parent, speed }));
             }
             // A plain queue is as long as its rate allows; it changes with it, and in place.
             if !same || before.is_some_and(|state| !state.leaf) {
-                requests.push(Request::Queue { class: id, leaf: self.leaf, rate: speed.ceiling });
+                queues.push((*handle, Request::Queue { class: id, leaf: self.leaf, rate: speed.ceiling }));
             }
-            of.resize(requests.len(), *handle);
         }
+        // The kernel looks for a class's qdisc among all queues: while there are none it finds it at once.
+        let (of, requests): (Vec<u32>, Vec<Request>) = classes.into_iter().chain(queues).unzip();
         shaping.changed |= !requests.is_empty();
         let outcomes = self.tc.ask(*link, &requests).await?;
         for (handle, outcome) in of.into_iter().zip(outcomes) {

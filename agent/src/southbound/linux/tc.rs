@@ -9,12 +9,13 @@ use std::os::fd::AsRawFd;
 
 use futures_util::TryStreamExt;
 use netlink_packet_route::link::LinkLayerType;
-use netlink_packet_route::tc::{TcAttribute, TcHandle, TcMessage};
 use nix::errno::Errno;
 use nix::sys::socket::SockProtocol;
 
 use super::bpf;
-use super::htb::{self, RTM_GETTCLASS, RTM_GETTFILTER, RTM_NEWTCLASS, RTM_NEWTFILTER, Request};
+use super::htb::{
+    self, RTM_GETQDISC, RTM_GETTCLASS, RTM_GETTFILTER, RTM_NEWTCLASS, RTM_NEWTFILTER, Request, TC_H_ROOT,
+};
 use super::netlink::{Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, NLMSG_DONE, Socket, message};
 use super::tree::{Layout, MAJOR, class_id};
 use crate::plan::shape;
@@ -139,28 +140,35 @@ impl Tc {
     }
 
     /// Ports that carry our tree, whoever planted it.
-    pub async fn planted(&self) -> Result<Vec<Link>, Error> {
-        let mut dump = self.finder.qdisc().get().execute();
-        let mut indices = Vec::new();
-        while let Some(message) = dump.try_next().await.map_err(refused)? {
-            let ours = message.header.parent == TcHandle::ROOT && message.header.handle.major == MAJOR;
-            if ours && kind(&message) == "htb" {
-                indices.push(message.header.index);
+    pub async fn planted(&mut self) -> Result<Vec<Link>, Error> {
+        let mut ports = self.finder.link().get().execute();
+        let mut links = Vec::new();
+        while let Some(message) = ports.try_next().await.map_err(refused)? {
+            links.push(Link { index: message.header.index.cast_signed(), header: 0 });
+        }
+        let mut planted = Vec::new();
+        for link in links {
+            if self.is_planted(link)? {
+                planted.push(link);
             }
         }
-        Ok(indices.into_iter().map(|index| Link { index, header: 0 }).collect())
+        Ok(planted)
     }
 
-    /// Kind and major of the qdisc at a port's root.
-    pub async fn root(&self, link: Link) -> Result<Option<(String, u16)>, Error> {
-        let mut qdiscs = self.finder.qdisc().get().index(link.index).execute();
+    /// Whether our tree is at a port's root.
+    pub fn is_planted(&mut self, link: Link) -> Result<bool, Error> {
+        Ok(self.root(link)?.is_some_and(|(kind, major)| kind == "htb" && major == MAJOR))
+    }
+
+    /// Kind and major of the qdisc at a port's root; none where the kernel has but its built-in one.
+    pub fn root(&mut self, link: Link) -> Result<Option<(String, u16)>, Error> {
         let mut root = None;
-        while let Some(message) = qdiscs.try_next().await.map_err(refused)? {
-            if message.header.index == link.index && message.header.parent == TcHandle::ROOT {
-                root = Some((kind(&message), message.header.handle.major));
-            }
+        // Without the echo the kernel answers a question about one qdisc with nothing.
+        let question = Question { kind: RTM_GETQDISC, class: 0, parent: TC_H_ROOT, flags: NLM_F_ECHO | NLM_F_ACK };
+        match self.question(link, question, |answer| root = htb::read_qdisc(answer.body)) {
+            Err(Errno::ENOENT) => Ok(None),
+            answered => answered.map(|()| root).map_err(refused),
         }
-        Ok(root)
     }
 
     /// Puts our tree at a port's root: capacity, the class of the others, nothing else yet.
@@ -199,7 +207,7 @@ impl Tc {
 
     /// Takes our tree away. No tree is no error.
     pub async fn uproot(&mut self, link: Link) -> Result<(), Error> {
-        if self.root(link).await? != Some(("htb".into(), MAJOR)) {
+        if !self.is_planted(link)? {
             return Ok(());
         }
         self.all(link, &[Request::Uproot]).await
@@ -296,12 +304,4 @@ fn class_of(answer: Message<'_>) -> Option<(u32, ClassState)> {
 
 fn refused(error: impl std::fmt::Display) -> Error {
     Error::Netlink(error.to_string())
-}
-
-fn kind(message: &TcMessage) -> String {
-    let kind = message.attributes.iter().find_map(|attribute| match attribute {
-        TcAttribute::Kind(kind) => Some(kind.clone()),
-        _ => None,
-    });
-    kind.unwrap_or_default()
 }
