@@ -2,18 +2,13 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use prost::Message;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
-use uuid::Uuid;
-use weir_agent::store::desired::{Accepted, Store};
 use weir_agent::store::disk::Folder;
-use weir_agent::store::identity::{self, Der, Identity};
-use weir_protocol::desired::{Access, Kind, Line};
-use weir_protocol::state::{Down, Object};
+use weir_agent::store::identity;
+use weir_protocol::desired::Access;
 
-use crate::net::{Net, in_namespaces, line, online, router, sh, text};
+use crate::disk::{enrolled, hold};
+use crate::net::{Net, in_namespaces, line, online, sh, text, until};
 
 const AGENT: &str = env!("CARGO_BIN_EXE_weir-agent");
 
@@ -22,34 +17,6 @@ fn furnish(state: &Path, access: Access) {
     let identity = enrolled();
     identity::save(&mut Folder::open(state).unwrap(), &identity).unwrap();
     hold(state, line(7, 30, 30, access));
-}
-
-/// An identity whose cloud nobody reaches.
-pub fn enrolled() -> Identity {
-    let key = || KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-    let (root_key, own_key) = (key(), key());
-    let mut root = CertificateParams::new(Vec::new()).unwrap();
-    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let root_der = root.self_signed(&root_key).unwrap().der().to_vec();
-    let own = CertificateParams::new(Vec::new()).unwrap().signed_by(&own_key, &Issuer::new(root, root_key)).unwrap();
-    Identity {
-        tenant_id: Uuid::from_u128(1),
-        agent_id: Uuid::from_u128(2),
-        key: Der(own_key.serialize_der()),
-        chain: vec![Der(own.der().to_vec())],
-        trust_bundle: vec![Der(root_der)],
-        // Nobody has this address, and there is no way to it either.
-        gateways: vec!["192.0.2.1:4433".into()],
-    }
-}
-
-/// Puts a state with one line on disk.
-pub fn hold(state: &Path, line: Line) {
-    let object = |kind: Kind, body| Object { kind: kind as u32, id: vec![kind as u8; 16], revision: 1, body };
-    let upserts = vec![object(Kind::Router, router(true).encode_to_vec()), object(Kind::Line, line.encode_to_vec())];
-    let change = Down { lineage: vec![5; 16], to_gen: 4, snapshot: true, upserts, ..Down::default() };
-    let mut store = Store::open(Folder::open(&state.join("desired")).unwrap()).unwrap();
-    assert_eq!(store.accept(&change), Accepted::Stored);
 }
 
 struct Running(Child);
@@ -71,14 +38,6 @@ fn agent(net: &Net, verb: &str, flags: &[&str]) -> Command {
 fn start(net: &Net) -> Running {
     let mut command = agent(net, "run", &["--verify-interval-ms", "200", "--log", "json"]);
     Running(command.stderr(Stdio::null()).spawn().unwrap())
-}
-
-pub fn until(what: &str, condition: impl Fn() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(15);
-    while !condition() {
-        assert!(Instant::now() < limit, "{what}: not in time");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn tables() -> String {

@@ -1,6 +1,7 @@
 //! The Linux southbound on a real kernel.
 
 mod boot;
+mod disk;
 mod drift;
 mod fair_use;
 mod garden;
