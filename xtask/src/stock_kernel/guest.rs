@@ -14,10 +14,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// Far more than a slow machine needs.
-const LIMIT: Duration = Duration::from_secs(420);
+const LIMIT: Duration = Duration::from_secs(600);
 /// How much of the console is told when something went wrong.
 const LAST_LINES: usize = 60;
-/// The larger image is unpacked beside itself.
+/// The image is unpacked beside itself.
 const MEMORY_MIB: &str = "1024";
 
 /// What is booted.

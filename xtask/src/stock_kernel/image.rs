@@ -13,8 +13,8 @@ const INIT: &str = include_str!("init.sh");
 
 /// The system's programs that the agent and its checks call.
 const PROGRAMS: &[&str] = &[
-    "sh", "mount", "ln", "cat", "sleep", "kmod", "ip", "tc", "nft", "ethtool", "sysctl", "unshare", "nsenter", "ping",
-    "iperf3",
+    "sh", "mount", "ln", "cat", "sleep", "kmod", "ip", "tc", "nft", "ethtool", "sysctl", "unshare", "nsenter",
+    "setpriv", "rm", "seq", "bash", "curl", "ping", "iperf3",
 ];
 
 /// Modules a router may load, relative to `kernel`; none loads unless something asks for it.
@@ -47,9 +47,15 @@ pub fn make(kernel: &Kernel, programs: &Programs, without: Option<&str>, folder:
     symlink("kmod", root.join("usr/bin/modprobe"))?;
     // The kernel's own name for what it calls when it misses a module.
     symlink("../bin/kmod", root.join("usr/sbin/modprobe"))?;
-    for (path, name) in [(&programs.agent, "weir-agent"), (&programs.checks, "stock-kernel")] {
+    for (path, name) in
+        [(&programs.agent, "weir-agent"), (&programs.checks, "stock-kernel"), (&programs.tests, "kernel-tests")]
+    {
         put(&root, path, name, |from, to| must(command("strip", &["-o"]).arg(to).arg(from)))?;
     }
+    // The tests know the agent by where cargo built it.
+    let built = root.join(programs.agent.strip_prefix("/")?);
+    fs::create_dir_all(built.parent().context("no folder")?)?;
+    symlink("/usr/bin/weir-agent", built)?;
     modules(kernel, without, &root)?;
     pack(&root, &folder.join("initrd"))
 }

@@ -22,11 +22,12 @@ const PACKAGES: &[Package] = &[
     Package { name: "cpio", present: || has("cpio") },
     Package { name: "kmod", present: || has("kmod") && has("depmod") },
     Package { name: "binutils", present: || has("strip") },
-    Package { name: "util-linux", present: || has("unshare") && has("nsenter") && has("mount") },
+    Package { name: "util-linux", present: || has("unshare") && has("nsenter") && has("setpriv") },
     Package { name: "nftables", present: || has("nft") },
     Package { name: "iproute2", present: || has("ip") && has("tc") },
     Package { name: "procps", present: || has("sysctl") },
     Package { name: "iputils-ping", present: || has("ping") },
+    Package { name: "curl", present: || has("curl") },
     Package { name: "iperf3", present: || has("iperf3") },
     Package { name: "ethtool", present: || has("ethtool") },
 ];
@@ -38,9 +39,10 @@ const FAIR_QUEUES: &str = "sch_fq_codel";
 struct Programs {
     agent: PathBuf,
     checks: PathBuf,
+    tests: PathBuf,
 }
 
-/// Boots the kernel twice: as it is, and without fair queues.
+/// Boots the kernel as it is, without fair queues, and once more for the tests that run on any kernel.
 pub fn run() -> Result<()> {
     ensure!(std::env::consts::ARCH == "x86_64", "only Debian's kernel for x86-64 is known here");
     let mut steps = Steps::default();
@@ -49,7 +51,7 @@ pub fn run() -> Result<()> {
         && steps.run("build", || build().map(|built| programs = Some(built)))
         && steps.run("kernel", || kernel::download().map(|found| kernel = Some(found)));
     let (Some(programs), Some(kernel), true) = (programs, kernel, ready) else { return steps.end() };
-    for (set, without) in [("stock", None), ("plain", Some(FAIR_QUEUES))] {
+    for (set, without) in [("stock", None), ("plain", Some(FAIR_QUEUES)), ("tests", None)] {
         steps.run(&format!("{} ({set})", kernel.release), || {
             let initrd = image::make(&kernel, &programs, without, &target().join("stock-kernel").join(set))?;
             Guest { kernel: &kernel, initrd: &initrd, set }.run()
@@ -60,7 +62,8 @@ pub fn run() -> Result<()> {
 
 /// Builds the agent and its checks; where they are is what cargo says.
 fn build() -> Result<Programs> {
-    let wish = ["build", "--package", "weir-agent", "--bin", "weir-agent", "--example", "stock-kernel"];
+    let wish =
+        ["build", "--package", "weir-agent", "--bin", "weir-agent", "--example", "stock-kernel", "--test", "kernel"];
     let said = output(cargo(&wish).arg("--message-format=json-render-diagnostics"))?;
     let artifacts: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let program = |name: &str| {
@@ -68,5 +71,5 @@ fn build() -> Result<Programs> {
         let path = built.filter_map(|artifact| artifact["executable"].as_str()).next_back();
         path.map(PathBuf::from).with_context(|| format!("cargo built no {name}"))
     };
-    Ok(Programs { agent: program("weir-agent")?, checks: program("stock-kernel")? })
+    Ok(Programs { agent: program("weir-agent")?, checks: program("stock-kernel")?, tests: program("kernel")? })
 }
