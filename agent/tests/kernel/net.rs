@@ -179,18 +179,13 @@ impl Net {
         client
     }
 
-    /// Bytes, with link headers, and packets the subscriber's port received and sent.
+    /// Layer-3 bytes and packets the subscriber's port received and sent.
     pub fn subscriber_counts(&self) -> [u64; 4] {
-        counts(&self.subscriber)
+        let output = Self::at(&self.subscriber, &["ip", "-j", "-s", "link", "show", "eth0"]).output().unwrap();
+        let links: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        [("rx", "bytes"), ("rx", "packets"), ("tx", "bytes"), ("tx", "packets")]
+            .map(|(side, what)| links[0]["stats64"][side][what].as_u64().unwrap())
     }
-}
-
-/// Bytes, with link headers, and packets a namespace's port received and sent; no program is started, so they are of now.
-pub fn counts(child: &Child) -> [u64; 4] {
-    let ports = std::fs::read_to_string(format!("/proc/{}/net/dev", child.id())).unwrap();
-    let port = ports.lines().find_map(|line| line.trim_start().strip_prefix("eth0:")).unwrap();
-    let counts: Vec<u64> = port.split_whitespace().map(|count| count.parse().unwrap()).collect();
-    [counts[0], counts[1], counts[8], counts[9]]
 }
 
 pub fn router(nat: bool) -> Router {
