@@ -10,6 +10,7 @@ mod plugins;
 mod run;
 mod setup;
 mod steps;
+mod stock_kernel;
 mod tests;
 mod tidy;
 mod workspace;
@@ -77,6 +78,8 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Boots the kernel Debian ships in an emulator, with the agent in it; each figure is a line of JSON
+    TestKernel,
     /// Checks the rules of the tree: sizes, names, who may know whom
     Tidy,
     /// Renews the queries' offline cache
@@ -105,6 +108,7 @@ fn main() -> ExitCode {
         Task::Deb(wish) => deb::run(&wish),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),
+        Task::TestKernel => stock_kernel::run(),
         Task::Tidy => tidy::run(),
         Task::Sqlx(Check { check }) => artifacts::sqlx(check),
         Task::Schema(Check { check }) => artifacts::schema(check),

@@ -7,9 +7,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 /// A Debian package and how to see that it is there.
-struct Package {
-    name: &'static str,
-    present: fn() -> bool,
+pub struct Package {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether what is wanted of it is there.
+    pub present: fn() -> bool,
 }
 
 const PACKAGES: &[Package] = &[
@@ -38,10 +40,7 @@ const NPM_FOLDERS: &[&str] = &["cloud", "cloud/ui", "tests/browser"];
 
 /// Installs what is missing.
 pub fn run() -> Result<()> {
-    let missing: Vec<_> = PACKAGES.iter().filter(|package| !(package.present)()).map(|package| package.name).collect();
-    if !missing.is_empty() {
-        install(&missing)?;
-    }
+    provide(PACKAGES)?;
     for folder in NPM_FOLDERS {
         let folder = root().join(folder);
         if folder.join("package.json").exists() {
@@ -49,6 +48,12 @@ pub fn run() -> Result<()> {
         }
     }
     peers()
+}
+
+/// Installs those of these packages that are missing.
+pub fn provide(packages: &[Package]) -> Result<()> {
+    let missing: Vec<_> = packages.iter().filter(|package| !(package.present)()).map(|package| package.name).collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
 }
 
 /// Debian's Python has the module, but makes no environment without this package.

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use weir_agent::store::disk::Folder;
 use weir_agent::store::identity;
 
+use crate::disk::{enrolled, hold_all};
 use crate::figure::Goal::AtMost;
 use crate::figure::print;
 use crate::many::sold;
 use crate::net::sh;
-use crate::state::{enrolled, hold_all};
 
 /// While its processor time is taken.
 const WATCHED: Duration = Duration::from_secs(40);

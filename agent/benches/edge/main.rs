@@ -5,6 +5,9 @@
 
 mod agent;
 mod apply;
+#[expect(dead_code, reason = "the tests use all of it")]
+#[path = "../../tests/kernel/disk.rs"]
+mod disk;
 #[path = "../figure/mod.rs"]
 mod figure;
 mod forward;
@@ -13,9 +16,6 @@ mod many;
 #[path = "../../tests/kernel/net.rs"]
 mod net;
 mod peers;
-#[expect(dead_code, reason = "the tests use all of it")]
-#[path = "../../tests/kernel/state.rs"]
-mod state;
 
 use std::process::ExitCode;
 

@@ -1,14 +1,23 @@
 //! The program itself, on a router that never reaches its cloud: it enforces from disk, heals, and leaves no trace.
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
+use weir_agent::store::disk::Folder;
+use weir_agent::store::identity;
 use weir_protocol::desired::Access;
 
-use crate::net::{Net, in_namespaces, online, sh, text};
-use crate::state::furnish;
+use crate::disk::{enrolled, hold};
+use crate::net::{Net, in_namespaces, line, online, sh, text, until};
 
 const AGENT: &str = env!("CARGO_BIN_EXE_weir-agent");
+
+/// What an enrolled agent that once had this state leaves on disk.
+fn furnish(state: &Path, access: Access) {
+    let identity = enrolled();
+    identity::save(&mut Folder::open(state).unwrap(), &identity).unwrap();
+    hold(state, line(7, 30, 30, access));
+}
 
 struct Running(Child);
 
@@ -29,14 +38,6 @@ fn agent(net: &Net, verb: &str, flags: &[&str]) -> Command {
 fn start(net: &Net) -> Running {
     let mut command = agent(net, "run", &["--verify-interval-ms", "200", "--log", "json"]);
     Running(command.stderr(Stdio::null()).spawn().unwrap())
-}
-
-pub fn until(what: &str, condition: impl Fn() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(15);
-    while !condition() {
-        assert!(Instant::now() < limit, "{what}: not in time");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn tables() -> String {

@@ -13,9 +13,8 @@ use weir_agent::run::Agent;
 use weir_agent::southbound::linux::Linux;
 use weir_protocol::desired::{Access, Allowance, FairUse, Line, Window};
 
-use crate::boot::until;
-use crate::net::{Net, assert_within, in_namespaces, line, text};
-use crate::state::{enrolled, hold};
+use crate::disk::{enrolled, hold};
+use crate::net::{Net, assert_within, in_namespaces, line, text, until};
 
 const SECOND_MS: u64 = 1_000;
 const HOUR_MS: u64 = 3_600 * SECOND_MS;

@@ -2,6 +2,7 @@
 
 mod boot;
 mod change;
+mod disk;
 mod drift;
 mod fair_use;
 mod garden;
@@ -10,4 +11,3 @@ mod net;
 mod shaping;
 mod shards;
 mod sharing;
-mod state;

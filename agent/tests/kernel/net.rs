@@ -180,9 +180,14 @@ impl Net {
 
     /// A download that goes on until it is dropped.
     pub fn download(&mut self, port: u16, options: &[&str]) -> Flow {
+        self.upload(port, &[options, &["-R"]].concat())
+    }
+
+    /// An upload that goes on until it is dropped.
+    pub fn upload(&mut self, port: u16, options: &[&str]) -> Flow {
         self.serve(port);
         let mut client = self.client(port, options);
-        Flow(client.args(["-R", "-t", "60"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        Flow(client.args(["-t", "60"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     fn client(&self, port: u16, options: &[&str]) -> Command {
@@ -308,4 +313,13 @@ pub fn online(net: &Net) -> bool {
 /// What a program prints.
 pub fn text(script: &str) -> String {
     String::from_utf8(sh(script).stdout).unwrap()
+}
+
+/// Waits for something that happens soon.
+pub fn until(what: &str, condition: impl Fn() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(15);
+    while !condition() {
+        assert!(Instant::now() < limit, "{what}: not in time");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

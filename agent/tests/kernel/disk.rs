@@ -1,4 +1,4 @@
-//! What an agent leaves on disk.
+//! What an enrolled agent has on its disk.
 
 use std::path::Path;
 
@@ -8,18 +8,11 @@ use uuid::Uuid;
 use weir_agent::plan::Wanted;
 use weir_agent::store::desired::{Accepted, Store};
 use weir_agent::store::disk::Folder;
-use weir_agent::store::identity::{self, Der, Identity};
-use weir_protocol::desired::{Access, Kind, Line};
+use weir_agent::store::identity::{Der, Identity};
+use weir_protocol::desired::{Kind, Line};
 use weir_protocol::state::{Down, Object};
 
-use crate::net::{line, router};
-
-/// What an enrolled agent that once had this state leaves on disk.
-pub fn furnish(state: &Path, access: Access) {
-    let identity = enrolled();
-    identity::save(&mut Folder::open(state).unwrap(), &identity).unwrap();
-    hold(state, line(7, 30, 30, access));
-}
+use crate::net::router;
 
 /// An identity whose cloud nobody reaches.
 pub fn enrolled() -> Identity {
