@@ -1,4 +1,4 @@
-//! The edge at full scale, against floors and peers of the same run. `cargo bench --bench edge -- 10k agent` runs parts: `forward`, `apply` or one of
+//! The edge at full scale, against floors and peers of the same run. `cargo bench --bench edge -- 10k agent` runs parts: `forward`, `meter`, `apply` or one of
 //! its sizes, `agent`.
 //!
 //! As root it runs without a user namespace, so that trees are sharded; otherwise they are flat, and figures say so.
@@ -12,6 +12,7 @@ mod disk;
 mod figure;
 mod forward;
 mod many;
+mod meter;
 #[expect(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/kernel/net.rs"]
 mod net;
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
             if is_asked("apply") || is_asked(size.name) {
                 apply::applying(&net, size).await;
             }
+        }
+        if is_asked("meter") {
+            meter::metering(&mut net).await;
         }
         if is_asked("agent") {
             agent::running();

@@ -190,7 +190,7 @@ impl Net {
         Flow(client.args(["-t", "60"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn client(&self, port: u16, options: &[&str]) -> Command {
+    pub fn client(&self, port: u16, options: &[&str]) -> Command {
         let host = if options.contains(&"-6") { "2001:db8:18::2" } else { "198.18.0.2" };
         let mut client = Self::at(&self.subscriber, &["iperf3", "-c", host, "-p", &port.to_string()]);
         client.args(options);
