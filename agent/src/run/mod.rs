@@ -106,7 +106,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
         let usage = Folder::open(&config.state_dir.join("usage"))?;
         let marker = Folder::volatile(&config.run_dir)?;
-        let mut journal = Journal::start(usage, marker, limits, clock::boot_id(), clock.now(), clock::random::<8>)?;
+        let mut journal = Journal::start(usage, marker, limits, clock.boot(), clock.now(), clock::random::<8>)?;
         let mut tally = Tally::open(Folder::open(&config.state_dir)?, clock::random);
         if journal.take_break() {
             tally.renew(clock::random(), journal.spool());

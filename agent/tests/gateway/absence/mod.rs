@@ -1,0 +1,50 @@
+//! Three days without a cloud, on simulated time: clocks are changed, periods end, allowances are used up, agents are
+//! stopped, killed and started, the power is cut and comes back with a wall clock that is minutes off.
+//!
+//! The loop is the real one, and so is what it keeps on a (memory-backed) disk; the clock and the [`kernel`] are
+//! simulated. At each edge of the clock, at each change and at least every minute, what the kernel holds is compared with
+//! what the [`policy`] says; at the end [`account`] compares the log with what was moved.
+
+mod account;
+mod chance;
+mod clock;
+mod kernel;
+mod lines;
+mod policy;
+mod story;
+mod subscriber;
+
+use story::Story;
+
+const DAY_MS: u64 = 24 * 3_600_000;
+
+/// Days before a change of the clocks in Europe, in Brazil as long as it had any, in Australia, and in America; and one
+/// without.
+const BEGINNINGS: [&str; 8] = [
+    "2026-03-27T19:17:00Z",
+    "2026-10-23T20:41:00Z",
+    "2018-11-02T22:03:00Z",
+    "2018-02-16T09:31:00Z",
+    "2026-04-03T08:00:00Z",
+    "2026-10-31T11:11:00Z",
+    "2026-12-30T05:55:00Z",
+    "2028-02-27T18:20:00Z",
+];
+
+fn instant(text: &str) -> u64 {
+    text.parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis() as u64
+}
+
+#[test]
+fn three_days_without_a_cloud_and_nothing_happens() {
+    let mut story = Story::new(1, instant(BEGINNINGS[0]));
+    story.incidents.clear();
+    story.run();
+}
+
+#[test]
+fn three_days_without_a_cloud_and_everything_happens() {
+    let told = (0..24).map(|n| Story::new(n, instant(BEGINNINGS[n as usize % BEGINNINGS.len()])).run());
+    let sum = told.fold([0; 3], |sum, one| [sum[0] + one.slowed, sum[1] + one.records, sum[2] + one.lost_bytes]);
+    assert!(sum.iter().all(|n| *n > 24), "hardly anything happened: {sum:?}");
+}
