@@ -224,7 +224,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                     // What cannot be counted may not be held either: look now, not at the next turn.
                     self.verify_at = Instant::now();
                 }
-                return;
+                // The clock goes on all the same.
+                return self.review(began.elapsed()).await;
             }
         };
         self.sweep_failing = false;

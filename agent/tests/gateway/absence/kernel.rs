@@ -23,7 +23,13 @@ pub struct World {
     pub lines: Vec<Subscriber>,
     clock: Shown,
     passed_ms: u64,
+    /// Where the minute at hand is cut, about changes by the clock; the last is its end.
+    marks: [u64; 3],
+    /// Since when an agent is at work, and since when it can read the counters.
     minded_since: Option<u64>,
+    read_since: Option<u64>,
+    /// Until when no counter can be read.
+    blind_until: u64,
     patience: Patience,
     took: Duration,
 }
@@ -31,7 +37,9 @@ pub struct World {
 impl Kernel {
     /// Every call takes so long.
     pub fn new(lines: Vec<Subscriber>, clock: Shown, patience: Patience, took: Duration) -> Self {
-        let world = World { lines, clock, passed_ms: 0, minded_since: None, patience, took };
+        let (marks, minded_since, read_since) = ([0; 3], None, None);
+        let world =
+            World { lines, clock, passed_ms: 0, marks, minded_since, read_since, blind_until: 0, patience, took };
         Self(Rc::new(RefCell::new(world)))
     }
 
@@ -48,17 +56,24 @@ impl Kernel {
     pub fn minded(&self) {
         let mut world = self.0.borrow_mut();
         world.pass();
-        let (wall, patience) = (world.clock.wall_ms(world.passed_ms), world.patience);
-        world.lines.iter_mut().for_each(|line| line.find(wall, patience));
         world.minded_since = Some(world.passed_ms);
+    }
+
+    /// No counter can be read for so long.
+    pub fn blind(&self, for_ms: u64) {
+        let mut world = self.0.borrow_mut();
+        world.pass();
+        world.read_since = None;
+        world.blind_until = world.passed_ms + for_ms;
     }
 
     /// Its agent is gone; if in order, all it read in a last sweep is on the disk.
     pub fn left(&self, in_order: bool) {
         let mut world = self.0.borrow_mut();
         world.pass();
+        let read = std::mem::take(&mut world.read_since).is_some();
         world.minded_since = None;
-        if in_order {
+        if in_order && read {
             let read_at = world.passed_ms - world.took.as_millis() as u64;
             world.lines.iter_mut().for_each(|line| line.settle(read_at + 1));
         }
@@ -85,30 +100,51 @@ impl World {
 
     /// For how long nothing changes by the clock.
     fn quiet(&mut self, wall: u64) -> u64 {
-        let (minute, edge_ms) = (wall - wall % MINUTE_MS, self.patience.edge_ms);
-        let marks = [minute + edge_ms, minute + MINUTE_MS - edge_ms, minute + MINUTE_MS];
-        let mut changes = |at: u64| self.lines.iter_mut().any(|line| line.says(at) != line.says(at - MINUTE_MS));
-        let about = [changes(minute), changes(minute + MINUTE_MS), true];
-        let ahead = marks.into_iter().zip(about).filter(|(mark, about)| *about && *mark > wall);
-        ahead.map(|(mark, _)| mark - wall).min().unwrap()
+        let minute = wall - wall % MINUTE_MS;
+        if self.marks[2] != minute + MINUTE_MS {
+            let edge_ms = self.patience.edge_ms;
+            let mut changes = |at: u64| self.lines.iter_mut().any(|line| line.says(at) != line.says(at - MINUTE_MS));
+            let after = if changes(minute) { minute + edge_ms } else { minute };
+            let next = minute + MINUTE_MS;
+            self.marks = [after, if changes(next) { next - edge_ms } else { next }, next];
+        }
+        self.marks.iter().filter(|mark| **mark > wall).map(|mark| mark - wall).min().unwrap_or(MINUTE_MS)
     }
 
     fn stretch(&mut self, stretch: Stretch) {
-        let Self { patience, minded_since, .. } = *self;
+        let Self { patience, minded_since, read_since, .. } = *self;
         let boot = self.clock.boot_number();
-        let minded = minded_since.is_some_and(|since| since + patience.edge_ms <= stretch.from);
-        let safe = minded_since.is_some_and(|since| since + patience.safe_ms <= stretch.from);
+        let long = |since: Option<u64>, ms| since.is_some_and(|since| since + ms <= stretch.from);
+        let (minded, safe) = (long(minded_since, patience.edge_ms), long(read_since, patience.safe_ms));
+        let read = long(read_since, patience.edge_ms);
         for line in &mut self.lines {
-            line.pass(stretch, boot, minded, patience);
+            line.pass(stretch, boot, patience);
+            if minded {
+                line.judge(stretch, read, patience);
+            }
             if safe {
                 line.settle(stretch.from - patience.safe_ms);
             }
         }
     }
 
+    /// The counters are read; what nobody read before may be counted as of now.
+    fn read(&mut self) -> Option<Vec<Counter>> {
+        if self.passed_ms < self.blind_until {
+            return None;
+        }
+        if self.read_since.is_none() {
+            let (wall, patience) = (self.clock.wall_ms(self.passed_ms), self.patience);
+            self.lines.iter_mut().for_each(|line| line.find(wall, patience));
+            self.read_since = Some(self.passed_ms);
+        }
+        Some(self.counters())
+    }
+
     fn hold(&mut self, wanted: &Wanted) {
-        for line in wanted.lines.values() {
-            self.lines[line.handle as usize - 1].held = Some(held(line));
+        for line in &mut self.lines {
+            let wanted = wanted.lines.values().find(|wanted| wanted.handle == line.line.handle);
+            line.held = wanted.map(held);
         }
     }
 
@@ -156,9 +192,10 @@ impl Southbound for Kernel {
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {
         self.pass();
-        let (counters, took) = (self.world().counters(), self.world().took);
+        let took = self.world().took;
+        let counters = self.0.borrow_mut().read();
         sleep(took).await;
-        Ok(Sweep { counters })
+        counters.map(|counters| Sweep { counters }).ok_or_else(|| Error::Incomplete("lan0".to_owned()))
     }
 
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {

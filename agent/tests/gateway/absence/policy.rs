@@ -83,11 +83,9 @@ fn given(own: u64, other: u64) -> u64 {
 fn held(line: &Line, (down_bps, up_bps): (u64, u64)) -> Held {
     let access = line.access();
     match access {
-        Access::Throttled => Held {
-            access,
-            down_bps: line.throttled_down_bps.min(down_bps),
-            up_bps: line.throttled_up_bps.min(up_bps),
-        },
+        Access::Throttled => {
+            Held { access, down_bps: line.throttled_down_bps.min(down_bps), up_bps: line.throttled_up_bps.min(up_bps) }
+        }
         _ => Held { access, down_bps, up_bps },
     }
 }

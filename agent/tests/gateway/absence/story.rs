@@ -22,7 +22,7 @@ use super::{DAY_MS, lines};
 use crate::bench::Gateway;
 
 const MINUTE_MS: u64 = 60_000;
-const HOUR_MS: u64 = 60 * MINUTE_MS;
+pub const HOUR_MS: u64 = 60 * MINUTE_MS;
 const LENGTH_MS: u64 = 3 * DAY_MS;
 const CHECKPOINT_MS: u64 = 60_000;
 pub const SPOOL_BYTES: u64 = 64 * 1024 * 1024;
@@ -36,6 +36,8 @@ pub enum Incident {
     Kill(u64),
     /// The router loses its power that long after the agent was killed, and the wall clock is so much off afterwards.
     PowerCut { killed: u64, dark: u64, off: i64 },
+    /// No counter can be read for so long.
+    Blind(u64),
     /// The router is shut down in order.
     Reboot { dark: u64, off: i64 },
 }
@@ -47,7 +49,7 @@ pub struct Story {
     took_ms: u64,
     seed: u64,
     wall_ms: u64,
-    lines: Vec<Line>,
+    pub lines: Vec<Line>,
 }
 
 impl Story {
@@ -133,11 +135,12 @@ fn incident(chance: &mut Chance) -> Incident {
         0 => 30 * HOUR_MS,
         _ => chance.between(10_000, 30 * MINUTE_MS),
     };
-    match chance.between(0, 8) {
+    match chance.between(0, 9) {
         0 | 1 => Incident::Stop(soon(chance)),
         2 | 3 => Incident::Kill(0),
         4 => Incident::Kill(soon(chance)),
         5 => Incident::Reboot { dark, off },
+        6 => Incident::Blind(soon(chance)),
         _ => Incident::PowerCut { killed: soon(chance), dark, off },
     }
 }
@@ -145,7 +148,7 @@ fn incident(chance: &mut Chance) -> Incident {
 impl Incident {
     fn away_ms(self) -> u64 {
         match self {
-            Self::Stop(away) | Self::Kill(away) => away,
+            Self::Stop(away) | Self::Kill(away) | Self::Blind(away) => away,
             Self::Reboot { dark, .. } => dark,
             Self::PowerCut { killed, dark, .. } => killed + dark,
         }
@@ -184,17 +187,26 @@ impl Router {
 
     async fn kill(&self, agent: Running) {
         agent.task.abort();
-        assert!(agent.task.await.unwrap_err().is_cancelled());
+        if let Err(ended) = agent.task.await
+            && ended.is_panic()
+        {
+            std::panic::resume_unwind(ended.into_panic());
+        }
         self.kernel.left(false);
     }
 
     async fn suffer(&self, agent: Running, incident: Incident) -> Running {
         match incident {
+            Incident::Blind(away) => {
+                self.kernel.blind(away);
+                self.wait(away).await;
+                return agent;
+            }
             Incident::Stop(_) | Incident::Reboot { .. } => self.stop(agent).await,
             Incident::Kill(_) | Incident::PowerCut { .. } => self.kill(agent).await,
         }
         match incident {
-            Incident::Stop(away) | Incident::Kill(away) => self.wait(away).await,
+            Incident::Stop(away) | Incident::Kill(away) | Incident::Blind(away) => self.wait(away).await,
             Incident::Reboot { dark, off } => self.darken(dark, off).await,
             Incident::PowerCut { killed, dark, off } => {
                 self.wait(killed).await;

@@ -8,6 +8,8 @@ use weir_protocol::desired::{Access, Line};
 use super::chance::Chance;
 use super::policy::{Held, MINUTE_MS, Says, says};
 
+const MINUTES: usize = 4;
+
 /// Bytes toward and from the subscriber.
 pub type Both = [u64; 2];
 
@@ -60,7 +62,8 @@ pub struct Subscriber {
     /// How often use slowed it.
     pub slowed: u32,
     seed: u64,
-    minutes: BTreeMap<u64, Says>,
+    /// What was asked last of each of a few minutes in a row.
+    minutes: [Option<(u64, Says)>; MINUTES],
     used: BTreeMap<u64, Use>,
     /// What may not be on the disk yet.
     recent: VecDeque<Piece>,
@@ -68,16 +71,20 @@ pub struct Subscriber {
 
 impl Subscriber {
     pub fn new(line: Line, seed: u64) -> Self {
-        let (minutes, used, moved) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (used, moved, recent) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
         let seed = seed.wrapping_mul(1000) + u64::from(line.handle);
-        let recent = VecDeque::new();
+        let minutes = [None; MINUTES];
         Self { line, held: None, counters: Default::default(), moved, slowed: 0, seed, minutes, used, recent }
     }
 
     /// What the policy says at an instant.
     pub fn says(&mut self, wall: u64) -> Says {
         let minute = wall - wall % MINUTE_MS;
-        *self.minutes.entry(minute).or_insert_with(|| says(&self.line, minute))
+        let kept = &mut self.minutes[(minute / MINUTE_MS) as usize % MINUTES];
+        match kept {
+            Some((of, says)) if *of == minute => *says,
+            _ => kept.insert((minute, says(&self.line, minute))).1,
+        }
     }
 
     /// Bytes of a stretch: nothing, a little, or all the line can carry, another each five minutes.
@@ -92,8 +99,8 @@ impl Subscriber {
         [down_bps, up_bps].map(|bps| bps * chance.pick(&[0, 0, 5, 40, 100]) / 100 * (stretch.to - stretch.from) / 8000)
     }
 
-    /// Lets a stretch pass; `minded` if an agent has been at work for long enough to be judged.
-    pub fn pass(&mut self, stretch: Stretch, boot: u32, minded: bool, patience: Patience) {
+    /// Lets a stretch pass.
+    pub fn pass(&mut self, stretch: Stretch, boot: u32, patience: Patience) {
         let moved = self.traffic(stretch);
         for (counter, bytes) in self.counters.iter_mut().zip(moved) {
             *counter = Total { bytes: counter.bytes + bytes, packets: counter.packets + bytes.div_ceil(1400) };
@@ -101,9 +108,6 @@ impl Subscriber {
         let (sum, _) = self.moved.entry(boot).or_default();
         *sum = [sum[0] + moved[0], sum[1] + moved[1]];
         self.count(stretch, moved, patience);
-        if minded {
-            self.judge(stretch, patience);
-        }
     }
 
     /// Counts what moved in the period it belongs to; about an edge it may belong to either side.
@@ -124,7 +128,8 @@ impl Subscriber {
         self.recent.push_back(piece);
     }
 
-    fn judge(&mut self, stretch: Stretch, patience: Patience) {
+    /// Compares what is held with what must be: by the clock always, by use where the agent could `read` it.
+    pub fn judge(&mut self, stretch: Stretch, read: bool, patience: Patience) {
         let (now, before) = (self.says(stretch.wall), self.says(stretch.wall.saturating_sub(patience.edge_ms)));
         let Some(period) = now.period else {
             let settled = now == before;
@@ -133,10 +138,10 @@ impl Subscriber {
         };
         let used = self.used.entry(period).or_default();
         let least = used.least.max(used.floor);
-        if least < now.limit {
+        if least < now.limit || !read {
             used.reached_at = None;
         }
-        let must = used.reached_at.is_some_and(|at| at + patience.sweep_ms + patience.edge_ms < stretch.from);
+        let must = read && used.reached_at.is_some_and(|at| at + patience.sweep_ms + patience.edge_ms < stretch.from);
         if least >= now.limit {
             used.reached_at.get_or_insert(stretch.to);
         }
@@ -169,20 +174,18 @@ impl Subscriber {
         }
     }
 
-    /// What is not on the disk is found in the kernel now, and counted now.
+    /// What is not on the disk is found in the kernel now, and counted as of now or as all that was found with it.
     pub fn find(&mut self, wall: u64, patience: Patience) {
         let now = [wall, wall + patience.edge_ms].map(|wall| self.says(wall).counted_in());
+        let found: BTreeSet<_> = self.recent.iter().flat_map(|piece| &piece.periods).copied().chain(now).collect();
         for piece in &mut self.recent {
             let bytes = piece.moved[0] + piece.moved[1];
-            for period in now {
-                doubt(&mut self.used, piece);
-                if piece.periods.insert(period)
-                    && let Some(period) = period
-                {
-                    self.used.entry(period).or_default().most += bytes;
-                }
-                assure(&mut self.used, piece);
+            doubt(&mut self.used, piece);
+            for period in found.difference(&piece.periods).flatten() {
+                self.used.entry(*period).or_default().most += bytes;
             }
+            piece.periods.clone_from(&found);
+            assure(&mut self.used, piece);
         }
     }
 
