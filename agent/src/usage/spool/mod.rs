@@ -111,6 +111,8 @@ pub struct Spool<D> {
     positions: Positions,
     epochs: Vec<EpochLog>,
     segments: BTreeMap<u64, u64>,
+    /// Bytes of the newest checkpoint.
+    checkpoint: u64,
     /// Whether frames may follow in the newest segment.
     appendable: bool,
 }
@@ -137,7 +139,7 @@ impl<D: Disk> Spool<D> {
     }
 
     fn bytes(&self) -> u64 {
-        self.segments.values().sum()
+        self.segments.values().sum::<u64>() + self.checkpoint
     }
 
     /// Every epoch still held, oldest first, the current one last.
@@ -201,10 +203,13 @@ impl<D: Disk> Spool<D> {
         let record = self.chained(record).encode_to_vec();
         let sealed = Sealed { record, positions: Some(PositionColumns::from(positions)) };
         let bytes = frame::encode(format::CHECKPOINT, &sealed.encode_to_vec());
-        if self.bytes() + bytes.len() as u64 > self.limits.quota {
+        let length = bytes.len() as u64;
+        if self.bytes() - self.checkpoint + length > self.limits.quota {
             return Err(Error::Full);
         }
-        Ok(self.disk.replace(CHECKPOINT, &bytes)?)
+        self.disk.replace(CHECKPOINT, &bytes)?;
+        self.checkpoint = length;
+        Ok(())
     }
 
     /// Starts an epoch and takes counters as recorded. Holds even if the disk refuses: the next segment's

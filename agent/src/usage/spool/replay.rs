@@ -26,6 +26,7 @@ impl<D: Disk> Spool<D> {
             positions: Positions::new(),
             epochs: Vec::new(),
             segments: BTreeMap::new(),
+            checkpoint: 0,
             appendable: false,
         };
         let mut findings = Findings::default();
@@ -40,11 +41,12 @@ impl<D: Disk> Spool<D> {
         Ok((spool, findings))
     }
 
-    fn take_checkpoint(&self, findings: &mut Findings) -> Result<(), Error> {
+    fn take_checkpoint(&mut self, findings: &mut Findings) -> Result<(), Error> {
         let bytes = match self.disk.read(CHECKPOINT) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             read => read?,
         };
+        self.checkpoint = bytes.len() as u64;
         match frame::at(&bytes, 0).and_then(|found| sealed(found.body)) {
             Some((record, _, positions)) if self.follows(&record) && record.boot_id == self.boot.as_bytes() => {
                 findings.checkpoint = Some((record, positions));

@@ -15,8 +15,10 @@ use super::policy::{MINUTE_MS, says};
 use super::subscriber::Both;
 
 /// What a story came to.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub struct Told {
+    /// How full the log was at most.
+    pub fullest_permille: u64,
     pub slowed: u64,
     pub records: u64,
     pub lost_bytes: u64,

@@ -14,9 +14,11 @@ mod policy;
 mod story;
 mod subscriber;
 
+use account::Told;
 use story::{HOUR_MS, Incident, Story};
 use weir_protocol::desired::{Allowance, FairUse};
 
+const STORIES: u64 = 24;
 const DAY_MS: u64 = 24 * 3_600_000;
 
 /// Days before a change of the clocks in Europe, in Brazil as long as it had any, in Australia, and in America; and one
@@ -63,8 +65,28 @@ fn a_router_long_off_cuts_its_records_where_a_period_ended_meanwhile() {
 }
 
 #[test]
+fn a_log_too_small_for_three_days_stays_so_and_nothing_is_lost() {
+    let mut story = Story::new(4, instant(BEGINNINGS[1]));
+    story.lines.truncate(5);
+    story.spool_bytes = 40 * 1024;
+    let restarts =
+        (1..24).map(|n| (n * 3 * HOUR_MS - 77, if n % 3 == 0 { Incident::Stop(0) } else { Incident::Kill(0) }));
+    story.incidents = restarts.collect();
+    let told = story.run();
+    assert!(told.fullest_permille > 900 && told.lost_bytes == 0, "{told:?}");
+}
+
+#[test]
 fn three_days_without_a_cloud_and_everything_happens() {
-    let told = (0..40).map(|n| Story::new(n, instant(BEGINNINGS[n as usize % BEGINNINGS.len()])).run());
-    let sum = told.fold([0; 3], |sum, one| [sum[0] + one.slowed, sum[1] + one.records, sum[2] + one.lost_bytes]);
-    assert!(sum.iter().all(|n| *n > 6), "hardly anything happened: {sum:?}");
+    let some = |first: u64| {
+        let stories = (first..STORIES).step_by(2);
+        stories.map(|n| Story::new(n, instant(BEGINNINGS[n as usize % BEGINNINGS.len()])).run()).collect::<Vec<_>>()
+    };
+    let told = std::thread::scope(|scope| {
+        let halves = [0, 1].map(|first| scope.spawn(move || some(first)));
+        halves.map(|half| half.join().unwrap()).concat()
+    });
+    let sum = |of: fn(&Told) -> u64| told.iter().map(of).sum::<u64>();
+    assert!(sum(|one| one.slowed) > STORIES && sum(|one| one.lost_bytes) > 0, "hardly anything happened: {told:?}");
+    assert!(told.iter().all(|one| one.records > 200 && one.fullest_permille < 100), "{told:?}");
 }

@@ -24,8 +24,8 @@ use crate::bench::Gateway;
 const MINUTE_MS: u64 = 60_000;
 pub const HOUR_MS: u64 = 60 * MINUTE_MS;
 const LENGTH_MS: u64 = 3 * DAY_MS;
-const CHECKPOINT_MS: u64 = 60_000;
-pub const SPOOL_BYTES: u64 = 64 * 1024 * 1024;
+const CHECKPOINT_MS: u64 = 120_000;
+const SPOOL_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What happens to an agent, and how long it is away for, in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,7 @@ pub struct Story {
     seed: u64,
     wall_ms: u64,
     pub lines: Vec<Line>,
+    pub spool_bytes: u64,
 }
 
 impl Story {
@@ -67,8 +68,8 @@ impl Story {
             at += incident.away_ms();
         }
         let lines = lines::some(&mut chance, wall_ms);
-        let (sweep_ms, took_ms) = (chance.pick(&[20_000, 30_000, 60_000]), chance.pick(&[0, 3, 200]));
-        Self { incidents, sweep_ms, took_ms, seed, wall_ms, lines }
+        let (sweep_ms, took_ms) = (chance.pick(&[30_000, 60_000, 60_000]), chance.pick(&[0, 3, 200]));
+        Self { incidents, sweep_ms, took_ms, seed, wall_ms, lines, spool_bytes: SPOOL_BYTES }
     }
 
     /// Lives through it and settles the account.
@@ -90,18 +91,24 @@ impl Story {
         let subscribers = self.lines.iter().map(|line| Subscriber::new(line.clone(), self.seed)).collect();
         let (patience, took) = (self.patience(), Duration::from_millis(self.took_ms));
         let kernel = Kernel::new(subscribers, clock.clone(), patience, took);
-        let router = Router { config, identity, clock, kernel };
-        let mut agent = router.start();
+        let mut router = Router { config, identity, clock, kernel };
+        let (mut agent, mut fullest_permille) = (router.start(), 0);
         for (at, incident) in self.incidents {
             router.clock.until(at).await;
             agent = router.suffer(agent, incident).await;
-            assert!(router.log_bytes() <= SPOOL_BYTES);
+            fullest_permille = fullest_permille.max(router.log_permille());
         }
         router.clock.until(LENGTH_MS).await;
         router.stop(agent).await;
+        fullest_permille = fullest_permille.max(router.log_permille());
+        assert!(fullest_permille <= 1000);
+        // A log that was full has room again.
+        router.config.spool_bytes = SPOOL_BYTES;
+        router.stop(router.start()).await;
         // What moved during the last sweep is in the kernel alone.
         router.kernel.cut_power();
-        account::settle(&router.config.state_dir.join("usage"), &router.kernel)
+        let told = account::settle(&router.config.state_dir.join("usage"), &router.kernel);
+        Told { fullest_permille, ..told }
     }
 
     fn patience(&self) -> Patience {
@@ -116,8 +123,8 @@ impl Story {
             sweep_interval: Duration::from_millis(self.sweep_ms),
             checkpoint_interval: Duration::from_millis(CHECKPOINT_MS),
             verify_interval: Duration::from_secs(600),
-            retry_cap: Duration::from_secs(3600),
-            spool_bytes: SPOOL_BYTES,
+            retry_cap: Duration::from_secs(4 * 3600),
+            spool_bytes: self.spool_bytes,
             ..Config::new(folder.join("state"))
         }
     }
@@ -228,8 +235,9 @@ impl Router {
         std::fs::remove_dir_all(&self.config.run_dir).unwrap();
     }
 
-    fn log_bytes(&self) -> u64 {
+    fn log_permille(&self) -> u64 {
         let files = std::fs::read_dir(self.config.state_dir.join("usage")).unwrap();
-        files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+        let bytes: u64 = files.map(|file| file.unwrap().metadata().unwrap().len()).sum();
+        (bytes * 1000).div_ceil(self.config.spool_bytes)
     }
 }
