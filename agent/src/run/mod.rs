@@ -184,9 +184,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     fn next_wake(&self) -> Instant {
         let now_ms = self.clock.now().wall_ms;
         let ahead = |at_ms: &u64| *at_ms > now_ms;
-        let wake = |at_ms: u64| Instant::now() + Duration::from_millis((at_ms - now_ms).min(86_400_000));
+        let wake = |at_ms: u64| Instant::now() + Duration::from_millis(at_ms.saturating_sub(now_ms).min(86_400_000));
+        // A cut point passed may be one the log has no room for; a rule's turn passed was missed while something was done.
         let cut = self.journal.next_cut().filter(ahead).map(wake);
-        let rule = self.fair_use.next_ms().filter(ahead).map(wake);
+        let rule = self.fair_use.next_ms().map(wake);
         let retry = self.retry.map(|(at, _)| at);
         let others = [cut, rule, retry, self.uplink.wake()];
         let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at);

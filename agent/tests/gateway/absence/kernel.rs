@@ -47,6 +47,12 @@ impl Kernel {
         self.0.borrow()
     }
 
+    /// How often use slowed a line by now.
+    pub fn slowed(&self) -> u32 {
+        self.pass();
+        self.world().lines.iter().map(|line| line.slowed).sum()
+    }
+
     /// Lets time pass up to now.
     fn pass(&self) {
         self.0.borrow_mut().pass();

@@ -77,6 +77,28 @@ fn a_log_too_small_for_three_days_stays_so_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_rule_that_turns_while_the_kernel_is_busy_waits_for_no_sweep() {
+    // Each comparison with the kernel, ten minutes after the other, begins before the edge of a window and ends after it.
+    let mut story = Story::new(6, instant(BEGINNINGS[4]) - 300);
+    for window in story.lines.iter_mut().filter_map(|line| line.fair_use.as_mut()).flat_map(|rules| &mut rules.windows)
+    {
+        (window.from_minute, window.to_minute) = (window.from_minute / 10 * 10, window.to_minute / 10 * 10);
+    }
+    (story.sweep_ms, story.took_ms) = (60_000, 200);
+    story.incidents.clear();
+    story.run();
+}
+
+#[test]
+fn a_slowed_line_stays_slow_when_the_power_took_what_it_used_last() {
+    let mut story = Story::new(5, instant(BEGINNINGS[3]));
+    let slowed = |n| (n * HOUR_MS, Incident::OnceSlowed { dark: 60_000, off: 0 });
+    story.incidents = (0..12).map(slowed).collect();
+    let told = story.run();
+    assert!(told.slowed > 3 && told.lost_bytes > 0, "{told:?}");
+}
+
+#[test]
 fn three_days_without_a_cloud_and_everything_happens() {
     let some = |first: u64| {
         let stories = (first..STORIES).step_by(2);

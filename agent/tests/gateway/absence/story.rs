@@ -36,6 +36,8 @@ pub enum Incident {
     Kill(u64),
     /// The router loses its power that long after the agent was killed, and the wall clock is so much off afterwards.
     PowerCut { killed: u64, dark: u64, off: i64 },
+    /// So is it as soon as a line has used up its allowance, if one does in half a day.
+    OnceSlowed { dark: u64, off: i64 },
     /// No counter can be read for so long.
     Blind(u64),
     /// The router is shut down in order.
@@ -45,8 +47,9 @@ pub enum Incident {
 /// What is to happen.
 pub struct Story {
     pub incidents: Vec<(u64, Incident)>,
-    sweep_ms: u64,
-    took_ms: u64,
+    pub sweep_ms: u64,
+    /// How long the kernel is busy with one call.
+    pub took_ms: u64,
     seed: u64,
     wall_ms: u64,
     pub lines: Vec<Line>,
@@ -142,12 +145,13 @@ fn incident(chance: &mut Chance) -> Incident {
         0 => 30 * HOUR_MS,
         _ => chance.between(10_000, 30 * MINUTE_MS),
     };
-    match chance.between(0, 9) {
+    match chance.between(0, 10) {
         0 | 1 => Incident::Stop(soon(chance)),
         2 | 3 => Incident::Kill(0),
         4 => Incident::Kill(soon(chance)),
         5 => Incident::Reboot { dark, off },
         6 => Incident::Blind(soon(chance)),
+        7 => Incident::OnceSlowed { dark, off },
         _ => Incident::PowerCut { killed: soon(chance), dark, off },
     }
 }
@@ -156,7 +160,7 @@ impl Incident {
     fn away_ms(self) -> u64 {
         match self {
             Self::Stop(away) | Self::Kill(away) | Self::Blind(away) => away,
-            Self::Reboot { dark, .. } => dark,
+            Self::Reboot { dark, .. } | Self::OnceSlowed { dark, .. } => dark,
             Self::PowerCut { killed, dark, .. } => killed + dark,
         }
     }
@@ -209,12 +213,16 @@ impl Router {
                 self.wait(away).await;
                 return agent;
             }
+            Incident::OnceSlowed { .. } => {
+                self.until_slowed().await;
+                self.kill(agent).await;
+            }
             Incident::Stop(_) | Incident::Reboot { .. } => self.stop(agent).await,
             Incident::Kill(_) | Incident::PowerCut { .. } => self.kill(agent).await,
         }
         match incident {
             Incident::Stop(away) | Incident::Kill(away) | Incident::Blind(away) => self.wait(away).await,
-            Incident::Reboot { dark, off } => self.darken(dark, off).await,
+            Incident::Reboot { dark, off } | Incident::OnceSlowed { dark, off } => self.darken(dark, off).await,
             Incident::PowerCut { killed, dark, off } => {
                 self.wait(killed).await;
                 self.darken(dark, off).await;
@@ -225,6 +233,16 @@ impl Router {
 
     async fn wait(&self, ms: u64) {
         self.clock.until(self.clock.elapsed_ms() + ms).await;
+    }
+
+    async fn until_slowed(&self) {
+        let before = self.kernel.slowed();
+        for _ in 0..12 * 60 * 6 {
+            self.wait(10_000).await;
+            if self.kernel.slowed() > before {
+                break;
+            }
+        }
     }
 
     async fn darken(&self, ms: u64, off_ms: i64) {
