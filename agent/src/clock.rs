@@ -16,6 +16,8 @@ pub struct Now {
 pub trait Clock {
     /// Reads both.
     fn now(&self) -> Now;
+    /// The boot the monotonic clock and the kernel's counters began with.
+    fn boot(&self) -> Uuid;
 }
 
 /// The kernel's clocks.
@@ -23,16 +25,19 @@ pub trait Clock {
 pub struct System {
     started: Instant,
     uptime_ms: u64,
+    boot: Uuid,
 }
 
 impl System {
-    /// Reads the uptime once; the monotonic clock counts from it.
+    /// Reads uptime and boot id once; the monotonic clock counts from the uptime. Without a boot id it is a fixed one.
     pub fn start() -> Self {
         let uptime = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
         let mut digits = uptime.split_whitespace().next().unwrap_or("0").split('.');
         let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
         let uptime_ms = number(digits.next()) * 1000 + number(digits.next()) * 10;
-        Self { started: Instant::now(), uptime_ms }
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let boot = boot.trim().parse().unwrap_or(Uuid::nil());
+        Self { started: Instant::now(), uptime_ms, boot }
     }
 }
 
@@ -44,14 +49,10 @@ impl Clock for System {
         let wall_ms = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
         Now { wall_ms, mono_ms: self.uptime_ms.saturating_add(elapsed) }
     }
-}
 
-/// The kernel's boot id; a fixed one where there is none.
-pub fn boot_id() -> Uuid {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(Uuid::nil())
+    fn boot(&self) -> Uuid {
+        self.boot
+    }
 }
 
 /// Bytes nobody can guess.

@@ -24,6 +24,8 @@ const SHARE: u32 = 4;
 const DAY_MS: u64 = 24 * 3600 * 1000;
 /// Cut points are known this far ahead.
 const CUTS_AHEAD_MS: u64 = 2 * DAY_MS;
+/// And at most this far behind: longer than any period, so that the last one passed is among them.
+const CUTS_BEHIND_MS: u64 = 40 * DAY_MS;
 
 /// Every line with a fair use, and how it stands.
 #[derive(Debug, Default)]
@@ -137,9 +139,11 @@ impl FairUse {
         self.lines.values().filter_map(|line| line.seen?.1.until_ms).min()
     }
 
-    /// Instants no usage record may straddle, from a day ago on.
-    pub(super) fn cuts(&self, now_ms: u64) -> BTreeSet<u64> {
-        let (from_ms, to_ms) = (now_ms.saturating_sub(DAY_MS), now_ms.saturating_add(CUTS_AHEAD_MS));
+    /// Instants no usage record may straddle, from `since_ms` or at least a day ago on.
+    pub(super) fn cuts(&self, since_ms: u64, now_ms: u64) -> BTreeSet<u64> {
+        let ago = |ms| now_ms.saturating_sub(ms);
+        let from_ms = since_ms.clamp(ago(CUTS_BEHIND_MS), ago(DAY_MS));
+        let to_ms = now_ms.saturating_add(CUTS_AHEAD_MS);
         self.lines.values().flat_map(|line| line.policy.cuts(from_ms, to_ms)).collect()
     }
 
@@ -310,7 +314,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Tells the journal every instant a record must end at.
     pub(super) fn set_cuts(&mut self) {
         let now = self.clock.now();
-        let mut cuts = self.fair_use.cuts(now.wall_ms);
+        let mut cuts = self.fair_use.cuts(self.journal.start_ms(), now.wall_ms);
         cuts.extend(&self.meaning.cuts);
         self.journal.set_cuts(cuts.into_iter().collect(), now);
         self.cuts_until_ms = now.wall_ms.saturating_add(DAY_MS);

@@ -110,7 +110,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
         let usage = Folder::open(&config.state_dir.join("usage"))?;
         let marker = Folder::volatile(&config.run_dir)?;
-        let mut journal = Journal::start(usage, marker, limits, clock::boot_id(), clock.now(), clock::random::<8>)?;
+        let mut journal = Journal::start(usage, marker, limits, clock.boot(), clock.now(), clock::random::<8>)?;
         let mut tally = Tally::open(Folder::open(&config.state_dir)?, clock::random);
         if journal.take_break() {
             tally.renew(clock::random(), journal.spool());
@@ -189,9 +189,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     fn next_wake(&self) -> Instant {
         let now_ms = self.clock.now().wall_ms;
         let ahead = |at_ms: &u64| *at_ms > now_ms;
-        let wake = |at_ms: u64| Instant::now() + Duration::from_millis((at_ms - now_ms).min(86_400_000));
+        let wake = |at_ms: u64| Instant::now() + Duration::from_millis(at_ms.saturating_sub(now_ms).min(86_400_000));
+        // A cut point passed may be one the log has no room for; a rule's turn passed was missed while something was done.
         let cut = self.journal.next_cut().filter(ahead).map(wake);
-        let rule = self.fair_use.next_ms().filter(ahead).map(wake);
+        let rule = self.fair_use.next_ms().map(wake);
         let retry = self.retry.map(|(at, _)| at);
         let others = [cut, rule, retry, self.uplink.wake()];
         let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at);
@@ -229,7 +230,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                     // What cannot be counted may not be held either: look now, not at the next turn.
                     self.verify_at = Instant::now();
                 }
-                return;
+                // The clock goes on all the same.
+                return self.review(began.elapsed()).await;
             }
         };
         self.sweep_failing = false;

@@ -139,7 +139,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let hello = Hello {
             proto_rev: PROTO_REV,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-            boot_id: clock::boot_id().as_bytes().to_vec(),
+            boot_id: self.clock.boot().as_bytes().to_vec(),
             mono_ms,
             wall_ms,
             state_lineage: self.store.lineage().to_vec(),

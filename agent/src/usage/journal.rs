@@ -161,6 +161,11 @@ impl<D: Disk> Journal<D> {
         }
     }
 
+    /// Where the open record begins, Unix milliseconds.
+    pub fn start_ms(&self) -> u64 {
+        self.start_ms
+    }
+
     /// The next instant a sweep must be taken at, Unix milliseconds.
     pub fn next_cut(&self) -> Option<u64> {
         self.cuts.iter().copied().find(|cut| *cut > self.start_ms)
@@ -213,12 +218,12 @@ impl<D: Disk> Journal<D> {
         now.mono_ms.saturating_sub(self.sealed_mono_ms) >= interval_ms.saturating_mul(widening)
     }
 
-    /// Seals the open record up to `end_ms`; nothing is written if no line moved.
+    /// Seals the open record up to `end_ms` or a cut point before it; nothing is written if no line moved.
     pub fn seal(&mut self, now: Now, end_ms: u64, reason: SealReason) -> Result<(), Error> {
         self.put_right(now);
         self.sealed_mono_ms = now.mono_ms;
         let open = self.meter.open();
-        let end_ms = end_ms.max(self.start_ms);
+        let end_ms = self.within(end_ms);
         if !open.lines.is_empty() {
             if reason == SealReason::Interval && self.spool.fill_permille() >= RESERVE {
                 return self.refuse(Error::Full);
@@ -232,6 +237,11 @@ impl<D: Disk> Journal<D> {
         self.full_told = false;
         self.start_ms = end_ms;
         Ok(())
+    }
+
+    /// Where the open record ends if it ends by then: what was seen of it was moved before the next cut point.
+    fn within(&self, end_ms: u64) -> u64 {
+        self.next_cut().map_or(end_ms, |cut| end_ms.min(cut)).max(self.start_ms)
     }
 
     /// A clock that was ahead would leave every later record where nobody believes it: what is open began when the
@@ -248,8 +258,8 @@ impl<D: Disk> Journal<D> {
         if open.lines.is_empty() || self.spool.fill_permille() >= NO_CHECKPOINTS {
             return Ok(());
         }
-        let record = self.record(&open, now.wall_ms.max(self.start_ms), SealReason::Recovered);
-        self.spool.checkpoint(&record, &open.positions)
+        let record = self.record(&open, self.within(now.wall_ms), SealReason::Recovered);
+        self.spool.checkpoint(record, &open.positions)
     }
 
     /// Opens a new epoch for what is sealed from here on; the old one's records stay, and so does the open

@@ -1,5 +1,6 @@
-//! The agent against a gateway over real QUIC: enrolling, desired state, usage through losses.
+//! The agent against a gateway over real QUIC: enrolling, desired state, usage through losses, and without one for days.
 
+mod absence;
 mod bench;
 mod fair_use;
 

@@ -51,6 +51,10 @@ impl Clock for Shown {
         let mono_ms = self.system.now().mono_ms;
         Now { wall_ms: self.shows_ms.load(Ordering::SeqCst) + mono_ms - self.began_ms, mono_ms }
     }
+
+    fn boot(&self) -> Uuid {
+        self.system.boot()
+    }
 }
 
 /// An agent on a thread of its own: what measures it may block.

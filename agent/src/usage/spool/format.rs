@@ -10,7 +10,7 @@ pub const REVISION: u32 = 1;
 pub const HEADER: u8 = 1;
 /// A sealed record: [`Sealed`].
 pub const SEAL: u8 = 2;
-/// The open record at some instant, never sent: [`Sealed`].
+/// The open record at some instant, never sent: [`Sealed`]. In a file of its own; among the records in logs of old.
 pub const CHECKPOINT: u8 = 3;
 /// A new epoch: [`Opened`].
 pub const EPOCH: u8 = 4;

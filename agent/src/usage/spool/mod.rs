@@ -1,6 +1,7 @@
 //! The usage log: sealed records and the counter baseline, in segments that are appended to and removed whole.
 //!
-//! The log is the only truth: no index, ledger or second file. A segment begins with a header that carries the
+//! The log is the only truth: no index, no ledger. Beside it is only the newest checkpoint, which counts for as long
+//! as the log ends where it begins, and takes its room once. A segment begins with a header that carries the
 //! chain's end and every counter's recorded position, so removing older segments loses no baseline. Frames are
 //! durable when a call returns. Reading back is in [`replay`]; what frames hold in [`format`].
 
@@ -20,6 +21,9 @@ use uuid::Uuid;
 use weir_protocol::control::EpochPosition;
 use weir_protocol::hash::{self, Hash};
 use weir_protocol::usage::Record;
+
+/// The file of the newest checkpoint.
+const CHECKPOINT: &str = "open";
 
 /// Names one run of the log whose continuity is proven.
 pub type Epoch = [u8; 8];
@@ -107,6 +111,8 @@ pub struct Spool<D> {
     positions: Positions,
     epochs: Vec<EpochLog>,
     segments: BTreeMap<u64, u64>,
+    /// Bytes of the newest checkpoint.
+    checkpoint: u64,
     /// Whether frames may follow in the newest segment.
     appendable: bool,
 }
@@ -129,7 +135,11 @@ impl<D: Disk> Spool<D> {
 
     /// How full the quota is, in thousandths.
     pub fn fill_permille(&self) -> u64 {
-        self.segments.values().sum::<u64>().saturating_mul(1000) / self.limits.quota.max(1)
+        self.bytes().saturating_mul(1000) / self.limits.quota.max(1)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.segments.values().sum::<u64>() + self.checkpoint
     }
 
     /// Every epoch still held, oldest first, the current one last.
@@ -157,15 +167,22 @@ impl<D: Disk> Spool<D> {
     }
 
     /// Chains a record to the end of the log, without writing it.
-    pub fn prepare(&self, mut record: Record, positions: Positions) -> Prepared {
+    pub fn prepare(&self, record: Record, positions: Positions) -> Prepared {
         let Tail { epoch, next_seq, hash: prev_hash, .. } = self.tail;
-        record.epoch = epoch.to_vec();
-        record.seq = next_seq;
-        record.prev_hash = prev_hash.to_vec();
         let end_ms = record.end_ms;
-        let record = record.encode_to_vec();
+        let record = self.chained(record).encode_to_vec();
         let after = Tail { epoch, next_seq: next_seq + 1, hash: hash::usage_record(&record), end_ms };
         Prepared { record, prev_hash, positions, after }
+    }
+
+    fn chained(&self, record: Record) -> Record {
+        let Tail { epoch, next_seq: seq, hash, .. } = self.tail;
+        Record { epoch: epoch.to_vec(), seq, prev_hash: hash.to_vec(), ..record }
+    }
+
+    fn follows(&self, record: &Record) -> bool {
+        let Tail { epoch, next_seq: seq, hash, .. } = self.tail;
+        record.epoch == epoch && record.seq == seq && record.prev_hash == hash
     }
 
     /// Writes a prepared record.
@@ -181,10 +198,18 @@ impl<D: Disk> Spool<D> {
         Ok(())
     }
 
-    /// Writes the open record, in case the next seal never comes.
-    pub fn checkpoint(&mut self, record: &Record, positions: &Positions) -> Result<(), Error> {
-        let sealed = Sealed { record: record.encode_to_vec(), positions: Some(PositionColumns::from(positions)) };
-        self.commit(format::CHECKPOINT, &sealed.encode_to_vec()).map(drop)
+    /// Writes the open record over the one before, in case the next seal never comes.
+    pub fn checkpoint(&mut self, record: Record, positions: &Positions) -> Result<(), Error> {
+        let record = self.chained(record).encode_to_vec();
+        let sealed = Sealed { record, positions: Some(PositionColumns::from(positions)) };
+        let bytes = frame::encode(format::CHECKPOINT, &sealed.encode_to_vec());
+        let length = bytes.len() as u64;
+        if self.bytes() - self.checkpoint + length > self.limits.quota {
+            return Err(Error::Full);
+        }
+        self.disk.replace(CHECKPOINT, &bytes)?;
+        self.checkpoint = length;
+        Ok(())
     }
 
     /// Starts an epoch and takes counters as recorded. Holds even if the disk refuses: the next segment's
@@ -264,7 +289,7 @@ impl<D: Disk> Spool<D> {
         } else {
             (number, length, bytes)
         };
-        if self.segments.values().sum::<u64>() + bytes.len() as u64 > self.limits.quota {
+        if self.bytes() + bytes.len() as u64 > self.limits.quota {
             return Err(Error::Full);
         }
         let name = segment_name(number);

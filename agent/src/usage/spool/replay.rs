@@ -1,12 +1,13 @@
 //! Reading the log back: the longest sound prefix of each segment, headers over what came before.
 
 use super::format::{self, Header, Opened, PositionColumns, Sealed};
-use super::{Entry, Epoch, Error, Findings, Limits, Spool, Tail, segment_name};
+use super::{CHECKPOINT, Entry, Epoch, Error, Findings, Limits, Spool, Tail, segment_name};
 use crate::store::disk::{self, Disk};
 use crate::store::frame::{self, Found};
 use crate::usage::Positions;
 use prost::Message;
 use std::collections::BTreeMap;
+use std::io;
 use uuid::Uuid;
 use weir_protocol::hash::{self, Hash};
 use weir_protocol::usage::Record;
@@ -25,6 +26,7 @@ impl<D: Disk> Spool<D> {
             positions: Positions::new(),
             epochs: Vec::new(),
             segments: BTreeMap::new(),
+            checkpoint: 0,
             appendable: false,
         };
         let mut findings = Findings::default();
@@ -35,7 +37,24 @@ impl<D: Disk> Spool<D> {
         if let Some(number) = spool.segments.keys().next_back().copied() {
             spool.appendable &= disk::made(spool.disk.sync(&segment_name(number)))?;
         }
+        spool.take_checkpoint(&mut findings)?;
         Ok((spool, findings))
+    }
+
+    fn take_checkpoint(&mut self, findings: &mut Findings) -> Result<(), Error> {
+        let bytes = match self.disk.read(CHECKPOINT) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            read => read?,
+        };
+        self.checkpoint = bytes.len() as u64;
+        match frame::at(&bytes, 0).and_then(|found| sealed(found.body)) {
+            Some((record, _, positions)) if self.follows(&record) && record.boot_id == self.boot.as_bytes() => {
+                findings.checkpoint = Some((record, positions));
+            }
+            Some(_) => {}
+            None => findings.damaged += 1,
+        }
+        Ok(())
     }
 
     fn replay(&mut self, number: u64, last: bool, findings: &mut Findings) -> Result<(), Error> {
@@ -83,10 +102,7 @@ impl<D: Disk> Spool<D> {
         match found.kind {
             format::SEAL => {
                 let (record, bytes, positions) = sealed(found.body)?;
-                let chained = record.epoch == self.tail.epoch
-                    && record.seq == self.tail.next_seq
-                    && record.prev_hash == self.tail.hash;
-                if !chained {
+                if !self.follows(&record) {
                     return None;
                 }
                 let (hash, prev_hash) = (hash::usage_record(&bytes), self.tail.hash);
