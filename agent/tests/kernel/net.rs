@@ -248,6 +248,21 @@ pub async fn counter(kernel: &mut Linux) -> Counter {
     kernel.sweep().await.unwrap().counters.into_iter().next().unwrap()
 }
 
+/// Counters once nothing is in any queue: two readings alike, a queue's longest stay apart.
+pub async fn at_rest(kernel: &mut Linux) -> Counter {
+    let limit = Instant::now() + Duration::from_secs(10);
+    let mut last = counter(kernel).await;
+    loop {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let now = counter(kernel).await;
+        if now == last {
+            return now;
+        }
+        assert!(Instant::now() < limit, "the line does not come to rest");
+        last = now;
+    }
+}
+
 #[track_caller]
 pub fn assert_held(outcome: &Outcome, down_mbit: u64, up_mbit: u64, access: Access) {
     let Outcome::Applied(held) = outcome else { panic!("{outcome:?}") };

@@ -1,6 +1,7 @@
 //! A kernel on simulated time: lines move bytes at the rates it holds, and its counters live as long as a boot.
 
 use std::cell::{Ref, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -147,10 +148,12 @@ impl World {
         Some(self.counters())
     }
 
-    fn hold(&mut self, wanted: &Wanted) {
+    fn hold(&mut self, wanted: &Wanted, is_meant: impl Fn(&Uuid) -> bool) {
         for line in &mut self.lines {
-            let wanted = wanted.lines.values().find(|wanted| wanted.handle == line.line.handle);
-            line.held = wanted.map(held);
+            let wanted = wanted.lines.iter().find(|(_, wanted)| wanted.handle == line.line.handle);
+            if wanted.is_none_or(|(id, _)| is_meant(id)) {
+                line.held = wanted.map(|(_, wanted)| held(wanted));
+            }
         }
     }
 
@@ -177,23 +180,35 @@ fn held(line: &Line) -> Held {
     Held { access, down_bps, up_bps: of(line.throttled_up_bps, line.rate_up_bps) }
 }
 
+impl Kernel {
+    /// Holds the lines that are meant, and tells of those.
+    async fn take(&mut self, wanted: &Wanted, is_meant: impl Fn(&Uuid) -> bool, whole: bool) -> Applied {
+        let took = self.world().took;
+        sleep(took).await;
+        self.pass();
+        self.0.borrow_mut().hold(wanted, &is_meant);
+        let observed = |line: &Line| {
+            let Held { access, down_bps, up_bps } = held(line);
+            ObservedLine { rate_down_bps: down_bps, rate_up_bps: up_bps, access: access.into() }
+        };
+        let meant = wanted.lines.iter().filter(|(id, _)| is_meant(id));
+        let lines = meant.map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
+        let router = wanted.router.as_ref().map(|_| Outcome::Applied(ObservedLine::default()));
+        Applied { router, lines, drift: Vec::new(), whole }
+    }
+}
+
 impl Southbound for Kernel {
     async fn probe(&mut self) -> Result<Vec<String>, Error> {
         Ok(vec!["simulated".to_owned()])
     }
 
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
-        let took = self.world().took;
-        sleep(took).await;
-        self.pass();
-        self.0.borrow_mut().hold(wanted);
-        let observed = |line: &Line| {
-            let Held { access, down_bps, up_bps } = held(line);
-            ObservedLine { rate_down_bps: down_bps, rate_up_bps: up_bps, access: access.into() }
-        };
-        let lines = wanted.lines.iter().map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
-        let router = wanted.router.as_ref().map(|_| Outcome::Applied(ObservedLine::default()));
-        Ok(Applied { router, lines, drift: Vec::new() })
+        Ok(self.take(wanted, |_| true, true).await)
+    }
+
+    async fn change(&mut self, wanted: &Wanted, changed: &BTreeSet<Uuid>) -> Result<Applied, Error> {
+        Ok(self.take(wanted, |id| changed.contains(id), false).await)
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {
