@@ -17,7 +17,7 @@ pub fn print(name: &str, value: f64, unit: &str, goal: Goal, n: usize, note: &st
         Goal::AtLeast(least) => (format!(">= {least}"), value >= least),
         Goal::AtMost(most) => (format!("<= {most}"), value <= most),
     };
-    let value = (value * 10_000.0).round() / 10_000.0;
+    let value = (value * 1_000_000.0).round() / 1_000_000.0;
     println!(
         "{}",
         json!({ "name": name, "value": value, "unit": unit, "goal": goal, "met": met, "n": n, "note": note })

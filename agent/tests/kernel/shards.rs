@@ -77,6 +77,10 @@ fn thousands_of_lines_are_shaped_counted_and_healed_in_parts() {
             sh("tc filter del dev lan0 parent 7765:");
             let drift = apply(&mut kernel, &wanted).await.join("; ");
             assert!(drift.contains("lan0 had lost the program that chooses a shard"), "{drift}");
+            sh("tc class del dev wan0 classid 7765:7768");
+            let drift = apply(&mut kernel, &wanted).await.join("; ");
+            assert!(drift.contains("wan0 had lost a part of our tree"), "{drift}");
+            assert_eq!(apply(&mut kernel, &wanted).await, Vec::<String>::new());
         }
         let metered = counter_of(&mut kernel, 1).await;
         watch(&net.subscriber, &[("pings", "icmp type echo-reply")]);

@@ -124,7 +124,8 @@ impl Linux {
     }
 
     fn counted(&mut self, lan: Link, wan: Link) -> Result<Counted, Error> {
-        Ok(Counted { layout: self.layout, lan: (lan, self.tc.classes(lan)?), wan: (wan, self.tc.classes(wan)?) })
+        let layout = self.layout;
+        Ok(Counted { layout, lan: (lan, self.tc.classes(lan, layout)?), wan: (wan, self.tc.classes(wan, layout)?) })
     }
 
     fn place(&self, line: &SoundLine) -> Option<Place> {

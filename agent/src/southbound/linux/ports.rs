@@ -121,9 +121,10 @@ impl Linux {
         Ok(Ok(links))
     }
 
-    /// Sees to it that a tree of ours is laid out like the other port's, and chooses.
+    /// Sees to it that a tree of ours is laid out like the other port's, whole, and chooses.
     async fn tend(&mut self, port: &Port, link: Link, drift: &mut Vec<String>) -> Result<(), Error> {
-        if self.tc.layout(link)? != self.layout {
+        if !self.tc.is_whole(link, self.layout)? {
+            drift.push(format!("{} had lost a part of our tree", port.name));
             self.tc.uproot(link).await?;
             self.tc.plant(link, self.layout, port.capacity_bps).await?;
         } else if self.layout == Layout::Sharded && !self.tc.chooses(link)? {

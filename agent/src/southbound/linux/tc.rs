@@ -192,6 +192,16 @@ impl Tc {
         Ok(if shard.is_some() { Layout::Sharded } else { Layout::Flat })
     }
 
+    /// Whether every part of our tree is there.
+    pub fn is_whole(&mut self, link: Link, layout: Layout) -> Result<bool, Error> {
+        for (class, _) in layout.capacity(link, 0).iter().filter_map(|request| request.class()) {
+            if self.class(link, class)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether a program chooses at our root.
     pub fn chooses(&mut self, link: Link) -> Result<bool, Error> {
         let mut found = false;
@@ -257,10 +267,16 @@ impl Tc {
     }
 
     /// All classes of our tree on a port.
-    pub fn classes(&mut self, link: Link) -> Result<Classes, Error> {
+    ///
+    /// Each part is asked for alone: asked for a port, the kernel looks through all its queues for ones with classes, for
+    /// every few classes it tells of.
+    pub fn classes(&mut self, link: Link, layout: Layout) -> Result<Classes, Error> {
         let mut classes = Classes::new();
-        let question = Question { kind: RTM_GETTCLASS, class: 0, parent: 0, flags: NLM_F_DUMP };
-        self.question(link, question, |answer| classes.extend(class_of(answer))).map_err(refused)?;
+        for major in layout.majors() {
+            let part = class_id(major, 0);
+            let question = Question { kind: RTM_GETTCLASS, class: 0, parent: part, flags: NLM_F_DUMP };
+            self.question(link, question, |answer| classes.extend(class_of(answer))).map_err(refused)?;
+        }
         Ok(classes)
     }
 

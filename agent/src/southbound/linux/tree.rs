@@ -63,6 +63,11 @@ impl Layout {
         }
     }
 
+    /// Majors of all its parts.
+    pub fn majors(self) -> impl Iterator<Item = u16> {
+        std::iter::once(MAJOR).chain(self.shards())
+    }
+
     fn shards(self) -> std::ops::Range<u16> {
         match self {
             Self::Flat => 0..0,
@@ -84,8 +89,8 @@ impl Layout {
 
     /// The classes that carry a port's capacity, as they should be; bits per second of layer 3, 0 = no limit.
     pub fn capacity(self, link: Link, capacity_bps: u64) -> Vec<Request> {
-        let of_shard = |shard| [branch(shard, link, capacity_bps)].into_iter().chain(trunk(shard, link, capacity_bps));
-        trunk(MAJOR, link, capacity_bps).into_iter().chain(self.shards().flat_map(of_shard)).collect()
+        let branches = self.shards().map(|shard| branch(shard, link, capacity_bps));
+        self.majors().flat_map(|major| trunk(major, link, capacity_bps)).chain(branches).collect()
     }
 }
 
