@@ -2,6 +2,7 @@
 
 use super::Side;
 use super::htb::Request;
+use super::imprint::Imprint;
 use super::nft::{Places, Seen, TABLE};
 use super::ports::Port;
 use super::tc::{Classes, Speed};
@@ -37,10 +38,10 @@ pub fn holds(held: &Classes, requests: &[Request]) -> bool {
 }
 
 /// Of the table, as it should be and as it is.
-pub fn of_table(places: &Places, rules: Option<&[String]>, seen: Option<&Seen>) -> Vec<String> {
+pub fn of_table(places: &Places, rules: Option<&Imprint>, seen: Option<&Seen>) -> Vec<String> {
     let Some(seen) = seen else { return vec![format!("the table inet {TABLE} was gone")] };
     let mut found = Vec::new();
-    if rules.is_some_and(|rules| rules != seen.rules) {
+    if rules.is_some_and(|rules| *rules != seen.rules) {
         found.push(format!("the rules of table inet {TABLE} were changed"));
     }
     found.extend(places.difference(&seen.places).map(|(prefix, _)| format!("{prefix} was not in its place")));

@@ -11,6 +11,7 @@ mod classes;
 mod drift;
 mod fallback;
 mod htb;
+mod imprint;
 mod netfilter;
 mod netlink;
 mod nft;
@@ -31,6 +32,7 @@ use weir_protocol::state::ObservedLine;
 use self::change::Settled;
 use self::classes::{Classes, Held};
 use self::fallback::Fallback;
+use self::imprint::Imprint;
 use self::netfilter::Netfilter;
 use self::nft::{Place, Places, Step, Table, Wiring};
 use self::ports::Ports;
@@ -65,7 +67,7 @@ pub struct Linux {
     ports: Option<Ports>,
     table: Option<Table>,
     /// The rules as the kernel told them right after they were written.
-    rules: Option<Vec<String>>,
+    rules: Option<Imprint>,
     /// The lines as last held: what a line falls back to while its change cannot be.
     held: Option<BTreeMap<Uuid, SoundLine>>,
     /// What was held when all of it was, if nothing stood in the way.
@@ -173,7 +175,7 @@ impl Linux {
                 self.rules = seen.as_ref().map(|seen| seen.rules.clone());
             }
             let should = if written.is_ok() { wanted } else { before.as_ref().unwrap_or(wanted) };
-            let found = drift::of_table(&should.places, self.rules.as_deref(), seen.as_ref());
+            let found = drift::of_table(&should.places, self.rules.as_ref(), seen.as_ref());
             held = seen.unwrap_or_default().places;
             match written {
                 Ok(()) if found.is_empty() => {

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use nix::errno::Errno;
 use nix::sys::socket::SockProtocol;
 
+use super::imprint::Imprint;
 use super::netlink::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, Socket, attribute, attributes,
     message, nested, text, word,
@@ -21,9 +22,14 @@ use crate::southbound::Error;
 const NFNL_MSG_BATCH_BEGIN: u16 = 0x10;
 const NFNL_MSG_BATCH_END: u16 = 0x11;
 const NFNL_SUBSYS_NFTABLES: u16 = 10;
+const NFT_MSG_GETCHAIN: u16 = 4;
+const NFT_MSG_GETRULE: u16 = 7;
+const NFT_MSG_GETSET: u16 = 10;
 const NFT_MSG_NEWSETELEM: u16 = 12;
 const NFT_MSG_GETSETELEM: u16 = 13;
 const NFT_MSG_DELSETELEM: u16 = 14;
+/// Names the table of a set, a chain or a rule.
+const NFTA_TABLE: u16 = 1;
 const NFTA_SET_ELEM_LIST_TABLE: u16 = 1;
 const NFTA_SET_ELEM_LIST_SET: u16 = 2;
 const NFTA_SET_ELEM_LIST_ELEMENTS: u16 = 3;
@@ -91,12 +97,31 @@ impl Netfilter {
 
     /// The elements of a set: key, and the class of those that have one.
     pub fn elements(&mut self, set: &str) -> Result<Elements, Error> {
-        for _ in 0..DUMP_ATTEMPTS {
-            if let Some(found) = self.dump(set)? {
-                return Ok(found);
+        let mut found = Elements::new();
+        let body = |bytes: &mut Vec<u8>| names(bytes, set);
+        self.dump(NFT_MSG_GETSETELEM, body, &mut found, |found, told| found.extend(read_elements(told)))
+            .map_err(|error| error.told(&format!("set {set}")))?;
+        Ok(found)
+    }
+
+    /// What makes up our table besides elements, in its own order; `None` if there is no table.
+    pub fn imprint(&mut self) -> Result<Option<Imprint>, Error> {
+        let ours = |bytes: &mut Vec<u8>| {
+            bytes.extend_from_slice(&[NFPROTO_INET, 0, 0, 0]);
+            text(bytes, NFTA_TABLE, TABLE);
+        };
+        let mut imprint = Imprint::default();
+        for (kind, take) in [
+            (NFT_MSG_GETSET, Imprint::take_set as fn(&mut Imprint, &[u8])),
+            (NFT_MSG_GETCHAIN, Imprint::take_chain),
+            (NFT_MSG_GETRULE, Imprint::take_rule),
+        ] {
+            match self.dump(kind, ours, &mut imprint, take) {
+                Err(Refused::By(Errno::ENOENT)) => return Ok(None),
+                dumped => dumped.map_err(|error| error.told("the table"))?,
             }
         }
-        Err(Error::Incomplete(format!("set {set}")))
+        Ok((!imprint.is_empty()).then_some(imprint))
     }
 
     /// Reads answers up to the one of message `last`; the first refusal is the answer.
@@ -137,24 +162,60 @@ impl Netfilter {
         }
     }
 
-    /// One pass over a set; `None` if somebody changed it meanwhile.
-    fn dump(&mut self, set: &str) -> Result<Option<Elements>, Error> {
+    /// Asks for many things, and takes in each; anew from `found` as it was if somebody changed them meanwhile.
+    fn dump<T: Clone>(
+        &mut self,
+        kind: u16,
+        body: impl Fn(&mut Vec<u8>),
+        found: &mut T,
+        mut take: impl FnMut(&mut T, &[u8]),
+    ) -> Result<(), Refused> {
+        let before = found.clone();
+        for _ in 0..DUMP_ATTEMPTS {
+            if self.dump_once(kind, &body, |told| take(found, told)).map_err(Refused::By)? {
+                return Ok(());
+            }
+            found.clone_from(&before);
+        }
+        Err(Refused::Incomplete)
+    }
+
+    /// One pass; whether nobody changed anything meanwhile.
+    fn dump_once(
+        &mut self,
+        kind: u16,
+        body: &impl Fn(&mut Vec<u8>),
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<bool, Errno> {
         let sequence = self.0.next();
         let mut request = Vec::new();
-        message(&mut request, nftables(NFT_MSG_GETSETELEM), NLM_F_REQUEST | NLM_F_DUMP, sequence, |bytes| {
-            names(bytes, set);
-        });
-        self.0.send(&request).map_err(refused)?;
-        let (mut found, mut whole) = (Vec::new(), true);
+        message(&mut request, nftables(kind), NLM_F_REQUEST | NLM_F_DUMP, sequence, |bytes| body(bytes));
+        self.0.send(&request)?;
+        let mut whole = true;
         loop {
-            for message in self.0.receive().map_err(refused)?.filter(|message| message.sequence == sequence) {
+            for message in self.0.receive()?.filter(|message| message.sequence == sequence) {
                 whole &= message.flags & NLM_F_DUMP_INTR == 0;
                 match message.outcome() {
-                    _ if message.kind == NLMSG_DONE => return Ok(whole.then_some(found)),
-                    Some(Err(error)) => return Err(Error::Nft(format!("set {set} cannot be read: {error}"))),
-                    _ => found.extend(read_elements(message.body.get(FAMILY_HEADER..).unwrap_or_default())),
+                    _ if message.kind == NLMSG_DONE => return Ok(whole),
+                    Some(Err(error)) => return Err(error),
+                    _ => take(message.body.get(FAMILY_HEADER..).unwrap_or_default()),
                 }
             }
+        }
+    }
+}
+
+/// Why a dump was not had.
+enum Refused {
+    By(Errno),
+    Incomplete,
+}
+
+impl Refused {
+    fn told(self, what: &str) -> Error {
+        match self {
+            Self::By(error) => Error::Nft(format!("{what} cannot be read: {error}")),
+            Self::Incomplete => Error::Incomplete(what.to_owned()),
         }
     }
 }

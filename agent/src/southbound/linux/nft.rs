@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
+use super::imprint::Imprint;
 use super::netfilter::{Change, Netfilter};
 use super::rules;
 use crate::plan::check::family_length;
@@ -63,8 +64,8 @@ pub struct Table {
 pub struct Seen {
     /// Where each prefix stands.
     pub places: Places,
-    /// Everything that is not a line's: chains, rules, fixed sets; comparable, not readable.
-    pub rules: Vec<String>,
+    /// Everything that is not a line's: chains, rules, fixed sets.
+    pub rules: Imprint,
 }
 
 impl Table {
@@ -171,31 +172,18 @@ pub fn remove() -> Result<(), Error> {
 
 /// The table as the kernel holds it; `None` if it is not there.
 pub fn read(netfilter: &mut Netfilter) -> Result<Option<Seen>, Error> {
-    let text = match list(&["--terse", "list", "table", "inet", TABLE]) {
-        Err(Error::Nft(said)) if said.contains("No such file or directory") => return Ok(None),
-        listed => listed?,
-    };
-    let document: Value = serde_json::from_str(&text).map_err(|error| Error::Nft(error.to_string()))?;
-    let mut seen = Seen::default();
-    for object in document["nftables"].as_array().into_iter().flatten() {
-        let set = if object["map"].is_object() { &object["map"] } else { &object["set"] };
-        let name = set["name"].as_str().unwrap_or_default();
-        match rules::read_set_name(name) {
-            Some((kind, length)) => {
-                seen.places.extend(netfilter.elements(name)?.into_iter().filter_map(|(address, class)| {
-                    Some((IpNet::new(address, length).ok()?, rules::place_of(kind, class)?))
-                }));
-            }
-            None => {
-                seen.rules.extend(rules::imprint(object));
-                // A terse listing leaves out what a set holds.
-                if rules::is_fixed_set(name) {
-                    seen.rules.push(format!("{name} {:?}", netfilter.elements(name)?));
-                }
-            }
+    let Some(mut rules) = netfilter.imprint()? else { return Ok(None) };
+    let mut places = Places::new();
+    for name in rules.sets.clone() {
+        if let Some((kind, length)) = rules::read_set_name(&name) {
+            places.extend(netfilter.elements(&name)?.into_iter().filter_map(|(address, class)| {
+                Some((IpNet::new(address, length).ok()?, rules::place_of(kind, class)?))
+            }));
+        } else if rules::is_fixed_set(&name) {
+            rules.add(format!("{name} {:?}", netfilter.elements(&name)?).into_bytes());
         }
     }
-    Ok(Some(seen))
+    Ok(Some(Seen { places, rules }))
 }
 
 /// Names of ports with a flowtable: their packets would pass neither our rules nor our counters.

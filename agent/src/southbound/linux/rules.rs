@@ -239,20 +239,6 @@ fn fixed_sets(stem: &str, prefixes: &[IpNet]) -> Vec<Value> {
     commands
 }
 
-/// An object of a listing without what changes by itself; `None` for what is not a rule's business.
-pub fn imprint(object: &Value) -> Option<String> {
-    let mut object = object.clone();
-    let kind = ["table", "chain", "rule", "set", "map"].into_iter().find(|kind| object[*kind].is_object())?;
-    let body = object.get_mut(kind)?.as_object_mut()?;
-    body.remove("handle");
-    for expression in body.get_mut("expr").and_then(Value::as_array_mut).into_iter().flatten() {
-        if expression.get("counter").is_some() {
-            *expression = json!({ "counter": null });
-        }
-    }
-    Some(object.to_string())
-}
-
 fn rule(commands: &mut Vec<Value>, chain: &str, expressions: &[Value]) {
     commands
         .push(json!({ "add": { "rule": { "family": "inet", "table": TABLE, "chain": chain, "expr": expressions } } }));
