@@ -85,7 +85,7 @@ fn start(program: &str, state: &Path) -> Running {
     let mut command = at("run");
     command.args(["--sweep-interval-ms", "10000"]).stdout(Stdio::null()).stderr(Stdio::null());
     let agent = Running(command.spawn().expect("it starts"));
-    let limit = Instant::now() + Duration::from_secs(300);
+    let limit = Instant::now() + Duration::from_secs(900);
     loop {
         let status = at("status").output().expect("a status").stdout;
         let status: serde_json::Value = serde_json::from_slice(&status).unwrap_or_default();

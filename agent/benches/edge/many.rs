@@ -15,7 +15,10 @@ pub const UNLIMITED_MBIT: u64 = 90_000;
 
 /// The IPv4 address of the line of this number; the first is the subscriber's own.
 pub fn address(n: u32) -> Ipv4Addr {
-    Ipv4Addr::new(10, 20 + (n / 60_000) as u8, (n / 250 % 250) as u8, (n % 250 + 2) as u8)
+    match n {
+        0 => Ipv4Addr::new(10, 20, 0, 2),
+        _ => Ipv4Addr::new(10, 21 + (n / 60_000) as u8, (n / 250 % 250) as u8, (n % 250 + 2) as u8),
+    }
 }
 
 fn line_of(n: u32, mbit: u64) -> Line {
