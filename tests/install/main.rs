@@ -193,10 +193,11 @@ fn assert_shut_in(machine: &Machine) -> Result<()> {
                  /usr/lib/systemd/system/weir-agent.service";
     let complaints = machine.ok(&format!("systemd-analyze verify {units}"))?;
     assert!(!complaints.contains("weir"), "{complaints}");
-    for unit in ["weir.service", "weir@api.service", "weir-agent.service"] {
+    // In tenths. The agent's has what its work needs: the network's administration, and loading one BPF program.
+    for (unit, most) in [("weir.service", 18), ("weir@api.service", 18), ("weir-agent.service", 21)] {
         machine
-            .ok(&format!("systemd-analyze security --no-pager --threshold=20 {unit}"))
-            .with_context(|| format!("{unit} is exposed more than 2.0"))?;
+            .ok(&format!("systemd-analyze security --no-pager --threshold={most} {unit}"))
+            .with_context(|| format!("{unit} is exposed more than {most} tenths"))?;
     }
     let status = machine.ok("cat /proc/$(systemctl show -P MainPID weir)/status")?;
     for expected in ["CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {

@@ -28,6 +28,8 @@ pub fn drift(found: &[String]) -> Option<String> {
 /// What the objects held mean.
 #[derive(Debug, Default)]
 pub struct Meaning {
+    /// Generation of the state they were read from.
+    pub generation: u64,
     /// What the kernel should be.
     pub wanted: Wanted,
     /// Instants no usage record may straddle.
@@ -38,9 +40,9 @@ pub struct Meaning {
     revisions: BTreeMap<ObjectKey, u64>,
 }
 
-/// Reads the objects.
-pub fn read(objects: &BTreeMap<ObjectKey, Held>) -> Meaning {
-    let mut meaning = Meaning::default();
+/// Reads the objects of a generation.
+pub fn read(objects: &BTreeMap<ObjectKey, Held>, generation: u64) -> Meaning {
+    let mut meaning = Meaning { generation, ..Meaning::default() };
     for (key, held) in objects {
         meaning.learn(key, held);
     }
@@ -64,13 +66,12 @@ pub fn line_key(id: Uuid) -> ObjectKey {
 }
 
 impl Meaning {
-    /// Reads these objects anew; the others are as they were.
-    pub fn change(&mut self, objects: &BTreeMap<ObjectKey, Held>, keys: &BTreeSet<ObjectKey>) {
-        for key in keys {
-            self.unlearn(key);
-            if let Some(held) = objects.get(key) {
-                self.learn(key, held);
-            }
+    /// Reads these objects anew, as of this generation; the others are as they were.
+    pub fn change(&mut self, objects: &BTreeMap<ObjectKey, Held>, keys: &BTreeSet<ObjectKey>, generation: u64) {
+        self.generation = generation;
+        keys.iter().for_each(|key| self.unlearn(key));
+        for (key, held) in keys.iter().filter_map(|key| objects.get_key_value(key)) {
+            self.learn(key, held);
         }
     }
 
@@ -152,19 +153,13 @@ struct Known {
 
 impl Reports {
     /// Takes in what an attempt to apply all of `meaning` gave.
-    pub fn take(&mut self, meaning: &Meaning, generation: u64, applied: Result<&Applied, String>) {
+    pub fn take(&mut self, meaning: &Meaning, applied: Result<&Applied, String>) {
         let keys: BTreeSet<ObjectKey> = self.known.keys().chain(meaning.revisions.keys()).cloned().collect();
-        self.take_of(&keys, meaning, generation, applied);
+        self.take_of(&keys, meaning, applied);
     }
 
     /// Takes in what an attempt to change these objects gave.
-    pub fn take_of(
-        &mut self,
-        keys: &BTreeSet<ObjectKey>,
-        meaning: &Meaning,
-        generation: u64,
-        applied: Result<&Applied, String>,
-    ) {
+    pub fn take_of(&mut self, keys: &BTreeSet<ObjectKey>, meaning: &Meaning, applied: Result<&Applied, String>) {
         let lines: BTreeMap<Uuid, &Outcome> = match &applied {
             Ok(applied) => applied.lines.iter().map(|(id, outcome)| (*id, outcome)).collect(),
             Err(_) => BTreeMap::new(),
@@ -190,7 +185,7 @@ impl Reports {
                 self.know(result(&key, revision, Status::Removed, "", ""));
             }
         }
-        self.generation = generation;
+        self.generation = meaning.generation;
         self.applied = true;
     }
 
@@ -298,17 +293,17 @@ mod tests {
 
     #[test]
     fn only_what_changed_is_told_until_a_session_starts_anew() {
-        let meaning = read(&BTreeMap::from([held(1, 1), held(2, 1)]));
+        let meaning = read(&BTreeMap::from([held(1, 1), held(2, 1)]), 5);
         let good = || Outcome::Applied(ObservedLine::default());
         let bad = || Outcome::Failed { code: "no-room", detail: "x".repeat(300) };
         let mut reports = Reports::default();
         assert_eq!(reports.take_unsaid(), None, "nothing was applied yet");
-        reports.take(&meaning, 5, Ok(&applied(vec![outcome(1, good()), outcome(2, bad())])));
+        reports.take(&meaning, Ok(&applied(vec![outcome(1, good()), outcome(2, bad())])));
         assert!(reports.any_failed());
         let first = reports.take_unsaid().unwrap();
         assert_eq!((first.complete, first.results.len(), first.results[1].detail.len()), (true, 2, 256));
         assert_eq!(reports.take_unsaid(), None);
-        reports.take(&meaning, 5, Ok(&applied(vec![outcome(1, good()), outcome(2, good())])));
+        reports.take(&meaning, Ok(&applied(vec![outcome(1, good()), outcome(2, good())])));
         assert!(!reports.any_failed());
         let second = reports.take_unsaid().unwrap();
         assert_eq!((second.complete, second.results.len()), (false, 1));
@@ -320,15 +315,15 @@ mod tests {
     fn a_kernel_that_fails_as_a_whole_fails_every_object_and_removes_none() {
         let mut reports = Reports::default();
         let good = || Outcome::Applied(ObservedLine::default());
-        let both = read(&BTreeMap::from([held(1, 1), held(2, 1)]));
-        reports.take(&both, 1, Ok(&applied(vec![outcome(1, good()), outcome(2, good())])));
+        let both = read(&BTreeMap::from([held(1, 1), held(2, 1)]), 5);
+        reports.take(&both, Ok(&applied(vec![outcome(1, good()), outcome(2, good())])));
         reports.take_unsaid();
-        let one = read(&BTreeMap::from([held(1, 1)]));
-        reports.take(&one, 2, Err("netlink is gone".to_owned()));
+        let one = read(&BTreeMap::from([held(1, 1)]), 5);
+        reports.take(&one, Err("netlink is gone".to_owned()));
         let told = reports.take_unsaid().unwrap();
         assert_eq!(told.results.len(), 1);
         assert_eq!(told.results[0].status(), Status::Failed);
-        reports.take(&one, 2, Ok(&applied(vec![outcome(1, good())])));
+        reports.take(&one, Ok(&applied(vec![outcome(1, good())])));
         let told = reports.take_unsaid().unwrap();
         let statuses: Vec<_> = told.results.iter().map(ObjectResult::status).collect();
         assert_eq!(statuses, [Status::Applied, Status::Removed]);

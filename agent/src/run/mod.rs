@@ -116,7 +116,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             tally.renew(clock::random(), journal.spool());
         }
         journal.set_tally(*tally.id());
-        let meaning = enforce::read(store.objects());
+        let meaning = enforce::read(store.objects(), store.generation());
         let now = Instant::now();
         let mut agent = Self {
             backoff: Backoff::new(config.retry_cap),
@@ -311,7 +311,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     /// Takes in what became of everything, or, if the kernel needed no look at the rest, of these objects.
     fn take_outcome(&mut self, objects: &BTreeSet<ObjectKey>, result: Result<Applied, southbound::Error>) {
-        let generation = self.store.generation();
+        let generation = self.meaning.generation;
         if let Err(error) = &result {
             tracing::error!(%error, generation, "the desired state could not be applied");
         }
@@ -323,10 +323,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         let outcome = result.as_ref().map_err(ToString::to_string);
         if result.as_ref().is_ok_and(|applied| !applied.whole) {
-            self.reports.take_of(objects, &self.meaning, generation, outcome);
+            self.reports.take_of(objects, &self.meaning, outcome);
         } else {
             self.verify_at = Instant::now() + self.config.verify_interval;
-            self.reports.take(&self.meaning, generation, outcome);
+            self.reports.take(&self.meaning, outcome);
         }
         self.retry = self.reports.any_failed().then(|| {
             let wait = self.retry.map_or(RETRY_BASE, |(_, wait)| wait.saturating_mul(2).min(RETRY_CAP));

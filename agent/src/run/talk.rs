@@ -244,7 +244,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     /// Goes on under a whole new state.
     async fn take_snapshot(&mut self) {
-        self.meaning = enforce::read(self.store.objects());
+        self.meaning = enforce::read(self.store.objects(), self.store.generation());
         let lines = self.meaning.wanted.lines.iter().map(|(id, line)| (*id, Some(line)));
         let mut rules = self.fair_use.differing(lines);
         rules.extend(self.fair_use.leaving(&self.meaning.wanted));
@@ -267,7 +267,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             // As before a snapshot; what only changes rates or access leaves what was counted where it belongs.
             self.sweep().await;
         }
-        self.meaning.change(self.store.objects(), &objects);
+        self.meaning.change(self.store.objects(), &objects, self.store.generation());
         if turns {
             objects.extend(self.take_rules(rules).into_iter().map(enforce::line_key));
         }

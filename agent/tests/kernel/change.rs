@@ -79,6 +79,39 @@ fn few_changes_are_as_good_as_everything_anew() {
     });
 }
 
+/// Thousands of lines of both families, each third of them held in its way.
+fn thousands(turn: u32) -> Wanted {
+    let mut wanted = lines((1..=3_000).map(|n| {
+        let access = [Access::Open, Access::WalledGarden, Access::Closed][((n + turn) % 3) as usize];
+        only(&format!("10.{}.{}.7/32", 30 + n / 250, n % 250), line(n, 10, 10, access))
+    }));
+    for line in wanted.lines.values_mut() {
+        let six = format!("2001:db8:{:x}::/48", 0x1000 + line.handle);
+        line.prefixes.extend(only(&six, Line::default()).prefixes);
+    }
+    wanted
+}
+
+#[test]
+fn thousands_change_their_places_at_once() {
+    in_namespaces(module_path!(), "thousands_change_their_places_at_once", async |net| {
+        let mut kernel = net.kernel();
+        for turn in 0..4 {
+            let applied = kernel.apply(&thousands(turn)).await.unwrap();
+            assert_eq!(applied.drift, Vec::<String>::new(), "turn {turn}");
+            let bad = applied.lines.iter().find(|(_, outcome)| !matches!(outcome, Outcome::Applied(_)));
+            assert!(bad.is_none(), "turn {turn}: {bad:?}");
+        }
+        // As many as are changed one by one.
+        let (mut wanted, turned) = (thousands(3), thousands(4));
+        let few: BTreeSet<Uuid> = turned.lines.keys().take(100).copied().collect();
+        wanted.lines.extend(turned.lines.into_iter().filter(|(id, _)| few.contains(id)));
+        let applied = kernel.change(&wanted, &few).await.unwrap();
+        assert!(!applied.whole && applied.lines.len() == few.len());
+        assert_eq!(kernel.apply(&wanted).await.unwrap().drift, Vec::<String>::new());
+    });
+}
+
 #[test]
 fn what_stands_in_the_way_of_a_change_is_seen_and_everything_compared() {
     let name = "what_stands_in_the_way_of_a_change_is_seen_and_everything_compared";

@@ -67,6 +67,7 @@ fn changed_sets_and_rules_are_put_back() {
             ("nft flush chain inet weir forward", "the rules of table inet weir were changed"),
             ("nft insert rule inet weir to_line accept", "the rules of table inet weir were changed"),
             ("nft add element inet weir reach4 '{ 198.18.0.0/24 }'", "the rules of table inet weir were changed"),
+            ("nft add table inet weir '{ flags dormant; }'", "the rules of table inet weir were changed"),
             ("nft delete table inet weir", "the table inet weir was gone"),
             ("nft flush ruleset", "the table inet weir was gone"),
         ] {

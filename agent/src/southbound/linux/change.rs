@@ -7,12 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 use weir_protocol::desired::Router;
 
-use super::classes::Held;
 use super::htb::Request;
 use super::netfilter::Change;
 use super::nft::{self, ELEMENTS_A_STEP, Places};
 use super::shaping::Shaped;
-use super::tc::{self, Link, Speed, Tc};
+use super::tc::{self, Link, Speed};
 use super::{Counted, Linux, Refused, Side, held_router};
 use crate::plan::Wanted;
 use crate::plan::check::{self as sound, Claims, SoundLine, family_length};
@@ -61,10 +60,10 @@ impl Linux {
             return Ok(None);
         }
         self.netfilter.change(&changes)?;
+        self.take_places(&changes);
         if !self.netfilter.holds(&changes)? {
             return Ok(None);
         }
-        self.take_places(&changes);
         let counted = self.counted_few(&lines.after, settled.lan, settled.wan)?;
         if !lines.after.values().all(|line| self.is_shaped(line, &counted)) {
             return Ok(None);
@@ -100,40 +99,41 @@ impl Linux {
         for line in lines.values().filter(|line| !self.shaped.contains_key(&line.handle)) {
             let read = self.last_read(line.handle);
             let Self { classes, tc, new_generation, layout, .. } = self;
-            let mut failed = None;
             let held = |minor| {
-                let of = |tc: &mut Tc, link| tc.class(link, layout.line(minor));
-                match of(tc, lan).and_then(|down| Ok((down, of(tc, wan)?))) {
-                    Ok((down, up)) => (down.map(|state| state.total(lan)), up.map(|state| state.total(wan))),
-                    Err(error) => {
-                        failed = Some(error);
-                        Held::default()
-                    }
-                }
+                let mut of = |link| tc.class(link, layout.line(minor));
+                let (down, up) = (of(lan)?, of(wan)?);
+                Ok((down.map(|state| state.total(lan)), up.map(|state| state.total(wan))))
             };
-            let assigned = classes.assign(line.handle, new_generation, held, read);
-            if let Some(error) = failed {
-                return Err(error);
-            }
-            if assigned.is_none() {
+            if classes.assign(line.handle, new_generation, held, read)?.is_none() {
                 return Ok(false);
             }
         }
         self.save_classes();
         let should: Vec<(u32, Shaped)> =
             lines.values().filter_map(|line| Some((line.handle, self.should_be(line, lan, wan)?))).collect();
+        // Known again once all of it is done: what was done halfway is nobody else's doing.
+        let before: BTreeMap<u32, Shaped> =
+            should.iter().filter_map(|(handle, _)| Some((*handle, self.shaped.remove(handle)?))).collect();
         for (link, speed) in [(lan, (|shaped| shaped.lan) as fn(&Shaped) -> Speed), (wan, |shaped| shaped.wan)] {
             let mut requests = Vec::new();
             for (handle, shaped) in &should {
                 let new = speed(shaped);
                 let (id, parent) = (self.layout.line(shaped.minor), self.layout.parent(shaped.minor));
-                match self.shaped.get(handle).map(speed) {
+                let queued = match before.get(handle).map(speed) {
                     Some(old) if old == new => continue,
                     // Only if it is there: one that was lost begins to count anew, and its line a new generation.
-                    Some(_) => requests.push(Request::Speed { id, parent, speed: new }),
-                    None => requests.push(Request::Class { id, parent, speed: new }),
+                    Some(_) => {
+                        requests.push(Request::Speed { id, parent, speed: new });
+                        true
+                    }
+                    None => {
+                        requests.push(Request::Class { id, parent, speed: new });
+                        self.tc.class(link, id)?.is_some_and(|state| state.leaf)
+                    }
+                };
+                if !queued || self.leaf.follows_rate() {
+                    requests.push(Request::Queue { class: id, leaf: self.leaf, rate: new.ceiling });
                 }
-                requests.push(Request::Queue { class: id, leaf: self.leaf, rate: new.ceiling });
             }
             if self.tc.ask(link, &requests).await?.iter().any(Result::is_err) {
                 return Ok(false);

@@ -62,11 +62,14 @@ impl Classes {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        let table = stored.filter(|table| table.boot_id == boot_id).unwrap_or_else(|| Table {
+        let mut table = stored.filter(|table| table.boot_id == boot_id).unwrap_or_else(|| Table {
             boot_id: boot_id.to_owned(),
             lines: BTreeMap::new(),
             free: Vec::new(),
         });
+        // An agent of before may have given lines what is a part's now.
+        table.lines.retain(|_, class| is_for_lines(class.minor));
+        table.free.retain(|minor| is_for_lines(*minor));
         let taken = table.lines.values().map(|class| class.minor).chain(table.free.iter().copied()).collect();
         Ok(Self { file, table, taken, changed: false })
     }
@@ -84,23 +87,24 @@ impl Classes {
     /// Gives a line a class, and a new generation where the kernel's counters began anew.
     ///
     /// `held` tells what the kernel has of a minor. A side that survived goes on from `read`, what was last read of it
-    /// under the old generation: what was counted then is never counted again. Returns `None` when all classes are taken.
+    /// under the old generation: what was counted then is never counted again. Answers `None` when all classes are taken.
     pub fn assign(
         &mut self,
         handle: u32,
         mut new_generation: impl FnMut() -> Uuid,
-        mut held: impl FnMut(u16) -> Held,
+        mut held: impl FnMut(u16) -> Result<Held, Error>,
         read: Option<(Total, Total)>,
-    ) -> Option<u16> {
+    ) -> Result<Option<u16>, Error> {
         let known = self.table.lines.get(&handle).map(|class| class.minor);
-        let minor = match known {
-            Some(minor) => minor,
-            None => self.table.free.pop().or_else(|| self.unused())?,
+        let Some(minor) = known.or_else(|| self.table.free.last().copied()).or_else(|| self.unused()) else {
+            return Ok(None);
         };
-        let (down, up) = held(minor);
+        // Before anything is given: where the kernel does not answer, nothing is.
+        let (down, up) = held(minor)?;
         if known.is_some() && down.is_some() && up.is_some() {
-            return Some(minor);
+            return Ok(Some(minor));
         }
+        self.table.free.pop_if(|free| *free == minor);
         // A value below the one read belongs to a class made since.
         let base = |now: Option<Total>, read: Option<Total>| {
             let now = now.unwrap_or_default();
@@ -112,7 +116,7 @@ impl Classes {
         self.table.lines.insert(handle, Class { minor, generation: new_generation(), base_down, base_up });
         self.taken.insert(minor);
         self.changed = true;
-        Some(minor)
+        Ok(Some(minor))
     }
 
     /// A minor nobody ever had, before those between.
@@ -189,7 +193,7 @@ mod tests {
     fn a_restart_finds_the_same_classes_and_another_boot_none() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot-1").unwrap();
-        let minor = classes.assign(7, || generation(1), |_| (None, None), None).unwrap();
+        let minor = classes.assign(7, || generation(1), |_| Ok((None, None)), None).unwrap().unwrap();
         classes.save().unwrap();
         assert_eq!(Classes::open(folder.path(), "boot-1").unwrap().get(7).unwrap().minor, minor);
         assert!(Classes::open(folder.path(), "boot-2").unwrap().get(7).is_none());
@@ -199,25 +203,39 @@ mod tests {
     fn a_reused_class_counts_from_where_each_side_stood() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
-        let minor = classes.assign(1, || generation(1), |_| (None, None), None).unwrap();
+        let minor = classes.assign(1, || generation(1), |_| Ok((None, None)), None).unwrap().unwrap();
         classes.release(1);
-        assert_eq!(classes.assign(2, || generation(2), |_| (None, Some(total(500))), None), Some(minor));
+        assert_eq!(classes.assign(2, || generation(2), |_| Ok((None, Some(total(500)))), None).unwrap(), Some(minor));
         let class = classes.get(2).unwrap();
         assert_eq!((class.base_down, class.base_up), (total(0), total(500)));
-        assert_ne!(classes.assign(3, || generation(3), |_| (None, None), None), Some(minor));
+        assert_ne!(classes.assign(3, || generation(3), |_| Ok((None, None)), None).unwrap(), Some(minor));
     }
 
     #[test]
     fn a_side_that_survived_goes_on_from_what_was_read() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
-        classes.assign(1, || generation(1), |_| (None, None), None);
-        let both = |_| (Some(total(100)), Some(total(900)));
-        classes.assign(1, || generation(2), both, None);
+        classes.assign(1, || generation(1), |_| Ok((None, None)), None).unwrap();
+        let both = |_| Ok((Some(total(100)), Some(total(900))));
+        classes.assign(1, || generation(2), both, None).unwrap();
         assert_eq!(classes.get(1).unwrap().generation, generation(1), "nothing was lost");
-        classes.assign(1, || generation(3), |_| (None, Some(total(900))), Some((total(100), total(800))));
+        classes.assign(1, || generation(3), |_| Ok((None, Some(total(900)))), Some((total(100), total(800)))).unwrap();
         let class = classes.get(1).unwrap();
         assert_eq!((class.generation, class.base_down, class.base_up), (generation(3), total(0), total(800)));
+    }
+
+    #[test]
+    fn a_kernel_that_does_not_answer_gives_no_class_and_takes_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut classes = Classes::open(folder.path(), "boot").unwrap();
+        let minor = classes.assign(1, || generation(1), |_| Ok((None, None)), None).unwrap();
+        classes.release(1);
+        let silent = |_| Err(Error::Netlink("no buffer space".into()));
+        classes.assign(2, || generation(2), silent, None).unwrap_err();
+        assert_eq!(classes.get(2), None);
+        let counted = |_| Ok((Some(total(70)), Some(total(80))));
+        assert_eq!(classes.assign(2, || generation(3), counted, None).unwrap(), minor);
+        assert_eq!(classes.get(2).unwrap().base_down, total(70));
     }
 
     #[test]
@@ -225,7 +243,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
         let minors: BTreeSet<u16> = (1..=u32::from(u16::MAX))
-            .filter_map(|handle| classes.assign(handle, || generation(1), |_| (None, None), None))
+            .filter_map(|handle| classes.assign(handle, || generation(1), |_| Ok((None, None)), None).unwrap())
             .collect();
         assert!(minors.iter().all(|minor| is_for_lines(*minor)));
         assert_eq!(minors.len(), (MINOR_FIRST..=MINOR_LAST).filter(|minor| is_for_lines(*minor)).count());

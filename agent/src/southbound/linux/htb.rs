@@ -35,6 +35,8 @@ const TCA_STATS_BASIC: u16 = 1;
 const TCA_STATS_PKT64: u16 = 8;
 const TCA_BPF_FD: u16 = 6;
 const TCA_BPF_NAME: u16 = 7;
+/// By which our program is known.
+const CHOOSER_NAME: &str = "weir-shard";
 /// Priority 1, and ETH_P_ALL in the network's order.
 const CHOOSER: u32 = 1 << 16 | (3u16.to_be() as u32);
 const LINKLAYER_ETHERNET: u8 = 1;
@@ -117,7 +119,7 @@ impl Request {
                 text(bytes, TCA_KIND, "bpf");
                 nested(bytes, TCA_OPTIONS, |options| {
                     attribute(options, TCA_BPF_FD, &program.to_ne_bytes());
-                    text(options, TCA_BPF_NAME, "weir-shard");
+                    text(options, TCA_BPF_NAME, CHOOSER_NAME);
                 });
             }
         });
@@ -198,6 +200,16 @@ fn queue(bytes: &mut Vec<u8>, leaf: Leaf, rate: u64) {
             attribute(bytes, TCA_OPTIONS, &shape::queue_bytes(rate).to_ne_bytes());
         }
     }
+}
+
+/// Whether a message tells of our program at our root.
+pub fn is_chooser(body: &[u8]) -> bool {
+    let parts = || attributes(body.get(HEADER..).unwrap_or_default());
+    let options = parts().filter(|part| part.kind() == TCA_OPTIONS);
+    parts().any(|part| part.kind() == TCA_KIND && part.value() == b"bpf\0")
+        && options
+            .flat_map(|part| attributes(part.value()).map(|inner| inner.value().to_vec()).collect::<Vec<_>>())
+            .any(|value| value.strip_suffix(b"\0") == Some(CHOOSER_NAME.as_bytes()))
 }
 
 /// What a message tells of a qdisc: kind and major.

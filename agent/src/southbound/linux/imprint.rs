@@ -3,11 +3,14 @@
 //! Taken right after they were written, and again later: whatever differs was changed by somebody else. What changes by
 //! itself, such as what a counter counted, is left out.
 
+use std::collections::BTreeSet;
+
 use super::netlink::attributes;
 use super::nft::TABLE;
 
 /// Of a set, a chain or a rule alike.
 const NFTA_TABLE: u16 = 1;
+const NFTA_TABLE_FLAGS: u16 = 2;
 const NFTA_SET_NAME: u16 = 2;
 /// Flags, types and lengths of key and data lie between the name and this.
 const NFTA_SET_DATA_LEN: u16 = 7;
@@ -19,7 +22,7 @@ const COUNTER: &[u8] = b"counter\0";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imprint {
     /// Names of its sets and maps.
-    pub sets: Vec<String>,
+    pub sets: BTreeSet<String>,
     parts: Vec<Vec<u8>>,
 }
 
@@ -34,6 +37,14 @@ impl Imprint {
         self.parts.push(part);
     }
 
+    /// Takes in the table itself: a flag can put all of it to sleep.
+    pub fn take_table(&mut self, told: &[u8]) {
+        if is_ours(told) {
+            let flags = attributes(told).find(|attribute| attribute.kind() == NFTA_TABLE_FLAGS);
+            self.parts.push(flags.map_or(Vec::new(), |flags| flags.value().to_vec()));
+        }
+    }
+
     /// Takes in a set or map.
     pub fn take_set(&mut self, told: &[u8]) {
         if !is_ours(told) {
@@ -42,15 +53,13 @@ impl Imprint {
         let mut part = Vec::new();
         for attribute in attributes(told) {
             if attribute.kind() == NFTA_SET_NAME {
-                self.sets.push(String::from_utf8_lossy(attribute.value()).trim_end_matches('\0').to_owned());
+                self.sets.insert(String::from_utf8_lossy(attribute.value()).trim_end_matches('\0').to_owned());
             }
             if attribute.kind() <= NFTA_SET_DATA_LEN {
                 part.extend_from_slice(attribute.value());
             }
         }
-        // Sets are told of in no order that holds.
-        let at = self.parts.partition_point(|other| *other < part);
-        self.parts.insert(at, part);
+        self.parts.push(part);
     }
 
     /// Takes in a chain. The kernel tells of all chains of the family.

@@ -3,6 +3,7 @@
 //! A batch is one transaction: all of it or nothing, and no packet sees half of it. Pure: the bytes. Not pure: sending
 //! them and reading what the kernel answers.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -11,8 +12,8 @@ use nix::sys::socket::SockProtocol;
 
 use super::imprint::Imprint;
 use super::netlink::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, Socket, attribute, attributes,
-    message, nested, text, word,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, Socket, attribute, attributes, message,
+    nested, text, word,
 };
 use super::nft::{Place, TABLE};
 use super::rules;
@@ -22,6 +23,7 @@ use crate::southbound::Error;
 const NFNL_MSG_BATCH_BEGIN: u16 = 0x10;
 const NFNL_MSG_BATCH_END: u16 = 0x11;
 const NFNL_SUBSYS_NFTABLES: u16 = 10;
+const NFT_MSG_GETTABLE: u16 = 1;
 const NFT_MSG_GETCHAIN: u16 = 4;
 const NFT_MSG_GETRULE: u16 = 7;
 const NFT_MSG_GETSET: u16 = 10;
@@ -74,18 +76,22 @@ impl Netfilter {
         if changes.is_empty() {
             return Ok(());
         }
-        let mut batch = Batch::begin(self.0.next());
-        let mut last = 0;
-        for (set, enters, elements) in messages(changes) {
+        let first = self.0.next();
+        let mut batch = Batch::begin(first);
+        let mut last = first;
+        let messages = messages(changes);
+        for (at, (set, enters, elements)) in messages.iter().enumerate() {
             last = self.0.next();
-            batch.elements(last, &set, enters, &elements);
+            // One answer is enough, and more would not fit into what a socket holds: a refusal is answered in any case.
+            let flags = if at + 1 == messages.len() { NLM_F_ACK } else { 0 };
+            batch.elements(last, flags, set, *enters, elements);
         }
         batch.edge(NFNL_MSG_BATCH_END, self.0.next());
         self.0.send(&batch.bytes).map_err(refused)?;
-        self.answered(last)
+        self.answered(first, last)
     }
 
-    /// Whether each prefix is in its place and nowhere else, as changes that were made say.
+    /// Whether each prefix is in the place it entered, and not in the one it left.
     pub fn holds(&mut self, changes: &[Change]) -> Result<bool, Error> {
         for change in changes {
             if self.holds_one(change)? != change.enters {
@@ -112,7 +118,8 @@ impl Netfilter {
         };
         let mut imprint = Imprint::default();
         for (kind, take) in [
-            (NFT_MSG_GETSET, Imprint::take_set as fn(&mut Imprint, &[u8])),
+            (NFT_MSG_GETTABLE, Imprint::take_table as fn(&mut Imprint, &[u8])),
+            (NFT_MSG_GETSET, Imprint::take_set),
             (NFT_MSG_GETCHAIN, Imprint::take_chain),
             (NFT_MSG_GETRULE, Imprint::take_rule),
         ] {
@@ -124,15 +131,17 @@ impl Netfilter {
         Ok((!imprint.is_empty()).then_some(imprint))
     }
 
-    /// Reads answers up to the one of message `last`; the first refusal is the answer.
-    fn answered(&mut self, last: u32) -> Result<(), Error> {
+    /// Reads answers to a batch up to the one of message `last`; the first refusal is the answer.
+    fn answered(&mut self, first: u32, last: u32) -> Result<(), Error> {
         let mut outcome = Ok(());
         loop {
             let mut over = false;
-            for message in self.0.receive().map_err(refused)?.filter(|message| message.sequence <= last) {
-                let Some(answer) = message.outcome() else { continue };
-                outcome = outcome.and(answer);
-                over |= message.sequence == last;
+            for message in self.0.receive().map_err(refused)? {
+                if let Some(answer) = message.outcome().filter(|_| (first..=last).contains(&message.sequence)) {
+                    outcome = outcome.and(answer);
+                    // A batch refused as a whole is answered at its beginning alone.
+                    over |= message.sequence == last || message.sequence == first;
+                }
             }
             if over {
                 return outcome.map_err(|error| Error::Nft(format!("the kernel refused elements: {error}")));
@@ -196,9 +205,8 @@ impl Netfilter {
             for message in self.0.receive()?.filter(|message| message.sequence == sequence) {
                 whole &= message.flags & NLM_F_DUMP_INTR == 0;
                 match message.outcome() {
-                    _ if message.kind == NLMSG_DONE => return Ok(whole),
-                    Some(Err(error)) => return Err(error),
-                    _ => take(message.body.get(FAMILY_HEADER..).unwrap_or_default()),
+                    Some(outcome) => return outcome.map(|()| whole),
+                    None => take(message.body.get(FAMILY_HEADER..).unwrap_or_default()),
                 }
             }
         }
@@ -228,21 +236,22 @@ fn nftables(message: u16) -> u16 {
     NFNL_SUBSYS_NFTABLES << 8 | message
 }
 
-/// The changes as messages: of one set and one kind, in the order in which they came.
-fn messages(changes: &[Change]) -> Vec<(String, bool, Vec<Vec<u8>>)> {
-    let mut all: Vec<(String, bool, Vec<Vec<u8>>)> = Vec::new();
+/// Elements of one set that all enter it, or all leave it.
+type Part = (String, bool, Vec<Vec<u8>>);
+
+/// The changes as few messages, those of what leaves before those of what enters.
+fn messages(changes: &[Change]) -> Vec<Part> {
+    let mut sorted: BTreeMap<(bool, String), Vec<Vec<u8>>> = BTreeMap::new();
     for change in changes {
         let set = rules::set_name(rules::set_of(change.place), family_length(&change.prefix));
-        match all.last_mut() {
-            Some((last, enters, elements))
-                if *last == set && *enters == change.enters && elements.len() < ELEMENTS_A_MESSAGE =>
-            {
-                elements.push(element(change));
-            }
-            _ => all.push((set, change.enters, vec![element(change)])),
-        }
+        sorted.entry((change.enters, set)).or_default().push(element(change));
     }
-    all
+    let some = |((enters, set), elements): ((bool, String), Vec<Vec<u8>>)| {
+        let chunks: Vec<Part> =
+            elements.chunks(ELEMENTS_A_MESSAGE).map(|chunk| (set.clone(), enters, chunk.to_vec())).collect();
+        chunks
+    };
+    sorted.into_iter().flat_map(some).collect()
 }
 
 /// An element: its key, and the class it stands for.
@@ -281,12 +290,12 @@ impl Batch {
         });
     }
 
-    fn elements(&mut self, sequence: u32, set: &str, enters: bool, elements: &[Vec<u8>]) {
-        let (kind, flags) = match enters {
+    fn elements(&mut self, sequence: u32, flags: u16, set: &str, enters: bool, elements: &[Vec<u8>]) {
+        let (kind, create) = match enters {
             true => (NFT_MSG_NEWSETELEM, NLM_F_CREATE),
             false => (NFT_MSG_DELSETELEM, 0),
         };
-        message(&mut self.bytes, nftables(kind), NLM_F_REQUEST | NLM_F_ACK | flags, sequence, |bytes| {
+        message(&mut self.bytes, nftables(kind), NLM_F_REQUEST | create | flags, sequence, |bytes| {
             list(bytes, set, elements.iter());
         });
     }
@@ -354,7 +363,7 @@ mod tests {
         let of_one_set = messages(&changes);
         assert_eq!((of_one_set.len(), of_one_set[0].0.as_str()), (1, "l4_32"));
         let mut batch = Batch::begin(1);
-        batch.elements(2, &of_one_set[0].0, true, &of_one_set[0].2);
+        batch.elements(2, NLM_F_ACK, &of_one_set[0].0, true, &of_one_set[0].2);
         batch.edge(NFNL_MSG_BATCH_END, 3);
         let all: Vec<_> = Messages(&batch.bytes).collect();
         assert_eq!(all.iter().map(|message| message.kind).collect::<Vec<_>>(), [0x10, 0x0a0c, 0x11]);
@@ -376,11 +385,11 @@ mod tests {
         assert_eq!(
             sizes,
             [
+                set("c6_56", false, 1),
                 set("g4_32", true, 800),
                 set("g4_32", true, 800),
                 set("g4_32", true, 400),
                 set("g6_56", true, 1),
-                set("c6_56", false, 1),
             ]
         );
     }

@@ -13,9 +13,9 @@ use nix::sys::socket::{
 use nix::sys::time::TimeVal;
 
 /// Answers an error, or the success of a message that asked for an acknowledgement.
-pub const NLMSG_ERROR: u16 = 2;
+const NLMSG_ERROR: u16 = 2;
 /// Ends a dump.
-pub const NLMSG_DONE: u16 = 3;
+const NLMSG_DONE: u16 = 3;
 /// Every message to the kernel.
 pub const NLM_F_REQUEST: u16 = 1;
 /// Answer also success.
@@ -89,11 +89,13 @@ pub struct Message<'a> {
 }
 
 impl Message<'_> {
-    /// What became of the message it answers; `None` if it is no such answer.
+    /// What became of the message it answers, or of the dump it ends; `None` if it is no such answer.
     pub fn outcome(&self) -> Option<Result<(), Errno>> {
-        (self.kind == NLMSG_ERROR).then(|| match word(self.body, 0).unwrap_or_default().cast_signed() {
-            0 => Ok(()),
-            code => Err(Errno::from_raw(-code)),
+        matches!(self.kind, NLMSG_ERROR | NLMSG_DONE).then(|| {
+            match word(self.body, 0).unwrap_or_default().cast_signed() {
+                0 => Ok(()),
+                code => Err(Errno::from_raw(-code)),
+            }
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::southbound::Error;
 
 /// Name of the table.
 pub const TABLE: &str = "weir";
-/// Elements a transaction may hold, well within what a socket takes at once.
+/// Elements a transaction may hold: well within what can be sent at once.
 pub const ELEMENTS_A_STEP: usize = 2_000;
 
 /// Where a prefix stands.
@@ -28,6 +28,13 @@ pub enum Place {
     Garden,
     /// Nowhere: everything is dropped.
     Closed,
+}
+
+impl Place {
+    /// Whether who stands there is kept from the internet.
+    fn holds_back(self) -> bool {
+        matches!(self, Self::Garden | Self::Closed)
+    }
 }
 
 /// The wiring the rules depend on.
@@ -139,7 +146,10 @@ pub fn changes(from: &Places, to: &Places) -> Vec<Vec<Change>> {
             changes.entry(*prefix).or_default().push(Change { prefix: *prefix, place: *place, enters });
         }
     }
-    changes.into_values().collect()
+    let mut changes: Vec<_> = changes.into_values().collect();
+    // Who is held comes first: while a large table is written, nobody is let out.
+    changes.sort_by_key(|change| !change.iter().any(|change| change.enters && change.place.holds_back()));
+    changes
 }
 
 fn element(Change { prefix, place, enters }: &Change) -> Value {

@@ -9,7 +9,7 @@ use weir_protocol::desired::Router;
 
 use super::tc::Link;
 use super::tree::{Layout, MAJOR, SHARDED_FROM};
-use super::{Counted, Linux, Refusal, drift, nft};
+use super::{Counted, Linux, Refusal, bpf, drift, nft};
 use crate::southbound::Error;
 
 /// Root qdiscs a kernel puts there by itself: ours may take their place.
@@ -96,12 +96,7 @@ impl Linux {
         if self.ports.as_ref().is_none_or(|before| !before.has(&ports.lan.name) || !before.has(&ports.wan.name)) {
             self.leave_others(&found.iter().map(|(_, link, _)| link.index).collect()).await?;
         }
-        let standing = found.iter().find(|(_, _, root)| matches!(root, Root::Ours)).map(|(_, link, _)| *link);
-        self.layout = match standing {
-            Some(link) => self.tc.layout(link)?,
-            None if self.can_shard && lines >= SHARDED_FROM => Layout::Sharded,
-            None => Layout::Flat,
-        };
+        self.lay_out(&mut found, lines, drift).await?;
         for (port, link, root) in &found {
             match root {
                 Root::Ours => self.tend(port, *link, drift).await?,
@@ -121,10 +116,44 @@ impl Linux {
         Ok(Ok(links))
     }
 
+    /// Decides how both trees are laid out: as one that stands, if that can be.
+    async fn lay_out(
+        &mut self,
+        found: &mut [(&Port, Link, Root)],
+        lines: usize,
+        drift: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        let standing = found.iter().find(|(_, _, root)| matches!(root, Root::Ours)).map(|(_, link, _)| *link);
+        self.layout = match standing {
+            Some(link) => self.tc.layout(link)?,
+            None if self.can_shard && lines >= SHARDED_FROM => Layout::Sharded,
+            None => Layout::Flat,
+        };
+        if self.layout == Layout::Flat {
+            return Ok(());
+        }
+        let mut chosen = true;
+        for (_, link, root) in found.iter() {
+            chosen &= matches!(root, Root::Ours) && self.tc.chooses(*link)?;
+        }
+        if !chosen && bpf::load().is_err() {
+            // Loaded once, refused now: rather all anew in one part than lines in none.
+            drift.push("the program that chooses a shard was lost and may not be loaded any more".into());
+            self.layout = Layout::Flat;
+            for (_, link, root) in found.iter_mut().filter(|(_, _, root)| matches!(root, Root::Ours)) {
+                self.tc.uproot(*link).await?;
+                *root = Root::Free;
+            }
+        }
+        Ok(())
+    }
+
     /// Sees to it that a tree of ours is laid out like the other port's, whole, and chooses.
     async fn tend(&mut self, port: &Port, link: Link, drift: &mut Vec<String>) -> Result<(), Error> {
-        if !self.tc.is_whole(link, self.layout)? {
-            drift.push(format!("{} had lost a part of our tree", port.name));
+        if self.tc.layout(link)? != self.layout || !self.tc.is_whole(link, self.layout)? {
+            // The root may have gone since it was looked at.
+            let found = if self.tc.is_planted(link)? { "not the whole of our tree" } else { "lost our queues" };
+            drift.push(format!("{} had {found}", port.name));
             self.tc.uproot(link).await?;
             self.tc.plant(link, self.layout, port.capacity_bps).await?;
         } else if self.layout == Layout::Sharded && !self.tc.chooses(link)? {

@@ -43,8 +43,8 @@ impl Linux {
         self.classes.release_lost(&wanted, |minor| counted.held(minor));
         for line in lines.values() {
             let read = self.last_read(line.handle);
-            let held = |minor| counted.held(minor);
-            if self.classes.assign(line.handle, &mut self.new_generation, held, read).is_none() {
+            let held = |minor| Ok(counted.held(minor));
+            if self.classes.assign(line.handle, &mut self.new_generation, held, read)?.is_none() {
                 refused.insert(line.handle, Refusal::classes_exhausted());
             }
         }
@@ -76,7 +76,7 @@ impl Linux {
                 classes.push((*handle, Request::Class { id, parent, speed }));
             }
             // A plain queue is as long as its rate allows; it changes with it, and in place.
-            if !same || before.is_some_and(|state| !state.leaf) {
+            if before.is_none_or(|state| !state.leaf) || (!same && self.leaf.follows_rate()) {
                 queues.push((*handle, Request::Queue { class: id, leaf: self.leaf, rate: speed.ceiling }));
             }
         }

@@ -1,8 +1,8 @@
 //! Our qdisc tree through netlink: an HTB root, the port's capacity as its one class, under it a class a line, a leaf a class.
 //!
 //! A line is guaranteed next to nothing and borrows the rest from the capacity, up to what was sold: so the lines'
-//! sum never passes the port's capacity, and a full port is shared in proportion to what was sold. Ports and their roots
-//! are found by `rtnetlink`, which has no HTB and no way to add a class: [`htb`] has the bytes of those.
+//! sum never passes the port's capacity, and a full port is shared in proportion to what was sold. Ports are found by
+//! `rtnetlink`, which has no HTB and no way to add a class: [`htb`] has the bytes of those.
 
 use std::collections::BTreeMap;
 use std::os::fd::AsRawFd;
@@ -16,7 +16,7 @@ use super::bpf;
 use super::htb::{
     self, RTM_GETQDISC, RTM_GETTCLASS, RTM_GETTFILTER, RTM_NEWTCLASS, RTM_NEWTFILTER, Request, TC_H_ROOT,
 };
-use super::netlink::{Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, NLMSG_DONE, Socket, message};
+use super::netlink::{Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, Socket, message};
 use super::tree::{Layout, MAJOR, class_id};
 use crate::plan::shape;
 use crate::southbound::{Error, Total};
@@ -34,6 +34,13 @@ pub enum Leaf {
     FqCodel,
     /// A plain queue of 50 ms, where the kernel has nothing better.
     Bfifo,
+}
+
+impl Leaf {
+    /// Whether it must change with the rate; `fq_codel` need not, and refuses to be asked again.
+    pub fn follows_rate(self) -> bool {
+        self == Self::Bfifo
+    }
 }
 
 /// A port.
@@ -166,7 +173,8 @@ impl Tc {
         // Without the echo the kernel answers a question about one qdisc with nothing.
         let question = Question { kind: RTM_GETQDISC, class: 0, parent: TC_H_ROOT, flags: NLM_F_ECHO | NLM_F_ACK };
         match self.question(link, question, |answer| root = htb::read_qdisc(answer.body)) {
-            Err(Errno::ENOENT) => Ok(None),
+            // Or the port has gone meanwhile.
+            Err(Errno::ENOENT | Errno::ENODEV) => Ok(None),
             answered => answered.map(|()| root).map_err(refused),
         }
     }
@@ -188,8 +196,12 @@ impl Tc {
 
     /// How our tree on a port is laid out.
     pub fn layout(&mut self, link: Link) -> Result<Layout, Error> {
-        let shard = self.class(link, class_id(MAJOR, MAJOR + 1))?;
-        Ok(if shard.is_some() { Layout::Sharded } else { Layout::Flat })
+        for shard in Layout::Sharded.majors().filter(|major| *major != MAJOR) {
+            if self.class(link, class_id(MAJOR, shard))?.is_some() {
+                return Ok(Layout::Sharded);
+            }
+        }
+        Ok(Layout::Flat)
     }
 
     /// Whether every part of our tree is there.
@@ -202,11 +214,12 @@ impl Tc {
         Ok(true)
     }
 
-    /// Whether a program chooses at our root.
+    /// Whether our program chooses at our root.
     pub fn chooses(&mut self, link: Link) -> Result<bool, Error> {
         let mut found = false;
         let question = Question { kind: RTM_GETTFILTER, class: 0, parent: class_id(MAJOR, 0), flags: NLM_F_DUMP };
-        self.question(link, question, |answer| found |= answer.kind == RTM_NEWTFILTER).map_err(refused)?;
+        let take = |answer: Message<'_>| found |= answer.kind == RTM_NEWTFILTER && htb::is_chooser(answer.body);
+        self.question(link, question, take).map_err(refused)?;
         Ok(found)
     }
 
@@ -302,9 +315,6 @@ impl Tc {
         self.socket.send(&bytes)?;
         loop {
             for answer in self.socket.receive()?.filter(|answer| answer.sequence == sequence) {
-                if answer.kind == NLMSG_DONE {
-                    return Ok(());
-                }
                 match answer.outcome() {
                     Some(outcome) => return outcome,
                     None => take(answer),

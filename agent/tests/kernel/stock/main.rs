@@ -39,6 +39,7 @@ const fn check(name: &'static str, run: fn(&mut Net)) -> Check {
 const STOCK: &[Check] = &[
     check("everything-is-found", capabilities::everything_is_found),
     check("fair-queues-for-every-line", queues::fair_queues_for_every_line),
+    check("rates-change-under-fair-queues", queues::rates_change_under_fair_queues),
     check("fair-queues", queues::fair_queues),
     check("counted", queues::counted),
     check("foreign-flowtable", refusals::foreign_flowtable),

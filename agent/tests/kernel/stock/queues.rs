@@ -1,9 +1,11 @@
 //! A line under load: what its queue is, what it lets through, and how long others wait in it.
 
+use std::collections::BTreeSet;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use uuid::Uuid;
 use weir_agent::southbound::{Outcome, Southbound};
 use weir_protocol::desired::Access;
 
@@ -38,6 +40,35 @@ pub fn fair_queues_for_every_line(net: &mut Net) {
     for port in ["lan0", "wan0"] {
         assert_eq!(leaves(port), vec!["fq_codel"; LINES as usize], "{port}");
     }
+}
+
+/// A rate changes alone, among few and among all, and is nobody else's doing.
+pub fn rates_change_under_fair_queues(net: &mut Net) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut kernel = net.kernel();
+        kernel.probe().await.expect("probed");
+        let each = |n| only(&format!("10.20.1.{n}/32"), line(n, 10, 10, Access::Open));
+        let mut wanted = lines((1..=LINES).map(each));
+        kernel.apply(&wanted).await.expect("applied");
+        for (round, few) in [true, false, true].into_iter().enumerate() {
+            let ids: BTreeSet<Uuid> = wanted.lines.keys().take(3).copied().collect();
+            for id in &ids {
+                let line = wanted.lines.get_mut(id).expect("a line");
+                line.rate_down_bps += 1_000_000;
+                line.rate_up_bps += 2_000_000;
+            }
+            let changed = if few { kernel.change(&wanted, &ids).await } else { kernel.apply(&wanted).await };
+            let changed = changed.expect("changed");
+            assert_eq!((changed.whole, &changed.drift), (!few, &Vec::new()), "round {round}");
+            for (id, outcome) in &changed.lines {
+                let Outcome::Applied(held) = outcome else { panic!("round {round}: {outcome:?}") };
+                assert_eq!(held.rate_up_bps, wanted.lines[id].rate_up_bps, "round {round}");
+            }
+        }
+        assert_eq!(kernel.apply(&wanted).await.expect("applied").drift, Vec::<String>::new());
+    });
+    assert_eq!(leaves("lan0"), vec!["fq_codel"; LINES as usize]);
 }
 
 pub fn fair_queues(net: &mut Net) {
