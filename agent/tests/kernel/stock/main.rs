@@ -65,6 +65,7 @@ const TOO_FAST: &[&str] = &[
     "shaping::a_line_is_shaped_and_counted_in_both_directions_and_families",
     "shaping::a_rate_changes_in_place_and_a_restart_finds_everything_again",
     "sharing::a_full_port_is_shared_and_never_oversold",
+    "shards::thousands_of_lines_have_their_rates_in_parts",
 ];
 
 fn main() -> ExitCode {
