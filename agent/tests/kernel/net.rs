@@ -31,7 +31,9 @@ pub fn outside(whom: As, arguments: &[&str]) -> Option<ExitStatus> {
     if std::env::var_os(INSIDE).is_some() {
         return None;
     }
-    let mut unshare = Command::new("unshare");
+    // Whoever ends this program ends what it started.
+    let mut unshare = Command::new("setpriv");
+    unshare.args(["--pdeathsig", "KILL", "unshare"]);
     let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     if whom == As::Anybody || !root {
         unshare.args(["--user", "--map-root-user"]);
