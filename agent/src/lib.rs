@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod config;
 pub mod garden;
+pub mod memory;
 pub mod northbound;
 pub mod plan;
 pub mod run;

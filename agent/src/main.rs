@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use weir_agent::clock::{self, System};
 use weir_agent::config::{self, Adapter, Command, Config, Log};
 use weir_agent::garden;
+use weir_agent::memory;
 use weir_agent::northbound::enroll;
 use weir_agent::run::Agent;
 use weir_agent::southbound::Southbound;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    memory::spare();
     log(config.log);
     match obey(command, config) {
         Ok(()) => ExitCode::SUCCESS,

@@ -112,8 +112,8 @@ pub struct Line {
     #[prost(string, tag = "8")]
     pub hold_kind: String,
     /// How the rates follow use and the clock; absent = they do not.
-    #[prost(message, optional, tag = "9")]
-    pub fair_use: Option<FairUse>,
+    #[prost(message, optional, boxed, tag = "9")]
+    pub fair_use: Option<Box<FairUse>>,
     /// Where this line is paid, shown as a link while it is held for not paying; empty = [`Garden::pay_url`].
     #[prost(string, tag = "10")]
     pub pay_url: String,

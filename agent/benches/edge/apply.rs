@@ -12,7 +12,7 @@ use weir_protocol::desired::Access;
 use crate::figure::Goal::{self, AtMost};
 use crate::figure::{print, quantile};
 use crate::many::{apply, layout, opened, sold};
-use crate::net::{Net, sh};
+use crate::net::{Net, line_mut, sh};
 use crate::peers::{batch, processes};
 
 const CHANGES: usize = 200;
@@ -94,7 +94,7 @@ async fn changing(kernel: &mut Linux, wanted: &mut Wanted, size: &Size) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for n in 0..CHANGES {
         let id = Uuid::from_u128(1 + (n as u128 * 7919) % u128::from(size.lines));
-        let line = wanted.lines.get_mut(&id).expect("a line");
+        let line = line_mut(wanted, id);
         line.rate_down_bps += 1_000_000;
         line.set_access(if line.access() == Access::Open { Access::WalledGarden } else { Access::Open });
         let began = Instant::now();

@@ -13,7 +13,7 @@ use weir_protocol::desired::Access;
 use crate::figure::Goal::AtMost;
 use crate::figure::{print, quantile};
 use crate::many::{apply, opened};
-use crate::net::{Net, line, lines, only, sh};
+use crate::net::{Net, line, line_mut, lines, only, sh};
 
 /// Link header of a packet, in bytes.
 const HEADER: u64 = 14;
@@ -135,7 +135,7 @@ async fn suspending(net: &mut Net, kernel: &mut Linux, wanted: &mut Wanted) {
         }
         let before = rate(kernel, 2).await;
         let (line_before, began) = (metered(kernel, &FLOWS[0]).await, Instant::now());
-        wanted.lines.get_mut(&id).expect("a line").set_access(Access::WalledGarden);
+        line_mut(wanted, id).set_access(Access::WalledGarden);
         kernel.change(wanted, &BTreeSet::from([id])).await.expect("changed");
         let (mut last, mut at) = (line_before, Instant::now());
         while at.elapsed() < SILENCE {
@@ -148,7 +148,7 @@ async fn suspending(net: &mut Net, kernel: &mut Linux, wanted: &mut Wanted) {
         let after = rate(kernel, 2).await;
         dips.push(((1.0 - after / before) * 100.0).max(0.0));
         drop(flows);
-        wanted.lines.get_mut(&id).expect("a line").set_access(Access::Open);
+        line_mut(wanted, id).set_access(Access::Open);
         kernel.change(wanted, &BTreeSet::from([id])).await.expect("changed");
     }
     let note = "from the command to the last byte of a TCP download toward the suspended line, at worst";

@@ -120,7 +120,7 @@ fn answer(request: &str, from: IpAddr, wanted: &Wanted) -> String {
 fn line_of(wanted: &Wanted, address: IpAddr) -> Option<&Line> {
     // A socket that takes both families sees IPv4 visitors as mapped addresses.
     let address = address.to_canonical();
-    wanted.lines.values().find(|line| {
+    wanted.lines.values().map(Arc::as_ref).find(|line| {
         line.prefixes.iter().filter_map(|prefix| check::network(prefix).ok()).any(|prefix| prefix.contains(&address))
     })
 }
@@ -162,7 +162,7 @@ mod tests {
             ..Garden::default()
         };
         let router = Router { garden: Some(garden), ..Router::default() };
-        Wanted { router: Some(router), lines: [(Uuid::nil(), line)].into() }
+        Wanted { router: Some(router), lines: [(Uuid::nil(), Arc::new(line))].into() }
     }
 
     fn visit(request: &str, access: Access) -> String {
@@ -178,7 +178,9 @@ mod tests {
         assert!(arabic.contains("lang=\"ar\" dir=\"rtl\""), "{arabic}");
         assert!(english.len() < 8 * 1024);
         let mut own = wanted(Access::WalledGarden);
-        own.lines.values_mut().for_each(|line| line.pay_url = "https://northwind.example/pay/of-this-line".into());
+        own.lines
+            .values_mut()
+            .for_each(|line| Arc::make_mut(line).pay_url = "https://northwind.example/pay/of-this-line".into());
         let own = answer("GET / HTTP/1.1\r\n\r\n", "10.20.0.2".parse().unwrap(), &own);
         assert!(own.contains("/pay/of-this-line") && !own.contains("pay.northwind.example"), "{own}");
     }

@@ -249,6 +249,7 @@ fn reject(code: &'static str, detail: String) -> Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     fn line(handle: u32, prefixes: &[&str]) -> Line {
         let prefixes = prefixes
@@ -263,7 +264,7 @@ mod tests {
 
     fn codes(lines: &[Line]) -> Vec<Option<&'static str>> {
         let lines: BTreeMap<_, _> =
-            lines.iter().enumerate().map(|(n, line)| (Uuid::from_u128(n as u128), line.clone())).collect();
+            lines.iter().enumerate().map(|(n, line)| (Uuid::from_u128(n as u128), Arc::new(line.clone()))).collect();
         let rejected = check(&Wanted { router: None, lines: lines.clone() }).rejected;
         lines.keys().map(|id| rejected.get(id).map(|rejection| rejection.code)).collect()
     }
@@ -288,8 +289,10 @@ mod tests {
     #[test]
     fn a_line_stays_as_it_was_while_its_change_cannot_be() {
         let ids = [Uuid::from_u128(1), Uuid::from_u128(2)];
-        let lines =
-            |first: Line, second: Line| Wanted { router: None, lines: [(ids[0], first), (ids[1], second)].into() };
+        let lines = |first: Line, second: Line| Wanted {
+            router: None,
+            lines: [(ids[0], Arc::new(first)), (ids[1], Arc::new(second))].into(),
+        };
         let other = line(1, &["10.0.0.9/32"]);
         let held = check(&lines(other.clone(), line(2, &["10.0.0.2/32"]))).lines;
         let zero = Line { rate_up_bps: 0, ..line(2, &["10.0.0.2/32"]) };

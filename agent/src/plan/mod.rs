@@ -10,6 +10,7 @@ mod policy_tests;
 pub mod shape;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 use weir_protocol::desired::{Line, Router};
@@ -19,6 +20,6 @@ use weir_protocol::desired::{Line, Router};
 pub struct Wanted {
     /// How it is wired; nothing is done before this is known.
     pub router: Option<Router>,
-    /// The lines, by subscription.
-    pub lines: BTreeMap<Uuid, Line>,
+    /// The lines, by subscription; shared, for there may be tens of thousands.
+    pub lines: BTreeMap<Uuid, Arc<Line>>,
 }

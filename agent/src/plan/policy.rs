@@ -5,16 +5,18 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
-use chrono_tz::Tz;
-use weir_protocol::desired::{Allowance, FairUse, Window};
+use jiff::civil::{Date, DateTime, Time, Weekday};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, ToSpan};
+use weir_protocol::desired::{Allowance, FairUse, Line, Window};
 use weir_protocol::state::Rule;
 
 use super::check::Rejection;
 
-/// How far ahead the next change is looked for; no window is further away than a week.
-const AHEAD: TimeDelta = TimeDelta::days(8);
+/// How far ahead the next change is looked for, in milliseconds; no window is further away than a week.
+const AHEAD_MS: u64 = 8 * 24 * 60 * 60 * 1000;
 const DAY_MINUTES: u32 = 24 * 60;
+const DAY_SECONDS: i64 = 24 * 60 * 60;
 const WHOLE_WEEK: u32 = 0b111_1111;
 
 /// Rates toward and from the subscriber, bits per second of layer 3.
@@ -27,6 +29,11 @@ pub struct Rates {
 }
 
 impl Rates {
+    /// What a line is sold.
+    pub fn of(line: &Line) -> Self {
+        Self { down_bps: line.rate_down_bps, up_bps: line.rate_up_bps }
+    }
+
     /// The slower of each.
     pub fn min(self, other: Self) -> Self {
         Self { down_bps: self.down_bps.min(other.down_bps), up_bps: self.up_bps.min(other.up_bps) }
@@ -42,7 +49,7 @@ impl Rates {
 /// A fair use that makes sense.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    zone: Tz,
+    zone: TimeZone,
     allowances: Vec<Allowance>,
     exhausted: Rates,
     windows: Vec<Window>,
@@ -71,7 +78,7 @@ impl Policy {
     /// Reads a fair use.
     pub fn read(fair_use: &FairUse) -> Result<Self, Rejection> {
         let malformed = |detail: String| Rejection { code: "fair-use-malformed", detail };
-        let zone = fair_use.time_zone.parse();
+        let zone = TimeZone::get(&fair_use.time_zone);
         let zone = zone.map_err(|_| malformed(format!("no time zone is called {:?}", fair_use.time_zone)))?;
         let sound = |window: &Window| {
             let minutes = window.from_minute < DAY_MINUTES && window.to_minute <= DAY_MINUTES;
@@ -106,7 +113,8 @@ impl Policy {
 
     /// The day of the zone the moment before an instant is in, counted from an arbitrary one.
     pub fn day_until(&self, end_ms: u64) -> i64 {
-        self.local(end_ms.saturating_sub(1)).map_or(0, |local| local.date().num_days_from_ce().into())
+        let Some(before) = instant(end_ms.saturating_sub(1)) else { return 0 };
+        (before.as_second() + i64::from(self.zone.to_offset(before).seconds())).div_euclid(DAY_SECONDS)
     }
 
     /// What holds `now_ms` on a line sold at `sold` of which the period's allowance has seen `used_bytes`.
@@ -144,7 +152,7 @@ impl Policy {
             let top_ups = period.top_ups.iter().map(|top_up| top_up.until_ms);
             [period.start_ms, period.end_ms].into_iter().chain(top_ups)
         });
-        let ahead_ms = now_ms.saturating_add(AHEAD.num_milliseconds().unsigned_abs());
+        let ahead_ms = now_ms.saturating_add(AHEAD_MS);
         let clock = self.edges(now_ms, ahead_ms).into_iter().next();
         periods.filter(|at_ms| *at_ms > now_ms).chain(clock).min()
     }
@@ -163,46 +171,35 @@ impl Policy {
         if self.windows.is_empty() {
             return BTreeSet::new();
         }
-        let days = || first.date().pred_opt().unwrap_or(first.date()).iter_days().take_while(|day| *day <= last.date());
-        let mut edges = BTreeSet::new();
-        for day in days() {
-            let begins = |window: &&Window| window.weekdays >> day.weekday().num_days_from_monday() & 1 == 1;
-            for window in self.windows.iter().filter(begins) {
+        let before = first.date().yesterday().unwrap_or(first.date());
+        let mut edges: BTreeSet<u64> = self.clock_changes(from_ms, to_ms).collect();
+        for day in before.series(1.day()).take_while(|day| *day <= last.date()) {
+            for window in self.windows.iter().filter(|window| begins_on(window, day.weekday())) {
                 let over = if window.to_minute > window.from_minute { 0 } else { DAY_MINUTES };
                 for minute in [window.from_minute, window.to_minute + over] {
                     edges.extend(self.instants(day, minute));
                 }
             }
-            edges.extend(self.clock_change(day));
         }
         edges.retain(|at_ms| from_ms < *at_ms && *at_ms <= to_ms);
         edges
     }
 
     /// When the wall clock shows a minute of a day: once, twice, or never.
-    fn instants(&self, day: NaiveDate, minute: u32) -> impl Iterator<Item = u64> {
-        let local = day.and_time(chrono::NaiveTime::MIN) + TimeDelta::minutes(minute.into());
-        let shown = self.zone.from_local_datetime(&local);
-        [shown.earliest(), shown.latest()].into_iter().flatten().filter_map(|at| milliseconds(&at))
+    fn instants(&self, day: Date, minute: u32) -> impl Iterator<Item = u64> {
+        let shown = day.to_datetime(Time::midnight()) + i64::from(minute).minutes();
+        let offsets = match self.zone.to_ambiguous_timestamp(shown).offset() {
+            AmbiguousOffset::Unambiguous { offset } => [Some(offset), None],
+            AmbiguousOffset::Fold { before, after } => [Some(before), Some(after)],
+            AmbiguousOffset::Gap { .. } => [None, None],
+        };
+        offsets.into_iter().flatten().filter_map(move |offset| milliseconds(offset.to_timestamp(shown).ok()?))
     }
 
-    /// When the clocks are changed between a day's start and the next one's, both in UTC.
-    fn clock_change(&self, day: NaiveDate) -> Option<u64> {
-        let at = |day: NaiveDate| milliseconds(&day.and_time(chrono::NaiveTime::MIN).and_utc());
-        let (mut before, mut after) = (at(day)?, at(day.checked_add_days(Days::new(1))?)?);
-        if self.offset(before) == self.offset(after) {
-            return None;
-        }
-        while after - before > 1 {
-            let middle = before + (after - before) / 2;
-            if self.offset(middle) == self.offset(before) { before = middle } else { after = middle }
-        }
-        Some(after)
-    }
-
-    fn offset(&self, at_ms: u64) -> Option<i32> {
-        let at = instant(at_ms)?;
-        Some(self.zone.offset_from_utc_datetime(&at.naive_utc()).fix().local_minus_utc())
+    /// When the clocks are changed after an instant and up to another.
+    fn clock_changes(&self, from_ms: u64, to_ms: u64) -> impl Iterator<Item = u64> {
+        let changes = instant(from_ms).into_iter().flat_map(|from| self.zone.following(from));
+        changes.filter_map(|change| milliseconds(change.timestamp())).take_while(move |at_ms| *at_ms <= to_ms)
     }
 
     fn window(&self, at_ms: u64) -> Option<&Window> {
@@ -210,26 +207,30 @@ impl Policy {
         self.windows.iter().find(|window| holds(window, local))
     }
 
-    fn local(&self, at_ms: u64) -> Option<NaiveDateTime> {
-        Some(instant(at_ms)?.with_timezone(&self.zone).naive_local())
+    fn local(&self, at_ms: u64) -> Option<DateTime> {
+        Some(self.zone.to_datetime(instant(at_ms)?))
     }
 }
 
-fn holds(window: &Window, local: NaiveDateTime) -> bool {
-    let minute = local.hour() * 60 + local.minute();
-    let today = local.weekday();
-    let begins_on = |day: chrono::Weekday| window.weekdays >> day.num_days_from_monday() & 1 == 1;
+fn holds(window: &Window, local: DateTime) -> bool {
+    let minute = u32::from(local.hour().unsigned_abs()) * 60 + u32::from(local.minute().unsigned_abs());
+    let (today, yesterday) = (local.weekday(), local.weekday().previous());
     if window.from_minute < window.to_minute {
-        begins_on(today) && (window.from_minute..window.to_minute).contains(&minute)
+        begins_on(window, today) && (window.from_minute..window.to_minute).contains(&minute)
     } else {
-        (begins_on(today) && minute >= window.from_minute) || (begins_on(today.pred()) && minute < window.to_minute)
+        (begins_on(window, today) && minute >= window.from_minute)
+            || (begins_on(window, yesterday) && minute < window.to_minute)
     }
 }
 
-fn instant(at_ms: u64) -> Option<DateTime<Utc>> {
-    i64::try_from(at_ms).ok().and_then(DateTime::from_timestamp_millis)
+fn begins_on(window: &Window, day: Weekday) -> bool {
+    window.weekdays >> day.to_monday_zero_offset() & 1 == 1
 }
 
-fn milliseconds<T: TimeZone>(at: &DateTime<T>) -> Option<u64> {
-    u64::try_from(at.timestamp_millis()).ok()
+fn instant(at_ms: u64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(i64::try_from(at_ms).ok()?).ok()
+}
+
+fn milliseconds(at: Timestamp) -> Option<u64> {
+    u64::try_from(at.as_millisecond()).ok()
 }

@@ -4,12 +4,13 @@
 
 use crate::plan::Wanted;
 use crate::southbound::{Applied, Outcome};
-use crate::store::desired::Held;
+use crate::store::desired::{Held, Key};
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
 use weir_protocol::desired::{CutPoints, Kind, Line, Router};
-use weir_protocol::state::{ApplyReport, ObjectKey, ObjectResult, Status};
+use weir_protocol::state::{ApplyReport, ObjectResult, ObservedLine, Status};
 
 /// Longest detail of a result, in bytes.
 const DETAIL: usize = 256;
@@ -35,43 +36,43 @@ pub struct Meaning {
     /// Instants no usage record may straddle.
     pub cuts: Vec<u64>,
     /// Objects that need no kernel, or can never reach it, with their outcome.
-    settled: BTreeMap<ObjectKey, ObjectResult>,
+    settled: BTreeMap<Key, Came>,
     /// Revision of every object.
-    revisions: BTreeMap<ObjectKey, u64>,
+    revisions: BTreeMap<Key, u64>,
 }
 
 /// Reads the objects of a generation.
-pub fn read(objects: &BTreeMap<ObjectKey, Held>, generation: u64) -> Meaning {
+pub fn read(objects: &BTreeMap<Key, Held>, generation: u64) -> Meaning {
     let mut meaning = Meaning { generation, ..Meaning::default() };
     for (key, held) in objects {
-        meaning.learn(key, held);
+        meaning.learn(*key, held);
     }
     meaning
 }
 
 /// The lines among these objects as they are held now; `None` = it is held no more, or never made sense.
-pub fn lines(objects: &BTreeMap<ObjectKey, Held>, keys: &BTreeSet<ObjectKey>) -> BTreeMap<Uuid, Option<Line>> {
+pub fn lines(objects: &BTreeMap<Key, Held>, keys: &BTreeSet<Key>) -> BTreeMap<Uuid, Option<Line>> {
     let line = |key| Line::decode(objects.get(key)?.body()?).ok();
     keys.iter().filter_map(|key| Some((line_id(key)?, line(key)))).collect()
 }
 
 /// The line an object is, if it is one.
-pub fn line_id(key: &ObjectKey) -> Option<Uuid> {
-    Uuid::from_slice(&key.id).ok().filter(|_| key.kind == Kind::Line as u32)
+pub fn line_id(key: &Key) -> Option<Uuid> {
+    (key.kind == Kind::Line as u32).then_some(key.id)
 }
 
 /// The object a line is.
-pub fn line_key(id: Uuid) -> ObjectKey {
-    ObjectKey { kind: Kind::Line as u32, id: id.as_bytes().to_vec() }
+pub fn line_key(id: Uuid) -> Key {
+    Key { kind: Kind::Line as u32, id }
 }
 
 impl Meaning {
     /// Reads these objects anew, as of this generation; the others are as they were.
-    pub fn change(&mut self, objects: &BTreeMap<ObjectKey, Held>, keys: &BTreeSet<ObjectKey>, generation: u64) {
+    pub fn change(&mut self, objects: &BTreeMap<Key, Held>, keys: &BTreeSet<Key>, generation: u64) {
         self.generation = generation;
-        keys.iter().for_each(|key| self.unlearn(key));
+        keys.iter().for_each(|key| self.unlearn(*key));
         for (key, held) in keys.iter().filter_map(|key| objects.get_key_value(key)) {
-            self.learn(key, held);
+            self.learn(*key, held);
         }
     }
 
@@ -80,8 +81,8 @@ impl Meaning {
         self.wanted.lines.values().map(|line| line.handle).collect()
     }
 
-    fn learn(&mut self, key: &ObjectKey, held: &Held) {
-        self.revisions.insert(key.clone(), held.object.revision);
+    fn learn(&mut self, key: Key, held: &Held) {
+        self.revisions.insert(key, held.revision);
         let Some(kind) = Kind::from_u32(key.kind) else {
             self.settle(key, Status::Unsupported, "unknown-kind", "this agent is too old for this object");
             return;
@@ -94,51 +95,51 @@ impl Meaning {
                 "the object cannot be read; the last good one stays",
             );
         }
-        if let (Some(body), Ok(id)) = (held.body(), Uuid::from_slice(&key.id)) {
-            self.take(kind, key, id, body, held.sound());
+        if let Some(body) = held.body() {
+            self.take(kind, key, body, held.sound());
         }
     }
 
-    fn unlearn(&mut self, key: &ObjectKey) {
-        self.revisions.remove(key);
-        self.settled.remove(key);
+    fn unlearn(&mut self, key: Key) {
+        self.revisions.remove(&key);
+        self.settled.remove(&key);
         match Kind::from_u32(key.kind) {
             Some(Kind::Router) => self.wanted.router = None,
-            Some(Kind::Line) => drop(line_id(key).and_then(|id| self.wanted.lines.remove(&id))),
+            Some(Kind::Line) => drop(self.wanted.lines.remove(&key.id)),
             Some(Kind::CutPoints) => self.cuts.clear(),
             None => {}
         }
     }
 
-    fn take(&mut self, kind: Kind, key: &ObjectKey, id: Uuid, body: &[u8], sound: bool) {
+    fn take(&mut self, kind: Kind, key: Key, body: &[u8], sound: bool) {
         match kind {
             Kind::Router => self.wanted.router = Router::decode(body).ok(),
             Kind::Line => {
-                if let Ok(line) = Line::decode(body) {
-                    self.wanted.lines.insert(id, line);
+                if let Ok(mut line) = Line::decode(body) {
+                    line.prefixes.shrink_to_fit();
+                    self.wanted.lines.insert(key.id, Arc::new(line));
                 }
             }
             Kind::CutPoints => {
                 self.cuts = CutPoints::decode(body).map(|points| points.at_ms).unwrap_or_default();
                 if sound {
-                    self.settle(key, Status::Applied, "", "");
+                    self.settled.insert(key, Came::Applied(None));
                 }
             }
         }
     }
 
-    fn settle(&mut self, key: &ObjectKey, status: Status, code: &str, detail: &str) {
-        let revision = self.revisions.get(key).copied().unwrap_or_default();
-        self.settled.insert(key.clone(), result(key, revision, status, code, detail));
+    fn settle(&mut self, key: Key, status: Status, code: &'static str, detail: &str) {
+        self.settled.insert(key, Came::not(status, code, detail));
     }
 }
 
 /// What was last known of every object, and whether it was told.
 #[derive(Debug, Default)]
 pub struct Reports {
-    known: BTreeMap<ObjectKey, Known>,
+    known: BTreeMap<Key, Known>,
     /// Revisions of objects not wanted any more, until an attempt succeeds.
-    leaving: BTreeMap<ObjectKey, u64>,
+    leaving: BTreeMap<Key, u64>,
     generation: u64,
     /// Whether anything was applied since the start.
     applied: bool,
@@ -147,19 +148,38 @@ pub struct Reports {
 
 #[derive(Debug)]
 struct Known {
-    result: ObjectResult,
+    revision: u64,
+    came: Came,
     told: bool,
+}
+
+/// What became of an object.
+#[derive(Debug, Clone, PartialEq)]
+enum Came {
+    /// In the kernel as this, for a line and the router.
+    Applied(Option<ObservedLine>),
+    /// Removed from the kernel.
+    Removed,
+    /// None of both; few are, so they need not be small.
+    Not(Box<Complaint>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Complaint {
+    status: Status,
+    code: &'static str,
+    detail: String,
 }
 
 impl Reports {
     /// Takes in what an attempt to apply all of `meaning` gave.
     pub fn take(&mut self, meaning: &Meaning, applied: Result<&Applied, String>) {
-        let keys: BTreeSet<ObjectKey> = self.known.keys().chain(meaning.revisions.keys()).cloned().collect();
+        let keys: BTreeSet<Key> = self.known.keys().chain(meaning.revisions.keys()).copied().collect();
         self.take_of(&keys, meaning, applied);
     }
 
     /// Takes in what an attempt to change these objects gave.
-    pub fn take_of(&mut self, keys: &BTreeSet<ObjectKey>, meaning: &Meaning, applied: Result<&Applied, String>) {
+    pub fn take_of(&mut self, keys: &BTreeSet<Key>, meaning: &Meaning, applied: Result<&Applied, String>) {
         let lines: BTreeMap<Uuid, &Outcome> = match &applied {
             Ok(applied) => applied.lines.iter().map(|(id, outcome)| (*id, outcome)).collect(),
             Err(_) => BTreeMap::new(),
@@ -167,38 +187,37 @@ impl Reports {
         for key in keys {
             let Some(revision) = meaning.revisions.get(key) else {
                 if let Some(known) = self.known.remove(key) {
-                    self.leaving.insert(key.clone(), known.result.revision);
+                    self.leaving.insert(*key, known.revision);
                 }
                 continue;
             };
             self.leaving.remove(key);
-            let outcome = match (&applied, meaning.settled.get(key)) {
+            let came = match (&applied, meaning.settled.get(key)) {
                 (_, Some(settled)) => Some(settled.clone()),
-                (Err(text), None) => Some(result(key, *revision, Status::Failed, "kernel-failed", text)),
-                (Ok(applied), None) if key.kind == Kind::Router as u32 => router_result(key, *revision, applied),
-                (Ok(_), None) => line_id(key).and_then(|id| lines.get(&id)).map(|o| line_result(key, *revision, o)),
+                (Err(text), None) => Some(Came::not(Status::Failed, "kernel-failed", text)),
+                (Ok(applied), None) if key.kind == Kind::Router as u32 => applied.router.as_ref().map(Came::of_router),
+                (Ok(_), None) => line_id(key).and_then(|id| lines.get(&id)).map(|outcome| Came::of(outcome)),
             };
-            self.know(outcome.unwrap_or_else(|| result(key, *revision, Status::Pending, "", "")));
+            self.know(*key, *revision, came.unwrap_or_else(|| Came::not(Status::Pending, "", "")));
         }
         if applied.is_ok() {
             for (key, revision) in std::mem::take(&mut self.leaving) {
-                self.know(result(&key, revision, Status::Removed, "", ""));
+                self.know(key, revision, Came::Removed);
             }
         }
         self.generation = meaning.generation;
         self.applied = true;
     }
 
-    fn know(&mut self, result: ObjectResult) {
-        let key = ObjectKey { kind: result.kind, id: result.id.clone() };
-        if self.known.get(&key).is_none_or(|known| known.result != result) {
-            self.known.insert(key, Known { result, told: false });
+    fn know(&mut self, key: Key, revision: u64, came: Came) {
+        if self.known.get(&key).is_none_or(|known| (known.revision, &known.came) != (revision, &came)) {
+            self.known.insert(key, Known { revision, came, told: false });
         }
     }
 
     /// Whether something failed that may work later.
     pub fn any_failed(&self) -> bool {
-        self.known.values().any(|known| matches!(known.result.status(), Status::Failed | Status::Pending))
+        self.known.values().any(|known| matches!(known.came.status(), Status::Failed | Status::Pending))
     }
 
     /// The next report lists everything.
@@ -213,16 +232,14 @@ impl Reports {
         }
         let complete = !self.whole;
         let mut results = Vec::new();
-        for known in self.known.values_mut().filter(|known| complete || !known.told) {
+        for (key, known) in self.known.iter_mut().filter(|(_, known)| complete || !known.told) {
             known.told = true;
-            results.push(known.result.clone());
+            results.push(known.result(*key));
         }
         if results.is_empty() && !complete {
             return None;
         }
-        for gone in results.iter().filter(|result| result.status() == Status::Removed) {
-            self.known.remove(&ObjectKey { kind: gone.kind, id: gone.id.clone() });
-        }
+        self.known.retain(|_, known| known.came != Came::Removed);
         self.whole = true;
         Some(ApplyReport { generation: self.generation, complete, results })
     }
@@ -231,7 +248,7 @@ impl Reports {
     pub fn summary(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for known in self.known.values() {
-            let name = match known.result.status() {
+            let name = match known.came.status() {
                 Status::Pending => "pending",
                 Status::Applied => "applied",
                 Status::Failed => "failed",
@@ -245,42 +262,63 @@ impl Reports {
     }
 }
 
-fn router_result(key: &ObjectKey, revision: u64, applied: &Applied) -> Option<ObjectResult> {
-    let outcome = applied.router.as_ref()?;
-    Some(ObjectResult { observed: None, ..line_result(key, revision, outcome) })
-}
-
-fn line_result(key: &ObjectKey, revision: u64, outcome: &Outcome) -> ObjectResult {
-    match outcome {
-        Outcome::Applied(observed) => {
-            ObjectResult { observed: Some(observed.clone()), ..result(key, revision, Status::Applied, "", "") }
+impl Known {
+    fn result(&self, key: Key) -> ObjectResult {
+        let result = ObjectResult {
+            kind: key.kind,
+            id: key.id.as_bytes().to_vec(),
+            revision: self.revision,
+            status: self.came.status().into(),
+            ..ObjectResult::default()
+        };
+        match &self.came {
+            Came::Applied(observed) => ObjectResult { observed: observed.clone(), ..result },
+            Came::Removed => result,
+            Came::Not(why) => ObjectResult { code: why.code.to_owned(), detail: why.detail.clone(), ..result },
         }
-        Outcome::Failed { code, detail } => result(key, revision, Status::Failed, code, detail),
-        Outcome::Rejected { code, detail } => result(key, revision, Status::Rejected, code, detail),
     }
 }
 
-fn result(key: &ObjectKey, revision: u64, status: Status, code: &str, detail: &str) -> ObjectResult {
-    ObjectResult {
-        kind: key.kind,
-        id: key.id.clone(),
-        revision,
-        status: status as i32,
-        code: code.to_owned(),
-        detail: detail[..detail.floor_char_boundary(DETAIL)].to_owned(),
-        observed: None,
+impl Came {
+    fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Applied(observed) => Self::Applied(Some(observed.clone())),
+            Outcome::Failed { code, detail } => Self::not(Status::Failed, code, detail),
+            Outcome::Rejected { code, detail } => Self::not(Status::Rejected, code, detail),
+        }
+    }
+
+    /// A router is told of without what was read: that speaks of lines.
+    fn of_router(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Applied(_) => Self::Applied(None),
+            other => Self::of(other),
+        }
+    }
+
+    fn not(status: Status, code: &'static str, detail: &str) -> Self {
+        let detail = detail[..detail.floor_char_boundary(DETAIL)].to_owned();
+        Self::Not(Box::new(Complaint { status, code, detail }))
+    }
+
+    fn status(&self) -> Status {
+        match self {
+            Self::Applied(_) => Status::Applied,
+            Self::Removed => Status::Removed,
+            Self::Not(why) => why.status,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use weir_protocol::state::{Object, ObservedLine};
+    use weir_protocol::state::Object;
 
-    fn held(n: u8, revision: u64) -> (ObjectKey, Held) {
+    fn held(n: u8, revision: u64) -> (Key, Held) {
         let body = Line { handle: u32::from(n), ..Line::default() }.encode_to_vec();
         let object = Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body };
-        (ObjectKey { kind: object.kind, id: object.id.clone() }, Held { object, last_good: None })
+        (line_key(Uuid::from_bytes([n; 16])), Held::of(&object, None))
     }
 
     fn outcome(n: u8, outcome: Outcome) -> (Uuid, Outcome) {

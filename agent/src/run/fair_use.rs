@@ -10,6 +10,7 @@ use crate::southbound::Southbound;
 use crate::store::disk::Disk;
 use crate::usage::tally::{self, Tally};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -65,7 +66,7 @@ impl FairUse {
     /// The fair use of what is wanted. How lines stand is known after the next [`FairUse::review`].
     pub(super) fn read(wanted: &Wanted) -> Self {
         let mut fair_use = Self::default();
-        fair_use.succeed(fair_use.differing(wanted.lines.iter().map(|(id, line)| (*id, Some(line)))));
+        fair_use.succeed(fair_use.differing(wanted.lines.iter().map(|(id, line)| (*id, Some(line.as_ref())))));
         fair_use
     }
 
@@ -110,15 +111,19 @@ impl FairUse {
     }
 
     /// What is enforced of a line.
-    pub(super) fn enforced_line(&self, id: Uuid, line: &Line) -> Line {
-        let mut line = line.clone();
-        if let Some((_, verdict)) = self.lines.get(&id).and_then(|watched| watched.seen) {
-            let Rates { down_bps, up_bps } = verdict.rates;
-            (line.rate_down_bps, line.rate_up_bps) = (down_bps, up_bps);
-            line.throttled_down_bps = line.throttled_down_bps.min(down_bps);
-            line.throttled_up_bps = line.throttled_up_bps.min(up_bps);
-        }
-        line
+    pub(super) fn enforced_line(&self, id: Uuid, line: &Arc<Line>) -> Arc<Line> {
+        let seen = self.lines.get(&id).and_then(|watched| watched.seen);
+        let rates = seen.map(|(_, verdict)| verdict.rates);
+        let Some(Rates { down_bps, up_bps }) = rates.filter(|rates| *rates != Rates::of(line)) else {
+            return Arc::clone(line);
+        };
+        Arc::new(Line {
+            rate_down_bps: down_bps,
+            rate_up_bps: up_bps,
+            throttled_down_bps: line.throttled_down_bps.min(down_bps),
+            throttled_up_bps: line.throttled_up_bps.min(up_bps),
+            ..Line::clone(line)
+        })
     }
 
     /// Looks at every line: what its tally and what is not sealed yet make of its rates.
@@ -185,7 +190,7 @@ impl Watched {
     fn read(line: &Line) -> Option<Self> {
         Some(Self {
             handle: line.handle,
-            sold: Rates { down_bps: line.rate_down_bps, up_bps: line.rate_up_bps },
+            sold: Rates::of(line),
             // A line whose fair use makes no sense is refused as a whole, see `check::alone`.
             policy: Policy::read(line.fair_use.as_ref()?).ok()?,
             seen: None,

@@ -10,12 +10,13 @@ mod talk;
 
 use crate::clock::{self, Clock};
 use crate::config::Config;
+use crate::memory;
 use crate::northbound::backoff::Backoff;
 use crate::northbound::{link, tls};
 use crate::plan::Wanted;
 use crate::southbound::{self, Applied, Outcome, Southbound};
 use crate::status;
-use crate::store::desired::Store;
+use crate::store::desired::{Key, Store};
 use crate::store::disk::Folder;
 use crate::store::identity::Identity;
 use crate::usage::journal::{Journal, Notice};
@@ -32,7 +33,6 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 use weir_protocol::control::Event;
-use weir_protocol::state::ObjectKey;
 use weir_protocol::usage::SealReason;
 
 const SEGMENT_BYTES: u64 = 1024 * 1024;
@@ -290,10 +290,11 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.enforced = self.fair_use.enforced(&self.meaning.wanted);
         let result = self.southbound.apply(&self.enforced).await;
         self.take_outcome(&BTreeSet::new(), result);
+        memory::give_back();
     }
 
     /// Brings what these objects mean to the kernel, and reports; the others are as they were.
-    async fn apply_some(&mut self, objects: BTreeSet<ObjectKey>) {
+    async fn apply_some(&mut self, objects: BTreeSet<Key>) {
         if self.store.lineage().is_empty() {
             return;
         }
@@ -310,7 +311,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     /// Takes in what became of everything, or, if the kernel needed no look at the rest, of these objects.
-    fn take_outcome(&mut self, objects: &BTreeSet<ObjectKey>, result: Result<Applied, southbound::Error>) {
+    fn take_outcome(&mut self, objects: &BTreeSet<Key>, result: Result<Applied, southbound::Error>) {
         let generation = self.meaning.generation;
         if let Err(error) = &result {
             tracing::error!(%error, generation, "the desired state could not be applied");

@@ -8,15 +8,15 @@ use crate::northbound::link::{self, Link, What};
 use crate::northbound::sender::{Effect, Sender};
 use crate::southbound::Southbound;
 use crate::status;
-use crate::store::desired::Accepted;
+use crate::store::desired::{Accepted, Key};
 use crate::store::limits;
 use crate::usage::spool::Epoch;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 use weir_protocol::control::{Event, GoAway, GoAwayReason, Heartbeat, Hello, Severity, Welcome, down, up};
-use weir_protocol::state::ObjectKey;
 use weir_protocol::usage::SealReason;
 use weir_protocol::{PROTO_REV, live, state, usage};
 
@@ -245,7 +245,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Goes on under a whole new state.
     async fn take_snapshot(&mut self) {
         self.meaning = enforce::read(self.store.objects(), self.store.generation());
-        let lines = self.meaning.wanted.lines.iter().map(|(id, line)| (*id, Some(line)));
+        let lines = self.meaning.wanted.lines.iter().map(|(id, line)| (*id, Some(line.as_ref())));
         let mut rules = self.fair_use.differing(lines);
         rules.extend(self.fair_use.leaving(&self.meaning.wanted));
         self.take_rules(rules);
@@ -257,8 +257,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     /// Goes on under what a delta names; the rest stays as it was, and is not looked at.
     async fn take_delta(&mut self, change: &state::Down) {
-        let named = change.upserts.iter().map(|object| ObjectKey { kind: object.kind, id: object.id.clone() });
-        let mut objects: BTreeSet<ObjectKey> = named.chain(change.removes.iter().cloned()).collect();
+        let upserts = change.upserts.iter().map(|object| (object.kind, &object.id));
+        let named = upserts.chain(change.removes.iter().map(|key| (key.kind, &key.id)));
+        let mut objects: BTreeSet<Key> = named.filter_map(|(kind, id)| Key::of(kind, id)).collect();
         let lines = enforce::lines(self.store.objects(), &objects);
         let rules = self.fair_use.differing(lines.iter().map(|(id, line)| (*id, line.as_ref())));
         let only_lines = objects.iter().all(|key| enforce::line_id(key).is_some());
@@ -273,9 +274,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         self.wanted.send_modify(|wanted| {
             wanted.router.clone_from(&self.meaning.wanted.router);
-            for (id, line) in lines {
-                match line {
-                    Some(line) => drop(wanted.lines.insert(id, line)),
+            for id in lines.into_keys() {
+                match self.meaning.wanted.lines.get(&id) {
+                    Some(line) => drop(wanted.lines.insert(id, Arc::clone(line))),
                     None => drop(wanted.lines.remove(&id)),
                 }
             }

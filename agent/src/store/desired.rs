@@ -10,9 +10,10 @@ use super::limits::Size;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::io;
+use uuid::Uuid;
 use weir_protocol::desired::{CutPoints, Kind, Line, Router};
 use weir_protocol::hash::{self, Hash};
-use weir_protocol::state::{Down, Object, ObjectKey};
+use weir_protocol::state::{Down, Object};
 
 const SNAPSHOT: &str = "desired";
 const FRAME_BASE: u8 = 1;
@@ -21,26 +22,73 @@ const FRAME_DELTA: u8 = 3;
 const FRAME_END: u8 = 4;
 const LOG_LIMIT: usize = 1024 * 1024;
 
+/// Names an object, in less room than a [`weir_protocol::state::ObjectKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// [`Kind`].
+    pub kind: u32,
+    /// Identity within the kind.
+    pub id: Uuid,
+}
+
+impl Key {
+    /// `None` for an id that is none; [`super::limits`] lets no such through.
+    pub fn of(kind: u32, id: &[u8]) -> Option<Self> {
+        Some(Self { kind, id: Uuid::from_slice(id).ok()? })
+    }
+}
+
 /// One object as held.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// The object as received last.
-    #[prost(message, required, tag = "1")]
-    pub object: Object,
-    /// The last body that decoded, if `object.body` does not.
-    #[prost(bytes = "vec", optional, tag = "2")]
-    pub last_good: Option<Vec<u8>>,
+    /// Of the newest body.
+    pub revision: u64,
+    /// As received last.
+    newest: Box<[u8]>,
+    /// The last body that decoded, if the newest does not.
+    last_good: Option<Box<[u8]>>,
+    /// Whether the newest body makes sense to this revision.
+    sound: bool,
 }
 
 impl Held {
+    /// An object as received; `last_good` is what to enforce if it makes no sense.
+    pub fn of(object: &Object, last_good: Option<&[u8]>) -> Self {
+        let sound = decodes(object);
+        let last_good = last_good.filter(|_| !sound).map(Into::into);
+        Self { revision: object.revision, newest: object.body.as_slice().into(), last_good, sound }
+    }
+
     /// The body to enforce: the newest, or the last good one; none if there never was one.
     pub fn body(&self) -> Option<&[u8]> {
-        if decodes(&self.object) { Some(&self.object.body) } else { self.last_good.as_deref() }
+        if self.sound { Some(&self.newest) } else { self.last_good.as_deref() }
     }
 
     /// Whether the newest body makes sense to this revision.
     pub fn sound(&self) -> bool {
-        decodes(&self.object)
+        self.sound
+    }
+
+    fn digest(&self, key: Key) -> Hash {
+        hash::object(key.kind, key.id.as_bytes(), self.revision, &self.newest)
+    }
+}
+
+/// One object in the snapshot file.
+#[derive(Clone, PartialEq, Message)]
+struct Stored {
+    #[prost(message, required, tag = "1")]
+    object: Object,
+    #[prost(bytes = "vec", optional, tag = "2")]
+    last_good: Option<Vec<u8>>,
+}
+
+impl Stored {
+    fn of(key: Key, held: &Held) -> Self {
+        let Held { revision, newest, last_good, .. } = held;
+        let object =
+            Object { kind: key.kind, id: key.id.as_bytes().to_vec(), revision: *revision, body: newest.to_vec() };
+        Self { object, last_good: last_good.as_deref().map(Into::into) }
     }
 }
 
@@ -75,7 +123,7 @@ pub struct Store<D> {
     lineage: Vec<u8>,
     generation: u64,
     digest: Hash,
-    objects: BTreeMap<ObjectKey, Held>,
+    objects: BTreeMap<Key, Held>,
     log: u64,
     log_bytes: usize,
     snapshot_bytes: usize,
@@ -115,13 +163,13 @@ impl<D: Disk> Store<D> {
     }
 
     /// The objects held.
-    pub fn objects(&self) -> &BTreeMap<ObjectKey, Held> {
+    pub fn objects(&self) -> &BTreeMap<Key, Held> {
         &self.objects
     }
 
     /// How much is held.
     pub fn size(&self) -> Size {
-        let bytes = self.objects.values().map(|held| held.object.body.len()).sum();
+        let bytes = self.objects.values().map(|held| held.newest.len()).sum();
         Size { objects: self.objects.len(), bytes }
     }
 
@@ -171,8 +219,8 @@ impl<D: Disk> Store<D> {
         let objects = self.objects.len() as u64;
         let base = Base { lineage: self.lineage.clone(), generation: self.generation, log, objects };
         let mut bytes = frame::encode(FRAME_BASE, &base.encode_to_vec());
-        for held in self.objects.values() {
-            bytes.extend_from_slice(&frame::encode(FRAME_OBJECT, &held.encode_to_vec()));
+        for (key, held) in &self.objects {
+            bytes.extend_from_slice(&frame::encode(FRAME_OBJECT, &Stored::of(*key, held).encode_to_vec()));
         }
         bytes.extend_from_slice(&frame::encode(FRAME_END, &[]));
         self.disk.replace(SNAPSHOT, &bytes)?;
@@ -195,8 +243,8 @@ impl<D: Disk> Store<D> {
         };
         // A damaged object is missing from the digest, so the cloud sends everything again.
         for frame in frames.iter().filter(|frame| frame.kind == FRAME_OBJECT) {
-            if let Ok(held) = Held::decode(frame.body) {
-                self.put(held);
+            if let Ok(stored) = Stored::decode(frame.body) {
+                self.put(&stored);
             }
         }
         let whole = frames.last().is_some_and(|frame| frame.kind == FRAME_END);
@@ -230,25 +278,23 @@ impl<D: Disk> Store<D> {
         Ok(())
     }
 
-    fn put(&mut self, held: Held) {
-        hash::fold(&mut self.digest, &digest(&held.object));
-        self.objects.insert(key(&held.object), held);
+    fn put(&mut self, Stored { object, last_good }: &Stored) {
+        let Some(key) = Key::of(object.kind, &object.id) else { return };
+        hash::fold(&mut self.digest, &digest(object));
+        self.objects.insert(key, Held::of(object, last_good.as_deref()));
     }
 }
 
 /// The digest of all objects once `change` is merged.
-fn digest_after(objects: &BTreeMap<ObjectKey, Held>, before: Hash, change: &Down) -> Hash {
+fn digest_after(objects: &BTreeMap<Key, Held>, before: Hash, change: &Down) -> Hash {
     let mut after = if change.snapshot { hash::GENESIS } else { before };
-    let mut touched: BTreeMap<ObjectKey, Option<Hash>> = BTreeMap::new();
-    for gone in &change.removes {
-        touched.insert(gone.clone(), None);
-    }
+    let mut touched: BTreeMap<Key, Option<Hash>> = removed(change).map(|key| (key, None)).collect();
     for object in &change.upserts {
-        touched.insert(key(object), Some(digest(object)));
+        touched.extend(Key::of(object.kind, &object.id).map(|key| (key, Some(digest(object)))));
     }
     for (key, new) in touched {
         if let (Some(old), false) = (objects.get(&key), change.snapshot) {
-            hash::fold(&mut after, &digest(&old.object));
+            hash::fold(&mut after, &old.digest(key));
         }
         if let Some(new) = new {
             hash::fold(&mut after, &new);
@@ -257,32 +303,31 @@ fn digest_after(objects: &BTreeMap<ObjectKey, Held>, before: Hash, change: &Down
     after
 }
 
-fn merge(objects: &mut BTreeMap<ObjectKey, Held>, change: &Down) {
+fn merge(objects: &mut BTreeMap<Key, Held>, change: &Down) {
     let before = if change.snapshot { std::mem::take(objects) } else { BTreeMap::new() };
-    for gone in &change.removes {
-        objects.remove(gone);
+    for gone in removed(change) {
+        objects.remove(&gone);
     }
     for object in &change.upserts {
-        let key = key(object);
+        let Some(key) = Key::of(object.kind, &object.id) else { continue };
         let previous = if change.snapshot { before.get(&key) } else { objects.get(&key) };
-        let last_good = if decodes(object) { None } else { previous.and_then(Held::body).map(<[u8]>::to_vec) };
-        objects.insert(key, Held { object: object.clone(), last_good });
+        let held = Held::of(object, previous.and_then(Held::body));
+        objects.insert(key, held);
     }
+}
+
+fn removed(change: &Down) -> impl Iterator<Item = Key> {
+    change.removes.iter().filter_map(|key| Key::of(key.kind, &key.id))
 }
 
 fn decodes(object: &Object) -> bool {
     let body = object.body.as_slice();
-    let whole = match Kind::from_u32(object.kind) {
+    match Kind::from_u32(object.kind) {
         Some(Kind::Router) => Router::decode(body).is_ok(),
         Some(Kind::Line) => Line::decode(body).is_ok(),
         Some(Kind::CutPoints) => CutPoints::decode(body).is_ok(),
         None => true,
-    };
-    whole && object.id.len() == 16
-}
-
-fn key(object: &Object) -> ObjectKey {
-    ObjectKey { kind: object.kind, id: object.id.clone() }
+    }
 }
 
 fn digest(object: &Object) -> Hash {

@@ -120,7 +120,7 @@ impl<D: Disk> Journal<D> {
         if end_ms > 0 && end_ms < now.wall_ms {
             self.start_ms = end_ms;
         }
-        self.meter = Meter::new(self.spool.positions().clone());
+        self.meter = Meter::new(self.spool.positions());
     }
 
     fn enter_boot(&mut self) {
@@ -278,7 +278,7 @@ impl<D: Disk> Journal<D> {
     /// Handles known to the meter, not wanted any more, with nothing left to seal.
     pub fn forgettable(&self, wanted: &BTreeSet<u32>) -> BTreeSet<u32> {
         let open: BTreeSet<u32> = self.meter.open().lines.iter().map(|line| line.handle).collect();
-        let known = self.meter.sealed().keys().map(|key| key.handle);
+        let known = self.meter.handles();
         known.filter(|handle| !wanted.contains(handle) && !open.contains(handle)).collect()
     }
 

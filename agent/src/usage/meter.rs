@@ -8,8 +8,20 @@ use weir_protocol::usage::LineUsage;
 /// What is sealed and what was seen since.
 #[derive(Debug, Default)]
 pub struct Meter {
-    sealed: Positions,
-    latest: Positions,
+    counters: BTreeMap<Key, Stand>,
+}
+
+/// How far a counter is.
+#[derive(Debug, Clone, Copy)]
+struct Stand {
+    sealed: Reading,
+    latest: Reading,
+}
+
+impl From<Reading> for Stand {
+    fn from(at: Reading) -> Self {
+        Self { sealed: at, latest: at }
+    }
 }
 
 /// The open record: everything seen and not yet sealed.
@@ -23,14 +35,14 @@ pub struct Open {
 
 impl Meter {
     /// Starts from what a log says is sealed.
-    pub fn new(sealed: Positions) -> Self {
-        Self { latest: sealed.clone(), sealed }
+    pub fn new(sealed: &Positions) -> Self {
+        Self { counters: sealed.iter().map(|(key, at)| (*key, (*at).into())).collect() }
     }
 
     /// Counters of a sweep that ran backwards against what was last seen.
     pub fn regressed(&self, sweep: &[Counter]) -> Positions {
         let backwards =
-            |(key, now): &(Key, Reading)| self.latest.get(key).is_some_and(|seen| now.since(seen).is_none());
+            |(key, now): &(Key, Reading)| self.counters.get(key).is_some_and(|seen| now.since(&seen.latest).is_none());
         sweep.iter().map(reading).filter(backwards).collect()
     }
 
@@ -40,27 +52,24 @@ impl Meter {
         for counter in sweep {
             let (key, now) = reading(counter);
             let base = Reading::of(&counter.base_down, &counter.base_up);
-            let seen = self.latest.entry(key).or_insert(base);
-            if now.since(seen).is_some() {
-                *seen = now;
-                self.sealed.entry(key).or_insert(base);
+            let seen = self.counters.entry(key).or_insert(base.into());
+            if now.since(&seen.latest).is_some() {
+                seen.latest = now;
             }
         }
     }
 
     /// Takes counters as already counted, whatever they show.
     pub fn rebase(&mut self, positions: &Positions) {
-        self.sealed.extend(positions);
-        self.latest.extend(positions);
+        self.counters.extend(positions.iter().map(|(key, at)| (*key, Stand::from(*at))));
     }
 
     /// What a record sealed now would hold.
     pub fn open(&self) -> Open {
         let mut lines: BTreeMap<u32, Reading> = BTreeMap::new();
         let mut positions = Positions::new();
-        for (key, now) in &self.latest {
-            let sealed = self.sealed.get(key).copied().unwrap_or_default();
-            let moved = now.since(&sealed).unwrap_or_default();
+        for (key, Stand { sealed, latest: now }) in &self.counters {
+            let moved = now.since(sealed).unwrap_or_default();
             if moved != Reading::default() {
                 let line = lines.entry(key.handle).or_default();
                 *line = line.plus(&moved);
@@ -73,18 +82,19 @@ impl Meter {
 
     /// Marks positions as sealed; only after they are on disk.
     pub fn seal(&mut self, positions: &Positions) {
-        self.sealed.extend(positions);
+        for (key, at) in positions {
+            self.counters.entry(*key).or_insert((*at).into()).sealed = *at;
+        }
     }
 
     /// Forgets lines whose last counters are sealed.
     pub fn forget(&mut self, handles: &BTreeSet<u32>) {
-        self.sealed.retain(|key, _| !handles.contains(&key.handle));
-        self.latest.retain(|key, _| !handles.contains(&key.handle));
+        self.counters.retain(|key, _| !handles.contains(&key.handle));
     }
 
-    /// What is sealed, of every counter known.
-    pub fn sealed(&self) -> &Positions {
-        &self.sealed
+    /// The line of every counter known.
+    pub fn handles(&self) -> impl Iterator<Item = u32> {
+        self.counters.keys().map(|key| key.handle)
     }
 }
 

@@ -32,7 +32,8 @@ fn metered(revision: u64, start_ms: u64, top_up: u64) -> Object {
         exhausted_up_bps: 5,
         ..FairUse::default()
     };
-    let line = Line { handle: 1, rate_down_bps: 1_000, rate_up_bps: 500, fair_use: Some(fair_use), ..Line::default() };
+    let line =
+        Line { handle: 1, rate_down_bps: 1_000, rate_up_bps: 500, fair_use: Some(fair_use.into()), ..Line::default() };
     Object { kind: Kind::Line as u32, id: vec![1; 16], revision, body: line.encode_to_vec() }
 }
 

@@ -1,6 +1,7 @@
 //! A change of few lines holds what a comparison of everything would have made.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use uuid::Uuid;
 use weir_agent::plan::Wanted;
@@ -8,7 +9,7 @@ use weir_agent::southbound::linux::Linux;
 use weir_agent::southbound::{Outcome, Southbound};
 use weir_protocol::desired::{Access, Line};
 
-use crate::net::{counter_of, in_namespaces, line, lines, online, only, sh};
+use crate::net::{counter_of, in_namespaces, line, line_mut, lines, online, only, sh};
 
 const LINES: u32 = 40;
 const ROUNDS: u32 = 60;
@@ -21,7 +22,7 @@ fn one(handle: u32, at: u32, mbit: u64, access: Access) -> Line {
 fn turn(wanted: &mut Wanted, round: u32) -> Uuid {
     let id = Uuid::from_u128((1 + round * 7 % LINES).into());
     let fresh = 200 + round % 50;
-    match (round % 5, wanted.lines.get_mut(&id)) {
+    match (round % 5, wanted.lines.get_mut(&id).map(Arc::make_mut)) {
         (0, Some(line)) => line.rate_down_bps += 3_000_000,
         (1, Some(line)) => {
             let access = if line.access() == Access::Open { Access::WalledGarden } else { Access::Open };
@@ -31,7 +32,8 @@ fn turn(wanted: &mut Wanted, round: u32) -> Uuid {
         (3, Some(_)) => drop(wanted.lines.remove(&id)),
         (_, _) => {
             let handle = 1_000 + round;
-            wanted.lines.insert(id, only(&format!("10.22.0.{}/32", round + 2), line(handle, 5, 5, Access::Closed)));
+            let line = only(&format!("10.22.0.{}/32", round + 2), line(handle, 5, 5, Access::Closed));
+            wanted.lines.insert(id, line.into());
         }
     }
     id
@@ -85,7 +87,7 @@ fn thousands(turn: u32) -> Wanted {
         let access = [Access::Open, Access::WalledGarden, Access::Closed][((n + turn) % 3) as usize];
         only(&format!("10.{}.{}.7/32", 30 + n / 250, n % 250), line(n, 10, 10, access))
     }));
-    for line in wanted.lines.values_mut() {
+    for line in wanted.lines.values_mut().map(Arc::make_mut) {
         let six = format!("2001:db8:{:x}::/48", 0x1000 + line.handle);
         line.prefixes.extend(only(&six, Line::default()).prefixes);
     }
@@ -129,7 +131,7 @@ fn what_stands_in_the_way_of_a_change_is_seen_and_everything_compared() {
             "tc qdisc del dev wan0 root",
         ] {
             sh(by_hand);
-            let line = wanted.lines.get_mut(&first).unwrap();
+            let line = line_mut(&mut wanted, first);
             line.rate_down_bps += 1_000_000;
             let access = if line.access() == Access::Open { Access::WalledGarden } else { Access::Open };
             line.set_access(access);
@@ -142,14 +144,14 @@ fn what_stands_in_the_way_of_a_change_is_seen_and_everything_compared() {
         // An address of a neighbour, and a rate of nothing, are refused, and both stay as they were.
         for refused in [line(8, 10, 10, Access::Open), Line { rate_up_bps: 0, ..one(8, 9, 10, Access::Open) }] {
             let mut greedy = wanted.clone();
-            greedy.lines.insert(second, refused);
+            greedy.lines.insert(second, refused.into());
             let applied = kernel.change(&greedy, &BTreeSet::from([second])).await.unwrap();
             let outcome = |id| applied.lines.iter().find(|(of, _)| *of == id).map(|(_, outcome)| outcome);
             assert!(matches!(outcome(second), Some(Outcome::Rejected { .. })), "{applied:?}");
             assert!(matches!(outcome(first), Some(Outcome::Applied(_))), "{applied:?}");
         }
         kernel.apply(&wanted).await.unwrap();
-        wanted.lines.get_mut(&second).unwrap().rate_up_bps += 1_000_000;
+        line_mut(&mut wanted, second).rate_up_bps += 1_000_000;
         assert!(!change(&mut kernel, &wanted, second).await, "settled again");
     });
 }

@@ -35,7 +35,7 @@ pub fn enrolled() -> Identity {
 
 /// Puts a state with one line on disk.
 pub fn hold(state: &Path, line: Line) {
-    hold_all(state, &Wanted { router: Some(router(true)), lines: [(Uuid::from_u128(7), line)].into() });
+    hold_all(state, &Wanted { router: Some(router(true)), lines: [(Uuid::from_u128(7), line.into())].into() });
 }
 
 /// Puts a state on disk.

@@ -103,7 +103,7 @@ impl Drop for Running {
 }
 
 fn fair(fair_use: FairUse) -> Line {
-    Line { fair_use: Some(fair_use), ..line(7, SOLD_MBIT, SOLD_MBIT, Access::Open) }
+    Line { fair_use: Some(fair_use.into()), ..line(7, SOLD_MBIT, SOLD_MBIT, Access::Open) }
 }
 
 /// Whether the line's class toward the subscriber has this ceiling; a link header is paid on top of what is sold.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -237,7 +238,7 @@ pub fn line(handle: u32, down_mbit: u64, up_mbit: u64, access: Access) -> Line {
 }
 
 pub fn wanted(nat: bool, line: Line) -> Wanted {
-    Wanted { router: Some(router(nat)), lines: BTreeMap::from([(Uuid::from_u128(1), line)]) }
+    Wanted { router: Some(router(nat)), lines: BTreeMap::from([(Uuid::from_u128(1), Arc::new(line))]) }
 }
 
 pub async fn apply(kernel: &mut Linux, wanted: &Wanted) -> Outcome {
@@ -292,8 +293,13 @@ pub fn only(prefix: &str, line: Line) -> Line {
 }
 
 pub fn lines(lines: impl IntoIterator<Item = Line>) -> Wanted {
-    let lines = lines.into_iter().map(|line| (Uuid::from_u128(line.handle.into()), line)).collect();
+    let lines = lines.into_iter().map(|line| (Uuid::from_u128(line.handle.into()), Arc::new(line))).collect();
     Wanted { router: Some(router(false)), lines }
+}
+
+/// A line wanted, to be changed.
+pub fn line_mut(wanted: &mut Wanted, id: Uuid) -> &mut Line {
+    Arc::make_mut(wanted.lines.get_mut(&id).expect("a line"))
 }
 
 pub async fn counter_of(kernel: &mut Linux, handle: u32) -> Counter {

@@ -9,7 +9,7 @@ use weir_agent::southbound::{Outcome, Southbound};
 use weir_protocol::desired::Access;
 
 use crate::net::{
-    As, Net, assert_within, counter_of, in_namespaces_as, line, lines, online, only, seen, sh, text, watch,
+    As, Net, assert_within, counter_of, in_namespaces_as, line, line_mut, lines, online, only, seen, sh, text, watch,
 };
 
 const MANY: u32 = 2_500;
@@ -76,10 +76,10 @@ fn thousands_of_lines_are_held_counted_and_healed_in_parts() {
         // Another process goes on with what stands, and changes one line of it.
         let (mut kernel, _) = opened(net).await;
         assert_eq!(apply(&mut kernel, &wanted).await, Vec::<String>::new());
-        wanted.lines.get_mut(&Uuid::from_u128(1)).unwrap().set_access(Access::Closed);
+        line_mut(&mut wanted, Uuid::from_u128(1)).set_access(Access::Closed);
         let applied = kernel.change(&wanted, &BTreeSet::from([Uuid::from_u128(1)])).await.unwrap();
         assert!(!applied.whole && !online(net), "{applied:?}");
-        wanted.lines.get_mut(&Uuid::from_u128(1)).unwrap().set_access(Access::Open);
+        line_mut(&mut wanted, Uuid::from_u128(1)).set_access(Access::Open);
         apply(&mut kernel, &wanted).await;
 
         if can {

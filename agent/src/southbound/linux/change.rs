@@ -11,7 +11,7 @@ use super::htb::Request;
 use super::netfilter::Change;
 use super::nft::{self, ELEMENTS_A_STEP, Places};
 use super::shaping::Shaped;
-use super::tc::{self, Link, Speed};
+use super::tc::{Link, Speed};
 use super::{Counted, Linux, Refused, Side, held_router};
 use crate::plan::Wanted;
 use crate::plan::check::{self as sound, Claims, SoundLine, family_length};
@@ -147,7 +147,7 @@ impl Linux {
     fn is_shaped(&self, line: &SoundLine, counted: &Counted) -> bool {
         let Some(Shaped { minor, lan, wan }) = self.shaped.get(&line.handle) else { return false };
         [(&counted.lan, lan), (&counted.wan, wan)].iter().all(|((_, held), speed)| {
-            held.get(&counted.layout.line(*minor)).is_some_and(|state| state.speed == **speed && state.leaf)
+            held.get(counted.layout.line(*minor)).is_some_and(|state| state.speed == **speed && state.leaf)
         })
     }
 
@@ -158,11 +158,11 @@ impl Linux {
             .map(|class| self.layout.line(class.minor))
             .collect();
         let mut side = |link| -> Result<Side, Error> {
-            let mut held = tc::Classes::new();
-            for class in &classes {
-                held.extend(self.tc.class(link, *class)?.map(|state| (*class, state)));
-            }
-            Ok((link, held))
+            let states = classes.iter().filter_map(|class| {
+                let state = self.tc.class(link, *class).transpose()?;
+                Some(state.map(|state| (*class, state)))
+            });
+            Ok((link, states.collect::<Result<_, _>>()?))
         };
         Ok(Counted { layout: self.layout, lan: side(lan)?, wan: side(wan)? })
     }

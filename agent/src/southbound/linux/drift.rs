@@ -20,7 +20,7 @@ pub fn of_port(
     if !holds(held, &layout.capacity(*link, port.capacity_bps)) {
         found.push(format!("{name} had another capacity"));
     }
-    found.extend(lines.filter_map(|(handle, minor, speed)| match held.get(&layout.line(minor)) {
+    found.extend(lines.filter_map(|(handle, minor, speed)| match held.get(layout.line(minor)) {
         None => Some(format!("line {handle} had no class on {name}")),
         Some(state) if state.speed != speed => Some(format!("line {handle} had another rate on {name}")),
         Some(state) if !state.leaf => Some(format!("line {handle} had another queue on {name}")),
@@ -34,7 +34,7 @@ pub fn holds(held: &Classes, requests: &[Request]) -> bool {
     requests
         .iter()
         .filter_map(|request| request.class())
-        .all(|(id, speed)| held.get(&id).is_some_and(|state| state.speed == speed))
+        .all(|(id, speed)| held.get(id).is_some_and(|state| state.speed == speed))
 }
 
 /// Of the table, as it should be and as it is.

@@ -85,6 +85,7 @@ impl Fallback {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
     use weir_protocol::desired::{Line, Prefix};
 
     fn line(handle: u32, last: u8, rate: u64) -> Line {
@@ -96,8 +97,10 @@ mod tests {
     fn a_restart_knows_which_line_had_an_address_first() {
         let folder = tempfile::tempdir().unwrap();
         let ids = [Uuid::from_u128(1), Uuid::from_u128(2)];
-        let wanted =
-            |first: Line, second: Line| Wanted { router: None, lines: [(ids[0], first), (ids[1], second)].into() };
+        let wanted = |first: Line, second: Line| Wanted {
+            router: None,
+            lines: [(ids[0], Arc::new(first)), (ids[1], Arc::new(second))].into(),
+        };
         let apply = |wanted: &Wanted, before: Option<BTreeMap<Uuid, SoundLine>>| {
             let mut fallback = Fallback::open(folder.path()).unwrap();
             let held = before.unwrap_or_else(|| fallback.held(wanted));

@@ -74,8 +74,8 @@ pub struct Linux {
     settled: Option<Settled>,
     /// What each line's class was last made to be, by handle.
     shaped: BTreeMap<u32, Shaped>,
-    /// What was last read of each line, under which generation.
-    read: BTreeMap<u32, (Uuid, Total, Total)>,
+    /// What was last read of each line, under which generation; in the order of their handles.
+    read: Vec<(u32, Uuid, Total, Total)>,
 }
 
 /// Why lines are not held, by handle.
@@ -121,7 +121,7 @@ impl Linux {
             held: None,
             settled: None,
             shaped: BTreeMap::new(),
-            read: BTreeMap::new(),
+            read: Vec::new(),
         })
     }
 
@@ -220,7 +220,7 @@ impl Linux {
                 return Outcome::Failed { code: "not-held", detail };
             }
             let rate = |(link, held): &Side| {
-                held.get(&counted.layout.line(class.minor))
+                held.get(counted.layout.line(class.minor))
                     .map_or(0, |state| shape::layer3_bps(state.speed.ceiling, link.header))
             };
             let access = if line.access == Access::Unspecified { Access::Open } else { line.access };
@@ -234,7 +234,7 @@ impl Linux {
 impl Counted {
     fn held(&self, minor: u16) -> Held {
         let class = self.layout.line(minor);
-        let total = |(link, held): &Side| held.get(&class).map(|state| state.total(*link));
+        let total = |(link, held): &Side| held.get(class).map(|state| state.total(*link));
         (total(&self.lan), total(&self.wan))
     }
 }
@@ -337,7 +337,7 @@ impl Southbound for Linux {
             // A dump cut short misses other classes the next time; one that misses the same is whole, and they are gone.
             let gone = !counters.is_empty() && missing_before.as_ref() == Some(&missing);
             if missing.is_empty() || gone {
-                self.read = counters.iter().map(|one| (one.handle, (one.generation, one.down, one.up))).collect();
+                self.read = counters.iter().map(|one| (one.handle, one.generation, one.down, one.up)).collect();
                 return Ok(Sweep { counters });
             }
             missing_before = Some(missing);
@@ -357,7 +357,7 @@ impl Southbound for Linux {
             self.tc.uproot(link).await?;
         }
         (self.ports, self.table, self.rules, self.held, self.settled) = (None, None, None, None, None);
-        (self.shaped, self.read) = (BTreeMap::new(), BTreeMap::new());
+        (self.shaped, self.read) = (BTreeMap::new(), Vec::new());
         nft::remove()?;
         self.fallback.clear()?;
         self.classes.clear()

@@ -70,7 +70,7 @@ impl Linux {
         for (handle, shaped) in &self.shaped {
             let (minor, speed) = (shaped.minor, speed(shaped));
             let (id, parent) = (self.layout.line(minor), self.layout.parent(minor));
-            let before = held.get(&id);
+            let before = held.get(id);
             let same = before.is_some_and(|state| state.speed == speed);
             if !same {
                 classes.push((*handle, Request::Class { id, parent, speed }));
@@ -104,7 +104,8 @@ impl Linux {
     /// What was last read of a line's class under its generation, toward and from the subscriber.
     pub(super) fn last_read(&self, handle: u32) -> Option<(Total, Total)> {
         let generation = self.classes.get(handle)?.generation;
-        self.read.get(&handle).filter(|read| read.0 == generation).map(|(_, down, up)| (*down, *up))
+        let at = self.read.binary_search_by_key(&handle, |(handle, ..)| *handle).ok()?;
+        self.read.get(at).filter(|(_, of, ..)| *of == generation).map(|(_, _, down, up)| (*down, *up))
     }
 
     /// On disk before in the kernel: a kill in between finds the same classes again. Without a disk they are held all

@@ -4,7 +4,6 @@
 //! sum never passes the port's capacity, and a full port is shared in proportion to what was sold. Ports are found by
 //! `rtnetlink`, which has no HTB and no way to add a class: [`htb`] has the bytes of those.
 
-use std::collections::BTreeMap;
 use std::os::fd::AsRawFd;
 
 use futures_util::TryStreamExt;
@@ -108,8 +107,25 @@ impl ClassState {
     }
 }
 
-/// The classes of a port, by name.
-pub type Classes = BTreeMap<u32, ClassState>;
+/// The classes of a port, in the order of their names: tens of thousands, read anew in each sweep.
+#[derive(Debug, Default)]
+pub struct Classes(Vec<(u32, ClassState)>);
+
+impl Classes {
+    /// The class of this name.
+    pub fn get(&self, id: u32) -> Option<&ClassState> {
+        let at = self.0.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        self.0.get(at).map(|(_, state)| state)
+    }
+}
+
+impl FromIterator<(u32, ClassState)> for Classes {
+    fn from_iter<I: IntoIterator<Item = (u32, ClassState)>>(classes: I) -> Self {
+        let mut classes: Vec<_> = classes.into_iter().collect();
+        classes.sort_unstable_by_key(|(id, _)| *id);
+        Self(classes)
+    }
+}
 
 /// What is asked about a port's tree.
 struct Question {
@@ -284,13 +300,13 @@ impl Tc {
     /// Each part is asked for alone: asked for a port, the kernel looks through all its queues for ones with classes, for
     /// every few classes it tells of.
     pub fn classes(&mut self, link: Link, layout: Layout) -> Result<Classes, Error> {
-        let mut classes = Classes::new();
+        let mut classes = Vec::new();
         for major in layout.majors() {
             let part = class_id(major, 0);
             let question = Question { kind: RTM_GETTCLASS, class: 0, parent: part, flags: NLM_F_DUMP };
             self.question(link, question, |answer| classes.extend(class_of(answer))).map_err(refused)?;
         }
-        Ok(classes)
+        Ok(classes.into_iter().collect())
     }
 
     /// One class of our tree, if it is there.

@@ -35,7 +35,7 @@ fn line(chance: &mut Chance, handle: u32, now_ms: u64) -> Line {
         access: access.into(),
         throttled_down_bps: MBIT / 2,
         throttled_up_bps: MBIT / 4,
-        fair_use: (handle > 4).then(|| fair_use(chance, handle, now_ms)),
+        fair_use: (handle > 4).then(|| fair_use(chance, handle, now_ms).into()),
         ..Line::default()
     }
 }

@@ -59,7 +59,8 @@ fn a_router_long_off_cuts_its_records_where_a_period_ended_meanwhile() {
     let cut_ms = instant(BEGINNINGS[0]) - 17 * 60_000 + 3 * HOUR_MS;
     let period = |start_ms, end_ms| Allowance { start_ms, end_ms, bytes: u64::MAX, ..Allowance::default() };
     let allowances = vec![period(cut_ms - DAY_MS, cut_ms), period(cut_ms, cut_ms + 30 * DAY_MS)];
-    story.lines[0].fair_use = Some(FairUse { time_zone: "Asia/Kolkata".into(), allowances, ..FairUse::default() });
+    story.lines[0].fair_use =
+        Some(FairUse { time_zone: "Asia/Kolkata".into(), allowances, ..FairUse::default() }.into());
     story.incidents = vec![(2 * HOUR_MS, Incident::PowerCut { killed: 0, dark: 30 * HOUR_MS, off: 0 })];
     story.run();
 }

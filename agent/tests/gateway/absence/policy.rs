@@ -46,7 +46,7 @@ impl Says {
 /// What holds in the minute that begins at an instant.
 pub fn says(line: &Line, minute_ms: u64) -> Says {
     let none = FairUse::default();
-    let fair_use = line.fair_use.as_ref().unwrap_or(&none);
+    let fair_use = line.fair_use.as_deref().unwrap_or(&none);
     let window = fair_use.windows.iter().position(|window| holds(fair_use, window, minute_ms));
     let free = window.is_some_and(|n| fair_use.windows[n].free);
     let sold = (line.rate_down_bps, line.rate_up_bps);

@@ -10,7 +10,7 @@ use weir_agent::southbound::{Outcome, Southbound};
 use weir_protocol::desired::Access;
 
 use crate::figure::{Goal, print, quantile};
-use crate::net::{Net, apply, counter, line, lines, only, text, until, wanted};
+use crate::net::{Net, apply, counter, line, line_mut, lines, only, text, until, wanted};
 use crate::program::{Running, start, status};
 
 const SOLD_MBIT: u64 = 10;
@@ -54,7 +54,7 @@ pub fn rates_change_under_fair_queues(net: &mut Net) {
         for (round, few) in [true, false, true].into_iter().enumerate() {
             let ids: BTreeSet<Uuid> = wanted.lines.keys().take(3).copied().collect();
             for id in &ids {
-                let line = wanted.lines.get_mut(id).expect("a line");
+                let line = line_mut(&mut wanted, *id);
                 line.rate_down_bps += 1_000_000;
                 line.rate_up_bps += 2_000_000;
             }
