@@ -410,6 +410,7 @@ CREATE TABLE public.agents (
     persisted_gen bigint DEFAULT 0 NOT NULL,
     applied_gen bigint DEFAULT 0 NOT NULL,
     tally bytea,
+    removals_confirmed_gen bigint DEFAULT 0 NOT NULL,
     CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8))
 );
 

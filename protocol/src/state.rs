@@ -27,6 +27,9 @@ pub struct Down {
     /// XOR digest of all objects after this change.
     #[prost(bytes = "vec", tag = "7")]
     pub digest_after: Vec<u8>,
+    /// Somebody confirmed that lines go whose removal the agent held back for their number, and so do those of this change.
+    #[prost(bool, tag = "8")]
+    pub removals_confirmed: bool,
 }
 
 /// One desired object: opaque bytes with a revision. Agents store the bytes as received.
@@ -44,6 +47,10 @@ pub struct Object {
     /// Encoded body; see [`crate::desired`].
     #[prost(bytes = "vec", tag = "4")]
     pub body: Vec<u8>,
+    /// The revision ([`crate::PROTO_REV`]) an agent must speak to act on the body; 0 = any. An older one would pass over what
+    /// it does not know: it keeps the last body it understood instead.
+    #[prost(uint32, tag = "5")]
+    pub needs_rev: u32,
 }
 
 /// Names an object.

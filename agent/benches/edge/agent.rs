@@ -18,7 +18,7 @@ const WATCHED: Duration = Duration::from_secs(40);
 /// Ticks of the processor clock in a second, as Linux tells them to programs.
 const TICKS: f64 = 100.0;
 
-struct Running(Child);
+pub struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -28,6 +28,12 @@ impl Drop for Running {
 }
 
 impl Running {
+    /// Asks it to stop, and waits until it has.
+    pub fn finish(mut self) {
+        sh(&format!("kill -TERM {}", self.0.id()));
+        assert!(self.0.wait().expect("an end").success(), "it stops in order");
+    }
+
     fn read(&self, file: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.0.id())).expect("it runs")
     }
@@ -47,7 +53,7 @@ impl Running {
 }
 
 /// The program as routers get it if the environment names it, otherwise the one of this build.
-fn program() -> String {
+pub fn program() -> String {
     std::env::var("WEIR_AGENT").unwrap_or(env!("CARGO_BIN_EXE_weir-agent").into())
 }
 
@@ -59,7 +65,7 @@ pub fn running() {
         let state = tempfile::tempdir().expect("a folder");
         identity::save(&mut Folder::open(state.path()).expect("a folder"), &enrolled()).expect("saved");
         hold_all(state.path(), &sold(lines, 50, false));
-        let agent = start(&program, state.path());
+        let agent = start(state.path());
         let note = format!("{lines} lines, all applied from disk, sweeps every 10 s");
         let name = format!("agent_rss_{}k_mb", lines / 1000);
         if lines == 10_000 {
@@ -74,21 +80,29 @@ pub fn running() {
     }
 }
 
+/// Starts it on a state.
+pub fn spawn(state: &Path, options: &[&str]) -> Running {
+    let mut command = verb("run", state);
+    Running(command.args(options).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"))
+}
+
+/// What it tells of itself.
+pub fn status(state: &Path) -> serde_json::Value {
+    serde_json::from_slice(&verb("status", state).output().expect("a status").stdout).unwrap_or_default()
+}
+
+fn verb(verb: &str, state: &Path) -> Command {
+    let mut command = Command::new(program());
+    command.arg(verb).arg("--state-dir").arg(state).arg("--run-dir").arg(state.join("run"));
+    command
+}
+
 /// Starts it, and waits until all is applied.
-fn start(program: &str, state: &Path) -> Running {
-    let run = state.join("run");
-    let at = |verb: &str| {
-        let mut command = Command::new(program);
-        command.arg(verb).arg("--state-dir").arg(state).arg("--run-dir").arg(&run);
-        command
-    };
-    let mut command = at("run");
-    command.args(["--sweep-interval-ms", "10000"]).stdout(Stdio::null()).stderr(Stdio::null());
-    let agent = Running(command.spawn().expect("it starts"));
+fn start(state: &Path) -> Running {
+    let agent = spawn(state, &["--sweep-interval-ms", "10000"]);
     let limit = Instant::now() + Duration::from_secs(900);
     loop {
-        let status = at("status").output().expect("a status").stdout;
-        let status: serde_json::Value = serde_json::from_slice(&status).unwrap_or_default();
+        let status = status(state);
         let objects = &status["agent"]["objects"];
         if objects["applied"].as_u64().is_some_and(|applied| applied > 1) {
             return agent;

@@ -1,9 +1,10 @@
 //! The edge at full scale, against floors and peers of the same run. `cargo bench --bench edge -- 10k agent` runs parts: `forward`, `meter`, `apply` or one of
-//! its sizes, `agent`.
+//! its sizes, `alone`, `agent`.
 //!
 //! As root it runs without a user namespace, so that trees are sharded; otherwise they are flat, and figures say so.
 
 mod agent;
+mod alone;
 mod apply;
 #[expect(dead_code, reason = "the tests use all of it")]
 #[path = "../../tests/kernel/disk.rs"]
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
         }
         if is_asked("meter") {
             meter::metering(&mut net).await;
+        }
+        if is_asked("alone") {
+            alone::enforcing(&mut net);
         }
         if is_asked("agent") {
             agent::running();

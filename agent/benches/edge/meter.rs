@@ -78,7 +78,7 @@ async fn exactness(net: &mut Net, kernel: &mut Linux) {
 }
 
 /// Whether packets come to the queues merged; at the ends every packet is counted as it was on the wire all the same.
-fn merge(net: &Net, merged: bool) {
+pub fn merge(net: &Net, merged: bool) {
     let word = if merged { "on" } else { "off" };
     let (s, i) = (net.subscriber.id(), net.internet.id());
     sh(&format!(

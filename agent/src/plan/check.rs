@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use uuid::Uuid;
-use weir_protocol::desired::{Access, Line, Prefix};
+use weir_protocol::desired::{Access, Line, Prefix, Router};
 
 use super::Wanted;
 use super::policy::Policy;
@@ -75,7 +75,7 @@ pub fn check_beside(wanted: &Wanted, held: &BTreeMap<Uuid, SoundLine>) -> Checke
     let mut checked = Checked::default();
     let mut newcomers = Vec::new();
     for (id, line) in &wanted.lines {
-        match alone(line) {
+        match alone(line).and_then(|line| line.fits(wanted.router.as_ref())) {
             Ok(line) if held.get(id).is_some_and(|held| held.same_addresses(&line)) => {
                 if let Err(rejection) = checked.hold(*id, line) {
                     checked.rejected.insert(*id, rejection);
@@ -116,6 +116,22 @@ impl Checked {
 }
 
 impl SoundLine {
+    /// Itself, if the router's ports can carry it.
+    pub fn fits(self, router: Option<&Router>) -> Result<Self, Rejection> {
+        let Some(router) = router else { return Ok(self) };
+        let ports = [
+            (&router.lan_interface, router.capacity_down_bps, self.rate_down_bps),
+            (&router.wan_interface, router.capacity_up_bps, self.rate_up_bps),
+        ];
+        match ports.into_iter().find(|(_, capacity_bps, rate_bps)| *capacity_bps > 0 && rate_bps > capacity_bps) {
+            Some((name, capacity_bps, rate_bps)) => {
+                let detail = format!("{rate_bps} bit/s are more than the {capacity_bps} bit/s of port {name}");
+                Err(reject("rate-above-port", detail))
+            }
+            None => Ok(self),
+        }
+    }
+
     fn same_addresses(&self, other: &Self) -> bool {
         self.handle == other.handle && self.prefixes == other.prefixes
     }
@@ -190,9 +206,10 @@ pub fn family_length(prefix: &IpNet) -> (bool, u8) {
 
 /// Whether a line makes sense whatever the others are.
 pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
-    let access = match line.access() {
-        Access::Unspecified => Access::Open,
-        stated => stated,
+    let access = match Access::try_from(line.access) {
+        Ok(Access::Unspecified) => Access::Open,
+        Ok(stated) => stated,
+        Err(_) => return Err(reject("access-unknown", format!("this agent knows no access {}", line.access))),
     };
     let (rate_down_bps, rate_up_bps) = match access {
         Access::Throttled => (line.throttled_down_bps, line.throttled_up_bps),
@@ -313,15 +330,32 @@ mod tests {
         let host_bits = Line { prefixes: vec![Prefix { address: vec![10, 0, 0, 1], length: 24 }], ..line(1, &[]) };
         let fast = Line { rate_down_bps: u64::MAX, ..line(4, &["10.0.0.4/32"]) };
         let short = Line { prefixes: vec![Prefix { address: vec![10, 0], length: 8 }], ..line(2, &[]) };
+        let newer = Line { access: 77, ..line(5, &["10.0.0.5/32"]) };
         assert_eq!(
-            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"]), fast]),
+            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"]), fast, newer]),
             [
                 Some("prefix-malformed"),
                 Some("prefix-malformed"),
                 Some("prefix-missing"),
                 Some("handle-zero"),
-                Some("rate-too-high")
+                Some("rate-too-high"),
+                Some("access-unknown")
             ]
+        );
+    }
+
+    #[test]
+    fn a_line_above_its_port_is_refused_and_one_that_was_held_stays_as_it_was() {
+        let id = Uuid::from_u128(1);
+        let port = |capacity_down_bps| Some(Router { capacity_down_bps, ..Router::default() });
+        let lines = |rate_down_bps| [(id, Arc::new(Line { rate_down_bps, ..line(1, &["10.0.0.1/32"]) }))].into();
+        let held = check(&Wanted { router: port(100), lines: lines(100) });
+        assert!(held.rejected.is_empty());
+        let above = check_beside(&Wanted { router: port(100), lines: lines(101) }, &held.lines);
+        assert_eq!((above.rejected[&id].code, &above.lines), ("rate-above-port", &held.lines));
+        assert!(
+            check(&Wanted { router: port(0), lines: lines(101) }).rejected.is_empty(),
+            "a port of no stated capacity"
         );
     }
 }

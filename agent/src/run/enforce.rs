@@ -9,6 +9,7 @@ use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
+use weir_protocol::PROTO_REV;
 use weir_protocol::desired::{CutPoints, Kind, Line, Router};
 use weir_protocol::state::{ApplyReport, ObjectResult, ObservedLine, Status};
 
@@ -87,13 +88,21 @@ impl Meaning {
             self.settle(key, Status::Unsupported, "unknown-kind", "this agent is too old for this object");
             return;
         };
-        if !held.sound() {
+        if held.needs_rev > PROTO_REV {
+            let detail =
+                format!("it needs revision {}, this agent has {PROTO_REV}; the last good one stays", held.needs_rev);
+            self.settle(key, Status::Unsupported, "newer-object", &detail);
+        } else if !held.sound() {
             self.settle(
                 key,
                 Status::Rejected,
                 "malformed-object",
                 "the object cannot be read; the last good one stays",
             );
+        }
+        if held.withheld() {
+            let detail = "it went with so many others that it stays until somebody confirms their removal";
+            self.settle(key, Status::Rejected, "removal-held", detail);
         }
         if let Some(body) = held.body() {
             self.take(kind, key, body, held.sound());
@@ -317,7 +326,7 @@ mod tests {
 
     fn held(n: u8, revision: u64) -> (Key, Held) {
         let body = Line { handle: u32::from(n), ..Line::default() }.encode_to_vec();
-        let object = Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body };
+        let object = Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body, needs_rev: 0 };
         (line_key(Uuid::from_bytes([n; 16])), Held::of(&object, None))
     }
 

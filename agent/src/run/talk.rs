@@ -220,10 +220,12 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.tell("state-refused", Severity::Critical, format!("the desired state offered is refused: {error}"));
             return;
         }
-        if change.snapshot {
+        if change.snapshot || change.removals_confirmed {
             // What was counted so far was moved as it was: on the ports, at the rates and under the rules of before.
             self.sweep().await;
         }
+        let takes_away = change.snapshot || !change.removes.is_empty();
+        let withheld = if takes_away { self.store.withheld() } else { 0 };
         let accepted = self.store.accept(change);
         self.volatile = match accepted {
             Accepted::Stored => false,
@@ -235,10 +237,24 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             tracing::info!(from_gen = change.from_gen, held = self.store.generation(), "a change does not fit");
             return;
         }
-        if change.snapshot {
+        if takes_away {
+            self.tell_withheld(withheld);
+        }
+        if change.snapshot || change.removals_confirmed {
             self.take_snapshot().await;
         } else {
             self.take_delta(change).await;
+        }
+    }
+
+    fn tell_withheld(&mut self, before: usize) {
+        let (withheld, of) = (self.store.withheld(), self.meaning.wanted.lines.len());
+        if withheld > before {
+            let text = format!(
+                "a change takes away {} of {of} lines; they stay as they are until somebody confirms their removal",
+                withheld - before
+            );
+            self.tell("removals-held", Severity::Critical, text);
         }
     }
 

@@ -6,11 +6,12 @@
 
 use super::disk::{self, Disk};
 use super::frame;
-use super::limits::Size;
+use super::limits::{self, Size};
 use prost::Message;
 use std::collections::BTreeMap;
 use std::io;
 use uuid::Uuid;
+use weir_protocol::PROTO_REV;
 use weir_protocol::desired::{CutPoints, Kind, Line, Router};
 use weir_protocol::hash::{self, Hash};
 use weir_protocol::state::{Down, Object};
@@ -43,20 +44,25 @@ impl Key {
 pub struct Held {
     /// Of the newest body.
     pub revision: u64,
+    /// The revision of the messages the newest body is for; 0 = any.
+    pub needs_rev: u32,
     /// As received last.
     newest: Box<[u8]>,
     /// The last body that decoded, if the newest does not.
     last_good: Option<Box<[u8]>>,
     /// Whether the newest body makes sense to this revision.
     sound: bool,
+    /// It was taken away among so many others that it stays until somebody confirms that.
+    withheld: bool,
 }
 
 impl Held {
     /// An object as received; `last_good` is what to enforce if it makes no sense.
     pub fn of(object: &Object, last_good: Option<&[u8]>) -> Self {
-        let sound = decodes(object);
+        let sound = object.needs_rev <= PROTO_REV && decodes(object);
         let last_good = last_good.filter(|_| !sound).map(Into::into);
-        Self { revision: object.revision, newest: object.body.as_slice().into(), last_good, sound }
+        let Object { revision, needs_rev, .. } = *object;
+        Self { revision, needs_rev, newest: object.body.as_slice().into(), last_good, sound, withheld: false }
     }
 
     /// The body to enforce: the newest, or the last good one; none if there never was one.
@@ -67,6 +73,11 @@ impl Held {
     /// Whether the newest body makes sense to this revision.
     pub fn sound(&self) -> bool {
         self.sound
+    }
+
+    /// Whether it stays only until somebody confirms that it and many others go.
+    pub fn withheld(&self) -> bool {
+        self.withheld
     }
 
     fn digest(&self, key: Key) -> Hash {
@@ -81,14 +92,16 @@ struct Stored {
     object: Object,
     #[prost(bytes = "vec", optional, tag = "2")]
     last_good: Option<Vec<u8>>,
+    #[prost(bool, tag = "3")]
+    withheld: bool,
 }
 
 impl Stored {
     fn of(key: Key, held: &Held) -> Self {
-        let Held { revision, newest, last_good, .. } = held;
-        let object =
-            Object { kind: key.kind, id: key.id.as_bytes().to_vec(), revision: *revision, body: newest.to_vec() };
-        Self { object, last_good: last_good.as_deref().map(Into::into) }
+        let Held { revision, needs_rev, newest, last_good, withheld, .. } = held;
+        let (id, body) = (key.id.as_bytes().to_vec(), newest.to_vec());
+        let object = Object { kind: key.kind, id, revision: *revision, body, needs_rev: *needs_rev };
+        Self { object, last_good: last_good.as_deref().map(Into::into), withheld: *withheld }
     }
 }
 
@@ -165,6 +178,11 @@ impl<D: Disk> Store<D> {
     /// The objects held.
     pub fn objects(&self) -> &BTreeMap<Key, Held> {
         &self.objects
+    }
+
+    /// How many objects stay only until somebody confirms that they go.
+    pub fn withheld(&self) -> usize {
+        self.objects.values().filter(|held| held.withheld).count()
     }
 
     /// How much is held.
@@ -278,10 +296,12 @@ impl<D: Disk> Store<D> {
         Ok(())
     }
 
-    fn put(&mut self, Stored { object, last_good }: &Stored) {
+    fn put(&mut self, Stored { object, last_good, withheld }: &Stored) {
         let Some(key) = Key::of(object.kind, &object.id) else { return };
-        hash::fold(&mut self.digest, &digest(object));
-        self.objects.insert(key, Held::of(object, last_good.as_deref()));
+        if !withheld {
+            hash::fold(&mut self.digest, &digest(object));
+        }
+        self.objects.insert(key, Held { withheld: *withheld, ..Held::of(object, last_good.as_deref()) });
     }
 }
 
@@ -293,7 +313,7 @@ fn digest_after(objects: &BTreeMap<Key, Held>, before: Hash, change: &Down) -> H
         touched.extend(Key::of(object.kind, &object.id).map(|key| (key, Some(digest(object)))));
     }
     for (key, new) in touched {
-        if let (Some(old), false) = (objects.get(&key), change.snapshot) {
+        if let (Some(old), false) = (objects.get(&key).filter(|old| !old.withheld), change.snapshot) {
             hash::fold(&mut after, &old.digest(key));
         }
         if let Some(new) = new {
@@ -304,16 +324,27 @@ fn digest_after(objects: &BTreeMap<Key, Held>, before: Hash, change: &Down) -> H
 }
 
 fn merge(objects: &mut BTreeMap<Key, Held>, change: &Down) {
-    let before = if change.snapshot { std::mem::take(objects) } else { BTreeMap::new() };
-    for gone in removed(change) {
-        objects.remove(&gone);
-    }
+    let before = objects.len();
+    let mut gone = if change.snapshot {
+        std::mem::take(objects)
+    } else {
+        removed(change).filter_map(|key| objects.remove_entry(&key)).collect()
+    };
     for object in &change.upserts {
         let Some(key) = Key::of(object.kind, &object.id) else { continue };
-        let previous = if change.snapshot { before.get(&key) } else { objects.get(&key) };
-        let held = Held::of(object, previous.and_then(Held::body));
-        objects.insert(key, held);
+        let previous = gone.remove(&key).or_else(|| objects.remove(&key));
+        objects.insert(key, Held::of(object, previous.as_ref().and_then(Held::body)));
     }
+    if change.removals_confirmed {
+        objects.retain(|_, held| !held.withheld);
+        return;
+    }
+    gone.retain(|key, _| key.kind == Kind::Line as u32);
+    let fresh = gone.values().filter(|held| !held.withheld).count();
+    if !limits::is_mass_removal(fresh, before) {
+        gone.retain(|_, held| held.withheld);
+    }
+    objects.extend(gone.into_iter().map(|(key, held)| (key, Held { withheld: true, ..held })));
 }
 
 fn removed(change: &Down) -> impl Iterator<Item = Key> {
@@ -342,10 +373,11 @@ fn log_name(number: u64) -> String {
 mod tests {
     use super::*;
     use crate::store::sim::Sim;
+    use weir_protocol::state::ObjectKey;
 
     fn line(n: u8, revision: u64, rate: u64) -> Object {
         let body = Line { handle: u32::from(n), rate_down_bps: rate, ..Line::default() }.encode_to_vec();
-        Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body }
+        Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body, needs_rev: 0 }
     }
 
     fn change(from_gen: u64, upserts: Vec<Object>) -> Down {
@@ -390,6 +422,37 @@ mod tests {
         let held = again.objects().values().next().unwrap();
         assert!(!held.sound());
         assert_eq!(held.body(), Some(line(1, 1, 5).body.as_slice()));
+    }
+
+    #[test]
+    fn lines_that_go_in_great_number_stay_until_that_is_confirmed() {
+        let disk = Sim::default();
+        let mut store = Store::open(disk.clone()).unwrap();
+        store.accept(&change(0, (1..=100).map(|n| line(n, 1, 5)).collect()));
+        let keys = |lines: std::ops::RangeInclusive<u8>| {
+            lines.map(|n| ObjectKey { kind: Kind::Line as u32, id: vec![n; 16] }).collect()
+        };
+        let held = |store: &Store<Sim>| (store.objects().len(), store.withheld());
+        // A few go at once.
+        store.accept(&Down { removes: keys(1..=20), ..change(1, Vec::new()) });
+        assert_eq!(held(&store), (80, 0));
+        // Many do not, whatever the digest says they are to the cloud; what comes with them is taken.
+        store.accept(&Down { removes: keys(21..=60), ..change(2, vec![line(99, 2, 6)]) });
+        assert_eq!(held(&store), (80, 40));
+        assert_eq!(store.objects()[&Key { kind: 2, id: Uuid::from_bytes([99; 16]) }].revision, 2);
+        let mut cloud = Store::open(Sim::default()).unwrap();
+        cloud.accept(&change(
+            0,
+            (61..=100).map(|n| line(n, if n == 99 { 2 } else { 1 }, 5 + u64::from(n == 99))).collect(),
+        ));
+        assert_eq!(store.digest(), cloud.digest());
+        // Nor does a snapshot without them take them away, or a restart; one that comes back is like any other.
+        store.accept(&Down { snapshot: true, ..change(3, (60..=100).map(|n| line(n, 3, 5)).collect()) });
+        assert_eq!(held(&store), (80, 39));
+        let mut store = Store::open(disk).unwrap();
+        assert_eq!(held(&store), (80, 39));
+        store.accept(&Down { removals_confirmed: true, ..change(4, Vec::new()) });
+        assert_eq!((held(&store), store.generation()), ((41, 0), 5));
     }
 
     #[test]

@@ -11,6 +11,12 @@ pub const OBJECTS_MAX: usize = 100_000;
 pub const BODY_MAX: usize = 128 * 1024;
 /// Bytes of all bodies together.
 pub const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Lines that are taken away at once without anybody's confirmation, however many there are.
+const REMOVED_FEW: usize = 20;
+/// From so many lines on they are not, however many there are.
+const REMOVED_MANY: usize = 1_000;
+/// Nor is more than one part in this many of what is held.
+const REMOVED_SHARE: usize = 5;
 /// Bytes of an object's id.
 const ID: usize = 16;
 
@@ -67,14 +73,28 @@ pub fn check(change: &Down, held: Size) -> Result<(), Error> {
     }
 }
 
+/// Whether a change that takes away so many lines of so many objects looks like a mistake, or somebody's hand at the cloud:
+/// the lines then stay as they are until somebody confirms that they go.
+pub fn is_mass_removal(removed: usize, of: usize) -> bool {
+    removed >= REMOVED_MANY || (removed > REMOVED_FEW && removed.saturating_mul(REMOVED_SHARE) > of)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use weir_protocol::state::{Object, ObjectKey};
 
     fn change(upserts: usize, body: usize, id: usize) -> Down {
-        let object = Object { kind: 2, id: vec![1; id], revision: 1, body: vec![0; body] };
+        let object = Object { kind: 2, id: vec![1; id], revision: 1, body: vec![0; body], needs_rev: 0 };
         Down { lineage: vec![5; ID], upserts: vec![object; upserts], ..Down::default() }
+    }
+
+    #[test]
+    fn only_many_lines_at_once_are_a_mass_removal() {
+        for (removed, of, mass) in [(20, 20, false), (21, 21, true), (100, 600, false), (121, 600, true)] {
+            assert_eq!(is_mass_removal(removed, of), mass, "{removed} of {of}");
+        }
+        assert!(is_mass_removal(1_000, 50_000) && !is_mass_removal(999, 50_000));
     }
 
     #[test]

@@ -34,12 +34,12 @@ fn metered(revision: u64, start_ms: u64, top_up: u64) -> Object {
     };
     let line =
         Line { handle: 1, rate_down_bps: 1_000, rate_up_bps: 500, fair_use: Some(fair_use.into()), ..Line::default() };
-    Object { kind: Kind::Line as u32, id: vec![1; 16], revision, body: line.encode_to_vec() }
+    Object { kind: Kind::Line as u32, id: vec![1; 16], revision, body: line.encode_to_vec(), ..Object::default() }
 }
 
 fn router(revision: u64, lan: &str) -> Object {
     let router = Router { lan_interface: lan.into(), wan_interface: "wan0".into(), ..Router::default() };
-    Object { kind: Kind::Router as u32, id: vec![9; 16], revision, body: router.encode_to_vec() }
+    Object { kind: Kind::Router as u32, id: vec![9; 16], revision, body: router.encode_to_vec(), ..Object::default() }
 }
 
 fn only(lines: Vec<LineFairUse>) -> LineFairUse {

@@ -3,6 +3,7 @@
 mod absence;
 mod bench;
 mod fair_use;
+mod refused;
 
 use bench::{Bench, Gateway, Running, Served, soon};
 use prost::Message;
@@ -97,7 +98,7 @@ const LINEAGE: [u8; 16] = [5; 16];
 
 fn line(n: u8, revision: u64, rate: u64) -> Object {
     let body = Line { handle: u32::from(n), rate_down_bps: rate, rate_up_bps: rate, ..Line::default() };
-    Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body: body.encode_to_vec() }
+    Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body: body.encode_to_vec(), ..Object::default() }
 }
 
 fn change(from_gen: u64, to_gen: u64, upserts: Vec<Object>, removes: &[u8]) -> Down {

@@ -40,7 +40,13 @@ pub fn hold(state: &Path, line: Line) {
 
 /// Puts a state on disk.
 pub fn hold_all(state: &Path, wanted: &Wanted) {
-    let object = |kind: Kind, id: Uuid, body| Object { kind: kind as u32, id: id.into(), revision: 1, body };
+    let object = |kind: Kind, id: Uuid, body| Object {
+        kind: kind as u32,
+        id: id.into(),
+        revision: 1,
+        body,
+        ..Object::default()
+    };
     let router = wanted.router.iter().map(|router| object(Kind::Router, Uuid::from_u128(2), router.encode_to_vec()));
     let lines = wanted.lines.iter().map(|(id, line)| object(Kind::Line, *id, line.encode_to_vec()));
     let upserts = router.chain(lines).collect();

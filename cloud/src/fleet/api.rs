@@ -24,6 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_router, change_router, remove_router))
         .routes(routes!(make_token))
         .routes(routes!(revoke))
+        .routes(routes!(confirm_removals))
         .routes(routes!(enforcement))
         .routes(routes!(list_agents))
         .routes(routes!(show_agent))
@@ -135,6 +136,20 @@ async fn revoke(
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     super::revoke(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Confirm that the lines go whose removal a router's agent held back, for it came with that of many others.
+#[utoipa::path(post, path = "/routers/{id}/agent/confirm-removals", tag = "network", params(("id" = RouterId, Path)), responses((status = 204), Refusals),
+    security(("session" = ["manage-network"])))]
+async fn confirm_removals(
+    State(app): State<App>,
+    staff: Staff<ManageNetwork>,
+    ApiPath(id): ApiPath<RouterId>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    super::confirm_removals(&mut tx, id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -86,7 +86,7 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         throttled_down_bps: THROTTLED_BPS.min(sold.rate_down_bps.unsigned_abs()),
         throttled_up_bps: THROTTLED_BPS.min(sold.rate_up_bps.unsigned_abs()),
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
-        fair_use,
+        fair_use: fair_use.map(Box::new),
         pay_url,
     }))
 }

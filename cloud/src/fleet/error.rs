@@ -6,6 +6,7 @@ use crate::{db, network, secrets, subscribers};
 
 crate::kinds! {
     AGENT_NOT_FOUND = 404 "agent-not-found", "There is no such agent", "It may belong to somebody else.";
+    NO_REMOVALS_HELD = 409 "no-removals-held", "The router holds no removals back", "It removes lines by itself, but for many at once.";
     ROUTER_WITHOUT_AGENT = 409 "router-without-agent", "The router has no agent", "Enroll one with the one-line command of the router's page.";
 }
 
@@ -18,6 +19,9 @@ pub enum Error {
     /// The router has no agent.
     #[error("router {0} has no agent")]
     WithoutAgent(RouterId),
+    /// Nothing waits to be confirmed.
+    #[error("router {0} holds no removals back")]
+    NoRemovalsHeld(RouterId),
     /// No token has this id.
     #[error("the enrollment token is unknown")]
     TokenUnknown,
@@ -65,7 +69,8 @@ impl Error {
             Self::TokenExpired => Some("token-expired"),
             Self::ProofWrong => Some("proof-wrong"),
             Self::CsrInvalid(_) => Some("csr-invalid"),
-            Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::Fenced | Self::Network(_) => None,
+            Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::NoRemovalsHeld(_) => None,
+            Self::Fenced | Self::Network(_) => None,
             Self::Certificate(_) | Self::Secrets(_) | Self::FairUse(_) | Self::Subscribers(_) | Self::Db(_) => None,
         }
     }
@@ -82,6 +87,7 @@ impl From<Error> for Problem {
         match error {
             Error::AgentNotFound(_) => Self::new(&AGENT_NOT_FOUND, &error),
             Error::WithoutAgent(_) => Self::new(&ROUTER_WITHOUT_AGENT, &error),
+            Error::NoRemovalsHeld(_) => Self::new(&NO_REMOVALS_HELD, &error),
             Error::Network(error) => error.into(),
             Error::Subscribers(error) => error.into(),
             Error::TokenUnknown

@@ -14,4 +14,4 @@ mod store;
 
 pub use error::Error;
 pub use model::{Agent, EnforcedLine, Enforcement};
-pub use service::{agent, agents, enforcement, revoke};
+pub use service::{agent, agents, confirm_removals, enforcement, revoke};

@@ -72,6 +72,8 @@ pub struct Enforcement {
     pub persisted_gen: i64,
     /// Generation in its kernel.
     pub applied_gen: i64,
+    /// Lines whose removal the agent holds back, for it came with that of many others.
+    pub removals_held: usize,
     /// Every line, desired beside applied.
     pub lines: Vec<EnforcedLine>,
 }

@@ -1,4 +1,4 @@
-//! The verbs: show agents and enforcement, revoke.
+//! The verbs: show agents and enforcement, revoke, confirm.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
@@ -15,6 +15,8 @@ use crate::{audit, network};
 
 /// A session noted longer ago than three of its notes ended with its gateway, which could not say so.
 const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(90);
+/// What an agent says of a line that went with so many others that it stays until somebody confirms that.
+const REMOVAL_HELD: &str = "removal-held";
 const ONE: Page = Page { after: None, limit: 1 };
 
 /// A page of agents, newest first, revoked ones too.
@@ -35,8 +37,9 @@ pub async fn enforcement(tx: &mut TenantTx, router: RouterId) -> Result<Enforcem
     network::router(tx, router).await?;
     let row = rows::agents(tx, None, Some(router), ONE).await?.pop().ok_or(Error::WithoutAgent(router))?;
     let agent = shown(tx.at(), row, Vec::new());
-    let lines = rows::lines(tx, agent.id).await?.into_iter().map(line).collect();
+    let lines: Vec<_> = rows::lines(tx, agent.id).await?.into_iter().map(line).collect();
     Ok(Enforcement {
+        removals_held: lines.iter().filter(|line| line.code == REMOVAL_HELD).count(),
         agent_id: agent.id,
         connected: agent.connected,
         last_seen_at: agent.last_seen_at,
@@ -54,6 +57,19 @@ pub async fn revoke(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
     let agent = store::agents::revoke_of_router(tx, router).await?.ok_or(Error::WithoutAgent(router))?;
     audit::record(tx, "revoke agent", router, json!({ "agent": agent })).await?;
     tx.wake(agent);
+    Ok(())
+}
+
+/// Confirms that the lines go whose removal a router's agent held back for their number.
+pub async fn confirm_removals(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
+    network::lock_router(tx, router).await?;
+    let Enforcement { agent_id, removals_held, .. } = enforcement(tx, router).await?;
+    if removals_held == 0 {
+        return Err(Error::NoRemovalsHeld(router));
+    }
+    rows::confirm_removals(tx, agent_id).await?;
+    audit::record(tx, "confirm removals", router, json!({ "agent": agent_id, "lines": removals_held })).await?;
+    tx.wake(agent_id);
     Ok(())
 }
 

@@ -153,11 +153,13 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
     let all = store::agents::desired_since(&mut tx, session.agent, 0).await?;
     let digest = digest(&all);
     let since = gen_held.map(|held| i64::try_from(held).unwrap_or(i64::MAX));
+    let confirmed = store::agents::removals_confirmed(&mut tx, session.agent).await?;
     let (mut upserts, mut removes) = (Vec::new(), Vec::new());
     for object in all.into_iter().filter(|object| since.is_none_or(|since| object.generation > since)) {
         let (kind, id) = (object.kind.unsigned_abs(), object.object_id.as_bytes().to_vec());
         if !object.removed {
-            upserts.push(Object { kind, id, revision: object.revision.unsigned_abs(), body: object.body });
+            let revision = object.revision.unsigned_abs();
+            upserts.push(Object { kind, id, revision, body: object.body, needs_rev: 0 });
         } else if since.is_some() {
             removes.push(ObjectKey { kind, id });
         }
@@ -170,6 +172,8 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
         upserts,
         removes,
         digest_after: digest.to_vec(),
+        // Never with everything: what an agent that is told anew would lose, nobody has seen yet.
+        removals_confirmed: since.is_some_and(|since| confirmed > since),
     }))
 }
 

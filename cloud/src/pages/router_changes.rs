@@ -1,4 +1,4 @@
-//! `/routers/{id}`: changing a router, removing it, revoking its agent.
+//! `/routers/{id}`: changing a router, removing it, revoking its agent, confirming what the agent holds back.
 
 use axum::Router;
 use axum::response::Response;
@@ -23,6 +23,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/routers/{id}/edit", get(edit).post(change))
         .route("/routers/{id}/remove", get(ask_remove).post(remove))
         .route("/routers/{id}/revoke", get(ask_revoke).post(revoke))
+        .route("/routers/{id}/confirm-removals", get(ask_confirm_removals).post(confirm_removals))
 }
 
 async fn edit(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<Response, Problem> {
@@ -98,6 +99,28 @@ async fn revoke(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -
         Err(problem) if is_about_the_form(&problem) => {
             drop(tx);
             asked(&screen, id, "revoke", Some(&problem)).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn ask_confirm_removals(
+    screen: Screen<ManageNetwork>,
+    ApiPath(id): ApiPath<RouterId>,
+) -> Result<Response, Problem> {
+    asked(&screen, id, "confirm-removals", None).await
+}
+
+async fn confirm_removals(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<Response, Problem> {
+    let mut tx = screen.begin().await?;
+    match fleet::confirm_removals(&mut tx, id).await.map_err(Problem::from) {
+        Ok(()) => {
+            tx.commit().await?;
+            Ok(see_saying(&format!("/routers/{id}"), "done-removals-confirmed"))
+        }
+        Err(problem) if is_about_the_form(&problem) => {
+            drop(tx);
+            asked(&screen, id, "confirm-removals", Some(&problem)).await
         }
         Err(problem) => Err(problem),
     }

@@ -113,13 +113,9 @@ async fn shown<P: Needs>(
         facts.insert(2, (screen.t("generations"), Cell::Code(generations)));
     }
     let enrolled = enforcement.is_some();
+    let removals_held = enforcement.as_ref().map_or(0, |held| held.removals_held);
     let lines = enforcement.map(|held| held.lines).unwrap_or_default();
-    let drifting = lines.iter().filter(|line| line.drift).count();
-    let lede = match (lines.is_empty(), drifting) {
-        (true, _) => screen.t("routers-no-lines"),
-        (false, 0) => screen.t("routers-no-drift"),
-        (false, some) => screen.frame.t1("routers-drift", "count", &format::count(lang, some)),
-    };
+    let lede = state_of(screen, &lines, removals_held);
     let ids: Vec<_> = lines.iter().map(|line| line.subscription_id).collect();
     let whose = subscriptions::names(tx, &ids).await?;
     let names = ["subscription", "desired", "observed", "access", "status"].map(|key| screen.t(key)).to_vec();
@@ -134,7 +130,7 @@ async fn shown<P: Needs>(
     let mut sections = vec![traffic(&screen.frame, format!("router:{id}")), section];
     sections.extend(asked);
     let actions = match screen.may::<ManageNetwork>() {
-        true => actions(screen, id, &router.name, enrolled),
+        true => actions(screen, id, &router.name, enrolled, removals_held > 0),
         false => Vec::new(),
     };
     let page = Show {
@@ -151,6 +147,18 @@ async fn shown<P: Needs>(
     html(StatusCode::OK, &page)
 }
 
+/// The most important thing to know of a router's lines.
+fn state_of<P: Needs>(screen: &Screen<P>, lines: &[EnforcedLine], removals_held: usize) -> String {
+    let drifting = lines.iter().filter(|line| line.drift).count();
+    let counted = |key, count| screen.frame.t1(key, "count", &format::count(screen.frame.lang, count));
+    match (lines.is_empty(), drifting) {
+        _ if removals_held > 0 => counted("routers-removals-held", removals_held),
+        (true, _) => screen.t("routers-no-lines"),
+        (false, 0) => screen.t("routers-no-drift"),
+        (false, some) => counted("routers-drift", some),
+    }
+}
+
 /// Asks before a router that has an agent gets another one.
 fn again<P: Needs>(screen: &Screen<P>, router: &str) -> Confirm {
     Confirm {
@@ -162,14 +170,17 @@ fn again<P: Needs>(screen: &Screen<P>, router: &str) -> Confirm {
 }
 
 /// What can be done to a router. One that never had an agent may still go.
-fn actions<P: Needs>(screen: &Screen<P>, id: RouterId, name: &str, enrolled: bool) -> Vec<Action> {
+fn actions<P: Needs>(screen: &Screen<P>, id: RouterId, name: &str, enrolled: bool, held: bool) -> Vec<Action> {
     let enroll = Action::post(format!("/routers/{id}/enroll"), screen.t("routers-enroll"));
     let (path, key) = if enrolled { ("revoke", "routers-revoke") } else { ("remove", "routers-remove") };
-    vec![
+    let confirm = || Action::go(format!("/routers/{id}/confirm-removals"), screen.t("routers-confirm-removals"));
+    let mut actions: Vec<Action> = held.then(confirm).into_iter().collect();
+    actions.extend([
         if enrolled { enroll.asking(again(screen, name)) } else { enroll },
         Action::go(format!("/routers/{id}/edit"), screen.t("edit")),
         Action::go(format!("/routers/{id}/{path}"), screen.t(key)),
-    ]
+    ]);
+    actions
 }
 
 fn connection<P: Needs>(screen: &Screen<P>, held: Option<&Enforcement>) -> Cell {

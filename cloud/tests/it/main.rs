@@ -12,6 +12,7 @@ mod paying;
 mod plugins;
 mod portal;
 mod refusals;
+mod removals;
 mod search;
 mod staff;
 mod staffapi;

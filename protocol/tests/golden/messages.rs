@@ -70,8 +70,8 @@ messages! {
     enroll::Refused { code, text }
     live::Sample { wall_ms, down_bps, up_bps, lines }
     live::LineRate { handle, down_bps, up_bps }
-    state::Down { lineage, from_gen, to_gen, snapshot, upserts, removes, digest_after }
-    state::Object { kind, id, revision, body }
+    state::Down { lineage, from_gen, to_gen, snapshot, upserts, removes, digest_after, removals_confirmed }
+    state::Object { kind, id, revision, body, needs_rev }
     state::ObjectKey { kind, id }
     state::Ack { lineage, gen_held, persisted }
     state::ApplyReport { generation, complete, results }

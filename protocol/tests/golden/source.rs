@@ -100,3 +100,9 @@ impl<T: Sample> Sample for Option<T> {
         (source.length() > 0).then(|| T::sample(source))
     }
 }
+
+impl<T: Sample> Sample for Box<T> {
+    fn sample(source: &mut dyn Source) -> Self {
+        Self::new(T::sample(source))
+    }
+}

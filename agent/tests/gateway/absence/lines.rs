@@ -98,7 +98,7 @@ fn window(chance: &mut Chance) -> Window {
 pub fn told(lines: &[Line]) -> Down {
     let object = |kind: Kind, id: u32, body| {
         let id = [[0; 12].as_slice(), &id.to_be_bytes()].concat();
-        Object { kind: kind as u32, id, revision: 1, body }
+        Object { kind: kind as u32, id, revision: 1, body, ..Object::default() }
     };
     let router = Router { lan_interface: "lan0".into(), wan_interface: "wan0".into(), ..Router::default() };
     let mut upserts = vec![object(Kind::Router, 0, router.encode_to_vec())];

@@ -244,6 +244,24 @@ pub async fn desired_gen(tx: &mut TenantTx, agent: AgentId) -> Result<i64, sqlx:
     sqlx::query_scalar!("SELECT desired_gen FROM agents WHERE id = $1", agent.uuid()).fetch_one(tx.conn()).await
 }
 
+/// Up to which generation somebody confirmed that many lines go at once.
+pub async fn removals_confirmed(tx: &mut TenantTx, agent: AgentId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!("SELECT removals_confirmed_gen FROM agents WHERE id = $1", agent.uuid())
+        .fetch_one(tx.conn())
+        .await
+}
+
+/// Makes a generation of the confirmation alone.
+pub async fn confirm_removals(tx: &mut TenantTx, agent: AgentId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE agents SET desired_gen = desired_gen + 1, removals_confirmed_gen = desired_gen + 1 WHERE id = $1",
+        agent.uuid()
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 pub struct DesiredRow {
     pub kind: i32,
     pub object_id: Uuid,

@@ -50,5 +50,5 @@ async fn told(isp: &Isp, router: RouterId, line: SubscriptionId) -> FairUse {
             .await
             .unwrap();
     tx.commit().await.unwrap();
-    Line::decode(body.as_slice()).unwrap().fair_use.expect("a fair use")
+    Line::decode(body.as_slice()).unwrap().fair_use.map(|own| *own).expect("a fair use")
 }

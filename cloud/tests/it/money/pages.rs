@@ -94,6 +94,7 @@ async fn addresses(world: &Billed) -> (Vec<String>, Vec<String>) {
         format!("/routers/{router}/edit"),
         format!("/routers/{router}/remove"),
         format!("/routers/{router}/revoke"),
+        format!("/routers/{router}/confirm-removals"),
         format!("/sites/{site}/remove"),
     ];
     (seen, changed)

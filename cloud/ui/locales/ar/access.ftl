@@ -42,6 +42,7 @@ audit-did-record-payment = سجّل دفعة
 audit-did-make-enrollment-token = أنشأ رمز تسجيل
 audit-did-enroll-agent = سُجّل وكيل
 audit-did-revoke-agent = ألغى وكيلًا
+audit-did-confirm-removals = أكّد إزالة خطوط كثيرة دفعة واحدة
 audit-did-create-tenant = أنشأ المزوّد
 audit-did-change-settings = غيّر الإعدادات
 audit-did-add-staff = انضم إلى الموظفين

@@ -42,6 +42,7 @@ audit-did-record-payment = Recorded a payment
 audit-did-make-enrollment-token = Made an enrollment token
 audit-did-enroll-agent = An agent enrolled
 audit-did-revoke-agent = Revoked an agent
+audit-did-confirm-removals = Confirmed that many lines go at once
 audit-did-create-tenant = Set up the provider
 audit-did-change-settings = Changed the settings
 audit-did-add-staff = Joined the staff

@@ -42,6 +42,7 @@ audit-did-record-payment = Registró un pago
 audit-did-make-enrollment-token = Creó una ficha de alta
 audit-did-enroll-agent = Un agente se dio de alta
 audit-did-revoke-agent = Revocó un agente
+audit-did-confirm-removals = Confirmó la baja de muchas líneas a la vez
 audit-did-create-tenant = Creó el proveedor
 audit-did-change-settings = Cambió los ajustes
 audit-did-add-staff = Se unió al personal

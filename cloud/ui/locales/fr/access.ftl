@@ -42,6 +42,7 @@ audit-did-record-payment = A enregistré un paiement
 audit-did-make-enrollment-token = A créé un jeton d’inscription
 audit-did-enroll-agent = Un agent s’est inscrit
 audit-did-revoke-agent = A révoqué un agent
+audit-did-confirm-removals = A confirmé le retrait de nombreuses lignes à la fois
 audit-did-create-tenant = A créé le fournisseur
 audit-did-change-settings = A modifié les réglages
 audit-did-add-staff = A rejoint l’équipe

@@ -42,6 +42,7 @@ audit-did-record-payment = Registrou um pagamento
 audit-did-make-enrollment-token = Criou um token de inscrição
 audit-did-enroll-agent = Um agente se inscreveu
 audit-did-revoke-agent = Revogou um agente
+audit-did-confirm-removals = Confirmou a remoção de muitas linhas de uma vez
 audit-did-create-tenant = Criou o provedor
 audit-did-change-settings = Alterou as configurações
 audit-did-add-staff = Entrou na equipe

@@ -1,0 +1,77 @@
+//! Lines an agent keeps because so many went at once go when somebody confirms it.
+
+use serde_json::json;
+use uuid::Uuid;
+use weir_cloud::fleet::desired;
+use weir_cloud::fleet::sessions::{self, Session};
+use weir_cloud::ids::{AgentId, RouterId};
+use weir_protocol::control::Hello;
+use weir_protocol::desired::Kind;
+use weir_protocol::state::{ApplyReport, Down, ObjectResult, Status};
+
+use crate::money::harness::{Isp, story};
+use crate::money::world::FIBRE;
+
+/// An agent that holds a generation.
+struct Agent<'a> {
+    isp: &'a Isp,
+    session: Session,
+    lineage: Uuid,
+    held: u64,
+}
+
+impl<'a> Agent<'a> {
+    async fn of(isp: &'a Isp, router: RouterId) -> Self {
+        let agent = AgentId::from(router.uuid());
+        let opened = sessions::open(&isp.app, isp.tenant, agent, &Hello::default(), "here").await.unwrap();
+        let opened = opened.expect("a session");
+        Self { isp, session: opened.session, lineage: opened.lineage, held: 0 }
+    }
+
+    /// What it is told, beside what it holds or from nothing.
+    async fn told(&mut self, anew: bool) -> Down {
+        let held = (!anew).then_some(self.held);
+        let down = sessions::changes(&self.isp.app, self.session, self.lineage, held).await.unwrap().expect("a change");
+        self.held = down.to_gen;
+        down
+    }
+
+    async fn keeps(&self, line: Uuid, status: Status, code: &str) {
+        let (kind, id) = (Kind::Line as u32, line.as_bytes().to_vec());
+        let result = ObjectResult { kind, id, status: status.into(), code: code.into(), ..ObjectResult::default() };
+        let report = ApplyReport { generation: self.held, complete: false, results: vec![result] };
+        sessions::report(&self.isp.app, self.session, &report).await.unwrap();
+    }
+}
+
+#[test]
+fn removals_held_back_are_shown_and_go_once_confirmed() {
+    story(async {
+        let isp = Isp::new("removals", "2026-11-01T10:00:00Z").await;
+        let (router, plan, account) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.account("Ada").await);
+        let line = isp.line(account, router, plan, "2026-11-01").await;
+        let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
+        desired::refresh_line(&mut tx, line).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut agent = Agent::of(&isp, router).await;
+        assert_eq!(agent.told(true).await.upserts.len(), 1);
+        let path = format!("/routers/{router}");
+        let early = isp.post(&format!("{path}/agent/confirm-removals"), json!({})).await;
+        assert_eq!((early.status.as_u16(), early.problem().as_str()), (409, "no-removals-held"));
+
+        agent.keeps(line.uuid(), Status::Rejected, "removal-held").await;
+        assert_eq!(isp.get(&format!("{path}/enforcement")).await.expect(200)["removals_held"], 1);
+        let page = isp.page(&path).await.text;
+        assert!(page.contains("Confirm the removals") && page.contains("went at once: 1."), "{page}");
+        let confirmed = isp.form(&format!("{path}/confirm-removals"), "").await;
+        assert_eq!(confirmed.status, 303, "{}", confirmed.text);
+        let down = agent.told(false).await;
+        assert!(down.removals_confirmed && !down.snapshot && down.upserts.is_empty() && down.removes.is_empty());
+        agent.keeps(line.uuid(), Status::Removed, "").await;
+        assert_eq!(isp.get(&format!("{path}/enforcement")).await.expect(200)["removals_held"], 0);
+        assert!(isp.page("/audit").await.text.contains("Confirmed that many lines go at once"));
+
+        // Who must be told everything is told so without it: nobody has seen what that takes away.
+        assert!(!agent.told(true).await.removals_confirmed);
+    });
+}
