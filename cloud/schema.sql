@@ -1995,8 +1995,14 @@ CREATE TABLE public.usage_segments (
     up_bytes bigint NOT NULL,
     down_packets bigint NOT NULL,
     up_packets bigint NOT NULL,
+    down_v6_bytes bigint,
+    up_v6_bytes bigint,
+    down_dropped_packets bigint,
+    up_dropped_packets bigint,
     CONSTRAINT usage_segments_down_is_not_negative CHECK ((down_bytes >= 0)),
-    CONSTRAINT usage_segments_up_is_not_negative CHECK ((up_bytes >= 0))
+    CONSTRAINT usage_segments_drops_are_not_negative CHECK (((down_dropped_packets >= 0) AND (up_dropped_packets >= 0))),
+    CONSTRAINT usage_segments_up_is_not_negative CHECK ((up_bytes >= 0)),
+    CONSTRAINT usage_segments_v6_is_part_of_what_moved CHECK ((((down_v6_bytes >= 0) AND (down_v6_bytes <= down_bytes)) AND ((up_v6_bytes >= 0) AND (up_v6_bytes <= up_bytes))))
 );
 
 ALTER TABLE ONLY public.usage_segments FORCE ROW LEVEL SECURITY;

@@ -166,7 +166,7 @@ fn traffic(counters: &mut [Counter], chance: &mut u64) -> Vec<LineUsage> {
         let up_bytes = up_packets * (60 + roll() % 80);
         counter.down = Total { bytes: counter.down.bytes + down_bytes, packets: counter.down.packets + down_packets };
         counter.up = Total { bytes: counter.up.bytes + up_bytes, packets: counter.up.packets + up_packets };
-        LineUsage { handle: counter.handle, down_bytes, up_bytes, down_packets, up_packets }
+        LineUsage { handle: counter.handle, down_bytes, up_bytes, down_packets, up_packets, ..LineUsage::default() }
     };
     counters.iter_mut().map(&mut add).collect()
 }

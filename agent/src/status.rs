@@ -1,6 +1,8 @@
 //! What `weir-agent status` prints: who this router is and what the running agent last knew.
 
 use crate::config::Config;
+use crate::southbound::Unattributed;
+use crate::southbound::audit::Audit;
 use crate::store::disk::{Disk, Folder};
 use crate::store::identity;
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,12 @@ pub struct Running {
     /// What somebody else last changed of ours.
     #[serde(default)]
     pub drift: Option<Drift>,
+    /// Traffic of no line since the agent began.
+    #[serde(default)]
+    pub unattributed: Unattributed,
+    /// How what the shaper counted last compared with what the ports sent.
+    #[serde(default)]
+    pub audits: Vec<Audit>,
     /// Whether there was a session.
     pub connected: bool,
     /// The usage log.

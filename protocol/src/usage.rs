@@ -55,6 +55,18 @@ pub struct Record {
     /// count anew. Whoever adds what this tally holds to what all other records hold counts each byte once.
     #[prost(bytes = "vec", tag = "13")]
     pub tally: Vec<u8>,
+    /// Of the bytes toward the subscriber, those of IPv6; empty if not measured. Never charged for.
+    #[prost(uint64, repeated, tag = "14")]
+    pub down_v6_bytes: Vec<u64>,
+    /// Of the bytes from the subscriber, those of IPv6; empty if not measured. Never charged for.
+    #[prost(uint64, repeated, tag = "15")]
+    pub up_v6_bytes: Vec<u64>,
+    /// Packets toward the subscriber that the shaper dropped; empty if not measured.
+    #[prost(uint64, repeated, tag = "16")]
+    pub down_dropped_packets: Vec<u64>,
+    /// Packets from the subscriber that the shaper dropped; empty if not measured.
+    #[prost(uint64, repeated, tag = "17")]
+    pub up_dropped_packets: Vec<u64>,
 }
 
 /// Why a record was sealed.
@@ -71,8 +83,17 @@ pub enum SealReason {
     Recovered = 3,
 }
 
+/// The same toward and from the subscriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct BothWays {
+    /// Toward the subscriber.
+    pub down: u64,
+    /// From the subscriber.
+    pub up: u64,
+}
+
 /// One line's share of a [`Record`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct LineUsage {
     /// The line.
     pub handle: u32,
@@ -84,6 +105,10 @@ pub struct LineUsage {
     pub down_packets: u64,
     /// Packets from the subscriber.
     pub up_packets: u64,
+    /// Of its bytes those of IPv6, if measured.
+    pub v6_bytes: Option<BothWays>,
+    /// Packets the shaper dropped, if measured.
+    pub dropped_packets: Option<BothWays>,
 }
 
 /// Why a record's columns make no sense.
@@ -101,7 +126,7 @@ pub enum ColumnError {
 }
 
 impl Record {
-    /// Fills the columns; `lines` must be strictly ascending by handle.
+    /// Fills the columns; `lines` must be strictly ascending by handle. What is measured of some lines is 0 of the others.
     pub fn set_lines(&mut self, lines: &[LineUsage]) {
         let mut previous = 0;
         self.handle_deltas =
@@ -110,6 +135,8 @@ impl Record {
         self.up_bytes = lines.iter().map(|line| line.up_bytes).collect();
         self.down_packets = lines.iter().map(|line| line.down_packets).collect();
         self.up_packets = lines.iter().map(|line| line.up_packets).collect();
+        (self.down_v6_bytes, self.up_v6_bytes) = columns(lines, |line| line.v6_bytes);
+        (self.down_dropped_packets, self.up_dropped_packets) = columns(lines, |line| line.dropped_packets);
     }
 
     /// Reads the columns.
@@ -119,6 +146,8 @@ impl Record {
         if columns.iter().any(|column| column.len() != handles) {
             return Err(ColumnError::Length { handles });
         }
+        let v6_bytes = both_ways(handles, &self.down_v6_bytes, &self.up_v6_bytes)?;
+        let dropped_packets = both_ways(handles, &self.down_dropped_packets, &self.up_dropped_packets)?;
         let mut handle = 0u32;
         let mut lines = Vec::with_capacity(handles);
         for (n, delta) in self.handle_deltas.iter().enumerate() {
@@ -132,10 +161,28 @@ impl Record {
                 up_bytes: self.up_bytes[n],
                 down_packets: self.down_packets[n],
                 up_packets: self.up_packets[n],
+                v6_bytes: v6_bytes.get(n).copied(),
+                dropped_packets: dropped_packets.get(n).copied(),
             });
         }
         Ok(lines)
     }
+}
+
+/// The columns of what need not be measured.
+fn columns(lines: &[LineUsage], measured: fn(&LineUsage) -> Option<BothWays>) -> (Vec<u64>, Vec<u64>) {
+    if lines.iter().all(|line| measured(line).is_none()) {
+        return (Vec::new(), Vec::new());
+    }
+    lines.iter().map(|line| measured(line).unwrap_or_default()).map(|BothWays { down, up }| (down, up)).unzip()
+}
+
+/// What two such columns say of each line; nothing if they are empty.
+fn both_ways(handles: usize, down: &[u64], up: &[u64]) -> Result<Vec<BothWays>, ColumnError> {
+    if down.len() != up.len() || ![0, handles].contains(&down.len()) {
+        return Err(ColumnError::Length { handles });
+    }
+    Ok(down.iter().zip(up).map(|(down, up)| BothWays { down: *down, up: *up }).collect())
 }
 
 /// Cloud to agent: what became of a record.
@@ -185,11 +232,27 @@ mod tests {
             up_bytes: 1,
             down_packets: 2,
             up_packets: 1,
+            dropped_packets: Some(BothWays { down: 3, up: handle.into() }),
+            ..LineUsage::default()
         });
         let mut record = Record::default();
         record.set_lines(&lines);
         assert_eq!(record.handle_deltas, [3, 1, 896]);
+        assert_eq!((record.down_v6_bytes.len(), record.up_dropped_packets.len()), (0, 3));
         assert_eq!(record.lines().unwrap(), lines);
+    }
+
+    #[test]
+    fn what_is_measured_of_some_lines_is_nothing_of_the_others() {
+        let v6_bytes = Some(BothWays { down: 5, up: 0 });
+        let mut record = Record::default();
+        record.set_lines(&[
+            LineUsage { handle: 1, ..LineUsage::default() },
+            LineUsage { handle: 2, v6_bytes, ..LineUsage::default() },
+        ]);
+        assert_eq!((record.down_v6_bytes.as_slice(), record.up_v6_bytes.as_slice()), (&[0, 5][..], &[0, 0][..]));
+        record.up_v6_bytes.clear();
+        assert_eq!(record.lines(), Err(ColumnError::Length { handles: 2 }));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod enforce;
 mod fair_use;
+mod measure;
 mod talk;
 
 use crate::clock::{self, Clock};
@@ -25,6 +26,7 @@ use crate::usage::spool::{self, Limits};
 use crate::usage::tally::Tally;
 use enforce::{Meaning, Reports};
 use fair_use::FairUse;
+use measure::Measuring;
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::time::Duration;
@@ -82,6 +84,7 @@ pub struct Agent<S, C> {
     cuts_until_ms: u64,
     reports: Reports,
     live: Live,
+    measuring: Measuring,
     wanted: watch::Sender<Wanted>,
     capabilities: Vec<String>,
     uplink: Uplink,
@@ -136,6 +139,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             meaning,
             reports: Reports::default(),
             live: Live::default(),
+            measuring: Measuring::default(),
             capabilities: Vec::new(),
             uplink: Uplink::Waiting(now),
             attempt: 0,
@@ -173,6 +177,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.apply().await;
         // Before the cloud can speak of a fork, every counter must have been seen.
         self.sweep().await;
+        self.measure().await;
         tokio::pin!(stop);
         loop {
             let wake = self.next_wake();
@@ -238,6 +243,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let now = self.clock.now();
         let before = *self.journal.spool().tail();
         if self.journal.observe(&sweep.counters, now).is_ok() && self.journal.due(now, self.usage_interval_ms()) {
+            self.measure().await;
             // A refusal is told as a notice, and the counters keep counting.
             let _ = self.journal.seal(now, now.wall_ms, SealReason::Interval);
             self.forget().await;
@@ -348,6 +354,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let sweep = self.southbound.sweep().await;
         let now = self.clock.now();
         let seen = sweep.is_ok_and(|sweep| self.journal.observe(&sweep.counters, now).is_ok());
+        self.measure().await;
         let sealed = self.journal.seal(now, now.wall_ms, SealReason::Shutdown);
         if !seen || sealed.is_err() {
             tracing::error!("the last usage could not be sealed; it stays in the kernel's counters");
@@ -379,6 +386,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             capabilities: self.capabilities.clone(),
             drift: self.drifted.clone(),
+            unattributed: self.measuring.unattributed(),
+            audits: self.measuring.audits(),
             connected: matches!(&self.uplink, Uplink::Open(session) if session.sender.is_some()),
             epochs: self.positions(),
             log_fill_permille: self.journal.spool().fill_permille(),

@@ -2,13 +2,15 @@
 //!
 //! Whoever implements it owns what it made and nothing else on the router. Enforcement stays when the process ends.
 
+pub mod audit;
 pub mod linux;
 pub mod null;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 use weir_protocol::state::ObservedLine;
+use weir_protocol::usage::BothWays;
 
 use crate::plan::Wanted;
 
@@ -19,6 +21,21 @@ pub struct Total {
     pub bytes: u64,
     /// Packets as on the wire.
     pub packets: u64,
+}
+
+impl Total {
+    /// `self - earlier`; all of it if the count began anew since.
+    pub fn since(self, earlier: Self) -> Self {
+        match (self.bytes.checked_sub(earlier.bytes), self.packets.checked_sub(earlier.packets)) {
+            (Some(bytes), Some(packets)) => Self { bytes, packets },
+            _ => self,
+        }
+    }
+
+    /// Sum of two; saturates.
+    pub fn plus(self, other: Self) -> Self {
+        Self { bytes: self.bytes.saturating_add(other.bytes), packets: self.packets.saturating_add(other.packets) }
+    }
 }
 
 /// A line's counters. They are never reset; a new `generation` begins whenever they may have been.
@@ -43,6 +60,43 @@ pub struct Counter {
 pub struct Sweep {
     /// A counter for every line that has one, wanted or not yet forgotten.
     pub counters: Vec<Counter>,
+}
+
+/// What was measured since the last time beside what is billed: never money, and what a restart misses stays missed.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// By handle; a line of which there is nothing to tell is left out.
+    pub lines: BTreeMap<u32, LineMeasured>,
+    /// Whether IPv6 was measured: not where no line has any.
+    pub has_v6: bool,
+    /// What no line's class counted.
+    pub unattributed: Unattributed,
+    /// How what the classes counted compares with what the ports did, a port each.
+    pub audits: Vec<audit::Audit>,
+}
+
+/// A line's part of [`Measured`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LineMeasured {
+    /// Bytes of IPv6 that came to be shaped; more than was delivered, if some was dropped.
+    pub v6_bytes: BothWays,
+    /// Packets its queues dropped.
+    pub dropped_packets: BothWays,
+    /// Packets its queues marked as having met congestion, instead of dropping them.
+    pub marked_packets: BothWays,
+}
+
+/// Traffic of nobody's class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Unattributed {
+    /// Left through the LAN port in the class of all others: the router's own, and hosts no line has.
+    pub lan: Total,
+    /// Left through the WAN port so.
+    pub wan: Total,
+    /// Forwarded toward hosts behind the LAN port that no line has.
+    pub to_unknown: Total,
+    /// Forwarded from such hosts.
+    pub from_unknown: Total,
 }
 
 /// What became of a desired object.
@@ -107,6 +161,11 @@ pub trait Southbound {
     async fn change(&mut self, wanted: &Wanted, changed: &BTreeSet<Uuid>) -> Result<Applied, Error>;
     /// Reads all counters.
     async fn sweep(&mut self) -> Result<Sweep, Error>;
+    /// Measures what is worth knowing beside what is billed, since the last time; dearer than a sweep.
+    /// `None` if nothing can be measured.
+    async fn measure(&mut self) -> Result<Option<Measured>, Error> {
+        Ok(None)
+    }
     /// These lines' last counters are sealed: what is no longer wanted of them may be reused.
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error>;
     /// Removes every trace.

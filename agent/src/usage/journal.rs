@@ -1,11 +1,12 @@
 //! Decides when a record is sealed, under which epoch, and what a restart means for the counters.
 
+use super::aside::Aside;
 use super::marker::{Judgement, Marker};
 use super::meter::{Meter, Open};
 use super::spool::{Epoch, Error, Findings, Limits, Spool, Tail};
 use super::{Positions, reading};
 use crate::clock::Now;
-use crate::southbound::Counter;
+use crate::southbound::{Counter, Measured};
 use crate::store::disk::Disk;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -42,6 +43,7 @@ pub struct Journal<D> {
     spool: Spool<D>,
     run: D,
     meter: Meter,
+    aside: Aside,
     boot: Uuid,
     fresh_epoch: fn() -> Epoch,
     start_ms: u64,
@@ -73,6 +75,7 @@ impl<D: Disk> Journal<D> {
             spool,
             run,
             meter: Meter::default(),
+            aside: Aside::default(),
             boot,
             fresh_epoch,
             start_ms: now.wall_ms,
@@ -192,6 +195,11 @@ impl<D: Disk> Journal<D> {
         self.seal_passed_cuts(now, false)
     }
 
+    /// Takes in what was measured beside the counters; it goes with the records of the lines it is about.
+    pub fn set_aside(&mut self, measured: &Measured) {
+        self.aside.take(measured);
+    }
+
     fn seal_passed_cuts(&mut self, now: Now, only_overdue: bool) -> Result<(), Error> {
         if only_overdue && self.meter.open().lines.is_empty() {
             return Ok(());
@@ -233,6 +241,7 @@ impl<D: Disk> Journal<D> {
                 return self.refuse(error);
             }
             self.meter.seal(&open.positions);
+            self.aside.sealed(&open.lines);
         }
         self.full_told = false;
         self.start_ms = end_ms;
@@ -323,7 +332,7 @@ impl<D: Disk> Journal<D> {
         let tally = self.tally.clone();
         let mut record = Record { boot_id, start_ms: self.start_ms, end_ms, tally, ..Record::default() };
         record.set_seal_reason(reason);
-        record.set_lines(&open.lines);
+        record.set_lines(&self.aside.beside(&open.lines));
         record
     }
 

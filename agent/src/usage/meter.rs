@@ -105,6 +105,7 @@ fn usage(handle: u32, moved: &Reading) -> LineUsage {
         up_bytes: moved.up_bytes,
         down_packets: moved.down_packets,
         up_packets: moved.up_packets,
+        ..LineUsage::default()
     }
 }
 

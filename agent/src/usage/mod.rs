@@ -6,6 +6,7 @@
 //! them together and decides when to seal. Sending is [`crate::northbound::sender`]'s business.
 //! Invariant: a counter value is inside a record exactly when it is inside the baseline.
 
+pub mod aside;
 pub mod journal;
 pub mod live;
 pub mod marker;

@@ -7,6 +7,7 @@ mod drift;
 mod fair_use;
 mod garden;
 mod lost;
+mod measure;
 mod net;
 mod shaping;
 mod shards;

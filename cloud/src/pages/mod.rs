@@ -33,6 +33,7 @@ mod plugin_versions;
 mod plugins;
 pub(crate) mod portal;
 mod portal_settings;
+mod quality;
 mod reference;
 mod router_changes;
 mod routers;

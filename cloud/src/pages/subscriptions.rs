@@ -12,7 +12,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
-use super::{Asking, MANY, access_tone, fair_use, form_status, next_page, page_of, tickets, traffic};
+use super::{Asking, MANY, access_tone, fair_use, form_status, next_page, page_of, quality, tickets, traffic};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -139,6 +139,8 @@ async fn shown<P: Needs>(
     let filter = TicketFilter { subscription: Some(id), ..TicketFilter::default() };
     let asked = tickets::about(screen, &mut tx, filter, format!("/tickets/new?subscription_id={id}")).await?;
     facts.splice(2..2, fair_use::facts(screen, &standing));
+    let measured = quality::facts(screen, &mut tx, id).await?;
+    facts.splice(facts.len() - 1..facts.len() - 1, measured);
     let in_force = |hold: &Hold| hold.released_at.is_none() && hold.until.is_none_or(|until| until > now);
     let rows = holds.iter().map(|hold| hold_row(screen, hold, in_force(hold))).collect();
     let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Error, store};
+use super::{Day, Error, store};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::permission::{ViewNetwork, ViewSubscribers};
@@ -38,6 +38,14 @@ struct Usage {
     down_bytes: i64,
     /// Bytes from the subscriber.
     up_bytes: i64,
+    /// Bytes of IPv6 in both directions; absent if nobody measured.
+    v6_bytes: Option<i64>,
+    /// The bytes of both directions that is a part of: those moved while it was measured.
+    v6_of_bytes: Option<i64>,
+    /// Packets the shaper dropped in both directions; absent if nobody measured.
+    dropped_packets: Option<i64>,
+    /// The packets of both directions that came to it meanwhile.
+    dropped_of_packets: Option<i64>,
     /// By local day of the account.
     days: Vec<DayJson>,
 }
@@ -52,6 +60,21 @@ struct DayJson {
     down_bytes: i64,
     /// Bytes from the subscriber.
     up_bytes: i64,
+    /// Bytes of IPv6 in both directions; absent if nobody measured.
+    v6_bytes: Option<i64>,
+    /// The bytes of both directions that is a part of.
+    v6_of_bytes: Option<i64>,
+    /// Packets the shaper dropped in both directions; absent if nobody measured.
+    dropped_packets: Option<i64>,
+    /// The packets of both directions that came to it meanwhile.
+    dropped_of_packets: Option<i64>,
+}
+
+impl From<Day> for DayJson {
+    fn from(day: Day) -> Self {
+        let Day { on, down_bytes, up_bytes, v6_bytes, v6_of_bytes, dropped_packets, dropped_of_packets } = day;
+        Self { on, down_bytes, up_bytes, v6_bytes, v6_of_bytes, dropped_packets, dropped_of_packets }
+    }
 }
 
 /// Bytes no line of the router ever had the handle of: kept, never billed.
@@ -85,11 +108,13 @@ async fn of_subscription(
     let mut tx = app.db.read(&staff.scope()).await?;
     subscriptions::subscription(&mut tx, id).await?;
     let days = store::days(&mut tx, id, query.from, query.to).await.map_err(Error::from)?;
-    let days: Vec<_> = days
-        .into_iter()
-        .map(|day| DayJson { on: day.on, down_bytes: day.down_bytes, up_bytes: day.up_bytes })
-        .collect();
+    let days: Vec<_> = days.into_iter().map(DayJson::from).collect();
+    let measured = |part: fn(&DayJson) -> Option<i64>| days.iter().filter_map(part).reduce(i64::saturating_add);
     let usage = Usage {
+        v6_bytes: measured(|day| day.v6_bytes),
+        v6_of_bytes: measured(|day| day.v6_of_bytes),
+        dropped_packets: measured(|day| day.dropped_packets),
+        dropped_of_packets: measured(|day| day.dropped_of_packets),
         down_bytes: days.iter().fold(0, |sum, day| sum.saturating_add(day.down_bytes)),
         up_bytes: days.iter().fold(0, |sum, day| sum.saturating_add(day.up_bytes)),
         days,

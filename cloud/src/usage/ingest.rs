@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use weir_protocol::control::{Event, Severity};
 use weir_protocol::hash;
-use weir_protocol::usage::{LineUsage, Outcome, Record, SealReason};
+use weir_protocol::usage::{BothWays, LineUsage, Outcome, Record, SealReason};
 
 use super::{Error, store};
 use crate::app::App;
@@ -142,14 +142,15 @@ fn read(app: &App, body: &[u8]) -> Result<Sound, Refusal> {
 
 /// Whether a line can have moved that much in a span: a count that is damaged or forged must not become money.
 fn check_volume(line: &LineUsage, span: TimeDelta) -> Result<(), Refusal> {
-    let LineUsage { handle, down_bytes, up_bytes, down_packets, up_packets } = *line;
+    let LineUsage { handle, down_bytes, up_bytes, down_packets, up_packets, v6_bytes, dropped_packets } = *line;
     if i32::try_from(handle).is_err() {
         return Err(Refusal::Handle(handle));
     }
     let milliseconds = (span + SPAN_SLACK).num_milliseconds().unsigned_abs();
     let most = LINE_RATE_MAX * u128::from(milliseconds) / 8000;
     let believed = |count: &u64| u128::from(*count) <= most && i64::try_from(*count).is_ok();
-    match [down_bytes, up_bytes, down_packets, up_packets].into_iter().find(|count| !believed(count)) {
+    let measured = [v6_bytes, dropped_packets].into_iter().flatten().flat_map(|BothWays { down, up }| [down, up]);
+    match [down_bytes, up_bytes, down_packets, up_packets].into_iter().chain(measured).find(|count| !believed(count)) {
         Some(count) => Err(Refusal::Volume { handle, count, seconds: span.num_seconds() }),
         None => Ok(()),
     }
@@ -160,7 +161,7 @@ mod tests {
     use super::*;
 
     fn moved(down_bytes: u64) -> LineUsage {
-        LineUsage { handle: 7, down_bytes, up_bytes: 0, down_packets: 1, up_packets: 0 }
+        LineUsage { handle: 7, down_bytes, down_packets: 1, ..LineUsage::default() }
     }
 
     #[test]
@@ -172,6 +173,8 @@ mod tests {
         assert_eq!(refused.to_string(), format!("line 7 would have moved {} bytes or packets in 60 s", most + 1));
         assert!(check_volume(&moved(i64::MAX.cast_unsigned()), TimeDelta::days(300)).is_err());
         assert!(check_volume(&moved(u64::MAX), TimeDelta::days(1_000_000)).is_err());
+        let dropped_packets = Some(BothWays { down: 0, up: u64::MAX });
+        assert!(check_volume(&LineUsage { dropped_packets, ..moved(1) }, minute).is_err());
     }
 
     #[test]

@@ -8,6 +8,6 @@ pub mod error;
 mod ingest;
 mod store;
 
-pub use days::{Day, days};
+pub use days::{Day, Measured, days, measured};
 pub use error::Error;
 pub use ingest::{Applied, apply};

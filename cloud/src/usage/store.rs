@@ -1,10 +1,10 @@
 //! SQL of epochs, records and segments.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use weir_protocol::hash::Hash;
 
-use super::Day;
 use super::ingest::Sound;
+use super::{Day, Measured};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, SubscriptionId};
 
@@ -76,13 +76,23 @@ pub(super) async fn insert_segments(tx: &mut TenantTx, agent: AgentId, sound: &S
     let handles: Vec<i32> = sound.lines.iter().map(|line| line.handle.cast_signed()).collect();
     let (down, up) = (column(|line| line.down_bytes), column(|line| line.up_bytes));
     let (down_packets, up_packets) = (column(|line| line.down_packets), column(|line| line.up_packets));
+    let measured = |count: fn(&weir_protocol::usage::LineUsage) -> Option<u64>| -> Vec<Option<i64>> {
+        sound.lines.iter().map(|line| count(line).map(u64::cast_signed)).collect()
+    };
+    let down_v6 = measured(|line| line.v6_bytes.map(|v6| v6.down.min(line.down_bytes)));
+    let up_v6 = measured(|line| line.v6_bytes.map(|v6| v6.up.min(line.up_bytes)));
+    let down_dropped = measured(|line| line.dropped_packets.map(|dropped| dropped.down));
+    let up_dropped = measured(|line| line.dropped_packets.map(|dropped| dropped.up));
     let tenant = tx.tenant().uuid();
     sqlx::query!(
         "INSERT INTO usage_segments (tenant_id, agent_id, epoch, seq, handle, subscription_id, start_at, end_at,
-                                     down_bytes, up_bytes, down_packets, up_packets)
-         SELECT $1, $2, $3, $4, c.handle, s.id, $5, $6, c.down_bytes, c.up_bytes, c.down_packets, c.up_packets
-         FROM unnest($7::int[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
-              AS c (handle, down_bytes, up_bytes, down_packets, up_packets)
+                                     down_bytes, up_bytes, down_packets, up_packets,
+                                     down_v6_bytes, up_v6_bytes, down_dropped_packets, up_dropped_packets)
+         SELECT $1, $2, $3, $4, c.handle, s.id, $5, $6, c.down_bytes, c.up_bytes, c.down_packets, c.up_packets,
+                c.down_v6, c.up_v6, c.down_dropped, c.up_dropped
+         FROM unnest($7::int[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
+                     $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])
+              AS c (handle, down_bytes, up_bytes, down_packets, up_packets, down_v6, up_v6, down_dropped, up_dropped)
          JOIN agents a ON a.id = $2
          LEFT JOIN subscriptions s ON s.tenant_id = a.tenant_id AND s.router_id = a.router_id AND s.handle = c.handle",
         tenant,
@@ -95,7 +105,11 @@ pub(super) async fn insert_segments(tx: &mut TenantTx, agent: AgentId, sound: &S
         &down,
         &up,
         &down_packets,
-        &up_packets
+        &up_packets,
+        &down_v6 as &[Option<i64>],
+        &up_v6 as &[Option<i64>],
+        &down_dropped as &[Option<i64>],
+        &up_dropped as &[Option<i64>]
     )
     .execute(tx.conn())
     .await?;
@@ -134,8 +148,14 @@ pub async fn days(
     sqlx::query_as!(
         Day,
         r#"SELECT d.on AS "on!", least(sum(d.down_bytes), 9223372036854775807)::bigint AS "down_bytes!",
-                  least(sum(d.up_bytes), 9223372036854775807)::bigint AS "up_bytes!"
-           FROM (SELECT ((u.end_at - interval '1 microsecond') AT TIME ZONE a.time_zone)::date AS on, u.down_bytes, u.up_bytes
+                  least(sum(d.up_bytes), 9223372036854775807)::bigint AS "up_bytes!",
+                  least(sum(d.v6), 9223372036854775807)::bigint AS v6_bytes,
+                  least(sum(d.down_bytes::numeric + d.up_bytes) FILTER (WHERE d.v6 IS NOT NULL), 9223372036854775807)::bigint AS v6_of_bytes,
+                  least(sum(d.dropped), 9223372036854775807)::bigint AS dropped_packets,
+                  least(sum(d.packets + d.dropped), 9223372036854775807)::bigint AS dropped_of_packets
+           FROM (SELECT ((u.end_at - interval '1 microsecond') AT TIME ZONE a.time_zone)::date AS on, u.down_bytes, u.up_bytes,
+                        u.down_v6_bytes::numeric + u.up_v6_bytes AS v6, u.down_packets::numeric + u.up_packets AS packets,
+                        u.down_dropped_packets::numeric + u.up_dropped_packets AS dropped
                  FROM usage_segments u
                  JOIN subscriptions s ON s.tenant_id = u.tenant_id AND s.id = u.subscription_id
                  JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
@@ -147,6 +167,22 @@ pub async fn days(
         to
     )
     .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn measured(tx: &mut TenantTx, id: SubscriptionId, since: DateTime<Utc>) -> Result<Measured, sqlx::Error> {
+    sqlx::query_as!(
+        Measured,
+        r#"SELECT (sum(m.v6) * 10000 / nullif(sum(m.bytes) FILTER (WHERE m.v6 IS NOT NULL), 0))::bigint AS v6_share,
+                  (sum(m.dropped) * 10000 / nullif(sum(m.packets + m.dropped), 0))::bigint AS dropped_share
+           FROM (SELECT down_v6_bytes::numeric + up_v6_bytes AS v6, down_bytes::numeric + up_bytes AS bytes,
+                        down_packets::numeric + up_packets AS packets,
+                        down_dropped_packets::numeric + up_dropped_packets AS dropped
+                 FROM usage_segments WHERE subscription_id = $1 AND end_at > $2) m"#,
+        id.uuid(),
+        since
+    )
+    .fetch_one(tx.conn())
     .await
 }
 

@@ -11,6 +11,7 @@ mod pages;
 mod paying;
 mod plugins;
 mod portal;
+mod quality;
 mod refusals;
 mod removals;
 mod search;

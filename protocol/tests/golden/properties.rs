@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 use weir_protocol::token::Token;
-use weir_protocol::usage::{LineUsage, Record};
+use weir_protocol::usage::{BothWays, LineUsage, Record};
 use weir_protocol::{frame, stream};
 
 use super::messages::{self, Visit};
@@ -112,14 +112,17 @@ proptest! {
             up_bytes: numbers[1],
             down_packets: numbers[2],
             up_packets: numbers[3],
+            v6_bytes: Some(BothWays { down: numbers[0], up: numbers[2] }),
+            dropped_packets: Some(BothWays { down: numbers[1], up: numbers[3] }),
         };
         let lines: Vec<LineUsage> = handles.iter().map(line).collect();
         let mut record = Record::default();
         record.set_lines(&lines);
         let read = Record::decode(record.encode_to_vec().as_slice()).unwrap();
         prop_assert_eq!(read.lines().unwrap(), lines);
+        let down_v6_bytes = column.clone();
         let [down_bytes, up_bytes, down_packets, up_packets] = [(); 4].map(|()| column.clone());
-        let strange = Record { handle_deltas: deltas, down_bytes, up_bytes, down_packets, up_packets, ..Record::default() };
+        let strange = Record { handle_deltas: deltas, down_bytes, up_bytes, down_packets, up_packets, down_v6_bytes, ..Record::default() };
         let _refused = strange.lines();
     }
 }

@@ -4,9 +4,10 @@ use super::netlink::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST, attribute, attributes, double_word, message, nested, text,
     word,
 };
-use super::tc::{ClassState, Leaf, Speed};
+use super::tc::{ClassState, Leaf, QueueCounts, Speed};
 use super::tree::{MAJOR, MINOR_DEFAULT, class_id, is_ours};
 use crate::plan::shape;
+use crate::southbound::Total;
 
 /// Tells of a class, or makes or changes one.
 pub const RTM_NEWTCLASS: u16 = 40;
@@ -32,6 +33,8 @@ const TCA_HTB_RATE64: u16 = 6;
 const TCA_HTB_CEIL64: u16 = 7;
 const TCA_FQ_CODEL_FLOWS: u16 = 5;
 const TCA_STATS_BASIC: u16 = 1;
+const TCA_STATS_QUEUE: u16 = 3;
+const TCA_STATS_APP: u16 = 4;
 const TCA_STATS_PKT64: u16 = 8;
 const TCA_BPF_FD: u16 = 6;
 const TCA_BPF_NAME: u16 = 7;
@@ -217,6 +220,49 @@ pub fn read_qdisc(body: &[u8]) -> Option<(String, u16)> {
     let kind = attributes(body.get(HEADER..)?).find(|part| part.kind() == TCA_KIND)?;
     let kind = String::from_utf8_lossy(kind.value()).trim_end_matches('\0').to_owned();
     Some((kind, u16::try_from(word(body, 8)? >> 16).ok()?))
+}
+
+/// What a message tells of a queue of ours: its port's index, its class, and what it counted.
+///
+/// A class's own count of drops has those of a plain queue alone: what `fq_codel` drops, most of it when a packet
+/// leaves, is counted at the queue.
+pub fn read_queue(body: &[u8]) -> Option<((i32, u32), QueueCounts)> {
+    let (index, class) = (word(body, 4)?.cast_signed(), word(body, 12)?);
+    if !is_ours(class) {
+        return None;
+    }
+    let (mut counts, mut codel) = (QueueCounts::default(), false);
+    for part in attributes(body.get(HEADER..)?) {
+        match part.kind() {
+            TCA_KIND => codel = part.value() == b"fq_codel\0",
+            TCA_STATS2 => attributes(part.value()).for_each(|stat| match stat.kind() {
+                // `struct gnet_stats_queue`: packets and bytes waiting, drops, ...
+                TCA_STATS_QUEUE => counts.dropped = word(stat.value(), 8).unwrap_or(0),
+                // `struct tc_fq_codel_xstats`: whose, largest packet, drops over the limit, marks, ...
+                TCA_STATS_APP if codel => counts.marked = word(stat.value(), 12).unwrap_or(0),
+                _ => {}
+            }),
+            _ => {}
+        }
+    }
+    Some(((index, class), counts))
+}
+
+/// What a message tells of our root: all it sent, with link headers, and how many packets of that through no class.
+pub fn read_root(body: &[u8]) -> (Total, u64) {
+    let (mut state, mut direct) = (ClassState::default(), 0);
+    for part in attributes(body.get(HEADER..).unwrap_or_default()) {
+        match part.kind() {
+            TCA_STATS2 => read_counts(part.value(), &mut state),
+            // The last word of `struct tc_htb_glob`.
+            TCA_OPTIONS => {
+                let glob = attributes(part.value()).find(|option| option.kind() == TCA_HTB_INIT);
+                direct = glob.and_then(|glob| word(glob.value(), 16)).unwrap_or(0);
+            }
+            _ => {}
+        }
+    }
+    (Total { bytes: state.bytes, packets: state.packets }, direct.into())
 }
 
 /// What a message tells of a class of ours: its name, and how it stands.

@@ -90,7 +90,8 @@ impl Imprint {
     }
 }
 
-fn is_ours(told: &[u8]) -> bool {
+/// Whether it is of our table.
+pub fn is_ours(told: &[u8]) -> bool {
     let table = attributes(told).find(|attribute| attribute.kind() == NFTA_TABLE);
     table.is_some_and(|table| table.value().strip_suffix(b"\0") == Some(TABLE.as_bytes()))
 }

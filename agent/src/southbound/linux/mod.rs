@@ -8,10 +8,12 @@
 mod bpf;
 mod change;
 mod classes;
+mod counting;
 mod drift;
 mod fallback;
 mod htb;
 mod imprint;
+mod measure;
 mod netfilter;
 mod netlink;
 mod nft;
@@ -33,13 +35,14 @@ use self::change::Settled;
 use self::classes::{Classes, Held};
 use self::fallback::Fallback;
 use self::imprint::Imprint;
+use self::measure::Readings;
 use self::netfilter::Netfilter;
 use self::nft::{Place, Places, Step, Table, Wiring};
 use self::ports::Ports;
 use self::shaping::{Shaped, Shaping};
 use self::tc::{Leaf, Link, Tc};
 use self::tree::Layout;
-use super::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
+use super::{Applied, Counter, Error, Measured, Outcome, Southbound, Sweep, Total};
 use crate::plan::check::{self as sound, Checked, SoundLine};
 use crate::plan::{Wanted, shape};
 
@@ -76,6 +79,8 @@ pub struct Linux {
     shaped: BTreeMap<u32, Shaped>,
     /// What was last read of each line, under which generation; in the order of their handles.
     read: Vec<(u32, Uuid, Total, Total)>,
+    /// What was last measured beside that.
+    readings: Readings,
 }
 
 /// Why lines are not held, by handle.
@@ -122,6 +127,7 @@ impl Linux {
             settled: None,
             shaped: BTreeMap::new(),
             read: Vec::new(),
+            readings: Readings::default(),
         })
     }
 
@@ -345,6 +351,10 @@ impl Southbound for Linux {
         Err(Error::Incomplete(names.to_string()))
     }
 
+    async fn measure(&mut self) -> Result<Option<Measured>, Error> {
+        self.measure_all().await
+    }
+
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {
         for handle in handles {
             self.classes.release(*handle);
@@ -358,6 +368,7 @@ impl Southbound for Linux {
         }
         (self.ports, self.table, self.rules, self.held, self.settled) = (None, None, None, None, None);
         (self.shaped, self.read) = (BTreeMap::new(), Vec::new());
+        self.readings = Readings::default();
         nft::remove()?;
         self.fallback.clear()?;
         self.classes.clear()

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use nix::errno::Errno;
 use nix::sys::socket::SockProtocol;
 
+use super::counting;
 use super::imprint::Imprint;
 use super::netlink::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, Socket, attribute, attributes, message,
@@ -18,7 +19,7 @@ use super::netlink::{
 use super::nft::{Place, TABLE};
 use super::rules;
 use crate::plan::check::family_length;
-use crate::southbound::Error;
+use crate::southbound::{Error, Total};
 
 const NFNL_MSG_BATCH_BEGIN: u16 = 0x10;
 const NFNL_MSG_BATCH_END: u16 = 0x11;
@@ -129,6 +130,29 @@ impl Netfilter {
             }
         }
         Ok((!imprint.is_empty()).then_some(imprint))
+    }
+
+    /// Bytes counted of each element of a set whose elements count; none if there is no such set.
+    pub fn counted(&mut self, set: &str) -> Result<Vec<(IpAddr, u64)>, Error> {
+        let mut found = Vec::new();
+        let body = |bytes: &mut Vec<u8>| names(bytes, set);
+        match self.dump(NFT_MSG_GETSETELEM, body, &mut found, |found, told| found.extend(counting::of_elements(told))) {
+            Err(Refused::By(Errno::ENOENT)) => Ok(Vec::new()),
+            dumped => dumped.map(|()| found).map_err(|error| error.told(&format!("set {set}"))),
+        }
+    }
+
+    /// What the rules of our table count, by their chain; one such rule a chain.
+    pub fn rule_counts(&mut self) -> Result<BTreeMap<String, Total>, Error> {
+        let ours = |bytes: &mut Vec<u8>| {
+            bytes.extend_from_slice(&[NFPROTO_INET, 0, 0, 0]);
+            text(bytes, NFTA_TABLE, TABLE);
+        };
+        let mut found = BTreeMap::new();
+        match self.dump(NFT_MSG_GETRULE, ours, &mut found, |found, told| found.extend(counting::of_rule(told))) {
+            Err(Refused::By(Errno::ENOENT)) => Ok(BTreeMap::new()),
+            dumped => dumped.map(|()| found).map_err(|error| error.told("the rules")),
+        }
     }
 
     /// Reads answers to a batch up to the one of message `last`; the first refusal is the answer.
@@ -339,7 +363,7 @@ fn read_elements(body: &[u8]) -> Elements {
     found
 }
 
-fn address(bytes: &[u8]) -> Option<IpAddr> {
+pub(super) fn address(bytes: &[u8]) -> Option<IpAddr> {
     match bytes.len() {
         4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
         16 => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),

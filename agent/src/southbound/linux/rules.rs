@@ -19,6 +19,11 @@ const ASKING_BURST: u32 = 50;
 /// Addresses the kernel keeps count of at once.
 const ASKING_LINES: u32 = 65_536;
 
+/// Prefixes of one length and direction whose IPv6 is counted at once; those of more are not.
+const V6_PREFIXES: u32 = 65_536;
+/// A prefix silent so long is counted anew: far longer than between two readings.
+const V6_IDLE_SECONDS: u32 = 86_400;
+
 /// Sets of the wiring: what is reachable from the garden, and who answers names there; one a family.
 const FIXED_SETS: [&str; 2] = ["reach", "names"];
 
@@ -144,7 +149,12 @@ impl Direction {
     fn rules(&self, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
         // Longest first: a line inside another's prefix cannot be, but a reader should not have to know that.
         for length in lengths.iter().rev() {
-            rule(commands, self.chain, &[classify(self.field, *length), accept()]);
+            let mut expressions = vec![classify(self.field, *length)];
+            if let (false, bits) = *length {
+                expressions.push(count_v6(self.field, bits));
+            }
+            expressions.push(accept());
+            rule(commands, self.chain, &expressions);
         }
         for length in lengths.iter().rev() {
             rule(commands, self.chain, &[member(self.field, *length, 'g'), goto("walled")]);
@@ -262,6 +272,18 @@ fn differs(left: Value, right: Value) -> Value {
 
 fn established() -> Value {
     json!({ "match": { "op": "in", "left": { "ct": { "key": "state" } }, "right": "established" } })
+}
+
+/// The set that counts IPv6 toward (`daddr`) or from (`saddr`) the prefixes of a length, an element a prefix that moves.
+pub fn v6_counters(field: &str, bits: u8) -> String {
+    format!("v6_{field}_{bits}")
+}
+
+/// Counts a packet of IPv6 for its line's prefix. Behind the map: packets of IPv4, and of no line, never get here. Not
+/// in the map's elements, which both directions look up alike.
+fn count_v6(field: &str, bits: u8) -> Value {
+    let key = json!({ "elem": { "val": masked(field, (false, bits)), "timeout": V6_IDLE_SECONDS } });
+    json!({ "meter": { "name": v6_counters(field, bits), "key": key, "size": V6_PREFIXES, "stmt": { "counter": null } } })
 }
 
 /// Gives a packet the class of its line; a packet of no line leaves the rule here.

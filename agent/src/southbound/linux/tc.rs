@@ -4,10 +4,11 @@
 //! sum never passes the port's capacity, and a full port is shared in proportion to what was sold. Ports are found by
 //! `rtnetlink`, which has no HTB and no way to add a class: [`htb`] has the bytes of those.
 
+use std::collections::BTreeMap;
 use std::os::fd::AsRawFd;
 
 use futures_util::TryStreamExt;
-use netlink_packet_route::link::LinkLayerType;
+use netlink_packet_route::link::{LinkAttribute, LinkLayerType};
 use nix::errno::Errno;
 use nix::sys::socket::SockProtocol;
 
@@ -117,6 +118,11 @@ impl Classes {
         let at = self.0.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         self.0.get(at).map(|(_, state)| state)
     }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &ClassState)> {
+        self.0.iter().map(|(id, state)| (*id, state))
+    }
 }
 
 impl FromIterator<(u32, ClassState)> for Classes {
@@ -126,6 +132,18 @@ impl FromIterator<(u32, ClassState)> for Classes {
         Self(classes)
     }
 }
+
+/// What a queue counted; the kernel lets both run over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueCounts {
+    /// Packets dropped.
+    pub dropped: u32,
+    /// Packets marked as having met congestion.
+    pub marked: u32,
+}
+
+/// Queues that dropped or marked something, by port index and class.
+pub type Queues = BTreeMap<(i32, u32), QueueCounts>;
 
 /// What is asked about a port's tree.
 struct Question {
@@ -307,6 +325,39 @@ impl Tc {
             self.question(link, question, |answer| classes.extend(class_of(answer))).map_err(refused)?;
         }
         Ok(classes.into_iter().collect())
+    }
+
+    /// Queues of all our trees. The kernel looks at every queue of the machine: not for every sweep.
+    pub fn queues(&mut self) -> Result<Queues, Error> {
+        let mut queues = Queues::new();
+        let question = Question { kind: RTM_GETQDISC, class: 0, parent: 0, flags: NLM_F_DUMP };
+        let any = Link { index: 0, header: 0 };
+        self.question(any, question, |answer| {
+            queues.extend(htb::read_queue(answer.body).filter(|(_, counts)| *counts != QueueCounts::default()));
+        })
+        .map_err(refused)?;
+        Ok(queues)
+    }
+
+    /// What left our tree on a port, its classes or not, with link headers; and how many packets left through none.
+    pub fn left(&mut self, link: Link) -> Result<(Total, u64), Error> {
+        let mut left = (Total::default(), 0);
+        let question = Question { kind: RTM_GETQDISC, class: 0, parent: TC_H_ROOT, flags: NLM_F_ECHO | NLM_F_ACK };
+        self.question(link, question, |answer| left = htb::read_root(answer.body)).map_err(refused)?;
+        Ok(left)
+    }
+
+    /// What a port says that it sent, with link headers, and how many packets it was handed in vain.
+    pub async fn sent(&self, link: Link) -> Result<(Total, u64), Error> {
+        let index = link.index.cast_unsigned();
+        let found = self.finder.link().get().match_index(index).execute().try_next().await.map_err(refused)?;
+        let stats = found.into_iter().flat_map(|message| message.attributes).find_map(|attribute| match attribute {
+            LinkAttribute::Stats64(stats) => Some(stats),
+            _ => None,
+        });
+        let stats = stats.ok_or_else(|| Error::Netlink(format!("port {index} does not tell what it sent")))?;
+        let sent = Total { bytes: stats.tx_bytes, packets: stats.tx_packets };
+        Ok((sent, stats.tx_dropped.saturating_add(stats.tx_errors)))
     }
 
     /// One class of our tree, if it is there.

@@ -68,6 +68,12 @@ impl Layout {
         std::iter::once(MAJOR).chain(self.shards())
     }
 
+    /// Whether packets leave from a class: it is a line's, or for those who have none.
+    pub fn is_last(self, class: u32) -> bool {
+        let minor = class & 0xffff;
+        minor != u32::from(MINOR_ROOT) && !self.shards().any(|shard| class_id(MAJOR, shard) == class)
+    }
+
     fn shards(self) -> std::ops::Range<u16> {
         match self {
             Self::Flat => 0..0,
@@ -123,6 +129,17 @@ mod tests {
         assert!(ids.iter().all(|id| is_ours(*id)) && !is_ours(0x7776_0010) && !is_ours(0x1_0010));
         for part in parts {
             assert_eq!(ids.iter().filter(|id| **id >> 16 == part).count(), 16);
+        }
+    }
+
+    #[test]
+    fn packets_leave_from_lines_and_from_the_class_of_the_others() {
+        let link = Link { index: 1, header: 14 };
+        for layout in [Layout::Flat, Layout::Sharded] {
+            let trunk = layout.capacity(link, 0);
+            let last = trunk.iter().filter_map(|request| request.class()).filter(|(class, _)| layout.is_last(*class));
+            assert_eq!(last.count(), layout.majors().count());
+            assert!(layout.is_last(layout.line(0x10)));
         }
     }
 

@@ -46,7 +46,7 @@ impl Log {
             tally: tally.to_vec(),
             ..Record::default()
         };
-        record.set_lines(&[LineUsage { handle: 1, down_bytes, up_bytes: 0, down_packets: 9, up_packets: 0 }]);
+        record.set_lines(&[LineUsage { handle: 1, down_bytes, down_packets: 9, ..LineUsage::default() }]);
         let body = record.encode_to_vec();
         (self.seq, self.prev_hash) = (self.seq + 1, hash::usage_record(&body));
         body

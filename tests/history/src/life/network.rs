@@ -125,6 +125,7 @@ impl World {
                 up_bytes,
                 down_packets: down_bytes / PACKET,
                 up_packets: up_bytes / (PACKET / 4),
+                ..LineUsage::default()
             });
         }
         lines.sort_by_key(|line| line.handle);
