@@ -8,7 +8,7 @@ use crate::store::desired::Held;
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
-use weir_protocol::desired::{CutPoints, Kind, Line, Router};
+use weir_protocol::desired::{CutPoints, Kind, Line, Node, Router};
 use weir_protocol::state::{ApplyReport, ObjectKey, ObjectResult, Status};
 
 /// Longest detail of a result, in bytes.
@@ -106,6 +106,7 @@ impl Meaning {
             Some(Kind::Router) => self.wanted.router = None,
             Some(Kind::Line) => drop(line_id(key).and_then(|id| self.wanted.lines.remove(&id))),
             Some(Kind::CutPoints) => self.cuts.clear(),
+            Some(Kind::Node) => drop(Uuid::from_slice(&key.id).ok().and_then(|id| self.wanted.nodes.remove(&id))),
             None => {}
         }
     }
@@ -116,6 +117,11 @@ impl Meaning {
             Kind::Line => {
                 if let Ok(line) = Line::decode(body) {
                     self.wanted.lines.insert(id, line);
+                }
+            }
+            Kind::Node => {
+                if let Ok(node) = Node::decode(body) {
+                    self.wanted.nodes.insert(id, node);
                 }
             }
             Kind::CutPoints => {
@@ -160,10 +166,10 @@ impl Reports {
 
     /// Takes in what an attempt to change these objects gave.
     pub fn take_of(&mut self, keys: &BTreeSet<ObjectKey>, meaning: &Meaning, applied: Result<&Applied, String>) {
-        let lines: BTreeMap<Uuid, &Outcome> = match &applied {
-            Ok(applied) => applied.lines.iter().map(|(id, outcome)| (*id, outcome)).collect(),
-            Err(_) => BTreeMap::new(),
+        let outcomes = |of: fn(&Applied) -> &Vec<(Uuid, Outcome)>| -> BTreeMap<Uuid, &Outcome> {
+            applied.iter().flat_map(|applied| of(applied)).map(|(id, outcome)| (*id, outcome)).collect()
         };
+        let (lines, nodes) = (outcomes(|applied| &applied.lines), outcomes(|applied| &applied.nodes));
         for key in keys {
             let Some(revision) = meaning.revisions.get(key) else {
                 if let Some(known) = self.known.remove(key) {
@@ -176,6 +182,7 @@ impl Reports {
                 (_, Some(settled)) => Some(settled.clone()),
                 (Err(text), None) => Some(result(key, *revision, Status::Failed, "kernel-failed", text)),
                 (Ok(applied), None) if key.kind == Kind::Router as u32 => router_result(key, *revision, applied),
+                (Ok(_), None) if key.kind == Kind::Node as u32 => node_result(key, *revision, &nodes),
                 (Ok(_), None) => line_id(key).and_then(|id| lines.get(&id)).map(|o| line_result(key, *revision, o)),
             };
             self.know(outcome.unwrap_or_else(|| result(key, *revision, Status::Pending, "", "")));
@@ -250,6 +257,11 @@ fn router_result(key: &ObjectKey, revision: u64, applied: &Applied) -> Option<Ob
     Some(ObjectResult { observed: None, ..line_result(key, revision, outcome) })
 }
 
+fn node_result(key: &ObjectKey, revision: u64, nodes: &BTreeMap<Uuid, &Outcome>) -> Option<ObjectResult> {
+    let outcome = nodes.get(&Uuid::from_slice(&key.id).ok()?)?;
+    Some(ObjectResult { observed: None, ..line_result(key, revision, outcome) })
+}
+
 fn line_result(key: &ObjectKey, revision: u64, outcome: &Outcome) -> ObjectResult {
     match outcome {
         Outcome::Applied(observed) => {
@@ -288,7 +300,7 @@ mod tests {
     }
 
     fn applied(lines: Vec<(Uuid, Outcome)>) -> Applied {
-        Applied { router: None, lines, drift: Vec::new(), whole: true }
+        Applied { router: None, nodes: Vec::new(), lines, drift: Vec::new(), whole: true }
     }
 
     #[test]
@@ -328,5 +340,28 @@ mod tests {
         let statuses: Vec<_> = told.results.iter().map(ObjectResult::status).collect();
         assert_eq!(statuses, [Status::Applied, Status::Removed]);
         assert_eq!(reports.take_unsaid(), None);
+    }
+
+    #[test]
+    fn nodes_are_wanted_and_what_became_of_each_is_told() {
+        let node = |n: u8| {
+            let body = Node { peak_down_bps: u64::from(n), ..Node::default() }.encode_to_vec();
+            let object = Object { kind: Kind::Node as u32, id: vec![n; 16], revision: 3, body };
+            (ObjectKey { kind: object.kind, id: object.id.clone() }, Held { object, last_good: None })
+        };
+        let objects = BTreeMap::from([held(1, 1), node(1), node(2)]);
+        let mut meaning = read(&objects, 5);
+        assert_eq!(meaning.wanted.nodes[&Uuid::from_bytes([2; 16])].peak_down_bps, 2);
+        let good = || Outcome::Applied(ObservedLine { rate_down_bps: 1, ..ObservedLine::default() });
+        let bad = Outcome::Rejected { code: "node-cycle", detail: String::new() };
+        let nodes = vec![outcome(1, good()), outcome(2, bad)];
+        let mut reports = Reports::default();
+        reports.take(&meaning, Ok(&Applied { nodes, ..applied(vec![outcome(1, good())]) }));
+        let told = reports.take_unsaid().unwrap().results;
+        let of_nodes: Vec<_> = told.iter().filter(|result| result.kind == Kind::Node as u32).collect();
+        assert_eq!((of_nodes[0].status(), &of_nodes[0].observed), (Status::Applied, &None));
+        assert_eq!((of_nodes[1].status(), of_nodes[1].code.as_str()), (Status::Rejected, "node-cycle"));
+        meaning.change(&BTreeMap::new(), &BTreeSet::from([node(2).0]), 6);
+        assert_eq!(meaning.wanted.nodes.len(), 1);
     }
 }

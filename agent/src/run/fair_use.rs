@@ -106,7 +106,7 @@ impl FairUse {
     /// What is enforced: what is wanted, at the rates now in force.
     pub(super) fn enforced(&self, wanted: &Wanted) -> Wanted {
         let lines = wanted.lines.iter().map(|(id, line)| (*id, self.enforced_line(*id, line))).collect();
-        Wanted { router: wanted.router.clone(), lines }
+        Wanted { router: wanted.router.clone(), lines, nodes: wanted.nodes.clone() }
     }
 
     /// What is enforced of a line.
@@ -117,6 +117,9 @@ impl FairUse {
             (line.rate_down_bps, line.rate_up_bps) = (down_bps, up_bps);
             line.throttled_down_bps = line.throttled_down_bps.min(down_bps);
             line.throttled_up_bps = line.throttled_up_bps.min(up_bps);
+            if verdict.rule == Rule::Exhausted {
+                (line.burst_down_bytes, line.burst_up_bytes) = (0, 0);
+            }
         }
         line
     }

@@ -273,6 +273,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         self.wanted.send_modify(|wanted| {
             wanted.router.clone_from(&self.meaning.wanted.router);
+            wanted.nodes.clone_from(&self.meaning.wanted.nodes);
             for (id, line) in lines {
                 match line {
                     Some(line) => drop(wanted.lines.insert(id, line)),

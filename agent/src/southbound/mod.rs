@@ -43,6 +43,8 @@ pub struct Counter {
 pub struct Sweep {
     /// A counter for every line that has one, wanted or not yet forgotten.
     pub counters: Vec<Counter>,
+    /// Generations among them whose line is counted under another one by now: see [`Southbound::leave`].
+    pub left: BTreeSet<Uuid>,
 }
 
 /// What became of a desired object.
@@ -71,6 +73,8 @@ pub enum Outcome {
 pub struct Applied {
     /// The router object; absent if none is wanted.
     pub router: Option<Outcome>,
+    /// All nodes; what was observed is their peaks.
+    pub nodes: Vec<(Uuid, Outcome)>,
     /// The lines: all of them, or only those that changed.
     pub lines: Vec<(Uuid, Outcome)>,
     /// Whether everything was compared.
@@ -109,6 +113,10 @@ pub trait Southbound {
     async fn sweep(&mut self) -> Result<Sweep, Error>;
     /// These lines' last counters are sealed: what is no longer wanted of them may be reused.
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error>;
+    /// These counters, which their lines have left, are sealed as they stand here: those that still do may go.
+    async fn leave(&mut self, _sealed: &[Counter]) -> Result<(), Error> {
+        Ok(())
+    }
     /// Removes every trace.
     async fn uninstall(&mut self) -> Result<(), Error>;
 }

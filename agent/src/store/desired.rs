@@ -10,7 +10,7 @@ use super::limits::Size;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::io;
-use weir_protocol::desired::{CutPoints, Kind, Line, Router};
+use weir_protocol::desired::{CutPoints, Kind, Line, Node, Router};
 use weir_protocol::hash::{self, Hash};
 use weir_protocol::state::{Down, Object, ObjectKey};
 
@@ -276,6 +276,7 @@ fn decodes(object: &Object) -> bool {
         Some(Kind::Router) => Router::decode(body).is_ok(),
         Some(Kind::Line) => Line::decode(body).is_ok(),
         Some(Kind::CutPoints) => CutPoints::decode(body).is_ok(),
+        Some(Kind::Node) => Node::decode(body).is_ok(),
         None => true,
     };
     whole && object.id.len() == 16

@@ -8,6 +8,7 @@ mod fair_use;
 mod garden;
 mod lost;
 mod net;
+mod nodes;
 mod shaping;
 mod shards;
 mod sharing;
