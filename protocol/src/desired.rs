@@ -10,6 +10,8 @@ pub enum Kind {
     Line = 2,
     /// [`CutPoints`]; one a router, id = the router's id.
     CutPoints = 3,
+    /// [`Node`]; what lines and other nodes hang on, id = the node's id.
+    Node = 4,
 }
 
 impl Kind {
@@ -19,6 +21,7 @@ impl Kind {
             1 => Some(Self::Router),
             2 => Some(Self::Line),
             3 => Some(Self::CutPoints),
+            4 => Some(Self::Node),
             _ => None,
         }
     }
@@ -117,6 +120,40 @@ pub struct Line {
     /// Where this line is paid, shown as a link while it is held for not paying; empty = [`Garden::pay_url`].
     #[prost(string, tag = "10")]
     pub pay_url: String,
+    /// The [`Node`] it hangs on, 16 bytes; empty, or one that is not held = the port.
+    #[prost(bytes = "vec", tag = "12")]
+    pub node: Vec<u8>,
+    /// Bytes toward the subscriber at what the line hangs on can carry, after being idle, before the sold rate holds;
+    /// 0 = a scheduler tick's worth.
+    #[prost(uint64, tag = "13")]
+    pub burst_down_bytes: u64,
+    /// The same from the subscriber.
+    #[prost(uint64, tag = "14")]
+    pub burst_up_bytes: u64,
+}
+
+/// What many lines share on their way to the router's ports: a site's backhaul, an access point. Rates are bits per
+/// second of layer 3.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Node {
+    /// As people know it.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// The node it hangs on, 16 bytes; empty = the port.
+    #[prost(bytes = "vec", tag = "2")]
+    pub parent: Vec<u8>,
+    /// What all its lines together have toward subscribers also while the port is full.
+    #[prost(uint64, tag = "3")]
+    pub committed_down_bps: u64,
+    /// The same from subscribers.
+    #[prost(uint64, tag = "4")]
+    pub committed_up_bps: u64,
+    /// What they never pass together toward subscribers.
+    #[prost(uint64, tag = "5")]
+    pub peak_down_bps: u64,
+    /// The same from subscribers.
+    #[prost(uint64, tag = "6")]
+    pub peak_up_bps: u64,
 }
 
 /// How a line's rates follow what it used and what time it is. The agent acts on it alone, with the cloud away.

@@ -162,7 +162,7 @@ mod tests {
             ..Garden::default()
         };
         let router = Router { garden: Some(garden), ..Router::default() };
-        Wanted { router: Some(router), lines: [(Uuid::nil(), Arc::new(line))].into() }
+        Wanted { router: Some(router), lines: [(Uuid::nil(), Arc::new(line))].into(), ..Wanted::default() }
     }
 
     fn visit(request: &str, access: Access) -> String {

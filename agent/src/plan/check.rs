@@ -11,7 +11,7 @@ use super::Wanted;
 use super::policy::Policy;
 
 /// No port is faster: a rate above this is a mistake, bits per second.
-const RATE_MAX_BPS: u64 = 1_000_000_000_000;
+pub(super) const RATE_MAX_BPS: u64 = 1_000_000_000_000;
 
 /// A line that makes sense on its own and beside the others.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -27,6 +27,15 @@ pub struct SoundLine {
     /// What it may do.
     #[serde(with = "access_number")]
     pub access: Access,
+    /// The node it asks to hang on; one that is not held is none.
+    #[serde(default)]
+    pub node: Option<Uuid>,
+    /// Toward the subscriber at once after being idle; 0 = little.
+    #[serde(default)]
+    pub burst_down_bytes: u64,
+    /// From the subscriber at once after being idle; 0 = little.
+    #[serde(default)]
+    pub burst_up_bytes: u64,
 }
 
 mod access_number {
@@ -217,6 +226,11 @@ pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
             (line.rate_down_bps, line.rate_up_bps)
         }
     };
+    // A burst belongs to what was sold; who is slowed down has none.
+    let (burst_down_bytes, burst_up_bytes) = match access {
+        Access::Throttled => (0, 0),
+        _ => (line.burst_down_bytes, line.burst_up_bytes),
+    };
     if line.handle == 0 {
         return Err(reject("handle-zero", "handle 0 is for traffic of no line".into()));
     }
@@ -233,7 +247,15 @@ pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
         return Err(reject("prefix-missing", "a line needs at least one prefix".into()));
     }
     let prefixes = line.prefixes.iter().map(network).collect::<Result<_, _>>()?;
-    Ok(SoundLine { handle: line.handle, prefixes, rate_down_bps, rate_up_bps, access })
+    let node = node_id(&line.node)
+        .ok_or_else(|| reject("node-malformed", format!("{} bytes are no node's id", line.node.len())))?;
+    let handle = line.handle;
+    Ok(SoundLine { handle, prefixes, rate_down_bps, rate_up_bps, access, node, burst_down_bytes, burst_up_bytes })
+}
+
+/// The node these bytes name, if they name one; `None` if they can name none.
+pub fn node_id(bytes: &[u8]) -> Option<Option<Uuid>> {
+    if bytes.is_empty() { Some(None) } else { Uuid::from_slice(bytes).ok().map(Some) }
 }
 
 /// A prefix as a network, if it is one.
@@ -259,7 +281,7 @@ pub fn network(prefix: &Prefix) -> Result<IpNet, Rejection> {
     Ok(network)
 }
 
-fn reject(code: &'static str, detail: String) -> Rejection {
+pub(super) fn reject(code: &'static str, detail: String) -> Rejection {
     Rejection { code, detail }
 }
 
@@ -282,7 +304,7 @@ mod tests {
     fn codes(lines: &[Line]) -> Vec<Option<&'static str>> {
         let lines: BTreeMap<_, _> =
             lines.iter().enumerate().map(|(n, line)| (Uuid::from_u128(n as u128), Arc::new(line.clone()))).collect();
-        let rejected = check(&Wanted { router: None, lines: lines.clone() }).rejected;
+        let rejected = check(&Wanted { lines: lines.clone(), ..Wanted::default() }).rejected;
         lines.keys().map(|id| rejected.get(id).map(|rejection| rejection.code)).collect()
     }
 
@@ -307,8 +329,8 @@ mod tests {
     fn a_line_stays_as_it_was_while_its_change_cannot_be() {
         let ids = [Uuid::from_u128(1), Uuid::from_u128(2)];
         let lines = |first: Line, second: Line| Wanted {
-            router: None,
             lines: [(ids[0], Arc::new(first)), (ids[1], Arc::new(second))].into(),
+            ..Wanted::default()
         };
         let other = line(1, &["10.0.0.9/32"]);
         let held = check(&lines(other.clone(), line(2, &["10.0.0.2/32"]))).lines;
@@ -349,12 +371,12 @@ mod tests {
         let id = Uuid::from_u128(1);
         let port = |capacity_down_bps| Some(Router { capacity_down_bps, ..Router::default() });
         let lines = |rate_down_bps| [(id, Arc::new(Line { rate_down_bps, ..line(1, &["10.0.0.1/32"]) }))].into();
-        let held = check(&Wanted { router: port(100), lines: lines(100) });
+        let held = check(&Wanted { router: port(100), lines: lines(100), ..Wanted::default() });
         assert!(held.rejected.is_empty());
-        let above = check_beside(&Wanted { router: port(100), lines: lines(101) }, &held.lines);
+        let above = check_beside(&Wanted { router: port(100), lines: lines(101), ..Wanted::default() }, &held.lines);
         assert_eq!((above.rejected[&id].code, &above.lines), ("rate-above-port", &held.lines));
         assert!(
-            check(&Wanted { router: port(0), lines: lines(101) }).rejected.is_empty(),
+            check(&Wanted { router: port(0), lines: lines(101), ..Wanted::default() }).rejected.is_empty(),
             "a port of no stated capacity"
         );
     }

@@ -1,9 +1,10 @@
 //! What should be, and what that means for the kernel. Pure: no tokio, no clock, no kernel.
 //!
-//! Start at [`Wanted`]; [`check`] says which of its lines can be held at all, [`policy`] which rates it has
+//! Start at [`Wanted`]; [`check`] and [`nodes`] say what of it can be held at all, [`policy`] which rates it has
 //! now, [`shape`] what rates mean to HTB.
 
 pub mod check;
+pub mod nodes;
 pub mod policy;
 #[cfg(test)]
 mod policy_tests;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uuid::Uuid;
-use weir_protocol::desired::{Line, Router};
+use weir_protocol::desired::{Line, Node, Router};
 
 /// Everything this router should be.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,4 +23,6 @@ pub struct Wanted {
     pub router: Option<Router>,
     /// The lines, by subscription; shared, for there may be tens of thousands.
     pub lines: BTreeMap<Uuid, Arc<Line>>,
+    /// What lines hang on between themselves and the ports.
+    pub nodes: BTreeMap<Uuid, Node>,
 }

@@ -5,6 +5,8 @@ const FULL_PACKET: u64 = 1500;
 /// What every line has of its own on a full port, in bytes per second: enough to never starve, too little for the sum
 /// of thousands to matter.
 pub const GUARANTEED: u64 = 1_000;
+/// Seconds of its rate a line may send at once at most.
+pub const BURST_SECONDS_MAX: u64 = 60;
 /// The longest turn, in bytes.
 pub const TURN_MAX: u32 = 60_000;
 
@@ -23,6 +25,14 @@ pub fn layer3_bps(htb_bytes_per_second: u64, link_header: u64) -> u64 {
 /// Bytes a class may send at once: a scheduler tick's worth, never less than one segmented packet run.
 pub fn burst_bytes(htb_bytes_per_second: u64) -> u32 {
     u32::try_from(htb_bytes_per_second / 250).unwrap_or(u32::MAX).clamp(16 * 1024, 1024 * 1024)
+}
+
+/// Bytes a line may send at once that was sold `burst_bytes` of it: never less than any class, nor more than a minute of
+/// its rate, for the kernel remembers no longer that a class was idle.
+pub fn line_burst_bytes(htb_bytes_per_second: u64, burst_bytes: u64) -> u32 {
+    let minute = htb_bytes_per_second.saturating_mul(BURST_SECONDS_MAX);
+    let sold = u32::try_from(burst_bytes.min(minute)).unwrap_or(u32::MAX);
+    sold.max(self::burst_bytes(htb_bytes_per_second))
 }
 
 /// Bytes a class may send in its turn on a full port: a millisecond's worth, from a full packet to what HTB bears, so
@@ -56,6 +66,14 @@ mod tests {
         for rate in [64_000, 1_000_000, 10_000_000, 123_456_000, 1_000_000_000, 100_000_000_000] {
             assert_eq!(layer3_bps(htb_bytes_per_second(rate, 14), 14), rate);
         }
+    }
+
+    #[test]
+    fn a_burst_is_bounded_on_both_sides() {
+        assert_eq!(line_burst_bytes(1_000_000, 0), burst_bytes(1_000_000));
+        assert_eq!(line_burst_bytes(1_000_000, 5_000_000), 5_000_000);
+        assert_eq!(line_burst_bytes(1_000_000, u64::MAX), 60_000_000);
+        assert_eq!(line_burst_bytes(u64::MAX, u64::MAX), u32::MAX);
     }
 
     #[test]

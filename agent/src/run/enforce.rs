@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use uuid::Uuid;
 use weir_protocol::PROTO_REV;
-use weir_protocol::desired::{CutPoints, Kind, Line, Router};
+use weir_protocol::desired::{CutPoints, Kind, Line, Node, Router};
 use weir_protocol::state::{ApplyReport, ObjectResult, ObservedLine, Status};
 
 /// Longest detail of a result, in bytes.
@@ -116,6 +116,7 @@ impl Meaning {
             Some(Kind::Router) => self.wanted.router = None,
             Some(Kind::Line) => drop(self.wanted.lines.remove(&key.id)),
             Some(Kind::CutPoints) => self.cuts.clear(),
+            Some(Kind::Node) => drop(self.wanted.nodes.remove(&key.id)),
             None => {}
         }
     }
@@ -127,6 +128,11 @@ impl Meaning {
                 if let Ok(mut line) = Line::decode(body) {
                     line.prefixes.shrink_to_fit();
                     self.wanted.lines.insert(key.id, Arc::new(line));
+                }
+            }
+            Kind::Node => {
+                if let Ok(node) = Node::decode(body) {
+                    self.wanted.nodes.insert(key.id, node);
                 }
             }
             Kind::CutPoints => {
@@ -189,10 +195,10 @@ impl Reports {
 
     /// Takes in what an attempt to change these objects gave.
     pub fn take_of(&mut self, keys: &BTreeSet<Key>, meaning: &Meaning, applied: Result<&Applied, String>) {
-        let lines: BTreeMap<Uuid, &Outcome> = match &applied {
-            Ok(applied) => applied.lines.iter().map(|(id, outcome)| (*id, outcome)).collect(),
-            Err(_) => BTreeMap::new(),
+        let outcomes = |of: fn(&Applied) -> &Vec<(Uuid, Outcome)>| -> BTreeMap<Uuid, &Outcome> {
+            applied.iter().flat_map(|applied| of(applied)).map(|(id, outcome)| (*id, outcome)).collect()
         };
+        let (lines, nodes) = (outcomes(|applied| &applied.lines), outcomes(|applied| &applied.nodes));
         for key in keys {
             let Some(revision) = meaning.revisions.get(key) else {
                 if let Some(known) = self.known.remove(key) {
@@ -205,6 +211,9 @@ impl Reports {
                 (_, Some(settled)) => Some(settled.clone()),
                 (Err(text), None) => Some(Came::not(Status::Failed, "kernel-failed", text)),
                 (Ok(applied), None) if key.kind == Kind::Router as u32 => applied.router.as_ref().map(Came::of_router),
+                (Ok(_), None) if key.kind == Kind::Node as u32 => {
+                    nodes.get(&key.id).map(|outcome| Came::of_router(outcome))
+                }
                 (Ok(_), None) => line_id(key).and_then(|id| lines.get(&id)).map(|outcome| Came::of(outcome)),
             };
             self.know(*key, *revision, came.unwrap_or_else(|| Came::not(Status::Pending, "", "")));
@@ -335,7 +344,7 @@ mod tests {
     }
 
     fn applied(lines: Vec<(Uuid, Outcome)>) -> Applied {
-        Applied { router: None, lines, drift: Vec::new(), whole: true }
+        Applied { router: None, nodes: Vec::new(), lines, drift: Vec::new(), whole: true }
     }
 
     #[test]
@@ -375,5 +384,28 @@ mod tests {
         let statuses: Vec<_> = told.results.iter().map(ObjectResult::status).collect();
         assert_eq!(statuses, [Status::Applied, Status::Removed]);
         assert_eq!(reports.take_unsaid(), None);
+    }
+
+    #[test]
+    fn nodes_are_wanted_and_what_became_of_each_is_told() {
+        let node = |n: u8| {
+            let body = Node { peak_down_bps: u64::from(n), ..Node::default() }.encode_to_vec();
+            let object = Object { kind: Kind::Node as u32, id: vec![n; 16], revision: 3, body, needs_rev: 0 };
+            (Key { kind: object.kind, id: Uuid::from_bytes([n; 16]) }, Held::of(&object, None))
+        };
+        let objects = BTreeMap::from([held(1, 1), node(1), node(2)]);
+        let mut meaning = read(&objects, 5);
+        assert_eq!(meaning.wanted.nodes[&Uuid::from_bytes([2; 16])].peak_down_bps, 2);
+        let good = || Outcome::Applied(ObservedLine { rate_down_bps: 1, ..ObservedLine::default() });
+        let bad = Outcome::Rejected { code: "node-cycle", detail: String::new() };
+        let nodes = vec![outcome(1, good()), outcome(2, bad)];
+        let mut reports = Reports::default();
+        reports.take(&meaning, Ok(&Applied { nodes, ..applied(vec![outcome(1, good())]) }));
+        let told = reports.take_unsaid().unwrap().results;
+        let of_nodes: Vec<_> = told.iter().filter(|result| result.kind == Kind::Node as u32).collect();
+        assert_eq!((of_nodes[0].status(), &of_nodes[0].observed), (Status::Applied, &None));
+        assert_eq!((of_nodes[1].status(), of_nodes[1].code.as_str()), (Status::Rejected, "node-cycle"));
+        meaning.change(&BTreeMap::new(), &BTreeSet::from([node(2).0]), 6);
+        assert_eq!(meaning.wanted.nodes.len(), 1);
     }
 }

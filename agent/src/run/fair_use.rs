@@ -107,21 +107,24 @@ impl FairUse {
     /// What is enforced: what is wanted, at the rates now in force.
     pub(super) fn enforced(&self, wanted: &Wanted) -> Wanted {
         let lines = wanted.lines.iter().map(|(id, line)| (*id, self.enforced_line(*id, line))).collect();
-        Wanted { router: wanted.router.clone(), lines }
+        Wanted { router: wanted.router.clone(), lines, nodes: wanted.nodes.clone() }
     }
 
     /// What is enforced of a line.
     pub(super) fn enforced_line(&self, id: Uuid, line: &Arc<Line>) -> Arc<Line> {
         let seen = self.lines.get(&id).and_then(|watched| watched.seen);
-        let rates = seen.map(|(_, verdict)| verdict.rates);
-        let Some(Rates { down_bps, up_bps }) = rates.filter(|rates| *rates != Rates::of(line)) else {
+        let Some((_, verdict)) = seen.filter(|(_, verdict)| verdict.differs_from(line)) else {
             return Arc::clone(line);
         };
+        let Rates { down_bps, up_bps } = verdict.rates;
+        let (burst_down_bytes, burst_up_bytes) = verdict.bursts(line);
         Arc::new(Line {
             rate_down_bps: down_bps,
             rate_up_bps: up_bps,
             throttled_down_bps: line.throttled_down_bps.min(down_bps),
             throttled_up_bps: line.throttled_up_bps.min(up_bps),
+            burst_down_bytes,
+            burst_up_bytes,
             ..Line::clone(line)
         })
     }
@@ -252,6 +255,16 @@ impl Watched {
 }
 
 impl Verdict {
+    /// Whether it makes another line of it than was sold.
+    fn differs_from(&self, line: &Line) -> bool {
+        self.rates != Rates::of(line) || self.bursts(line) != (line.burst_down_bytes, line.burst_up_bytes)
+    }
+
+    /// Bytes it may send at once, toward and from the subscriber: none beyond the least once its allowance is used up.
+    fn bursts(&self, line: &Line) -> (u64, u64) {
+        if self.rule == Rule::Exhausted { (0, 0) } else { (line.burst_down_bytes, line.burst_up_bytes) }
+    }
+
     /// Whether nothing can have changed: no time that may change it came, and use is on the same side of the limit.
     fn still_holds(&self, used_bytes: u64, at_ms: u64, now_ms: u64) -> bool {
         let limited = self.period.is_some();

@@ -15,7 +15,7 @@ use crate::memory;
 use crate::northbound::backoff::Backoff;
 use crate::northbound::{link, tls};
 use crate::plan::Wanted;
-use crate::southbound::{self, Applied, Outcome, Southbound};
+use crate::southbound::{self, Applied, Counter, Outcome, Southbound, Sweep};
 use crate::status;
 use crate::store::desired::{Key, Store};
 use crate::store::disk::Folder;
@@ -245,7 +245,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if self.journal.observe(&sweep.counters, now).is_ok() && self.journal.due(now, self.usage_interval_ms()) {
             self.measure().await;
             // A refusal is told as a notice, and the counters keep counting.
-            let _ = self.journal.seal(now, now.wall_ms, SealReason::Interval);
+            if self.journal.seal(now, now.wall_ms, SealReason::Interval).is_ok() {
+                self.leave(&sweep).await;
+            }
             self.forget().await;
         }
         if let Some(sample) = self.live.observe(now.mono_ms, now.wall_ms, &sweep.counters) {
@@ -257,6 +259,18 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.write_status();
         }
         self.review(began.elapsed()).await;
+    }
+
+    /// What lines have left may go: all of this sweep is sealed.
+    async fn leave(&mut self, sweep: &Sweep) {
+        let left = sweep.counters.iter().filter(|counter| sweep.left.contains(&counter.generation));
+        let left: Vec<Counter> = left.cloned().collect();
+        if left.is_empty() {
+            return;
+        }
+        if let Err(error) = self.southbound.leave(&left).await {
+            tracing::warn!(%error, "classes that lines have left could not be taken away");
+        }
     }
 
     async fn forget(&mut self) {
@@ -306,6 +320,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         let lines: BTreeSet<Uuid> = objects.iter().filter_map(enforce::line_id).collect();
         self.enforced.router.clone_from(&self.meaning.wanted.router);
+        self.enforced.nodes.clone_from(&self.meaning.wanted.nodes);
         for id in &lines {
             match self.meaning.wanted.lines.get(id) {
                 Some(line) => drop(self.enforced.lines.insert(*id, self.fair_use.enforced_line(*id, line))),

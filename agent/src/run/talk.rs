@@ -290,6 +290,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         self.wanted.send_modify(|wanted| {
             wanted.router.clone_from(&self.meaning.wanted.router);
+            wanted.nodes.clone_from(&self.meaning.wanted.nodes);
             for id in lines.into_keys() {
                 match self.meaning.wanted.lines.get(&id) {
                     Some(line) => drop(wanted.lines.insert(id, Arc::clone(line))),

@@ -60,6 +60,8 @@ pub struct Counter {
 pub struct Sweep {
     /// A counter for every line that has one, wanted or not yet forgotten.
     pub counters: Vec<Counter>,
+    /// Generations among them whose line is counted under another one by now: see [`Southbound::leave`].
+    pub left: BTreeSet<Uuid>,
 }
 
 /// What was measured since the last time beside what is billed: never money, and what a restart misses stays missed.
@@ -125,6 +127,8 @@ pub enum Outcome {
 pub struct Applied {
     /// The router object; absent if none is wanted.
     pub router: Option<Outcome>,
+    /// All nodes; what was observed is their peaks.
+    pub nodes: Vec<(Uuid, Outcome)>,
     /// The lines: all of them, or only those that changed.
     pub lines: Vec<(Uuid, Outcome)>,
     /// Whether everything was compared.
@@ -168,6 +172,10 @@ pub trait Southbound {
     }
     /// These lines' last counters are sealed: what is no longer wanted of them may be reused.
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error>;
+    /// These counters, which their lines have left, are sealed as they stand here: those that still do may go.
+    async fn leave(&mut self, _sealed: &[Counter]) -> Result<(), Error> {
+        Ok(())
+    }
     /// Removes every trace.
     async fn uninstall(&mut self) -> Result<(), Error>;
 }

@@ -7,7 +7,7 @@ use weir_protocol::desired::Access;
 use weir_protocol::state::ObservedLine;
 
 use super::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
-use crate::plan::{Wanted, check};
+use crate::plan::{Wanted, check, nodes};
 
 /// Remembers what is wanted; counts only what a test says was counted.
 #[derive(Debug, Default)]
@@ -56,10 +56,20 @@ impl Southbound for Null {
         lines.extend(
             rejected.into_iter().map(|(id, why)| (id, Outcome::Rejected { code: why.code, detail: why.detail })),
         );
+        let nodes::CheckedNodes { nodes, rejected } =
+            nodes::check(&wanted.nodes, wanted.router.as_ref(), &nodes::SoundNodes::new());
+        let held = nodes.iter().filter(|(id, _)| !rejected.contains_key(id)).map(|(id, node)| {
+            let (rate_down_bps, rate_up_bps) = (node.peak_down_bps, node.peak_up_bps);
+            let access = Access::Unspecified.into();
+            (*id, Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access }))
+        });
+        let refused =
+            rejected.iter().map(|(id, why)| (*id, Outcome::Rejected { code: why.code, detail: why.detail.clone() }));
+        let nodes = held.chain(refused).collect();
         let router = wanted.router.as_ref().map(|_| {
             Outcome::Applied(ObservedLine { rate_down_bps: 0, rate_up_bps: 0, access: Access::Unspecified.into() })
         });
-        Ok(Applied { router, lines, drift: Vec::new(), whole: true })
+        Ok(Applied { router, nodes, lines, drift: Vec::new(), whole: true })
     }
 
     async fn change(&mut self, wanted: &Wanted, _changed: &BTreeSet<Uuid>) -> Result<Applied, Error> {
@@ -67,7 +77,7 @@ impl Southbound for Null {
     }
 
     async fn sweep(&mut self) -> Result<Sweep, Error> {
-        Ok(Sweep { counters: self.counters.values().cloned().collect() })
+        Ok(Sweep { counters: self.counters.values().cloned().collect(), ..Sweep::default() })
     }
 
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use uuid::Uuid;
 use weir_protocol::PROTO_REV;
-use weir_protocol::desired::{CutPoints, Kind, Line, Router};
+use weir_protocol::desired::{CutPoints, Kind, Line, Node, Router};
 use weir_protocol::hash::{self, Hash};
 use weir_protocol::state::{Down, Object};
 
@@ -357,6 +357,7 @@ fn decodes(object: &Object) -> bool {
         Some(Kind::Router) => Router::decode(body).is_ok(),
         Some(Kind::Line) => Line::decode(body).is_ok(),
         Some(Kind::CutPoints) => CutPoints::decode(body).is_ok(),
+        Some(Kind::Node) => Node::decode(body).is_ok(),
         None => true,
     }
 }

@@ -314,7 +314,8 @@ impl Southbound for Bench {
             access: line.access,
         };
         let lines = wanted.lines.iter().map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
-        Ok(Applied { router: None, lines, drift: std::mem::take(&mut self.0.drift.lock().unwrap()), whole: true })
+        let drift = std::mem::take(&mut *self.0.drift.lock().unwrap());
+        Ok(Applied { router: None, nodes: Vec::new(), lines, drift, whole: true })
     }
 
     async fn change(&mut self, wanted: &Wanted, changed: &BTreeSet<Uuid>) -> Result<Applied, Error> {
@@ -333,7 +334,8 @@ impl Southbound for Bench {
             down: total(*bytes),
             up: total(0),
         };
-        Ok(Sweep { counters: self.0.counters.lock().unwrap().iter().map(counter).collect() })
+        let counters = self.0.counters.lock().unwrap().iter().map(counter).collect();
+        Ok(Sweep { counters, ..Sweep::default() })
     }
 
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {

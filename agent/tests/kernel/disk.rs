@@ -35,7 +35,8 @@ pub fn enrolled() -> Identity {
 
 /// Puts a state with one line on disk.
 pub fn hold(state: &Path, line: Line) {
-    hold_all(state, &Wanted { router: Some(router(true)), lines: [(Uuid::from_u128(7), line.into())].into() });
+    let lines = [(Uuid::from_u128(7), line.into())].into();
+    hold_all(state, &Wanted { router: Some(router(true)), lines, ..Wanted::default() });
 }
 
 /// Puts a state on disk.

@@ -9,6 +9,7 @@ mod garden;
 mod lost;
 mod measure;
 mod net;
+mod nodes;
 mod shaping;
 mod shards;
 mod sharing;

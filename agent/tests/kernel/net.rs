@@ -137,7 +137,9 @@ impl Net {
 
     pub fn kernel(&self) -> Linux {
         let mut next = 0u128;
-        let seed = u128::from(std::process::id()) << 64 | Instant::now().elapsed().as_nanos();
+        // Another kernel of the same test makes others.
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        let seed = u128::from(std::process::id()) << 64 | now.as_nanos();
         Linux::open(
             self.state.path(),
             8880,
@@ -238,7 +240,11 @@ pub fn line(handle: u32, down_mbit: u64, up_mbit: u64, access: Access) -> Line {
 }
 
 pub fn wanted(nat: bool, line: Line) -> Wanted {
-    Wanted { router: Some(router(nat)), lines: BTreeMap::from([(Uuid::from_u128(1), Arc::new(line))]) }
+    Wanted {
+        router: Some(router(nat)),
+        lines: BTreeMap::from([(Uuid::from_u128(1), Arc::new(line))]),
+        ..Wanted::default()
+    }
 }
 
 pub async fn apply(kernel: &mut Linux, wanted: &Wanted) -> Outcome {
@@ -294,7 +300,7 @@ pub fn only(prefix: &str, line: Line) -> Line {
 
 pub fn lines(lines: impl IntoIterator<Item = Line>) -> Wanted {
     let lines = lines.into_iter().map(|line| (Uuid::from_u128(line.handle.into()), Arc::new(line))).collect();
-    Wanted { router: Some(router(false)), lines }
+    Wanted { router: Some(router(false)), lines, ..Wanted::default() }
 }
 
 /// A line wanted, to be changed.

@@ -12,7 +12,7 @@ use crate::net::{in_namespaces, line, lines, only, text};
 const MEASURED_BYTES: u64 = 11_000_000;
 
 /// Downloads of lines 7 and 8 while both move, bits per second of layer 3.
-async fn rates(kernel: &mut Linux) -> (f64, f64) {
+pub async fn rates(kernel: &mut Linux) -> (f64, f64) {
     let limit = Instant::now() + Duration::from_secs(20);
     let read = async |kernel: &mut Linux| {
         let counters = kernel.sweep().await.unwrap().counters;

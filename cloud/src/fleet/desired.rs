@@ -88,6 +88,7 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
         fair_use: fair_use.map(Box::new),
         pay_url,
+        ..Line::default()
     }))
 }
 

@@ -59,7 +59,8 @@ messages! {
     desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden }
     desired::Garden { isp_name, pay_url, contact, hue, reachable, language, resolvers }
     desired::Prefix { address, length }
-    desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind, fair_use, pay_url }
+    desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind, fair_use, pay_url, node, burst_down_bytes, burst_up_bytes }
+    desired::Node { name, parent, committed_down_bps, committed_up_bps, peak_down_bps, peak_up_bps }
     desired::FairUse { time_zone, allowances, exhausted_down_bps, exhausted_up_bps, windows, tally }
     desired::Allowance { start_ms, end_ms, bytes, elsewhere_bytes, top_ups }
     desired::TopUp { bytes, until_ms }

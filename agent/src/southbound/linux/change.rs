@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
-use weir_protocol::desired::Router;
+use weir_protocol::desired::{Node, Router};
 
 use super::htb::Request;
 use super::netfilter::Change;
@@ -23,6 +23,7 @@ const FEW: usize = 100;
 /// What was held when everything was compared last, and nothing stood in the way.
 pub(super) struct Settled {
     pub router: Router,
+    pub nodes: BTreeMap<Uuid, Node>,
     pub lan: Link,
     pub wan: Link,
     /// What the lines held take up.
@@ -46,7 +47,7 @@ impl Linux {
     ) -> Result<Option<Applied>, Error> {
         // Taken out: should anything fail from here on, everything is compared next.
         let Some(mut settled) = self.settled.take() else { return Ok(None) };
-        if changed.len() > FEW || wanted.router.as_ref() != Some(&settled.router) {
+        if changed.len() > FEW || wanted.router.as_ref() != Some(&settled.router) || wanted.nodes != settled.nodes {
             return Ok(None);
         }
         let Some(lines) = self.turnover(wanted, changed, &mut settled) else { return Ok(None) };
@@ -72,7 +73,8 @@ impl Linux {
         self.take_lines(lines);
         let router = held_router(&settled.router);
         self.settled = Some(settled);
-        Ok(Some(Applied { router: Some(router), lines: outcomes, drift: Vec::new(), whole: false }))
+        let nodes = self.noded_outcomes();
+        Ok(Some(Applied { router: Some(router), nodes, lines: outcomes, drift: Vec::new(), whole: false }))
     }
 
     /// The lines that change, if each of them can be held beside all others.
@@ -96,7 +98,11 @@ impl Linux {
     /// Gives these lines classes of the right rates; whether all have one.
     async fn shape_few(&mut self, lines: &BTreeMap<Uuid, SoundLine>, settled: &Settled) -> Result<bool, Error> {
         let (lan, wan) = (settled.lan, settled.wan);
-        for line in lines.values().filter(|line| !self.shaped.contains_key(&line.handle)) {
+        for line in lines.values() {
+            let spot = self.spot(line);
+            if self.shaped.get(&line.handle).is_some_and(|shaped| shaped.under == spot.under) {
+                continue;
+            }
             let read = self.last_read(line.handle);
             let Self { classes, tc, new_generation, layout, .. } = self;
             let held = |minor| {
@@ -104,7 +110,7 @@ impl Linux {
                 let (down, up) = (of(lan)?, of(wan)?);
                 Ok((down.map(|state| state.total(lan)), up.map(|state| state.total(wan))))
             };
-            if classes.assign(line.handle, new_generation, held, read)?.is_none() {
+            if classes.assign(line.handle, spot, new_generation, held, read)?.is_none() {
                 return Ok(false);
             }
         }
@@ -118,8 +124,9 @@ impl Linux {
             let mut requests = Vec::new();
             for (handle, shaped) in &should {
                 let new = speed(shaped);
-                let (id, parent) = (self.layout.line(shaped.minor), self.layout.parent(shaped.minor));
-                let queued = match before.get(handle).map(speed) {
+                let (id, parent) = (self.layout.line(shaped.minor), self.layout.parent(shaped.minor, shaped.under));
+                let same = before.get(handle).filter(|before| before.minor == shaped.minor);
+                let queued = match same.map(speed) {
                     Some(old) if old == new => continue,
                     // Only if it is there: one that was lost begins to count anew, and its line a new generation.
                     Some(_) => {
@@ -145,7 +152,7 @@ impl Linux {
 
     /// Whether the kernel holds a line's class on both ports as it should be.
     fn is_shaped(&self, line: &SoundLine, counted: &Counted) -> bool {
-        let Some(Shaped { minor, lan, wan }) = self.shaped.get(&line.handle) else { return false };
+        let Some(Shaped { minor, lan, wan, .. }) = self.shaped.get(&line.handle) else { return false };
         [(&counted.lan, lan), (&counted.wan, wan)].iter().all(|((_, held), speed)| {
             held.get(counted.layout.line(*minor)).is_some_and(|state| state.speed == **speed && state.leaf)
         })

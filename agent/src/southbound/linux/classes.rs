@@ -11,13 +11,18 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::tree::is_for_lines;
+use super::tree::{SHARDS, Spot, is_for_lines};
 use crate::southbound::{Error, Total};
 
 /// First minor for lines; those below are for the tree's own nodes.
 const MINOR_FIRST: u16 = 0x10;
 /// Last minor for lines; `ffff` is for everybody else.
 const MINOR_LAST: u16 = 0xfff0;
+
+/// Whether a minor can be a line's or a node's.
+pub fn is_assignable(minor: u16) -> bool {
+    (MINOR_FIRST..=MINOR_LAST).contains(&minor) && is_for_lines(minor)
+}
 
 /// One line's class, the same minor on both ports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +35,16 @@ pub struct Class {
     pub base_down: Total,
     /// From the subscriber, when the generation began.
     pub base_up: Total,
+    /// The class of the node it hangs under; none = the port's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<u16>,
+}
+
+/// A node's class, the same minor on both ports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct NodeClass {
+    minor: u16,
+    under: Option<u16>,
 }
 
 /// All assignments of this boot.
@@ -39,6 +54,14 @@ struct Table {
     lines: BTreeMap<u32, Class>,
     /// Classes nobody uses any more, kept in the kernel for reuse: deleting one walks them all.
     free: Vec<u16>,
+    #[serde(default)]
+    nodes: BTreeMap<Uuid, NodeClass>,
+    /// Classes that lines have left for another place in the tree, until their last counters are sealed.
+    #[serde(default)]
+    left: Vec<(u32, Class)>,
+    /// Nodes nobody wants any more, or not there, until nothing hangs on them.
+    #[serde(default)]
+    bare: Vec<NodeClass>,
 }
 
 /// The assignments, and the file they live in.
@@ -47,6 +70,8 @@ pub struct Classes {
     file: PathBuf,
     table: Table,
     taken: BTreeSet<u16>,
+    /// Where the search for an unused minor goes on.
+    next: u16,
     changed: bool,
 }
 
@@ -66,12 +91,17 @@ impl Classes {
             boot_id: boot_id.to_owned(),
             lines: BTreeMap::new(),
             free: Vec::new(),
+            nodes: BTreeMap::new(),
+            left: Vec::new(),
+            bare: Vec::new(),
         });
         // An agent of before may have given lines what is a part's now.
         table.lines.retain(|_, class| is_for_lines(class.minor));
         table.free.retain(|minor| is_for_lines(*minor));
-        let taken = table.lines.values().map(|class| class.minor).chain(table.free.iter().copied()).collect();
-        Ok(Self { file, table, taken, changed: false })
+        let mut classes = Self { file, table, taken: BTreeSet::new(), next: MINOR_FIRST, changed: false };
+        classes.taken = classes.hung().map(|(minor, _)| minor).chain(classes.table.free.iter().copied()).collect();
+        classes.next = classes.taken.last().map_or(MINOR_FIRST, |last| last.saturating_add(1));
+        Ok(classes)
     }
 
     /// The class of a line.
@@ -84,21 +114,88 @@ impl Classes {
         self.table.lines.iter().map(|(handle, class)| (*handle, class))
     }
 
-    /// Gives a line a class, and a new generation where the kernel's counters began anew.
+    /// The minor of a wanted node.
+    pub fn node(&self, id: Uuid) -> Option<u16> {
+        self.table.nodes.get(&id).map(|class| class.minor)
+    }
+
+    /// Every class lines have left whose last counters are not sealed yet, by line.
+    pub fn left(&self) -> impl Iterator<Item = (u32, &Class)> {
+        self.table.left.iter().map(|(handle, class)| (*handle, class))
+    }
+
+    /// Every minor in use, and the node's it hangs under.
+    pub fn hung(&self) -> impl Iterator<Item = (u16, Option<u16>)> {
+        let lines = self.table.lines.values().chain(self.table.left.iter().map(|(_, class)| class));
+        let nodes = self.table.nodes.values().chain(&self.table.bare);
+        lines.map(|class| (class.minor, class.under)).chain(nodes.map(|class| (class.minor, class.under)))
+    }
+
+    /// Whether everything is in one part of a sharded tree with what it hangs under.
+    pub fn fit_in_parts(&self) -> bool {
+        self.hung().all(|(minor, under)| under.is_none_or(|under| under % SHARDS == minor % SHARDS))
+    }
+
+    /// The part of a sharded tree with the fewest classes.
+    pub fn emptiest_part(&self) -> u16 {
+        let mut filled = [0u32; SHARDS as usize];
+        self.taken.iter().for_each(|minor| filled[usize::from(minor % SHARDS)] += 1);
+        (0..SHARDS).min_by_key(|part| filled[usize::from(*part)]).unwrap_or_default()
+    }
+
+    /// Gives a node a class; another one if it is to hang elsewhere, for none can be moved. `None` when all are taken.
+    pub fn assign_node(&mut self, id: Uuid, spot: Spot) -> Option<u16> {
+        if let Some(known) = self.table.nodes.get(&id).filter(|class| class.under == spot.under) {
+            return Some(known.minor);
+        }
+        let minor = self.unused(spot.part)?;
+        self.take(minor);
+        let before = self.table.nodes.insert(id, NodeClass { minor, under: spot.under });
+        self.table.bare.extend(before);
+        Some(minor)
+    }
+
+    /// Nodes that are not wanted any more are bare from now on.
+    pub fn keep_nodes(&mut self, wanted: impl Fn(&Uuid) -> bool) {
+        let gone: Vec<NodeClass> =
+            self.table.nodes.extract_if(.., |id, _| !wanted(id)).map(|(_, class)| class).collect();
+        self.changed |= !gone.is_empty();
+        self.table.bare.extend(gone);
+    }
+
+    /// Gives up bare nodes with nothing under them; their classes are to be taken from the kernel, in this order.
+    pub fn take_bare(&mut self) -> Vec<u16> {
+        let mut gone = Vec::new();
+        loop {
+            let over: BTreeSet<u16> = self.hung().filter_map(|(_, under)| under).collect();
+            let done = self.table.bare.extract_if(.., |class| !over.contains(&class.minor));
+            let minors: Vec<u16> = done.map(|class| class.minor).collect();
+            if minors.is_empty() {
+                return gone;
+            }
+            self.give_back(&minors);
+            gone.extend(minors);
+        }
+    }
+
+    /// Gives a line a class at this spot, and a new generation where the kernel's counters began anew.
     ///
     /// `held` tells what the kernel has of a minor. A side that survived goes on from `read`, what was last read of it
-    /// under the old generation: what was counted then is never counted again. Answers `None` when all classes are taken.
+    /// under the old generation: what was counted then is never counted again. A line that is to hang elsewhere gets
+    /// another class; the old one is among those [`Classes::left`]. Answers `None` when all classes are taken: then the
+    /// line has what it had.
     pub fn assign(
         &mut self,
         handle: u32,
+        spot: Spot,
         mut new_generation: impl FnMut() -> Uuid,
         mut held: impl FnMut(u16) -> Result<Held, Error>,
         read: Option<(Total, Total)>,
     ) -> Result<Option<u16>, Error> {
-        let known = self.table.lines.get(&handle).map(|class| class.minor);
-        let Some(minor) = known.or_else(|| self.table.free.last().copied()).or_else(|| self.unused()) else {
-            return Ok(None);
-        };
+        let known = self.table.lines.get(&handle).filter(|class| class.under == spot.under).map(|class| class.minor);
+        // What is free hangs under the port.
+        let free = self.table.free.last().copied().filter(|_| spot.under.is_none());
+        let Some(minor) = known.or(free).or_else(|| self.unused(spot.part)) else { return Ok(None) };
         // Before anything is given: where the kernel does not answer, nothing is.
         let (down, up) = held(minor)?;
         if known.is_some() && down.is_some() && up.is_some() {
@@ -113,17 +210,34 @@ impl Classes {
         let read = read.filter(|_| known.is_some());
         let base_down = base(down, read.map(|read| read.0));
         let base_up = base(up, read.map(|read| read.1));
-        self.table.lines.insert(handle, Class { minor, generation: new_generation(), base_down, base_up });
-        self.taken.insert(minor);
-        self.changed = true;
+        let class = Class { minor, generation: new_generation(), base_down, base_up, under: spot.under };
+        if let Some(before) = self.table.lines.insert(handle, class).filter(|before| before.minor != minor) {
+            self.table.left.push((handle, before));
+        }
+        self.take(minor);
         Ok(Some(minor))
     }
 
-    /// A minor nobody ever had, before those between.
-    fn unused(&self) -> Option<u16> {
-        let usable = |minor: &u16| is_for_lines(*minor) && !self.taken.contains(minor);
-        let after = self.taken.last().map_or(MINOR_FIRST, |last| last.saturating_add(1));
-        (after..=MINOR_LAST).find(usable).or_else(|| (MINOR_FIRST..=MINOR_LAST).find(usable))
+    /// A minor nobody has, of this part if it must be of one; those nobody ever had before those between.
+    fn unused(&self, part: Option<u16>) -> Option<u16> {
+        let usable = |minor: &u16| {
+            part.is_none_or(|part| minor % SHARDS == part) && is_for_lines(*minor) && !self.taken.contains(minor)
+        };
+        (self.next..=MINOR_LAST).find(usable).or_else(|| (MINOR_FIRST..=MINOR_LAST).find(usable))
+    }
+
+    fn take(&mut self, minor: u16) {
+        self.taken.insert(minor);
+        // Looked for in a part, a minor may be far ahead: those between are still for the others.
+        while self.next <= MINOR_LAST && (self.taken.contains(&self.next) || !is_for_lines(self.next)) {
+            self.next += 1;
+        }
+        self.changed = true;
+    }
+
+    fn give_back(&mut self, minors: &[u16]) {
+        self.taken.retain(|minor| !minors.contains(minor));
+        self.changed |= !minors.is_empty();
     }
 
     /// Frees the classes of lines not wanted any more that the kernel lost: they have nothing left to tell.
@@ -137,14 +251,36 @@ impl Classes {
         for handle in lost {
             self.release(handle);
         }
+        let gone = |(down, up): Held| down.is_none() || up.is_none();
+        let left: Vec<Uuid> =
+            self.left().filter(|(_, class)| gone(held(class.minor))).map(|(_, class)| class.generation).collect();
+        for generation in left {
+            self.leave(generation);
+        }
     }
 
-    /// Frees the class of a line whose last counters are sealed.
-    pub fn release(&mut self, handle: u32) {
+    /// Frees the class of a line whose last counters are sealed. Answers which are to be taken from the kernel: those
+    /// that do not hang under the port are of no use to others.
+    pub fn release(&mut self, handle: u32) -> Vec<u16> {
+        let left = self.table.left.extract_if(.., |(of, _)| *of == handle);
+        let mut gone: Vec<u16> = left.map(|(_, class)| class.minor).collect();
         if let Some(class) = self.table.lines.remove(&handle) {
-            self.table.free.push(class.minor);
+            match class.under {
+                Some(_) => gone.push(class.minor),
+                None => self.table.free.push(class.minor),
+            }
             self.changed = true;
         }
+        self.give_back(&gone);
+        gone
+    }
+
+    /// Gives up a class a line has left, whose last counters are sealed; it is to be taken from the kernel.
+    pub fn leave(&mut self, generation: Uuid) -> Option<u16> {
+        let at = self.table.left.iter().position(|(_, class)| class.generation == generation)?;
+        let (_, class) = self.table.left.swap_remove(at);
+        self.give_back(&[class.minor]);
+        Some(class.minor)
     }
 
     /// Makes the assignments durable. Call before the kernel is changed accordingly.
@@ -169,7 +305,11 @@ impl Classes {
     pub fn clear(&mut self) -> Result<(), Error> {
         self.table.lines.clear();
         self.table.free.clear();
+        self.table.nodes.clear();
+        self.table.left.clear();
+        self.table.bare.clear();
         self.taken.clear();
+        self.next = MINOR_FIRST;
         match std::fs::remove_file(&self.file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
@@ -180,6 +320,8 @@ impl Classes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PORT: Spot = Spot { under: None, part: None };
 
     fn generation(n: u128) -> Uuid {
         Uuid::from_u128(n)
@@ -193,7 +335,7 @@ mod tests {
     fn a_restart_finds_the_same_classes_and_another_boot_none() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot-1").unwrap();
-        let minor = classes.assign(7, || generation(1), |_| Ok((None, None)), None).unwrap().unwrap();
+        let minor = classes.assign(7, PORT, || generation(1), |_| Ok((None, None)), None).unwrap().unwrap();
         classes.save().unwrap();
         assert_eq!(Classes::open(folder.path(), "boot-1").unwrap().get(7).unwrap().minor, minor);
         assert!(Classes::open(folder.path(), "boot-2").unwrap().get(7).is_none());
@@ -203,23 +345,28 @@ mod tests {
     fn a_reused_class_counts_from_where_each_side_stood() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
-        let minor = classes.assign(1, || generation(1), |_| Ok((None, None)), None).unwrap().unwrap();
+        let minor = classes.assign(1, PORT, || generation(1), |_| Ok((None, None)), None).unwrap().unwrap();
         classes.release(1);
-        assert_eq!(classes.assign(2, || generation(2), |_| Ok((None, Some(total(500)))), None).unwrap(), Some(minor));
+        assert_eq!(
+            classes.assign(2, PORT, || generation(2), |_| Ok((None, Some(total(500)))), None).unwrap(),
+            Some(minor)
+        );
         let class = classes.get(2).unwrap();
         assert_eq!((class.base_down, class.base_up), (total(0), total(500)));
-        assert_ne!(classes.assign(3, || generation(3), |_| Ok((None, None)), None).unwrap(), Some(minor));
+        assert_ne!(classes.assign(3, PORT, || generation(3), |_| Ok((None, None)), None).unwrap(), Some(minor));
     }
 
     #[test]
     fn a_side_that_survived_goes_on_from_what_was_read() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
-        classes.assign(1, || generation(1), |_| Ok((None, None)), None).unwrap();
+        classes.assign(1, PORT, || generation(1), |_| Ok((None, None)), None).unwrap();
         let both = |_| Ok((Some(total(100)), Some(total(900))));
-        classes.assign(1, || generation(2), both, None).unwrap();
+        classes.assign(1, PORT, || generation(2), both, None).unwrap();
         assert_eq!(classes.get(1).unwrap().generation, generation(1), "nothing was lost");
-        classes.assign(1, || generation(3), |_| Ok((None, Some(total(900)))), Some((total(100), total(800)))).unwrap();
+        classes
+            .assign(1, PORT, || generation(3), |_| Ok((None, Some(total(900)))), Some((total(100), total(800))))
+            .unwrap();
         let class = classes.get(1).unwrap();
         assert_eq!((class.generation, class.base_down, class.base_up), (generation(3), total(0), total(800)));
     }
@@ -228,13 +375,13 @@ mod tests {
     fn a_kernel_that_does_not_answer_gives_no_class_and_takes_none() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
-        let minor = classes.assign(1, || generation(1), |_| Ok((None, None)), None).unwrap();
+        let minor = classes.assign(1, PORT, || generation(1), |_| Ok((None, None)), None).unwrap();
         classes.release(1);
         let silent = |_| Err(Error::Netlink("no buffer space".into()));
-        classes.assign(2, || generation(2), silent, None).unwrap_err();
+        classes.assign(2, PORT, || generation(2), silent, None).unwrap_err();
         assert_eq!(classes.get(2), None);
         let counted = |_| Ok((Some(total(70)), Some(total(80))));
-        assert_eq!(classes.assign(2, || generation(3), counted, None).unwrap(), minor);
+        assert_eq!(classes.assign(2, PORT, || generation(3), counted, None).unwrap(), minor);
         assert_eq!(classes.get(2).unwrap().base_down, total(70));
     }
 
@@ -243,9 +390,39 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
         let minors: BTreeSet<u16> = (1..=u32::from(u16::MAX))
-            .filter_map(|handle| classes.assign(handle, || generation(1), |_| Ok((None, None)), None).unwrap())
+            .filter_map(|handle| classes.assign(handle, PORT, || generation(1), |_| Ok((None, None)), None).unwrap())
             .collect();
         assert!(minors.iter().all(|minor| is_for_lines(*minor)));
         assert_eq!(minors.len(), (MINOR_FIRST..=MINOR_LAST).filter(|minor| is_for_lines(*minor)).count());
+    }
+
+    #[test]
+    fn a_line_that_hangs_elsewhere_leaves_its_class_until_it_is_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut classes = Classes::open(folder.path(), "boot").unwrap();
+        let (site, access_point) = (generation(8), generation(9));
+        let top = classes.assign_node(site, PORT).unwrap();
+        let node = classes.assign_node(access_point, Spot { under: Some(top), part: None }).unwrap();
+        let none = |_| Ok((None, None));
+        let old = classes.assign(1, PORT, || generation(1), none, None).unwrap().unwrap();
+        let behind = Spot { under: Some(node), part: Some(node % SHARDS) };
+        let new = classes.assign(1, behind, || generation(2), none, None).unwrap().unwrap();
+        assert_eq!((new % SHARDS, new == old), (node % SHARDS, false));
+        assert_eq!(classes.get(1).unwrap().generation, generation(2));
+        classes.save().unwrap();
+
+        let mut classes = Classes::open(folder.path(), "boot").unwrap();
+        assert!(classes.fit_in_parts() || top % SHARDS != node % SHARDS);
+        let left: Vec<(u32, u16)> = classes.left().map(|(handle, class)| (handle, class.minor)).collect();
+        assert_eq!(left, [(1, old)]);
+        assert_ne!(classes.assign(2, PORT, || generation(3), none, None).unwrap(), Some(old), "it is still counted");
+        assert_eq!(classes.leave(generation(1)), Some(old));
+        assert_eq!(classes.leave(generation(1)), None);
+
+        // Nodes go once nothing hangs on them, from the bottom.
+        classes.keep_nodes(|_| false);
+        assert_eq!(classes.take_bare(), Vec::<u16>::new());
+        assert_eq!(classes.release(1), [new]);
+        assert_eq!(classes.take_bare(), [node, top]);
     }
 }

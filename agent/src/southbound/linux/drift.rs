@@ -6,20 +6,27 @@ use super::imprint::Imprint;
 use super::nft::{Places, Seen, TABLE};
 use super::ports::Port;
 use super::tc::{Classes, Speed};
-use super::tree::Layout;
+use super::tree::{Committed, Layout};
 
-/// Of a port's classes; `lines` are handle, minor and speed as last set.
+/// Of a port's classes; `lines` are handle, minor and speed as last set, `nodes` minor and speed.
 pub fn of_port(
     port: &Port,
     layout: Layout,
+    committed: &Committed,
     (link, held): &Side,
+    nodes: impl Iterator<Item = (u16, Speed)>,
     lines: impl Iterator<Item = (u32, u16, Speed)>,
 ) -> Vec<String> {
     let name = &port.name;
     let mut found = Vec::new();
-    if !holds(held, &layout.capacity(*link, port.capacity_bps)) {
+    if !holds(held, &layout.capacity(*link, port.capacity_bps, committed)) {
         found.push(format!("{name} had another capacity"));
     }
+    found.extend(nodes.filter_map(|(minor, speed)| match held.get(layout.line(minor)) {
+        None => Some(format!("a node had no class on {name}")),
+        Some(state) if state.speed != speed => Some(format!("a node had another rate on {name}")),
+        Some(_) => None,
+    }));
     found.extend(lines.filter_map(|(handle, minor, speed)| match held.get(layout.line(minor)) {
         None => Some(format!("line {handle} had no class on {name}")),
         Some(state) if state.speed != speed => Some(format!("line {handle} had another rate on {name}")),

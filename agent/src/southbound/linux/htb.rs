@@ -11,6 +11,8 @@ use crate::southbound::Total;
 
 /// Tells of a class, or makes or changes one.
 pub const RTM_NEWTCLASS: u16 = 40;
+/// Takes a class away.
+const RTM_DELTCLASS: u16 = 41;
 /// Asks for classes.
 pub const RTM_GETTCLASS: u16 = 42;
 /// Tells of a filter, or makes one.
@@ -78,6 +80,11 @@ pub enum Request {
         /// What it is held to.
         speed: Speed,
     },
+    /// No class of this name: nothing may hang under it.
+    Fell {
+        /// Its name.
+        id: u32,
+    },
     /// The queue of a class.
     Queue {
         /// Whose.
@@ -100,6 +107,7 @@ impl Request {
         let (kind, flags) = match self {
             Self::Root | Self::Part { .. } | Self::Queue { .. } => (RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE),
             Self::Uproot => (RTM_DELQDISC, 0),
+            Self::Fell { .. } => (RTM_DELTCLASS, 0),
             Self::Class { .. } => (RTM_NEWTCLASS, NLM_F_CREATE),
             Self::Speed { .. } => (RTM_NEWTCLASS, 0),
             Self::Chooser { .. } => (RTM_NEWTFILTER, NLM_F_CREATE),
@@ -112,6 +120,7 @@ impl Request {
                 header(bytes, index, id, parent, 0);
                 class(bytes, speed);
             }
+            Self::Fell { id } => header(bytes, index, id, 0, 0),
             // The queue's handle is the class's minor: chosen by the kernel, handles run out at 32,767.
             Self::Queue { class, leaf, rate } => {
                 header(bytes, index, class << 16, class, 0);
@@ -132,7 +141,12 @@ impl Request {
     pub fn class(self) -> Option<(u32, Speed)> {
         match self {
             Self::Class { id, speed, .. } | Self::Speed { id, speed, .. } => Some((id, speed)),
-            Self::Root | Self::Uproot | Self::Part { .. } | Self::Queue { .. } | Self::Chooser { .. } => None,
+            Self::Root
+            | Self::Uproot
+            | Self::Part { .. }
+            | Self::Fell { .. }
+            | Self::Queue { .. }
+            | Self::Chooser { .. } => None,
         }
     }
 }
@@ -176,7 +190,7 @@ fn class(bytes: &mut Vec<u8>, speed: Speed) {
 /// `struct tc_htb_opt`: two rate specifications, then buffer, cbuffer, quantum, level, priority.
 ///
 /// With the link layer set to Ethernet the kernel wants no 1 KiB rate tables.
-fn parameters(Speed { guaranteed, ceiling, turn }: Speed) -> Vec<u8> {
+fn parameters(Speed { guaranteed, ceiling, turn, burst }: Speed) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(44);
     for speed in [guaranteed, ceiling] {
         bytes.extend_from_slice(&[3, LINKLAYER_ETHERNET]);
@@ -185,8 +199,8 @@ fn parameters(Speed { guaranteed, ceiling, turn }: Speed) -> Vec<u8> {
         bytes.extend_from_slice(&0u16.to_ne_bytes());
         bytes.extend_from_slice(&u32::try_from(speed).unwrap_or(u32::MAX).to_ne_bytes());
     }
-    let [buffer, cbuffer] = [guaranteed, ceiling].map(|speed| shape::ticks(shape::burst_bytes(speed), speed));
-    for word in [buffer, cbuffer, turn, 0, 0] {
+    let buffer = shape::ticks(shape::burst_bytes(guaranteed), guaranteed);
+    for word in [buffer, burst, turn, 0, 0] {
         bytes.extend_from_slice(&word.to_ne_bytes());
     }
     bytes
@@ -272,7 +286,8 @@ pub fn read(body: &[u8]) -> Option<(u32, ClassState)> {
         return None;
     }
     // The upper half is the queue's handle: the minor, unless it is the kernel's own queue.
-    let mut state = ClassState { leaf: more >> 16 == id & 0xffff, ..ClassState::default() };
+    let leaf = more >> 16 == id & 0xffff;
+    let mut state = ClassState { parent: word(body, 12)?, leaf, ..ClassState::default() };
     for part in attributes(body.get(HEADER..)?) {
         match part.kind() {
             TCA_OPTIONS => read_speed(part.value(), &mut state.speed),
@@ -290,7 +305,7 @@ fn read_speed(options: &[u8], speed: &mut Speed) {
         match option.kind() {
             TCA_HTB_PARMS => {
                 let at = |at| word(value, at).unwrap_or(0);
-                *speed = Speed { guaranteed: at(8).into(), ceiling: at(20).into(), turn: at(32) };
+                *speed = Speed { guaranteed: at(8).into(), ceiling: at(20).into(), turn: at(32), burst: at(28) };
             }
             TCA_HTB_RATE64 => wide.0 = double_word(value, 0),
             TCA_HTB_CEIL64 => wide.1 = double_word(value, 0),
@@ -309,6 +324,7 @@ fn read_counts(stats: &[u8], state: &mut ClassState) {
                 state.bytes = double_word(stat.value(), 0).unwrap_or(0);
                 state.packets = word(stat.value(), 8).unwrap_or(0).into();
             }
+            TCA_STATS_QUEUE => state.waiting = word(stat.value(), 0).unwrap_or(0),
             // The packet count as 64 bits, sent once it no longer fits into 32.
             TCA_STATS_PKT64 => wide = double_word(stat.value(), 0),
             _ => {}
@@ -325,7 +341,7 @@ mod tests {
 
     #[test]
     fn class_parameters_have_the_kernels_layout() {
-        let bytes = parameters(Speed::of_line(1_262_500));
+        let bytes = parameters(Speed::of_line(1_262_500, 0));
         assert_eq!(bytes.len(), 44);
         assert_eq!(word(&bytes, 8), Some(1_000));
         assert_eq!(word(&bytes, 20), Some(1_262_500));
@@ -336,13 +352,14 @@ mod tests {
 
     #[test]
     fn a_class_is_read_as_it_was_written_above_32_bits_too() {
-        for speed in [Speed::of_line(1_262_500), Speed::of_line(12_500_000_000)] {
+        for speed in [Speed::of_line(1_262_500, 3_000_000), Speed::of_line(12_500_000_000, 0)] {
             let mut bytes = Vec::new();
             let id = Layout::Sharded.line(0x1234);
-            Request::Class { id, parent: Layout::Sharded.parent(0x1234), speed }.write(&mut bytes, 3, 7);
+            let parent = Layout::Sharded.parent(0x1234, Some(0x24));
+            Request::Class { id, parent, speed }.write(&mut bytes, 3, 7);
             let message = Messages(&bytes).next().unwrap();
             assert_eq!((message.kind, message.sequence), (RTM_NEWTCLASS, 7));
-            assert_eq!(read(message.body).unwrap(), (id, ClassState { speed, ..ClassState::default() }));
+            assert_eq!(read(message.body).unwrap(), (id, ClassState { speed, parent, ..ClassState::default() }));
         }
     }
 }

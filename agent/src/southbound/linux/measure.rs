@@ -10,7 +10,7 @@ use std::time::Instant;
 use ipnet::IpNet;
 use weir_protocol::usage::BothWays;
 
-use super::tc::{Link, QueueCounts, Queues};
+use super::tc::{ClassState, Link, QueueCounts, Queues};
 use super::tree::{Layout, MINOR_DEFAULT};
 use super::{Counted, Linux, Side, rules};
 use crate::southbound::audit::{self, Standing};
@@ -55,7 +55,9 @@ impl Linux {
 
     /// How a port stands.
     async fn standing(&mut self, (link, classes): &Side, layout: Layout) -> Result<Standing, Error> {
-        let last = || classes.iter().filter(|(class, _)| layout.is_last(*class));
+        // A node's class has no queue, and counts again what its lines count.
+        let is_node = |class: u32, state: &ClassState| !state.leaf && class & 0xffff != u32::from(MINOR_DEFAULT);
+        let last = || classes.iter().filter(|(class, state)| layout.is_last(*class) && !is_node(*class, state));
         let shaped = last()
             .fold(Total::default(), |sum, (_, state)| sum.plus(Total { bytes: state.bytes, packets: state.packets }));
         let (left, direct_packets) = self.tc.left(*link)?;

@@ -17,6 +17,7 @@ mod measure;
 mod netfilter;
 mod netlink;
 mod nft;
+mod nodes;
 mod ports;
 mod probe;
 mod rules;
@@ -33,7 +34,7 @@ use weir_protocol::state::ObservedLine;
 
 use self::change::Settled;
 use self::classes::{Classes, Held};
-use self::fallback::Fallback;
+use self::fallback::{Fallback, Rejected};
 use self::imprint::Imprint;
 use self::measure::Readings;
 use self::netfilter::Netfilter;
@@ -41,9 +42,10 @@ use self::nft::{Place, Places, Step, Table, Wiring};
 use self::ports::Ports;
 use self::shaping::{Shaped, Shaping};
 use self::tc::{Leaf, Link, Tc};
-use self::tree::Layout;
+use self::tree::{Committed, Layout};
 use super::{Applied, Counter, Error, Measured, Outcome, Southbound, Sweep, Total};
-use crate::plan::check::{self as sound, Checked, SoundLine};
+use crate::plan::check::{self as sound, Checked, Rejection, SoundLine};
+use crate::plan::nodes::{CheckedNodes, SoundNodes, check as check_nodes};
 use crate::plan::{Wanted, shape};
 
 pub use self::probe::{Check, Privileges, check, privileges};
@@ -73,10 +75,16 @@ pub struct Linux {
     rules: Option<Imprint>,
     /// The lines as last held: what a line falls back to while its change cannot be.
     held: Option<BTreeMap<Uuid, SoundLine>>,
+    /// The nodes as last held.
+    held_nodes: Option<SoundNodes>,
     /// What was held when all of it was, if nothing stood in the way.
     settled: Option<Settled>,
     /// What each line's class was last made to be, by handle.
     shaped: BTreeMap<u32, Shaped>,
+    /// What each node's class was last made to be.
+    noded: BTreeMap<Uuid, Shaped>,
+    /// What the nodes of each part are promised, toward and from subscribers.
+    committed: (Committed, Committed),
     /// What was last read of each line, under which generation; in the order of their handles.
     read: Vec<(u32, Uuid, Total, Total)>,
     /// What was last measured beside that.
@@ -124,11 +132,31 @@ impl Linux {
             table: None,
             rules: None,
             held: None,
+            held_nodes: None,
             settled: None,
             shaped: BTreeMap::new(),
+            noded: BTreeMap::new(),
+            committed: Default::default(),
             read: Vec::new(),
             readings: Readings::default(),
         })
+    }
+
+    /// What of it can be held beside what is.
+    fn sound(&mut self, wanted: &Wanted) -> (Checked, CheckedNodes) {
+        let held = self.held.take().unwrap_or_else(|| self.fallback.held(wanted));
+        let held_nodes = self.held_nodes.take().unwrap_or_else(|| self.fallback.held_nodes(wanted));
+        let lines = sound::check_beside(wanted, &held);
+        let nodes = check_nodes(&wanted.nodes, wanted.router.as_ref(), &held_nodes);
+        (self.held, self.held_nodes) = (Some(held), Some(held_nodes));
+        let rejected = Rejected {
+            lines: lines.rejected.keys().map(|id| (*id, lines.lines.get(id).cloned())).collect(),
+            nodes: nodes.rejected.keys().map(|id| (*id, nodes.nodes.get(id).copied())).collect(),
+        };
+        if let Err(error) = self.fallback.keep(rejected) {
+            tracing::error!(%error, "what refused lines and nodes fall back to could not be stored");
+        }
+        (lines, nodes)
     }
 
     fn counted(&mut self, lan: Link, wan: Link) -> Result<Counted, Error> {
@@ -245,6 +273,16 @@ impl Counted {
     }
 }
 
+/// Of those that cannot be held as they are wanted, why; of the others, what became of them.
+fn told(
+    rejected: &BTreeMap<Uuid, Rejection>,
+    outcomes: impl IntoIterator<Item = (Uuid, Outcome)>,
+) -> Vec<(Uuid, Outcome)> {
+    let why = |why: &Rejection| Outcome::Rejected { code: why.code, detail: why.detail.clone() };
+    let refused = rejected.iter().map(|(id, rejection)| (*id, why(rejection)));
+    refused.chain(outcomes.into_iter().filter(|(id, _)| !rejected.contains_key(id))).collect()
+}
+
 /// What the router object came to.
 fn held_router(router: &Router) -> Outcome {
     Outcome::Applied(ObservedLine {
@@ -266,49 +304,55 @@ impl Southbound for Linux {
 
     async fn apply(&mut self, wanted: &Wanted) -> Result<Applied, Error> {
         self.settled = None;
-        let held = self.held.take().unwrap_or_else(|| self.fallback.held(wanted));
-        let Checked { lines, claims, rejected } = sound::check_beside(wanted, &held);
-        self.held = Some(held);
-        if let Err(error) = self.fallback.keep(rejected.keys().map(|id| (*id, lines.get(id)))) {
-            tracing::error!(%error, "what refused lines fall back to could not be stored");
-        }
-        let mut outcomes: Vec<_> = rejected
-            .iter()
-            .map(|(id, why)| (*id, Outcome::Rejected { code: why.code, detail: why.detail.clone() }))
-            .collect();
-        let unsettled = || lines.keys().filter(|id| !rejected.contains_key(id));
+        let (Checked { lines, claims, rejected }, CheckedNodes { nodes, rejected: bad_nodes }) = self.sound(wanted);
+        let none_of_it = |router, drift, failed: &dyn Fn() -> Outcome| Applied {
+            router,
+            nodes: told(&bad_nodes, nodes.keys().map(|id| (*id, failed()))),
+            lines: told(&rejected, lines.keys().map(|id| (*id, failed()))),
+            drift,
+            whole: true,
+        };
         let Some(router) = &wanted.router else {
             let unknown =
                 || Outcome::Failed { code: "router-unknown", detail: "the router's ports are not known yet".into() };
-            outcomes.extend(unsettled().map(|id| (*id, unknown())));
-            return Ok(Applied { router: None, lines: outcomes, drift: Vec::new(), whole: true });
+            return Ok(none_of_it(None, Vec::new(), &unknown));
         };
         let mut drift = Vec::new();
-        let (lan, wan) = match self.ports(router, lines.len(), &mut drift).await? {
+        let many = self.many(&lines, &nodes);
+        let (lan, wan) = match self.ports(router, many, &mut drift).await? {
             Ok(links) => links,
             Err(Refusal { code, detail }) => {
                 let failed = || Outcome::Failed { code, detail: detail.clone() };
-                outcomes.extend(unsettled().map(|id| (*id, failed())));
-                return Ok(Applied { router: Some(failed()), lines: outcomes, drift, whole: true });
+                return Ok(none_of_it(Some(failed()), drift, &failed));
             }
         };
-        let before = self.counted(lan, wan)?;
+        let mut before = self.counted(lan, wan)?;
         if drift.is_empty() {
             drift.extend(self.drift_of_classes(&before));
         }
+        if self.fell_misplaced(&before).await? {
+            before = self.counted(lan, wan)?;
+        }
+        let mut refused_nodes = self.seat(&nodes);
+        self.save_classes();
         let limited = self.limit(router, &before).await?;
+        let noded = self.shape_nodes(&nodes, &before, &mut refused_nodes).await?;
         let Shaping { refused, changed } = self.shape(&lines, &before).await?;
-        let after = if limited || changed { self.counted(lan, wan)? } else { before };
+        let after = if limited || noded || changed { self.counted(lan, wan)? } else { before };
         let table = self.wanted_table(router, &lines);
         let (places, drift_of_table) = self.classify(&table)?;
         drift.extend(drift_of_table);
-        let results = self.read_back(&lines, &refused, &after, &places);
-        outcomes.extend(results.into_iter().filter(|(id, _)| !rejected.contains_key(id)));
-        if rejected.is_empty() && refused.is_empty() {
-            self.settled = Some(Settled { router: router.clone(), lan, wan, claims, lengths: table.lengths() });
+        let outcomes = told(&rejected, self.read_back(&lines, &refused, &after, &places));
+        let outcomes_of_nodes = told(&bad_nodes, self.read_back_nodes(&nodes, &refused_nodes, &after));
+        if [rejected.len(), bad_nodes.len(), refused.len(), refused_nodes.len()] == [0; 4] {
+            let (router, nodes, lengths) = (router.clone(), wanted.nodes.clone(), table.lengths());
+            self.settled = Some(Settled { router, nodes, lan, wan, claims, lengths });
         }
-        self.held = Some(lines);
-        Ok(Applied { router: Some(held_router(router)), lines: outcomes, drift, whole: true })
+        (self.held, self.held_nodes) = (Some(lines), Some(nodes));
+        self.fell_bare().await?;
+        self.save_classes();
+        let router = Some(held_router(router));
+        Ok(Applied { router, nodes: outcomes_of_nodes, lines: outcomes, drift, whole: true })
     }
 
     async fn change(&mut self, wanted: &Wanted, changed: &BTreeSet<Uuid>) -> Result<Applied, Error> {
@@ -340,11 +384,19 @@ impl Southbound for Linux {
                 let (base_down, base_up) = (class.base_down, class.base_up);
                 counters.push(Counter { handle, generation: class.generation, base_down, base_up, down, up });
             }
+            let left = self.classes.left().filter_map(|(handle, class)| {
+                let (down, up) = counted.held(class.minor);
+                let (generation, base_down, base_up) = (class.generation, class.base_down, class.base_up);
+                Some(Counter { handle, generation, base_down, base_up, down: down?, up: up? })
+            });
+            let left: Vec<Counter> = left.collect();
             // A dump cut short misses other classes the next time; one that misses the same is whole, and they are gone.
             let gone = !counters.is_empty() && missing_before.as_ref() == Some(&missing);
             if missing.is_empty() || gone {
                 self.read = counters.iter().map(|one| (one.handle, one.generation, one.down, one.up)).collect();
-                return Ok(Sweep { counters });
+                let of_left = left.iter().map(|one| one.generation).collect();
+                counters.extend(left);
+                return Ok(Sweep { counters, left: of_left });
             }
             missing_before = Some(missing);
         }
@@ -356,10 +408,14 @@ impl Southbound for Linux {
     }
 
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {
-        for handle in handles {
-            self.classes.release(*handle);
-        }
+        let gone: Vec<u16> = handles.iter().flat_map(|handle| self.classes.release(*handle)).collect();
+        self.fell(&gone).await?;
+        self.fell_bare().await?;
         self.classes.save()
+    }
+
+    async fn leave(&mut self, sealed: &[Counter]) -> Result<(), Error> {
+        self.leave_classes(sealed).await
     }
 
     async fn uninstall(&mut self) -> Result<(), Error> {
@@ -367,7 +423,8 @@ impl Southbound for Linux {
             self.tc.uproot(link).await?;
         }
         (self.ports, self.table, self.rules, self.held, self.settled) = (None, None, None, None, None);
-        (self.shaped, self.read) = (BTreeMap::new(), Vec::new());
+        (self.held_nodes, self.committed) = (None, Default::default());
+        (self.shaped, self.noded, self.read) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         self.readings = Readings::default();
         nft::remove()?;
         self.fallback.clear()?;

@@ -8,7 +8,7 @@ use std::fmt;
 use weir_protocol::desired::Router;
 
 use super::tc::Link;
-use super::tree::{Layout, MAJOR, SHARDED_FROM};
+use super::tree::{Layout, MAJOR};
 use super::{Counted, Linux, Refusal, bpf, drift, nft};
 use crate::southbound::Error;
 
@@ -63,11 +63,11 @@ enum Root {
 
 impl Linux {
     /// Finds both ports, with our tree on each; plants it where the kernel's default stands, or where it was lost.
-    /// How many `lines` there are decides how a new tree is laid out; one that stands stays as it is.
+    /// A new tree is sharded if there are `many` lines that can be; one that stands stays as it is.
     pub(super) async fn ports(
         &mut self,
         router: &Router,
-        lines: usize,
+        many: bool,
         drift: &mut Vec<String>,
     ) -> Result<Result<(Link, Link), Refusal>, Error> {
         let ports = Ports::of(router);
@@ -96,7 +96,7 @@ impl Linux {
         if self.ports.as_ref().is_none_or(|before| !before.has(&ports.lan.name) || !before.has(&ports.wan.name)) {
             self.leave_others(&found.iter().map(|(_, link, _)| link.index).collect()).await?;
         }
-        self.lay_out(&mut found, lines, drift).await?;
+        self.lay_out(&mut found, many, drift).await?;
         for (port, link, root) in &found {
             match root {
                 Root::Ours => self.tend(port, *link, drift).await?,
@@ -111,6 +111,7 @@ impl Linux {
         if self.ports.as_ref().is_none_or(|before| *before != ports) {
             // What the classes were made for is another's: nothing of it can have drifted.
             self.shaped.clear();
+            self.noded.clear();
         }
         self.ports = Some(ports);
         Ok(Ok(links))
@@ -120,13 +121,13 @@ impl Linux {
     async fn lay_out(
         &mut self,
         found: &mut [(&Port, Link, Root)],
-        lines: usize,
+        many: bool,
         drift: &mut Vec<String>,
     ) -> Result<(), Error> {
         let standing = found.iter().find(|(_, _, root)| matches!(root, Root::Ours)).map(|(_, link, _)| *link);
         self.layout = match standing {
             Some(link) => self.tc.layout(link)?,
-            None if self.can_shard && lines >= SHARDED_FROM => Layout::Sharded,
+            None if self.can_shard && many => Layout::Sharded,
             None => Layout::Flat,
         };
         if self.layout == Layout::Flat {
@@ -188,11 +189,12 @@ impl Linux {
     /// Sets what the ports may send, where it differs; whether it did.
     pub(super) async fn limit(&mut self, router: &Router, counted: &Counted) -> Result<bool, Error> {
         let mut changed = false;
-        for ((link, held), capacity_bps) in
-            [(&counted.lan, router.capacity_down_bps), (&counted.wan, router.capacity_up_bps)]
-        {
-            if !drift::holds(held, &self.layout.capacity(*link, capacity_bps)) {
-                self.tc.set_capacity(*link, self.layout, capacity_bps).await?;
+        for ((link, held), capacity_bps, committed) in [
+            (&counted.lan, router.capacity_down_bps, self.committed.0),
+            (&counted.wan, router.capacity_up_bps, self.committed.1),
+        ] {
+            if !drift::holds(held, &self.layout.capacity(*link, capacity_bps, &committed)) {
+                self.tc.set_capacity(*link, self.layout, capacity_bps, &committed).await?;
                 changed = true;
             }
         }
@@ -204,8 +206,12 @@ impl Linux {
         let Some(ports) = self.ports.as_ref().filter(|_| !self.shaped.is_empty()) else { return Vec::new() };
         let lan = self.shaped.iter().map(|(handle, shaped)| (*handle, shaped.minor, shaped.lan));
         let wan = self.shaped.iter().map(|(handle, shaped)| (*handle, shaped.minor, shaped.wan));
-        let mut found = drift::of_port(&ports.lan, self.layout, &counted.lan, lan);
-        found.extend(drift::of_port(&ports.wan, self.layout, &counted.wan, wan));
+        let (down, up) = &self.committed;
+        let nodes = self.noded.values();
+        let of_lan = nodes.clone().map(|shaped| (shaped.minor, shaped.lan));
+        let of_wan = nodes.map(|shaped| (shaped.minor, shaped.wan));
+        let mut found = drift::of_port(&ports.lan, self.layout, down, &counted.lan, of_lan, lan);
+        found.extend(drift::of_port(&ports.wan, self.layout, up, &counted.wan, of_wan, wan));
         found
     }
 }

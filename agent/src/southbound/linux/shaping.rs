@@ -11,11 +11,13 @@ use crate::plan::check::SoundLine;
 use crate::plan::shape;
 use crate::southbound::{Error, Total};
 
-/// A line's class as it should be on both ports.
+/// A line's or a node's class as it should be on both ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shaped {
     /// On both.
     pub minor: u16,
+    /// The class of the node it hangs under; none = the port's.
+    pub under: Option<u16>,
     /// Toward the subscriber.
     pub lan: Speed,
     /// From the subscriber.
@@ -44,8 +46,14 @@ impl Linux {
         for line in lines.values() {
             let read = self.last_read(line.handle);
             let held = |minor| Ok(counted.held(minor));
-            if self.classes.assign(line.handle, &mut self.new_generation, held, read)?.is_none() {
-                refused.insert(line.handle, Refusal::classes_exhausted());
+            let spot = self.spot(line);
+            if self.classes.assign(line.handle, spot, &mut self.new_generation, held, read)?.is_some() {
+                continue;
+            }
+            refused.insert(line.handle, Refusal::classes_exhausted());
+            if spot.under.is_some() && self.classes.get(line.handle).is_none() {
+                // Rather without its node than without its rates.
+                self.classes.assign(line.handle, self.layout.spot(None), &mut self.new_generation, held, None)?;
             }
         }
         self.save_classes();
@@ -69,7 +77,7 @@ impl Linux {
         let (mut classes, mut queues) = (Vec::new(), Vec::new());
         for (handle, shaped) in &self.shaped {
             let (minor, speed) = (shaped.minor, speed(shaped));
-            let (id, parent) = (self.layout.line(minor), self.layout.parent(minor));
+            let (id, parent) = (self.layout.line(minor), self.layout.parent(minor, shaped.under));
             let before = held.get(id);
             let same = before.is_some_and(|state| state.speed == speed);
             if !same {
@@ -96,9 +104,16 @@ impl Linux {
 
     /// How the class of a line should be, if it has one.
     pub(super) fn should_be(&self, line: &SoundLine, lan: Link, wan: Link) -> Option<Shaped> {
-        let minor = self.classes.get(line.handle)?.minor;
-        let speed = |link: Link, rate_bps| Speed::of_line(shape::htb_bytes_per_second(rate_bps, link.header));
-        Some(Shaped { minor, lan: speed(lan, line.rate_down_bps), wan: speed(wan, line.rate_up_bps) })
+        let class = self.classes.get(line.handle)?;
+        let speed = |link: Link, rate_bps, burst_bytes| {
+            Speed::of_line(shape::htb_bytes_per_second(rate_bps, link.header), burst_bytes)
+        };
+        Some(Shaped {
+            minor: class.minor,
+            under: class.under,
+            lan: speed(lan, line.rate_down_bps, line.burst_down_bytes),
+            wan: speed(wan, line.rate_up_bps, line.burst_up_bytes),
+        })
     }
 
     /// What was last read of a line's class under its generation, toward and from the subscriber.
@@ -119,6 +134,9 @@ impl Linux {
 
 impl Refusal {
     pub(super) fn classes_exhausted() -> Self {
-        Self { code: "classes-exhausted", detail: "all classes of the port are taken".into() }
+        Self {
+            code: "classes-exhausted",
+            detail: "all classes of the port, or of the node's part of it, are taken".into(),
+        }
     }
 }

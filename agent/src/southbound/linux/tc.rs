@@ -1,4 +1,5 @@
-//! Our qdisc tree through netlink: an HTB root, the port's capacity as its one class, under it a class a line, a leaf a class.
+//! Our qdisc tree through netlink: an HTB root, the port's capacity as its one class, under it a class a line, a leaf a
+//! class; lines that share a site or an access point are under its class.
 //!
 //! A line is guaranteed next to nothing and borrows the rest from the capacity, up to what was sold: so the lines'
 //! sum never passes the port's capacity, and a full port is shared in proportion to what was sold. Ports are found by
@@ -17,7 +18,7 @@ use super::htb::{
     self, RTM_GETQDISC, RTM_GETTCLASS, RTM_GETTFILTER, RTM_NEWTCLASS, RTM_NEWTFILTER, Request, TC_H_ROOT,
 };
 use super::netlink::{Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, Socket, message};
-use super::tree::{Layout, MAJOR, class_id};
+use super::tree::{Committed, Layout, MAJOR, class_id};
 use crate::plan::shape;
 use crate::southbound::{Error, Total};
 
@@ -61,24 +62,37 @@ pub struct Speed {
     pub ceiling: u64,
     /// Bytes it may send in its turn while others wait for the same capacity.
     pub turn: u32,
+    /// How long it may have sent nothing and catch up on that at once, in the packet scheduler's ticks.
+    pub burst: u32,
 }
 
 impl Speed {
-    /// A line sold `ceiling`.
-    pub fn of_line(ceiling: u64) -> Self {
-        Self { guaranteed: ceiling.min(shape::GUARANTEED), ceiling, turn: shape::turn_bytes(ceiling) }
+    /// A line sold `ceiling` and so many bytes at once.
+    pub fn of_line(ceiling: u64, burst_bytes: u64) -> Self {
+        let burst = shape::ticks(shape::line_burst_bytes(ceiling, burst_bytes), ceiling);
+        Self { guaranteed: ceiling.min(shape::GUARANTEED), ceiling, turn: shape::turn_bytes(ceiling), burst }
+    }
+
+    /// A node promised `committed_bps` that never passes `peak_bps`, bits per second of layer 3.
+    pub fn of_node(link: Link, committed_bps: u64, peak_bps: u64) -> Self {
+        let port = Self::of_port(link, peak_bps);
+        let committed = shape::htb_bytes_per_second(committed_bps, link.header).max(shape::GUARANTEED);
+        Self { guaranteed: committed.min(port.ceiling), ..port }
     }
 
     /// A port of this capacity, bits per second of layer 3; 0 = no limit.
     pub fn of_port(link: Link, capacity_bps: u64) -> Self {
         let whole = if capacity_bps == 0 { UNLIMITED } else { shape::htb_bytes_per_second(capacity_bps, link.header) };
         // The kernel keeps an inner class's turn as it was made with, whatever a change says.
-        Self { guaranteed: whole, ceiling: whole, turn: shape::TURN_MAX }
+        let burst = shape::ticks(shape::burst_bytes(whole), whole);
+        Self { guaranteed: whole, ceiling: whole, turn: shape::TURN_MAX, burst }
     }
 
-    /// A part of a port like that.
-    pub fn of_shard(link: Link, capacity_bps: u64) -> Self {
-        Self { guaranteed: shape::GUARANTEED, ..Self::of_port(link, capacity_bps) }
+    /// A part of a port like that, whose nodes are promised `committed_bps` together.
+    pub fn of_shard(link: Link, capacity_bps: u64, committed_bps: u64) -> Self {
+        let port = Self::of_port(link, capacity_bps);
+        let committed = shape::htb_bytes_per_second(committed_bps, link.header).max(shape::GUARANTEED);
+        Self { guaranteed: committed.min(port.ceiling), ..port }
     }
 
     /// Everybody who has no class of their own, on a port like that.
@@ -91,8 +105,12 @@ impl Speed {
 /// A class as the kernel holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClassState {
+    /// What it hangs under.
+    pub parent: u32,
     /// What it is held to.
     pub speed: Speed,
+    /// Packets in its queue.
+    pub waiting: u32,
     /// Whether the queue we gave it is there.
     pub leaf: bool,
     /// Bytes sent, with link headers.
@@ -240,7 +258,7 @@ impl Tc {
 
     /// Whether every part of our tree is there.
     pub fn is_whole(&mut self, link: Link, layout: Layout) -> Result<bool, Error> {
-        for (class, _) in layout.capacity(link, 0).iter().filter_map(|request| request.class()) {
+        for (class, _) in layout.capacity(link, 0, &Committed::default()).iter().filter_map(|request| request.class()) {
             if self.class(link, class)?.is_none() {
                 return Ok(false);
             }
@@ -258,8 +276,14 @@ impl Tc {
     }
 
     /// Sets what the whole port may send, bits per second of layer 3; 0 = no limit.
-    pub async fn set_capacity(&mut self, link: Link, layout: Layout, capacity_bps: u64) -> Result<(), Error> {
-        self.all(link, &layout.capacity(link, capacity_bps)).await
+    pub async fn set_capacity(
+        &mut self,
+        link: Link,
+        layout: Layout,
+        capacity_bps: u64,
+        committed: &Committed,
+    ) -> Result<(), Error> {
+        self.all(link, &layout.capacity(link, capacity_bps, committed)).await
     }
 
     /// Takes our tree away. No tree is no error.
@@ -273,7 +297,7 @@ impl Tc {
     /// Puts a bare tree with this leaf on a port to see whether the kernel can.
     pub async fn can(&mut self, link: Link, layout: Layout, leaf: Leaf) -> bool {
         let (minor, rate) = (0x10, 1_000_000);
-        let (id, parent, speed) = (layout.line(minor), layout.parent(minor), Speed::of_line(rate));
+        let (id, parent, speed) = (layout.line(minor), layout.parent(minor, None), Speed::of_line(rate, 0));
         let line = [Request::Class { id, parent, speed }, Request::Queue { class: id, leaf, rate }];
         self.plant(link, layout, 0).await.is_ok() && self.all(link, &line).await.is_ok()
     }

@@ -30,6 +30,18 @@ pub enum Layout {
     Sharded,
 }
 
+/// Where a class hangs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot {
+    /// The class of a node; none = the port's.
+    pub under: Option<u16>,
+    /// What its minor must leave divided by [`SHARDS`], to be in one part with that.
+    pub part: Option<u16>,
+}
+
+/// What the nodes in each part are promised together, bits per second of layer 3.
+pub type Committed = [u64; SHARDS as usize];
+
 /// The kernel's name of a class or, with minor 0, of a qdisc.
 pub const fn class_id(major: u16, minor: u16) -> u32 {
     (major as u32) << 16 | minor as u32
@@ -51,9 +63,18 @@ impl Layout {
         class_id(self.part(minor), minor)
     }
 
-    /// What the class of a line hangs under.
-    pub fn parent(self, minor: u16) -> u32 {
-        class_id(self.part(minor), MINOR_ROOT)
+    /// What the class of a line or a node hangs under: the class of a node, or all that its part may send.
+    pub fn parent(self, minor: u16, under: Option<u16>) -> u32 {
+        class_id(self.part(minor), under.unwrap_or(MINOR_ROOT))
+    }
+
+    /// Where the class of what hangs on this node, or on the port, can be.
+    pub fn spot(self, under: Option<u16>) -> Spot {
+        let part = match self {
+            Self::Flat => None,
+            Self::Sharded => under.map(|under| under % SHARDS),
+        };
+        Spot { under, part }
     }
 
     fn part(self, minor: u16) -> u16 {
@@ -86,7 +107,7 @@ impl Layout {
         let mut requests = vec![Request::Root];
         requests.extend(trunk(MAJOR, link, capacity_bps));
         for shard in self.shards() {
-            requests.push(branch(shard, link, capacity_bps));
+            requests.push(branch(shard, link, capacity_bps, &Committed::default()));
             requests.push(Request::Part { major: shard, class: class_id(MAJOR, shard) });
             requests.extend(trunk(shard, link, capacity_bps));
         }
@@ -94,8 +115,8 @@ impl Layout {
     }
 
     /// The classes that carry a port's capacity, as they should be; bits per second of layer 3, 0 = no limit.
-    pub fn capacity(self, link: Link, capacity_bps: u64) -> Vec<Request> {
-        let branches = self.shards().map(|shard| branch(shard, link, capacity_bps));
+    pub fn capacity(self, link: Link, capacity_bps: u64, committed: &Committed) -> Vec<Request> {
+        let branches = self.shards().map(|shard| branch(shard, link, capacity_bps, committed));
         self.majors().flat_map(|major| trunk(major, link, capacity_bps)).chain(branches).collect()
     }
 }
@@ -110,9 +131,10 @@ fn trunk(major: u16, link: Link, capacity_bps: u64) -> [Request; 2] {
 }
 
 /// The class a shard is in.
-fn branch(shard: u16, link: Link, capacity_bps: u64) -> Request {
+fn branch(shard: u16, link: Link, capacity_bps: u64, committed: &Committed) -> Request {
     let (id, parent) = (class_id(MAJOR, shard), class_id(MAJOR, MINOR_ROOT));
-    Request::Class { id, parent, speed: Speed::of_shard(link, capacity_bps) }
+    let committed_bps = committed.get(usize::from(shard - MAJOR - 1)).copied().unwrap_or_default();
+    Request::Class { id, parent, speed: Speed::of_shard(link, capacity_bps, committed_bps) }
 }
 
 #[cfg(test)]
@@ -136,7 +158,7 @@ mod tests {
     fn packets_leave_from_lines_and_from_the_class_of_the_others() {
         let link = Link { index: 1, header: 14 };
         for layout in [Layout::Flat, Layout::Sharded] {
-            let trunk = layout.capacity(link, 0);
+            let trunk = layout.capacity(link, 0, &Committed::default());
             let last = trunk.iter().filter_map(|request| request.class()).filter(|(class, _)| layout.is_last(*class));
             assert_eq!(last.count(), layout.majors().count());
             assert!(layout.is_last(layout.line(0x10)));
@@ -146,7 +168,7 @@ mod tests {
     #[test]
     fn no_handle_is_given_twice() {
         let link = Link { index: 1, header: 14 };
-        let classes = Layout::Sharded.capacity(link, 0);
+        let classes = Layout::Sharded.capacity(link, 0, &Committed::default());
         let ids: BTreeSet<u32> = classes.iter().filter_map(|request| request.class()).map(|(id, _)| id).collect();
         assert_eq!(ids.len(), classes.len());
         assert!(

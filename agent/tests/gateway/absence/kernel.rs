@@ -194,7 +194,7 @@ impl Kernel {
         let meant = wanted.lines.iter().filter(|(id, _)| is_meant(id));
         let lines = meant.map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
         let router = wanted.router.as_ref().map(|_| Outcome::Applied(ObservedLine::default()));
-        Applied { router, lines, drift: Vec::new(), whole }
+        Applied { router, nodes: Vec::new(), lines, drift: Vec::new(), whole }
     }
 }
 
@@ -216,7 +216,9 @@ impl Southbound for Kernel {
         let took = self.world().took;
         let counters = self.0.borrow_mut().read();
         sleep(took).await;
-        counters.map(|counters| Sweep { counters }).ok_or_else(|| Error::Incomplete("lan0".to_owned()))
+        counters
+            .map(|counters| Sweep { counters, ..Sweep::default() })
+            .ok_or_else(|| Error::Incomplete("lan0".to_owned()))
     }
 
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {
