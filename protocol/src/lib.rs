@@ -20,7 +20,7 @@ pub mod token;
 pub mod usage;
 
 /// The revision of the messages this build speaks; the session runs at the smaller of both sides' revisions.
-pub const PROTO_REV: u32 = 3;
+pub const PROTO_REV: u32 = 4;
 /// ALPN of an enrolled agent's session.
 pub const ALPN_SESSION: &[u8] = b"weir/1";
 /// ALPN of the one-time enrollment exchange.

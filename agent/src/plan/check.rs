@@ -9,6 +9,7 @@ use weir_protocol::desired::{Access, Line, Prefix};
 
 use super::Wanted;
 use super::policy::Policy;
+use crate::subscribers::who::Who;
 
 /// No port is faster: a rate above this is a mistake, bits per second.
 const RATE_MAX_BPS: u64 = 1_000_000_000_000;
@@ -212,8 +213,12 @@ pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
     if let Some(fair_use) = &line.fair_use {
         Policy::read(fair_use)?;
     }
-    if line.prefixes.is_empty() {
-        return Err(reject("prefix-missing", "a line needs at least one prefix".into()));
+    for identity in &line.identities {
+        Who::read(identity).map_err(|error| reject("identity-malformed", error.to_string()))?;
+    }
+    // Who is known by name has no prefix until one is leased.
+    if line.prefixes.is_empty() && line.identities.is_empty() {
+        return Err(reject("prefix-missing", "a line needs at least one prefix, or an identity".into()));
     }
     let prefixes = line.prefixes.iter().map(network).collect::<Result<_, _>>()?;
     Ok(SoundLine { handle: line.handle, prefixes, rate_down_bps, rate_up_bps, access })
@@ -249,6 +254,7 @@ fn reject(code: &'static str, detail: String) -> Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use weir_protocol::desired::{Identity, identity};
 
     fn line(handle: u32, prefixes: &[&str]) -> Line {
         let prefixes = prefixes
@@ -309,15 +315,20 @@ mod tests {
     fn malformed_lines_say_why() {
         let host_bits = Line { prefixes: vec![Prefix { address: vec![10, 0, 0, 1], length: 24 }], ..line(1, &[]) };
         let fast = Line { rate_down_bps: u64::MAX, ..line(4, &["10.0.0.4/32"]) };
+        let mut named = line(5, &[]);
+        named.identities = vec![Identity { who: Some(identity::Who::Mac(vec![2, 0, 0, 0, 0, 7])) }];
+        let nobody = Line { identities: vec![Identity { who: None }], ..line(6, &["10.0.0.6/32"]) };
         let short = Line { prefixes: vec![Prefix { address: vec![10, 0], length: 8 }], ..line(2, &[]) };
         assert_eq!(
-            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"]), fast]),
+            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"]), fast, named, nobody]),
             [
                 Some("prefix-malformed"),
                 Some("prefix-malformed"),
                 Some("prefix-missing"),
                 Some("handle-zero"),
-                Some("rate-too-high")
+                Some("rate-too-high"),
+                None,
+                Some("identity-malformed")
             ]
         );
     }

@@ -103,12 +103,6 @@ impl FairUse {
         }
     }
 
-    /// What is enforced: what is wanted, at the rates now in force.
-    pub(super) fn enforced(&self, wanted: &Wanted) -> Wanted {
-        let lines = wanted.lines.iter().map(|(id, line)| (*id, self.enforced_line(*id, line))).collect();
-        Wanted { router: wanted.router.clone(), lines }
-    }
-
     /// What is enforced of a line.
     pub(super) fn enforced_line(&self, id: Uuid, line: &Line) -> Line {
         let mut line = line.clone();
