@@ -16,6 +16,7 @@ use ipnet::IpNet;
 
 use super::lease::{Event, Lease, Source};
 use super::{dnsmasq, kea, pppd};
+use crate::clock;
 use crate::store::disk;
 
 /// The agent's socket in its folder of things that do not outlive a boot.
@@ -74,7 +75,8 @@ pub fn tell(run_dir: &Path, events: &[Event]) -> anyhow::Result<()> {
         let news = serde_json::to_vec(event)?;
         if let Err(error) = socket.send_to(&news, run_dir.join(SOCKET)) {
             let folder = run_dir.join(SPOOL);
-            let name = format!("{:015}-{}-{n:03}", event.at_ms, std::process::id());
+            // In order, and nobody else's.
+            let name = format!("{:015}-{n:03}-{}", event.at_ms, hex::encode(clock::random::<8>()));
             leave(&folder, &name, &news).with_context(|| format!("no agent listens ({error})"))?;
         }
     }
@@ -127,9 +129,10 @@ mod tests {
         assert!(format!("{:#}", tell(folder.path(), &events).unwrap_err()).contains("no agent listens"));
         fs::create_dir(folder.path().join(SPOOL)).unwrap();
         tell(folder.path(), &events).unwrap();
+        tell(folder.path(), &events).unwrap();
         let left: Vec<_> =
             fs::read_dir(folder.path().join(SPOOL)).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(Event::read(&fs::read(&left[0]).unwrap()), Ok(events[0].clone()));
-        assert_eq!(left.len(), 1);
+        assert_eq!(left.len(), 2, "the same news of the same moment takes nobody's place");
     }
 }
