@@ -88,6 +88,8 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
         fair_use,
         pay_url,
+        // Lines are sold by their prefixes.
+        identities: Vec::new(),
     }))
 }
 
