@@ -1,6 +1,8 @@
 //! The command line.
 
+use crate::subscribers::lease::Source;
 use lexopt::prelude::*;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,9 +15,11 @@ usage:
   weir-agent run       [--state-dir DIR] [--token TOKEN] [--southbound linux|null] [--garden ADDR:PORT]
                        [--usage-interval-ms N] [--sweep-interval-ms N] [--checkpoint-interval-ms N]
                        [--verify-interval-ms N] [--keepalive-ms N] [--retry-cap-ms N] [--run-dir DIR]
-                       [--spool-bytes N] [--log text|json]
+                       [--spool-bytes N] [--log text|json] [--dnsmasq-leases FILE]... [--kea-leases FILE]...
   weir-agent enroll    [--state-dir DIR] --token TOKEN
   weir-agent status    [--state-dir DIR] [--run-dir DIR]
+  weir-agent lease     [--run-dir DIR] dnsmasq|kea|pppd ARGUMENT...
+  weir-agent lease     [--run-dir DIR] add|del PREFIX IDENTITY... [session:INTERFACE] [seconds:N]
   weir-agent check
   weir-agent uninstall [--state-dir DIR] [--southbound linux|null]
 
@@ -24,6 +28,7 @@ the state directory is /var/lib/weir-agent unless told
 run        enforce, meter and report until told to stop; enforcement stays in place afterwards
 enroll     turn a single-use token into this router's identity; as root, the folder's owner gets it
 status     print what is known, as JSON
+lease      tell the running agent of one lease; called by the scripts of DHCP and PPPoE servers, and never waits
 check      try what this kernel can do, as JSON; fails if it cannot carry the agent
 uninstall  remove everything the agent made in the kernel; identity and usage log stay in the state directory";
 
@@ -39,6 +44,8 @@ pub enum Command {
     Enroll,
     /// Print what is known.
     Status,
+    /// Tell the running agent of leases.
+    Lease,
     /// Try what the kernel can do.
     Check,
     /// Remove every trace from the kernel.
@@ -94,6 +101,19 @@ pub struct Config {
     pub retry_cap: Duration,
     /// Most bytes the usage log may take.
     pub spool_bytes: u64,
+    /// Lease files of the router's own DHCP servers.
+    pub lease_files: Vec<LeaseFile>,
+    /// What `lease` was called with.
+    pub lease: Vec<OsString>,
+}
+
+/// A lease file of a DHCP server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseFile {
+    /// Whose.
+    pub source: Source,
+    /// Where.
+    pub path: PathBuf,
 }
 
 impl Config {
@@ -114,12 +134,14 @@ impl Config {
             keepalive: Duration::from_secs(3),
             retry_cap: Duration::from_secs(300),
             spool_bytes: 64 * 1024 * 1024,
+            lease_files: Vec::new(),
+            lease: Vec::new(),
         }
     }
 }
 
 /// Reads a command line, program name included.
-pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<(Command, Config), lexopt::Error> {
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Command, Config), lexopt::Error> {
     let mut parser = lexopt::Parser::from_iter(arguments);
     let mut command = None;
     let mut state_dir: Option<PathBuf> = None;
@@ -141,11 +163,17 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
             Long("keepalive-ms") => config.keepalive = milliseconds(&mut parser)?,
             Long("retry-cap-ms") => config.retry_cap = milliseconds(&mut parser)?,
             Long("spool-bytes") => config.spool_bytes = parser.value()?.parse()?,
+            Long("dnsmasq-leases") => config.lease_files.push(lease_file(Source::Dnsmasq, &mut parser)?),
+            Long("kea-leases") => config.lease_files.push(lease_file(Source::Kea, &mut parser)?),
             Value(name) if command.is_none() => command = Some(name.parse_with(verb)?),
+            Value(first) if command == Some(Command::Lease) => {
+                // What a server passes on is no flag of ours, whatever it looks like.
+                config.lease = std::iter::once(first).chain(parser.raw_args()?).collect();
+            }
             other => return Err(other.unexpected()),
         }
     }
-    let command = command.ok_or("say what to do: run, enroll, status, check or uninstall")?;
+    let command = command.ok_or("say what to do: run, enroll, status, lease, check or uninstall")?;
     if matches!(command, Command::Help | Command::Check) {
         return Ok((command, config));
     }
@@ -156,6 +184,10 @@ pub fn parse(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result<
         return Err("--token is missing".into());
     }
     Ok((command, config))
+}
+
+fn lease_file(source: Source, parser: &mut lexopt::Parser) -> Result<LeaseFile, lexopt::Error> {
+    Ok(LeaseFile { source, path: parser.value()?.into() })
 }
 
 fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration, lexopt::Error> {
@@ -171,10 +203,11 @@ fn verb(text: &str) -> Result<Command, String> {
         "run" => Ok(Command::Run),
         "enroll" => Ok(Command::Enroll),
         "status" => Ok(Command::Status),
+        "lease" => Ok(Command::Lease),
         "check" => Ok(Command::Check),
         "uninstall" => Ok(Command::Uninstall),
         "help" => Ok(Command::Help),
-        _ => Err("not one of run, enroll, status, check, uninstall".to_owned()),
+        _ => Err("not one of run, enroll, status, lease, check, uninstall".to_owned()),
     }
 }
 
@@ -211,6 +244,17 @@ mod tests {
         assert_eq!(config.southbound, Adapter::Null);
         assert_eq!(config.usage_interval, Some(Duration::from_millis(500)));
         assert_eq!(read("weir-agent run").unwrap().1.state_dir, PathBuf::from("/var/lib/weir-agent"));
+    }
+
+    #[test]
+    fn what_a_server_passes_on_is_taken_as_it_is() {
+        let (command, config) =
+            read("weir-agent lease --run-dir /r dnsmasq add 02:00:00:00:00:07 10.0.0.7 --token").unwrap();
+        assert_eq!((command, config.run_dir), (Command::Lease, PathBuf::from("/r")));
+        assert_eq!(config.lease, ["dnsmasq", "add", "02:00:00:00:00:07", "10.0.0.7", "--token"]);
+        let (_, config) = read("weir-agent run --dnsmasq-leases /a --kea-leases /b --kea-leases /c").unwrap();
+        let files: Vec<_> = config.lease_files.iter().map(|file| (file.source, file.path.to_str().unwrap())).collect();
+        assert_eq!(files, [(Source::Dnsmasq, "/a"), (Source::Kea, "/b"), (Source::Kea, "/c")]);
     }
 
     #[test]

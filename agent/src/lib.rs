@@ -1,7 +1,7 @@
 //! The program on the router: enforces the desired state, meters every line, and keeps the cloud informed.
 //!
 //! [`northbound`] speaks to the cloud and never touches the kernel; [`southbound`] does the opposite; [`plan`]
-//! is pure; [`store`] and [`usage`] survive crashes. [`run`] is the loop that joins them, and the only place
+//! is pure; [`store`] and [`usage`] survive crashes; [`subscribers`] learns who has which address. [`run`] is the loop that joins them, and the only place
 //! that waits for more than one thing.
 
 pub mod clock;
@@ -14,4 +14,5 @@ pub mod run;
 pub mod southbound;
 pub mod status;
 pub mod store;
+pub mod subscribers;
 pub mod usage;

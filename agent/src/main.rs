@@ -1,13 +1,10 @@
 //! `weir-agent`: the command line. Everything else is in the library.
 
 use anyhow::Context;
-use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
 use std::io::IsTerminal;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
-use weir_agent::clock::{self, System};
+use weir_agent::clock::{self, Clock, System};
 use weir_agent::config::{self, Adapter, Command, Config, Log};
 use weir_agent::garden;
 use weir_agent::memory;
@@ -17,8 +14,9 @@ use weir_agent::southbound::Southbound;
 use weir_agent::southbound::linux::{self as kernel, Linux};
 use weir_agent::southbound::null::Null;
 use weir_agent::status;
-use weir_agent::store::disk::Folder;
+use weir_agent::store::disk::{self, Folder};
 use weir_agent::store::identity::{self, Identity};
+use weir_agent::subscribers::hook;
 use weir_protocol::token::Token;
 
 fn main() -> ExitCode {
@@ -54,24 +52,17 @@ fn obey(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Help => println!("{}", config::USAGE),
         Command::Status => println!("{}", status::print(&config)?),
         Command::Enroll => {
-            become_owner_of(&config.state_dir)?;
+            disk::become_owner_of(&config.state_dir)?;
             let identity = runtime.block_on(enroll(&config))?;
             println!("{}", serde_json::json!({ "tenant_id": identity.tenant_id, "agent_id": identity.agent_id }));
+        }
+        Command::Lease => {
+            let now_ms = System::start().now().wall_ms;
+            hook::tell(&config.run_dir, &hook::read(&config.lease, &|name| std::env::var_os(name), now_ms)?)?;
         }
         Command::Check => runtime.block_on(check())?,
         Command::Run => runtime.block_on(run(config))?,
         Command::Uninstall => runtime.block_on(uninstall(&config))?,
-    }
-    Ok(())
-}
-
-/// The identity belongs to whoever the agent runs as, also when root enrolls it.
-fn become_owner_of(folder: &Path) -> anyhow::Result<()> {
-    let Ok(found) = std::fs::metadata(folder) else { return Ok(()) };
-    if geteuid().is_root() && found.uid() != 0 {
-        setgroups(&[])?;
-        setgid(Gid::from_raw(found.gid()))?;
-        setuid(Uid::from_raw(found.uid()))?;
     }
     Ok(())
 }

@@ -36,6 +36,9 @@ pub struct Running {
     /// How what the shaper counted last compared with what the ports sent.
     #[serde(default)]
     pub audits: Vec<Audit>,
+    /// What the router's own servers lease.
+    #[serde(default)]
+    pub addresses: Addresses,
     /// Whether there was a session.
     pub connected: bool,
     /// The usage log.
@@ -44,6 +47,23 @@ pub struct Running {
     pub log_fill_permille: u64,
     /// When this was written, Unix milliseconds.
     pub written_at_ms: u64,
+}
+
+/// Leases, counted.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addresses {
+    /// Prefixes of lines.
+    pub learned: usize,
+    /// Leases that are no line's.
+    pub unclaimed: u32,
+    /// Prefixes that are nobody's because more than one line claims them.
+    pub conflicts: usize,
+}
+
+impl From<(usize, u32, usize)> for Addresses {
+    fn from((learned, unclaimed, conflicts): (usize, u32, usize)) -> Self {
+        Self { learned, unclaimed, conflicts }
+    }
 }
 
 /// A change of the kernel by somebody else, found and healed.

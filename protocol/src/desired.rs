@@ -120,6 +120,10 @@ pub struct Line {
     /// Where this line is paid, shown as a link while it is held for not paying; empty = [`Garden::pay_url`].
     #[prost(string, tag = "10")]
     pub pay_url: String,
+    /// Who the subscriber is to the router's own DHCP and PPPoE servers: what these lease to any of them is the line's,
+    /// beside `prefixes`. An agent of a revision before 4 knows the prefixes alone.
+    #[prost(message, repeated, tag = "11")]
+    pub identities: Vec<Identity>,
     /// The [`Node`] it hangs on, 16 bytes; empty, or one that is not held = the port.
     #[prost(bytes = "vec", tag = "12")]
     pub node: Vec<u8>,
@@ -154,6 +158,37 @@ pub struct Node {
     /// The same from subscribers.
     #[prost(uint64, tag = "6")]
     pub peak_up_bps: u64,
+}
+
+/// What a DHCP or PPPoE server knows a subscriber by.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct Identity {
+    /// Exactly one of them; absent = a kind this revision does not know.
+    #[prost(oneof = "identity::Who", tags = "1, 2, 3, 4, 5")]
+    pub who: Option<identity::Who>,
+}
+
+/// What [`Identity`] can be.
+pub mod identity {
+    /// By what a subscriber is known.
+    #[derive(Clone, PartialEq, Eq, Hash, prost::Oneof)]
+    pub enum Who {
+        /// Ethernet address of the subscriber's router, 6 bytes.
+        #[prost(bytes, tag = "1")]
+        Mac(Vec<u8>),
+        /// Agent circuit id (DHCP option 82, sub-option 1), 1-255 bytes.
+        #[prost(bytes, tag = "2")]
+        CircuitId(Vec<u8>),
+        /// Agent remote id (DHCP option 82, sub-option 2), 1-255 bytes.
+        #[prost(bytes, tag = "3")]
+        RemoteId(Vec<u8>),
+        /// Name the subscriber logs in to PPPoE with, 1-253 bytes, as it is written.
+        #[prost(string, tag = "4")]
+        PppoeUser(String),
+        /// DHCPv6 unique identifier, 3-130 bytes.
+        #[prost(bytes, tag = "5")]
+        Duid(Vec<u8>),
+    }
 }
 
 /// How a line's rates follow what it used and what time it is. The agent acts on it alone, with the cloud away.

@@ -68,7 +68,7 @@ pub struct ObjectKey {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Up {
     /// The message.
-    #[prost(oneof = "up::Message", tags = "1, 2, 3")]
+    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4")]
     pub message: Option<up::Message>,
 }
 
@@ -86,6 +86,9 @@ pub mod up {
         /// What fair use did to lines.
         #[prost(message, tag = "3")]
         FairUse(super::FairUseReport),
+        /// What the router's servers leased to lines; from revision 4 on.
+        #[prost(message, tag = "4")]
+        Addresses(super::AddressReport),
     }
 }
 
@@ -239,4 +242,60 @@ pub enum Rule {
     Window = 1,
     /// The allowance is used up and the line throttled.
     Exhausted = 2,
+}
+
+/// Which addresses the router's own DHCP and PPPoE servers gave to lines; those lines that changed since the last report.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct AddressReport {
+    /// The lines. In the first report of a session: every line that has a learned prefix.
+    #[prost(message, repeated, tag = "1")]
+    pub lines: Vec<LineAddresses>,
+    /// Leases that are no line's.
+    #[prost(uint32, tag = "2")]
+    pub unclaimed: u32,
+    /// True: lines not named have none.
+    #[prost(bool, tag = "3")]
+    pub complete: bool,
+}
+
+/// The learned prefixes of one line: all it has, none if it lost the last.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct LineAddresses {
+    /// The line's object, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: Vec<u8>,
+    /// The prefixes.
+    #[prost(message, repeated, tag = "2")]
+    pub prefixes: Vec<LearnedPrefix>,
+}
+
+/// A prefix a server of the router leased.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct LearnedPrefix {
+    /// The prefix.
+    #[prost(message, optional, tag = "1")]
+    pub prefix: Option<crate::desired::Prefix>,
+    /// Who leased it.
+    #[prost(enumeration = "AddressSource", tag = "2")]
+    pub source: i32,
+    /// Since when it is the line's, Unix milliseconds.
+    #[prost(uint64, tag = "3")]
+    pub since_ms: u64,
+    /// Until when it was leased when this was told, Unix milliseconds; renewals alone are not told. 0 = until it ends.
+    #[prost(uint64, tag = "4")]
+    pub until_ms: u64,
+}
+
+/// Who leases addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum AddressSource {
+    /// Somebody this revision does not know, or a program of the operator's.
+    Other = 0,
+    /// The DHCP server dnsmasq.
+    Dnsmasq = 1,
+    /// The DHCP server Kea.
+    Kea = 2,
+    /// A PPPoE server.
+    Pppoe = 3,
 }

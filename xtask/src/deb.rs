@@ -53,6 +53,9 @@ const PACKAGES: &[Package] = &[
         files: &[
             ("deploy/config/agent.env", "etc/weir/agent.env", 0o644),
             ("deploy/systemd/weir-agent.service", "usr/lib/systemd/system/weir-agent.service", 0o644),
+            ("deploy/hooks/dnsmasq", "usr/share/weir-agent/hooks/dnsmasq", 0o755),
+            ("deploy/hooks/kea", "usr/share/weir-agent/hooks/kea", 0o755),
+            ("deploy/hooks/ppp", "usr/share/weir-agent/hooks/ppp", 0o755),
             ("deploy/sysusers/weir-agent.conf", "usr/lib/sysusers.d/weir-agent.conf", 0o644),
             ("deploy/debian/copyright", "usr/share/doc/weir-agent/copyright", 0o644),
         ],

@@ -9,6 +9,7 @@ use weir_protocol::desired::{Access, Line, Prefix, Router};
 
 use super::Wanted;
 use super::policy::Policy;
+use crate::subscribers::who::Who;
 
 /// No port is faster: a rate above this is a mistake, bits per second.
 pub(super) const RATE_MAX_BPS: u64 = 1_000_000_000_000;
@@ -243,8 +244,12 @@ pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
     if let Some(fair_use) = &line.fair_use {
         Policy::read(fair_use)?;
     }
-    if line.prefixes.is_empty() {
-        return Err(reject("prefix-missing", "a line needs at least one prefix".into()));
+    for identity in &line.identities {
+        Who::read(identity).map_err(|error| reject("identity-malformed", error.to_string()))?;
+    }
+    // Who is known by name has no prefix until one is leased.
+    if line.prefixes.is_empty() && line.identities.is_empty() {
+        return Err(reject("prefix-missing", "a line needs at least one prefix, or an identity".into()));
     }
     let prefixes = line.prefixes.iter().map(network).collect::<Result<_, _>>()?;
     let node = node_id(&line.node)
@@ -289,6 +294,7 @@ pub(super) fn reject(code: &'static str, detail: String) -> Rejection {
 mod tests {
     use super::*;
     use std::sync::Arc;
+    use weir_protocol::desired::{Identity, identity};
 
     fn line(handle: u32, prefixes: &[&str]) -> Line {
         let prefixes = prefixes
@@ -351,17 +357,22 @@ mod tests {
     fn malformed_lines_say_why() {
         let host_bits = Line { prefixes: vec![Prefix { address: vec![10, 0, 0, 1], length: 24 }], ..line(1, &[]) };
         let fast = Line { rate_down_bps: u64::MAX, ..line(4, &["10.0.0.4/32"]) };
+        let mut named = line(5, &[]);
+        named.identities = vec![Identity { who: Some(identity::Who::Mac(vec![2, 0, 0, 0, 0, 7])) }];
+        let nobody = Line { identities: vec![Identity { who: None }], ..line(6, &["10.0.0.6/32"]) };
         let short = Line { prefixes: vec![Prefix { address: vec![10, 0], length: 8 }], ..line(2, &[]) };
         let newer = Line { access: 77, ..line(5, &["10.0.0.5/32"]) };
         assert_eq!(
-            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"]), fast, newer]),
+            codes(&[host_bits, short, line(3, &[]), line(0, &["10.0.0.1/32"]), fast, newer, named, nobody]),
             [
                 Some("prefix-malformed"),
                 Some("prefix-malformed"),
                 Some("prefix-missing"),
                 Some("handle-zero"),
                 Some("rate-too-high"),
-                Some("access-unknown")
+                Some("access-unknown"),
+                None,
+                Some("identity-malformed")
             ]
         );
     }

@@ -104,12 +104,6 @@ impl FairUse {
         }
     }
 
-    /// What is enforced: what is wanted, at the rates now in force.
-    pub(super) fn enforced(&self, wanted: &Wanted) -> Wanted {
-        let lines = wanted.lines.iter().map(|(id, line)| (*id, self.enforced_line(*id, line))).collect();
-        Wanted { router: wanted.router.clone(), lines, nodes: wanted.nodes.clone() }
-    }
-
     /// What is enforced of a line.
     pub(super) fn enforced_line(&self, id: Uuid, line: &Arc<Line>) -> Arc<Line> {
         let seen = self.lines.get(&id).and_then(|watched| watched.seen);

@@ -4,6 +4,7 @@
 //! elsewhere ([`crate::northbound`], [`enforce`], [`crate::usage`]); [`talk`] holds the half that concerns a
 //! session. The persisted desired state is applied before the first attempt to connect.
 
+mod addresses;
 pub mod enforce;
 mod fair_use;
 mod measure;
@@ -20,6 +21,9 @@ use crate::status;
 use crate::store::desired::{Key, Store};
 use crate::store::disk::Folder;
 use crate::store::identity::Identity;
+use crate::subscribers::book::Book;
+use crate::subscribers::kept;
+use crate::subscribers::sources::Sources;
 use crate::usage::journal::{Journal, Notice};
 use crate::usage::live::Live;
 use crate::usage::spool::{self, Limits};
@@ -70,12 +74,16 @@ pub struct Agent<S, C> {
     southbound: S,
     clock: C,
     run: Folder,
+    /// The state directory itself.
+    state: Folder,
     store: Store<Folder>,
     volatile: bool,
     journal: Journal<Folder>,
     tally: Tally<Folder>,
     meaning: Meaning,
     fair_use: FairUse,
+    book: Book,
+    sources: Sources,
     /// What the kernel was last told to be.
     enforced: Wanted,
     /// How soon a line that moves may use up its allowance.
@@ -120,14 +128,20 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         journal.set_tally(*tally.id());
         let meaning = enforce::read(store.objects(), store.generation());
+        let state = Folder::open(&config.state_dir)?;
+        let mut book = kept::open(&state, clock.boot());
+        book.know_all(meaning.wanted.lines.iter().map(|(id, line)| (*id, line.as_ref())));
         let now = Instant::now();
         let mut agent = Self {
             backoff: Backoff::new(config.retry_cap),
-            wanted: watch::Sender::new(meaning.wanted.clone()),
+            wanted: watch::Sender::new(Wanted::default()),
+            sources: Sources::open(&config),
             checkpoint_at: now + config.checkpoint_interval,
             verify_at: now + config.verify_interval,
             quic,
             run,
+            state,
+            book,
             store,
             volatile: false,
             journal,
@@ -159,6 +173,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             clock,
         };
         agent.set_cuts();
+        let heard = agent.sources.look(agent.clock.now().wall_ms);
+        agent.take_heard(heard);
+        agent.wanted.send_replace(agent.shown());
         Ok(agent)
     }
 
@@ -184,6 +201,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             tokio::select! {
                 () = &mut stop => break,
                 event = self.inbox.1.recv() => if let Some(event) = event { self.hear(event).await },
+                heard = self.sources.heard(|| self.clock.now().wall_ms) => self.learn(heard).await,
                 () = sleep_until(wake) => self.tick().await,
             }
         }
@@ -295,6 +313,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if let Err(error) = self.journal.checkpoint(self.clock.now()) {
             tracing::warn!(%error, "the open usage record could not be written");
         }
+        self.save_addresses();
         if self.volatile && self.store.persist().is_ok() {
             self.volatile = false;
             self.acknowledge();
@@ -307,7 +326,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if self.store.lineage().is_empty() {
             return;
         }
-        self.enforced = self.fair_use.enforced(&self.meaning.wanted);
+        let wanted = &self.meaning.wanted;
+        let lines = wanted.lines.iter().map(|(id, line)| (*id, self.enforced_line(*id, line))).collect();
+        self.enforced = Wanted { router: wanted.router.clone(), lines, nodes: wanted.nodes.clone() };
         let result = self.southbound.apply(&self.enforced).await;
         self.take_outcome(&BTreeSet::new(), result);
         memory::give_back();
@@ -323,7 +344,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.enforced.nodes.clone_from(&self.meaning.wanted.nodes);
         for id in &lines {
             match self.meaning.wanted.lines.get(id) {
-                Some(line) => drop(self.enforced.lines.insert(*id, self.fair_use.enforced_line(*id, line))),
+                Some(line) => {
+                    let line = self.enforced_line(*id, line);
+                    self.enforced.lines.insert(*id, line);
+                }
                 None => drop(self.enforced.lines.remove(id)),
             }
         }
@@ -376,6 +400,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         self.follow();
         self.tally.save_or_warn();
+        self.save_addresses();
         self.pump();
         self.farewell(FAREWELL).await;
         self.write_status();
@@ -403,6 +428,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             drift: self.drifted.clone(),
             unattributed: self.measuring.unattributed(),
             audits: self.measuring.audits(),
+            addresses: self.book.counts().into(),
             connected: matches!(&self.uplink, Uplink::Open(session) if session.sender.is_some()),
             epochs: self.positions(),
             log_fill_permille: self.journal.spool().fill_permille(),

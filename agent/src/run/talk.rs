@@ -12,7 +12,6 @@ use crate::store::desired::{Accepted, Key};
 use crate::store::limits;
 use crate::usage::spool::Epoch;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -44,6 +43,8 @@ pub(super) struct Session {
     link: Link,
     /// Present once welcomed.
     pub(super) sender: Option<Sender>,
+    /// The revision it runs at, once welcomed.
+    pub(super) rev: u32,
     opened: Instant,
     heartbeat: Duration,
     spoke: Instant,
@@ -154,6 +155,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let mut session = Session {
             link,
             sender: None,
+            rev: 0,
             opened: now,
             heartbeat: DEFAULT_HEARTBEAT,
             spoke: now,
@@ -172,6 +174,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         let (sender, effects) = Sender::welcome(self.journal.spool(), &welcome.streams);
         session.sender = Some(sender);
+        session.rev = welcome.proto_rev;
         session.spread = Duration::from_millis(u64::from(welcome.reconnect_spread_ms));
         if welcome.heartbeat_interval_ms > 0 {
             // The interval is the longest silence allowed: speak well before it ends.
@@ -183,6 +186,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         tracing::info!(session_id = welcome.session_id, skew_ms, "session open");
         self.reports.restart();
         self.fair_use.restart();
+        self.book.restart();
         self.flush_events();
         self.act(effects);
         self.pump();
@@ -190,6 +194,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.apply().await;
         self.report();
         self.report_fair_use();
+        self.report_addresses();
         self.write_status();
     }
 
@@ -265,10 +270,13 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let mut rules = self.fair_use.differing(lines);
         rules.extend(self.fair_use.leaving(&self.meaning.wanted));
         self.take_rules(rules);
-        self.wanted.send_replace(self.meaning.wanted.clone());
+        self.book.know_all(self.meaning.wanted.lines.iter().map(|(id, line)| (*id, line.as_ref())));
+        self.settle_addresses();
+        self.wanted.send_replace(self.shown());
         self.reports.restart();
         self.retry = None;
         self.apply().await;
+        self.report_addresses();
     }
 
     /// Goes on under what a delta names; the rest stays as it was, and is not looked at.
@@ -288,18 +296,13 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if turns {
             objects.extend(self.take_rules(rules).into_iter().map(enforce::line_key));
         }
-        self.wanted.send_modify(|wanted| {
-            wanted.router.clone_from(&self.meaning.wanted.router);
-            wanted.nodes.clone_from(&self.meaning.wanted.nodes);
-            for id in lines.into_keys() {
-                match self.meaning.wanted.lines.get(&id) {
-                    Some(line) => drop(wanted.lines.insert(id, Arc::clone(line))),
-                    None => drop(wanted.lines.remove(&id)),
-                }
-            }
-        });
+        self.book.know(lines.iter().map(|(id, line)| (*id, line.as_ref())));
+        let moved = self.settle_addresses();
+        self.show_lines(&lines.into_keys().chain(moved.iter().copied()).collect());
+        objects.extend(moved.into_iter().map(enforce::line_key));
         self.retry = None;
         self.apply_some(objects).await;
+        self.report_addresses();
     }
 
     /// Goes on under the fair use of a new state; what was moved before is sealed under the old one. Answers which lines'

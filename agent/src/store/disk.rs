@@ -5,8 +5,10 @@
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
 
 /// One folder of files.
 pub trait Disk {
@@ -34,6 +36,17 @@ pub fn made(change: io::Result<()>) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => Ok(false),
         other => other.map(|()| true),
     }
+}
+
+/// Becomes the owner of a folder, if run by root: what is put there belongs to whoever the agent runs as.
+pub fn become_owner_of(folder: &Path) -> io::Result<()> {
+    let Ok(found) = fs::metadata(folder) else { return Ok(()) };
+    if geteuid().is_root() && found.uid() != 0 {
+        setgroups(&[])?;
+        setgid(Gid::from_raw(found.gid()))?;
+        setuid(Uid::from_raw(found.uid()))?;
+    }
+    Ok(())
 }
 
 /// A folder of the real file system.

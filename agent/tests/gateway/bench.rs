@@ -188,9 +188,13 @@ impl Served {
     }
 
     pub async fn welcome(&mut self, streams: Vec<control::StreamPosition>) {
+        self.welcome_at(1, streams).await;
+    }
+
+    pub async fn welcome_at(&mut self, proto_rev: u32, streams: Vec<control::StreamPosition>) {
         let welcome = control::Welcome {
             session_id: 1,
-            proto_rev: 1,
+            proto_rev,
             cloud_time_ms: 1,
             state_lineage: vec![5; 16],
             streams,
@@ -232,7 +236,16 @@ impl Served {
         }
     }
 
-    async fn state_message(&mut self) -> state::up::Message {
+    /// The next report of learned addresses; others are passed over.
+    pub async fn addresses(&mut self) -> state::AddressReport {
+        loop {
+            if let state::up::Message::Addresses(report) = self.state_message().await {
+                return report;
+            }
+        }
+    }
+
+    pub async fn state_message(&mut self) -> state::up::Message {
         let up: state::Up = soon("state message", frame::read(&mut self.state.1)).await.unwrap();
         up.message.unwrap()
     }

@@ -1,6 +1,7 @@
 //! The agent against a gateway over real QUIC: enrolling, desired state, usage through losses, and without one for days.
 
 mod absence;
+mod addresses;
 mod bench;
 mod fair_use;
 mod refused;

@@ -10,7 +10,7 @@ use weir_protocol::desired::Access;
 use crate::disk::{enrolled, hold};
 use crate::net::{Net, in_namespaces, line, online, sh, text, until};
 
-const AGENT: &str = env!("CARGO_BIN_EXE_weir-agent");
+pub const AGENT: &str = env!("CARGO_BIN_EXE_weir-agent");
 
 /// What an enrolled agent that once had this state leaves on disk.
 fn furnish(state: &Path, access: Access) {
@@ -19,7 +19,7 @@ fn furnish(state: &Path, access: Access) {
     hold(state, line(7, 30, 30, access));
 }
 
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -6,6 +6,7 @@ mod disk;
 mod drift;
 mod fair_use;
 mod garden;
+mod leases;
 mod lost;
 mod measure;
 mod net;

@@ -47,6 +47,21 @@ pub fn every(visit: &mut impl Visit) {
     chosen(visit);
 }
 
+impl Sample for desired::Identity {
+    fn sample(source: &mut dyn Source) -> Self {
+        use desired::identity::Who;
+        let who = match source.number() % 6 {
+            1 => Who::CircuitId(Sample::sample(source)),
+            2 => Who::RemoteId(Sample::sample(source)),
+            3 => Who::PppoeUser(Sample::sample(source)),
+            4 => Who::Duid(Sample::sample(source)),
+            5 => return Self { who: None },
+            _ => Who::Mac(Sample::sample(source)),
+        };
+        Self { who: Some(who) }
+    }
+}
+
 messages! {
     control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel, tally }
     control::EpochPosition { epoch, first_seq, last_seq, first_prev_hash, last_hash }
@@ -59,7 +74,7 @@ messages! {
     desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden }
     desired::Garden { isp_name, pay_url, contact, hue, reachable, language, resolvers }
     desired::Prefix { address, length }
-    desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind, fair_use, pay_url, node, burst_down_bytes, burst_up_bytes }
+    desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind, fair_use, pay_url, identities, node, burst_down_bytes, burst_up_bytes }
     desired::Node { name, parent, committed_down_bps, committed_up_bps, peak_down_bps, peak_up_bps }
     desired::FairUse { time_zone, allowances, exhausted_down_bps, exhausted_up_bps, windows, tally }
     desired::Allowance { start_ms, end_ms, bytes, elsewhere_bytes, top_ups }
@@ -81,6 +96,9 @@ messages! {
     state::FairUseReport { lines }
     state::LineFairUse { id, start_ms, end_ms, used_bytes, limit_bytes, rule, since_ms, next_ms, turns }
     state::Turn { rule, at_ms, used_bytes }
+    state::AddressReport { lines, unclaimed, complete }
+    state::LineAddresses { id, prefixes }
+    state::LearnedPrefix { prefix, source, since_ms, until_ms }
     token::Token { gateway, id, secret, root_fingerprint }
     usage::Up { record }
     usage::Record { epoch, seq, prev_hash, boot_id, start_ms, end_ms, seal_reason, handle_deltas, down_bytes, up_bytes, down_packets, up_packets, tally, down_v6_bytes, up_v6_bytes, down_dropped_packets, up_dropped_packets }
@@ -90,6 +108,7 @@ messages! {
 choices! {
     control::Up.message: up Message { Hello, Heartbeat, Event }
     control::Down.message: down Message { Welcome, GoAway, LiveInterest }
+    desired::Identity.who: identity Who { Mac, CircuitId, RemoteId, PppoeUser, Duid }
     enroll::Reply.outcome: reply Outcome { Enrolled, Refused }
-    state::Up.message: up Message { Ack, Applied, FairUse }
+    state::Up.message: up Message { Ack, Applied, FairUse, Addresses }
 }

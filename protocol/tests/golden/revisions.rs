@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 use weir_protocol::control::{GoAwayReason, Severity, Verdict};
 use weir_protocol::desired::{Access, Kind};
-use weir_protocol::state::{Rule, Status};
+use weir_protocol::state::{AddressSource, Rule, Status};
 use weir_protocol::token::Token;
 use weir_protocol::usage::{Outcome, SealReason};
 use weir_protocol::{PROTO_REV, enroll, frame, hash, stream, usage};
@@ -89,6 +89,7 @@ fn numbers() -> Lines {
             ("GoAwayReason", GoAwayReason::try_from(n).map(|value| format!("{value:?}"))),
             ("Access", Access::try_from(n).map(|value| format!("{value:?}"))),
             ("Status", Status::try_from(n).map(|value| format!("{value:?}"))),
+            ("AddressSource", AddressSource::try_from(n).map(|value| format!("{value:?}"))),
             ("Rule", Rule::try_from(n).map(|value| format!("{value:?}"))),
             ("SealReason", SealReason::try_from(n).map(|value| format!("{value:?}"))),
             ("Outcome", Outcome::try_from(n).map(|value| format!("{value:?}"))),

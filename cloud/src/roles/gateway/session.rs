@@ -200,7 +200,7 @@ async fn tell_state(
                 Some(state::up::Message::FairUse(report)) => {
                     crate::fair_use::report(&gateway.app, session, &report).await?;
                 }
-                None => {}
+                Some(state::up::Message::Addresses(_)) | None => {}
             },
         }
     }
@@ -232,6 +232,9 @@ fn told(message: &state::Up) -> usize {
         Some(state::up::Message::Applied(report)) => 1 + report.results.len(),
         Some(state::up::Message::FairUse(report)) => {
             1 + report.lines.iter().map(|line| 1 + line.turns.len()).sum::<usize>()
+        }
+        Some(state::up::Message::Addresses(report)) => {
+            1 + report.lines.iter().map(|line| 1 + line.prefixes.len()).sum::<usize>()
         }
         Some(state::up::Message::Ack(_)) | None => 1,
     }

@@ -1,0 +1,256 @@
+//! Leases come, go, expire and contradict each other; what lines have of them, and what of it survives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ipnet::IpNet;
+use uuid::Uuid;
+use weir_protocol::desired::{Identity, Line, Prefix, identity};
+
+use super::book::{Book, Kept};
+use super::kept;
+use super::lease::{Event, Lease, Source};
+use super::who::Who;
+use crate::store::sim::Sim;
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn who(names: &str) -> BTreeSet<Who> {
+    names.split(' ').map(|name| name.parse().unwrap()).collect()
+}
+
+fn line(names: &str, prefixes: &[&str]) -> Line {
+    let identity = |name: &str| {
+        let who = match name.parse().unwrap() {
+            Who::Mac(mac) => identity::Who::Mac(mac.to_vec()),
+            Who::CircuitId(id) => identity::Who::CircuitId(id),
+            Who::RemoteId(id) => identity::Who::RemoteId(id),
+            Who::PppoeUser(name) => identity::Who::PppoeUser(name),
+            Who::Duid(duid) => identity::Who::Duid(duid),
+        };
+        Identity { who: Some(who) }
+    };
+    let prefix = |text: &&str| match text.parse().unwrap() {
+        IpNet::V4(net) => Prefix { address: net.addr().octets().to_vec(), length: net.prefix_len().into() },
+        IpNet::V6(net) => Prefix { address: net.addr().octets().to_vec(), length: net.prefix_len().into() },
+    };
+    let identities = names.split_whitespace().map(identity).collect();
+    Line { identities, prefixes: prefixes.iter().map(prefix).collect(), ..Line::default() }
+}
+
+const ANN: &str = "mac:02:00:00:00:00:0a";
+const BEN: &str = "mac:02:00:00:00:00:0b";
+
+fn lease(prefix: &str, names: &str) -> Lease {
+    let prefix = prefix.parse().unwrap();
+    Lease { prefix, source: Source::Dnsmasq, who: who(names), session: None, until_ms: None }
+}
+
+fn up(at_ms: u64, lease: Lease) -> Event {
+    Event { at_ms, gone: false, lease }
+}
+
+fn down(at_ms: u64, lease: Lease) -> Event {
+    Event { at_ms, gone: true, lease }
+}
+
+/// Ann is line 1, Ben line 2.
+fn book() -> Book {
+    let mut book = Book::default();
+    let (ann, ben) = (line(ANN, &[]), line(BEN, &["10.0.9.0/24"]));
+    book.know_all([(id(1), &ann), (id(2), &ben)]);
+    book
+}
+
+/// What a line has beside what the cloud gave it.
+fn has(book: &Book, n: u128) -> Vec<String> {
+    let prefixes = book.joined(id(n), Line::default().into()).prefixes.clone();
+    prefixes.iter().map(|prefix| crate::plan::check::network(prefix).unwrap().to_string()).collect()
+}
+
+#[test]
+fn a_lease_is_the_lines_whose_name_it_has_until_it_ends() {
+    let mut book = book();
+    book.hear(up(1, lease("10.0.0.7/32", ANN)));
+    book.hear(up(1, lease("10.0.0.8/32", "mac:02:00:00:00:00:99")));
+    assert_eq!(book.settle(1), BTreeSet::from([id(1)]));
+    assert_eq!((has(&book, 1), book.counts()), (vec!["10.0.0.7/32".into()], (1, 1, 0)));
+    assert_eq!(book.settle(2), BTreeSet::new());
+    // The address is another's now: both lines change, in one step.
+    book.hear(up(3, lease("10.0.0.7/32", BEN)));
+    assert_eq!(book.settle(3), BTreeSet::from([id(1), id(2)]));
+    assert_eq!((has(&book, 1), has(&book, 2)), (vec![], vec!["10.0.0.7/32".into()]));
+    // Ann's end arrives late, and ends nothing of Ben's.
+    book.hear(down(4, lease("10.0.0.7/32", ANN)));
+    assert_eq!(book.settle(4), BTreeSet::new());
+    book.hear(up(5, Lease { until_ms: Some(100), ..lease("10.0.0.7/32", BEN) }));
+    book.expire(99);
+    assert_eq!(book.settle(99), BTreeSet::new());
+    book.expire(100);
+    assert_eq!((book.settle(100), book.counts()), (BTreeSet::from([id(2)]), (0, 1, 0)));
+    // A line that is named later has what was leased before.
+    let late = line("mac:02:00:00:00:00:99", &[]);
+    book.know([(id(3), Some(&late)), (id(1), None)]);
+    assert_eq!(book.settle(101), BTreeSet::from([id(3)]));
+}
+
+#[test]
+fn what_two_lines_claim_is_nobodys_and_told_once() {
+    let mut book = book();
+    let circuit = line("circuit-id:65746831", &[]);
+    book.know([(id(3), Some(&circuit))]);
+    book.hear(up(1, lease("10.0.0.7/32", ANN)));
+    book.settle(1);
+    // By two names.
+    book.hear(up(2, lease("10.0.0.7/32", &format!("{ANN} circuit-id:65746831"))));
+    assert_eq!(book.settle(2), BTreeSet::from([id(1)]));
+    let news = book.take_news();
+    assert!(news.len() == 1 && news[0].contains("10.0.0.7/32") && news[0].contains(&id(3).to_string()), "{news:?}");
+    assert_eq!((has(&book, 1), has(&book, 3), book.counts().2), (vec![], vec![], 1));
+    // By two servers; and by what the cloud gave somebody, which stays theirs.
+    book.hear(up(3, Lease { source: Source::Kea, ..lease("10.0.0.8/32", ANN) }));
+    book.hear(up(3, lease("10.0.0.8/32", BEN)));
+    book.hear(up(3, lease("10.0.9.9/32", ANN)));
+    book.hear(up(3, Lease { source: Source::Kea, ..lease("2001:db8:7::/48", BEN) }));
+    book.hear(up(3, lease("2001:db8:7:1::/64", ANN)));
+    assert_eq!(book.settle(3), BTreeSet::new());
+    assert_eq!((book.take_news().len(), book.counts()), (4, (0, 0, 5)));
+    book.settle(4);
+    assert_eq!(book.take_news(), Vec::<String>::new());
+    // One lets go: it is the other's; the same conflict is not told twice an hour.
+    book.hear(down(5, lease("10.0.0.8/32", BEN)));
+    assert_eq!((book.settle(5), has(&book, 1)), (BTreeSet::from([id(1)]), vec!["10.0.0.8/32".into()]));
+    book.hear(up(6, lease("10.0.0.8/32", BEN)));
+    assert_eq!((book.settle(6), book.take_news().len()), (BTreeSet::from([id(1)]), 0));
+}
+
+#[test]
+fn a_file_says_everything_but_what_is_newer() {
+    let mut book = book();
+    let file = |book: &mut Book, as_of_ms, leases| book.read(Source::Dnsmasq, "/leases", leases, as_of_ms);
+    file(&mut book, 10, vec![lease("10.0.0.7/32", ANN), lease("10.0.0.8/32", BEN)]);
+    book.settle(10);
+    book.hear(up(20, lease("10.0.0.9/32", ANN)));
+    book.hear(down(20, lease("10.0.0.8/32", BEN)));
+    // Written before, read after.
+    file(&mut book, 15, vec![lease("10.0.0.7/32", ANN), lease("10.0.0.8/32", BEN)]);
+    book.settle(20);
+    assert_eq!((has(&book, 1), has(&book, 2)), (vec!["10.0.0.7/32".into(), "10.0.0.9/32".into()], vec![]));
+    file(&mut book, 30, vec![lease("10.0.0.9/32", ANN)]);
+    assert_eq!((book.settle(30), has(&book, 1)), (BTreeSet::from([id(1)]), vec!["10.0.0.9/32".into()]));
+    file(&mut book, 40, Vec::new());
+    book.read(Source::Kea, "/other", vec![lease("10.0.0.8/32", BEN)], 40);
+    book.settle(40);
+    assert_eq!((has(&book, 1), has(&book, 2)), (vec![], vec!["10.0.0.8/32".into()]));
+}
+
+#[test]
+fn a_file_that_tells_fewer_names_takes_none_away() {
+    let mut book = Book::default();
+    let circuit = line("circuit-id:65746831", &[]);
+    book.know_all([(id(1), &circuit)]);
+    book.hear(up(1, lease("10.0.0.7/32", &format!("{ANN} circuit-id:65746831"))));
+    book.read(Source::Dnsmasq, "/leases", vec![lease("10.0.0.7/32", ANN)], 2);
+    book.settle(2);
+    assert_eq!(has(&book, 1), ["10.0.0.7/32"]);
+    // Another circuit of the same host is not the old one; nor is another host of the same address.
+    for (at_ms, names) in [(3, format!("{ANN} circuit-id:65746832")), (5, BEN.to_owned())] {
+        book.read(Source::Dnsmasq, "/leases", vec![lease("10.0.0.7/32", &names)], at_ms);
+        book.settle(at_ms);
+        assert_eq!(has(&book, 1), Vec::<String>::new());
+        book.hear(up(4, lease("10.0.0.7/32", "circuit-id:65746831")));
+    }
+}
+
+#[test]
+fn a_session_ends_with_its_interface_and_with_its_boot() {
+    let mut book = Book::default();
+    let (ann, ben) = (line("pppoe-user:ann", &[]), line("pppoe-user:ben", &[]));
+    let lines = [(id(1), &ann), (id(2), &ben)];
+    book.know_all(lines);
+    let session = |address: &str, user: &str, name: &str| {
+        let (session, source) = (Some(name.into()), Source::Pppoe);
+        Lease { session, source, ..lease(address, &format!("pppoe-user:{user}")) }
+    };
+    book.hear(up(1, session("100.64.0.1/32", "ann", "ppp0")));
+    book.hear(up(1, session("100.64.0.2/32", "ben", "ppp1")));
+    book.hear(up(2, session("100.64.0.1/32", "ann", "ppp2")));
+    book.hear(down(3, session("100.64.0.1/32", "ann", "ppp0")));
+    book.settle(3);
+    assert_eq!((has(&book, 1).len(), has(&book, 2).len()), (1, 1), "the older session of the same address ended");
+    let mut disk = Sim::default();
+    kept::save(&mut disk, &book, id(77)).unwrap();
+    book.end_sessions(|name| name != "ppp1");
+    assert_eq!(book.settle(4), BTreeSet::from([id(2)]));
+    let reopened = |boot| {
+        let mut book = kept::open(&disk, boot);
+        book.know_all(lines);
+        book.settle(5);
+        (has(&book, 1).len(), has(&book, 2).len())
+    };
+    assert_eq!((reopened(id(77)), reopened(id(78))), ((1, 1), (0, 0)));
+}
+
+#[test]
+fn what_was_learned_survives_and_is_told_once() {
+    let mut book = book();
+    book.hear(up(1, Lease { until_ms: Some(HOUR_MS), ..lease("10.0.0.7/32", ANN) }));
+    book.hear(up(1, lease("10.0.0.99/32", "mac:02:00:00:00:00:99")));
+    book.settle(5);
+    assert!(book.take_unsaved() && !book.take_unsaved());
+    let report = book.take_unsaid().unwrap();
+    let prefixes = &report.lines[0].prefixes;
+    assert_eq!((report.complete, report.unclaimed, report.lines.len(), prefixes.len()), (true, 1, 1, 1));
+    assert_eq!((prefixes[0].since_ms, prefixes[0].until_ms), (5, HOUR_MS));
+    // A renewal is neither told nor kept at once.
+    book.hear(up(6, Lease { until_ms: Some(2 * HOUR_MS), ..lease("10.0.0.7/32", ANN) }));
+    assert_eq!((book.settle(6), book.take_unsaid(), book.take_unsaved()), (BTreeSet::new(), None, false));
+    let mut disk = Sim::default();
+    kept::save(&mut disk, &book, id(9)).unwrap();
+    let mut later = kept::open(&disk, id(10));
+    let (ann, ben) = (line(ANN, &[]), line(BEN, &[]));
+    later.know_all([(id(1), &ann), (id(2), &ben)]);
+    later.expire(HOUR_MS + 1);
+    assert_eq!(later.settle(HOUR_MS + 1), BTreeSet::new());
+    let report = later.take_unsaid().unwrap();
+    assert_eq!((report.lines[0].prefixes[0].since_ms, report.lines[0].prefixes[0].until_ms), (5, 2 * HOUR_MS));
+    later.hear(down(HOUR_MS + 2, lease("10.0.0.7/32", ANN)));
+    later.settle(HOUR_MS + 2);
+    let report = later.take_unsaid().unwrap();
+    assert_eq!((report.complete, report.lines.len(), report.lines[0].prefixes.len()), (false, 1, 0));
+    later.restart();
+    assert_eq!(later.take_unsaid().unwrap().lines, []);
+}
+
+#[test]
+fn a_damaged_file_is_begun_anew_and_a_clock_set_back_hides_nothing() {
+    use crate::store::disk::Disk;
+    let mut disk = Sim::default();
+    disk.replace("leases.json", b"{\"boot\":").unwrap();
+    assert_eq!(kept::open(&disk, id(1)).keep(id(0)), Kept::default());
+    let mut book = book();
+    book.hear(up(10 * HOUR_MS, lease("10.0.0.7/32", ANN)));
+    book.hear(down(10 * HOUR_MS, lease("10.0.0.8/32", BEN)));
+    book.expire(HOUR_MS);
+    book.hear(up(HOUR_MS + 1, lease("10.0.0.7/32", BEN)));
+    book.hear(up(HOUR_MS + 1, lease("10.0.0.8/32", BEN)));
+    book.settle(HOUR_MS + 1);
+    assert_eq!(has(&book, 2), ["10.0.0.7/32", "10.0.0.8/32"]);
+}
+
+#[test]
+fn thousands_are_settled_in_no_time() {
+    let mut book = Book::default();
+    let name = |n: u32| format!("mac:02:00:00:00:{:02x}:{:02x}", n / 256, n % 256);
+    let lines: BTreeMap<Uuid, Line> = (0..5_000).map(|n| (id(n.into()), line(&name(n), &[]))).collect();
+    book.know_all(lines.iter().map(|(id, line)| (*id, line)));
+    let began = std::time::Instant::now();
+    for n in 0..5_000 {
+        book.hear(up(1, lease(&format!("10.0.{}.{}/32", n / 250, n % 250), &name(n))));
+    }
+    assert_eq!(book.settle(1).len(), 5_000);
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+}
