@@ -111,8 +111,8 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         format!("/subscribers/{subscriber}"),
         format!("/subscribers/{subscriber}/locations/new"),
         format!("/subscriptions/new?subscriber_id={subscriber}"),
-        format!("/subscriptions/{sold}"),
         format!("/subscriptions/{sold}/access-point"),
+        format!("/subscriptions/{sold}"),
     ]);
     (isp, pages)
 }
