@@ -354,6 +354,30 @@ ALTER TABLE ONLY platform.webhook_deliveries FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.webhook_deliveries OWNER TO weir_owner;
 
+CREATE TABLE public.access_points (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    parent_id uuid,
+    name text NOT NULL,
+    committed_down_bps bigint NOT NULL,
+    committed_up_bps bigint NOT NULL,
+    peak_down_bps bigint NOT NULL,
+    peak_up_bps bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT access_points_commit_within_peak CHECK (((committed_down_bps <= peak_down_bps) AND (committed_up_bps <= peak_up_bps))),
+    CONSTRAINT access_points_committed_down_is_not_negative CHECK ((committed_down_bps >= 0)),
+    CONSTRAINT access_points_committed_up_is_not_negative CHECK ((committed_up_bps >= 0)),
+    CONSTRAINT access_points_hang_not_on_themselves CHECK ((parent_id <> id)),
+    CONSTRAINT access_points_have_a_name CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT access_points_peak_down_is_positive CHECK ((peak_down_bps > 0)),
+    CONSTRAINT access_points_peak_up_is_positive CHECK ((peak_up_bps > 0))
+);
+
+ALTER TABLE ONLY public.access_points FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.access_points OWNER TO weir_owner;
+
 CREATE TABLE public.accounts (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1327,9 +1351,13 @@ CREATE TABLE public.plan_versions (
     throttle_down_bps bigint,
     throttle_up_bps bigint,
     windows jsonb DEFAULT '[]'::jsonb NOT NULL,
+    burst_down_bytes bigint DEFAULT 0 NOT NULL,
+    burst_up_bytes bigint DEFAULT 0 NOT NULL,
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
     CONSTRAINT plan_versions_block_price_is_not_negative CHECK ((overage_block_price >= (0)::numeric)),
+    CONSTRAINT plan_versions_burst_down_is_not_negative CHECK ((burst_down_bytes >= 0)),
+    CONSTRAINT plan_versions_burst_up_is_not_negative CHECK ((burst_up_bytes >= 0)),
     CONSTRAINT plan_versions_charge_or_throttle CHECK (((throttle_down_bps IS NULL) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_overage_is_whole CHECK (((overage_block_bytes IS NULL) = (overage_block_price IS NULL))),
     CONSTRAINT plan_versions_overage_needs_allowance CHECK (((overage_block_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
@@ -1656,6 +1684,7 @@ CREATE TABLE public.subscriptions (
     starts_on date NOT NULL,
     ends_on date,
     created_at timestamp with time zone NOT NULL,
+    access_point_id uuid,
     CONSTRAINT subscriptions_end_after_start CHECK ((ends_on >= starts_on)),
     CONSTRAINT subscriptions_handle_is_positive CHECK ((handle > 0))
 );
@@ -2090,6 +2119,15 @@ ALTER TABLE ONLY platform.webhook_deliveries
 ALTER TABLE ONLY platform.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.access_points
+    ADD CONSTRAINT access_points_name_unique UNIQUE (tenant_id, router_id, name);
+
+ALTER TABLE ONLY public.access_points
+    ADD CONSTRAINT access_points_of_a_router UNIQUE (tenant_id, router_id, id);
+
+ALTER TABLE ONLY public.access_points
+    ADD CONSTRAINT access_points_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_number_unique UNIQUE (tenant_id, number);
 
@@ -2500,6 +2538,8 @@ CREATE INDEX webhook_deliveries_by_webhook ON platform.webhook_deliveries USING 
 
 CREATE INDEX webhook_deliveries_due ON platform.webhook_deliveries USING btree (next_attempt_at) WHERE (status = 'pending'::text);
 
+CREATE INDEX access_points_by_parent ON public.access_points USING btree (tenant_id, parent_id);
+
 CREATE INDEX accounts_by_subscriber ON public.accounts USING btree (tenant_id, subscriber_id);
 
 CREATE UNIQUE INDEX agents_one_a_router ON public.agents USING btree (tenant_id, router_id) WHERE (revoked_at IS NULL);
@@ -2604,6 +2644,8 @@ CREATE INDEX subscribers_by_email ON public.subscribers USING btree (tenant_id, 
 
 CREATE INDEX subscribers_by_name ON public.subscribers USING btree (tenant_id, name_normalised text_pattern_ops);
 
+CREATE INDEX subscriptions_by_access_point ON public.subscriptions USING btree (tenant_id, access_point_id);
+
 CREATE INDEX subscriptions_by_account ON public.subscriptions USING btree (tenant_id, account_id);
 
 CREATE INDEX support_mails_unmatched ON public.support_mails USING btree (tenant_id, id DESC) WHERE (state = 'unmatched'::text);
@@ -2664,6 +2706,15 @@ ALTER TABLE ONLY platform.webhook_deliveries
 
 ALTER TABLE ONLY platform.webhook_deliveries
     ADD CONSTRAINT webhook_deliveries_tenant_id_webhook_id_fkey FOREIGN KEY (tenant_id, webhook_id) REFERENCES public.webhooks(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.access_points
+    ADD CONSTRAINT access_points_hang_on_one_of_their_router FOREIGN KEY (tenant_id, router_id, parent_id) REFERENCES public.access_points(tenant_id, router_id, id);
+
+ALTER TABLE ONLY public.access_points
+    ADD CONSTRAINT access_points_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.access_points
+    ADD CONSTRAINT access_points_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -3116,6 +3167,9 @@ ALTER TABLE ONLY public.subscription_terms
     ADD CONSTRAINT subscription_terms_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_are_behind_one_of_their_router FOREIGN KEY (tenant_id, router_id, access_point_id) REFERENCES public.access_points(tenant_id, router_id, id);
+
+ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
 
 ALTER TABLE ONLY public.subscriptions
@@ -3316,6 +3370,8 @@ ALTER TABLE platform.tenants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.webhook_deliveries ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.access_points ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.accounts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.agent_events ENABLE ROW LEVEL SECURITY;
@@ -3475,6 +3531,8 @@ ALTER TABLE public.support_targets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.suspense_items ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suspense_returns ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON public.access_points TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.accounts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3727,6 +3785,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.tenants TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.webhook_deliveries TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.webhook_deliveries TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_points TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.accounts TO weir_app;
 

@@ -116,6 +116,8 @@ ids! {
     SiteId = "sit";
     /// An edge router.
     RouterId = "rtr";
+    /// What lines share on their way to a router.
+    AccessPointId = "acp";
     /// An enrolled agent.
     AgentId = "agt";
     /// A single-use enrollment token.

@@ -60,6 +60,10 @@ pub struct PlanVersion {
     pub throttle: Option<Throttle>,
     /// Times of the day with rates of their own; the first that holds counts.
     pub windows: Vec<Window>,
+    /// Bytes toward the subscriber at once after being idle, before the rate holds; 0 = none to speak of.
+    pub burst_down_bytes: i64,
+    /// The same from the subscriber.
+    pub burst_up_bytes: i64,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -98,6 +102,12 @@ pub struct PlanWish {
     /// Times of the day with rates of their own; the first that holds counts.
     #[serde(default)]
     pub windows: Vec<Window>,
+    /// Bytes toward the subscriber at once after being idle, before the rate holds; at most a minute of it.
+    #[serde(default)]
+    pub burst_down_bytes: i64,
+    /// The same from the subscriber.
+    #[serde(default)]
+    pub burst_up_bytes: i64,
     /// Whether subscribers can choose it in the portal, and others order it there.
     #[serde(default)]
     pub offered_in_portal: bool,
@@ -130,4 +140,10 @@ pub struct VersionWish {
     /// Times of the day with rates of their own; the first that holds counts.
     #[serde(default)]
     pub windows: Vec<Window>,
+    /// Bytes toward the subscriber at once after being idle, before the rate holds; at most a minute of it.
+    #[serde(default)]
+    pub burst_down_bytes: i64,
+    /// The same from the subscriber.
+    #[serde(default)]
+    pub burst_up_bytes: i64,
 }

@@ -15,6 +15,8 @@ use crate::ids::{PlanId, PlanVersionId};
 const NAME_MAX: usize = 100;
 /// The fastest line, bits a second: a terabit.
 pub(super) const RATE_MAX: i64 = 1_000_000_000_000;
+/// Seconds of its rate a line may move at once: routers remember no longer that it was idle.
+const BURST_SECONDS_MAX: i64 = 60;
 /// The largest allowance and block: an exabyte.
 const BYTES_MAX: i64 = 1_000_000_000_000_000_000;
 
@@ -44,6 +46,8 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         overage: wish.overage,
         throttle: wish.throttle,
         windows: wish.windows,
+        burst_down_bytes: wish.burst_down_bytes,
+        burst_up_bytes: wish.burst_up_bytes,
     };
     let mut errors = check(&first);
     if name.is_empty() || name.chars().count() > NAME_MAX {
@@ -119,6 +123,8 @@ fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, wish: VersionWish) -> P
         overage: wish.overage,
         throttle: wish.throttle,
         windows: wish.windows,
+        burst_down_bytes: wish.burst_down_bytes,
+        burst_up_bytes: wish.burst_up_bytes,
         created_at: tx.at(),
     }
 }
@@ -147,6 +153,17 @@ fn check(wish: &VersionWish) -> Vec<FieldError> {
         check_throttle(throttle, wish.allowance_bytes.is_some(), wish.overage.is_some(), &mut errors);
     }
     check_windows(&wish.windows, &mut errors);
+    for (field, burst, rate) in [
+        ("burst_down_bytes", wish.burst_down_bytes, wish.rate_down_bps),
+        ("burst_up_bytes", wish.burst_up_bytes, wish.rate_up_bps),
+    ] {
+        let most = (rate / 8).saturating_mul(BURST_SECONDS_MAX);
+        if burst < 0 {
+            errors.push(FieldError::new(field, "must not be below zero"));
+        } else if burst > most.max(0) {
+            errors.push(FieldError::new(field, format!("must be at most a minute of the rate: {most} bytes")));
+        }
+    }
     errors
 }
 

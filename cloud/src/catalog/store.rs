@@ -22,6 +22,8 @@ struct VersionRow {
     throttle_down_bps: Option<i64>,
     throttle_up_bps: Option<i64>,
     windows: sqlx::types::Json<Vec<Window>>,
+    burst_down_bytes: i64,
+    burst_up_bytes: i64,
     created_at: chrono::DateTime<chrono::Utc>,
 }
 
@@ -43,6 +45,8 @@ impl From<VersionRow> for PlanVersion {
             overage,
             throttle: throttle.map(|(rate_down_bps, rate_up_bps)| Throttle { rate_down_bps, rate_up_bps }),
             windows: row.windows.0,
+            burst_down_bytes: row.burst_down_bytes,
+            burst_up_bytes: row.burst_up_bytes,
             created_at: row.created_at,
         }
     }
@@ -103,7 +107,8 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
     let versions = sqlx::query_as!(
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
-                  overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _", created_at
+                  overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
+                  burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE plan_id = ANY($1) ORDER BY version DESC"#,
         &ids
     )
@@ -132,7 +137,8 @@ pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<Plan
     let row = sqlx::query_as!(
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
-                  overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _", created_at
+                  overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
+                  burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE id = $1"#,
         id.uuid()
     )
@@ -164,8 +170,9 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
     let windows = serde_json::to_value(&version.windows).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
         "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
-                                    overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                                    overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows, created_at,
+                                    burst_down_bytes, burst_up_bytes)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         tenant,
         version.id.uuid(),
         version.plan_id.uuid(),
@@ -180,7 +187,9 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         version.throttle.map(|throttle| throttle.rate_down_bps),
         version.throttle.map(|throttle| throttle.rate_up_bps),
         windows,
-        version.created_at
+        version.created_at,
+        version.burst_down_bytes,
+        version.burst_up_bytes
     )
     .execute(tx.conn())
     .await?;

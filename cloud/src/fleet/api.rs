@@ -1,4 +1,4 @@
-//! Routers and agents: `/routers` (what is wired is `network`'s, what runs is ours) and `/agents`.
+//! Routers and agents: `/routers` and `/access-points` (what is wired is `network`'s, what runs is ours), `/agents`.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,14 +9,14 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Agent, Enforcement, desired, enrollment};
+use super::{Agent, Enforcement, access_points, desired, enrollment};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{ManageNetwork, ViewNetwork};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
-use crate::ids::{AgentId, RouterId};
-use crate::network::{self, Router, RouterWish};
+use crate::ids::{AccessPointId, AgentId, RouterId};
+use crate::network::{self, AccessPoint, AccessPointChange, AccessPointWish, Router, RouterWish};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -28,6 +28,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(enforcement))
         .routes(routes!(list_agents))
         .routes(routes!(show_agent))
+        .routes(routes!(list_access_points, add_access_point))
+        .routes(routes!(show_access_point, change_access_point, remove_access_point))
 }
 
 /// A single-use enrollment token. It is shown once.
@@ -190,4 +192,73 @@ async fn show_agent(
 ) -> Result<Json<Agent>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::agent(&mut tx, id).await?))
+}
+
+/// Access points, by name.
+#[utoipa::path(get, path = "/access-points", tag = "network", params(PageQuery),
+    responses((status = 200, body = Listed<AccessPoint>), Refusals), security(("session" = ["view-network"])))]
+async fn list_access_points(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Listed<AccessPoint>>, Problem> {
+    let page = query.page()?;
+    let mut tx = app.db.read(&staff.scope()).await?;
+    let found = network::access_points(&mut tx, page).await?;
+    Ok(Json(Listed::new(found, page, |one| one.id.uuid(), |one| one)))
+}
+
+/// Add an access point below a router; its agent learns of it at once.
+#[utoipa::path(post, path = "/access-points", tag = "network", request_body = AccessPointWish,
+    responses((status = 201, body = AccessPoint), Refusals), security(("session" = ["manage-network"])))]
+async fn add_access_point(
+    State(app): State<App>,
+    staff: Staff<ManageNetwork>,
+    ApiJson(wish): ApiJson<AccessPointWish>,
+) -> Result<(StatusCode, Json<AccessPoint>), Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let added = access_points::add_access_point(&mut tx, wish).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(added)))
+}
+
+/// One access point.
+#[utoipa::path(get, path = "/access-points/{id}", tag = "network", params(("id" = AccessPointId, Path)),
+    responses((status = 200, body = AccessPoint), Refusals), security(("session" = ["view-network"])))]
+async fn show_access_point(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiPath(id): ApiPath<AccessPointId>,
+) -> Result<Json<AccessPoint>, Problem> {
+    let mut tx = app.db.read(&staff.scope()).await?;
+    Ok(Json(network::access_point(&mut tx, id).await?))
+}
+
+/// Change an access point; its router changes rates in place.
+#[utoipa::path(put, path = "/access-points/{id}", tag = "network", params(("id" = AccessPointId, Path)), request_body = AccessPointChange,
+    responses((status = 200, body = AccessPoint), Refusals), security(("session" = ["manage-network"])))]
+async fn change_access_point(
+    State(app): State<App>,
+    staff: Staff<ManageNetwork>,
+    ApiPath(id): ApiPath<AccessPointId>,
+    ApiJson(wish): ApiJson<AccessPointChange>,
+) -> Result<Json<AccessPoint>, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let changed = access_points::change_access_point(&mut tx, id, wish).await?;
+    tx.commit().await?;
+    Ok(Json(changed))
+}
+
+/// Remove an access point; what hung on it hangs on what it hung on.
+#[utoipa::path(delete, path = "/access-points/{id}", tag = "network", params(("id" = AccessPointId, Path)),
+    responses((status = 204), Refusals), security(("session" = ["manage-network"])))]
+async fn remove_access_point(
+    State(app): State<App>,
+    staff: Staff<ManageNetwork>,
+    ApiPath(id): ApiPath<AccessPointId>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    access_points::remove_access_point(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -4,18 +4,21 @@
 //! locked before anything is read: whoever derives later sees what everybody before has changed, and nobody puts back what
 //! was true before another's change.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use ipnet::IpNet;
 use prost::Message;
 use uuid::Uuid;
-use weir_protocol::desired::{Access, CutPoints, Garden, Kind, Line, Prefix, Router};
+use weir_protocol::desired::{Access, CutPoints, Garden, Kind, Line, Node, Prefix, Router};
 use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 
 use super::{Error, fair_use, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
+use crate::network::AccessPoint;
 use crate::{network, subscribers};
 
 /// What a throttled line still gets, in both directions, bits per second.
@@ -37,8 +40,34 @@ pub async fn refresh_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error
     let Some(agent) = store::agent_of_router(tx, id).await? else { return Ok(()) };
     let router = router(tx, id).await?;
     put(tx, agent, Kind::Router, id.uuid(), router.map(|router| router.encode_to_vec())).await?;
+    refresh_nodes(tx, agent, id).await?;
     let points = cut_points(tx, id).await?;
     put(tx, agent, Kind::CutPoints, id.uuid(), Some(points.encode_to_vec())).await
+}
+
+/// Brings the nodes to what a router's access points are now; those that are gone go.
+async fn refresh_nodes(tx: &mut TenantTx, agent: AgentId, id: RouterId) -> Result<(), Error> {
+    let access_points = network::access_points_of(tx, id).await?;
+    let there: BTreeSet<Uuid> = access_points.iter().map(|one| one.id.uuid()).collect();
+    for gone in store::desired_ids(tx, agent, Kind::Node).await?.into_iter().filter(|id| !there.contains(id)) {
+        put(tx, agent, Kind::Node, gone, None).await?;
+    }
+    for one in access_points {
+        let id = one.id.uuid();
+        put(tx, agent, Kind::Node, id, Some(node(one).encode_to_vec())).await?;
+    }
+    Ok(())
+}
+
+fn node(one: AccessPoint) -> Node {
+    Node {
+        name: one.name,
+        parent: one.parent_id.map(|parent| parent.uuid().as_bytes().to_vec()).unwrap_or_default(),
+        committed_down_bps: one.committed_down_bps.unsigned_abs(),
+        committed_up_bps: one.committed_up_bps.unsigned_abs(),
+        peak_down_bps: one.peak_down_bps.unsigned_abs(),
+        peak_up_bps: one.peak_up_bps.unsigned_abs(),
+    }
 }
 
 /// Derives every object of a router, for a fresh agent or after something that touches all of them.
@@ -88,7 +117,9 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
         fair_use: fair_use.map(Box::new),
         pay_url,
-        ..Line::default()
+        node: sold.access_point_id.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default(),
+        burst_down_bytes: sold.burst_down_bytes.unsigned_abs(),
+        burst_up_bytes: sold.burst_up_bytes.unsigned_abs(),
     }))
 }
 
@@ -155,7 +186,7 @@ fn address_in(url: &str) -> Option<std::net::IpAddr> {
 /// The next billing boundaries of the accounts this router serves: no record may straddle one.
 async fn cut_points(tx: &mut TenantTx, id: RouterId) -> Result<CutPoints, Error> {
     let now = tx.at();
-    let mut at_ms = std::collections::BTreeSet::new();
+    let mut at_ms = BTreeSet::new();
     for (billing_day, zone) in store::billing_days_of_router(tx, id).await? {
         at_ms.extend(boundaries(now, billing_day, &zone).into_iter().flatten());
     }

@@ -1,5 +1,6 @@
 //! Agents: their identity, what they should hold, what they hold. How they are spoken to is `roles::gateway`.
 
+pub mod access_points;
 pub mod api;
 pub mod authority;
 pub mod desired;

@@ -143,7 +143,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/plans" | "/top-up-products" => "view-catalog",
         "/invoices" | "/payments" | "/bank-statements" | "/billing-runs" | "/ledger" => "view-billing",
         "/analytics" => "view-analytics",
-        "/sites" | "/routers" | "/" => "view-network",
+        "/sites" | "/routers" | "/access-points" | "/" => "view-network",
         "/messages" => "view-messages",
         "/dunning" => "view-dunning",
         "/plugins" => "view-plugins",

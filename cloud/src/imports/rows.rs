@@ -181,6 +181,7 @@ async fn make(tx: &mut TenantTx, choices: &mut Choices, cells: &Cells<'_>) -> Re
             service_location_id: location,
             plan_version_id: version,
             router_id: router,
+            access_point_id: None,
             starts_on,
             prefixes,
         };

@@ -2,7 +2,7 @@
 
 use crate::db;
 use crate::error::{FieldError, Problem};
-use crate::ids::{RouterId, SiteId};
+use crate::ids::{AccessPointId, RouterId, SiteId};
 
 crate::kinds! {
     SITE_NOT_FOUND = 404 "site-not-found", "There is no such site", "It may have been removed, or belong to somebody else.";
@@ -10,6 +10,8 @@ crate::kinds! {
     ROUTER_NOT_FOUND = 404 "router-not-found", "There is no such router", "It may have been removed, or belong to somebody else.";
     ROUTER_NAME_TAKEN = 409 "router-name-taken", "Another router has this name", "Names of routers are unique: choose another.";
     ROUTER_IN_USE = 409 "router-in-use", "The router still has an agent or subscriptions", "A router that ever served a line stays, for its usage is on record.";
+    ACCESS_POINT_NOT_FOUND = 404 "access-point-not-found", "There is no such access point", "It may have been removed, or belong to somebody else.";
+    ACCESS_POINT_NAME_TAKEN = 409 "access-point-name-taken", "Another access point of the router has this name", "Names of access points are unique below a router: choose another.";
     SITE_IN_USE = 409 "site-in-use", "The site still has routers or service locations", "Move or remove them first.";
 }
 
@@ -34,6 +36,12 @@ pub enum Error {
     /// An agent or subscriptions still refer to it.
     #[error("router {0} still has an agent or subscriptions")]
     RouterInUse(RouterId),
+    /// No access point has this id.
+    #[error("no access point {0}")]
+    AccessPointNotFound(AccessPointId),
+    /// Another access point of the router has this name.
+    #[error("another access point of the router is named {0:?}")]
+    AccessPointNameTaken(String),
     /// Fields that cannot be as they were sent.
     #[error("{} fields cannot be as sent", .0.len())]
     Invalid(Vec<FieldError>),
@@ -57,6 +65,8 @@ impl From<Error> for Problem {
             Error::RouterNotFound(_) => Self::new(&ROUTER_NOT_FOUND, &error),
             Error::RouterNameTaken(_) => Self::new(&ROUTER_NAME_TAKEN, &error),
             Error::RouterInUse(_) => Self::new(&ROUTER_IN_USE, &error),
+            Error::AccessPointNotFound(_) => Self::new(&ACCESS_POINT_NOT_FOUND, &error),
+            Error::AccessPointNameTaken(_) => Self::new(&ACCESS_POINT_NAME_TAKEN, &error),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::Db(_) => Self::internal(&error),
         }

@@ -1,5 +1,6 @@
-//! Where the network stands: sites, and the routers at them. What runs on a router is `fleet`'s.
+//! Where the network stands: sites, the routers at them, and the access points below those. What runs on a router is `fleet`'s.
 
+mod access_points;
 pub mod api;
 pub mod error;
 mod model;
@@ -7,7 +8,11 @@ mod routers;
 mod service;
 mod store;
 
+pub use access_points::{
+    access_point, access_points, access_points_of, add_access_point, change_access_point, lines_behind,
+    remove_access_point,
+};
 pub use error::Error;
-pub use model::{Router, RouterWish, Site, SiteWish};
+pub use model::{AccessPoint, AccessPointChange, AccessPointWish, Router, RouterWish, Site, SiteWish};
 pub use routers::{add_router, change_router, find_routers, lock_router, remove_router, router, routers};
 pub use service::{add_site, change_site, find_sites, remove_site, site, sites};

@@ -1,10 +1,10 @@
-//! Sites and routers.
+//! Sites, routers and access points.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::{RouterId, SiteId};
+use crate::ids::{AccessPointId, RouterId, SiteId};
 
 /// A place where routers stand.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -76,4 +76,75 @@ pub struct RouterWish {
     pub capacity_down_bps: Option<i64>,
     /// What the WAN port may send, bits per second; absent = no limit.
     pub capacity_up_bps: Option<i64>,
+}
+
+/// What lines share on their way to a router: an access point, a sector, the backhaul of a site. Rates are bits per
+/// second of layer 3.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct AccessPoint {
+    /// Which.
+    pub id: AccessPointId,
+    /// Below which router.
+    pub router_id: RouterId,
+    /// The access point it hangs on; null = the router's ports.
+    pub parent_id: Option<AccessPointId>,
+    /// Unique below its router.
+    pub name: String,
+    /// What all its lines together have toward subscribers also while the ports are full.
+    pub committed_down_bps: i64,
+    /// The same from subscribers.
+    pub committed_up_bps: i64,
+    /// What they never pass together toward subscribers.
+    pub peak_down_bps: i64,
+    /// The same from subscribers.
+    pub peak_up_bps: i64,
+    /// When it was added.
+    pub created_at: DateTime<Utc>,
+}
+
+/// An access point to be added.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessPointWish {
+    /// Below which router.
+    pub router_id: RouterId,
+    /// The access point of the same router it hangs on; absent = the router's ports.
+    pub parent_id: Option<AccessPointId>,
+    /// Unique below its router, 1-100 characters.
+    #[schema(example = "North sector")]
+    pub name: String,
+    /// What is committed toward subscribers, bits per second.
+    #[serde(default)]
+    #[schema(example = 50_000_000)]
+    pub committed_down_bps: i64,
+    /// What is committed from subscribers, bits per second.
+    #[serde(default)]
+    pub committed_up_bps: i64,
+    /// Peak toward subscribers, bits per second.
+    #[schema(example = 300_000_000)]
+    pub peak_down_bps: i64,
+    /// Peak from subscribers, bits per second.
+    #[schema(example = 100_000_000)]
+    pub peak_up_bps: i64,
+}
+
+/// What an access point should be from now on.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessPointChange {
+    /// The access point of the same router it hangs on; absent = the router's ports.
+    pub parent_id: Option<AccessPointId>,
+    /// Unique below its router, 1-100 characters.
+    #[schema(example = "North sector")]
+    pub name: String,
+    /// What is committed toward subscribers, bits per second.
+    #[serde(default)]
+    pub committed_down_bps: i64,
+    /// What is committed from subscribers, bits per second.
+    #[serde(default)]
+    pub committed_up_bps: i64,
+    /// Peak toward subscribers, bits per second.
+    pub peak_down_bps: i64,
+    /// Peak from subscribers, bits per second.
+    pub peak_up_bps: i64,
 }

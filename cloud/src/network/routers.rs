@@ -45,8 +45,10 @@ pub async fn add_router(tx: &mut TenantTx, wish: RouterWish) -> Result<Router, E
 /// Changes a router. Who calls this also refreshes what its agent should hold.
 pub async fn change_router(tx: &mut TenantTx, id: RouterId, wish: RouterWish) -> Result<Router, Error> {
     check(&wish)?;
+    lock_router(tx, id).await?;
     let before = router(tx, id).await?;
     let after = made_of(wish, id, before.created_at);
+    super::access_points::check_capacity(tx, &after).await?;
     store::update_router(tx, &after).await?;
     audit::record(tx, "change router", id, json!({ "before": before, "after": after })).await?;
     Ok(after)

@@ -30,9 +30,10 @@ const FACTS_SHOWN: usize = 3;
 /// Entries read at once for a file.
 const AT_ONCE: u32 = 1_000;
 /// How ids of things begin, what such a thing is called, and where its page is, if it has one for as long as the log.
-const PLACES: [(&str, &str, &str); 26] = [
+const PLACES: [(&str, &str, &str); 27] = [
     ("sit", "site", "/sites"),
     ("rtr", "router", "/routers"),
+    ("acp", "access-point", "/access-points"),
     ("sbr", "subscriber", "/subscribers"),
     ("acc", "account", "/accounts"),
     ("pln", "plan", "/plans"),

@@ -22,6 +22,8 @@ use crate::http::toast::see_saying;
 
 /// Bits per second of the unit rates are asked in.
 pub(super) const MEGABIT: i64 = 1_000_000;
+/// Bytes of the unit bursts are asked in.
+pub(super) const MEGABYTE: i64 = 1_000_000;
 /// Bytes of the unit volumes are asked in.
 pub(super) const GIGABYTE: i64 = 1_000_000_000;
 
@@ -98,6 +100,8 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         overage: first.overage,
         throttle: first.throttle,
         windows: first.windows,
+        burst_down_bytes: first.burst_down_bytes,
+        burst_up_bytes: first.burst_up_bytes,
         offered_in_portal: fields.get("offered_in_portal") == "yes",
     }
 }
@@ -126,12 +130,26 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
     } else {
         None
     };
+    let mut burst = |name: &str| if given(fields, name) { read_scaled(fields, name, MEGABYTE) } else { Some(0) };
+    let burst = burst("burst_down").zip(burst("burst_up"));
     let windows = windows::read(fields);
     let problem = fields.problem();
-    match (down, up, amount) {
-        (Some(rate_down_bps), Some(rate_up_bps), Some(amount)) if problem.errors.is_empty() => {
+    match (down, up, amount, burst) {
+        (Some(rate_down_bps), Some(rate_up_bps), Some(amount), Some((burst_down_bytes, burst_up_bytes)))
+            if problem.errors.is_empty() =>
+        {
             let price = Amount { amount, currency };
-            Ok(VersionWish { rate_down_bps, rate_up_bps, price, allowance_bytes, overage, throttle, windows })
+            Ok(VersionWish {
+                rate_down_bps,
+                rate_up_bps,
+                price,
+                allowance_bytes,
+                overage,
+                throttle,
+                windows,
+                burst_down_bytes,
+                burst_up_bytes,
+            })
         }
         _ => Err(problem),
     }
@@ -160,6 +178,8 @@ pub(super) fn ask_terms(asked: Asking<'_>) -> Asking<'_> {
         .ask("throttle.rate_down", "fair-use-throttle-down-mbit", Input::Line("text"))
         .ask("throttle.rate_up", "fair-use-throttle-up-mbit", Input::Line("text"))
         .ask("windows", "fair-use-windows", Input::Lines)
+        .ask("burst_down", "burst-down-mb", Input::Line("text"))
+        .ask("burst_up", "burst-up-mb", Input::Line("text"))
 }
 
 /// A price, as readers write it.

@@ -2,6 +2,8 @@
 //!
 //! A page reads through the slices' own verbs and hands plain texts to `weir_ui`; it holds no SQL and no HTML.
 
+mod access_point_changes;
+mod access_points;
 mod accounts;
 mod analytics;
 mod api_keys;
@@ -108,6 +110,14 @@ const TOLD: &[(&str, &str)] = &[
     ("must be between the first response", "error-target"),
     ("must have at least 12", "error-too-short"),
     ("must be an e-mail address", "error-email"),
+    ("is no access point of this router", "error-access-point-elsewhere"),
+    ("hangs on this one already", "error-access-point-cycle"),
+    ("would make more than", "error-access-point-deep"),
+    ("must not be above the peak", "error-committed-above-peak"),
+    ("is more than what it hangs on", "error-committed-above-parent"),
+    ("is less than what hangs on it", "error-committed-below-children"),
+    ("is less than access points are", "error-capacity-committed"),
+    ("must be at most a minute of", "error-burst"),
     ("is not offered", "error-not-offered"),
 ];
 /// Rows a choice of a form, or a part of a page, shows.
@@ -125,6 +135,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(sites::routes())
         .merge(routers::routes())
         .merge(router_changes::routes())
+        .merge(access_points::routes())
+        .merge(access_point_changes::routes())
         .merge(subscribers::routes())
         .merge(locations::routes())
         .merge(accounts::routes())

@@ -10,7 +10,7 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Confirm, Form, Section, Show};
 
-use super::catalog::{GIGABYTE, MEGABIT, price_of, read_terms};
+use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_of, read_terms};
 use super::{Asking, form_status, windows};
 use crate::app::App;
 use crate::catalog::{self, Amount, Overage, Plan, PlanChange, PlanVersion, Throttle};
@@ -85,13 +85,15 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
             Cell::Number(format::bit_rate(lang, version.rate_up_bps)),
             volume(version.allowance_bytes),
             Cell::Number(beyond(&version.overage).or_else(|| slowed(version.throttle)).unwrap_or_else(|| "—".into())),
+            Cell::Number(both_bursts(lang, version)),
             Cell::Text(version.windows.iter().map(windows::typed).collect::<Vec<_>>().join(" · ")),
             Cell::Number(price_of(lang, &version.price)),
             Cell::Number(format::instant(lang, version.created_at, screen.zone)),
         ]
     });
-    let names = ["version", "down", "up", "allowance", "fair-use-beyond", "fair-use-windows-short", "price", "since"]
-        .map(|key| screen.t(key));
+    let names =
+        ["version", "down", "up", "allowance", "fair-use-beyond", "burst", "fair-use-windows-short", "price", "since"]
+            .map(|key| screen.t(key));
     Section {
         title: screen.t("plan-versions"),
         action: None,
@@ -113,6 +115,7 @@ fn fields_of(version: &PlanVersion) -> Fields {
     let throttled = |rate: fn(Throttle) -> i64| {
         version.throttle.map(|throttle| scaled(rate(throttle), MEGABIT)).unwrap_or_default()
     };
+    let burst = |bytes: i64| if bytes > 0 { scaled(bytes, MEGABYTE) } else { String::new() };
     Fields::of([
         ("rate_down", scaled(version.rate_down_bps, MEGABIT)),
         ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
@@ -123,6 +126,8 @@ fn fields_of(version: &PlanVersion) -> Fields {
         ("overage.price", overage.map(|overage| typed(&overage.price)).unwrap_or_default()),
         ("throttle.rate_down", throttled(|throttle| throttle.rate_down_bps)),
         ("throttle.rate_up", throttled(|throttle| throttle.rate_up_bps)),
+        ("burst_down", burst(version.burst_down_bytes)),
+        ("burst_up", burst(version.burst_up_bytes)),
         ("windows", version.windows.iter().map(windows::typed).collect::<Vec<_>>().join("\n")),
     ])
 }
@@ -130,6 +135,14 @@ fn fields_of(version: &PlanVersion) -> Fields {
 /// Both rates of a throttle, as readers write them.
 fn both_rates(lang: &str, throttle: Throttle) -> String {
     format!("{} / {}", format::bit_rate(lang, throttle.rate_down_bps), format::bit_rate(lang, throttle.rate_up_bps))
+}
+
+/// Both bursts of a version, if it has any.
+fn both_bursts(lang: &str, version: &PlanVersion) -> String {
+    match (version.burst_down_bytes, version.burst_up_bytes) {
+        (0, 0) => "—".into(),
+        (down, up) => format!("{} / {}", format::bytes(lang, down), format::bytes(lang, up)),
+    }
 }
 
 /// A price as it is typed: every digit it has, and at least the currency's own.

@@ -10,6 +10,7 @@ use weir_ui::blocks::{Action, Cell, Confirm, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, List, Section, Show};
 
+use super::access_points;
 use super::overview::{agent_status, last_seen, with_agents};
 use super::subscriptions::named;
 use super::tickets;
@@ -127,7 +128,8 @@ async fn shown<P: Needs>(
     };
     let filter = TicketFilter { router: Some(id), ..TicketFilter::default() };
     let asked = tickets::about(screen, tx, filter, format!("/tickets/new?router_id={id}")).await?;
-    let mut sections = vec![traffic(&screen.frame, format!("router:{id}")), section];
+    let below = access_points::below(screen, tx, id).await?;
+    let mut sections = vec![traffic(&screen.frame, format!("router:{id}")), section, below];
     sections.extend(asked);
     let actions = match screen.may::<ManageNetwork>() {
         true => actions(screen, id, &router.name, enrolled, removals_held > 0),

@@ -114,6 +114,13 @@ async fn shown<P: Needs>(
     let subscriber = subscribers::subscriber(&mut tx, account.subscriber_id).await?;
     let place = subscribers::location(&mut tx, sold.service_location_id).await?;
     let router = network::router(&mut tx, sold.router_id).await?;
+    let behind = match sold.access_point_id {
+        Some(id) => {
+            let one = network::access_point(&mut tx, id).await?;
+            Cell::link(format!("/access-points/{id}"), one.name)
+        }
+        None => Cell::Text("—".into()),
+    };
     let price = catalog::version(&mut tx, sold.plan_version_id).await?.price;
     let holds = subscriptions::holds(&mut tx, id).await?;
     let standing = crate::fair_use::standing(&mut tx, id).await?;
@@ -132,6 +139,7 @@ async fn shown<P: Needs>(
         (screen.t("prefixes"), Cell::Code(sold.prefixes.join("  "))),
         (screen.t("location"), Cell::Text(format!("{}, {}", place.line1, place.city))),
         (screen.t("router"), Cell::link(format!("/routers/{}", router.id), router.name)),
+        (screen.t("access-point"), behind),
         (screen.t("starts"), Cell::Text(format::date(lang, sold.starts_on))),
         (screen.t("ends"), Cell::Text(sold.ends_on.map_or(screen.t("open-end"), |day| format::date(lang, day)))),
         (screen.t("id"), Cell::Code(id.to_string())),
@@ -172,7 +180,7 @@ fn actions<P: Needs>(screen: &Screen<P>, sold: &Subscription) -> Vec<Action> {
     if !screen.may::<ManageSubscriptions>() || sold.status == Status::Closed {
         return Vec::new();
     }
-    let ways = [("change-plan", "change-plan"), ("end", "end")];
+    let ways = [("change-plan", "change-plan"), ("access-point", "subscriptions-behind"), ("end", "end")];
     ways.map(|(path, key)| Action::go(format!("/subscriptions/{}/{path}", sold.id), screen.t(key))).into()
 }
 
@@ -278,7 +286,16 @@ fn wish(fields: &mut Fields) -> Result<SubscriptionWish, Problem> {
         .collect();
     match (account_id, service_location_id, plan_version_id, router_id, starts_on) {
         (Some(account_id), Some(service_location_id), Some(plan_version_id), Some(router_id), Some(starts_on)) => {
-            Ok(SubscriptionWish { account_id, service_location_id, plan_version_id, router_id, starts_on, prefixes })
+            let access_point_id = None;
+            Ok(SubscriptionWish {
+                account_id,
+                service_location_id,
+                plan_version_id,
+                router_id,
+                access_point_id,
+                starts_on,
+                prefixes,
+            })
         }
         _ => Err(fields.problem()),
     }

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{ChangePlan, End, Hold, HoldWish, Subscription, SubscriptionWish};
+use super::{Behind, ChangePlan, End, Hold, HoldWish, Subscription, SubscriptionWish};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
@@ -23,6 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, sell))
         .routes(routes!(show))
         .routes(routes!(change_plan))
+        .routes(routes!(place_behind))
         .routes(routes!(end))
         .routes(routes!(list_holds, place_hold))
         .routes(routes!(release_hold))
@@ -99,6 +100,21 @@ async fn change_plan(
     let changed = super::change_plan(&mut tx, id, wish).await?;
     tx.commit().await?;
     Ok(Json(changed))
+}
+
+/// Place a line behind an access point of its router, or behind none.
+#[utoipa::path(put, path = "/subscriptions/{id}/access-point", tag = "subscriptions", params(("id" = SubscriptionId, Path)), request_body = Behind,
+    responses((status = 200, body = Subscription), Refusals), security(("session" = ["manage-subscriptions"])))]
+async fn place_behind(
+    State(app): State<App>,
+    staff: Staff<ManageSubscriptions>,
+    ApiPath(id): ApiPath<SubscriptionId>,
+    ApiJson(wish): ApiJson<Behind>,
+) -> Result<Json<Subscription>, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let placed = super::place_behind(&mut tx, id, wish).await?;
+    tx.commit().await?;
+    Ok(Json(placed))
 }
 
 /// End a subscription.

@@ -12,7 +12,8 @@ mod store;
 
 pub use error::Error;
 pub use holds::{HoldWish, holds, place_hold, release_hold};
-pub use model::{ChangePlan, Counts, End, Hold, Status, Subscription, SubscriptionWish};
+pub use model::{Behind, ChangePlan, Counts, End, Hold, Status, Subscription, SubscriptionWish};
 pub use service::{
-    addresses, change_plan, counts, end, find, names, recurring, sell, sell_to, subscription, subscriptions,
+    addresses, change_plan, counts, end, find, names, place_behind, recurring, sell, sell_to, subscription,
+    subscriptions,
 };

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::{AccountId, HoldId, PlanVersionId, RouterId, ServiceLocationId, SubscriptionId};
+use crate::ids::{AccessPointId, AccountId, HoldId, PlanVersionId, RouterId, ServiceLocationId, SubscriptionId};
 
 /// Where a subscription stands commercially.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -31,6 +31,8 @@ pub struct Subscription {
     pub service_location_id: ServiceLocationId,
     /// The router that serves it.
     pub router_id: RouterId,
+    /// The access point it is behind; null = none.
+    pub access_point_id: Option<AccessPointId>,
     /// Names the line in usage records of its router.
     pub handle: i32,
     /// Where it stands commercially, on the account's local day.
@@ -67,6 +69,8 @@ pub struct SubscriptionWish {
     pub plan_version_id: PlanVersionId,
     /// The router that serves it.
     pub router_id: RouterId,
+    /// The access point of that router it is behind; absent = none.
+    pub access_point_id: Option<AccessPointId>,
     /// First day served.
     pub starts_on: NaiveDate,
     /// The line's addresses: IPv4 and IPv6 prefixes.
@@ -82,6 +86,14 @@ pub struct ChangePlan {
     pub plan_version_id: PlanVersionId,
     /// First day of the new version.
     pub effective_on: NaiveDate,
+}
+
+/// Where a line is.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Behind {
+    /// The access point of its router it is behind; null = none.
+    pub access_point_id: Option<AccessPointId>,
 }
 
 /// The end of a subscription.

@@ -9,12 +9,12 @@ use serde_json::json;
 use weir_rules::calendar::local_date;
 use weir_rules::prefix;
 
-use super::{ChangePlan, Counts, End, Error, Status, Subscription, SubscriptionWish, store};
+use super::{Behind, ChangePlan, Counts, End, Error, Status, Subscription, SubscriptionWish, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::events::{self, EventKind};
 use crate::http::paging::Page;
-use crate::ids::{AccountId, RouterId, SubscriptionId};
+use crate::ids::{AccessPointId, AccountId, RouterId, SubscriptionId};
 use crate::{audit, catalog, fleet, network, subscribers};
 
 /// Addresses a line may have.
@@ -79,6 +79,7 @@ pub async fn sell_to(tx: &mut TenantTx, wish: SubscriptionWish, welcome: bool) -
     }
     version_on_sale(tx, &wish.plan_version_id, &account.currency).await?;
     network::router(tx, wish.router_id).await?;
+    check_behind(tx, wish.router_id, wish.access_point_id).await?;
     // The handle's row lock also serialises who takes addresses on this router.
     let handle = store::take_handle(tx, wish.router_id).await?;
     let id: SubscriptionId = tx.new_id();
@@ -122,6 +123,30 @@ pub async fn change_plan(tx: &mut TenantTx, id: SubscriptionId, wish: ChangePlan
     audit::record(tx, "change plan", id, detail.clone()).await?;
     events::publish(tx, EventKind::PlanChanged, id, Some(account.id), detail).await?;
     Ok(after)
+}
+
+/// Places a line behind an access point of its router, or behind none; the router learns of it with the commit.
+pub async fn place_behind(tx: &mut TenantTx, id: SubscriptionId, wish: Behind) -> Result<Subscription, Error> {
+    let router = not_over(tx, id).await?.router_id;
+    // The access point must not go meanwhile.
+    network::lock_router(tx, router).await?;
+    store::lock(tx, id).await?;
+    let before = not_over(tx, id).await?;
+    check_behind(tx, router, wish.access_point_id).await?;
+    store::place_behind(tx, id, wish.access_point_id).await?;
+    fleet::desired::refresh_line(tx, id).await?;
+    let detail = json!({ "from": before.access_point_id, "to": wish.access_point_id });
+    audit::record(tx, "place subscription", id, detail).await?;
+    subscription(tx, id).await
+}
+
+/// Refuses what is no access point of the router.
+async fn check_behind(tx: &mut TenantTx, router: RouterId, wanted: Option<AccessPointId>) -> Result<(), Error> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    if network::access_point(tx, wanted).await?.router_id == router {
+        return Ok(());
+    }
+    Err(Error::Invalid(vec![FieldError::new("access_point_id", "is no access point of this router")]))
 }
 
 /// Ends a subscription: the day given is the first no longer served. A later day than before lets the last plan go on.

@@ -10,13 +10,14 @@ use super::{Counts, Error, Hold, Status, Subscription, SubscriptionWish};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
-use crate::ids::{AccountId, HoldId, PlanVersionId, RouterId, SubscriptionId};
+use crate::ids::{AccessPointId, AccountId, HoldId, PlanVersionId, RouterId, SubscriptionId};
 
 struct Row {
     id: SubscriptionId,
     account_id: Uuid,
     service_location_id: Uuid,
     router_id: Uuid,
+    access_point_id: Option<Uuid>,
     handle: i32,
     plan_name: String,
     plan_version_id: Uuid,
@@ -38,7 +39,7 @@ pub async fn subscriptions(
     let now = tx.at();
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT s.id AS "id: _", s.account_id, s.service_location_id, s.router_id, s.handle, p.name AS plan_name,
+        r#"SELECT s.id AS "id: _", s.account_id, s.service_location_id, s.router_id, s.access_point_id, s.handle, p.name AS plan_name,
                   v.id AS plan_version_id, v.rate_down_bps, v.rate_up_bps, s.starts_on, s.ends_on, d.today AS "today!",
                   ARRAY(SELECT x.prefix::text FROM subscription_prefixes x
                         WHERE x.tenant_id = s.tenant_id AND x.subscription_id = s.id ORDER BY x.prefix) AS "prefixes!",
@@ -80,6 +81,7 @@ fn shown(row: Row, held: &[(Uuid, access::Hold<Uuid>)], now: DateTime<Utc>) -> S
         account_id: row.account_id.into(),
         service_location_id: row.service_location_id.into(),
         router_id: row.router_id.into(),
+        access_point_id: row.access_point_id.map(Into::into),
         handle: row.handle,
         status,
         access: access::access_at(&own, now).access.name().to_owned(),
@@ -227,8 +229,9 @@ pub async fn insert(
 ) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
-        "INSERT INTO subscriptions (tenant_id, id, account_id, service_location_id, router_id, handle, starts_on, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO subscriptions (tenant_id, id, account_id, service_location_id, router_id, handle, starts_on, created_at,
+                                    access_point_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         tenant,
         id.uuid(),
         wish.account_id.uuid(),
@@ -236,7 +239,8 @@ pub async fn insert(
         wish.router_id.uuid(),
         handle,
         wish.starts_on,
-        now
+        now,
+        wish.access_point_id.map(AccessPointId::uuid)
     )
     .execute(tx.conn())
     .await?;
@@ -282,6 +286,22 @@ pub async fn insert_prefix(
         router.uuid(),
         prefix.to_string(),
         from
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Places a line behind an access point of its router, or behind none.
+pub async fn place_behind(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    access_point: Option<AccessPointId>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE subscriptions SET access_point_id = $2 WHERE id = $1",
+        id.uuid(),
+        access_point.map(AccessPointId::uuid)
     )
     .execute(tx.conn())
     .await?;

@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 25] = [
+pub const NAV: [NavItem; 26] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/analytics", key: "nav-analytics", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "nav-people" },
@@ -31,6 +31,7 @@ pub const NAV: [NavItem; 25] = [
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
+    NavItem { href: "/access-points", key: "nav-access-points", group: "nav-network" },
     NavItem { href: "/plugins", key: "nav-plugins", group: "nav-programs" },
     NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-programs" },
     NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-programs" },
@@ -67,7 +68,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 25] = [
+const WAYS: [Way; 26] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -85,6 +86,7 @@ const WAYS: [Way; 25] = [
     Way { letter: 'm', href: "/analytics", key: "nav-analytics" },
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
+    Way { letter: 'g', href: "/access-points", key: "nav-access-points" },
     Way { letter: 'x', href: "/plugins", key: "nav-plugins" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
     Way { letter: 'z', href: "/api-keys", key: "nav-api-keys" },

@@ -11,12 +11,15 @@ use weir_protocol::desired::Kind;
 use crate::catalog::Window;
 use crate::db::TenantTx;
 use crate::fleet::jobs::RefreshDesired;
-use crate::ids::{AccountId, AgentId, RouterId, SubscriptionId};
+use crate::ids::{AccessPointId, AccountId, AgentId, RouterId, SubscriptionId};
 use crate::jobs::Job;
 
 pub struct SoldLine {
     pub account_id: AccountId,
     pub handle: i32,
+    pub access_point_id: Option<AccessPointId>,
+    pub burst_down_bytes: i64,
+    pub burst_up_bytes: i64,
     pub rate_down_bps: i64,
     pub rate_up_bps: i64,
     pub prefixes: Vec<String>,
@@ -141,7 +144,8 @@ pub async fn sold_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<S
     let now = tx.at();
     sqlx::query_as!(
         SoldLine,
-        r#"SELECT s.account_id AS "account_id: AccountId", s.handle, v.rate_down_bps, v.rate_up_bps, s.starts_on, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
+        r#"SELECT s.account_id AS "account_id: AccountId", s.handle, s.access_point_id AS "access_point_id: AccessPointId",
+                  v.burst_down_bytes, v.burst_up_bytes, v.rate_down_bps, v.rate_up_bps, s.starts_on, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
                   a.billing_day, a.time_zone, v.allowance_bytes, v.throttle_down_bps, v.throttle_up_bps, v.windows AS "windows: _",
                   ARRAY(SELECT p.prefix::text FROM subscription_prefixes p
                         WHERE p.tenant_id = s.tenant_id AND p.subscription_id = s.id ORDER BY p.prefix) AS "prefixes!"
@@ -247,6 +251,17 @@ pub async fn desired_body(
         id
     )
     .fetch_optional(tx.conn())
+    .await
+}
+
+/// The objects of a kind that an agent should hold.
+pub async fn desired_ids(tx: &mut TenantTx, agent: AgentId, kind: Kind) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT object_id FROM desired_objects WHERE agent_id = $1 AND kind = $2 AND NOT removed ORDER BY object_id",
+        agent.uuid(),
+        kind as i32
+    )
+    .fetch_all(tx.conn())
     .await
 }
 

@@ -21,6 +21,8 @@ const PLACES: &[&str] = &[
     "/sites/new",
     "/routers",
     "/routers/new",
+    "/access-points",
+    "/access-points/new",
     "/subscribers",
     "/subscribers/new",
     "/plans",
@@ -73,6 +75,10 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
     let site = add("/sites", json!({ "name": "North mast", "address": "Hill 1" })).await;
     let router = json!({ "name": "Edge 1", "site_id": site["id"], "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("/routers", router).await;
+    let mast = json!({ "name": "North mast", "router_id": router["id"], "peak_down_bps": 900_000_000, "peak_up_bps": 90_000_000 });
+    let mast = id(&add("/access-points", mast).await);
+    let sector = json!({ "name": "Sector 1", "router_id": router["id"], "parent_id": mast, "peak_down_bps": 300_000_000, "peak_up_bps": 90_000_000 });
+    let sector = id(&add("/access-points", sector).await);
     let subscriber = add("/subscribers", json!({ "name": "Amara Okafor" })).await;
     let account = add("/accounts", json!({ "subscriber_id": subscriber["id"] })).await;
     let place = json!({ "subscriber_id": subscriber["id"], "line1": "Mill Lane 4", "city": "Leeds", "country": "GB" });
@@ -82,7 +88,7 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
     let plan = add("/plans", plan).await;
     let wish = json!({
         "account_id": account["id"], "service_location_id": place["id"], "plan_version_id": plan["versions"][0]["id"],
-        "router_id": router["id"], "starts_on": "2026-01-01", "prefixes": ["10.20.0.2/32"],
+        "router_id": router["id"], "access_point_id": sector, "starts_on": "2026-01-01", "prefixes": ["10.20.0.2/32"],
     });
     let sold = add("/subscriptions", wish).await;
     let (site, router, subscriber, sold) = (id(&site), id(&router), id(&subscriber), id(&sold));
@@ -98,9 +104,14 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         format!("/sites/{site}"),
         format!("/sites/{site}/edit"),
         format!("/routers/{router}"),
+        format!("/access-points/{mast}"),
+        format!("/access-points/new?router_id={router}"),
+        format!("/access-points/{sector}/edit"),
+        format!("/access-points/{mast}/remove"),
         format!("/subscribers/{subscriber}"),
         format!("/subscribers/{subscriber}/locations/new"),
         format!("/subscriptions/new?subscriber_id={subscriber}"),
+        format!("/subscriptions/{sold}/access-point"),
         format!("/subscriptions/{sold}"),
     ]);
     (isp, pages)

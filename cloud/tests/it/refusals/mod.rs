@@ -129,6 +129,7 @@ pub struct Furnished {
     pub staff: Value,
     pub site: Value,
     pub router: Value,
+    pub access_point: Value,
     pub subscriber: Value,
     pub account: Value,
     pub location: Value,
@@ -150,6 +151,7 @@ impl Furnished {
             "staff" => &self.staff,
             "sites" => &self.site,
             "routers" => &self.router,
+            "access-points" => &self.access_point,
             "subscribers" => &self.subscriber,
             "accounts" => &self.account,
             "plans" => &self.plan,
@@ -183,6 +185,8 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
     let site = add("/sites", &json!({ "name": "North mast" })).await["id"].clone();
     let router = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("/routers", &router).await["id"].clone();
+    let sector = json!({ "name": "Sector 1", "router_id": router, "committed_down_bps": 5_000_000, "peak_down_bps": 9_000_000, "peak_up_bps": 9_000_000 });
+    let access_point = add("/access-points", &sector).await["id"].clone();
     let subscriber = add("/subscribers", &json!({ "name": "Amara Okafor" })).await["id"].clone();
     let account = add("/accounts", &json!({ "subscriber_id": subscriber })).await["id"].clone();
     let location = json!({ "subscriber_id": subscriber, "line1": "Mill Lane 4", "city": "Leeds", "country": "GB" });
@@ -214,6 +218,7 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
         staff,
         site,
         router,
+        access_point,
         subscriber,
         account,
         location,

@@ -52,6 +52,59 @@ fn sites_and_routers_that_cannot_be_are_refused_and_change_nothing() {
 }
 
 #[test]
+fn access_points_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let (made, other) = (furnished(cloud).await, furnished(cloud).await);
+        let wish = json!({ "name": "Sector 2", "router_id": made.router, "peak_down_bps": 9_000_000, "peak_up_bps": 9_000_000 });
+        let invalid = |what, changes, fields| Case::invalid(what, "/access-points", with(&wish, changes), fields);
+        let below = json!({ "parent_id": made.access_point, "committed_down_bps": 5_000_001 });
+        let own = format!("/access-points/{}", text(&made.access_point));
+        let change = |changes| {
+            let mut body = with(&wish, changes);
+            body.as_object_mut().expect("an object").remove("router_id");
+            body
+        };
+        let itself = change(json!({ "parent_id": made.access_point }));
+        let behind = format!("/subscriptions/{}/access-point", text(&made.sold));
+        let theirs = json!({ "access_point_id": other.access_point });
+        let capacity = json!({ "name": "Edge 1", "site_id": made.site, "lan_interface": "lan0", "wan_interface": "wan0",
+            "capacity_down_bps": 4_000_000 });
+        let router = format!("/routers/{}", text(&made.router));
+        let burst = with(&made.plan_wish, json!({ "burst_down_bytes": 4_000_000_000_i64, "burst_up_bytes": -1 }));
+        let cases = [
+            invalid("no name", json!({ "name": " " }), &["name"]),
+            invalid("no peak", json!({ "peak_up_bps": 0 }), &["peak_up_bps"]),
+            invalid("more than any port", json!({ "peak_down_bps": 2_000_000_000_000_i64 }), &["peak_down_bps"]),
+            invalid("above its peak", json!({ "committed_up_bps": 9_000_001 }), &["committed_up_bps"]).says("peak"),
+            invalid("below nothing", json!({ "committed_up_bps": -1 }), &["committed_up_bps"]),
+            invalid("more than its parent's", below, &["committed_down_bps"]).says("has left: 5000000"),
+            invalid("another ISP's", json!({ "parent_id": other.access_point }), &["parent_id"]),
+            Case::invalid("on itself", own, itself, &["parent_id"]).says("hangs on this one").by(Method::PUT),
+            Case::new(
+                "a name that is taken",
+                "/access-points",
+                with(&wish, json!({ "name": "Sector 1" })),
+                409,
+                "access-point-name-taken",
+            ),
+            Case::new(
+                "another ISP's router",
+                "/access-points",
+                with(&wish, json!({ "router_id": other.router })),
+                404,
+                "router-not-found",
+            ),
+            Case::new("behind another ISP's", behind, theirs, 404, "access-point-not-found").by(Method::PUT),
+            Case::invalid("less than committed", router, capacity, &["capacity_down_bps"])
+                .says("5000000")
+                .by(Method::PUT),
+            Case::invalid("bursts", "/plans", burst, &["burst_down_bytes", "burst_up_bytes"]),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}
+
+#[test]
 fn subscribers_and_their_things_that_cannot_be_are_refused_and_change_nothing() {
     run(|cloud| async move {
         let (made, other) = (furnished(cloud).await, furnished(cloud).await);

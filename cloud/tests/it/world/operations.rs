@@ -63,6 +63,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "staff-invitations" => "ivt",
         "sites" => "sit",
         "routers" => "rtr",
+        "access-points" => "acp",
         "agents" => "agt",
         "subscribers" => "sbr",
         "accounts" => "acc",

@@ -46,6 +46,9 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let site = add("sites", "/sites", json!({ "name": "North mast" })).await;
     let wired = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("routers", "/routers", wired).await;
+    let sector =
+        json!({ "name": "North sector", "router_id": router, "peak_down_bps": 9_000_000, "peak_up_bps": 9_000_000 });
+    let sector = add("access-points", "/access-points", sector).await;
     let subscriber =
         add("subscribers", "/subscribers", json!({ "name": "Amara Okafor", "email": "amara@example.net" })).await;
     let account = add("accounts", "/accounts", json!({ "subscriber_id": subscriber })).await;
@@ -59,7 +62,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let plan = isp.get(&format!("/api/v1/plans/{plan}")).await.expect(200);
     let wish = json!({
         "account_id": account, "service_location_id": place, "plan_version_id": plan["versions"][0]["id"],
-        "router_id": router, "starts_on": "2026-01-01", "prefixes": ["10.20.0.2/32"],
+        "router_id": router, "access_point_id": sector, "starts_on": "2026-01-01", "prefixes": ["10.20.0.2/32"],
     });
     let sold = add("subscriptions", "/subscriptions", wish).await;
     let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Test" });

@@ -1,4 +1,6 @@
-//! SQL of sites and routers.
+//! SQL of sites and routers. Access points: [`access_points`].
+
+pub mod access_points;
 
 use super::{Error, Router, Site};
 use crate::db::TenantTx;
