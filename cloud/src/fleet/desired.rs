@@ -117,6 +117,8 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
         fair_use: fair_use.map(Box::new),
         pay_url,
+        // Lines are sold by their prefixes.
+        identities: Vec::new(),
         node: sold.access_point_id.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default(),
         burst_down_bytes: sold.burst_down_bytes.unsigned_abs(),
         burst_up_bytes: sold.burst_up_bytes.unsigned_abs(),

@@ -91,6 +91,8 @@ pub async fn remove_access_point(
     id: AccessPointId,
 ) -> Result<(AccessPoint, Vec<SubscriptionId>), Error> {
     let router_id = access_point(tx, id).await?.router_id;
+    // In the order everybody locks them: lines first.
+    store::lock_lines_behind(tx, id).await?;
     super::lock_router(tx, router_id).await?;
     let gone = access_point(tx, id).await?;
     let lines = store::lines_behind(tx, id).await?;
@@ -150,12 +152,16 @@ fn check_place(all: &[AccessPoint], wanted: &AccessPoint, errors: &mut Vec<Field
     }
 }
 
+/// A rate of an access point.
+type Rate = fn(&AccessPoint) -> i64;
+
 /// Whether what it is committed to is there, and enough of it for what hangs on it.
 fn check_committed(all: &[AccessPoint], router: &Router, wanted: &AccessPoint, errors: &mut Vec<FieldError>) {
     let parent = wanted.parent_id.and_then(|parent| all.iter().find(|one| one.id == parent));
-    let sides: [(&str, fn(&AccessPoint) -> i64, i64, Option<i64>); 2] = [
-        ("committed_down_bps", |one| one.committed_down_bps, wanted.peak_down_bps, router.capacity_down_bps),
-        ("committed_up_bps", |one| one.committed_up_bps, wanted.peak_up_bps, router.capacity_up_bps),
+    let (down, up): (Rate, Rate) = (|one| one.committed_down_bps, |one| one.committed_up_bps);
+    let sides = [
+        ("committed_down_bps", down, wanted.peak_down_bps, router.capacity_down_bps),
+        ("committed_up_bps", up, wanted.peak_up_bps, router.capacity_up_bps),
     ];
     for (field, committed, peak, capacity) in sides {
         let own = committed(wanted);
@@ -179,6 +185,6 @@ fn check_committed(all: &[AccessPoint], router: &Router, wanted: &AccessPoint, e
 }
 
 /// What all that hang on the same are committed to together.
-fn committed_on(all: &[AccessPoint], parent: Option<AccessPointId>, committed: fn(&AccessPoint) -> i64) -> i64 {
+fn committed_on(all: &[AccessPoint], parent: Option<AccessPointId>, committed: Rate) -> i64 {
     all.iter().filter(|one| one.parent_id == parent).fold(0, |sum, one| sum.saturating_add(committed(one)))
 }

@@ -114,13 +114,7 @@ async fn shown<P: Needs>(
     let subscriber = subscribers::subscriber(&mut tx, account.subscriber_id).await?;
     let place = subscribers::location(&mut tx, sold.service_location_id).await?;
     let router = network::router(&mut tx, sold.router_id).await?;
-    let behind = match sold.access_point_id {
-        Some(id) => {
-            let one = network::access_point(&mut tx, id).await?;
-            Cell::link(format!("/access-points/{id}"), one.name)
-        }
-        None => Cell::Text("—".into()),
-    };
+    let behind = behind(&mut tx, &sold).await?;
     let price = catalog::version(&mut tx, sold.plan_version_id).await?.price;
     let holds = subscriptions::holds(&mut tx, id).await?;
     let standing = crate::fair_use::standing(&mut tx, id).await?;
@@ -173,6 +167,13 @@ async fn shown<P: Needs>(
         form: screen.may::<ManageHolds>().then(|| hold_form(screen, id, fields, problem)),
     };
     html(form_status(problem), &page)
+}
+
+/// The access point a line is behind.
+async fn behind(tx: &mut TenantTx, sold: &Subscription) -> Result<Cell, Problem> {
+    let Some(id) = sold.access_point_id else { return Ok(Cell::Text("—".into())) };
+    let access_point = network::access_point(tx, id).await?;
+    Ok(Cell::link(format!("/access-points/{id}"), access_point.name))
 }
 
 /// What can be done to a subscription that is not over.

@@ -127,11 +127,11 @@ pub async fn change_plan(tx: &mut TenantTx, id: SubscriptionId, wish: ChangePlan
 
 /// Places a line behind an access point of its router, or behind none; the router learns of it with the commit.
 pub async fn place_behind(tx: &mut TenantTx, id: SubscriptionId, wish: Behind) -> Result<Subscription, Error> {
-    let router = not_over(tx, id).await?.router_id;
-    // The access point must not go meanwhile.
-    network::lock_router(tx, router).await?;
     store::lock(tx, id).await?;
     let before = not_over(tx, id).await?;
+    let router = before.router_id;
+    // The access point must not go meanwhile.
+    network::lock_router(tx, router).await?;
     check_behind(tx, router, wish.access_point_id).await?;
     store::place_behind(tx, id, wish.access_point_id).await?;
     fleet::desired::refresh_line(tx, id).await?;

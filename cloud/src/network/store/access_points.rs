@@ -54,6 +54,14 @@ pub async fn lines_behind(tx: &mut TenantTx, id: AccessPointId) -> Result<Vec<Su
     .await
 }
 
+/// Holds changes of the subscriptions behind an access point back.
+pub async fn lock_lines_behind(tx: &mut TenantTx, id: AccessPointId) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT id FROM subscriptions WHERE access_point_id = $1 ORDER BY id FOR NO KEY UPDATE", id.uuid())
+        .fetch_all(tx.conn())
+        .await?;
+    Ok(())
+}
+
 pub async fn insert(tx: &mut TenantTx, added: &AccessPoint) -> Result<(), Error> {
     let tenant = tx.tenant().uuid();
     let inserted = sqlx::query!(

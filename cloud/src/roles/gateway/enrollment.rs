@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use weir_protocol::enroll::{Refused, Reply, Request, reply};
-use weir_protocol::{ENROLL_EXPORTER_LABEL, PROTO_REV, frame};
+use weir_protocol::{ENROLL_EXPORTER_LABEL, OLDEST_REV, frame};
 
 use super::Gateway;
 use crate::fleet::enrollment;
@@ -22,10 +22,10 @@ async fn answer(gateway: &Gateway, connection: quinn::Connection) -> anyhow::Res
     connection
         .export_keying_material(&mut exporter, ENROLL_EXPORTER_LABEL, b"")
         .map_err(|_| anyhow::anyhow!("no keying material to export"))?;
-    let outcome = if request.proto_rev < PROTO_REV {
+    let outcome = if request.proto_rev < OLDEST_REV {
         refuse(
             "revision-too-old",
-            format!("the agent speaks revision {}, at least {PROTO_REV} is needed", request.proto_rev),
+            format!("the agent speaks revision {}, at least {OLDEST_REV} is needed", request.proto_rev),
         )
     } else {
         match enrollment::enroll(&gateway.app, &gateway.authority, &request, &exporter).await {
