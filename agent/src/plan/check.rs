@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use uuid::Uuid;
-use weir_protocol::desired::{Access, Line, Prefix, Router};
+use weir_protocol::desired::{Access, Line, Prefix};
 
 use super::Wanted;
 use super::policy::Policy;
@@ -85,7 +85,7 @@ pub fn check_beside(wanted: &Wanted, held: &BTreeMap<Uuid, SoundLine>) -> Checke
     let mut checked = Checked::default();
     let mut newcomers = Vec::new();
     for (id, line) in &wanted.lines {
-        match alone(line).and_then(|line| line.fits(wanted.router.as_ref())) {
+        match alone(line) {
             Ok(line) if held.get(id).is_some_and(|held| held.same_addresses(&line)) => {
                 if let Err(rejection) = checked.hold(*id, line) {
                     checked.rejected.insert(*id, rejection);
@@ -126,22 +126,6 @@ impl Checked {
 }
 
 impl SoundLine {
-    /// Itself, if the router's ports can carry it.
-    pub fn fits(self, router: Option<&Router>) -> Result<Self, Rejection> {
-        let Some(router) = router else { return Ok(self) };
-        let ports = [
-            (&router.lan_interface, router.capacity_down_bps, self.rate_down_bps),
-            (&router.wan_interface, router.capacity_up_bps, self.rate_up_bps),
-        ];
-        match ports.into_iter().find(|(_, capacity_bps, rate_bps)| *capacity_bps > 0 && rate_bps > capacity_bps) {
-            Some((name, capacity_bps, rate_bps)) => {
-                let detail = format!("{rate_bps} bit/s are more than the {capacity_bps} bit/s of port {name}");
-                Err(reject("rate-above-port", detail))
-            }
-            None => Ok(self),
-        }
-    }
-
     fn same_addresses(&self, other: &Self) -> bool {
         self.handle == other.handle && self.prefixes == other.prefixes
     }
@@ -374,21 +358,6 @@ mod tests {
                 None,
                 Some("identity-malformed")
             ]
-        );
-    }
-
-    #[test]
-    fn a_line_above_its_port_is_refused_and_one_that_was_held_stays_as_it_was() {
-        let id = Uuid::from_u128(1);
-        let port = |capacity_down_bps| Some(Router { capacity_down_bps, ..Router::default() });
-        let lines = |rate_down_bps| [(id, Arc::new(Line { rate_down_bps, ..line(1, &["10.0.0.1/32"]) }))].into();
-        let held = check(&Wanted { router: port(100), lines: lines(100), ..Wanted::default() });
-        assert!(held.rejected.is_empty());
-        let above = check_beside(&Wanted { router: port(100), lines: lines(101), ..Wanted::default() }, &held.lines);
-        assert_eq!((above.rejected[&id].code, &above.lines), ("rate-above-port", &held.lines));
-        assert!(
-            check(&Wanted { router: port(0), lines: lines(101), ..Wanted::default() }).rejected.is_empty(),
-            "a port of no stated capacity"
         );
     }
 }

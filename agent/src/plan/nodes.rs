@@ -109,9 +109,12 @@ impl CheckedNodes {
                 return None;
             }
             (depth, above) = (depth + 1, next.parent);
+            if depth > DEPTH_MAX {
+                let detail = format!("it would have {DEPTH_MAX} nodes or more above it; {DEPTH_MAX} can be in a row");
+                return Some(reject("node-too-deep", detail));
+            }
         }
-        (depth > DEPTH_MAX)
-            .then(|| reject("node-too-deep", format!("it would be the {depth}th node in a row; {DEPTH_MAX} can be")))
+        None
     }
 
     /// Nodes promised more than is left of what their parent, or the port, is: who had it already goes first.

@@ -3,10 +3,11 @@
 //! No IO: the store is read, results are taken in, reports come out. One bad object never stops its siblings.
 
 use crate::plan::Wanted;
+use crate::plan::check::{self, Claims};
 use crate::southbound::{Applied, Outcome};
 use crate::store::desired::{Held, Key};
 use prost::Message;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 use weir_protocol::PROTO_REV;
@@ -38,6 +39,8 @@ pub struct Meaning {
     pub cuts: Vec<u64>,
     /// Objects that need no kernel, or can never reach it, with their outcome.
     settled: BTreeMap<Key, Came>,
+    /// Lines that stay only until somebody confirms that they go.
+    withheld: BTreeSet<Uuid>,
     /// Revision of every object.
     revisions: BTreeMap<Key, u64>,
 }
@@ -48,6 +51,7 @@ pub fn read(objects: &BTreeMap<Key, Held>, generation: u64) -> Meaning {
     for (key, held) in objects {
         meaning.learn(*key, held);
     }
+    meaning.yield_withheld();
     meaning
 }
 
@@ -68,13 +72,37 @@ pub fn line_key(id: Uuid) -> Key {
 }
 
 impl Meaning {
-    /// Reads these objects anew, as of this generation; the others are as they were.
-    pub fn change(&mut self, objects: &BTreeMap<Key, Held>, keys: &BTreeSet<Key>, generation: u64) {
+    /// Reads these objects anew, as of this generation; the others are as they were. Answers which lines go because one of
+    /// these has what was theirs.
+    pub fn change(&mut self, objects: &BTreeMap<Key, Held>, keys: &BTreeSet<Key>, generation: u64) -> BTreeSet<Uuid> {
         self.generation = generation;
         keys.iter().for_each(|key| self.unlearn(*key));
         for (key, held) in keys.iter().filter_map(|key| objects.get_key_value(key)) {
             self.learn(*key, held);
         }
+        self.yield_withheld()
+    }
+
+    /// Takes away what is withheld and has the handle, an address or a name of a line that is wanted.
+    fn yield_withheld(&mut self) -> BTreeSet<Uuid> {
+        if self.withheld.is_empty() {
+            return BTreeSet::new();
+        }
+        let (withheld, wanted): (Vec<_>, Vec<_>) =
+            self.wanted.lines.iter().partition(|(id, _)| self.withheld.contains(id));
+        let names: HashSet<_> = wanted.iter().flat_map(|(_, line)| &line.identities).collect();
+        let mut claims = Claims::default();
+        for (id, line) in wanted {
+            let _has_less_than_it_wants = check::alone(line).and_then(|line| claims.claim(*id, &line));
+        }
+        let mut is_anothers = |id: Uuid, line: &Line| {
+            line.identities.iter().any(|name| names.contains(name))
+                || check::alone(line).is_ok_and(|line| claims.claim(id, &line).is_err())
+        };
+        let gone: BTreeSet<Uuid> =
+            withheld.into_iter().filter(|(id, line)| is_anothers(**id, line)).map(|(id, _)| *id).collect();
+        gone.iter().for_each(|id| self.unlearn(line_key(*id)));
+        gone
     }
 
     /// Handles of all lines.
@@ -103,6 +131,7 @@ impl Meaning {
         if held.withheld() {
             let detail = "it went with so many others that it stays until somebody confirms their removal";
             self.settle(key, Status::Rejected, "removal-held", detail);
+            self.withheld.insert(key.id);
         }
         if let Some(body) = held.body() {
             self.take(kind, key, body, held.sound());
@@ -112,6 +141,7 @@ impl Meaning {
     fn unlearn(&mut self, key: Key) {
         self.revisions.remove(&key);
         self.settled.remove(&key);
+        self.withheld.remove(&key.id);
         match Kind::from_u32(key.kind) {
             Some(Kind::Router) => self.wanted.router = None,
             Some(Kind::Line) => drop(self.wanted.lines.remove(&key.id)),
@@ -331,6 +361,7 @@ impl Came {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use weir_protocol::desired::Prefix;
     use weir_protocol::state::Object;
 
     fn held(n: u8, revision: u64) -> (Key, Held) {
@@ -384,6 +415,34 @@ mod tests {
         let statuses: Vec<_> = told.results.iter().map(ObjectResult::status).collect();
         assert_eq!(statuses, [Status::Applied, Status::Removed]);
         assert_eq!(reports.take_unsaid(), None);
+    }
+
+    #[test]
+    fn a_withheld_line_yields_to_one_that_has_what_was_its_own() {
+        let line = |n: u8, handle: u32, last: u8, withheld: bool| {
+            let prefixes = vec![Prefix { address: vec![10, 0, 0, last], length: 32 }];
+            let line = Line { handle, prefixes, rate_down_bps: 9, rate_up_bps: 9, ..Line::default() };
+            let object = Object {
+                kind: Kind::Line as u32,
+                id: vec![n; 16],
+                revision: 1,
+                body: line.encode_to_vec(),
+                ..Object::default()
+            };
+            let held = Held::of(&object, None);
+            (line_key(Uuid::from_bytes([n; 16])), if withheld { held.kept_back() } else { held })
+        };
+        let mut objects = BTreeMap::from([line(1, 1, 1, true), line(2, 2, 2, true), line(3, 3, 3, true)]);
+        let mut meaning = read(&objects, 5);
+        assert_eq!(meaning.wanted.lines.len(), 3);
+        // One has another's address, one another's handle.
+        objects.extend([line(4, 4, 1, false), line(5, 2, 9, false)]);
+        let fresh = objects.keys().copied().filter(|key| key.id.as_bytes()[0] > 3).collect();
+        let gone = meaning.change(&objects, &fresh, 6);
+        assert_eq!(gone, BTreeSet::from([1, 2].map(|n| Uuid::from_bytes([n; 16]))));
+        let left: Vec<u8> = meaning.wanted.lines.keys().map(|id| id.as_bytes()[0]).collect();
+        assert_eq!(left, [3, 4, 5]);
+        assert_eq!(read(&objects, 6).wanted, meaning.wanted);
     }
 
     #[test]

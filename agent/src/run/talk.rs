@@ -284,7 +284,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let upserts = change.upserts.iter().map(|object| (object.kind, &object.id));
         let named = upserts.chain(change.removes.iter().map(|key| (key.kind, &key.id)));
         let mut objects: BTreeSet<Key> = named.filter_map(|(kind, id)| Key::of(kind, id)).collect();
-        let lines = enforce::lines(self.store.objects(), &objects);
+        let mut lines = enforce::lines(self.store.objects(), &objects);
         let rules = self.fair_use.differing(lines.iter().map(|(id, line)| (*id, line.as_ref())));
         let only_lines = objects.iter().all(|key| enforce::line_id(key).is_some());
         let turns = !only_lines || !rules.is_empty();
@@ -292,7 +292,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             // As before a snapshot; what only changes rates or access leaves what was counted where it belongs.
             self.sweep().await;
         }
-        self.meaning.change(self.store.objects(), &objects, self.store.generation());
+        let yielding = self.meaning.change(self.store.objects(), &objects, self.store.generation());
+        objects.extend(yielding.iter().copied().map(enforce::line_key));
+        lines.extend(yielding.into_iter().map(|id| (id, None)));
         if turns {
             objects.extend(self.take_rules(rules).into_iter().map(enforce::line_key));
         }

@@ -80,6 +80,11 @@ impl Held {
         self.withheld
     }
 
+    /// It stays until somebody confirms that it goes.
+    pub(crate) fn kept_back(self) -> Self {
+        Self { withheld: true, ..self }
+    }
+
     fn digest(&self, key: Key) -> Hash {
         hash::object(key.kind, key.id.as_bytes(), self.revision, &self.newest)
     }
@@ -185,10 +190,10 @@ impl<D: Disk> Store<D> {
         self.objects.values().filter(|held| held.withheld).count()
     }
 
-    /// How much is held.
+    /// How much is held, without what only waits for a confirmation.
     pub fn size(&self) -> Size {
-        let bytes = self.objects.values().map(|held| held.newest.len()).sum();
-        Size { objects: self.objects.len(), bytes }
+        let live = || self.objects.values().filter(|held| !held.withheld);
+        Size { objects: live().count(), bytes: live().map(|held| held.newest.len()).sum() }
     }
 
     /// Takes a change, whole or not at all. Enforcement goes before durability: a disk that refuses does not
@@ -205,7 +210,7 @@ impl<D: Disk> Store<D> {
         }
         let whole = change.snapshot || self.log_bytes > LOG_LIMIT.max(self.snapshot_bytes.saturating_mul(2));
         let appended = if whole { Ok(()) } else { self.append(change) };
-        merge(&mut self.objects, change);
+        merge(&mut self.objects, change, change.lineage == self.lineage);
         (self.digest, self.generation) = (digest, change.to_gen);
         self.lineage.clone_from(&change.lineage);
         let written = appended.and_then(|()| if whole { self.write_snapshot() } else { Ok(()) });
@@ -287,7 +292,7 @@ impl<D: Disk> Store<D> {
                 break;
             }
             self.digest = digest_after(&self.objects, self.digest, &change);
-            merge(&mut self.objects, &change);
+            merge(&mut self.objects, &change, true);
             self.generation = change.to_gen;
         }
         let whole = end == bytes.len() || disk::made(self.disk.truncate(&name, end as u64))?;
@@ -323,7 +328,8 @@ fn digest_after(objects: &BTreeMap<Key, Held>, before: Hash, change: &Down) -> H
     after
 }
 
-fn merge(objects: &mut BTreeMap<Key, Held>, change: &Down) {
+/// Takes a change in. What another lineage has never heard of, nobody could confirm there: it goes at once.
+fn merge(objects: &mut BTreeMap<Key, Held>, change: &Down, same_lineage: bool) {
     let before = objects.len();
     let mut gone = if change.snapshot {
         std::mem::take(objects)
@@ -335,16 +341,17 @@ fn merge(objects: &mut BTreeMap<Key, Held>, change: &Down) {
         let previous = gone.remove(&key).or_else(|| objects.remove(&key));
         objects.insert(key, Held::of(object, previous.as_ref().and_then(Held::body)));
     }
-    if change.removals_confirmed {
+    if change.removals_confirmed || !same_lineage {
         objects.retain(|_, held| !held.withheld);
         return;
     }
     gone.retain(|key, _| key.kind == Kind::Line as u32);
     let fresh = gone.values().filter(|held| !held.withheld).count();
-    if !limits::is_mass_removal(fresh, before) {
+    let waiting = objects.values().chain(gone.values()).filter(|held| held.withheld).count();
+    if !limits::is_mass_removal(fresh, before) || waiting + fresh > limits::OBJECTS_MAX {
         gone.retain(|_, held| held.withheld);
     }
-    objects.extend(gone.into_iter().map(|(key, held)| (key, Held { withheld: true, ..held })));
+    objects.extend(gone.into_iter().map(|(key, held)| (key, held.kept_back())));
 }
 
 fn removed(change: &Down) -> impl Iterator<Item = Key> {
@@ -454,6 +461,9 @@ mod tests {
         assert_eq!(held(&store), (80, 39));
         store.accept(&Down { removals_confirmed: true, ..change(4, Vec::new()) });
         assert_eq!((held(&store), store.generation()), ((41, 0), 5));
+        // Another lineage knows nothing of them, so nobody could confirm there that they go.
+        store.accept(&Down { lineage: vec![2; 16], snapshot: true, ..change(0, vec![line(99, 4, 5)]) });
+        assert_eq!(held(&store), (1, 0));
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Book {
                 old.file = entry.file.or(old.file.take());
                 return;
             }
-            if entry.file.is_some() && entry.lease.shares_name_with(&old.lease) {
+            if entry.lease.shares_name_with(&old.lease) {
                 entry.lease.learn_kinds_of(&old.lease);
             }
             entry.file = entry.file.or(old.file.take());

@@ -103,7 +103,7 @@ fn lines_behind_one_access_point_share_its_peak() {
 fn a_commitment_holds_on_a_full_port() {
     in_namespaces(module_path!(), "a_commitment_holds_on_a_full_port", async |net| {
         let mut kernel = net.kernel();
-        let mut wanted = pair(behind(FIRST, sold(7, 40)), sold(8, 40), &[(FIRST, node(None, 30, 40))]);
+        let mut wanted = pair(behind(FIRST, sold(7, 40)), sold(8, 400), &[(FIRST, node(None, 30, 40))]);
         wanted.router.as_mut().unwrap().capacity_down_bps = 40_000_000;
         wanted.router.as_mut().unwrap().capacity_up_bps = 40_000_000;
         apply(&mut kernel, &wanted).await;

@@ -154,6 +154,7 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
     let digest = digest(&all);
     let since = gen_held.map(|held| i64::try_from(held).unwrap_or(i64::MAX));
     let confirmed = store::agents::removals_confirmed(&mut tx, session.agent).await?;
+    let more_went = all.iter().any(|object| object.removed && object.generation > confirmed);
     let (mut upserts, mut removes) = (Vec::new(), Vec::new());
     for object in all.into_iter().filter(|object| since.is_none_or(|since| object.generation > since)) {
         let (kind, id) = (object.kind.unsigned_abs(), object.object_id.as_bytes().to_vec());
@@ -172,8 +173,8 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
         upserts,
         removes,
         digest_after: digest.to_vec(),
-        // Never with everything: what an agent that is told anew would lose, nobody has seen yet.
-        removals_confirmed: since.is_some_and(|since| confirmed > since),
+        // Never with everything, or with removals since: what an agent would lose by them, nobody has seen yet.
+        removals_confirmed: since.is_some_and(|since| confirmed > since) && !more_went,
     }))
 }
 
