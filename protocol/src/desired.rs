@@ -48,6 +48,24 @@ pub struct Router {
     /// The walled garden.
     #[prost(message, optional, tag = "6")]
     pub garden: Option<Garden>,
+    /// What becomes of hosts behind the LAN port that are no line's. An agent of a revision before 5 lets them through.
+    #[prost(enumeration = "UnknownHosts", tag = "7")]
+    pub unknown_hosts: i32,
+    /// Networks behind the LAN port that are the ISP's own: never held as unknown hosts.
+    #[prost(message, repeated, tag = "8")]
+    pub own_networks: Vec<Prefix>,
+}
+
+/// What becomes of hosts behind the LAN port whose address is no line's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
+#[repr(i32)]
+pub enum UnknownHosts {
+    /// They pass, neither shaped nor metered.
+    LetThrough = 0,
+    /// They are in the walled garden.
+    Garden = 1,
+    /// Nothing of theirs passes.
+    Closed = 2,
 }
 
 /// What a subscriber in the walled garden may reach and reads.

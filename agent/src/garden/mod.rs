@@ -1,4 +1,4 @@
-//! The walled garden's page: what a held subscriber's browser is shown instead of the web.
+//! The walled garden's page: what the browser of a held subscriber, or of an unknown host, is shown instead of the web.
 //!
 //! The router's rules lead port 80 of held lines here. One small HTTP/1.1 answer a connection, by hand: status 511
 //! (RFC 6585) and a page; `/.well-known/captive` answers as a captive-portal API (RFC 8908). No scripts, no cookies.
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use weir_protocol::desired::{Access, Line};
+use weir_protocol::desired::{Access, Line, UnknownHosts};
 
 use crate::plan::{Wanted, check};
 
@@ -108,7 +108,8 @@ async fn visit(mut stream: TcpStream, from: SocketAddr, wanted: &watch::Receiver
 fn answer(request: &str, from: IpAddr, wanted: &Wanted) -> String {
     let path = request.split_whitespace().nth(1).unwrap_or("/");
     let line = line_of(wanted, from);
-    let held = line.is_some_and(|line| line.access() == Access::WalledGarden);
+    let unknown = wanted.router.as_ref().map(|router| router.unknown_hosts()).unwrap_or_default();
+    let held = line.map_or(unknown == UnknownHosts::Garden, |line| line.access() == Access::WalledGarden);
     if path == "/.well-known/captive" {
         return response("200 OK", "application/captive+json", &format!("{{\"captive\":{held}}}"));
     }
@@ -190,6 +191,21 @@ mod tests {
         let ask = "GET /.well-known/captive HTTP/1.1\r\n\r\n";
         assert!(visit(ask, Access::WalledGarden).ends_with("{\"captive\":true}"));
         assert!(visit(ask, Access::Open).ends_with("{\"captive\":false}"));
+    }
+
+    #[test]
+    fn an_unknown_host_reads_that_it_is_not_known_and_nothing_about_money() {
+        let stranger = |unknown_hosts: UnknownHosts, request: &str| {
+            let mut wanted = wanted(Access::Open);
+            wanted.router.as_mut().unwrap().unknown_hosts = unknown_hosts.into();
+            answer(request, "10.20.0.3".parse().unwrap(), &wanted)
+        };
+        let page = stranger(UnknownHosts::Garden, "GET / HTTP/1.1\r\nAccept-Language: fr\r\n\r\n");
+        assert!(page.starts_with("HTTP/1.1 511 ") && page.contains("ne connaissons pas encore cet appareil"), "{page}");
+        assert!(!page.contains("pay.northwind.example"), "{page}");
+        let ask = "GET /.well-known/captive HTTP/1.1\r\n\r\n";
+        assert!(stranger(UnknownHosts::Garden, ask).ends_with("{\"captive\":true}"));
+        assert!(stranger(UnknownHosts::LetThrough, ask).ends_with("{\"captive\":false}"));
     }
 
     #[test]

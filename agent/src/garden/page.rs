@@ -10,6 +10,8 @@ struct Words {
     quota: &'static str,
     seasonal: &'static str,
     other: &'static str,
+    unknown_title: &'static str,
+    unknown: &'static str,
     pay: &'static str,
     contact: &'static str,
 }
@@ -23,6 +25,8 @@ const LANGUAGES: [Words; 5] = [
         quota: "Your data allowance is used up. Your access returns with a top-up or your next billing period.",
         seasonal: "Your line is paused, as was agreed. Contact us when you want it back.",
         other: "Please contact us to have it restored.",
+        unknown_title: "We do not know this device yet",
+        unknown: "Its address is not assigned to a subscriber. Restart your router; if that does not help, please contact us.",
         pay: "Pay now",
         contact: "Contact",
     },
@@ -34,6 +38,8 @@ const LANGUAGES: [Words; 5] = [
         quota: "Ha agotado sus datos. Su acceso vuelve con una recarga o en su próximo periodo de facturación.",
         seasonal: "Su línea está en pausa, según lo acordado. Contáctenos cuando quiera recuperarla.",
         other: "Contáctenos para restablecerlo.",
+        unknown_title: "Todavía no conocemos este dispositivo",
+        unknown: "Su dirección no está asignada a ningún abonado. Reinicie su router; si eso no ayuda, contáctenos.",
         pay: "Pagar ahora",
         contact: "Contacto",
     },
@@ -45,6 +51,8 @@ const LANGUAGES: [Words; 5] = [
         quota: "Sua franquia de dados acabou. Seu acesso volta com uma recarga ou no próximo período de cobrança.",
         seasonal: "Sua linha está em pausa, como combinado. Fale conosco quando quiser voltar.",
         other: "Fale conosco para restabelecê-lo.",
+        unknown_title: "Ainda não conhecemos este aparelho",
+        unknown: "O endereço dele não está atribuído a nenhum assinante. Reinicie seu roteador; se não resolver, fale conosco.",
         pay: "Pagar agora",
         contact: "Contato",
     },
@@ -56,6 +64,8 @@ const LANGUAGES: [Words; 5] = [
         quota: "Votre volume de données est épuisé. Votre accès revient avec une recharge ou à la prochaine période.",
         seasonal: "Votre ligne est en pause, comme convenu. Contactez-nous pour la rétablir.",
         other: "Contactez-nous pour le rétablir.",
+        unknown_title: "Nous ne connaissons pas encore cet appareil",
+        unknown: "Son adresse n’est attribuée à aucun abonné. Redémarrez votre routeur ; si cela ne suffit pas, contactez-nous.",
         pay: "Payer maintenant",
         contact: "Contact",
     },
@@ -67,6 +77,8 @@ const LANGUAGES: [Words; 5] = [
         quota: "انتهت باقة البيانات. يعود اتصالك بعد شحن إضافي أو في فترة الفوترة التالية.",
         seasonal: "خطك متوقف مؤقتًا كما اتفقنا. تواصل معنا عندما تريد إعادته.",
         other: "يرجى التواصل معنا لإعادته.",
+        unknown_title: "لا نعرف هذا الجهاز بعد",
+        unknown: "عنوانه غير مخصص لأي مشترك. أعد تشغيل جهاز التوجيه؛ وإن لم ينفع ذلك فتواصل معنا.",
         pay: "ادفع الآن",
         contact: "للتواصل",
     },
@@ -77,17 +89,20 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:0;min-height
     h1{font-size:1.6rem;line-height:1.2}a.pay{display:inline-block;padding:.7rem 1.2rem;border-radius:.4rem;text-decoration:none;\
     background:var(--brand);color:light-dark(#fff,#15181c);font-weight:600}small{opacity:.75}:root{color-scheme:light dark}";
 
-/// The page for a held line, in the first language asked for that we speak.
+/// The page for a held line, or for a host that is no line's, in the first language asked for that we speak.
 pub fn page(garden: &Garden, line: Option<&Line>, accept_language: &str) -> String {
-    let hold_kind = line.map(|line| line.hold_kind.as_str()).unwrap_or_default();
-    let own = line.map(|line| line.pay_url.as_str()).filter(|url| !url.is_empty());
-    let pay_url = own.unwrap_or(&garden.pay_url);
+    let pay_url = match line {
+        Some(line) if line.pay_url.is_empty() => &garden.pay_url,
+        Some(line) => &line.pay_url,
+        None => "",
+    };
     let words = choose(accept_language, &garden.language);
-    let why = match hold_kind {
-        "unpaid" => words.unpaid,
-        "quota" => words.quota,
-        "seasonal" => words.seasonal,
-        _ => words.other,
+    let (title, why) = match line.map(|line| line.hold_kind.as_str()) {
+        None => (words.unknown_title, words.unknown),
+        Some("unpaid") => (words.title, words.unpaid),
+        Some("quota") => (words.title, words.quota),
+        Some("seasonal") => (words.title, words.seasonal),
+        Some(_) => (words.title, words.other),
     };
     let isp = escape(&garden.isp_name);
     let pay = if pay_url.starts_with("http://") || pay_url.starts_with("https://") {
@@ -100,7 +115,7 @@ pub fn page(garden: &Garden, line: Option<&Line>, accept_language: &str) -> Stri
     } else {
         format!("<p><small>{}: <bdi>{}</bdi></small></p>", words.contact, escape(&garden.contact))
     };
-    let (tag, direction, title, hue) = (words.tag, words.direction, words.title, garden.hue % 360);
+    let (tag, direction, hue) = (words.tag, words.direction, garden.hue % 360);
     format!(
         "<!doctype html><html lang=\"{tag}\" dir=\"{direction}\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}</title><style>:root{{--brand:light-dark(oklch(.52 .13 {hue}),oklch(.76 .11 {hue}))}}{STYLE}</style>\

@@ -14,3 +14,4 @@ mod nodes;
 mod shaping;
 mod shards;
 mod sharing;
+mod unknown;

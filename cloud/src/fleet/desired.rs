@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use ipnet::IpNet;
 use prost::Message;
 use uuid::Uuid;
-use weir_protocol::desired::{Access, CutPoints, Garden, Kind, Line, Node, Prefix, Router};
+use weir_protocol::desired::{Access, CutPoints, Garden, Kind, Line, Node, Prefix, Router, UnknownHosts};
 use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 
@@ -146,6 +146,14 @@ fn wire_access(access: weir_rules::access::Access) -> Access {
     }
 }
 
+fn wire_unknown_hosts(unknown_hosts: network::UnknownHosts) -> UnknownHosts {
+    match unknown_hosts {
+        network::UnknownHosts::LetThrough => UnknownHosts::LetThrough,
+        network::UnknownHosts::Garden => UnknownHosts::Garden,
+        network::UnknownHosts::Closed => UnknownHosts::Closed,
+    }
+}
+
 fn prefix(net: IpNet) -> Prefix {
     let address = match net.network() {
         std::net::IpAddr::V4(address) => address.octets().to_vec(),
@@ -173,6 +181,8 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
             language: wired.language,
             resolvers: Vec::new(),
         }),
+        unknown_hosts: wire_unknown_hosts(wired.unknown_hosts).into(),
+        own_networks: wired.own_networks.iter().filter_map(|text| text.parse().ok()).map(prefix).collect(),
     }))
 }
 

@@ -222,6 +222,11 @@ impl Fields {
         self.values.get(name).map_or("", String::as_str)
     }
 
+    /// What `name` lists: one a line, or apart by commas or spaces.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.get(name).split([',', ' ', '\n', '\r']).filter(|text| !text.is_empty()).map(str::to_owned).collect()
+    }
+
     /// The value of `name` as an owned text.
     pub fn text(&self, name: &str) -> String {
         self.get(name).to_owned()

@@ -13,6 +13,6 @@ pub use access_points::{
     remove_access_point,
 };
 pub use error::Error;
-pub use model::{AccessPoint, AccessPointChange, AccessPointWish, Router, RouterWish, Site, SiteWish};
+pub use model::{AccessPoint, AccessPointChange, AccessPointWish, Router, RouterWish, Site, SiteWish, UnknownHosts};
 pub use routers::{add_router, change_router, find_routers, lock_router, remove_router, router, routers};
 pub use service::{add_site, change_site, find_sites, remove_site, site, sites};

@@ -50,6 +50,10 @@ pub struct Router {
     pub capacity_down_bps: Option<i64>,
     /// What the WAN port may send, bits per second; null = no limit.
     pub capacity_up_bps: Option<i64>,
+    /// What becomes of hosts behind the LAN port whose address is no line's.
+    pub unknown_hosts: UnknownHosts,
+    /// Networks behind the LAN port that are the ISP's own: they pass whatever becomes of unknown hosts.
+    pub own_networks: Vec<String>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
 }
@@ -76,6 +80,49 @@ pub struct RouterWish {
     pub capacity_down_bps: Option<i64>,
     /// What the WAN port may send, bits per second; absent = no limit.
     pub capacity_up_bps: Option<i64>,
+    /// What becomes of hosts behind the LAN port whose address is no line's.
+    #[serde(default)]
+    pub unknown_hosts: UnknownHosts,
+    /// Networks behind the LAN port that are the ISP's own, at most 64: they pass whatever becomes of unknown hosts.
+    #[serde(default)]
+    #[schema(example = json!(["10.255.0.0/24"]))]
+    pub own_networks: Vec<String>,
+}
+
+/// What becomes of hosts behind a router whose address is no line's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum UnknownHosts {
+    /// They pass, neither shaped nor metered.
+    #[default]
+    LetThrough,
+    /// They are in the walled garden: a held subscriber gains nothing by another address.
+    Garden,
+    /// Nothing of theirs passes.
+    Closed,
+}
+
+impl UnknownHosts {
+    /// Every one, the most open first.
+    pub const ALL: [Self; 3] = [Self::LetThrough, Self::Garden, Self::Closed];
+
+    /// The name it is stored under.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LetThrough => "let_through",
+            Self::Garden => "garden",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+impl std::str::FromStr for UnknownHosts {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|one| one.name() == name).ok_or(())
+    }
 }
 
 /// What lines share on their way to a router: an access point, a sector, the backhaul of a site. Rates are bits per

@@ -1,6 +1,8 @@
 //! The verbs of routers.
 
+use ipnet::IpNet;
 use serde_json::json;
+use weir_rules::prefix;
 
 use super::{Error, Router, RouterWish, store};
 use crate::audit;
@@ -11,6 +13,8 @@ use crate::ids::RouterId;
 
 /// Longest name of a Linux network interface.
 const INTERFACE_MAX: usize = 15;
+/// Most networks of the ISP's own behind one router.
+const OWN_NETWORKS_MAX: usize = 64;
 
 /// A page of routers, by name.
 pub async fn routers(tx: &mut TenantTx, page: Page) -> Result<Vec<Router>, Error> {
@@ -34,9 +38,9 @@ pub async fn find_routers(tx: &mut TenantTx, text: &str, limit: i64) -> Result<V
 
 /// Adds a router; it does nothing until an agent is enrolled for it.
 pub async fn add_router(tx: &mut TenantTx, wish: RouterWish) -> Result<Router, Error> {
-    check(&wish)?;
+    let own_networks = check(&wish)?;
     let (id, created_at) = (tx.new_id(), tx.at());
-    let router = made_of(wish, id, created_at);
+    let router = made_of(wish, own_networks, id, created_at);
     store::insert_router(tx, &router).await?;
     audit::record(tx, "add router", router.id, json!(router)).await?;
     Ok(router)
@@ -44,10 +48,10 @@ pub async fn add_router(tx: &mut TenantTx, wish: RouterWish) -> Result<Router, E
 
 /// Changes a router. Who calls this also refreshes what its agent should hold.
 pub async fn change_router(tx: &mut TenantTx, id: RouterId, wish: RouterWish) -> Result<Router, Error> {
-    check(&wish)?;
+    let own_networks = check(&wish)?;
     lock_router(tx, id).await?;
     let before = router(tx, id).await?;
-    let after = made_of(wish, id, before.created_at);
+    let after = made_of(wish, own_networks, id, before.created_at);
     super::access_points::check_capacity(tx, &after).await?;
     store::update_router(tx, &after).await?;
     audit::record(tx, "change router", id, json!({ "before": before, "after": after })).await?;
@@ -62,7 +66,12 @@ pub async fn remove_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error>
     Ok(())
 }
 
-fn made_of(wish: RouterWish, id: RouterId, created_at: chrono::DateTime<chrono::Utc>) -> Router {
+fn made_of(
+    wish: RouterWish,
+    own_networks: Vec<IpNet>,
+    id: RouterId,
+    created_at: chrono::DateTime<chrono::Utc>,
+) -> Router {
     Router {
         id,
         site_id: wish.site_id,
@@ -72,11 +81,14 @@ fn made_of(wish: RouterWish, id: RouterId, created_at: chrono::DateTime<chrono::
         nat: wish.nat,
         capacity_down_bps: wish.capacity_down_bps,
         capacity_up_bps: wish.capacity_up_bps,
+        unknown_hosts: wish.unknown_hosts,
+        own_networks: own_networks.iter().map(IpNet::to_string).collect(),
         created_at,
     }
 }
 
-fn check(wish: &RouterWish) -> Result<(), Error> {
+/// Whether a wish makes sense; answers its own networks.
+fn check(wish: &RouterWish) -> Result<Vec<IpNet>, Error> {
     let mut errors = Vec::new();
     super::service::check_name(&wish.name, &mut errors);
     for (field, name) in [("lan_interface", &wish.lan_interface), ("wan_interface", &wish.wan_interface)] {
@@ -101,5 +113,15 @@ fn check(wish: &RouterWish) -> Result<(), Error> {
             errors.push(FieldError::new(field, "must be above zero, or absent for no limit"));
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
+    if wish.own_networks.len() > OWN_NETWORKS_MAX {
+        errors.push(FieldError::new("own_networks", format!("must name at most {OWN_NETWORKS_MAX} prefixes")));
+    }
+    let mut own_networks = Vec::new();
+    for (n, text) in wish.own_networks.iter().enumerate() {
+        match prefix::parse(text) {
+            Ok(network) => own_networks.push(network),
+            Err(error) => errors.push(FieldError::new(format!("own_networks.{n}"), error)),
+        }
+    }
+    if errors.is_empty() { Ok(own_networks) } else { Err(Error::Invalid(errors)) }
 }

@@ -37,6 +37,8 @@ async fn edit(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> 
         ("nat", if router.nat { "yes".into() } else { String::new() }),
         ("capacity_down_bps", capacity(router.capacity_down_bps)),
         ("capacity_up_bps", capacity(router.capacity_up_bps)),
+        ("unknown_hosts", router.unknown_hosts.name().to_owned()),
+        ("own_networks", router.own_networks.join("\n")),
     ]);
     form(&screen, Some((id, router.name)), &fields, None).await
 }

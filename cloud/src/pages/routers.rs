@@ -25,7 +25,7 @@ use crate::http::permission::{ManageNetwork, Needs, ViewNetwork};
 use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{RouterId, SubscriptionId};
-use crate::network::{self, RouterWish};
+use crate::network::{self, RouterWish, UnknownHosts};
 use crate::subscriptions;
 use crate::tickets::TicketFilter;
 
@@ -105,8 +105,12 @@ async fn shown<P: Needs>(
         (screen.t("wan-interface"), Cell::Code(router.wan_interface)),
         (screen.t("capacity-down"), Cell::Text(rate(router.capacity_down_bps))),
         (screen.t("capacity-up"), Cell::Text(rate(router.capacity_up_bps))),
+        (screen.t("unknown-hosts"), Cell::Text(screen.t(unknown_hosts_key(router.unknown_hosts)))),
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
+    if !router.own_networks.is_empty() {
+        facts.insert(facts.len() - 1, (screen.t("own-networks"), Cell::Code(router.own_networks.join("  "))));
+    }
     if let Some(held) = &enforcement {
         let seen = held.last_seen_at.map_or("—".to_owned(), |at| format::instant(lang, at, screen.zone));
         facts.insert(1, (screen.t("last-seen"), Cell::Text(seen)));
@@ -246,9 +250,10 @@ pub(super) fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
     let site_id = fields.read("site_id", "error-choose");
     let capacity_down_bps = fields.read_option("capacity_down_bps", "error-number");
     let capacity_up_bps = fields.read_option("capacity_up_bps", "error-number");
+    let unknown_hosts = fields.read("unknown_hosts", "error-choose");
     let problem = fields.problem();
-    match site_id {
-        Some(site_id) if problem.errors.is_empty() => Ok(RouterWish {
+    match (site_id, unknown_hosts) {
+        (Some(site_id), Some(unknown_hosts)) if problem.errors.is_empty() => Ok(RouterWish {
             name: fields.text("name"),
             site_id,
             lan_interface: fields.text("lan_interface"),
@@ -256,8 +261,18 @@ pub(super) fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
             nat: fields.get("nat") == "yes",
             capacity_down_bps,
             capacity_up_bps,
+            unknown_hosts,
+            own_networks: fields.list("own_networks"),
         }),
         _ => Err(problem),
+    }
+}
+
+fn unknown_hosts_key(unknown_hosts: UnknownHosts) -> &'static str {
+    match unknown_hosts {
+        UnknownHosts::LetThrough => "unknown-hosts-let-through",
+        UnknownHosts::Garden => "unknown-hosts-garden",
+        UnknownHosts::Closed => "unknown-hosts-closed",
     }
 }
 
@@ -270,6 +285,7 @@ pub(super) async fn form(
 ) -> Result<Response, Problem> {
     let sites = network::sites(&mut screen.read().await?, MANY).await?;
     let sites = sites.into_iter().map(|site| (site.id.to_string(), site.name)).collect();
+    let unknown_hosts = UnknownHosts::ALL.map(|one| (one.name().to_owned(), screen.t(unknown_hosts_key(one)))).to_vec();
     let asked = Asking::new(&screen.frame, fields, problem)
         .ask("name", "name", Input::Line("text"))
         .ask("site_id", "site", Input::Choice(sites))
@@ -277,7 +293,9 @@ pub(super) async fn form(
         .ask("wan_interface", "wan-interface", Input::Line("text"))
         .ask("nat", "nat", Input::Tick)
         .ask("capacity_down_bps", "capacity-down", Input::Line("number"))
-        .ask("capacity_up_bps", "capacity-up", Input::Line("number"));
+        .ask("capacity_up_bps", "capacity-up", Input::Line("number"))
+        .ask("unknown_hosts", "unknown-hosts", Input::Choice(unknown_hosts))
+        .ask("own_networks", "own-networks", Input::Lines);
     let (up, title, lede, action) = match of {
         None => {
             let up = ("/routers".into(), screen.t("nav-routers"));

@@ -279,12 +279,7 @@ fn wish(fields: &mut Fields) -> Result<SubscriptionWish, Problem> {
     let plan_version_id = fields.read("plan_version_id", "error-choose");
     let router_id = fields.read("router_id", "error-choose");
     let starts_on = fields.read::<NaiveDate>("starts_on", "error-date");
-    let prefixes = fields
-        .get("prefixes")
-        .split([',', ' ', '\n', '\r'])
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let prefixes = fields.list("prefixes");
     match (account_id, service_location_id, plan_version_id, router_id, starts_on) {
         (Some(account_id), Some(service_location_id), Some(plan_version_id), Some(router_id), Some(starts_on)) => {
             let access_point_id = None;

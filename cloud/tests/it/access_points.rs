@@ -11,7 +11,7 @@ use crate::money::harness::{Isp, story};
 use crate::money::world::FIBRE;
 
 /// The objects of a kind the ISP's routers are told, by id.
-async fn told<M: Message + Default>(isp: &Isp, kind: Kind) -> Vec<(Uuid, M)> {
+pub async fn told<M: Message + Default>(isp: &Isp, kind: Kind) -> Vec<(Uuid, M)> {
     let options = embedded::options(&isp.app.config.data_dir);
     let mut superuser = PgConnection::connect_with(&options).await.expect("connect as the superuser");
     let rows: Vec<(Uuid, Vec<u8>)> = sqlx::query_as(

@@ -176,17 +176,17 @@ impl Linux {
 
     /// The table that is wanted.
     fn wanted_table(&self, router: &Router, lines: &BTreeMap<Uuid, SoundLine>) -> Table {
-        let networks = |prefixes: fn(&Garden) -> &[Prefix]| {
-            let prefixes = router.garden.iter().flat_map(prefixes);
-            prefixes.filter_map(|prefix| sound::network(prefix).ok()).collect()
-        };
+        let networks = |prefixes: &[Prefix]| prefixes.iter().filter_map(|prefix| sound::network(prefix).ok()).collect();
+        let of_garden = |prefixes: fn(&Garden) -> &[Prefix]| networks(router.garden.as_ref().map_or(&[], prefixes));
         let wiring = Wiring {
             lan: router.lan_interface.clone(),
             wan: router.wan_interface.clone(),
             nat: router.nat,
             garden_port: self.garden_port,
-            reachable: networks(|garden| &garden.reachable),
-            resolvers: networks(|garden| &garden.resolvers),
+            reachable: of_garden(|garden| &garden.reachable),
+            resolvers: of_garden(|garden| &garden.resolvers),
+            unknown_hosts: router.unknown_hosts(),
+            own_networks: networks(&router.own_networks),
         };
         Table { wiring: Some(wiring), places: self.places(lines) }
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
+use weir_protocol::desired::UnknownHosts;
 
 use super::imprint::Imprint;
 use super::netfilter::{Change, Netfilter};
@@ -52,6 +53,10 @@ pub struct Wiring {
     pub reachable: Vec<IpNet>,
     /// Who answers names for the walled garden; none = anybody, slowly.
     pub resolvers: Vec<IpNet>,
+    /// What becomes of hosts behind the LAN port that are no line's.
+    pub unknown_hosts: UnknownHosts,
+    /// Never held as unknown hosts.
+    pub own_networks: Vec<IpNet>,
 }
 
 /// Which prefix stands where. In a sound table each stands in one place.
@@ -228,7 +233,16 @@ mod tests {
     fn table(places: impl IntoIterator<Item = (String, Place)>) -> Table {
         let places = places.into_iter().map(|(text, place)| (text.parse().unwrap(), place)).collect();
         let (lan, wan) = ("lan".to_owned(), "wan".to_owned());
-        let wiring = Wiring { lan, wan, nat: true, garden_port: 1, reachable: Vec::new(), resolvers: Vec::new() };
+        let wiring = Wiring {
+            lan,
+            wan,
+            nat: true,
+            garden_port: 1,
+            reachable: Vec::new(),
+            resolvers: Vec::new(),
+            unknown_hosts: UnknownHosts::LetThrough,
+            own_networks: Vec::new(),
+        };
         Table { wiring: Some(wiring), places }
     }
 

@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::{Value, json};
+use weir_protocol::desired::UnknownHosts;
 
 use super::nft::{Place, TABLE, Wiring};
 
@@ -18,14 +19,20 @@ const ASKING_RATE: u32 = 10;
 const ASKING_BURST: u32 = 50;
 /// Addresses the kernel keeps count of at once.
 const ASKING_LINES: u32 = 65_536;
+/// An address that asked nothing for so long makes room for others.
+const ASKING_IDLE_SECONDS: u32 = 60;
 
 /// Prefixes of one length and direction whose IPv6 is counted at once; those of more are not.
 const V6_PREFIXES: u32 = 65_536;
 /// A prefix silent so long is counted anew: far longer than between two readings.
 const V6_IDLE_SECONDS: u32 = 86_400;
 
-/// Sets of the wiring: what is reachable from the garden, and who answers names there; one a family.
-const FIXED_SETS: [&str; 2] = ["reach", "names"];
+/// Sets of the wiring: what is reachable from the garden, who answers names there, and the ISP's own networks; one a family.
+const FIXED_SETS: [&str; 3] = ["reach", "names", "own"];
+/// The chain of held lines' packets.
+const WALLED: &str = "walled";
+/// The chain of unknown hosts' packets while they are held: as lines', but their questions take no room from lines'.
+const STRANGER: &str = "stranger";
 
 /// Family (true = IPv4) and prefix length.
 type Length = (bool, u8);
@@ -95,14 +102,17 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
         commands.push(json!({ "add": { "chain": chain } }));
         commands.push(json!({ "flush": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
     }
-    for (stem, prefixes) in FIXED_SETS.iter().zip([&wiring.reachable, &wiring.resolvers]) {
+    for (stem, prefixes) in FIXED_SETS.iter().zip([&wiring.reachable, &wiring.resolvers, &wiring.own_networks]) {
         commands.extend(fixed_sets(stem, prefixes));
     }
     for direction in [Direction { chain: "to_line", field: "daddr" }, Direction { chain: "from_line", field: "saddr" }]
     {
-        direction.rules(lengths, &mut commands);
+        direction.rules(lengths, wiring.unknown_hosts, &mut commands);
     }
-    garden(wiring, lengths, &mut commands);
+    for chain in [WALLED, STRANGER] {
+        garden(chain, wiring, &mut commands);
+    }
+    to_page(wiring, lengths, &mut commands);
     rule(&mut commands, "forward", &[equal(meta("oifname"), json!(wiring.lan)), goto("to_line")]);
     rule(&mut commands, "forward", &[equal(meta("iifname"), json!(wiring.lan)), goto("from_line")]);
     // Redirected visitors come from the lines; the page is for nobody else.
@@ -124,13 +134,19 @@ fn source_nat(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Va
             rule(commands, "source_nat", &[out, member, json!({ "masquerade": null })]);
         }
     }
+    if wiring.unknown_hosts == UnknownHosts::Garden {
+        let (out, from_lan) = (equal(meta("oifname"), json!(wiring.wan)), equal(meta("iifname"), json!(wiring.lan)));
+        let strange = differs(payload("ip", "saddr"), json!("@own4"));
+        rule(commands, "source_nat", &[out, from_lan, strange, json!({ "masquerade": null })]);
+    }
 }
 
 type Hook = (&'static str, &'static str, i32);
 
-fn chains() -> [(&'static str, Option<Hook>); 7] {
+fn chains() -> [(&'static str, Option<Hook>); 8] {
     [
-        ("walled", None),
+        (WALLED, None),
+        (STRANGER, None),
         ("to_line", None),
         ("from_line", None),
         ("forward", Some(("filter", "forward", 0))),
@@ -146,7 +162,7 @@ struct Direction {
 }
 
 impl Direction {
-    fn rules(&self, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
+    fn rules(&self, lengths: &BTreeSet<Length>, unknown: UnknownHosts, commands: &mut Vec<Value>) {
         // Longest first: a line inside another's prefix cannot be, but a reader should not have to know that.
         for length in lengths.iter().rev() {
             let mut expressions = vec![classify(self.field, *length)];
@@ -157,17 +173,25 @@ impl Direction {
             rule(commands, self.chain, &expressions);
         }
         for length in lengths.iter().rev() {
-            rule(commands, self.chain, &[member(self.field, *length, 'g'), goto("walled")]);
+            rule(commands, self.chain, &[member(self.field, *length, 'g'), goto(WALLED)]);
             rule(commands, self.chain, &[member(self.field, *length, 'c'), json!({ "drop": null })]);
         }
-        rule(commands, self.chain, &[json!({ "counter": { "packets": 0, "bytes": 0 } }), accept()]);
+        for (protocol, set) in [("ip", "own4"), ("ip6", "own6")] {
+            rule(commands, self.chain, &[equal(payload(protocol, self.field), json!(format!("@{set}"))), accept()]);
+        }
+        let verdict = match unknown {
+            UnknownHosts::LetThrough => accept(),
+            UnknownHosts::Garden => goto(STRANGER),
+            UnknownHosts::Closed => json!({ "drop": null }),
+        };
+        rule(commands, self.chain, &[json!({ "counter": { "packets": 0, "bytes": 0 } }), verdict]);
     }
 }
 
 /// Names, time, what the ISP lets through; the rest is refused quickly, running connections too.
-fn garden(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
+fn garden(chain: &'static str, wiring: &Wiring, commands: &mut Vec<Value>) {
     if wiring.resolvers.is_empty() {
-        asking(json!(["tcp", "udp"]), 53, commands);
+        asking(chain, json!(["tcp", "udp"]), 53, commands);
     } else {
         let tcp_or_udp = equal(meta("l4proto"), json!({ "set": ["tcp", "udp"] }));
         for (protocol, set) in [("ip", "names4"), ("ip6", "names6")] {
@@ -176,45 +200,57 @@ fn garden(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>
                 let mut expressions = vec![tcp_or_udp.clone(), equal(payload("th", port), json!(53)), known];
                 expressions.extend(more);
                 expressions.push(accept());
-                rule(commands, "walled", &expressions);
+                rule(commands, chain, &expressions);
             }
         }
     }
-    asking(json!(["udp"]), 123, commands);
+    asking(chain, json!(["udp"]), 123, commands);
     for (protocol, set) in [("ip", "reach4"), ("ip6", "reach6")] {
         for field in ["daddr", "saddr"] {
-            rule(commands, "walled", &[equal(payload(protocol, field), json!(format!("@{set}"))), accept()]);
+            rule(commands, chain, &[equal(payload(protocol, field), json!(format!("@{set}"))), accept()]);
         }
     }
-    rule(commands, "walled", &[equal(meta("l4proto"), json!("tcp")), json!({ "reject": { "type": "tcp reset" } })]);
-    rule(commands, "walled", &[json!({ "reject": { "type": "icmpx", "expr": "admin-prohibited" } })]);
-    let from_lan = equal(meta("iifname"), json!(wiring.lan));
+    rule(commands, chain, &[equal(meta("l4proto"), json!("tcp")), json!({ "reject": { "type": "tcp reset" } })]);
+    rule(commands, chain, &[json!({ "reject": { "type": "icmpx", "expr": "admin-prohibited" } })]);
+}
+
+/// Leads the web of whoever is in the garden to its page.
+fn to_page(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
+    let from_lan = || equal(meta("iifname"), json!(wiring.lan));
+    let http = || equal(payload("tcp", "dport"), json!(80));
+    let redirect = || json!({ "redirect": { "port": wiring.garden_port } });
+    let mut to_page = |expressions: &[Value]| rule(commands, "garden_page", expressions);
     for (protocol, set) in [("ip", "reach4"), ("ip6", "reach6")] {
-        rule(
-            commands,
-            "garden_page",
-            &[from_lan.clone(), equal(payload(protocol, "daddr"), json!(format!("@{set}"))), accept()],
-        );
+        to_page(&[from_lan(), equal(payload(protocol, "daddr"), json!(format!("@{set}"))), accept()]);
     }
     for length in lengths {
-        let redirect = json!({ "redirect": { "port": wiring.garden_port } });
-        let http = equal(payload("tcp", "dport"), json!(80));
-        rule(commands, "garden_page", &[from_lan.clone(), member("saddr", *length, 'g'), http, redirect]);
+        to_page(&[from_lan(), member("saddr", *length, 'g'), http(), redirect()]);
+    }
+    if wiring.unknown_hosts == UnknownHosts::Garden {
+        for length in lengths {
+            to_page(&[from_lan(), http(), classify("saddr", *length), accept()]);
+            to_page(&[from_lan(), member("saddr", *length, 'c'), accept()]);
+        }
+        for (protocol, set) in [("ip", "own4"), ("ip6", "own6")] {
+            to_page(&[from_lan(), equal(payload(protocol, "saddr"), json!(format!("@{set}"))), accept()]);
+        }
+        to_page(&[from_lan(), http(), redirect()]);
     }
 }
 
 /// A port open to any host, as slowly as people ask: enough for names and time, too little to carry anything else.
-fn asking(protocols: Value, port: u16, commands: &mut Vec<Value>) {
+fn asking(chain: &'static str, protocols: Value, port: u16, commands: &mut Vec<Value>) {
     let protocols = equal(meta("l4proto"), json!({ "set": protocols }));
     for protocol in ["ip", "ip6"] {
         for (address, side, more) in [("saddr", "dport", None), ("daddr", "sport", Some(established()))] {
             let limit = json!({ "limit": { "rate": ASKING_RATE, "per": "second", "burst": ASKING_BURST } });
-            let name = format!("asking_{protocol}_{side}_{port}");
-            let each = json!({ "name": name, "key": payload(protocol, address), "size": ASKING_LINES, "stmt": limit });
+            let name = format!("{chain}_{protocol}_{side}_{port}");
+            let key = json!({ "elem": { "val": payload(protocol, address), "timeout": ASKING_IDLE_SECONDS } });
+            let each = json!({ "name": name, "key": key, "size": ASKING_LINES, "stmt": limit });
             let mut expressions = vec![protocols.clone(), equal(payload("th", side), json!(port))];
             expressions.extend(more);
             expressions.extend([json!({ "meter": each }), accept()]);
-            rule(commands, "walled", &expressions);
+            rule(commands, chain, &expressions);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::db::TenantTx;
 use crate::fleet::jobs::RefreshDesired;
 use crate::ids::{AccessPointId, AccountId, AgentId, RouterId, SubscriptionId};
 use crate::jobs::Job;
+use crate::network::UnknownHosts;
 
 pub struct SoldLine {
     pub account_id: AccountId,
@@ -49,6 +50,8 @@ pub struct Wiring {
     pub nat: bool,
     pub capacity_down_bps: Option<i64>,
     pub capacity_up_bps: Option<i64>,
+    pub unknown_hosts: UnknownHosts,
+    pub own_networks: Vec<String>,
     pub isp_name: String,
     pub pay_url: String,
     pub contact: String,
@@ -218,9 +221,10 @@ pub async fn holds_of(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<HoldR
 pub async fn wiring(tx: &mut TenantTx, id: RouterId) -> Result<Option<Wiring>, sqlx::Error> {
     sqlx::query_as!(
         Wiring,
-        "SELECT r.lan_interface, r.wan_interface, r.nat, r.capacity_down_bps, r.capacity_up_bps,
-                t.name AS isp_name, t.pay_url, t.contact, t.hue, t.language
-         FROM routers r JOIN tenants t ON t.tenant_id = r.tenant_id WHERE r.id = $1",
+        r#"SELECT r.lan_interface, r.wan_interface, r.nat, r.capacity_down_bps, r.capacity_up_bps,
+                  r.unknown_hosts AS "unknown_hosts: _", r.own_networks::text[] AS "own_networks!",
+                  t.name AS isp_name, t.pay_url, t.contact, t.hue, t.language
+           FROM routers r JOIN tenants t ON t.tenant_id = r.tenant_id WHERE r.id = $1"#,
         id.uuid()
     )
     .fetch_optional(tx.conn())

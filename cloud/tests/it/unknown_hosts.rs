@@ -1,0 +1,54 @@
+//! What a router is told to do with hosts that are no line's.
+
+use serde_json::json;
+use weir_protocol::desired::{Kind, Prefix, Router, UnknownHosts};
+
+use crate::access_points::told;
+use crate::money::harness::{Isp, story};
+use crate::money::world::FIBRE;
+
+#[test]
+fn a_router_is_told_what_becomes_of_unknown_hosts_and_who_is_none() {
+    story(async {
+        let isp = Isp::new("unknown-hosts", "2026-11-01T10:00:00Z").await;
+        let (router, plan, account) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.account("Ada").await);
+        isp.line(account, router, plan, "2026-11-01").await;
+        let path = format!("/routers/{router}");
+        let mut wish = isp.get(&path).await.expect(200);
+        assert_eq!((&wish["unknown_hosts"], &wish["own_networks"]), (&json!("let_through"), &json!([])));
+        for known in ["id", "created_at"] {
+            wish.as_object_mut().expect("an object").remove(known);
+        }
+        wish["unknown_hosts"] = json!("garden");
+        wish["own_networks"] = json!(["10.255.0.0/24", "2001:DB8:ff::/48"]);
+        let changed = isp.put(&path, wish).await.expect(200);
+        assert_eq!(changed["own_networks"], json!(["10.255.0.0/24", "2001:db8:ff::/48"]));
+        let object = &told::<Router>(&isp, Kind::Router).await[0].1;
+        assert_eq!(object.unknown_hosts(), UnknownHosts::Garden);
+        assert_eq!(object.own_networks[0], Prefix { address: vec![10, 255, 0, 0], length: 24 });
+        assert_eq!(object.own_networks.len(), 2);
+
+        // The form shows what is, takes what is typed, and says where it cannot be.
+        let page = isp.page(&format!("{path}/edit")).await.text;
+        assert!(page.contains("2001:db8:ff::/48") && page.contains("value=\"garden\" selected"), "{page}");
+        let site = changed["site_id"].as_str().expect("an id");
+        let form = |fate: &str, own: &str| {
+            format!(
+                "name=r&site_id={site}&lan_interface=lan0&wan_interface=wan0&unknown_hosts={fate}&own_networks={own}"
+            )
+        };
+        let refused = isp.form(&format!("{path}/edit"), &form("closed", "10.255.0.1%2F24")).await;
+        assert!(refused.text.contains("10.255.0.0/24"), "what was meant is proposed: {}", refused.text);
+        isp.form(&format!("{path}/edit"), &form("", "")).await;
+        assert_eq!(
+            told::<Router>(&isp, Kind::Router).await[0].1.unknown_hosts(),
+            UnknownHosts::Garden,
+            "nothing chosen"
+        );
+        isp.form(&format!("{path}/edit"), &form("closed", "10.255.1.0%2F24%0A10.255.2.0%2F24")).await;
+        let object = &told::<Router>(&isp, Kind::Router).await[0].1;
+        assert_eq!((object.unknown_hosts(), object.own_networks.len()), (UnknownHosts::Closed, 2));
+        let shown = isp.page(&path).await.text;
+        assert!(shown.contains("10.255.2.0/24") && shown.contains("Closed"), "{shown}");
+    });
+}
