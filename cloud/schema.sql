@@ -1541,10 +1541,12 @@ CREATE TABLE public.routers (
     created_at timestamp with time zone NOT NULL,
     unknown_hosts text DEFAULT 'let_through'::text NOT NULL,
     own_networks cidr[] DEFAULT '{}'::cidr[] NOT NULL,
+    untracked boolean DEFAULT false NOT NULL,
     CONSTRAINT routers_capacity_down_is_positive CHECK ((capacity_down_bps > 0)),
     CONSTRAINT routers_capacity_up_is_positive CHECK ((capacity_up_bps > 0)),
     CONSTRAINT routers_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT routers_ports_differ CHECK ((lan_interface <> wan_interface)),
+    CONSTRAINT routers_track_what_they_masquerade CHECK ((NOT (nat AND untracked))),
     CONSTRAINT routers_unknown_hosts_known CHECK ((unknown_hosts = ANY (ARRAY['let_through'::text, 'garden'::text, 'closed'::text])))
 );
 

@@ -54,6 +54,9 @@ pub struct Router {
     /// Networks behind the LAN port that are the ISP's own: never held as unknown hosts.
     #[prost(message, repeated, tag = "8")]
     pub own_networks: Vec<Prefix>,
+    /// Leave connections of open lines untracked; means nothing while `nat` is on.
+    #[prost(bool, tag = "9")]
+    pub untracked: bool,
 }
 
 /// What becomes of hosts behind the LAN port whose address is no line's.

@@ -15,6 +15,17 @@ const LINES: u32 = 10_000;
 const ROUNDS: usize = 3;
 const FLOOD: Duration = Duration::from_secs(2);
 
+/// What the router does with connections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Those of open lines are not tracked.
+    Untracked,
+    /// All are tracked, for the sake of the garden alone.
+    Tracked,
+    /// All are tracked and masqueraded.
+    Nat,
+}
+
 /// What a router forwards: one flow in bits per second, packets of all lines at random in packets per second.
 #[derive(Default)]
 struct Forwarded {
@@ -42,7 +53,10 @@ pub async fn forwarding(net: &mut Net) {
     ));
     let mut port = 5001;
     let (mut routed, mut laid_out) = (None, "");
-    for nat in [false, true] {
+    for way in [Way::Untracked, Way::Tracked, Way::Nat] {
+        let nat = way == Way::Nat;
+        let mut wanted = sold(LINES, UNLIMITED_MBIT, nat);
+        wanted.router.as_mut().expect("a router").untracked = way == Way::Untracked;
         let (mut plain, mut shaped) = (Forwarded::default(), Forwarded::default());
         for _ in 0..ROUNDS {
             if nat {
@@ -54,13 +68,16 @@ pub async fn forwarding(net: &mut Net) {
                 sh("nft delete table ip plain");
             }
             let mut kernel = opened(net).await;
-            apply(&mut kernel, &sold(LINES, UNLIMITED_MBIT, nat)).await;
+            apply(&mut kernel, &wanted).await;
             laid_out = layout();
             shaped.measure(net, &mut port);
             kernel.uninstall().await.expect("uninstalled");
         }
-        let (one, random) = if nat { (0.65, 0.52) } else { (0.65, 0.48) };
-        let of = if nat { "nat_" } else { "" };
+        let (of, one, random) = match way {
+            Way::Untracked => ("", 0.65, 0.48),
+            Way::Tracked => ("tracked_", 0.5, 0.35),
+            Way::Nat => ("nat_", 0.65, 0.52),
+        };
         let unit = format!("Mbit/s, one TCP flow of full packets, no offloads, {laid_out}");
         tell(&format!("forward_10k_{of}one"), &plain.one, &shaped.one, one, &unit);
         let unit = format!("M packets/s of random lines, {laid_out}");

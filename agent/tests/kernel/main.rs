@@ -15,3 +15,4 @@ mod shaping;
 mod shards;
 mod sharing;
 mod unknown;
+mod untracked;

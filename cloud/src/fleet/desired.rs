@@ -183,6 +183,7 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
         }),
         unknown_hosts: wire_unknown_hosts(wired.unknown_hosts).into(),
         own_networks: wired.own_networks.iter().filter_map(|text| text.parse().ok()).map(prefix).collect(),
+        untracked: wired.untracked,
     }))
 }
 

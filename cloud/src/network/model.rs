@@ -54,6 +54,8 @@ pub struct Router {
     pub unknown_hosts: UnknownHosts,
     /// Networks behind the LAN port that are the ISP's own: they pass whatever becomes of unknown hosts.
     pub own_networks: Vec<String>,
+    /// Whether connections of open lines are left untracked.
+    pub untracked: bool,
     /// When it was added.
     pub created_at: DateTime<Utc>,
 }
@@ -87,6 +89,10 @@ pub struct RouterWish {
     #[serde(default)]
     #[schema(example = json!(["10.255.0.0/24"]))]
     pub own_networks: Vec<String>,
+    /// Whether connections of open lines are left untracked: the router forwards more packets a second. Not with `nat`, and
+    /// only where nothing else on the router decides by the state of connections.
+    #[serde(default)]
+    pub untracked: bool,
 }
 
 /// What becomes of hosts behind a router whose address is no line's.

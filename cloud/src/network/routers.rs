@@ -83,6 +83,7 @@ fn made_of(
         capacity_up_bps: wish.capacity_up_bps,
         unknown_hosts: wish.unknown_hosts,
         own_networks: own_networks.iter().map(IpNet::to_string).collect(),
+        untracked: wish.untracked,
         created_at,
     }
 }
@@ -112,6 +113,9 @@ fn check(wish: &RouterWish) -> Result<Vec<IpNet>, Error> {
         if capacity.is_some_and(|capacity| capacity <= 0) {
             errors.push(FieldError::new(field, "must be above zero, or absent for no limit"));
         }
+    }
+    if wish.nat && wish.untracked {
+        errors.push(FieldError::new("untracked", "cannot be with nat: it needs the state of every connection"));
     }
     if wish.own_networks.len() > OWN_NETWORKS_MAX {
         errors.push(FieldError::new("own_networks", format!("must name at most {OWN_NETWORKS_MAX} prefixes")));

@@ -118,6 +118,7 @@ const TOLD: &[(&str, &str)] = &[
     ("is less than what hangs on it", "error-committed-below-children"),
     ("is less than access points are", "error-capacity-committed"),
     ("must be at most a minute of", "error-burst"),
+    ("cannot be with nat", "error-untracked-nat"),
     ("is not offered", "error-not-offered"),
 ];
 /// Rows a choice of a form, or a part of a page, shows.

@@ -29,12 +29,14 @@ pub(super) fn routes() -> Router<App> {
 async fn edit(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<Response, Problem> {
     let router = network::router(&mut screen.read().await?, id).await?;
     let capacity = |bps: Option<i64>| bps.map(|bps| bps.to_string()).unwrap_or_default();
+    let ticked = |yes: bool| if yes { "yes".to_owned() } else { String::new() };
     let fields = Fields::of([
         ("name", router.name.clone()),
         ("site_id", router.site_id.to_string()),
         ("lan_interface", router.lan_interface),
         ("wan_interface", router.wan_interface),
-        ("nat", if router.nat { "yes".into() } else { String::new() }),
+        ("nat", ticked(router.nat)),
+        ("untracked", ticked(router.untracked)),
         ("capacity_down_bps", capacity(router.capacity_down_bps)),
         ("capacity_up_bps", capacity(router.capacity_up_bps)),
         ("unknown_hosts", router.unknown_hosts.name().to_owned()),

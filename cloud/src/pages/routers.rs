@@ -263,6 +263,7 @@ pub(super) fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
             capacity_up_bps,
             unknown_hosts,
             own_networks: fields.list("own_networks"),
+            untracked: fields.get("untracked") == "yes",
         }),
         _ => Err(problem),
     }
@@ -292,6 +293,7 @@ pub(super) async fn form(
         .ask("lan_interface", "lan-interface", Input::Line("text"))
         .ask("wan_interface", "wan-interface", Input::Line("text"))
         .ask("nat", "nat", Input::Tick)
+        .ask("untracked", "untracked", Input::Tick)
         .ask("capacity_down_bps", "capacity-down", Input::Line("number"))
         .ask("capacity_up_bps", "capacity-up", Input::Line("number"))
         .ask("unknown_hosts", "unknown-hosts", Input::Choice(unknown_hosts))

@@ -20,13 +20,14 @@ fn a_router_is_told_what_becomes_of_unknown_hosts_and_who_is_none() {
             wish.as_object_mut().expect("an object").remove(known);
         }
         wish["unknown_hosts"] = json!("garden");
+        wish["untracked"] = json!(true);
         wish["own_networks"] = json!(["10.255.0.0/24", "2001:DB8:ff::/48"]);
         let changed = isp.put(&path, wish).await.expect(200);
         assert_eq!(changed["own_networks"], json!(["10.255.0.0/24", "2001:db8:ff::/48"]));
         let object = &told::<Router>(&isp, Kind::Router).await[0].1;
         assert_eq!(object.unknown_hosts(), UnknownHosts::Garden);
         assert_eq!(object.own_networks[0], Prefix { address: vec![10, 255, 0, 0], length: 24 });
-        assert_eq!(object.own_networks.len(), 2);
+        assert_eq!((object.own_networks.len(), object.untracked), (2, true));
 
         // The form shows what is, takes what is typed, and says where it cannot be.
         let page = isp.page(&format!("{path}/edit")).await.text;

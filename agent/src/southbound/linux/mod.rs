@@ -187,6 +187,7 @@ impl Linux {
             resolvers: of_garden(|garden| &garden.resolvers),
             unknown_hosts: router.unknown_hosts(),
             own_networks: networks(&router.own_networks),
+            untracked: router.untracked && !router.nat,
         };
         Table { wiring: Some(wiring), places: self.places(lines) }
     }

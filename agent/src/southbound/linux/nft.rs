@@ -57,6 +57,8 @@ pub struct Wiring {
     pub unknown_hosts: UnknownHosts,
     /// Never held as unknown hosts.
     pub own_networks: Vec<IpNet>,
+    /// Leave connections of open lines untracked.
+    pub untracked: bool,
 }
 
 /// Which prefix stands where. In a sound table each stands in one place.
@@ -242,6 +244,7 @@ mod tests {
             resolvers: Vec::new(),
             unknown_hosts: UnknownHosts::LetThrough,
             own_networks: Vec::new(),
+            untracked: false,
         };
         Table { wiring: Some(wiring), places }
     }

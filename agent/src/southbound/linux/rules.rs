@@ -33,6 +33,8 @@ const FIXED_SETS: [&str; 3] = ["reach", "names", "own"];
 const WALLED: &str = "walled";
 /// The chain of unknown hosts' packets while they are held: as lines', but their questions take no room from lines'.
 const STRANGER: &str = "stranger";
+/// The chain that takes packets out of connection tracking, before it begins.
+const UNTRACKED: &str = "untracked";
 
 /// Family (true = IPv4) and prefix length.
 type Length = (bool, u8);
@@ -101,6 +103,10 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
         }
         commands.push(json!({ "add": { "chain": chain } }));
         commands.push(json!({ "flush": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
+        // Every packet passes a chain on a hook, if only to find it empty.
+        if name == UNTRACKED && !wiring.untracked {
+            commands.push(json!({ "delete": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
+        }
     }
     for (stem, prefixes) in FIXED_SETS.iter().zip([&wiring.reachable, &wiring.resolvers, &wiring.own_networks]) {
         commands.extend(fixed_sets(stem, prefixes));
@@ -119,10 +125,24 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
     let to_page = equal(payload("tcp", "dport"), json!(wiring.garden_port));
     let elsewhere = differs(meta("iifname"), json!({ "set": [wiring.lan, "lo"] }));
     rule(&mut commands, "input", &[elsewhere, to_page, json!({ "drop": null })]);
+    if wiring.untracked {
+        untracked(wiring, lengths, &mut commands);
+    }
     if wiring.nat {
         source_nat(wiring, lengths, &mut commands);
     }
     commands
+}
+
+/// Open lines' packets need no connection: what tracks them costs more than what shapes them.
+fn untracked(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
+    for (port, field) in [(&wiring.lan, "saddr"), (&wiring.wan, "daddr")] {
+        for length in lengths.iter().rev() {
+            let came = equal(meta("iifname"), json!(port));
+            let expressions = [came, classify(field, *length), json!({ "notrack": null }), accept()];
+            rule(commands, UNTRACKED, &expressions);
+        }
+    }
 }
 
 /// Only what the lines send: the router's own packets and other networks behind it are not ours. A map can be asked
@@ -143,7 +163,7 @@ fn source_nat(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Va
 
 type Hook = (&'static str, &'static str, i32);
 
-fn chains() -> [(&'static str, Option<Hook>); 8] {
+fn chains() -> [(&'static str, Option<Hook>); 9] {
     [
         (WALLED, None),
         (STRANGER, None),
@@ -151,6 +171,7 @@ fn chains() -> [(&'static str, Option<Hook>); 8] {
         ("from_line", None),
         ("forward", Some(("filter", "forward", 0))),
         ("input", Some(("filter", "input", 0))),
+        (UNTRACKED, Some(("filter", "prerouting", -300))),
         ("garden_page", Some(("nat", "prerouting", -100))),
         ("source_nat", Some(("nat", "postrouting", 100))),
     ]

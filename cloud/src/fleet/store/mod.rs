@@ -52,6 +52,7 @@ pub struct Wiring {
     pub capacity_up_bps: Option<i64>,
     pub unknown_hosts: UnknownHosts,
     pub own_networks: Vec<String>,
+    pub untracked: bool,
     pub isp_name: String,
     pub pay_url: String,
     pub contact: String,
@@ -222,7 +223,7 @@ pub async fn wiring(tx: &mut TenantTx, id: RouterId) -> Result<Option<Wiring>, s
     sqlx::query_as!(
         Wiring,
         r#"SELECT r.lan_interface, r.wan_interface, r.nat, r.capacity_down_bps, r.capacity_up_bps,
-                  r.unknown_hosts AS "unknown_hosts: _", r.own_networks::text[] AS "own_networks!",
+                  r.unknown_hosts AS "unknown_hosts: _", r.own_networks::text[] AS "own_networks!", r.untracked,
                   t.name AS isp_name, t.pay_url, t.contact, t.hue, t.language
            FROM routers r JOIN tenants t ON t.tenant_id = r.tenant_id WHERE r.id = $1"#,
         id.uuid()

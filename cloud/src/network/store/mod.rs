@@ -92,7 +92,7 @@ pub async fn routers(tx: &mut TenantTx, page: Page) -> Result<Vec<Router>, sqlx:
     sqlx::query_as!(
         Router,
         r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
-                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", created_at
+                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked, created_at
            FROM routers WHERE $1::uuid IS NULL OR (name, id) > (SELECT name, id FROM routers WHERE id = $1)
            ORDER BY name, id LIMIT $2"#,
         page.after,
@@ -111,7 +111,7 @@ pub async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, s
     sqlx::query_as!(
         Router,
         r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
-                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", created_at
+                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked, created_at
            FROM routers WHERE id = $1"#,
         id.uuid()
     )
@@ -129,7 +129,7 @@ pub async fn find_routers(
     sqlx::query_as!(
         Router,
         r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
-                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", created_at
+                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked, created_at
            FROM routers WHERE id = $1 OR position($2 IN lower(name)) > 0 ORDER BY name, id LIMIT $3"#,
         id.map(RouterId::uuid),
         text,
@@ -143,8 +143,8 @@ pub async fn insert_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
     let tenant = tx.tenant().uuid();
     let inserted = sqlx::query!(
         "INSERT INTO routers (tenant_id, id, site_id, name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
-                              unknown_hosts, own_networks, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::cidr[], $12)",
+                              unknown_hosts, own_networks, untracked, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::cidr[], $12, $13)",
         tenant,
         router.id.uuid(),
         router.site_id.uuid(),
@@ -156,6 +156,7 @@ pub async fn insert_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
         router.capacity_up_bps,
         router.unknown_hosts.name(),
         &router.own_networks,
+        router.untracked,
         router.created_at
     )
     .execute(tx.conn())
@@ -166,7 +167,8 @@ pub async fn insert_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
 pub async fn update_router(tx: &mut TenantTx, router: &Router) -> Result<(), Error> {
     let updated = sqlx::query!(
         "UPDATE routers SET site_id = $2, name = $3, lan_interface = $4, wan_interface = $5, nat = $6, capacity_down_bps = $7,
-                capacity_up_bps = $8, unknown_hosts = $9, own_networks = $10::text[]::cidr[] WHERE id = $1",
+                capacity_up_bps = $8, unknown_hosts = $9, own_networks = $10::text[]::cidr[],
+                untracked = $11 WHERE id = $1",
         router.id.uuid(),
         router.site_id.uuid(),
         router.name,
@@ -176,7 +178,8 @@ pub async fn update_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
         router.capacity_down_bps,
         router.capacity_up_bps,
         router.unknown_hosts.name(),
-        &router.own_networks
+        &router.own_networks,
+        router.untracked
     )
     .execute(tx.conn())
     .await;

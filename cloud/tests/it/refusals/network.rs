@@ -46,6 +46,7 @@ fn sites_and_routers_that_cannot_be_are_refused_and_change_nothing() {
             invalid("no capacity", json!({ "capacity_down_bps": 0 }), &["capacity_down_bps"]),
             Case::new("no such fate", "/routers", router(json!({ "unknown_hosts": "shot" })), 400, "malformed-body"),
             invalid("no network", json!({ "own_networks": ["10.9.0.0/24", "10.9.0.1/24"] }), &["own_networks.1"]),
+            invalid("neither", json!({ "nat": true, "untracked": true }), &["untracked"]),
             invalid("everything", json!({ "own_networks": ["0.0.0.0/0"] }), &["own_networks.0"]).says("wider"),
             Case::new("another ISP's router", change, wish.clone(), 404, "router-not-found").by(Method::PUT),
             Case::new("another ISP's token", token, json!({}), 404, "router-not-found"),
