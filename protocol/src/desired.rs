@@ -95,6 +95,9 @@ pub struct Garden {
     /// The only hosts that may be asked for names; none = any host, at a few questions a second.
     #[prost(message, repeated, tag = "7")]
     pub resolvers: Vec<Prefix>,
+    /// Names of hosts that stay reachable beside `reachable`, at the addresses the router's own resolver gives.
+    #[prost(string, repeated, tag = "8")]
+    pub reachable_names: Vec<String>,
 }
 
 /// An IP prefix.

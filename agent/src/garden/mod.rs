@@ -3,6 +3,7 @@
 //! The router's rules lead port 80 of held lines here. One small HTTP/1.1 answer a connection, by hand: status 511
 //! (RFC 6585) and a page; `/.well-known/captive` answers as a captive-portal API (RFC 8908). No scripts, no cookies.
 
+pub mod names;
 mod page;
 
 use std::collections::BTreeMap;

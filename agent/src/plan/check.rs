@@ -9,6 +9,7 @@ use weir_protocol::desired::{Access, Line, Prefix};
 
 use super::Wanted;
 use super::policy::Policy;
+use crate::memory;
 use crate::subscribers::who::Who;
 
 /// No port is faster: a rate above this is a mistake, bits per second.
@@ -107,6 +108,9 @@ pub fn check_beside(wanted: &Wanted, held: &BTreeMap<Uuid, SoundLine>) -> Checke
             checked.stay(id, held);
         }
     }
+    memory::pack(&mut checked.lines);
+    memory::pack(&mut checked.claims.handles);
+    memory::pack(&mut checked.claims.prefixes);
     checked
 }
 

@@ -2,6 +2,7 @@
 //!
 //! No IO: the store is read, results are taken in, reports come out. One bad object never stops its siblings.
 
+use crate::memory;
 use crate::plan::Wanted;
 use crate::plan::check::{self, Claims};
 use crate::southbound::{Applied, Outcome};
@@ -52,6 +53,9 @@ pub fn read(objects: &BTreeMap<Key, Held>, generation: u64) -> Meaning {
         meaning.learn(*key, held);
     }
     meaning.yield_withheld();
+    memory::pack(&mut meaning.wanted.lines);
+    memory::pack(&mut meaning.settled);
+    memory::pack(&mut meaning.revisions);
     meaning
 }
 
@@ -221,6 +225,7 @@ impl Reports {
     pub fn take(&mut self, meaning: &Meaning, applied: Result<&Applied, String>) {
         let keys: BTreeSet<Key> = self.known.keys().chain(meaning.revisions.keys()).copied().collect();
         self.take_of(&keys, meaning, applied);
+        memory::pack(&mut self.known);
     }
 
     /// Takes in what an attempt to change these objects gave.

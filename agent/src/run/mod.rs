@@ -12,6 +12,7 @@ mod talk;
 
 use crate::clock::{self, Clock};
 use crate::config::Config;
+use crate::garden::names;
 use crate::memory;
 use crate::northbound::backoff::Backoff;
 use crate::northbound::{link, tls};
@@ -33,6 +34,7 @@ use fair_use::FairUse;
 use measure::Measuring;
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
+use std::net::IpAddr;
 use std::time::Duration;
 use talk::Uplink;
 use tokio::sync::{mpsc, watch};
@@ -195,18 +197,26 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         // Before the cloud can speak of a fork, every counter must have been seen.
         self.sweep().await;
         self.measure().await;
+        let mut hosts = names::watch(self.wanted());
         tokio::pin!(stop);
         loop {
             let wake = self.next_wake();
             tokio::select! {
                 () = &mut stop => break,
                 event = self.inbox.1.recv() => if let Some(event) = event { self.hear(event).await },
+                Ok(()) = hosts.changed() => self.reach(hosts.borrow_and_update().clone()).await,
                 heard = self.sources.heard(|| self.clock.now().wall_ms) => self.learn(heard).await,
                 () = sleep_until(wake) => self.tick().await,
             }
         }
         self.stop().await;
         Ok(())
+    }
+
+    async fn reach(&mut self, hosts: BTreeSet<IpAddr>) {
+        if let Err(error) = self.southbound.reach(hosts).await {
+            tracing::warn!(%error, "hosts reachable from the walled garden by name could not be written");
+        }
     }
 
     fn next_wake(&self) -> Instant {

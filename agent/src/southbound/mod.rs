@@ -7,6 +7,7 @@ pub mod linux;
 pub mod null;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use uuid::Uuid;
 use weir_protocol::state::ObservedLine;
@@ -174,6 +175,10 @@ pub trait Southbound {
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error>;
     /// These counters, which their lines have left, are sealed as they stand here: those that still do may go.
     async fn leave(&mut self, _sealed: &[Counter]) -> Result<(), Error> {
+        Ok(())
+    }
+    /// These hosts, and no other by name, are reachable from the walled garden.
+    async fn reach(&mut self, _hosts: BTreeSet<IpAddr>) -> Result<(), Error> {
         Ok(())
     }
     /// Removes every trace.

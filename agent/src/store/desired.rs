@@ -7,6 +7,7 @@
 use super::disk::{self, Disk};
 use super::frame;
 use super::limits::{self, Size};
+use crate::memory;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::io;
@@ -162,6 +163,7 @@ impl<D: Disk> Store<D> {
         };
         store.read_snapshot()?;
         store.read_log()?;
+        memory::pack(&mut store.objects);
         Ok(store)
     }
 
@@ -380,6 +382,7 @@ fn log_name(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory;
     use crate::store::sim::Sim;
     use weir_protocol::state::ObjectKey;
 

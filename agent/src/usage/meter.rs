@@ -1,6 +1,7 @@
 //! Differences of cumulative counters since they were last sealed. Pure: no clock, no disk.
 
 use super::{Key, Positions, Reading, reading};
+use crate::memory;
 use crate::southbound::Counter;
 use std::collections::{BTreeMap, BTreeSet};
 use weir_protocol::usage::LineUsage;
@@ -62,6 +63,7 @@ impl Meter {
     /// Takes counters as already counted, whatever they show.
     pub fn rebase(&mut self, positions: &Positions) {
         self.counters.extend(positions.iter().map(|(key, at)| (*key, Stand::from(*at))));
+        memory::pack(&mut self.counters);
     }
 
     /// What a record sealed now would hold.

@@ -9,6 +9,7 @@ mod garden;
 mod leases;
 mod lost;
 mod measure;
+mod names;
 mod net;
 mod nodes;
 mod shaping;

@@ -5,6 +5,7 @@
 //! was true before another's change.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -19,6 +20,7 @@ use super::{Error, fair_use, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
 use crate::network::AccessPoint;
+use crate::payments::provider::stripe;
 use crate::{network, subscribers};
 
 /// What a throttled line still gets, in both directions, bits per second.
@@ -156,16 +158,15 @@ fn wire_unknown_hosts(unknown_hosts: network::UnknownHosts) -> UnknownHosts {
 
 fn prefix(net: IpNet) -> Prefix {
     let address = match net.network() {
-        std::net::IpAddr::V4(address) => address.octets().to_vec(),
-        std::net::IpAddr::V6(address) => address.octets().to_vec(),
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
     };
     Prefix { address, length: net.prefix_len().into() }
 }
 
 async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error> {
     let Some(wired) = store::wiring(tx, id).await? else { return Ok(None) };
-    let pays_at = if wired.pay_url.is_empty() { tx.links().public_url() } else { &wired.pay_url };
-    let reachable = address_in(pays_at);
+    let (addresses, names) = pays_at(&wired, tx.links().public_url());
     Ok(Some(Router {
         lan_interface: wired.lan_interface,
         wan_interface: wired.wan_interface,
@@ -174,7 +175,8 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
         capacity_up_bps: wired.capacity_up_bps.unwrap_or(0).unsigned_abs(),
         garden: Some(Garden {
             isp_name: wired.isp_name,
-            reachable: reachable.map(|address| prefix(address.into())).into_iter().collect(),
+            reachable: addresses.into_iter().map(|address| prefix(address.into())).collect(),
+            reachable_names: names.into_iter().collect(),
             pay_url: wired.pay_url,
             contact: wired.contact,
             hue: u32::from(wired.hue.unsigned_abs()),
@@ -187,13 +189,28 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
     }))
 }
 
-/// The address a URL leads to, when it names one instead of a host.
-fn address_in(url: &str) -> Option<std::net::IpAddr> {
+/// Where held subscribers pay, by address and by name: the ISP's own page, ours, its portal, and the provider's.
+fn pays_at(wired: &store::Wiring, public_url: &str) -> (BTreeSet<IpAddr>, BTreeSet<String>) {
+    let provider = if wired.takes_cards { &stripe::PAGES[..] } else { &[] };
+    let hosts = [&wired.pay_url, public_url].into_iter().filter_map(host_in).chain(wired.portal_host.as_deref());
+    let (mut addresses, mut names) = (BTreeSet::new(), BTreeSet::new());
+    for host in hosts.chain(provider.iter().copied()) {
+        match host.parse() {
+            Ok(address) => addresses.insert(address),
+            Err(_) => names.insert(host.to_ascii_lowercase()),
+        };
+    }
+    (addresses, names)
+}
+
+/// The host of a URL, an address without brackets.
+fn host_in(url: &str) -> Option<&str> {
     let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
     match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next()?.parse().ok(),
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host).parse().ok(),
+        Some(rest) => rest.split(']').next(),
+        None => Some(authority.rsplit_once(':').map_or(authority, |(host, _)| host)),
     }
+    .filter(|host| !host.is_empty())
 }
 
 /// The next billing boundaries of the accounts this router serves: no record may straddle one.
@@ -217,16 +234,16 @@ fn boundaries(now: DateTime<Utc>, billing_day: i16, zone: &str) -> Option<Vec<u6
 
 #[cfg(test)]
 mod tests {
-    use super::address_in;
+    use super::host_in;
 
     #[test]
-    fn only_a_url_that_names_an_address_leads_to_one() {
-        let leads = |url: &str| address_in(url).map(|address| address.to_string());
-        assert_eq!(leads("https://192.0.2.7/pay?invoice=1").as_deref(), Some("192.0.2.7"));
-        assert_eq!(leads("http://192.0.2.7:8080").as_deref(), Some("192.0.2.7"));
-        assert_eq!(leads("https://[2001:db8::7]:443/").as_deref(), Some("2001:db8::7"));
-        for url in ["https://pay.example/192.0.2.7", "", "192.0.2.7", "https://192.0.2.7.example/"] {
-            assert_eq!(leads(url), None, "{url}");
+    fn the_host_of_a_url_is_told_without_port_path_and_brackets() {
+        assert_eq!(host_in("https://192.0.2.7/pay?invoice=1"), Some("192.0.2.7"));
+        assert_eq!(host_in("http://192.0.2.7:8080"), Some("192.0.2.7"));
+        assert_eq!(host_in("https://[2001:db8::7]:443/"), Some("2001:db8::7"));
+        assert_eq!(host_in("https://pay.example:8443/192.0.2.7"), Some("pay.example"));
+        for url in ["", "192.0.2.7", "https://", "https:///pay"] {
+            assert_eq!(host_in(url), None, "{url}");
         }
     }
 }

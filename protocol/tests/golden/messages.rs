@@ -72,7 +72,7 @@ messages! {
     control::GoAway { reason, reconnect_after_min_ms, reconnect_after_max_ms }
     control::LiveInterest { for_ms, interval_ms }
     desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden, unknown_hosts, own_networks, untracked }
-    desired::Garden { isp_name, pay_url, contact, hue, reachable, language, resolvers }
+    desired::Garden { isp_name, pay_url, contact, hue, reachable, language, resolvers, reachable_names }
     desired::Prefix { address, length }
     desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind, fair_use, pay_url, identities, node, burst_down_bytes, burst_up_bytes }
     desired::Node { name, parent, committed_down_bps, committed_up_bps, peak_down_bps, peak_up_bps }

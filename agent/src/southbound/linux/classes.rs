@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::tree::{SHARDS, Spot, is_for_lines};
+use crate::memory;
 use crate::southbound::{Error, Total};
 
 /// First minor for lines; those below are for the tree's own nodes.
@@ -298,6 +299,7 @@ impl Classes {
             File::open(folder)?.sync_all()?;
         }
         self.changed = false;
+        memory::pack(&mut self.table.lines);
         Ok(())
     }
 

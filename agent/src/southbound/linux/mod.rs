@@ -26,8 +26,10 @@ mod tc;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::Path;
 
+use ipnet::IpNet;
 use uuid::Uuid;
 use weir_protocol::desired::{Access, Garden, Prefix, Router};
 use weir_protocol::state::ObservedLine;
@@ -37,7 +39,7 @@ use self::classes::{Classes, Held};
 use self::fallback::{Fallback, Rejected};
 use self::imprint::Imprint;
 use self::measure::Readings;
-use self::netfilter::Netfilter;
+use self::netfilter::{Change, Netfilter};
 use self::nft::{Place, Places, Step, Table, Wiring};
 use self::ports::Ports;
 use self::shaping::{Shaped, Shaping};
@@ -89,6 +91,8 @@ pub struct Linux {
     read: Vec<(u32, Uuid, Total, Total)>,
     /// What was last measured beside that.
     readings: Readings,
+    /// Hosts reachable from the garden by name; `None` = not told yet, and what the kernel has stays.
+    reached: Option<BTreeSet<IpAddr>>,
 }
 
 /// Why lines are not held, by handle.
@@ -139,6 +143,7 @@ impl Linux {
             committed: Default::default(),
             read: Vec::new(),
             readings: Readings::default(),
+            reached: None,
         })
     }
 
@@ -223,6 +228,19 @@ impl Linux {
             }
         }
         Ok((held, drift))
+    }
+
+    /// Brings the hosts known by name to what they should be.
+    fn hold_reached(&mut self) -> Result<(), Error> {
+        let (Some(hosts), Some(_)) = (&self.reached, &self.table) else { return Ok(()) };
+        let mut held = BTreeSet::new();
+        for length in rules::REACHED {
+            held.extend(self.netfilter.elements(&rules::set_name('r', length))?.into_iter().map(|(host, _)| host));
+        }
+        let change = |host: &IpAddr, enters| Change { prefix: IpNet::from(*host), place: Place::Reached, enters };
+        let gone = held.difference(hosts).map(|host| change(host, false));
+        let changes: Vec<_> = gone.chain(hosts.difference(&held).map(|host| change(host, true))).collect();
+        self.netfilter.change(&changes)
     }
 
     fn take(&mut self, step: &Step) -> Result<(), Error> {
@@ -343,6 +361,9 @@ impl Southbound for Linux {
         let table = self.wanted_table(router, &lines);
         let (places, drift_of_table) = self.classify(&table)?;
         drift.extend(drift_of_table);
+        if let Err(error) = self.hold_reached() {
+            tracing::warn!(%error, "hosts reachable from the walled garden by name could not be written");
+        }
         let outcomes = told(&rejected, self.read_back(&lines, &refused, &after, &places));
         let outcomes_of_nodes = told(&bad_nodes, self.read_back_nodes(&nodes, &refused_nodes, &after));
         if [rejected.len(), bad_nodes.len(), refused.len(), refused_nodes.len()] == [0; 4] {
@@ -417,6 +438,11 @@ impl Southbound for Linux {
 
     async fn leave(&mut self, sealed: &[Counter]) -> Result<(), Error> {
         self.leave_classes(sealed).await
+    }
+
+    async fn reach(&mut self, hosts: BTreeSet<IpAddr>) -> Result<(), Error> {
+        self.reached = Some(hosts);
+        self.hold_reached()
     }
 
     async fn uninstall(&mut self) -> Result<(), Error> {

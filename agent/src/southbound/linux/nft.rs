@@ -29,6 +29,8 @@ pub enum Place {
     Garden,
     /// Nowhere: everything is dropped.
     Closed,
+    /// No line's: a host of the internet that the garden leads to, known by its name.
+    Reached,
 }
 
 impl Place {
@@ -165,7 +167,7 @@ fn element(Change { prefix, place, enters }: &Change) -> Value {
         Place::Class(class) => {
             json!([prefix.network().to_string(), format!("{:x}:{:x}", class >> 16, class & 0xffff)])
         }
-        Place::Garden | Place::Closed => json!(prefix.network().to_string()),
+        Place::Garden | Place::Closed | Place::Reached => json!(prefix.network().to_string()),
     };
     let verb = if *enters { "add" } else { "delete" };
     json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } })

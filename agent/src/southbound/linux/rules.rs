@@ -29,6 +29,8 @@ const V6_IDLE_SECONDS: u32 = 86_400;
 
 /// Sets of the wiring: what is reachable from the garden, who answers names there, and the ISP's own networks; one a family.
 const FIXED_SETS: [&str; 3] = ["reach", "names", "own"];
+/// Sets of hosts the garden leads to, known by their names; one a family, with the prefix length of their elements.
+pub const REACHED: [Length; 2] = [(true, 32), (false, 128)];
 /// The chain of held lines' packets.
 const WALLED: &str = "walled";
 /// The chain of unknown hosts' packets while they are held: as lines', but their questions take no room from lines'.
@@ -37,14 +39,15 @@ const STRANGER: &str = "stranger";
 const UNTRACKED: &str = "untracked";
 
 /// Family (true = IPv4) and prefix length.
-type Length = (bool, u8);
+pub type Length = (bool, u8);
 
-/// The map or set of a place: `l` = line's class, `g` = garden, `c` = closed.
+/// The map or set of a place: `l` = line's class, `g` = garden, `c` = closed, `r` = reached from the garden.
 pub fn set_of(place: Place) -> char {
     match place {
         Place::Class(_) => 'l',
         Place::Garden => 'g',
         Place::Closed => 'c',
+        Place::Reached => 'r',
     }
 }
 
@@ -52,7 +55,7 @@ pub fn set_of(place: Place) -> char {
 pub fn class_of(place: Place) -> Option<u32> {
     match place {
         Place::Class(class) => Some(class),
-        Place::Garden | Place::Closed => None,
+        Place::Garden | Place::Closed | Place::Reached => None,
     }
 }
 
@@ -81,13 +84,25 @@ pub fn read_set_name(name: &str) -> Option<(char, u8)> {
 
 /// Makes the map and sets of one prefix length.
 pub fn sets(length: Length) -> Vec<Value> {
-    let address = if length.0 { "ipv4_addr" } else { "ipv6_addr" };
-    let set = |kind: char| json!({ "add": { "set": { "family": "inet", "table": TABLE, "name": set_name(kind, length), "type": address } } });
-    vec![
-        json!({ "add": { "map": { "family": "inet", "table": TABLE, "name": set_name('l', length), "type": address, "map": "classid" } } }),
-        set('g'),
-        set('c'),
-    ]
+    let mut map = json!({ "family": "inet", "table": TABLE, "name": set_name('l', length) });
+    map["type"] = json!(key_type(length));
+    map["map"] = json!("classid");
+    vec![json!({ "add": { "map": map } }), set('g', length), set('c', length)]
+}
+
+fn set(kind: char, length: Length) -> Value {
+    let name = set_name(kind, length);
+    json!({ "add": { "set": { "family": "inet", "table": TABLE, "name": name, "type": key_type(length) } } })
+}
+
+fn key_type((v4, _): Length) -> &'static str {
+    if v4 { "ipv4_addr" } else { "ipv6_addr" }
+}
+
+/// What is reachable from the garden: the protocol and the set of each rule that says so.
+fn reachable() -> [(&'static str, String); 4] {
+    let [four, six] = REACHED.map(|length| set_name('r', length));
+    [("ip", "reach4".into()), ("ip6", "reach6".into()), ("ip", four), ("ip6", six)]
 }
 
 /// (Re)writes all chains. Within one transaction no packet sees them half-written.
@@ -110,6 +125,9 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
     }
     for (stem, prefixes) in FIXED_SETS.iter().zip([&wiring.reachable, &wiring.resolvers, &wiring.own_networks]) {
         commands.extend(fixed_sets(stem, prefixes));
+    }
+    for length in REACHED {
+        commands.push(set('r', length));
     }
     for direction in [Direction { chain: "to_line", field: "daddr" }, Direction { chain: "from_line", field: "saddr" }]
     {
@@ -226,7 +244,7 @@ fn garden(chain: &'static str, wiring: &Wiring, commands: &mut Vec<Value>) {
         }
     }
     asking(chain, json!(["udp"]), 123, commands);
-    for (protocol, set) in [("ip", "reach4"), ("ip6", "reach6")] {
+    for (protocol, set) in reachable() {
         for field in ["daddr", "saddr"] {
             rule(commands, chain, &[equal(payload(protocol, field), json!(format!("@{set}"))), accept()]);
         }
@@ -241,7 +259,7 @@ fn to_page(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value
     let http = || equal(payload("tcp", "dport"), json!(80));
     let redirect = || json!({ "redirect": { "port": wiring.garden_port } });
     let mut to_page = |expressions: &[Value]| rule(commands, "garden_page", expressions);
-    for (protocol, set) in [("ip", "reach4"), ("ip6", "reach6")] {
+    for (protocol, set) in reachable() {
         to_page(&[from_lan(), equal(payload(protocol, "daddr"), json!(format!("@{set}"))), accept()]);
     }
     for length in lengths {

@@ -58,6 +58,8 @@ pub struct Wiring {
     pub contact: String,
     pub hue: i16,
     pub language: String,
+    pub portal_host: Option<String>,
+    pub takes_cards: bool,
 }
 
 /// Locks the router of a line, as [`crate::network::lock_router`] does, and tells which it is.
@@ -224,8 +226,10 @@ pub async fn wiring(tx: &mut TenantTx, id: RouterId) -> Result<Option<Wiring>, s
         Wiring,
         r#"SELECT r.lan_interface, r.wan_interface, r.nat, r.capacity_down_bps, r.capacity_up_bps,
                   r.unknown_hosts AS "unknown_hosts: _", r.own_networks::text[] AS "own_networks!", r.untracked,
-                  t.name AS isp_name, t.pay_url, t.contact, t.hue, t.language
-           FROM routers r JOIN tenants t ON t.tenant_id = r.tenant_id WHERE r.id = $1"#,
+                  t.name AS isp_name, t.pay_url, t.contact, t.hue, t.language, h.host AS "portal_host?",
+                  EXISTS (SELECT FROM payment_providers p WHERE p.tenant_id = t.tenant_id AND p.enabled) AS "takes_cards!"
+           FROM routers r JOIN tenants t ON t.tenant_id = r.tenant_id
+           LEFT JOIN platform.portal_hosts h ON h.tenant_id = t.tenant_id WHERE r.id = $1"#,
         id.uuid()
     )
     .fetch_optional(tx.conn())

@@ -1,4 +1,4 @@
-//! What a router is told to do with hosts that are no line's.
+//! What a router is told beside its lines: what becomes of unknown hosts, and what held subscribers reach.
 
 use serde_json::json;
 use weir_protocol::desired::{Kind, Prefix, Router, UnknownHosts};
@@ -51,5 +51,37 @@ fn a_router_is_told_what_becomes_of_unknown_hosts_and_who_is_none() {
         assert_eq!((object.unknown_hosts(), object.own_networks.len()), (UnknownHosts::Closed, 2));
         let shown = isp.page(&path).await.text;
         assert!(shown.contains("10.255.2.0/24") && shown.contains("Closed"), "{shown}");
+    });
+}
+
+#[test]
+fn held_subscribers_reach_every_host_they_may_pay_at() {
+    story(async {
+        let isp = Isp::new("pay-hosts", "2026-11-01T10:00:00Z").await;
+        let (router, plan, account) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.account("Ada").await);
+        isp.line(account, router, plan, "2026-11-01").await;
+        let garden = async || told::<Router>(&isp, Kind::Router).await[0].1.garden.clone().expect("a garden");
+        isp.patch("/portal-settings", json!({ "host": "My.Northwind.Example" })).await.expect(200);
+        let names = garden().await.reachable_names;
+        assert!(names.contains(&"my.northwind.example".to_owned()), "{names:?}");
+        assert!(!names.iter().any(|name| name.contains("stripe")), "{names:?}");
+        let keys = json!({ "secret_key": "sk_test_1", "webhook_secret": "whsec_1", "publishable_key": "pk_test_1" });
+        isp.patch("/payment-provider", keys).await.expect(200);
+        assert!(garden().await.reachable_names.contains(&"checkout.stripe.com".to_owned()));
+        isp.form("/settings/payments", "publishable_key=&secret_key=&webhook_secret=").await;
+        assert!(!garden().await.reachable_names.iter().any(|name| name.contains("stripe")), "it is switched off");
+
+        // An ISP's own page, by name or by address.
+        for (url, name) in
+            [("https://pay.northwind.example/x", Some("pay.northwind.example")), ("https://192.0.2.7/", None)]
+        {
+            isp.settings(json!({ "pay_url": url })).await;
+            isp.form("/portal-settings", "host=&how_to_pay=").await;
+            let garden = garden().await;
+            assert_eq!(garden.reachable_names.iter().any(|known| Some(known.as_str()) == name), name.is_some());
+            let address = Prefix { address: vec![192, 0, 2, 7], length: 32 };
+            assert_eq!(garden.reachable.contains(&address), name.is_none(), "{garden:?}");
+            assert!(!garden.reachable_names.contains(&"my.northwind.example".to_owned()), "the portal moved");
+        }
     });
 }
