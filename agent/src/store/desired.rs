@@ -382,7 +382,6 @@ fn log_name(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory;
     use crate::store::sim::Sim;
     use weir_protocol::state::ObjectKey;
 
