@@ -11,9 +11,11 @@ use chrono_tz::Tz;
 use ipnet::IpNet;
 use prost::Message;
 use uuid::Uuid;
-use weir_protocol::desired::{Access, CutPoints, Garden, Kind, Line, Node, Prefix, Router};
+use weir_protocol::desired::identity::Who;
+use weir_protocol::desired::{self, Access, CutPoints, Garden, Kind, Line, Node, Prefix, Router};
 use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
+use weir_rules::identity::{self, Identity};
 
 use super::{Error, fair_use, store};
 use crate::db::TenantTx;
@@ -117,8 +119,7 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
         fair_use: fair_use.map(Box::new),
         pay_url,
-        // Lines are sold by their prefixes.
-        identities: Vec::new(),
+        identities: sold.identities.iter().filter_map(|text| identity::parse(text).ok()).map(who).collect(),
         node: sold.access_point_id.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default(),
         burst_down_bytes: sold.burst_down_bytes.unsigned_abs(),
         burst_up_bytes: sold.burst_up_bytes.unsigned_abs(),
@@ -144,6 +145,17 @@ fn wire_access(access: weir_rules::access::Access) -> Access {
         weir_rules::access::Access::WalledGarden => Access::WalledGarden,
         weir_rules::access::Access::Closed => Access::Closed,
     }
+}
+
+fn who(identity: Identity) -> desired::Identity {
+    let who = match identity {
+        Identity::Mac(mac) => Who::Mac(mac.to_vec()),
+        Identity::CircuitId(id) => Who::CircuitId(id),
+        Identity::RemoteId(id) => Who::RemoteId(id),
+        Identity::PppoeUser(name) => Who::PppoeUser(name),
+        Identity::Duid(duid) => Who::Duid(duid),
+    };
+    desired::Identity { who: Some(who) }
 }
 
 fn prefix(net: IpNet) -> Prefix {

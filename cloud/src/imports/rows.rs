@@ -184,6 +184,7 @@ async fn make(tx: &mut TenantTx, choices: &mut Choices, cells: &Cells<'_>) -> Re
             access_point_id: None,
             starts_on,
             prefixes,
+            identities: Vec::new(),
         };
         subscriptions::sell_to(tx, wish, choices.welcome)
             .await
