@@ -301,6 +301,7 @@ impl Book {
         found
     }
 
+    /// Sentences begin with the prefix and name lines by their ids: the cloud reads both out of them.
     fn take_conflicts(&mut self, found: BTreeMap<IpNet, String>, now_ms: u64) {
         for (prefix, text) in &found {
             if !self.conflicts.contains(prefix) && !self.conflicts_told.contains_key(prefix) {
