@@ -435,7 +435,9 @@ CREATE TABLE public.agents (
     applied_gen bigint DEFAULT 0 NOT NULL,
     tally bytea,
     removals_confirmed_gen bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8))
+    unclaimed_leases integer,
+    CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
+    CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
 
 ALTER TABLE ONLY public.agents FORCE ROW LEVEL SECURITY;

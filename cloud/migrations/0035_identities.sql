@@ -32,3 +32,7 @@ CREATE TABLE learned_prefixes (
 );
 CREATE INDEX learned_prefixes_by_address ON learned_prefixes USING gist (tenant_id, prefix inet_ops);
 SELECT isolate_by_tenant('learned_prefixes');
+
+-- Leases of its router that are no line's, as the agent told last.
+ALTER TABLE agents ADD COLUMN unclaimed_leases integer
+    CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK (unclaimed_leases >= 0);

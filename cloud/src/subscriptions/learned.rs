@@ -53,11 +53,13 @@ pub async fn report(app: &App, session: Session, report: &AddressReport) -> Resu
     let told: BTreeMap<Uuid, _> =
         report.lines.iter().filter_map(|line| Some((Uuid::from_slice(&line.id).ok()?, &line.prefixes))).collect();
     let named: Vec<Uuid> = told.keys().copied().collect();
+    let mut tx = session.begin(app).await?;
+    let unclaimed = i32::try_from(report.unclaimed).unwrap_or(i32::MAX);
+    store::set_unclaimed(&mut tx, session.agent, unclaimed).await?;
     if report.complete {
-        let mut tx = session.begin(app).await?;
         store::forget_others(&mut tx, session.agent, &named).await?;
-        tx.commit().await?;
     }
+    tx.commit().await?;
     for some in named.chunks(LINES_A_TRANSACTION) {
         let mut tx = session.begin(app).await?;
         let own = store::own_lines(&mut tx, session.agent, some).await?;

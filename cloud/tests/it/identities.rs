@@ -85,7 +85,7 @@ fn leased(line: SubscriptionId, prefixes: &[(&[u8], u32)]) -> LineAddresses {
 }
 
 fn report(complete: bool, lines: Vec<LineAddresses>) -> AddressReport {
-    AddressReport { lines, unclaimed: 0, complete }
+    AddressReport { lines, unclaimed: 23, complete }
 }
 
 fn prefixes(line: &Value) -> Vec<&str> {
@@ -193,6 +193,11 @@ fn what_a_router_learned_is_kept_shown_and_found() {
         assert!(told["reported_at"].as_str().expect("an instant").starts_with("2026-11-01T10:00:0"), "{told}");
         let page = shop.isp.page(&format!("/subscriptions/{line}")).await.text;
         assert!(page.contains("10.0.0.7/32") && page.contains("Leased by") && page.contains("dnsmasq"), "{page}");
+
+        let router = format!("/routers/{}", shop.router);
+        assert_eq!(shop.isp.get(&format!("{router}/enforcement")).await.expect(200)["unclaimed_leases"], 23);
+        let page = shop.isp.page(&router).await.text;
+        assert!(page.contains("Leases of no line") && page.contains("23"), "{page}");
 
         // By every name and by what was leased.
         let own = format!("/subscriptions/{line}");

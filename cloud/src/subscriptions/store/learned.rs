@@ -18,6 +18,14 @@ pub async fn own_lines(tx: &mut TenantTx, agent: AgentId, ids: &[Uuid]) -> Resul
     .await
 }
 
+/// Notes how many leases are no line's.
+pub async fn set_unclaimed(tx: &mut TenantTx, agent: AgentId, count: i32) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE agents SET unclaimed_leases = $2 WHERE id = $1", agent.uuid(), count)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Forgets what lines of the agent's router have, but for these.
 pub async fn forget_others(tx: &mut TenantTx, agent: AgentId, but: &[Uuid]) -> Result<(), sqlx::Error> {
     sqlx::query!(

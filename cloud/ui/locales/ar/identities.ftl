@@ -11,6 +11,7 @@ learned-from-pppoe = PPPoE
 learned-from-other = برنامج آخر
 learned-until = ممنوح حتى
 learned-told = أُبلغ عنه
+leases-unclaimed = عناوين ممنوحة بلا خط
 address-conflicts = تعارضات العناوين
 address-conflict = ليس لأحد: يطالب به خطان
 address-conflict-with = الخط الآخر

@@ -11,6 +11,7 @@ learned-from-pppoe = PPPoE
 learned-from-other = Another program
 learned-until = Leased until
 learned-told = Told
+leases-unclaimed = Leases of no line
 address-conflicts = Address conflicts
 address-conflict = Nobody’s: two lines claim it
 address-conflict-with = The other line

@@ -11,6 +11,7 @@ learned-from-pppoe = PPPoE
 learned-from-other = Otro programa
 learned-until = Asignada hasta
 learned-told = Comunicada
+leases-unclaimed = Asignaciones de ninguna línea
 address-conflicts = Conflictos de direcciones
 address-conflict = De nadie: dos líneas la reclaman
 address-conflict-with = La otra línea

@@ -11,6 +11,7 @@ learned-from-pppoe = PPPoE
 learned-from-other = Un autre programme
 learned-until = Attribuée jusqu’au
 learned-told = Signalée
+leases-unclaimed = Baux sans ligne
 address-conflicts = Conflits d’adresses
 address-conflict = À personne : deux lignes la réclament
 address-conflict-with = L’autre ligne

@@ -11,6 +11,7 @@ learned-from-pppoe = PPPoE
 learned-from-other = Outro programa
 learned-until = Concedido até
 learned-told = Informado
+leases-unclaimed = Concessões de nenhuma linha
 address-conflicts = Conflitos de endereços
 address-conflict = De ninguém: duas linhas o reivindicam
 address-conflict-with = A outra linha
