@@ -435,7 +435,9 @@ CREATE TABLE public.agents (
     applied_gen bigint DEFAULT 0 NOT NULL,
     tally bytea,
     removals_confirmed_gen bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8))
+    unclaimed_leases integer,
+    CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
+    CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
 
 ALTER TABLE ONLY public.agents FORCE ROW LEVEL SECURITY;
@@ -1033,6 +1035,21 @@ CREATE TABLE public.late_fees (
 ALTER TABLE ONLY public.late_fees FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.late_fees OWNER TO weir_owner;
+
+CREATE TABLE public.learned_prefixes (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    prefix cidr NOT NULL,
+    source text NOT NULL,
+    since_at timestamp with time zone,
+    until_at timestamp with time zone,
+    reported_at timestamp with time zone NOT NULL,
+    CONSTRAINT learned_prefixes_source_exists CHECK ((source = ANY (ARRAY['dnsmasq'::text, 'kea'::text, 'pppoe'::text, 'other'::text])))
+);
+
+ALTER TABLE ONLY public.learned_prefixes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.learned_prefixes OWNER TO weir_owner;
 
 CREATE TABLE public.ledger_entries (
     tenant_id uuid NOT NULL,
@@ -1654,6 +1671,21 @@ ALTER TABLE ONLY public.subscribers FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscribers OWNER TO weir_owner;
 
+CREATE TABLE public.subscription_identities (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    kind text NOT NULL,
+    value text NOT NULL,
+    valid daterange NOT NULL,
+    CONSTRAINT subscription_identities_have_a_value CHECK ((value <> ''::text)),
+    CONSTRAINT subscription_identities_kind_exists CHECK ((kind = ANY (ARRAY['mac'::text, 'circuit-id'::text, 'remote-id'::text, 'pppoe-user'::text, 'duid'::text])))
+);
+
+ALTER TABLE ONLY public.subscription_identities FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscription_identities OWNER TO weir_owner;
+
 CREATE TABLE public.subscription_prefixes (
     tenant_id uuid NOT NULL,
     subscription_id uuid NOT NULL,
@@ -2265,6 +2297,9 @@ ALTER TABLE ONLY public.late_fees
 ALTER TABLE ONLY public.late_fees
     ADD CONSTRAINT late_fees_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.learned_prefixes
+    ADD CONSTRAINT learned_prefixes_pkey PRIMARY KEY (tenant_id, subscription_id, prefix);
+
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2429,6 +2464,12 @@ ALTER TABLE ONLY public.staff_second_steps
 
 ALTER TABLE ONLY public.subscribers
     ADD CONSTRAINT subscribers_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.subscription_identities
+    ADD CONSTRAINT subscription_identities_are_one_lines EXCLUDE USING gist (tenant_id WITH =, router_id WITH =, kind WITH =, value WITH =, valid WITH &&);
+
+ALTER TABLE ONLY public.subscription_identities
+    ADD CONSTRAINT subscription_identities_pkey PRIMARY KEY (tenant_id, subscription_id, kind, value);
 
 ALTER TABLE ONLY public.subscription_prefixes
     ADD CONSTRAINT subscription_prefixes_never_overlap EXCLUDE USING gist (tenant_id WITH =, router_id WITH =, prefix inet_ops WITH &&, valid WITH &&);
@@ -2599,6 +2640,8 @@ CREATE INDEX late_fees_by_account ON public.late_fees USING btree (tenant_id, ac
 
 CREATE INDEX late_fees_by_case ON public.late_fees USING btree (tenant_id, case_id);
 
+CREATE INDEX learned_prefixes_by_address ON public.learned_prefixes USING gist (tenant_id, prefix inet_ops);
+
 CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_id, posted_on, id);
 
 CREATE INDEX ledger_postings_by_account ON public.ledger_postings USING btree (tenant_id, account_id, ledger_account) WHERE (account_id IS NOT NULL);
@@ -2648,6 +2691,8 @@ CREATE INDEX service_locations_by_subscriber ON public.service_locations USING b
 CREATE INDEX subscribers_by_email ON public.subscribers USING btree (tenant_id, lower(btrim(email))) WHERE (email IS NOT NULL);
 
 CREATE INDEX subscribers_by_name ON public.subscribers USING btree (tenant_id, name_normalised text_pattern_ops);
+
+CREATE INDEX subscription_identities_by_value ON public.subscription_identities USING btree (tenant_id, value);
 
 CREATE INDEX subscriptions_by_access_point ON public.subscriptions USING btree (tenant_id, access_point_id);
 
@@ -2958,6 +3003,12 @@ ALTER TABLE ONLY public.late_fees
 ALTER TABLE ONLY public.late_fees
     ADD CONSTRAINT late_fees_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
 
+ALTER TABLE ONLY public.learned_prefixes
+    ADD CONSTRAINT learned_prefixes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.learned_prefixes
+    ADD CONSTRAINT learned_prefixes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -3152,6 +3203,15 @@ ALTER TABLE ONLY public.staff
 
 ALTER TABLE ONLY public.subscribers
     ADD CONSTRAINT subscribers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.subscription_identities
+    ADD CONSTRAINT subscription_identities_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.subscription_identities
+    ADD CONSTRAINT subscription_identities_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.subscription_identities
+    ADD CONSTRAINT subscription_identities_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.subscription_prefixes
     ADD CONSTRAINT subscription_prefixes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -3445,6 +3505,8 @@ ALTER TABLE public.late_fee_waivers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.late_fees ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.learned_prefixes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_postings ENABLE ROW LEVEL SECURITY;
@@ -3514,6 +3576,8 @@ ALTER TABLE public.staff_recovery_codes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.staff_second_steps ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscribers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscription_identities ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscription_prefixes ENABLE ROW LEVEL SECURITY;
 
@@ -3607,6 +3671,8 @@ CREATE POLICY tenant ON public.late_fee_waivers TO weir_app USING ((tenant_id = 
 
 CREATE POLICY tenant ON public.late_fees TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.learned_prefixes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.ledger_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.ledger_postings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3676,6 +3742,8 @@ CREATE POLICY tenant ON public.staff_recovery_codes TO weir_app USING ((tenant_i
 CREATE POLICY tenant ON public.staff_second_steps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.subscribers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.subscription_identities TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.subscription_prefixes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3869,6 +3937,8 @@ GRANT SELECT,INSERT ON TABLE public.late_fee_waivers TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.late_fees TO weir_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.learned_prefixes TO weir_app;
+
 GRANT SELECT,INSERT ON TABLE public.ledger_entries TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_postings TO weir_app;
@@ -3934,6 +4004,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_recovery_codes TO weir_a
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.staff_second_steps TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.subscribers TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_identities TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_prefixes TO weir_app;
 

@@ -3,12 +3,13 @@
 use anyhow::{Context, Result, ensure};
 use chrono::{Datelike, NaiveDate};
 use futures_util::FutureExt;
+use serde_json::json;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::runtime::Runtime;
 use weir_lab::{
     Carried, Direction, Family, Faults, Isp, Lab, Limit, Line, Load, Options, PlanTerms, StaffLogin, Subscriber,
-    local_day, until,
+    local_day, subscriber_mac, until,
 };
 
 /// What everybody buys: slow enough for a small machine to fill several lines at once.
@@ -71,10 +72,26 @@ impl World {
 
     /// The same with another plan.
     pub async fn household_with(&mut self, name: &str, plan_version_id: &str) -> Result<Household> {
+        let (number, starts_on) = self.next_household().await?;
+        let line = self.isp.sell(number, name, plan_version_id, &starts_on).await?;
+        self.served(line).await
+    }
+
+    /// Sells [`HOME`] to somebody whom nothing is known of but the Ethernet address.
+    pub async fn household_known_by_mac(&mut self, name: &str) -> Result<Household> {
+        let (number, starts_on) = self.next_household().await?;
+        let addresses = json!({"identities": [format!("mac:{}", subscriber_mac(number))]});
+        let line = self.isp.sell_known_by(number, name, &self.home, &starts_on, addresses).await?;
+        self.served(line).await
+    }
+
+    async fn next_household(&mut self) -> Result<(u8, String)> {
         ensure!(self.households < self.lab.subscribers(), "every line of the lab is taken");
         self.households += 1;
-        let starts_on = first_of(self.isp.today().await?)?.to_string();
-        let line = self.isp.sell(self.households, name, plan_version_id, &starts_on).await?;
+        Ok((self.households, first_of(self.isp.today().await?)?.to_string()))
+    }
+
+    async fn served(&self, line: Line) -> Result<Household> {
         self.isp.applied(Limit::seconds(20)).await?;
         Ok(Household { host: self.lab.subscriber(line.number), line })
     }

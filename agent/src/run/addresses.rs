@@ -97,7 +97,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     pub(super) fn report_addresses(&mut self) {
         let speaks = |session: &&mut super::talk::Session| session.sender.is_some() && session.rev >= TOLD_FROM_REV;
         let Some(session) = self.uplink.session().filter(speaks) else { return };
-        if let Some(report) = self.book.take_unsaid() {
+        for report in self.book.take_unsaid() {
             session.state(state::up::Message::Addresses(report));
         }
     }

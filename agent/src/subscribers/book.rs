@@ -1,7 +1,8 @@
 //! Whose each lease is. Pure: leases and the identities of lines in, prefixes of lines out.
 //!
 //! A lease is a line's if its names are names of that line alone, and nothing of another's overlaps it. Otherwise it is
-//! nobody's: a conflict is told, never guessed away. Prefixes that the cloud gave a line are its own whatever is leased.
+//! nobody's: a conflict is told, never guessed away. Where a switch says whose it is, nobody minds what the subscriber's
+//! equipment says of itself. Prefixes that the cloud gave a line are its own whatever is leased.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use crate::plan::check;
 
 /// Leases kept at once: as many as a router keeps objects.
 const LEASES_MAX: usize = 100_000;
+/// Lines and prefixes told in one report: a frame carries ten times as many.
+const PART_MAX: usize = 5_000;
 /// The end of a lease is remembered for this long: no file older than it brings it back. And a conflict is not told
 /// again sooner.
 const HOUR_MS: u64 = 3_600_000;
@@ -41,6 +44,9 @@ struct Entry {
     seen_ms: u64,
     /// The file it is in.
     file: Option<String>,
+    /// It was not in that file when it was read last.
+    #[serde(skip)]
+    missed: bool,
 }
 
 /// What is kept across restarts.
@@ -126,17 +132,18 @@ impl Book {
         self.know(lines.into_iter().map(|(id, line)| (id, Some(line))));
     }
 
-    /// Takes in a whole file, written last at `as_of_ms`: what is newer than that stays as it is.
+    /// Takes in a whole file, written last at `as_of_ms`: what is newer than that stays as it is. What is missing ends when
+    /// it is missing once more: a file that is written in place may be read half done.
     pub fn read(&mut self, source: Source, file: &str, leases: Vec<Lease>, as_of_ms: u64) {
         let there: BTreeSet<Key> = leases.iter().map(|lease| (source, lease.prefix)).collect();
         let gone = |key: &Key, entry: &Entry| {
             entry.file.as_deref() == Some(file) && entry.seen_ms <= as_of_ms && !there.contains(key)
         };
         let before = self.leases.len();
-        self.leases.retain(|key, entry| !gone(key, entry));
+        self.leases.retain(|key, entry| !gone(key, entry) || !std::mem::replace(&mut entry.missed, true));
         self.unsaved |= before != self.leases.len();
         for lease in leases {
-            self.put(Entry { lease, seen_ms: as_of_ms, file: Some(file.to_owned()) });
+            self.put(Entry { lease, seen_ms: as_of_ms, file: Some(file.to_owned()), missed: false });
         }
     }
 
@@ -144,7 +151,7 @@ impl Book {
     pub fn hear(&mut self, Event { at_ms, gone, lease }: Event) {
         let key = (lease.source, lease.prefix);
         if !gone {
-            return self.put(Entry { lease, seen_ms: at_ms, file: None });
+            return self.put(Entry { lease, seen_ms: at_ms, file: None, missed: false });
         }
         // The end of an older lease of the same address may arrive after the news of the next one.
         let ends = |entry: &Entry| {
@@ -165,6 +172,7 @@ impl Book {
         if let Some(old) = self.leases.get_mut(&key) {
             if old.seen_ms > entry.seen_ms {
                 // Known better already; but now it is known to be in a file.
+                old.missed &= entry.file.is_none();
                 old.file = entry.file.or(old.file.take());
                 return;
             }
@@ -234,8 +242,7 @@ impl Book {
         let (mut claims, mut unclaimed, mut conflicts) = (Vec::new(), 0, BTreeMap::new());
         for entry in self.leases.values() {
             let lease = &entry.lease;
-            let lines: BTreeSet<Uuid> =
-                lease.who.iter().filter_map(|who| self.named.get(who)).flatten().copied().collect();
+            let lines = self.lines_of(lease);
             match lines.iter().collect::<Vec<_>>()[..] {
                 [] => unclaimed += 1,
                 [id] => claims.push((lease.prefix, *id, entry)),
@@ -250,6 +257,19 @@ impl Book {
             }
         }
         (claims, unclaimed, conflicts)
+    }
+
+    /// The lines a lease's names are names of. An address or a DUID is what equipment says of itself, and anybody can say a
+    /// neighbour's: where switches name exactly one line, they say whose the lease is.
+    fn lines_of(&self, lease: &Lease) -> BTreeSet<Uuid> {
+        let of = |counts: fn(&Who) -> bool| -> BTreeSet<Uuid> {
+            let names = lease.who.iter().filter(|who| counts(who));
+            names.filter_map(|who| self.named.get(who)).flatten().copied().collect()
+        };
+        match of(Who::is_by_switch).len() {
+            1 => of(|who| !who.is_by_itself()),
+            _ => of(|_| true),
+        }
     }
 
     /// Which claims overlap what is another line's, leased or given by the cloud.
@@ -281,6 +301,7 @@ impl Book {
         found
     }
 
+    /// Sentences begin with the prefix and name lines by their ids: the cloud reads both out of them.
     fn take_conflicts(&mut self, found: BTreeMap<IpNet, String>, now_ms: u64) {
         for (prefix, text) in &found {
             if !self.conflicts.contains(prefix) && !self.conflicts_told.contains_key(prefix) {
@@ -319,24 +340,36 @@ impl Book {
         self.told = None;
     }
 
-    /// What is new since the last report.
-    pub fn take_unsaid(&mut self) -> Option<AddressReport> {
+    /// What is new since the last report, in parts that a frame can carry.
+    pub fn take_unsaid(&mut self) -> Vec<AddressReport> {
         let plain = |given: &BTreeMap<IpNet, Learned>| {
             given.iter().map(|(prefix, learned)| (*prefix, learned.source, learned.since_ms)).collect()
         };
         let lines = self.given.iter().map(|(id, given)| (*id, plain(given))).collect();
         let now = Told { lines, unclaimed: self.unclaimed };
         if self.told.as_ref() == Some(&now) {
-            return None;
+            return Vec::new();
         }
         let before = self.told.replace(now);
         let (complete, before) = (before.is_none(), before.unwrap_or_default());
-        let told = self.told.as_ref().map(|told| &told.lines)?;
+        let Some(told) = self.told.as_ref().map(|told| &told.lines) else { return Vec::new() };
         let named: BTreeSet<&Uuid> = before.lines.keys().chain(told.keys()).collect();
         let changed = named.into_iter().filter(|id| before.lines.get(id) != told.get(id));
-        let lines =
-            changed.map(|id| LineAddresses { id: id.as_bytes().to_vec(), prefixes: self.learned(id) }).collect();
-        Some(AddressReport { lines, unclaimed: self.unclaimed, complete })
+        let lines = changed.map(|id| LineAddresses { id: id.as_bytes().to_vec(), prefixes: self.learned(id) });
+        // The first part says that lines it does not name have nothing, the others what these have.
+        let part = |complete| AddressReport { lines: Vec::new(), unclaimed: self.unclaimed, complete };
+        let (mut parts, mut last, mut size) = (Vec::new(), part(complete), 0);
+        for line in lines {
+            let own = 1 + line.prefixes.len();
+            if size > 0 && size + own > PART_MAX {
+                parts.push(std::mem::replace(&mut last, part(false)));
+                size = 0;
+            }
+            size += own;
+            last.lines.push(line);
+        }
+        parts.push(last);
+        parts
     }
 
     fn learned(&self, id: &Uuid) -> Vec<LearnedPrefix> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use uuid::Uuid;
 use weir_protocol::desired::{Identity, Line, Prefix, identity};
+use weir_protocol::{frame, state};
 
 use super::book::{Book, Kept};
 use super::kept;
@@ -100,15 +101,17 @@ fn a_lease_is_the_lines_whose_name_it_has_until_it_ends() {
 #[test]
 fn what_two_lines_claim_is_nobodys_and_told_once() {
     let mut book = book();
-    let circuit = line("circuit-id:65746831", &[]);
-    book.know([(id(3), Some(&circuit))]);
+    let user = line("pppoe-user:eve", &[]);
+    book.know([(id(3), Some(&user))]);
     book.hear(up(1, lease("10.0.0.7/32", ANN)));
     book.settle(1);
     // By two names.
-    book.hear(up(2, lease("10.0.0.7/32", &format!("{ANN} circuit-id:65746831"))));
+    book.hear(up(2, lease("10.0.0.7/32", &format!("{ANN} pppoe-user:eve"))));
     assert_eq!(book.settle(2), BTreeSet::from([id(1)]));
     let news = book.take_news();
-    assert!(news.len() == 1 && news[0].contains("10.0.0.7/32") && news[0].contains(&id(3).to_string()), "{news:?}");
+    let lines = [id(1), id(3)].map(|id| id.to_string());
+    assert!(news.len() == 1 && news[0].starts_with("10.0.0.7/32 "), "{news:?}");
+    assert!(lines.iter().all(|line| news[0].contains(line)), "{news:?}");
     assert_eq!((has(&book, 1), has(&book, 3), book.counts().2), (vec![], vec![], 1));
     // By two servers; and by what the cloud gave somebody, which stays theirs.
     book.hear(up(3, Lease { source: Source::Kea, ..lease("10.0.0.8/32", ANN) }));
@@ -128,6 +131,43 @@ fn what_two_lines_claim_is_nobodys_and_told_once() {
 }
 
 #[test]
+fn where_a_switch_says_whose_it_is_nobody_takes_it_by_a_neighbours_address() {
+    let mut book = book();
+    let (circuit, remote) = (line("circuit-id:65746831", &[]), line("remote-id:aa", &[]));
+    book.know([(id(3), Some(&circuit)), (id(4), Some(&remote))]);
+    book.hear(up(1, lease("10.0.0.7/32", ANN)));
+    book.hear(up(1, lease("10.0.0.8/32", &format!("{ANN} duid:00030001 circuit-id:65746831"))));
+    // A switch that names nobody's port says nothing of whose it is; and two may contradict each other.
+    book.hear(up(1, lease("10.0.0.9/32", &format!("{BEN} circuit-id:65746899"))));
+    book.hear(up(1, lease("10.0.0.10/32", "circuit-id:65746831 remote-id:aa")));
+    book.settle(1);
+    assert_eq!((has(&book, 1), has(&book, 3)), (vec!["10.0.0.7/32".into()], vec!["10.0.0.8/32".into()]));
+    assert_eq!((has(&book, 2), has(&book, 4), book.counts().2), (vec!["10.0.0.9/32".into()], vec![], 1));
+}
+
+#[test]
+fn a_report_of_many_lines_comes_in_parts_that_a_frame_carries() {
+    let mut book = Book::default();
+    let name = |n: u32| format!("mac:02:00:00:00:{:02x}:{:02x}", n / 256, n % 256);
+    let lines: BTreeMap<Uuid, Line> = (0..20_000).map(|n| (id(n.into()), line(&name(n), &[]))).collect();
+    book.know_all(lines.iter().map(|(id, line)| (*id, line)));
+    for n in 0..20_000 {
+        book.hear(up(1, lease(&format!("10.0.{}.{}/32", n / 250, n % 250), &name(n))));
+        book.hear(up(1, lease(&format!("2001:db8:{n:x}::/48"), &name(n))));
+    }
+    book.settle(1);
+    let parts = book.take_unsaid();
+    assert!(parts.len() > 1 && parts[0].complete && parts[1..].iter().all(|part| !part.complete));
+    let told: BTreeSet<Vec<u8>> = parts.iter().flat_map(|part| &part.lines).map(|line| line.id.clone()).collect();
+    assert_eq!((told.len(), parts.iter().map(|part| part.lines.len()).sum::<usize>()), (20_000, 20_000));
+    for part in parts {
+        let message = state::Up { message: Some(state::up::Message::Addresses(part)) };
+        assert!(frame::encode(&message).unwrap().len() < frame::MAX_FRAME / 4);
+    }
+    assert_eq!(book.take_unsaid(), []);
+}
+
+#[test]
 fn a_file_says_everything_but_what_is_newer() {
     let mut book = book();
     let file = |book: &mut Book, as_of_ms, leases| book.read(Source::Dnsmasq, "/leases", leases, as_of_ms);
@@ -140,7 +180,14 @@ fn a_file_says_everything_but_what_is_newer() {
     book.settle(20);
     assert_eq!((has(&book, 1), has(&book, 2)), (vec!["10.0.0.7/32".into(), "10.0.0.9/32".into()], vec![]));
     file(&mut book, 30, vec![lease("10.0.0.9/32", ANN)]);
+    assert_eq!(book.settle(30), BTreeSet::new(), "it may be half written");
+    file(&mut book, 30, vec![lease("10.0.0.9/32", ANN)]);
     assert_eq!((book.settle(30), has(&book, 1)), (BTreeSet::from([id(1)]), vec!["10.0.0.9/32".into()]));
+    // Half written, whole again, half written: nobody loses anything.
+    for (at_ms, leases) in [(31, Vec::new()), (32, vec![lease("10.0.0.9/32", ANN)]), (33, Vec::new())] {
+        file(&mut book, at_ms, leases);
+        assert_eq!((book.settle(at_ms), has(&book, 1)), (BTreeSet::new(), vec!["10.0.0.9/32".into()]));
+    }
     file(&mut book, 40, Vec::new());
     book.read(Source::Kea, "/other", vec![lease("10.0.0.8/32", BEN)], 40);
     book.settle(40);
@@ -201,13 +248,13 @@ fn what_was_learned_survives_and_is_told_once() {
     book.hear(up(1, lease("10.0.0.99/32", "mac:02:00:00:00:00:99")));
     book.settle(5);
     assert!(book.take_unsaved() && !book.take_unsaved());
-    let report = book.take_unsaid().unwrap();
+    let [report] = &book.take_unsaid()[..] else { panic!("one report") };
     let prefixes = &report.lines[0].prefixes;
     assert_eq!((report.complete, report.unclaimed, report.lines.len(), prefixes.len()), (true, 1, 1, 1));
     assert_eq!((prefixes[0].since_ms, prefixes[0].until_ms), (5, HOUR_MS));
     // A renewal is neither told nor kept at once.
     book.hear(up(6, Lease { until_ms: Some(2 * HOUR_MS), ..lease("10.0.0.7/32", ANN) }));
-    assert_eq!((book.settle(6), book.take_unsaid(), book.take_unsaved()), (BTreeSet::new(), None, false));
+    assert_eq!((book.settle(6), book.take_unsaid(), book.take_unsaved()), (BTreeSet::new(), vec![], false));
     let mut disk = Sim::default();
     kept::save(&mut disk, &book, id(9)).unwrap();
     let mut later = kept::open(&disk, id(10));
@@ -215,14 +262,15 @@ fn what_was_learned_survives_and_is_told_once() {
     later.know_all([(id(1), &ann), (id(2), &ben)]);
     later.expire(HOUR_MS + 1);
     assert_eq!(later.settle(HOUR_MS + 1), BTreeSet::new());
-    let report = later.take_unsaid().unwrap();
+    let [report] = &later.take_unsaid()[..] else { panic!("one report") };
     assert_eq!((report.lines[0].prefixes[0].since_ms, report.lines[0].prefixes[0].until_ms), (5, 2 * HOUR_MS));
     later.hear(down(HOUR_MS + 2, lease("10.0.0.7/32", ANN)));
     later.settle(HOUR_MS + 2);
-    let report = later.take_unsaid().unwrap();
+    let [report] = &later.take_unsaid()[..] else { panic!("one report") };
     assert_eq!((report.complete, report.lines.len(), report.lines[0].prefixes.len()), (false, 1, 0));
     later.restart();
-    assert_eq!(later.take_unsaid().unwrap().lines, []);
+    let [report] = &later.take_unsaid()[..] else { panic!("one report") };
+    assert_eq!((report.complete, report.lines.len()), (true, 0));
 }
 
 #[test]

@@ -56,6 +56,8 @@ type Stamp = (PathBuf, u64, i64, i64, u64);
 struct Watched {
     file: LeaseFile,
     seen: Vec<Stamp>,
+    /// It was read once as it is now: what is missing in it is missing when it is so twice.
+    once: bool,
     failing: bool,
 }
 
@@ -77,7 +79,7 @@ impl Sources {
             .and_then(|()| std::fs::set_permissions(&spool, std::fs::Permissions::from_mode(0o700)))
             .and_then(|()| listen(&config.run_dir.join(SOCKET)));
         let socket = opened.inspect_err(|error| tracing::error!(%error, "scripts cannot tell of leases")).ok();
-        let watched = |file: &LeaseFile| Watched { file: file.clone(), seen: Vec::new(), failing: false };
+        let watched = |file: &LeaseFile| Watched { file: file.clone(), seen: Vec::new(), once: false, failing: false };
         let files = config.lease_files.iter().map(watched).collect();
         Self { socket, spool, files, look_at: Instant::now() + LOOK, read: Vec::new() }
     }
@@ -197,10 +199,10 @@ fn believe(news: &[u8]) -> Option<Event> {
 }
 
 impl Watched {
-    /// What the file says, if it says something new.
+    /// What the file says, if it says something new, or did when it was looked at before.
     fn look(&mut self, now_ms: u64) -> Option<Heard> {
         let stamps = self.stamps();
-        if stamps == self.seen {
+        if stamps == self.seen && !self.once {
             return None;
         }
         match self.read(&stamps) {
@@ -212,6 +214,7 @@ impl Watched {
                     seconds.unsigned_abs().saturating_mul(1_000).saturating_add(nanos.unsigned_abs() / 1_000_000)
                 };
                 let as_of_ms = stamps.iter().map(written).max().unwrap_or(0).min(now_ms);
+                self.once = stamps != self.seen;
                 self.seen = stamps;
                 let path = self.file.path.display().to_string();
                 Some(Heard::File { source: self.file.source, path, leases, as_of_ms })

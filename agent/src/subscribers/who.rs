@@ -62,6 +62,16 @@ impl Who {
         }
     }
 
+    /// Whether a switch says it, of the port a subscriber is behind.
+    pub fn is_by_switch(&self) -> bool {
+        matches!(self, Self::CircuitId(_) | Self::RemoteId(_))
+    }
+
+    /// Whether the subscriber's equipment says it of itself, unproven.
+    pub fn is_by_itself(&self) -> bool {
+        matches!(self, Self::Mac(_) | Self::Duid(_))
+    }
+
     /// An Ethernet address: neither all zeros nor of a group.
     pub fn mac(bytes: &[u8]) -> Result<Self, Error> {
         let mac = <[u8; 6]>::try_from(bytes).map_err(|_| Error::Mac)?;

@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod charges;
 pub mod currency;
 pub mod dunning;
+pub mod identity;
 pub mod invoice;
 pub mod ledger;
 pub mod money;

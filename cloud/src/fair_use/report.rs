@@ -9,7 +9,7 @@ use super::{Error, Rule, Turn, store};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::events::{self, EventKind};
-use crate::fleet::sessions::Session;
+use crate::fleet::sessions::{Session, instant};
 use crate::ids::SubscriptionId;
 
 /// Shares of an allowance whose reaching is told, percent.
@@ -87,13 +87,6 @@ fn read(line: &LineFairUse) -> Told {
         next_at: instant(line.next_ms),
         turns: line.turns.iter().filter_map(turn).collect(),
     }
-}
-
-/// An instant a database can hold; none for 0.
-fn instant(at_ms: u64) -> Option<DateTime<Utc>> {
-    const YEAR_3000_MS: u64 = 32_503_680_000_000;
-    let told = Some(at_ms).filter(|at_ms| (1..YEAR_3000_MS).contains(at_ms))?;
-    i64::try_from(told).ok().and_then(DateTime::from_timestamp_millis)
 }
 
 fn rule(rule: state::Rule) -> Rule {

@@ -12,9 +12,11 @@ use chrono_tz::Tz;
 use ipnet::IpNet;
 use prost::Message;
 use uuid::Uuid;
-use weir_protocol::desired::{Access, CutPoints, Garden, Kind, Line, Node, Prefix, Router, UnknownHosts};
+use weir_protocol::desired::identity::Who;
+use weir_protocol::desired::{self, Access, CutPoints, Garden, Kind, Line, Node, Prefix, Router, UnknownHosts};
 use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
+use weir_rules::identity::{self, Identity};
 
 use super::{Error, fair_use, store};
 use crate::db::TenantTx;
@@ -119,8 +121,7 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         hold_kind: decision.hold.map(|hold| hold.kind.name().to_owned()).unwrap_or_default(),
         fair_use: fair_use.map(Box::new),
         pay_url,
-        // Lines are sold by their prefixes.
-        identities: Vec::new(),
+        identities: sold.identities.iter().filter_map(|text| identity::parse(text).ok()).map(who).collect(),
         node: sold.access_point_id.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default(),
         burst_down_bytes: sold.burst_down_bytes.unsigned_abs(),
         burst_up_bytes: sold.burst_up_bytes.unsigned_abs(),
@@ -154,6 +155,17 @@ fn wire_unknown_hosts(unknown_hosts: network::UnknownHosts) -> UnknownHosts {
         network::UnknownHosts::Garden => UnknownHosts::Garden,
         network::UnknownHosts::Closed => UnknownHosts::Closed,
     }
+}
+
+fn who(identity: Identity) -> desired::Identity {
+    let who = match identity {
+        Identity::Mac(mac) => Who::Mac(mac.to_vec()),
+        Identity::CircuitId(id) => Who::CircuitId(id),
+        Identity::RemoteId(id) => Who::RemoteId(id),
+        Identity::PppoeUser(name) => Who::PppoeUser(name),
+        Identity::Duid(duid) => Who::Duid(duid),
+    };
+    desired::Identity { who: Some(who) }
 }
 
 fn prefix(net: IpNet) -> Prefix {

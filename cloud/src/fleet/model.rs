@@ -35,6 +35,8 @@ pub struct Agent {
     pub persisted_gen: i64,
     /// Generation in its kernel.
     pub applied_gen: i64,
+    /// Leases of the router's DHCP and PPPoE servers that are no line's; null before it told of any.
+    pub unclaimed_leases: Option<i32>,
     /// Its usage log, by epoch; absent in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub epochs: Vec<Epoch>,
@@ -72,6 +74,8 @@ pub struct Enforcement {
     pub persisted_gen: i64,
     /// Generation in its kernel.
     pub applied_gen: i64,
+    /// Leases of the router's DHCP and PPPoE servers that are no line's; null before it told of any.
+    pub unclaimed_leases: Option<i32>,
     /// Lines whose removal the agent holds back, for it came with that of many others.
     pub removals_held: usize,
     /// Every line, desired beside applied.

@@ -46,6 +46,7 @@ pub async fn enforcement(tx: &mut TenantTx, router: RouterId) -> Result<Enforcem
         desired_gen: agent.desired_gen,
         persisted_gen: agent.persisted_gen,
         applied_gen: agent.applied_gen,
+        unclaimed_leases: agent.unclaimed_leases,
         lines,
     })
 }
@@ -101,6 +102,7 @@ fn shown(now: DateTime<Utc>, row: AgentRow, epochs: Vec<rows::EpochRow>) -> Agen
         desired_gen: row.desired_gen,
         persisted_gen: row.persisted_gen,
         applied_gen: row.applied_gen,
+        unclaimed_leases: row.unclaimed_leases,
         epochs,
     }
 }

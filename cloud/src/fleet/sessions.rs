@@ -1,10 +1,12 @@
 //! What a gateway reads and writes for a connected agent. Every write checks that the session still owns the agent.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
+use prost::Message;
 use uuid::Uuid;
 use weir_protocol::control::{EpochPosition, Hello, StreamPosition, Verdict};
+use weir_protocol::desired::{Access, Kind, Line};
+use weir_protocol::hash;
 use weir_protocol::state::{ApplyReport, Down, Object, ObjectKey, ObjectResult, Status};
-use weir_protocol::{desired::Access, hash};
 
 use super::jobs::RefreshMetered;
 use super::{Error, store};
@@ -15,6 +17,8 @@ use crate::jobs;
 
 /// Late records that come within so long are told of together, seconds.
 const LATE_SECONDS: i64 = 10;
+/// The first revision whose agents know what a line's identities are.
+const IDENTITIES_SINCE_REV: u32 = 4;
 /// Length of a tally's name.
 const TALLY_BYTES: usize = 8;
 
@@ -160,7 +164,8 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
         let (kind, id) = (object.kind.unsigned_abs(), object.object_id.as_bytes().to_vec());
         if !object.removed {
             let revision = object.revision.unsigned_abs();
-            upserts.push(Object { kind, id, revision, body: object.body, needs_rev: 0 });
+            let needs_rev = needs_rev(kind, &object.body);
+            upserts.push(Object { kind, id, revision, body: object.body, needs_rev });
         } else if since.is_some() {
             removes.push(ObjectKey { kind, id });
         }
@@ -176,6 +181,16 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
         // Never with everything, or with removals since: what an agent would lose by them, nobody has seen yet.
         removals_confirmed: since.is_some_and(|since| confirmed > since) && !more_went,
     }))
+}
+
+/// The revision an agent must have to know what an object says. Who is known by identities alone is nobody to an agent that
+/// knows none: it says so, instead of holding a line without addresses.
+fn needs_rev(kind: u32, body: &[u8]) -> u32 {
+    if Kind::from_u32(kind) != Some(Kind::Line) {
+        return 0;
+    }
+    let by_name_alone = |line: &Line| line.prefixes.is_empty() && !line.identities.is_empty();
+    if Line::decode(body).is_ok_and(|line| by_name_alone(&line)) { IDENTITIES_SINCE_REV } else { 0 }
 }
 
 /// Notes how far a generation came.
@@ -253,4 +268,11 @@ pub async fn event(app: &App, session: Session, event: &weir_protocol::control::
     let mut tx = session.begin(app).await?;
     store::agents::insert_event(&mut tx, session.agent, id, event).await?;
     Ok(tx.commit().await?)
+}
+
+/// An instant an agent told that a database can hold; none for 0.
+pub fn instant(at_ms: u64) -> Option<DateTime<Utc>> {
+    const YEAR_3000_MS: u64 = 32_503_680_000_000;
+    let told = Some(at_ms).filter(|at_ms| (1..YEAR_3000_MS).contains(at_ms))?;
+    i64::try_from(told).ok().and_then(DateTime::from_timestamp_millis)
 }

@@ -9,7 +9,7 @@ use crate::error::FieldError;
 const ROWS_MAX: usize = 5_000;
 
 /// The fields of a row, and what their columns may be called, in letters and digits alone.
-pub const FIELDS: [(&str, &[&str]); 15] = [
+pub const FIELDS: [(&str, &[&str]); 17] = [
     (
         "name",
         &[
@@ -62,6 +62,8 @@ pub const FIELDS: [(&str, &[&str]); 15] = [
         "prefixes",
         &["prefixes", "prefix", "ip", "ipaddress", "ips", "address4", "direccionip", "enderecoip", "adresseip"],
     ),
+    ("mac", &["mac", "macaddress", "ethernetaddress", "direccionmac", "enderecomac", "adressemac", "عنوانmac"]),
+    ("pppoe_user", &["pppoeuser", "pppoeusername", "pppoelogin", "usuariopppoe", "utilisateurpppoe", "مستخدمpppoe"]),
     (
         "starts_on",
         &[

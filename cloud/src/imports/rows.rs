@@ -120,7 +120,12 @@ struct Sale {
     router: RouterId,
     starts_on: NaiveDate,
     prefixes: Vec<String>,
+    /// Each with the field it is of.
+    identities: Vec<(&'static str, String)>,
 }
+
+/// Fields that name who a subscriber is, and the identities they are.
+const IDENTITIES: [(&str, &str); 2] = [("mac", "mac"), ("pppoe_user", "pppoe-user")];
 
 async fn make(tx: &mut TenantTx, choices: &mut Choices, cells: &Cells<'_>) -> Result<SubscriberId, Trouble> {
     let mut errors = Vec::new();
@@ -175,7 +180,7 @@ async fn make(tx: &mut TenantTx, choices: &mut Choices, cells: &Cells<'_>) -> Re
     if !errors.is_empty() {
         return Err(Trouble::Row(errors));
     }
-    if let Some(Sale { version, router, starts_on, prefixes }) = sale {
+    if let Some(Sale { version, router, starts_on, prefixes, identities }) = sale {
         let wish = SubscriptionWish {
             account_id: account,
             service_location_id: location,
@@ -184,12 +189,30 @@ async fn make(tx: &mut TenantTx, choices: &mut Choices, cells: &Cells<'_>) -> Re
             access_point_id: None,
             starts_on,
             prefixes,
+            identities: identities.iter().map(|(_, identity)| identity.clone()).collect(),
         };
-        subscriptions::sell_to(tx, wish, choices.welcome)
-            .await
-            .map_err(|error| Trouble::of(error.into(), "prefixes"))?;
+        subscriptions::sell_to(tx, wish, choices.welcome).await.map_err(|error| trouble_of_sale(error, &identities))?;
     }
     Ok(subscriber)
+}
+
+/// What was said of a sale, of the fields it was said of.
+fn trouble_of_sale(error: subscriptions::Error, identities: &[(&'static str, String)]) -> Trouble {
+    let field = |kind: &str| IDENTITIES.iter().find(|(_, known)| *known == kind).map(|(field, _)| *field);
+    let about = match &error {
+        subscriptions::Error::IdentityTaken { wanted, .. } => wanted.split(':').next().and_then(field),
+        _ => None,
+    };
+    let mut trouble = Trouble::of(error.into(), about.unwrap_or("prefixes"));
+    if let Trouble::Row(errors) = &mut trouble {
+        for error in errors {
+            let at = error.field.strip_prefix("identities.").and_then(|n| n.parse::<usize>().ok());
+            if let Some((field, _)) = at.and_then(|n| identities.get(n)) {
+                error.field = (*field).to_owned();
+            }
+        }
+    }
+    trouble
 }
 
 /// What was found before, and what a verb said.
@@ -207,7 +230,7 @@ fn with(mut errors: Vec<FieldError>, trouble: Trouble) -> Trouble {
 fn read_sale(choices: &Choices, cells: &Cells<'_>, errors: &mut Vec<FieldError>) -> Option<Sale> {
     let (plan, router) = (cells.get("plan"), cells.get("router"));
     if plan.is_empty() {
-        for field in ["router", "prefixes", "starts_on"] {
+        for field in ["router", "prefixes", "mac", "pppoe_user", "starts_on"] {
             if !cells.get(field).is_empty() {
                 errors.push(FieldError::new("plan", format!("must be named when {field} is")));
                 break;
@@ -235,5 +258,8 @@ fn read_sale(choices: &Choices, cells: &Cells<'_>, errors: &mut Vec<FieldError>)
     };
     let prefixes = cells.get("prefixes").split([' ', '|', ';', ',']).filter(|text| !text.is_empty());
     let prefixes = prefixes.map(str::to_owned).collect();
-    Some(Sale { version: version?, router: found?, starts_on: starts_on?, prefixes })
+    let named =
+        IDENTITIES.iter().filter_map(|(field, kind)| Some((*field, format!("{kind}:{}", cells.option(field)?))));
+    let identities = named.collect();
+    Some(Sale { version: version?, router: found?, starts_on: starts_on?, prefixes, identities })
 }

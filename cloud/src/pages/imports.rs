@@ -46,6 +46,7 @@ const SAID: &[(&str, &str)] = &[
     ("is not an ISO 3166-1 code", "imports-error-country"),
     ("must name 1 to", "imports-error-prefixes"),
     (" overlap", "imports-error-overlap"),
+    (" is an identity of", "imports-error-identity-taken"),
     ("prefix ", "imports-error-prefix"),
 ];
 

@@ -17,6 +17,7 @@ mod dunning_form;
 mod dunning_policy;
 mod fair_use;
 mod gallery;
+mod identities;
 mod imports;
 mod invoices;
 mod ledger;
@@ -120,6 +121,15 @@ const TOLD: &[(&str, &str)] = &[
     ("must be at most a minute of", "error-burst"),
     ("cannot be with nat", "error-untracked-nat"),
     ("is not offered", "error-not-offered"),
+    ("must begin with mac:", "error-identity-kind"),
+    ("must be an Ethernet address", "error-identity-mac"),
+    ("must be 1 to 255 bytes", "error-identity-relay"),
+    ("must be 1 to 253 bytes", "error-identity-user"),
+    ("must be 3 to 130 bytes", "error-identity-duid"),
+    ("must not be named twice", "error-identity-twice"),
+    ("must name at most 16 identities", "error-identities-many"),
+    ("must name at least one, for", "error-identities-none"),
+    ("must name 1 to 16 prefixes", "error-prefixes-count"),
 ];
 /// Rows a choice of a form, or a part of a page, shows.
 const MANY: Page = Page { after: None, limit: 200 };
@@ -146,6 +156,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(top_ups::routes())
         .merge(subscriptions::routes())
         .merge(subscription_changes::routes())
+        .merge(identities::routes())
         .merge(invoices::routes())
         .merge(payments::routes())
         .merge(paying::routes())

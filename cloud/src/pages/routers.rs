@@ -116,6 +116,8 @@ async fn shown<P: Needs>(
         facts.insert(1, (screen.t("last-seen"), Cell::Text(seen)));
         let generations = format!("{} / {} / {}", held.desired_gen, held.persisted_gen, held.applied_gen);
         facts.insert(2, (screen.t("generations"), Cell::Code(generations)));
+        let unclaimed = held.unclaimed_leases.map(|count| Cell::Text(format::number(lang, count.into())));
+        facts.extend(unclaimed.map(|count| (screen.t("leases-unclaimed"), count)));
     }
     let enrolled = enforcement.is_some();
     let removals_held = enforcement.as_ref().map_or(0, |held| held.removals_held);

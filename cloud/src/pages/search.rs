@@ -18,8 +18,9 @@ use crate::http::ApiQuery;
 use crate::http::page::{Screen, html, see};
 use crate::http::paging::Page;
 use crate::http::permission::{LoggedIn, ViewBilling, ViewNetwork, ViewSubscribers, ViewTickets};
+use crate::subscriptions::{self, Subscription, is_known_as};
 use crate::tickets::{self, TicketFilter};
-use crate::{network, subscribers, subscriptions};
+use crate::{network, subscribers};
 
 /// Things of a kind that are shown; who wants more says more.
 const EACH: u32 = 20;
@@ -141,8 +142,11 @@ async fn sold(screen: &Screen<LoggedIn>, tx: &mut TenantTx, query: &str) -> Resu
         let prefix = subscriptions::addresses(prefix);
         prefix.zip(asked).is_some_and(|(prefix, asked)| prefix.contains(&asked))
     };
-    let exact: Vec<_> =
-        found.iter().map(|sold| sold.id.to_string() == query || sold.prefixes.iter().any(holds)).collect();
+    let is_exact = |sold: &Subscription| {
+        let learned = sold.learned_prefixes.iter().map(|learned| &learned.prefix);
+        sold.id.to_string() == query || sold.prefixes.iter().chain(learned).any(holds) || is_known_as(sold, query)
+    };
+    let exact: Vec<_> = found.iter().map(is_exact).collect();
     let hrefs: Vec<_> = found.iter().map(|sold| format!("/subscriptions/{}", sold.id)).collect();
     let rows = rows_of(screen, tx, found).await?.rows;
     let hits = rows.into_iter().zip(hrefs).zip(exact).map(|((row, href), exact)| Hit { href, row, exact });

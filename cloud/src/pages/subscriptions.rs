@@ -12,7 +12,9 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
-use super::{Asking, MANY, access_tone, fair_use, form_status, next_page, page_of, quality, tickets, traffic};
+use super::{
+    Asking, MANY, access_tone, fair_use, form_status, identities, next_page, page_of, quality, tickets, traffic,
+};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -71,12 +73,13 @@ pub(super) async fn rows_of<P: Needs>(
     let ids: Vec<_> = sold.iter().map(|sold| sold.id).collect();
     let names = subscriptions::names(tx, &ids).await?;
     let rows = sold.into_iter().map(|sold| {
+        let address = sold.address().to_owned();
         vec![
             named(&names, sold.id),
             Cell::Text(sold.plan_name),
             status(screen, sold.status),
             Cell::status(access_tone(&sold.access), screen.t(&format!("access-{}", sold.access))),
-            Cell::Code(sold.prefixes.first().cloned().unwrap_or_default()),
+            Cell::Code(address),
             Cell::Number(format::date(lang, sold.starts_on)),
         ]
     });
@@ -131,6 +134,7 @@ async fn shown<P: Needs>(
         (screen.t("price"), Cell::Text(format::money(lang, price.amount, &price.currency))),
         (screen.t("rates"), Cell::Text(rates)),
         (screen.t("prefixes"), Cell::Code(sold.prefixes.join("  "))),
+        (screen.t("identities"), identities::known_by(&sold)),
         (screen.t("location"), Cell::Text(format!("{}, {}", place.line1, place.city))),
         (screen.t("router"), Cell::link(format!("/routers/{}", router.id), router.name)),
         (screen.t("access-point"), behind),
@@ -147,6 +151,7 @@ async fn shown<P: Needs>(
     let rows = holds.iter().map(|hold| hold_row(screen, hold, in_force(hold))).collect();
     let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();
     let mut sections = vec![traffic(&screen.frame, format!("line:{id}"))];
+    sections.extend(identities::sections(screen, &mut tx, &sold).await?);
     sections.extend(fair_use::sections(screen, id, &standing));
     sections.push(Section {
         title: screen.t("holds"),
@@ -181,7 +186,12 @@ fn actions<P: Needs>(screen: &Screen<P>, sold: &Subscription) -> Vec<Action> {
     if !screen.may::<ManageSubscriptions>() || sold.status == Status::Closed {
         return Vec::new();
     }
-    let ways = [("change-plan", "change-plan"), ("access-point", "subscriptions-behind"), ("end", "end")];
+    let ways = [
+        ("change-plan", "change-plan"),
+        ("access-point", "subscriptions-behind"),
+        ("identities", "identities-change"),
+        ("end", "end"),
+    ];
     ways.map(|(path, key)| Action::go(format!("/subscriptions/{}/{path}", sold.id), screen.t(key))).into()
 }
 
@@ -291,6 +301,7 @@ fn wish(fields: &mut Fields) -> Result<SubscriptionWish, Problem> {
                 access_point_id,
                 starts_on,
                 prefixes,
+                identities: identities::of_form(fields),
             })
         }
         _ => Err(fields.problem()),
@@ -325,6 +336,7 @@ async fn form(
         .ask("service_location_id", "location", Input::Choice(places))
         .ask("router_id", "router", Input::Choice(routers))
         .ask("prefixes", "prefixes", Input::Lines)
+        .ask("identities", "identities", Input::Lines)
         .ask("starts_on", "starts", Input::Line("date"))
         .ask("subscriber_id", "subscriber", Input::Hidden);
     let page = Form {

@@ -370,10 +370,9 @@ async fn lines_of(
     let mut lines = vec![(String::new(), screen.t("ticket-line-none"))];
     for account in subscribers::accounts(tx, Some(id), MANY).await? {
         let sold = subscriptions::subscriptions(tx, Some(account.id), MANY).await?;
-        lines.extend(sold.into_iter().map(|sold| {
-            let prefix = sold.prefixes.first().cloned().unwrap_or_default();
-            (sold.id.to_string(), format!("{} · {prefix}", sold.plan_name))
-        }));
+        lines.extend(
+            sold.into_iter().map(|sold| (sold.id.to_string(), format!("{} · {}", sold.plan_name, sold.address()))),
+        );
     }
     Ok(lines)
 }

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Behind, ChangePlan, End, Hold, HoldWish, Subscription, SubscriptionWish};
+use super::{Behind, ChangePlan, End, Hold, HoldWish, Identities, Subscription, SubscriptionWish};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
@@ -24,6 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show))
         .routes(routes!(change_plan))
         .routes(routes!(place_behind))
+        .routes(routes!(change_identities))
         .routes(routes!(end))
         .routes(routes!(list_holds, place_hold))
         .routes(routes!(release_hold))
@@ -115,6 +116,21 @@ async fn place_behind(
     let placed = super::place_behind(&mut tx, id, wish).await?;
     tx.commit().await?;
     Ok(Json(placed))
+}
+
+/// Say who a line's subscriber is to the DHCP and PPPoE servers of its router.
+#[utoipa::path(put, path = "/subscriptions/{id}/identities", tag = "subscriptions", params(("id" = SubscriptionId, Path)), request_body = Identities,
+    responses((status = 200, body = Subscription), Refusals), security(("session" = ["manage-subscriptions"])))]
+async fn change_identities(
+    State(app): State<App>,
+    staff: Staff<ManageSubscriptions>,
+    ApiPath(id): ApiPath<SubscriptionId>,
+    ApiJson(wish): ApiJson<Identities>,
+) -> Result<Json<Subscription>, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let changed = super::change_identities(&mut tx, id, wish).await?;
+    tx.commit().await?;
+    Ok(Json(changed))
 }
 
 /// End a subscription.

@@ -12,6 +12,7 @@ crate::kinds! {
     HOLD_RELEASED = 409 "hold-released", "The hold has been released already", "Nothing more needs to be done.";
     HOLD_EXISTS = 409 "hold-exists", "The line is already held as unpaid", "One unpaid hold is enough; it is released when the account has paid.";
     PREFIX_OVERLAPS = 409 "prefix-overlaps", "Another line of the router has these addresses", "Choose addresses that no other line of this router has.";
+    IDENTITY_TAKEN = 409 "identity-taken", "Another line of the router has this identity", "Take it from that line first, or choose what only this subscriber has.";
     LOCATION_OF_ANOTHER = 409 "location-of-another-subscriber", "The service location is another subscriber's", "Choose a location of the account's own subscriber.";
     CURRENCY_DIFFERS = 409 "plan-currency-differs", "The plan is priced in another currency than the account's", "Choose a plan in the account's currency, or another account.";
     PLAN_CHANGE_CONFLICTS = 409 "plan-change-conflicts", "The plan changes again at or after that day", "Choose a later day, or end the later change first.";
@@ -41,6 +42,16 @@ pub enum Error {
         wanted: IpNet,
         /// What is there.
         taken: String,
+        /// Whose it is.
+        of: SubscriptionId,
+        /// On which router.
+        router: RouterId,
+    },
+    /// Another line of the router is known by it.
+    #[error("{wanted} is an identity of subscription {of} on router {router}")]
+    IdentityTaken {
+        /// What was asked for.
+        wanted: String,
         /// Whose it is.
         of: SubscriptionId,
         /// On which router.
@@ -105,6 +116,7 @@ impl From<Error> for Problem {
             Error::HoldReleased(_) => Self::new(&HOLD_RELEASED, &error),
             Error::HoldExists(_) => Self::new(&HOLD_EXISTS, &error),
             Error::PrefixOverlaps { .. } => Self::new(&PREFIX_OVERLAPS, &error),
+            Error::IdentityTaken { .. } => Self::new(&IDENTITY_TAKEN, &error),
             Error::LocationOfAnother { .. } => Self::new(&LOCATION_OF_ANOTHER, &error),
             Error::CurrencyDiffers { .. } => Self::new(&CURRENCY_DIFFERS, &error),
             Error::PlanChangeConflicts(_) => Self::new(&PLAN_CHANGE_CONFLICTS, &error),

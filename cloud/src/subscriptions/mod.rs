@@ -1,18 +1,23 @@
-//! Plans sold to accounts at locations: the commercial state, the addresses, and the holds on access.
+//! Plans sold to accounts at locations: the commercial state, the addresses and who has them, and the holds on access.
 //!
 //! Commercial state decides whether we bill; holds decide what the router does. Neither stands for the other.
 
 pub mod api;
 pub mod error;
 mod holds;
+mod identities;
 pub mod jobs;
+pub mod learned;
 mod model;
 mod service;
 mod store;
 
 pub use error::Error;
 pub use holds::{HoldWish, holds, place_hold, release_hold};
-pub use model::{Behind, ChangePlan, Counts, End, Hold, Status, Subscription, SubscriptionWish};
+pub use identities::{change_identities, is_known_as, readable};
+pub use model::{
+    Behind, ChangePlan, Counts, End, Hold, Identities, LearnedPrefix, Status, Subscription, SubscriptionWish,
+};
 pub use service::{
     addresses, change_plan, counts, end, find, names, place_behind, recurring, sell, sell_to, subscription,
     subscriptions,

@@ -53,8 +53,37 @@ pub struct Subscription {
     pub ends_on: Option<NaiveDate>,
     /// The line's addresses.
     pub prefixes: Vec<String>,
+    /// Who the subscriber is to the router's own DHCP and PPPoE servers: what these lease to them is the line's, too.
+    #[schema(example = json!(["mac:02:00:00:00:00:07", "circuit-id:6f6c743120302f37"]))]
+    pub identities: Vec<String>,
+    /// What these servers leased, as the router told last.
+    pub learned_prefixes: Vec<LearnedPrefix>,
     /// When it was sold.
     pub created_at: DateTime<Utc>,
+}
+
+impl Subscription {
+    /// What tells the line from others of its subscriber: its first address, given or learned, else whom it is known as.
+    pub fn address(&self) -> &str {
+        let learned = self.learned_prefixes.iter().map(|learned| &learned.prefix);
+        self.prefixes.iter().chain(learned).chain(&self.identities).next().map_or("", String::as_str)
+    }
+}
+
+/// A prefix that a server of the router leased to the line's subscriber.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LearnedPrefix {
+    /// The prefix.
+    #[schema(example = "10.20.0.7/32")]
+    pub prefix: String,
+    /// Who leased it: `dnsmasq`, `kea`, `pppoe` or `other`.
+    pub source: String,
+    /// Since when it is the line's.
+    pub since_at: Option<DateTime<Utc>>,
+    /// Until when it was leased when this was told; null = until it ends. Renewals alone are not told.
+    pub until_at: Option<DateTime<Utc>>,
+    /// When the router told.
+    pub reported_at: DateTime<Utc>,
 }
 
 /// A subscription to be sold.
@@ -73,9 +102,15 @@ pub struct SubscriptionWish {
     pub access_point_id: Option<AccessPointId>,
     /// First day served.
     pub starts_on: NaiveDate,
-    /// The line's addresses: IPv4 and IPv6 prefixes.
+    /// The line's addresses: IPv4 and IPv6 prefixes. None if it has identities.
     #[schema(example = json!(["10.20.0.2/32", "2001:db8:1::/56"]))]
+    #[serde(default)]
     pub prefixes: Vec<String>,
+    /// Who the subscriber is to the router's own DHCP and PPPoE servers: `mac:`, `circuit-id:`, `remote-id:`, `pppoe-user:`
+    /// or `duid:` and what it is. Circuit and remote ids are hexadecimal digits, or text in quotes.
+    #[schema(example = json!(["mac:02:00:00:00:00:07", "circuit-id:\"olt1 0/7\""]))]
+    #[serde(default)]
+    pub identities: Vec<String>,
 }
 
 /// A change to another plan version.
@@ -94,6 +129,15 @@ pub struct ChangePlan {
 pub struct Behind {
     /// The access point of its router it is behind; null = none.
     pub access_point_id: Option<AccessPointId>,
+}
+
+/// Who a line's subscriber is.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Identities {
+    /// All it has from now on, as when it is sold.
+    #[schema(example = json!(["mac:02:00:00:00:00:07", "circuit-id:\"olt1 0/7\""]))]
+    pub identities: Vec<String>,
 }
 
 /// The end of a subscription.

@@ -7,9 +7,11 @@ use ipnet::IpNet;
 use rust_decimal::Decimal;
 use serde_json::json;
 use weir_rules::calendar::local_date;
+use weir_rules::identity::Identity;
 use weir_rules::prefix;
 
-use super::{Behind, ChangePlan, Counts, End, Error, Status, Subscription, SubscriptionWish, store};
+use super::store::identities as own;
+use super::{Behind, ChangePlan, Counts, End, Error, Status, Subscription, SubscriptionWish, identities, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::events::{self, EventKind};
@@ -39,11 +41,14 @@ pub async fn names(tx: &mut TenantTx, ids: &[SubscriptionId]) -> Result<HashMap<
     Ok(store::names(tx, &ids).await?.into_iter().collect())
 }
 
-/// Subscriptions by id, by an address or prefix of their lines, or by their subscriber's name.
+/// Subscriptions by id, by an address or prefix of their lines, given or learned, by whom they are known as, or by their
+/// subscriber's name.
 pub async fn find(tx: &mut TenantTx, text: &str, limit: u32) -> Result<Vec<Subscription>, Error> {
     let addresses = addresses(text);
     let name = if addresses.is_some() { String::new() } else { subscribers::normalise(text) };
-    let found = store::find(tx, text.parse().ok(), addresses, &name, i64::from(limit)).await?;
+    let (values, user) = identities::asked(text);
+    let who = store::Who { values: &values, user: &user };
+    let found = store::find(tx, text.parse().ok(), addresses, &name, who, i64::from(limit)).await?;
     Ok(store::subscriptions(tx, Some(&found), None, Page { after: None, limit }).await?)
 }
 
@@ -71,7 +76,7 @@ pub async fn sell(tx: &mut TenantTx, wish: SubscriptionWish) -> Result<Subscript
 /// As [`sell`]; `welcome` says whether the subscriber is written to as somebody new is.
 pub async fn sell_to(tx: &mut TenantTx, wish: SubscriptionWish, welcome: bool) -> Result<Subscription, Error> {
     check_day("starts_on", wish.starts_on)?;
-    let prefixes = read_prefixes(&wish.prefixes)?;
+    let (prefixes, who) = read_addresses(&wish)?;
     let account = subscribers::account(tx, wish.account_id).await?;
     let location = subscribers::location(tx, wish.service_location_id).await?;
     if location.subscriber_id != account.subscriber_id {
@@ -87,10 +92,14 @@ pub async fn sell_to(tx: &mut TenantTx, wish: SubscriptionWish, welcome: bool) -
     let zone = account.time_zone.parse().unwrap_or(chrono_tz::UTC);
     let from = wish.starts_on.max(local_date(tx.at(), zone));
     check_free(tx, id, wish.router_id, &prefixes, (from, None)).await?;
+    identities::check_free(tx, id, wish.router_id, &who, (from, None)).await?;
     store::insert(tx, id, &wish, handle).await?;
     store::insert_term(tx, id, wish.plan_version_id, wish.starts_on, None).await?;
     for prefix in &prefixes {
         store::insert_prefix(tx, id, wish.router_id, prefix, from).await?;
+    }
+    for identity in &who {
+        own::give(tx, id, wish.router_id, identity, (from, None)).await?;
     }
     fleet::desired::refresh_line(tx, id).await?;
     fleet::desired::refresh_router(tx, wish.router_id).await?;
@@ -160,9 +169,13 @@ pub async fn end(tx: &mut TenantTx, id: SubscriptionId, wish: End) -> Result<Sub
     if let Some(end) = before.ends_on.filter(|end| *end < wish.ends_on) {
         network::lock_router(tx, before.router_id).await?;
         let prefixes: Vec<_> = before.prefixes.iter().filter_map(|text| text.parse().ok()).collect();
-        check_free(tx, id, before.router_id, &prefixes, (end, Some(wish.ends_on))).await?;
+        let days = (end, Some(wish.ends_on));
+        check_free(tx, id, before.router_id, &prefixes, days).await?;
+        let who = identities::known(&before.identities);
+        identities::check_free(tx, id, before.router_id, &who, days).await?;
     }
     store::set_end(tx, id, wish.ends_on).await?;
+    own::set_end(tx, id, wish.ends_on).await?;
     match before.ends_on {
         Some(end) if end < wish.ends_on => store::extend_last_term(tx, id, end, wish.ends_on).await?,
         Some(_) | None => store::close_terms(tx, id, wish.ends_on).await?,
@@ -217,13 +230,17 @@ fn check_day(field: &str, day: NaiveDate) -> Result<(), Error> {
     Err(Error::Invalid(vec![FieldError::new(field, message)]))
 }
 
-fn read_prefixes(texts: &[String]) -> Result<Vec<IpNet>, Error> {
-    let mut errors = Vec::new();
-    if texts.is_empty() || texts.len() > PREFIXES_MAX {
-        errors.push(FieldError::new("prefixes", format!("must name 1 to {PREFIXES_MAX} prefixes")));
+/// What a line is to be known by: at least one prefix or identity.
+fn read_addresses(wish: &SubscriptionWish) -> Result<(Vec<IpNet>, Vec<Identity>), Error> {
+    let (identities, mut errors) = identities::read(&wish.identities);
+    if wish.prefixes.len() > PREFIXES_MAX || (wish.prefixes.is_empty() && wish.identities.is_empty()) {
+        errors.push(FieldError::new(
+            "prefixes",
+            format!("must name 1 to {PREFIXES_MAX} prefixes, or none beside identities"),
+        ));
     }
     let mut prefixes = Vec::new();
-    for (n, text) in texts.iter().enumerate() {
+    for (n, text) in wish.prefixes.iter().enumerate() {
         match prefix::parse(text) {
             Ok(prefix) => prefixes.push(prefix),
             Err(error) => errors.push(FieldError::new(format!("prefixes.{n}"), error)),
@@ -232,5 +249,5 @@ fn read_prefixes(texts: &[String]) -> Result<Vec<IpNet>, Error> {
     if let Err(error) = prefix::check_disjoint(&prefixes) {
         errors.push(FieldError::new("prefixes", error));
     }
-    if errors.is_empty() { Ok(prefixes) } else { Err(Error::Invalid(errors)) }
+    if errors.is_empty() { Ok((prefixes, identities)) } else { Err(Error::Invalid(errors)) }
 }

@@ -5,6 +5,7 @@ mod desired;
 mod dunning;
 mod fair_use;
 mod harness;
+mod identities;
 mod messages;
 mod money;
 mod network;

@@ -16,8 +16,12 @@ async fn way(isp: &Isp, query: &str) -> String {
 }
 
 fn page_of<'a>(pages: &'a [String], beginning: &str) -> &'a str {
-    let own =
-        |page: &&String| page.starts_with(beginning) && !page.ends_with("/edit") && !page.ends_with("/access-point");
+    let own = |page: &&String| {
+        page.starts_with(beginning)
+            && !page.ends_with("/edit")
+            && !page.ends_with("/access-point")
+            && !page.ends_with("/identities")
+    };
     pages.iter().find(own).expect("a page")
 }
 

@@ -229,6 +229,13 @@ impl Lab {
         Ok(())
     }
 
+    /// Tells the agent of a lease, with the words a server's script has for it.
+    pub async fn lease(&self, words: &[&str]) -> Result<()> {
+        let (agent, run) = (program("weir-agent")?, format!("{}/run", self.agent_dir()?));
+        let argv: Vec<_> = [&*agent, "lease", "--run-dir", &run].into_iter().chain(words.iter().copied()).collect();
+        self.inside.run_ok(&Place::Router.name(), &argv).await.map(drop)
+    }
+
     /// Takes from the router what a reboot takes: the kernel's objects, the boot's identity, memory-backed storage.
     pub async fn reboot_router(&self) -> Result<()> {
         const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";

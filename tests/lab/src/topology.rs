@@ -89,7 +89,7 @@ pub async fn build(inside: &Inside, subscribers: u8, return_route: bool) -> Resu
     link(inside, (Place::Router, "lan0", Some(ROUTER_MAC.into())), (Place::Lan, "r0", None)).await?;
     for n in 1..=subscribers {
         let port = format!("p{n}");
-        link(inside, (Place::Subscriber(n), "eth0", Some(mac(n))), (Place::Lan, &port, None)).await?;
+        link(inside, (Place::Subscriber(n), "eth0", Some(subscriber_mac(n))), (Place::Lan, &port, None)).await?;
     }
     configure(inside, Place::Lan, &lan(subscribers), &lan_ports(subscribers)).await?;
     configure(inside, Place::Router, &router(subscribers), "").await?;
@@ -142,7 +142,9 @@ async fn keep_quiet(inside: &Inside, n: u8) -> Result<()> {
     Ok(())
 }
 
-fn mac(n: u8) -> String {
+/// The Ethernet address of subscriber `n`.
+#[must_use]
+pub fn subscriber_mac(n: u8) -> String {
     format!("02:57:00:00:00:{n:02x}")
 }
 
@@ -161,7 +163,7 @@ fn lan(subscribers: u8) -> String {
 fn lan_ports(subscribers: u8) -> String {
     let mut batch = format!("fdb add {ROUTER_MAC} dev r0 master static\n");
     for n in 1..=subscribers {
-        let _ = writeln!(batch, "fdb add {} dev p{n} master static", mac(n));
+        let _ = writeln!(batch, "fdb add {} dev p{n} master static", subscriber_mac(n));
     }
     batch
 }
@@ -178,7 +180,7 @@ fn router(subscribers: u8) -> String {
         let (v4, v6, [_, delegated]) = (subscriber_v4(n), subscriber_v6(n), subscriber_prefixes(n));
         let _ = writeln!(batch, "route add {v4}/32 dev lan0\nroute add {delegated} via {v6} dev lan0 onlink");
         for address in [v4.to_string(), v6.to_string()] {
-            let _ = writeln!(batch, "neigh add {address} lladdr {} dev lan0 nud permanent", mac(n));
+            let _ = writeln!(batch, "neigh add {address} lladdr {} dev lan0 nud permanent", subscriber_mac(n));
         }
     }
     batch

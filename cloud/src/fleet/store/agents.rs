@@ -397,6 +397,7 @@ pub struct AgentRow {
     pub desired_gen: i64,
     pub persisted_gen: i64,
     pub applied_gen: i64,
+    pub unclaimed_leases: Option<i32>,
 }
 
 pub async fn agents(
@@ -408,7 +409,7 @@ pub async fn agents(
     sqlx::query_as!(
         AgentRow,
         r#"SELECT id AS "id: _", router_id AS "router_id: _", hostname, version, kernel, capabilities, enrolled_at, revoked_at,
-                  connected_at, disconnected_at, last_seen_at, desired_gen, persisted_gen, applied_gen
+                  connected_at, disconnected_at, last_seen_at, desired_gen, persisted_gen, applied_gen, unclaimed_leases
            FROM agents WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR (router_id = $2 AND revoked_at IS NULL))
              AND ($3::uuid IS NULL OR id < $3)
            ORDER BY id DESC LIMIT $4"#,

@@ -24,6 +24,7 @@ pub struct SoldLine {
     pub rate_down_bps: i64,
     pub rate_up_bps: i64,
     pub prefixes: Vec<String>,
+    pub identities: Vec<String>,
     pub starts_on: NaiveDate,
     pub from: NaiveDate,
     pub to: Option<NaiveDate>,
@@ -154,7 +155,9 @@ pub async fn sold_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<S
                   v.burst_down_bytes, v.burst_up_bytes, v.rate_down_bps, v.rate_up_bps, s.starts_on, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
                   a.billing_day, a.time_zone, v.allowance_bytes, v.throttle_down_bps, v.throttle_up_bps, v.windows AS "windows: _",
                   ARRAY(SELECT p.prefix::text FROM subscription_prefixes p
-                        WHERE p.tenant_id = s.tenant_id AND p.subscription_id = s.id ORDER BY p.prefix) AS "prefixes!"
+                        WHERE p.tenant_id = s.tenant_id AND p.subscription_id = s.id ORDER BY p.prefix) AS "prefixes!",
+                  ARRAY(SELECT i.kind || ':' || i.value FROM subscription_identities i
+                        WHERE i.tenant_id = s.tenant_id AND i.subscription_id = s.id ORDER BY 1) AS "identities!"
            FROM subscriptions s
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
            JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id

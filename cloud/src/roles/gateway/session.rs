@@ -200,7 +200,10 @@ async fn tell_state(
                 Some(state::up::Message::FairUse(report)) => {
                     crate::fair_use::report(&gateway.app, session, &report).await?;
                 }
-                Some(state::up::Message::Addresses(_)) | None => {}
+                Some(state::up::Message::Addresses(report)) => {
+                    crate::subscriptions::learned::report(&gateway.app, session, &report).await?;
+                }
+                None => {}
             },
         }
     }

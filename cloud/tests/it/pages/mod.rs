@@ -112,6 +112,7 @@ pub async fn furnished(cloud: &'static Cloud) -> (Isp, Vec<String>) {
         format!("/subscribers/{subscriber}/locations/new"),
         format!("/subscriptions/new?subscriber_id={subscriber}"),
         format!("/subscriptions/{sold}/access-point"),
+        format!("/subscriptions/{sold}/identities"),
         format!("/subscriptions/{sold}"),
     ]);
     (isp, pages)

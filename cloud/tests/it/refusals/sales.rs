@@ -53,6 +53,57 @@ fn prefixes_that_cannot_be_are_refused_and_change_nothing() {
 }
 
 #[test]
+fn identities_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let (made, other) = (furnished(cloud).await, furnished(cloud).await);
+        let path = of(&made.sold, "identities");
+        add(&made, "/subscriptions", with(&made.sale_wish, json!({ "identities": ["mac:02:00:00:00:00:07"] }))).await;
+        let body = |identities: Value| json!({ "identities": identities });
+        let put = |case: Case| case.by(axum::http::Method::PUT);
+        let invalid = |what, identities, fields| put(Case::invalid(what, path.clone(), body(identities), fields));
+        let first: &[&str] = &["identities.0"];
+        let many: Vec<_> = (0..17).map(|n| format!("remote-id:{n:02x}")).collect();
+        let sale = |changes| with(&made.sale_wish, changes);
+        let nameless = json!({ "prefixes": ["10.20.9.10/32"], "identities": ["imei:1"] });
+        let cases = [
+            invalid("no kind", json!(["02:00:00:00:00:08"]), first).says("must begin with mac:"),
+            invalid("a group", json!(["mac:01:00:5e:00:00:01"]), first).says("of one port"),
+            invalid("half an address", json!(["mac:02:00:00"]), first).says("such as 02:00:00:00:00:07"),
+            invalid("text without quotes", json!(["circuit-id:eth0/1"]), first).says("as text in quotes"),
+            invalid("too long", json!([format!("remote-id:{}", "00".repeat(256))]), first).says("1 to 255 bytes"),
+            invalid("nobody", json!(["pppoe-user:"]), first).says("1 to 253 bytes"),
+            invalid("two lines", json!(["pppoe-user:a\nb"]), first).says("control characters"),
+            invalid("a short one", json!(["duid:0102"]), first).says("3 to 130 bytes"),
+            invalid("twice", json!(["mac:020000000008", "mac:02-00-00-00-00-08"]), &["identities.1"]).says("twice"),
+            invalid("more than a line may have", json!(many), &["identities"]).says("at most 16"),
+            put(Case::new("a neighbour's", path.clone(), body(json!(["mac:020000000007"])), 409, "identity-taken")),
+            put(Case::malformed("no list", path.clone(), body(json!("mac:020000000008")), "identities")),
+            put(Case::malformed("nothing", path.clone(), json!({}), "identities")),
+            put(Case::new(
+                "another ISP's",
+                of(&other.sold, "identities"),
+                body(json!([])),
+                404,
+                "subscription-not-found",
+            )),
+            Case::invalid("sold with one", "/subscriptions", sale(nameless), first).says("must begin with mac:"),
+            Case::new(
+                "sold as a neighbour",
+                "/subscriptions",
+                sale(json!({ "prefixes": [], "identities": ["mac:020000000007"] })),
+                409,
+                "identity-taken",
+            ),
+        ];
+        assert_refused(&made.isp, cases).await;
+        let end = json!({ "ends_on": "2026-02-01" });
+        made.isp.post(&format!("/api/v1{}", of(&made.sold, "end")), end).await.expect(200);
+        let over = Case::new("what is over", path, body(json!(["mac:020000000008"])), 409, "subscription-closed");
+        assert_refused(&made.isp, [put(over)]).await;
+    });
+}
+
+#[test]
 fn sales_that_cannot_be_are_refused_and_change_nothing() {
     run(|cloud| async move {
         let (made, other) = (furnished(cloud).await, furnished(cloud).await);

@@ -122,6 +122,33 @@ fn a_good_file_is_brought_in_whole_and_once() {
 }
 
 #[test]
+fn lines_are_brought_in_by_who_their_subscriber_is() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let csv = |mac: &str| {
+            format!(
+                "name,street,city,plan,router,MAC address,PPPoE user\nAda,Hill 1,Leeds,Fibre 500,Edge 1,02-00-00-00-00-07,\nBea,Hill 2,Leeds,Fibre 500,Edge 1,{mac},bea@isp\n"
+            )
+        };
+        for (mac, field) in [("eth0", "mac"), ("0200.0000.0007", "mac")] {
+            let (path, now) = checked(&made.isp, csv(mac)).await;
+            assert_eq!((&now["wrong"], wrong(&made.isp, &path).await), (&json!(1), vec![(3, field.to_owned())]));
+        }
+        let (path, now) = checked(&made.isp, csv("")).await;
+        assert_eq!(now["wrong"], 0);
+        made.isp.post(&format!("{path}/start"), json!({})).await.expect(202);
+        work(&made.isp, path.rsplit('/').next().expect("an id")).await;
+        let sold = made.isp.get("/api/v1/subscriptions").await.expect(200);
+        let known: Vec<_> = sold["items"].as_array().expect("items").iter().map(|one| &one["identities"]).collect();
+        assert_eq!(known, [&json!(["pppoe-user:bea@isp"]), &json!(["mac:02:00:00:00:00:07"]), &json!([])]);
+        // Whoever names nothing is told what is missing.
+        let csv = "name,street,city,plan,router,MAC address\nCyd,Hill 3,Leeds,Fibre 500,Edge 1,\n";
+        let (path, _) = checked(&made.isp, csv.into()).await;
+        assert_eq!(wrong(&made.isp, &path).await, [(2, "prefixes".to_owned())]);
+    });
+}
+
+#[test]
 fn what_turns_out_wrong_after_the_check_leaves_nothing_half_done() {
     run(|cloud| async move {
         let made = furnished(cloud).await;

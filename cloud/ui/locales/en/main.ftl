@@ -2,7 +2,7 @@
 search = Search everything
 search-hint = Find a subscriber, address, invoice, IP…
 search-title = Search
-search-lede = A name, an e-mail, a street, an account, an invoice, an IP address or prefix, a router, a site.
+search-lede = A name, an e-mail, a street, an account, an invoice, an IP address or prefix, a MAC address, a circuit id, a PPPoE user, a router, a site.
 search-found = Found: { $count }.
 search-nothing = Nothing is called, numbered or addressed “{ $query }”.
 search-go = Go to
@@ -195,7 +195,7 @@ subscriptions-new-lede = The router learns of it at once; it is served from its 
 subscriptions-sell = Sell
 rates = Rates down / up
 prefixes = Addresses
-prefixes-hint = IPv4 and IPv6 prefixes, one a line, such as 10.20.0.2/32.
+prefixes-hint = IPv4 and IPv6 prefixes, one a line, such as 10.20.0.2/32. None if the line is known by identities.
 starts = First day
 ends = First day no longer served
 open-end = No end set

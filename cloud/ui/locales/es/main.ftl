@@ -2,7 +2,7 @@
 search = Buscar en todo
 search-hint = Busca un abonado, dirección, factura, IP…
 search-title = Buscar
-search-lede = Un nombre, un correo, una calle, una cuenta, una factura, una dirección o prefijo IP, un router, un emplazamiento.
+search-lede = Un nombre, un correo, una calle, una cuenta, una factura, una dirección o prefijo IP, una dirección MAC, un circuit id, un usuario PPPoE, un router, un emplazamiento.
 search-found = Resultados: { $count }.
 search-nothing = Nada se llama ni lleva el número o la dirección «{ $query }».
 search-go = Ir a
@@ -195,7 +195,7 @@ subscriptions-new-lede = El router lo sabe al momento; se sirve desde su primer 
 subscriptions-sell = Vender
 rates = Velocidades bajada / subida
 prefixes = Direcciones
-prefixes-hint = Prefijos IPv4 e IPv6, uno por línea, como 10.20.0.2/32.
+prefixes-hint = Prefijos IPv4 e IPv6, uno por línea, como 10.20.0.2/32. Ninguno si la línea se conoce por identidades.
 starts = Primer día
 ends = Primer día sin servicio
 open-end = Sin fin previsto

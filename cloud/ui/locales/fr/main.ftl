@@ -2,7 +2,7 @@
 search = Tout rechercher
 search-hint = Un abonné, une adresse, une facture, une IP…
 search-title = Rechercher
-search-lede = Un nom, un e-mail, une rue, un compte, une facture, une adresse ou un préfixe IP, un routeur, un site.
+search-lede = Un nom, un e-mail, une rue, un compte, une facture, une adresse ou un préfixe IP, une adresse MAC, un circuit id, un utilisateur PPPoE, un routeur, un site.
 search-found = Résultats : { $count }.
 search-nothing = Rien ne porte le nom, le numéro ou l’adresse « { $query } ».
 search-go = Aller à
@@ -195,7 +195,7 @@ subscriptions-new-lede = Le routeur l’apprend aussitôt ; il est servi dès so
 subscriptions-sell = Vendre
 rates = Débits descendant / montant
 prefixes = Adresses
-prefixes-hint = Préfixes IPv4 et IPv6, un par ligne, comme 10.20.0.2/32.
+prefixes-hint = Préfixes IPv4 et IPv6, un par ligne, comme 10.20.0.2/32. Aucun si la ligne est connue par des identités.
 starts = Premier jour
 ends = Premier jour sans service
 open-end = Sans fin prévue

@@ -2,7 +2,7 @@
 search = Buscar em tudo
 search-hint = Busque um assinante, endereço, fatura, IP…
 search-title = Buscar
-search-lede = Um nome, um e-mail, uma rua, uma conta, uma fatura, um endereço ou prefixo IP, um roteador, um local.
+search-lede = Um nome, um e-mail, uma rua, uma conta, uma fatura, um endereço ou prefixo IP, um endereço MAC, um circuit id, um usuário PPPoE, um roteador, um local.
 search-found = Resultados: { $count }.
 search-nothing = Nada tem o nome, o número ou o endereço “{ $query }”.
 search-go = Ir para
@@ -195,7 +195,7 @@ subscriptions-new-lede = O roteador fica sabendo na hora; é servida desde o pri
 subscriptions-sell = Vender
 rates = Velocidades descida / subida
 prefixes = Endereços
-prefixes-hint = Prefixos IPv4 e IPv6, um por linha, como 10.20.0.2/32.
+prefixes-hint = Prefixos IPv4 e IPv6, um por linha, como 10.20.0.2/32. Nenhum se a linha for conhecida por identidades.
 starts = Primeiro dia
 ends = Primeiro dia sem serviço
 open-end = Sem fim previsto

@@ -141,15 +141,30 @@ impl Isp {
 
     /// Makes a subscriber with an account and a place, and sells a plan to it on the lab's line `number`.
     pub async fn sell(&self, number: u8, name: &str, plan_version_id: &str, starts_on: &str) -> Result<Line> {
+        let addresses = json!({"prefixes": subscriber_prefixes(number)});
+        self.sell_known_by(number, name, plan_version_id, starts_on, addresses).await
+    }
+
+    /// The same to a line that is known by `prefixes`, `identities` or both.
+    pub async fn sell_known_by(
+        &self,
+        number: u8,
+        name: &str,
+        plan_version_id: &str,
+        starts_on: &str,
+        addresses: Value,
+    ) -> Result<Line> {
         let email = format!("{}@example.net", name.to_lowercase().replace(' ', "."));
         let subscriber_id = id(&self.api.post("/subscribers", &json!({"name": name, "email": email})).await?)?;
         let account_id = id(&self.api.post("/accounts", &json!({"subscriber_id": subscriber_id})).await?)?;
         let place = json!({"subscriber_id": subscriber_id, "site_id": self.site_id, "country": "ES",
             "line1": format!("Quay Street {number}"), "city": "Vigo", "postcode": "36201"});
         let location = id(&self.api.post("/service-locations", &place).await?)?;
-        let sold = json!({"account_id": account_id, "service_location_id": location, "starts_on": starts_on,
-            "plan_version_id": plan_version_id, "router_id": self.router_id,
-            "prefixes": subscriber_prefixes(number)});
+        let mut sold = json!({"account_id": account_id, "service_location_id": location, "starts_on": starts_on,
+            "plan_version_id": plan_version_id, "router_id": self.router_id});
+        for kind in ["prefixes", "identities"] {
+            sold[kind] = addresses.get(kind).cloned().unwrap_or_else(|| json!([]));
+        }
         let subscription_id = id(&self.api.post("/subscriptions", &sold).await?)?;
         Ok(Line { number, subscriber_id, account_id, subscription_id, plan_version_id: plan_version_id.to_owned() })
     }

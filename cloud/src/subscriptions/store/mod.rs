@@ -1,12 +1,17 @@
-//! SQL of subscriptions, their terms, prefixes and holds.
+//! SQL of subscriptions, their terms, prefixes and holds. Identities: [`identities`]; what routers
+//! learned: [`learned`].
+
+pub mod identities;
+pub mod learned;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use ipnet::IpNet;
 use rust_decimal::Decimal;
+use sqlx::types::Json;
 use uuid::Uuid;
 use weir_rules::access::{self, HoldEffect, HoldKind};
 
-use super::{Counts, Error, Hold, Status, Subscription, SubscriptionWish};
+use super::{Counts, Error, Hold, LearnedPrefix, Status, Subscription, SubscriptionWish};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
@@ -27,6 +32,8 @@ struct Row {
     ends_on: Option<NaiveDate>,
     today: NaiveDate,
     prefixes: Vec<String>,
+    identities: Vec<String>,
+    learned_prefixes: Json<Vec<LearnedPrefix>>,
     created_at: DateTime<Utc>,
 }
 
@@ -43,6 +50,12 @@ pub async fn subscriptions(
                   v.id AS plan_version_id, v.rate_down_bps, v.rate_up_bps, s.starts_on, s.ends_on, d.today AS "today!",
                   ARRAY(SELECT x.prefix::text FROM subscription_prefixes x
                         WHERE x.tenant_id = s.tenant_id AND x.subscription_id = s.id ORDER BY x.prefix) AS "prefixes!",
+                  ARRAY(SELECT x.kind || ':' || x.value FROM subscription_identities x
+                        WHERE x.tenant_id = s.tenant_id AND x.subscription_id = s.id ORDER BY 1) AS "identities!",
+                  (SELECT coalesce(jsonb_agg(jsonb_build_object('prefix', x.prefix::text, 'source', x.source, 'since_at', x.since_at,
+                                                               'until_at', x.until_at, 'reported_at', x.reported_at) ORDER BY x.prefix), '[]')
+                   FROM learned_prefixes x
+                   WHERE x.tenant_id = s.tenant_id AND x.subscription_id = s.id) AS "learned_prefixes!: _",
                   s.created_at
            FROM subscriptions s
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
@@ -92,6 +105,8 @@ fn shown(row: Row, held: &[(Uuid, access::Hold<Uuid>)], now: DateTime<Utc>) -> S
         starts_on: row.starts_on,
         ends_on: row.ends_on,
         prefixes: row.prefixes,
+        identities: row.identities,
+        learned_prefixes: row.learned_prefixes.0,
         created_at: row.created_at,
     }
 }
@@ -115,12 +130,20 @@ async fn holds_in_force(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<(Uuid, ac
         .collect())
 }
 
-/// The line of this id, those that share an address with `addresses`, and those of subscribers whose name contains `name`.
+/// Whom somebody looks for: an identity's value, or a part of a PPPoE user's name in small letters.
+pub struct Who<'a> {
+    pub values: &'a [String],
+    pub user: &'a str,
+}
+
+/// The line of this id, those that share an address with `addresses`, those known as `who`, and those of subscribers whose
+/// name contains `name`.
 pub async fn find(
     tx: &mut TenantTx,
     id: Option<SubscriptionId>,
     addresses: Option<IpNet>,
     name: &str,
+    who: Who<'_>,
     limit: i64,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
@@ -130,11 +153,18 @@ pub async fn find(
            WHERE s.id = $1 OR ($3 <> '' AND position($3 IN b.name_normalised) > 0)
               OR EXISTS (SELECT FROM subscription_prefixes x
                          WHERE x.tenant_id = s.tenant_id AND x.subscription_id = s.id AND x.prefix && $2::text::cidr)
+              OR EXISTS (SELECT FROM learned_prefixes x
+                         WHERE x.tenant_id = s.tenant_id AND x.subscription_id = s.id AND x.prefix && $2::text::cidr)
+              OR EXISTS (SELECT FROM subscription_identities x
+                         WHERE x.tenant_id = s.tenant_id AND x.subscription_id = s.id
+                           AND (x.value = ANY ($5) OR (x.kind = 'pppoe-user' AND $6 <> '' AND position($6 IN lower(x.value)) > 0)))
            ORDER BY s.id DESC LIMIT $4"#,
         id.map(SubscriptionId::uuid),
         addresses.map(|addresses| addresses.to_string()),
         name,
-        limit
+        limit,
+        who.values,
+        who.user
     )
     .fetch_all(tx.conn())
     .await
