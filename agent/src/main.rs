@@ -3,9 +3,11 @@
 use anyhow::Context;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use weir_agent::clock::{self, Clock, System};
 use weir_agent::config::{self, Adapter, Command, Config, Log};
+use weir_agent::echo::{Echo, Patrol, patrol};
 use weir_agent::garden;
 use weir_agent::memory;
 use weir_agent::northbound::enroll;
@@ -99,9 +101,21 @@ async fn run(config: Config) -> anyhow::Result<()> {
 async fn drive(config: Config, identity: Identity, southbound: impl Southbound) -> anyhow::Result<()> {
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let garden = (config.southbound == Adapter::Linux).then_some(config.garden);
-    let agent = Agent::open(config, identity, southbound, System::start())?;
+    let asking = (config.southbound == Adapter::Linux && config.echoes_a_second > 0)
+        .then(|| (config.echoes_a_second, config.anchors.clone()));
+    let mut agent = Agent::open(config, identity, southbound, System::start())?;
     if let Some(address) = garden {
         drop(tokio::spawn(garden::open(address, agent.wanted())));
+    }
+    if let Some((a_second, anchors)) = asking {
+        match Echo::open() {
+            Ok(echo) => {
+                let seen = Arc::<Patrol>::default();
+                agent.hear_of(Arc::clone(&seen));
+                drop(tokio::spawn(patrol(Arc::new(echo), agent.wanted(), a_second, anchors, seen)));
+            }
+            Err(error) => tracing::warn!(%error, "no host is asked for echoes; CAP_NET_RAW may be missing"),
+        }
     }
     let stop = async {
         futures_util::future::select(std::pin::pin!(term.recv()), std::pin::pin!(interrupt.recv())).await;

@@ -4,7 +4,7 @@
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Up {
     /// The message.
-    #[prost(oneof = "up::Message", tags = "1, 2, 3")]
+    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4")]
     pub message: Option<up::Message>,
 }
 
@@ -22,6 +22,9 @@ pub mod up {
         /// Something a person should know.
         #[prost(message, tag = "3")]
         Event(super::Event),
+        /// How well lines were served lately.
+        #[prost(message, tag = "4")]
+        Quality(crate::quality::Report),
     }
 }
 

@@ -499,6 +499,13 @@ impl Session {
         }
     }
 
+    /// Says what need not be heard: it is lost where there is no room.
+    pub(super) fn say_lossily(&self, message: up::Message) {
+        if self.sender.is_some() {
+            let _lost = self.link.control(message);
+        }
+    }
+
     pub(super) fn state(&self, message: state::up::Message) {
         if !self.link.state(message) {
             self.link.close("the state stream is blocked");

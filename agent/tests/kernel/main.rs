@@ -9,8 +9,10 @@ mod garden;
 mod leases;
 mod lost;
 mod measure;
+
 mod net;
 mod nodes;
+mod quality;
 mod shaping;
 mod shards;
 mod sharing;

@@ -1,6 +1,6 @@
 //! A sample of every message, with every field: a struct literal leaves none out.
 
-use weir_protocol::{control, desired, enroll, live, state, token, usage};
+use weir_protocol::{control, desired, enroll, live, quality, state, token, usage};
 
 use super::source::{Sample, Source};
 
@@ -86,6 +86,8 @@ messages! {
     enroll::Refused { code, text }
     live::Sample { wall_ms, down_bps, up_bps, lines }
     live::LineRate { handle, down_bps, up_bps }
+    quality::Report { start_ms, end_ms, handle_deltas, down_delay_us, up_delay_us, down_delay_max_us, up_delay_max_us, down_full_permille, up_full_permille, down_used_permille, up_used_permille, down_dropped_packets, up_dropped_packets, asked, answered, rtt_p50_us, rtt_p95_us, uplinks }
+    quality::Echoes { role, address, asked, answered, rtt_p50_us, rtt_p95_us }
     state::Down { lineage, from_gen, to_gen, snapshot, upserts, removes, digest_after, removals_confirmed }
     state::Object { kind, id, revision, body, needs_rev }
     state::ObjectKey { kind, id }
@@ -106,7 +108,7 @@ messages! {
 }
 
 choices! {
-    control::Up.message: up Message { Hello, Heartbeat, Event }
+    control::Up.message: up Message { Hello, Heartbeat, Event, Quality }
     control::Down.message: down Message { Welcome, GoAway, LiveInterest }
     desired::Identity.who: identity Who { Mac, CircuitId, RemoteId, PppoeUser, Duid }
     enroll::Reply.outcome: reply Outcome { Enrolled, Refused }

@@ -21,12 +21,14 @@ mod nodes;
 mod ports;
 mod probe;
 mod rules;
+mod sample;
 mod shaping;
 mod tc;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Instant;
 
 use uuid::Uuid;
 use weir_protocol::desired::{Access, Garden, Prefix, Router};
@@ -40,10 +42,11 @@ use self::measure::Readings;
 use self::netfilter::Netfilter;
 use self::nft::{Place, Places, Step, Table, Wiring};
 use self::ports::Ports;
+use self::sample::Samples;
 use self::shaping::{Shaped, Shaping};
 use self::tc::{Leaf, Link, Tc};
 use self::tree::{Committed, Layout};
-use super::{Applied, Counter, Error, Measured, Outcome, Southbound, Sweep, Total};
+use super::{Applied, Counter, Error, Measured, Outcome, Sampled, Southbound, Sweep, Total};
 use crate::plan::check::{self as sound, Checked, Rejection, SoundLine};
 use crate::plan::nodes::{CheckedNodes, SoundNodes, check as check_nodes};
 use crate::plan::{Wanted, shape};
@@ -89,6 +92,8 @@ pub struct Linux {
     read: Vec<(u32, Uuid, Total, Total)>,
     /// What was last measured beside that.
     readings: Readings,
+    /// How full lines were at the last sweeps.
+    samples: Samples,
 }
 
 /// Why lines are not held, by handle.
@@ -139,6 +144,7 @@ impl Linux {
             committed: Default::default(),
             read: Vec::new(),
             readings: Readings::default(),
+            samples: Samples::default(),
         })
     }
 
@@ -393,6 +399,7 @@ impl Southbound for Linux {
             // A dump cut short misses other classes the next time; one that misses the same is whole, and they are gone.
             let gone = !counters.is_empty() && missing_before.as_ref() == Some(&missing);
             if missing.is_empty() || gone {
+                self.samples.observe(&counted, &self.classes, &self.read, Instant::now());
                 self.read = counters.iter().map(|one| (one.handle, one.generation, one.down, one.up)).collect();
                 let of_left = left.iter().map(|one| one.generation).collect();
                 counters.extend(left);
@@ -401,6 +408,10 @@ impl Southbound for Linux {
             missing_before = Some(missing);
         }
         Err(Error::Incomplete(names.to_string()))
+    }
+
+    fn sampled(&mut self) -> Sampled {
+        self.samples.take()
     }
 
     async fn measure(&mut self) -> Result<Option<Measured>, Error> {

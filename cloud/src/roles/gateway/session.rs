@@ -160,7 +160,7 @@ async fn listen(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream
                 sessions::seen(&gateway.app, session, true).await?;
                 noted = gateway.app.clock.now();
             }
-            Some(up::Message::Heartbeat(_)) | None => {}
+            Some(up::Message::Heartbeat(_) | up::Message::Quality(_)) | None => {}
             Some(up::Message::Hello(_)) => bail!("a second hello"),
         }
     }
