@@ -12,6 +12,7 @@ use weir_ui::pages::{Form, List, Section, Show};
 
 use super::access_points;
 use super::overview::{agent_status, last_seen, with_agents};
+use super::quality;
 use super::subscriptions::named;
 use super::tickets;
 use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
@@ -130,6 +131,7 @@ async fn shown<P: Needs>(
     let asked = tickets::about(screen, tx, filter, format!("/tickets/new?router_id={id}")).await?;
     let below = access_points::below(screen, tx, id).await?;
     let mut sections = vec![traffic(&screen.frame, format!("router:{id}")), section, below];
+    sections.extend(quality::of_router(screen, tx, id).await?);
     sections.extend(asked);
     let actions = match screen.may::<ManageNetwork>() {
         true => actions(screen, id, &router.name, enrolled, removals_held > 0),

@@ -147,6 +147,7 @@ async fn shown<P: Needs>(
     let rows = holds.iter().map(|hold| hold_row(screen, hold, in_force(hold))).collect();
     let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();
     let mut sections = vec![traffic(&screen.frame, format!("line:{id}"))];
+    sections.extend(quality::of_line(screen, &mut tx, id).await?);
     sections.extend(fair_use::sections(screen, id, &standing));
     sections.push(Section {
         title: screen.t("holds"),

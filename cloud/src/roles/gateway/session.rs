@@ -145,10 +145,11 @@ async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reaso
     Ok(())
 }
 
-/// Heartbeats and events.
+/// Heartbeats, events and how lines are served.
 async fn listen(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
     let mut noted = gateway.app.clock.now();
     let mut pace = Pace::new(EVENTS_AT_ONCE, EVENTS_A_SECOND);
+    let mut lines = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
     loop {
         let message: control::Up = frame::read(&mut receive).await?;
         match message.message {
@@ -156,11 +157,18 @@ async fn listen(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream
                 pace.take(1).await;
                 sessions::event(&gateway.app, session, &event).await?;
             }
+            Some(up::Message::Quality(report)) => {
+                lines.take(1 + report.handle_deltas.len()).await;
+                match crate::quality::report(&gateway.app, session, &report).await {
+                    Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
+                    other => other?,
+                }
+            }
             Some(up::Message::Heartbeat(_)) if gateway.app.clock.now() - noted >= SEEN_EVERY => {
                 sessions::seen(&gateway.app, session, true).await?;
                 noted = gateway.app.clock.now();
             }
-            Some(up::Message::Heartbeat(_) | up::Message::Quality(_)) | None => {}
+            Some(up::Message::Heartbeat(_)) | None => {}
             Some(up::Message::Hello(_)) => bail!("a second hello"),
         }
     }

@@ -1,2 +1,15 @@
 quality-v6 = IPv6 في آخر 30 يومًا
 quality-dropped = ما أسقطه محدِّد السرعة في آخر 30 يومًا
+quality-line = الجودة في اليوم الأخير
+quality-uplink = الوصلة الصاعدة في اليوم الأخير
+quality-hour = الساعة
+quality-delay = الانتظار في الطابور، تنزيل / رفع
+quality-full = الوقت عند سرعة الخط، تنزيل / رفع
+quality-used = السرعة المستخدمة، تنزيل / رفع
+quality-drops = الحزم المُسقَطة، تنزيل / رفع
+quality-echoes = الصدى: وصل نصفه خلال / المفقود
+quality-role = من
+quality-address = العنوان
+quality-gateway = البوابة
+quality-anchor = مرجع
+quality-bars = ما استخدمه الخط من سرعته في كل ساعة

@@ -1,2 +1,15 @@
 quality-v6 = IPv6 in the last 30 days
 quality-dropped = Dropped by the shaper in the last 30 days
+quality-line = Quality of the last day
+quality-uplink = Uplink in the last day
+quality-hour = Hour
+quality-delay = Wait in the queue, down / up
+quality-full = Time at the line’s rate, down / up
+quality-used = Rate used, down / up
+quality-drops = Packets dropped, down / up
+quality-echoes = Echoes: half came within / lost
+quality-role = Who
+quality-address = Address
+quality-gateway = Gateway
+quality-anchor = Anchor
+quality-bars = How much of its rate the line used, by hour

@@ -1,2 +1,15 @@
 quality-v6 = IPv6 en los últimos 30 días
 quality-dropped = Descartado por el limitador en los últimos 30 días
+quality-line = Calidad del último día
+quality-uplink = Enlace ascendente en el último día
+quality-hour = Hora
+quality-delay = Espera en la cola, bajada / subida
+quality-full = Tiempo a la velocidad de la línea, bajada / subida
+quality-used = Velocidad usada, bajada / subida
+quality-drops = Paquetes descartados, bajada / subida
+quality-echoes = Ecos: la mitad llegó en / perdidos
+quality-role = Quién
+quality-address = Dirección
+quality-gateway = Puerta de enlace
+quality-anchor = Referencia
+quality-bars = Cuánta velocidad usó la línea, por hora

@@ -1,2 +1,15 @@
 quality-v6 = IPv6 sur les 30 derniers jours
 quality-dropped = Rejeté par le limiteur sur les 30 derniers jours
+quality-line = Qualité du dernier jour
+quality-uplink = Liaison montante du dernier jour
+quality-hour = Heure
+quality-delay = Attente dans la file, descente / montée
+quality-full = Temps au débit de la ligne, descente / montée
+quality-used = Débit utilisé, descente / montée
+quality-drops = Paquets rejetés, descente / montée
+quality-echoes = Échos : la moitié reçue en / perdus
+quality-role = Qui
+quality-address = Adresse
+quality-gateway = Passerelle
+quality-anchor = Repère
+quality-bars = Part du débit utilisée par la ligne, par heure

@@ -1,2 +1,15 @@
 quality-v6 = IPv6 nos últimos 30 dias
 quality-dropped = Descartado pelo limitador nos últimos 30 dias
+quality-line = Qualidade do último dia
+quality-uplink = Enlace externo no último dia
+quality-hour = Hora
+quality-delay = Espera na fila, descida / subida
+quality-full = Tempo na velocidade da linha, descida / subida
+quality-used = Velocidade usada, descida / subida
+quality-drops = Pacotes descartados, descida / subida
+quality-echoes = Ecos: metade chegou em / perdidos
+quality-role = Quem
+quality-address = Endereço
+quality-gateway = Gateway
+quality-anchor = Referência
+quality-bars = Quanto da velocidade a linha usou, por hora

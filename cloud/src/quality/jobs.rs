@@ -1,0 +1,31 @@
+//! What is forgotten.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::store;
+use crate::app::App;
+use crate::db::Scope;
+use crate::jobs::Job;
+
+/// How long hours are kept.
+pub const KEPT: TimeDelta = TimeDelta::days(14);
+
+/// Forgets hours older than two weeks.
+#[derive(Serialize, Deserialize)]
+pub struct ForgetOldQuality {}
+
+impl Job for ForgetOldQuality {
+    const KIND: &'static str = "quality.forget_old";
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        let mut tx = app.db.begin(&scope).await?;
+        let before = tx.at() - KEPT;
+        store::forget(&mut tx, before).await?;
+        Ok(tx.commit().await?)
+    }
+}
