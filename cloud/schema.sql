@@ -1064,6 +1064,30 @@ ALTER TABLE ONLY public.ledger_postings FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_postings OWNER TO weir_owner;
 
+CREATE TABLE public.line_probes (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    agent_id uuid,
+    asked_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    sent_at timestamp with time zone,
+    state text NOT NULL,
+    ended_at timestamp with time zone,
+    detail text DEFAULT ''::text NOT NULL,
+    verdict text,
+    measured jsonb,
+    CONSTRAINT line_probes_end_with_an_outcome CHECK (((state = 'asked'::text) = (ended_at IS NULL))),
+    CONSTRAINT line_probes_measure_what_they_answer CHECK (((state = 'answered'::text) = (measured IS NOT NULL))),
+    CONSTRAINT line_probes_state_exists CHECK ((state = ANY (ARRAY['asked'::text, 'away'::text, 'too_old'::text, 'refused'::text, 'answered'::text]))),
+    CONSTRAINT line_probes_verdict_exists CHECK ((verdict = ANY (ARRAY['router_away'::text, 'held'::text, 'network'::text, 'slowed'::text, 'line_full'::text, 'subscriber'::text, 'silent'::text, 'unasked'::text, 'well'::text])))
+);
+
+ALTER TABLE ONLY public.line_probes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.line_probes OWNER TO weir_owner;
+
 CREATE TABLE public.line_quality (
     tenant_id uuid NOT NULL,
     subscription_id uuid NOT NULL,
@@ -2329,6 +2353,9 @@ ALTER TABLE ONLY public.ledger_entries
 ALTER TABLE ONLY public.ledger_postings
     ADD CONSTRAINT ledger_postings_pkey PRIMARY KEY (tenant_id, entry_id, "position");
 
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.line_quality
     ADD CONSTRAINT line_quality_pkey PRIMARY KEY (tenant_id, subscription_id, hour_at);
 
@@ -2666,6 +2693,12 @@ CREATE INDEX late_fees_by_case ON public.late_fees USING btree (tenant_id, case_
 CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_id, posted_on, id);
 
 CREATE INDEX ledger_postings_by_account ON public.ledger_postings USING btree (tenant_id, account_id, ledger_account) WHERE (account_id IS NOT NULL);
+
+CREATE INDEX line_probes_of_a_line ON public.line_probes USING btree (tenant_id, subscription_id, id);
+
+CREATE INDEX line_probes_of_a_router ON public.line_probes USING btree (tenant_id, router_id, asked_at);
+
+CREATE INDEX line_probes_waiting ON public.line_probes USING btree (tenant_id, agent_id) WHERE (state = 'asked'::text);
 
 CREATE INDEX line_quality_by_hour ON public.line_quality USING btree (tenant_id, router_id, hour_at);
 
@@ -3035,6 +3068,18 @@ ALTER TABLE ONLY public.ledger_postings
 
 ALTER TABLE ONLY public.ledger_postings
     ADD CONSTRAINT ledger_postings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.line_quality
     ADD CONSTRAINT line_quality_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -3536,6 +3581,8 @@ ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_postings ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.line_probes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.line_quality ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.message_attempts ENABLE ROW LEVEL SECURITY;
@@ -3701,6 +3748,8 @@ CREATE POLICY tenant ON public.late_fees TO weir_app USING ((tenant_id = ( SELEC
 CREATE POLICY tenant ON public.ledger_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.ledger_postings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.line_probes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.line_quality TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3971,6 +4020,8 @@ GRANT SELECT,INSERT ON TABLE public.late_fees TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.ledger_entries TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_postings TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_probes TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_quality TO weir_app;
 

@@ -11,7 +11,7 @@ use weir_agent::echo::{Echo, Patrol, patrol};
 use weir_agent::garden;
 use weir_agent::memory;
 use weir_agent::northbound::enroll;
-use weir_agent::run::Agent;
+use weir_agent::run::{Agent, Asking};
 use weir_agent::southbound::Southbound;
 use weir_agent::southbound::linux::{self as kernel, Linux};
 use weir_agent::southbound::null::Null;
@@ -111,8 +111,10 @@ async fn drive(config: Config, identity: Identity, southbound: impl Southbound) 
         match Echo::open() {
             Ok(echo) => {
                 let seen = Arc::<Patrol>::default();
+                let echo = Arc::new(echo);
                 agent.hear_of(Arc::clone(&seen));
-                drop(tokio::spawn(patrol(Arc::new(echo), agent.wanted(), a_second, anchors, seen)));
+                agent.ask_with(Asking { echo: Arc::clone(&echo), anchors: anchors.clone() });
+                drop(tokio::spawn(patrol(echo, agent.wanted(), a_second, anchors, seen)));
             }
             Err(error) => tracing::warn!(%error, "no host is asked for echoes; CAP_NET_RAW may be missing"),
         }

@@ -60,3 +60,33 @@ CREATE TABLE uplink_quality (
     FOREIGN KEY (tenant_id, router_id, hour_at) REFERENCES quality_hours (tenant_id, router_id, hour_at) ON DELETE CASCADE
 );
 SELECT isolate_by_tenant('uplink_quality');
+
+-- "Is it me or the network": a line measured on its router because somebody asked. Forgotten after two weeks, too.
+CREATE TABLE line_probes (
+    tenant_id       uuid NOT NULL REFERENCES tenants,
+    id              uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    router_id       uuid NOT NULL,
+    -- Who is asked; none where the router has no agent.
+    agent_id        uuid,
+    asked_at        timestamptz NOT NULL,
+    asked_by        text NOT NULL,
+    -- When a gateway passed it on.
+    sent_at         timestamptz,
+    state           text NOT NULL CONSTRAINT line_probes_state_exists CHECK (state IN ('asked', 'away', 'too_old', 'refused', 'answered')),
+    ended_at        timestamptz,
+    detail          text NOT NULL DEFAULT '',
+    verdict         text CONSTRAINT line_probes_verdict_exists CHECK (verdict IN
+                    ('router_away', 'held', 'network', 'slowed', 'line_full', 'subscriber', 'silent', 'unasked', 'well')),
+    measured        jsonb,
+    PRIMARY KEY (tenant_id, id),
+    CONSTRAINT line_probes_end_with_an_outcome CHECK ((state = 'asked') = (ended_at IS NULL)),
+    CONSTRAINT line_probes_measure_what_they_answer CHECK ((state = 'answered') = (measured IS NOT NULL)),
+    FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id),
+    FOREIGN KEY (tenant_id, router_id) REFERENCES routers (tenant_id, id),
+    FOREIGN KEY (tenant_id, agent_id) REFERENCES agents (tenant_id, id)
+);
+SELECT isolate_by_tenant('line_probes');
+CREATE INDEX line_probes_of_a_line ON line_probes (tenant_id, subscription_id, id);
+CREATE INDEX line_probes_of_a_router ON line_probes (tenant_id, router_id, asked_at);
+CREATE INDEX line_probes_waiting ON line_probes (tenant_id, agent_id) WHERE state = 'asked';

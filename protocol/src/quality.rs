@@ -97,18 +97,57 @@ pub enum Role {
     Anchor = 2,
 }
 
-/// One direction of a line in a [`Report`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// Cloud to agent, in a [`crate::control::Command`]: measure how a line is served now. Nothing is changed.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Probe {
+    /// The line's object ([`crate::desired::Line`]), 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub line: Vec<u8>,
+}
+
+/// Agent to cloud: what a line was like while it was probed.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Probed {
+    /// How long its queue was watched, milliseconds; 0 if it could not be.
+    #[prost(uint32, tag = "1")]
+    pub span_ms: u32,
+    /// Toward the subscriber.
+    #[prost(message, optional, tag = "2")]
+    pub down: Option<Way>,
+    /// From the subscriber.
+    #[prost(message, optional, tag = "3")]
+    pub up: Option<Way>,
+    /// What the line may do on the router.
+    #[prost(enumeration = "crate::desired::Access", tag = "4")]
+    pub access: i32,
+    /// Its rate there now, toward the subscriber, bits per second of layer 3.
+    #[prost(uint64, tag = "5")]
+    pub rate_down_bps: u64,
+    /// The same from the subscriber.
+    #[prost(uint64, tag = "6")]
+    pub rate_up_bps: u64,
+    /// The subscriber's host, the gateway and the anchors, as far as they can be asked.
+    #[prost(message, repeated, tag = "7")]
+    pub echoes: Vec<Echoes>,
+}
+
+/// One direction of a line over some time.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
 pub struct Way {
     /// Mean time in the queue, microseconds.
+    #[prost(uint32, tag = "1")]
     pub delay_us: u32,
     /// Longest time in the queue, microseconds.
+    #[prost(uint32, tag = "2")]
     pub delay_max_us: u32,
     /// Share of the time at the line's rate, thousandths.
+    #[prost(uint32, tag = "3")]
     pub full_permille: u32,
     /// Share of the rate that was used, thousandths.
+    #[prost(uint32, tag = "4")]
     pub used_permille: u32,
     /// Packets the queue dropped.
+    #[prost(uint64, tag = "5")]
     pub dropped_packets: u64,
 }
 

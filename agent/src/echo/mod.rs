@@ -8,7 +8,7 @@ mod route;
 mod socket;
 mod tries;
 
-pub use patrol::{Patrol, Seen, patrol};
+pub use patrol::{Patrol, Seen, host, patrol, uplinks};
 pub use route::gateway;
 pub use socket::Echo;
 pub use tries::Tries;

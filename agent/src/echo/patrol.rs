@@ -20,7 +20,7 @@ const ROUND_MIN: Duration = Duration::from_secs(10);
 /// How often the gateway and the anchors are asked.
 const UPLINK_EVERY: Duration = Duration::from_secs(5);
 /// An answer that takes longer is none.
-pub const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Answers of lines kept until somebody takes them: at 20 a second, those of almost an hour.
 const KEPT_MAX: usize = 1 << 16;
 

@@ -8,6 +8,7 @@ mod addresses;
 pub mod enforce;
 mod fair_use;
 mod measure;
+mod probe;
 mod quality;
 mod talk;
 
@@ -33,6 +34,7 @@ use crate::usage::tally::Tally;
 use enforce::{Meaning, Reports};
 use fair_use::FairUse;
 use measure::Measuring;
+pub use probe::Asking;
 use quality::Gathered;
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
@@ -98,6 +100,8 @@ pub struct Agent<S, C> {
     live: Live,
     measuring: Measuring,
     gathered: Gathered,
+    asking: Option<Asking>,
+    probes: Vec<probe::Running>,
     wanted: watch::Sender<Wanted>,
     capabilities: Vec<String>,
     uplink: Uplink,
@@ -162,6 +166,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             live: Live::default(),
             measuring: Measuring::default(),
             gathered: Gathered::default(),
+            asking: None,
+            probes: Vec::new(),
             capabilities: Vec::new(),
             uplink: Uplink::Waiting(now),
             attempt: 0,
@@ -230,7 +236,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let cut = self.journal.next_cut().filter(ahead).map(wake);
         let rule = self.fair_use.next_ms().map(wake);
         let retry = self.retry.map(|(at, _)| at);
-        let others = [cut, rule, retry, self.uplink.wake()];
+        let others = [cut, rule, retry, self.uplink.wake(), self.probe_until()];
         let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at).min(self.quality_at);
         others.into_iter().flatten().fold(regular, Instant::min)
     }
@@ -250,6 +256,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.checkpoint_at = now + self.config.checkpoint_interval;
             self.make_safe();
         }
+        self.end_probes(now);
         if now >= self.quality_at {
             self.quality_at = now + self.config.quality_interval;
             self.tell_quality();

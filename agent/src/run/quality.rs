@@ -14,8 +14,8 @@ use weir_protocol::control::up;
 use weir_protocol::quality::{Echoes, LineQuality, Report, Role, Way};
 use weir_protocol::usage::BothWays;
 
-/// Since this revision the cloud knows what to do with reports.
-const SINCE_REV: u32 = 5;
+/// Since this revision the cloud knows what to do with reports and what probes come to.
+pub(super) const SINCE_REV: u32 = 5;
 /// Lines of one report: a frame that waits long for its turn would keep others waiting.
 const LINES_A_REPORT: usize = 2_000;
 
@@ -36,6 +36,11 @@ impl Gathered {
             sum.down = sum.down.saturating_add(line.dropped_packets.down);
             sum.up = sum.up.saturating_add(line.dropped_packets.up);
         }
+    }
+
+    /// What a line's queues dropped since the last report.
+    pub(super) fn dropped(&self, handle: u32) -> BothWays {
+        self.dropped.get(&handle).copied().unwrap_or_default()
     }
 
     /// Who goes round the lines.

@@ -127,6 +127,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 Some(down::Message::LiveInterest(interest)) => {
                     self.live.interest(self.clock.now().mono_ms, interest.for_ms, interest.interval_ms);
                 }
+                Some(down::Message::Command(command)) => self.take_command(command),
                 None => tracing::debug!("a control message this revision does not know"),
             },
             What::State(change) => self.change(&change).await,

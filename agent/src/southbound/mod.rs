@@ -212,6 +212,12 @@ pub trait Southbound {
     fn sampled(&mut self) -> Sampled {
         Sampled::default()
     }
+    /// Looks at one line by itself from now on.
+    fn watch(&mut self, _handle: u32) {}
+    /// What was seen of a line that was watched, and of nothing else; it no longer is.
+    fn watched(&mut self, _handle: u32) -> Sampled {
+        Sampled::default()
+    }
     /// Measures what is worth knowing beside what is billed, since the last time; dearer than a sweep.
     /// `None` if nothing can be measured.
     async fn measure(&mut self) -> Result<Option<Measured>, Error> {

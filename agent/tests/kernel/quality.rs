@@ -14,6 +14,7 @@ fn a_full_line_is_seen_to_wait_and_an_idle_one_is_not() {
     in_namespaces(module_path!(), "a_full_line_is_seen_to_wait_and_an_idle_one_is_not", async |net| {
         let mut kernel = net.kernel();
         apply(&mut kernel, &wanted(false, line(7, 20, 10, Access::Open))).await;
+        kernel.watch(7);
         let flow = net.download(5001, &["-u", "-b", "60M"]);
         let mut full = Sampled::default();
         let of = |sampled: &Sampled| sampled.lines.iter().find(|(handle, _)| *handle == 7).map(|(_, line)| *line);
@@ -28,6 +29,10 @@ fn a_full_line_is_seen_to_wait_and_an_idle_one_is_not() {
         let line = of(&full).unwrap_or_else(|| panic!("{full:?}"));
         assert!(line.down.full == 1 && (20_000..200_000).contains(&line.down.delay_us), "{full:?}");
         assert_eq!((line.up.full, line.up.delay_us), (0, 0), "{full:?}");
+        let watched = kernel.watched(7);
+        let (only, seen) = (watched.lines.len(), of(&watched).unwrap_or_else(|| panic!("{watched:?}")));
+        assert!(only == 1 && watched.sweeps >= 1 && seen.down.full >= 1, "{watched:?}");
+        assert_eq!(kernel.watched(7), Sampled::default(), "it is no longer watched");
         drop(flow);
         let mut idle = full;
         for _ in 0..20 {

@@ -85,7 +85,7 @@ fn bars<P: Needs>(screen: &Screen<P>, hours: &[LineHour], within: &Range) -> Bar
         let hour = hours.iter().find(|hour| hour.hour_at == at);
         let used = hour.map_or(0, |hour| hour.down_used_permille.max(hour.up_used_permille));
         let local = at.with_timezone(&screen.zone);
-        let name = if local.hour() % NAMED == 0 { local.format("%H:%M").to_string() } else { String::new() };
+        let name = if local.hour().is_multiple_of(NAMED) { local.format("%H:%M").to_string() } else { String::new() };
         let words = format!("{}: {}", local.format("%H:%M"), per_cent(screen.frame.lang, used));
         (name, words, u32::try_from(used).unwrap_or(0))
     };
@@ -132,12 +132,12 @@ fn answers(lang: &str, asked: i64, answered: i64, p50_us: i64) -> Cell {
 }
 
 /// Microseconds, as readers take times in.
-fn milliseconds(lang: &str, microseconds: i64) -> String {
-    let value = Decimal::new(microseconds, 3).round_dp(1).normalize();
+pub(super) fn milliseconds(lang: &str, microseconds: i64) -> String {
+    let value = Decimal::new((microseconds + 50) / 100, 1).normalize();
     format!("{} ms", format::number(lang, value))
 }
 
 /// Thousandths, as readers take shares in.
-fn per_cent(lang: &str, permille: i64) -> String {
+pub(super) fn per_cent(lang: &str, permille: i64) -> String {
     format!("{} %", format::number(lang, Decimal::new(permille, 1).normalize()))
 }

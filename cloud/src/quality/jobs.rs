@@ -8,10 +8,10 @@ use crate::app::App;
 use crate::db::Scope;
 use crate::jobs::Job;
 
-/// How long hours are kept.
+/// How long hours and probes are kept.
 pub const KEPT: TimeDelta = TimeDelta::days(14);
 
-/// Forgets hours older than two weeks.
+/// Forgets hours and probes older than two weeks.
 #[derive(Serialize, Deserialize)]
 pub struct ForgetOldQuality {}
 
@@ -25,7 +25,8 @@ impl Job for ForgetOldQuality {
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
         let mut tx = app.db.begin(&scope).await?;
         let before = tx.at() - KEPT;
-        store::forget(&mut tx, before).await?;
+        store::hours::forget(&mut tx, before).await?;
+        store::probes::forget(&mut tx, before).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use chrono::{DateTime, Timelike, Utc};
 use weir_protocol::quality::{Echoes, LineQuality, Report, Role};
 
-use super::{Error, store};
+use super::Error;
+use super::store::hours as store;
 use crate::app::App;
 use crate::fleet::sessions::Session;
 

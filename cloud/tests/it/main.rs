@@ -5,6 +5,7 @@ mod desired;
 mod dunning;
 mod fair_use;
 mod harness;
+mod line_probes;
 mod line_quality;
 mod messages;
 mod money;

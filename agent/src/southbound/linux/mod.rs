@@ -414,6 +414,14 @@ impl Southbound for Linux {
         self.samples.take()
     }
 
+    fn watch(&mut self, handle: u32) {
+        self.samples.watch(handle);
+    }
+
+    fn watched(&mut self, handle: u32) -> Sampled {
+        self.samples.watched(handle)
+    }
+
     async fn measure(&mut self) -> Result<Option<Measured>, Error> {
         self.measure_all().await
     }

@@ -1,5 +1,6 @@
 //! How full lines and their queues are, seen at each sweep. Pure.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -22,6 +23,8 @@ const SPAN_MIN: Duration = Duration::from_millis(200);
 pub struct Samples {
     at: Option<Instant>,
     sampled: Sampled,
+    /// Lines looked at by themselves.
+    watched: BTreeMap<u32, Sampled>,
 }
 
 impl Samples {
@@ -33,8 +36,10 @@ impl Samples {
             return;
         }
         let span_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        self.sampled.sweeps = self.sampled.sweeps.saturating_add(1);
-        self.sampled.span_ms = self.sampled.span_ms.saturating_add(span_ms);
+        for sampled in self.watched.values_mut().chain([&mut self.sampled]) {
+            sampled.sweeps = sampled.sweeps.saturating_add(1);
+            sampled.span_ms = sampled.span_ms.saturating_add(span_ms);
+        }
         let known = self.sampled.lines.len();
         for (handle, class) in classes.iter() {
             let id = counted.layout.line(class.minor);
@@ -49,20 +54,39 @@ impl Samples {
             if (down, up) == Default::default() {
                 continue;
             }
-            match self.sampled.lines[..known].binary_search_by_key(&handle, |(handle, _)| *handle) {
-                Ok(at) => {
-                    self.sampled.lines[at].1.down.add(&down);
-                    self.sampled.lines[at].1.up.add(&up);
-                }
-                Err(_) => self.sampled.lines.push((handle, LineSampled { down, up })),
+            add(&mut self.sampled.lines, known, handle, LineSampled { down, up });
+            if let Some(own) = self.watched.get_mut(&handle) {
+                let known = own.lines.len();
+                add(&mut own.lines, known, handle, LineSampled { down, up });
             }
         }
         self.sampled.lines.sort_unstable_by_key(|(handle, _)| *handle);
     }
 
+    /// Looks at one line by itself from now on.
+    pub fn watch(&mut self, handle: u32) {
+        self.watched.entry(handle).or_default();
+    }
+
+    /// What was seen of it.
+    pub fn watched(&mut self, handle: u32) -> Sampled {
+        self.watched.remove(&handle).unwrap_or_default()
+    }
+
     /// What was seen since the last time.
     pub fn take(&mut self) -> Sampled {
         std::mem::take(&mut self.sampled)
+    }
+}
+
+/// Adds what a sweep saw of a line; the first `known` are in the order of their handles, those after them are new.
+fn add(lines: &mut Vec<(u32, LineSampled)>, known: usize, handle: u32, new: LineSampled) {
+    match lines[..known].binary_search_by_key(&handle, |(handle, _)| *handle) {
+        Ok(at) => {
+            lines[at].1.down.add(&new.down);
+            lines[at].1.up.add(&new.up);
+        }
+        Err(_) => lines.push((handle, new)),
     }
 }
 

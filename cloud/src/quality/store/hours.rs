@@ -3,16 +3,16 @@
 use chrono::{DateTime, Utc};
 use weir_protocol::quality::LineQuality;
 
-use super::report::{Told, Uplink};
-use super::{LineHour, Range, UplinkHour};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
+use crate::quality::report::{Told, Uplink};
+use crate::quality::{LineHour, Range, UplinkHour};
 
 /// No time in a queue and no echo takes longer, microseconds.
 const TIME_MAX_US: u32 = 60_000_000;
 
 /// Adds how much of its hour a report speaks of; a report in several parts does so once.
-pub(super) async fn add_span(tx: &mut TenantTx, agent: AgentId, told: &Told) -> Result<(), sqlx::Error> {
+pub async fn add_span(tx: &mut TenantTx, agent: AgentId, told: &Told) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
     sqlx::query!(
         "INSERT INTO quality_hours AS q (tenant_id, router_id, hour_at, told_ms, span_ms)
@@ -31,7 +31,7 @@ pub(super) async fn add_span(tx: &mut TenantTx, agent: AgentId, told: &Told) -> 
 }
 
 /// Adds lines to their hours, all in one statement; a handle no line of the router has is nobody's.
-pub(super) async fn add_lines(tx: &mut TenantTx, agent: AgentId, told: &Told) -> Result<(), sqlx::Error> {
+pub async fn add_lines(tx: &mut TenantTx, agent: AgentId, told: &Told) -> Result<(), sqlx::Error> {
     let column = |of: &dyn Fn(&LineQuality) -> u64| -> Vec<i64> {
         told.lines.iter().map(|line| of(line).min(1 << 40).cast_signed()).collect()
     };
@@ -94,12 +94,7 @@ pub(super) async fn add_lines(tx: &mut TenantTx, agent: AgentId, told: &Told) ->
 }
 
 /// Adds what a host of the uplink answered.
-pub(super) async fn add_uplink(
-    tx: &mut TenantTx,
-    agent: AgentId,
-    told: &Told,
-    uplink: &Uplink,
-) -> Result<(), sqlx::Error> {
+pub async fn add_uplink(tx: &mut TenantTx, agent: AgentId, told: &Told, uplink: &Uplink) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
     let echoes = &uplink.echoes;
     let answered = i64::from(echoes.answered);
@@ -129,11 +124,7 @@ pub(super) async fn add_uplink(
     Ok(())
 }
 
-pub(super) async fn line_hours(
-    tx: &mut TenantTx,
-    id: SubscriptionId,
-    within: Range,
-) -> Result<Vec<LineHour>, sqlx::Error> {
+pub async fn line_hours(tx: &mut TenantTx, id: SubscriptionId, within: Range) -> Result<Vec<LineHour>, sqlx::Error> {
     sqlx::query_as!(
         LineHour,
         r#"SELECT q.hour_at, h.span_ms, q.down_delay_sum / h.span_ms AS "down_delay_us!", q.up_delay_sum / h.span_ms AS "up_delay_us!",
@@ -154,11 +145,7 @@ pub(super) async fn line_hours(
     .await
 }
 
-pub(super) async fn uplink_hours(
-    tx: &mut TenantTx,
-    id: RouterId,
-    within: Range,
-) -> Result<Vec<UplinkHour>, sqlx::Error> {
+pub async fn uplink_hours(tx: &mut TenantTx, id: RouterId, within: Range) -> Result<Vec<UplinkHour>, sqlx::Error> {
     sqlx::query_as!(
         UplinkHour,
         r#"SELECT hour_at, role, address, asked, answered, rtt_p50_sum / greatest(answered, 1) AS "rtt_p50_us!", rtt_p95_us
@@ -172,7 +159,7 @@ pub(super) async fn uplink_hours(
 }
 
 /// Forgets hours; what is known of lines and uplinks goes with them.
-pub(super) async fn forget(tx: &mut TenantTx, before: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub async fn forget(tx: &mut TenantTx, before: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("DELETE FROM quality_hours WHERE hour_at < $1", before).execute(tx.conn()).await?;
     Ok(())
 }
