@@ -1,13 +1,15 @@
-//! What the cloud asks for now is done, or it hears why not.
+//! What the cloud is told of quality, and asks for: done, or it hears why not.
+
+use std::time::Duration;
 
 use tokio::task::LocalSet;
-use weir_protocol::PROTO_REV;
 use weir_protocol::control::command_result::Outcome;
-use weir_protocol::control::{Command, command, down, up};
+use weir_protocol::control::{self, Command, GoAway, GoAwayReason, command, down, up};
 use weir_protocol::quality::Probe;
-use weir_protocol::state;
+use weir_protocol::usage::Outcome as Taken;
+use weir_protocol::{PROTO_REV, frame, state};
 
-use crate::bench::{Bench, Gateway, Running, Served};
+use crate::bench::{Bench, Gateway, Running, Served, config};
 use crate::{line, snapshot};
 
 async fn ask(cloud: &mut Served, id: u8, line: &[u8]) {
@@ -59,6 +61,42 @@ async fn a_probe_is_answered_once_its_time_is_over_and_what_cannot_be_done_at_on
                 other => panic!("{other:?}"),
             }
         }
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test]
+async fn a_cloud_of_before_hears_nothing_of_quality_and_one_of_now_does() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        let often = weir_agent::config::Config { quality_interval: Duration::from_millis(10), ..config(folder.path()) };
+        let agent = Running::start_as(often, &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome_at(4, Vec::new()).await;
+        bench.move_bytes(1, 1_000);
+        // Each record takes longer than it is between two reports.
+        for _ in 0..5 {
+            let (record, _) = cloud.record().await;
+            cloud.answer(&record.epoch, record.seq, 0, Taken::Applied).await;
+            bench.move_bytes(1, 1_000);
+        }
+        let reason = GoAwayReason::Drain.into();
+        let away = GoAway { reason, reconnect_after_min_ms: 0, reconnect_after_max_ms: 1 };
+        cloud.say(down::Message::GoAway(away)).await;
+        while let Ok(heard) = frame::read::<control::Up>(&mut cloud.control.1).await {
+            assert!(!matches!(heard.message, Some(up::Message::Quality(_))), "{heard:?}");
+        }
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome_at(PROTO_REV, Vec::new()).await;
+        let report = loop {
+            if let up::Message::Quality(report) = cloud.control().await {
+                break report;
+            }
+        };
+        let told = report.lines().unwrap();
+        assert_eq!((told.len(), told[0].handle, told[0].down.used_permille), (1, 1, 500));
         agent.stop().await;
     };
     LocalSet::new().run_until(story).await;
