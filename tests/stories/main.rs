@@ -16,4 +16,5 @@ mod s10_reboot_without_cloud;
 mod s11_roles_apart;
 mod s12_second_isp;
 mod s13_fair_use;
+mod s14_probe;
 mod world;
