@@ -1081,6 +1081,58 @@ ALTER TABLE ONLY public.ledger_postings FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_postings OWNER TO weir_owner;
 
+CREATE TABLE public.line_probes (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    agent_id uuid,
+    asked_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    sent_at timestamp with time zone,
+    state text NOT NULL,
+    ended_at timestamp with time zone,
+    detail text DEFAULT ''::text NOT NULL,
+    verdict text,
+    measured jsonb,
+    CONSTRAINT line_probes_end_with_an_outcome CHECK (((state = 'asked'::text) = (ended_at IS NULL))),
+    CONSTRAINT line_probes_measure_what_they_answer CHECK (((state = 'answered'::text) = (measured IS NOT NULL))),
+    CONSTRAINT line_probes_state_exists CHECK ((state = ANY (ARRAY['asked'::text, 'away'::text, 'too_old'::text, 'refused'::text, 'answered'::text]))),
+    CONSTRAINT line_probes_verdict_exists CHECK ((verdict = ANY (ARRAY['router_away'::text, 'held'::text, 'network'::text, 'slowed'::text, 'line_full'::text, 'subscriber'::text, 'silent'::text, 'unasked'::text, 'well'::text])))
+);
+
+ALTER TABLE ONLY public.line_probes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.line_probes OWNER TO weir_owner;
+
+CREATE TABLE public.line_quality (
+    tenant_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    hour_at timestamp with time zone NOT NULL,
+    router_id uuid NOT NULL,
+    told_ms bigint NOT NULL,
+    down_delay_sum bigint NOT NULL,
+    up_delay_sum bigint NOT NULL,
+    down_delay_max_us bigint NOT NULL,
+    up_delay_max_us bigint NOT NULL,
+    down_full_ms bigint NOT NULL,
+    up_full_ms bigint NOT NULL,
+    down_used_ms bigint NOT NULL,
+    up_used_ms bigint NOT NULL,
+    down_dropped_packets bigint NOT NULL,
+    up_dropped_packets bigint NOT NULL,
+    asked bigint NOT NULL,
+    answered bigint NOT NULL,
+    rtt_p50_sum bigint NOT NULL,
+    rtt_p95_us bigint NOT NULL,
+    CONSTRAINT line_quality_answers_were_asked_for CHECK (((answered >= 0) AND (answered <= asked)))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.line_quality FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.line_quality OWNER TO weir_owner;
+
 CREATE TABLE public.message_attempts (
     tenant_id uuid NOT NULL,
     message_id uuid NOT NULL,
@@ -1518,6 +1570,19 @@ CREATE TABLE public.provider_events (
 ALTER TABLE ONLY public.provider_events FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_events OWNER TO weir_owner;
+
+CREATE TABLE public.quality_hours (
+    tenant_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    hour_at timestamp with time zone NOT NULL,
+    told_ms bigint NOT NULL,
+    span_ms bigint NOT NULL,
+    CONSTRAINT quality_hours_speak_of_some_time CHECK ((span_ms > 0))
+);
+
+ALTER TABLE ONLY public.quality_hours FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.quality_hours OWNER TO weir_owner;
 
 CREATE TABLE public.refunds (
     tenant_id uuid NOT NULL,
@@ -2011,6 +2076,25 @@ ALTER TABLE ONLY public.top_ups FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.top_ups OWNER TO weir_owner;
 
+CREATE TABLE public.uplink_quality (
+    tenant_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    hour_at timestamp with time zone NOT NULL,
+    role text NOT NULL,
+    address text NOT NULL,
+    told_ms bigint NOT NULL,
+    asked bigint NOT NULL,
+    answered bigint NOT NULL,
+    rtt_p50_sum bigint NOT NULL,
+    rtt_p95_us bigint NOT NULL,
+    CONSTRAINT uplink_quality_answers_were_asked_for CHECK (((answered >= 0) AND (answered <= asked))),
+    CONSTRAINT uplink_quality_role_exists CHECK ((role = ANY (ARRAY['gateway'::text, 'anchor'::text])))
+);
+
+ALTER TABLE ONLY public.uplink_quality FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.uplink_quality OWNER TO weir_owner;
+
 CREATE TABLE public.usage_epochs (
     tenant_id uuid NOT NULL,
     agent_id uuid NOT NULL,
@@ -2309,6 +2393,12 @@ ALTER TABLE ONLY public.ledger_entries
 ALTER TABLE ONLY public.ledger_postings
     ADD CONSTRAINT ledger_postings_pkey PRIMARY KEY (tenant_id, entry_id, "position");
 
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.line_quality
+    ADD CONSTRAINT line_quality_pkey PRIMARY KEY (tenant_id, subscription_id, hour_at);
+
 ALTER TABLE ONLY public.message_attempts
     ADD CONSTRAINT message_attempts_pkey PRIMARY KEY (tenant_id, message_id, number);
 
@@ -2425,6 +2515,9 @@ ALTER TABLE ONLY public.portal_settings
 
 ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT provider_events_pkey PRIMARY KEY (tenant_id, provider, event_id);
+
+ALTER TABLE ONLY public.quality_hours
+    ADD CONSTRAINT quality_hours_pkey PRIMARY KEY (tenant_id, router_id, hour_at);
 
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_number_unique UNIQUE (tenant_id, number);
@@ -2555,6 +2648,9 @@ ALTER TABLE ONLY public.top_ups
 ALTER TABLE ONLY public.top_ups
     ADD CONSTRAINT top_ups_reference_unique UNIQUE (tenant_id, subscription_id, reference);
 
+ALTER TABLE ONLY public.uplink_quality
+    ADD CONSTRAINT uplink_quality_pkey PRIMARY KEY (tenant_id, router_id, hour_at, role, address);
+
 ALTER TABLE ONLY public.usage_epochs
     ADD CONSTRAINT usage_epochs_pkey PRIMARY KEY (tenant_id, agent_id, epoch);
 
@@ -2645,6 +2741,14 @@ CREATE INDEX learned_prefixes_by_address ON public.learned_prefixes USING gist (
 CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_id, posted_on, id);
 
 CREATE INDEX ledger_postings_by_account ON public.ledger_postings USING btree (tenant_id, account_id, ledger_account) WHERE (account_id IS NOT NULL);
+
+CREATE INDEX line_probes_of_a_line ON public.line_probes USING btree (tenant_id, subscription_id, id);
+
+CREATE INDEX line_probes_of_a_router ON public.line_probes USING btree (tenant_id, router_id, asked_at);
+
+CREATE INDEX line_probes_waiting ON public.line_probes USING btree (tenant_id, agent_id) WHERE (state = 'asked'::text);
+
+CREATE INDEX line_quality_by_hour ON public.line_quality USING btree (tenant_id, router_id, hour_at);
 
 CREATE INDEX messages_by_account ON public.messages USING btree (tenant_id, account_id, id);
 
@@ -3021,6 +3125,27 @@ ALTER TABLE ONLY public.ledger_postings
 ALTER TABLE ONLY public.ledger_postings
     ADD CONSTRAINT ledger_postings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.line_probes
+    ADD CONSTRAINT line_probes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.line_quality
+    ADD CONSTRAINT line_quality_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.line_quality
+    ADD CONSTRAINT line_quality_tenant_id_router_id_hour_at_fkey FOREIGN KEY (tenant_id, router_id, hour_at) REFERENCES public.quality_hours(tenant_id, router_id, hour_at) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.line_quality
+    ADD CONSTRAINT line_quality_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
 ALTER TABLE ONLY public.message_attempts
     ADD CONSTRAINT message_attempts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -3158,6 +3283,12 @@ ALTER TABLE ONLY public.portal_settings
 
 ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT provider_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.quality_hours
+    ADD CONSTRAINT quality_hours_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.quality_hours
+    ADD CONSTRAINT quality_hours_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
 
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -3339,6 +3470,12 @@ ALTER TABLE ONLY public.top_ups
 ALTER TABLE ONLY public.top_ups
     ADD CONSTRAINT top_ups_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
+ALTER TABLE ONLY public.uplink_quality
+    ADD CONSTRAINT uplink_quality_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.uplink_quality
+    ADD CONSTRAINT uplink_quality_tenant_id_router_id_hour_at_fkey FOREIGN KEY (tenant_id, router_id, hour_at) REFERENCES public.quality_hours(tenant_id, router_id, hour_at) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.usage_epochs
     ADD CONSTRAINT usage_epochs_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
 
@@ -3511,6 +3648,10 @@ ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_postings ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.line_probes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.line_quality ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.message_attempts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.message_settings ENABLE ROW LEVEL SECURITY;
@@ -3558,6 +3699,8 @@ ALTER TABLE public.portal_sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.portal_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.quality_hours ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refunds ENABLE ROW LEVEL SECURITY;
 
@@ -3677,6 +3820,10 @@ CREATE POLICY tenant ON public.ledger_entries TO weir_app USING ((tenant_id = ( 
 
 CREATE POLICY tenant ON public.ledger_postings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.line_probes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.line_quality TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.message_attempts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.message_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3724,6 +3871,8 @@ CREATE POLICY tenant ON public.portal_sessions TO weir_app USING ((tenant_id = (
 CREATE POLICY tenant ON public.portal_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.provider_events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.quality_hours TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.refunds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -3779,6 +3928,8 @@ CREATE POLICY tenant ON public.top_up_products TO weir_app USING ((tenant_id = (
 
 CREATE POLICY tenant ON public.top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.uplink_quality TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.usage_epochs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.usage_records TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3800,6 +3951,8 @@ ALTER TABLE public.tickets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.top_up_products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.uplink_quality ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_epochs ENABLE ROW LEVEL SECURITY;
 
@@ -3943,6 +4096,10 @@ GRANT SELECT,INSERT ON TABLE public.ledger_entries TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_postings TO weir_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_probes TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_quality TO weir_app;
+
 GRANT SELECT,INSERT ON TABLE public.message_attempts TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.message_settings TO weir_app;
@@ -3986,6 +4143,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_sessions TO weir_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.portal_settings TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.provider_events TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quality_hours TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.refunds TO weir_app;
 
@@ -4040,6 +4199,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.tickets TO weir_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.top_up_products TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.top_ups TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uplink_quality TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.usage_epochs TO weir_app;
 

@@ -3,7 +3,7 @@
 use crate::subscribers::lease::Source;
 use lexopt::prelude::*;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ usage:
                        [--usage-interval-ms N] [--sweep-interval-ms N] [--checkpoint-interval-ms N]
                        [--verify-interval-ms N] [--keepalive-ms N] [--retry-cap-ms N] [--run-dir DIR]
                        [--spool-bytes N] [--log text|json] [--dnsmasq-leases FILE]... [--kea-leases FILE]...
+                       [--quality-interval-ms N] [--echoes-a-second N] [--anchor ADDR]...
   weir-agent enroll    [--state-dir DIR] --token TOKEN
   weir-agent status    [--state-dir DIR] [--run-dir DIR]
   weir-agent lease     [--run-dir DIR] dnsmasq|kea|pppd ARGUMENT...
@@ -34,6 +35,11 @@ uninstall  remove everything the agent made in the kernel; identity and usage lo
 
 /// Where everything durable is unless told.
 const STATE_DIR: &str = "/var/lib/weir-agent";
+
+/// Hosts of the internet that can be asked for echoes.
+const ANCHORS_MAX: usize = 2;
+/// More echoes a second would be a load of their own.
+const ECHOES_MAX: u32 = 1_000;
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +107,12 @@ pub struct Config {
     pub retry_cap: Duration,
     /// Most bytes the usage log may take.
     pub spool_bytes: u64,
+    /// How often it is told how well lines are served.
+    pub quality_interval: Duration,
+    /// Most lines a second whose hosts are asked for an echo; 0 = none, and not the uplink either.
+    pub echoes_a_second: u32,
+    /// Hosts of the internet that are asked for echoes, to know how good the uplink is.
+    pub anchors: Vec<IpAddr>,
     /// Lease files of the router's own DHCP servers.
     pub lease_files: Vec<LeaseFile>,
     /// What `lease` was called with.
@@ -136,6 +148,9 @@ impl Config {
             spool_bytes: 64 * 1024 * 1024,
             lease_files: Vec::new(),
             lease: Vec::new(),
+            quality_interval: Duration::from_secs(300),
+            echoes_a_second: 20,
+            anchors: Vec::new(),
         }
     }
 }
@@ -165,6 +180,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Command, 
             Long("spool-bytes") => config.spool_bytes = parser.value()?.parse()?,
             Long("dnsmasq-leases") => config.lease_files.push(lease_file(Source::Dnsmasq, &mut parser)?),
             Long("kea-leases") => config.lease_files.push(lease_file(Source::Kea, &mut parser)?),
+            Long("quality-interval-ms") => config.quality_interval = milliseconds(&mut parser)?,
+            Long("echoes-a-second") => config.echoes_a_second = parser.value()?.parse_with(echoes)?,
+            Long("anchor") if config.anchors.len() < ANCHORS_MAX => config.anchors.push(parser.value()?.parse()?),
+            Long("anchor") => return Err(format!("at most {ANCHORS_MAX} anchors can be named").into()),
             Value(name) if command.is_none() => command = Some(name.parse_with(verb)?),
             Value(first) if command == Some(Command::Lease) => {
                 // What a server passes on is no flag of ours, whatever it looks like.
@@ -196,6 +215,14 @@ fn milliseconds(parser: &mut lexopt::Parser) -> Result<Duration, lexopt::Error> 
         Ok(number) => Ok(Duration::from_millis(u64::from(number))),
         Err(error) => Err(error.to_string()),
     })
+}
+
+fn echoes(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(number) if number <= ECHOES_MAX => Ok(number),
+        Ok(_) => Err(format!("must be at most {ECHOES_MAX}")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn verb(text: &str) -> Result<Command, String> {
@@ -262,6 +289,9 @@ mod tests {
         assert!(read("weir-agent run --state-dir").unwrap_err().contains("--state-dir"));
         assert!(read("weir-agent enroll --state-dir /x").unwrap_err().contains("--token"));
         assert!(read("weir-agent fly --state-dir /x").unwrap_err().contains("run, enroll"));
+        assert!(read("weir-agent run --echoes-a-second 5000").unwrap_err().contains("at most 1000"));
+        let three = "weir-agent run --anchor 192.0.2.1 --anchor 192.0.2.2 --anchor 192.0.2.3";
+        assert!(read(three).unwrap_err().contains("at most 2"));
         assert!(read("weir-agent run --state-dir /x --keepalive-ms 0").unwrap_err().contains("above 0"));
     }
 }

@@ -3,13 +3,15 @@
 use anyhow::Context;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use weir_agent::clock::{self, Clock, System};
 use weir_agent::config::{self, Adapter, Command, Config, Log};
+use weir_agent::echo::{Echo, Patrol, patrol};
 use weir_agent::garden;
 use weir_agent::memory;
 use weir_agent::northbound::enroll;
-use weir_agent::run::Agent;
+use weir_agent::run::{Agent, Asking};
 use weir_agent::southbound::Southbound;
 use weir_agent::southbound::linux::{self as kernel, Linux};
 use weir_agent::southbound::null::Null;
@@ -99,9 +101,23 @@ async fn run(config: Config) -> anyhow::Result<()> {
 async fn drive(config: Config, identity: Identity, southbound: impl Southbound) -> anyhow::Result<()> {
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let garden = (config.southbound == Adapter::Linux).then_some(config.garden);
-    let agent = Agent::open(config, identity, southbound, System::start())?;
+    let asking = (config.southbound == Adapter::Linux && config.echoes_a_second > 0)
+        .then(|| (config.echoes_a_second, config.anchors.clone()));
+    let mut agent = Agent::open(config, identity, southbound, System::start())?;
     if let Some(address) = garden {
         drop(tokio::spawn(garden::open(address, agent.wanted())));
+    }
+    if let Some((a_second, anchors)) = asking {
+        match Echo::open() {
+            Ok(echo) => {
+                let seen = Arc::<Patrol>::default();
+                let echo = Arc::new(echo);
+                agent.hear_of(Arc::clone(&seen));
+                agent.ask_with(Asking { echo: Arc::clone(&echo), anchors: anchors.clone() });
+                drop(tokio::spawn(patrol(echo, agent.wanted(), a_second, anchors, seen)));
+            }
+            Err(error) => tracing::warn!(%error, "no host is asked for echoes; CAP_NET_RAW may be missing"),
+        }
     }
     let stop = async {
         futures_util::future::select(std::pin::pin!(term.recv()), std::pin::pin!(interrupt.recv())).await;

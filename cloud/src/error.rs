@@ -200,6 +200,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::fleet::error::KINDS,
         crate::subscriptions::error::KINDS,
         crate::fair_use::error::KINDS,
+        crate::quality::error::KINDS,
         crate::plugins::error::KINDS,
         crate::ledger::error::KINDS,
         crate::billing::error::KINDS,

@@ -138,6 +138,8 @@ ids! {
     TopUpProductId = "tpp";
     /// Bytes on top of an allowance, as they were sold.
     TopUpId = "tpu";
+    /// A line measured because somebody asked.
+    LineProbeId = "prb";
     /// Why a line is not simply open.
     HoldId = "hld";
     /// A posting of the ledger.

@@ -3,7 +3,7 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
-//! fleet, subscriptions, usage, fair_use, plugins, ledger, billing, dunning, payments, notifications, webhooks, imports,
+//! fleet, subscriptions, usage, fair_use, quality, plugins, ledger, billing, dunning, payments, notifications, webhooks, imports,
 //! analytics, live, tickets, orders, portal, pages. News travels the other way as events.
 
 pub mod app;
@@ -38,6 +38,7 @@ pub mod pages;
 pub mod payments;
 pub mod plugins;
 pub mod portal;
+pub mod quality;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod tenants;

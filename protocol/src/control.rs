@@ -4,7 +4,7 @@
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Up {
     /// The message.
-    #[prost(oneof = "up::Message", tags = "1, 2, 3")]
+    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4, 5")]
     pub message: Option<up::Message>,
 }
 
@@ -22,6 +22,12 @@ pub mod up {
         /// Something a person should know.
         #[prost(message, tag = "3")]
         Event(super::Event),
+        /// How well lines were served lately.
+        #[prost(message, tag = "4")]
+        Quality(crate::quality::Report),
+        /// What a [`super::Command`] came to.
+        #[prost(message, tag = "5")]
+        CommandResult(super::CommandResult),
     }
 }
 
@@ -29,7 +35,7 @@ pub mod up {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Down {
     /// The message.
-    #[prost(oneof = "down::Message", tags = "1, 2, 3")]
+    #[prost(oneof = "down::Message", tags = "1, 2, 3, 4")]
     pub message: Option<down::Message>,
 }
 
@@ -47,6 +53,9 @@ pub mod down {
         /// Somebody watches live numbers, or nobody does any more.
         #[prost(message, tag = "3")]
         LiveInterest(super::LiveInterest),
+        /// Something to do now, once; never sent to an agent below revision 5.
+        #[prost(message, tag = "4")]
+        Command(super::Command),
     }
 }
 
@@ -257,4 +266,62 @@ pub struct LiveInterest {
     /// Interval between samples, in milliseconds.
     #[prost(uint32, tag = "2")]
     pub interval_ms: u32,
+}
+
+/// Something an agent is to do now, once. It is not sent again: what is not answered is not known.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Command {
+    /// Names it in [`CommandResult`], 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: Vec<u8>,
+    /// What to do.
+    #[prost(oneof = "command::What", tags = "2")]
+    pub what: Option<command::What>,
+}
+
+/// What a [`Command`] can be.
+pub mod command {
+    /// What to do.
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub enum What {
+        /// Measure how a line is served.
+        #[prost(message, tag = "2")]
+        Probe(crate::quality::Probe),
+    }
+}
+
+/// What a [`Command`] came to.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct CommandResult {
+    /// [`Command::id`].
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: Vec<u8>,
+    /// What it came to.
+    #[prost(oneof = "command_result::Outcome", tags = "2, 3")]
+    pub outcome: Option<command_result::Outcome>,
+}
+
+/// What a [`CommandResult`] can be.
+pub mod command_result {
+    /// What a command came to.
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub enum Outcome {
+        /// A line was measured.
+        #[prost(message, tag = "2")]
+        Probed(crate::quality::Probed),
+        /// It was not done.
+        #[prost(message, tag = "3")]
+        Refused(super::Refused),
+    }
+}
+
+/// Why a [`Command`] was not done.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Refused {
+    /// A stable name, `kebab-case`: `line-unknown`, `busy`, `command-unknown`.
+    #[prost(string, tag = "1")]
+    pub code: String,
+    /// One plain sentence.
+    #[prost(string, tag = "2")]
+    pub text: String,
 }

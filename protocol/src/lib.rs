@@ -14,6 +14,7 @@ pub mod enroll;
 pub mod frame;
 pub mod hash;
 pub mod live;
+pub mod quality;
 pub mod state;
 pub mod stream;
 pub mod token;

@@ -17,4 +17,5 @@ mod s11_roles_apart;
 mod s12_second_isp;
 mod s13_fair_use;
 mod s14_known_by_name;
+mod s15_probe;
 mod world;

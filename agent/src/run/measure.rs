@@ -85,6 +85,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             Ok(Some(measured)) => {
                 self.measuring.failing = false;
                 self.journal.set_aside(&measured);
+                self.gathered.take(&measured);
                 for text in self.measuring.take(&measured) {
                     self.tell_plainly("meter-audit", text);
                 }

@@ -8,10 +8,13 @@ mod addresses;
 pub mod enforce;
 mod fair_use;
 mod measure;
+mod probe;
+mod quality;
 mod talk;
 
 use crate::clock::{self, Clock};
 use crate::config::Config;
+use crate::echo::Patrol;
 use crate::garden::names;
 use crate::memory;
 use crate::northbound::backoff::Backoff;
@@ -32,9 +35,12 @@ use crate::usage::tally::Tally;
 use enforce::{Meaning, Reports};
 use fair_use::FairUse;
 use measure::Measuring;
+pub use probe::Asking;
+use quality::Gathered;
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use talk::Uplink;
 use tokio::sync::{mpsc, watch};
@@ -95,6 +101,9 @@ pub struct Agent<S, C> {
     reports: Reports,
     live: Live,
     measuring: Measuring,
+    gathered: Gathered,
+    asking: Option<Asking>,
+    probes: Vec<probe::Running>,
     wanted: watch::Sender<Wanted>,
     capabilities: Vec<String>,
     uplink: Uplink,
@@ -108,6 +117,7 @@ pub struct Agent<S, C> {
     sweep_at: Instant,
     checkpoint_at: Instant,
     verify_at: Instant,
+    quality_at: Instant,
     retry: Option<(Instant, Duration)>,
     applied_ok: bool,
     drifted: Option<status::Drift>,
@@ -140,6 +150,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             sources: Sources::open(&config),
             checkpoint_at: now + config.checkpoint_interval,
             verify_at: now + config.verify_interval,
+            quality_at: now,
             quic,
             run,
             state,
@@ -156,6 +167,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             reports: Reports::default(),
             live: Live::default(),
             measuring: Measuring::default(),
+            gathered: Gathered::default(),
+            asking: None,
+            probes: Vec::new(),
             capabilities: Vec::new(),
             uplink: Uplink::Waiting(now),
             attempt: 0,
@@ -184,6 +198,11 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     /// What the router should be, as it changes.
     pub fn wanted(&self) -> watch::Receiver<Wanted> {
         self.wanted.subscribe()
+    }
+
+    /// Tells also what asking around comes to.
+    pub fn hear_of(&mut self, patrol: Arc<Patrol>) {
+        self.gathered.set_patrol(patrol);
     }
 
     /// Runs until `stop` is ready; then seals, says goodbye and leaves the kernel as it is.
@@ -227,8 +246,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let cut = self.journal.next_cut().filter(ahead).map(wake);
         let rule = self.fair_use.next_ms().map(wake);
         let retry = self.retry.map(|(at, _)| at);
-        let others = [cut, rule, retry, self.uplink.wake()];
-        let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at);
+        let others = [cut, rule, retry, self.uplink.wake(), self.probe_until()];
+        let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at).min(self.quality_at);
         others.into_iter().flatten().fold(regular, Instant::min)
     }
 
@@ -246,6 +265,11 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if now >= self.checkpoint_at {
             self.checkpoint_at = now + self.config.checkpoint_interval;
             self.make_safe();
+        }
+        self.end_probes(now);
+        if now >= self.quality_at {
+            self.quality_at = now + self.config.quality_interval;
+            self.tell_quality();
         }
         if now >= self.verify_at || self.retry.is_some_and(|(at, _)| now >= at) {
             self.apply().await;

@@ -127,6 +127,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 Some(down::Message::LiveInterest(interest)) => {
                     self.live.interest(self.clock.now().mono_ms, interest.for_ms, interest.interval_ms);
                 }
+                Some(down::Message::Command(command)) => self.take_command(command),
                 None => tracing::debug!("a control message this revision does not know"),
             },
             What::State(change) => self.change(&change).await,
@@ -496,6 +497,13 @@ impl Session {
         self.spoke = now;
         if !self.link.control(message) {
             self.link.close("the control stream is blocked");
+        }
+    }
+
+    /// Says what need not be heard: it is lost where there is no room.
+    pub(super) fn say_lossily(&self, message: up::Message) {
+        if self.sender.is_some() {
+            let _lost = self.link.control(message);
         }
     }
 

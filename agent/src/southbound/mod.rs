@@ -89,6 +89,49 @@ pub struct LineMeasured {
     pub marked_packets: BothWays,
 }
 
+/// How full lines and their queues were at the sweeps since it was last asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sampled {
+    /// How many sweeps.
+    pub sweeps: u32,
+    /// How long they speak of, milliseconds.
+    pub span_ms: u64,
+    /// By handle, ascending; idle lines are left out.
+    pub lines: Vec<(u32, LineSampled)>,
+}
+
+/// A line's part of [`Sampled`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LineSampled {
+    /// Toward the subscriber.
+    pub down: WaySampled,
+    /// From the subscriber.
+    pub up: WaySampled,
+}
+
+/// One direction of a line, over sweeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WaySampled {
+    /// Time a byte that came then would have waited, microseconds; the sum of all sweeps.
+    pub delay_us: u32,
+    /// The longest of these.
+    pub delay_max_us: u32,
+    /// Sweeps since the one before which the line was at its rate.
+    pub full: u32,
+    /// Milliseconds it would have taken at the line's rate to move what was moved.
+    pub used_ms: u32,
+}
+
+impl WaySampled {
+    /// Adds another sweep.
+    pub fn add(&mut self, other: &Self) {
+        self.delay_us = self.delay_us.saturating_add(other.delay_us);
+        self.delay_max_us = self.delay_max_us.max(other.delay_max_us);
+        self.full = self.full.saturating_add(other.full);
+        self.used_ms = self.used_ms.saturating_add(other.used_ms);
+    }
+}
+
 /// Traffic of nobody's class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Unattributed {
@@ -166,6 +209,16 @@ pub trait Southbound {
     async fn change(&mut self, wanted: &Wanted, changed: &BTreeSet<Uuid>) -> Result<Applied, Error>;
     /// Reads all counters.
     async fn sweep(&mut self) -> Result<Sweep, Error>;
+    /// How full lines and their queues were at the sweeps since the last time.
+    fn sampled(&mut self) -> Sampled {
+        Sampled::default()
+    }
+    /// Looks at one line by itself from now on.
+    fn watch(&mut self, _handle: u32) {}
+    /// What was seen of a line that was watched, and of nothing else; it no longer is.
+    fn watched(&mut self, _handle: u32) -> Sampled {
+        Sampled::default()
+    }
     /// Measures what is worth knowing beside what is billed, since the last time; dearer than a sweep.
     /// `None` if nothing can be measured.
     async fn measure(&mut self) -> Result<Option<Measured>, Error> {

@@ -22,7 +22,9 @@ use weir_agent::config::{Adapter, Config};
 use weir_agent::northbound::tls;
 use weir_agent::plan::Wanted;
 use weir_agent::run::Agent;
-use weir_agent::southbound::{Applied, Counter, Error, Outcome, Southbound, Sweep, Total};
+use weir_agent::southbound::{
+    Applied, Counter, Error, LineSampled, Outcome, Sampled, Southbound, Sweep, Total, WaySampled,
+};
 use weir_agent::store::identity::{Der, Identity};
 use weir_protocol::state::ObservedLine;
 use weir_protocol::stream::Kind;
@@ -349,6 +351,20 @@ impl Southbound for Bench {
         };
         let counters = self.0.counters.lock().unwrap().iter().map(counter).collect();
         Ok(Sweep { counters, ..Sweep::default() })
+    }
+
+    /// Whoever moved anything was busy half of the time.
+    fn sampled(&mut self) -> Sampled {
+        let busy = WaySampled { used_ms: 5, ..WaySampled::default() };
+        let lines = self
+            .0
+            .counters
+            .lock()
+            .unwrap()
+            .keys()
+            .map(|handle| (*handle, LineSampled { down: busy, up: busy }))
+            .collect();
+        Sampled { sweeps: 1, span_ms: 10, lines }
     }
 
     async fn forget(&mut self, handles: &[u32]) -> Result<(), Error> {

@@ -4,6 +4,7 @@ mod absence;
 mod addresses;
 mod bench;
 mod fair_use;
+mod probes;
 mod refused;
 
 use bench::{Bench, Gateway, Running, Served, soon};

@@ -12,6 +12,7 @@ mod measure;
 mod names;
 mod net;
 mod nodes;
+mod quality;
 mod shaping;
 mod shards;
 mod sharing;

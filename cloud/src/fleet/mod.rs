@@ -15,4 +15,4 @@ mod store;
 
 pub use error::Error;
 pub use model::{Agent, EnforcedLine, Enforcement};
-pub use service::{agent, agents, confirm_removals, enforcement, revoke};
+pub use service::{agent, agent_of, agents, confirm_removals, enforcement, revoke};

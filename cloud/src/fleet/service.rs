@@ -35,8 +35,7 @@ pub async fn agent(tx: &mut TenantTx, id: AgentId) -> Result<Agent, Error> {
 /// What a router should hold beside what it holds.
 pub async fn enforcement(tx: &mut TenantTx, router: RouterId) -> Result<Enforcement, Error> {
     network::router(tx, router).await?;
-    let row = rows::agents(tx, None, Some(router), ONE).await?.pop().ok_or(Error::WithoutAgent(router))?;
-    let agent = shown(tx.at(), row, Vec::new());
+    let agent = agent_of(tx, router).await?;
     let lines: Vec<_> = rows::lines(tx, agent.id).await?.into_iter().map(line).collect();
     Ok(Enforcement {
         removals_held: lines.iter().filter(|line| line.code == REMOVAL_HELD).count(),
@@ -49,6 +48,12 @@ pub async fn enforcement(tx: &mut TenantTx, router: RouterId) -> Result<Enforcem
         unclaimed_leases: agent.unclaimed_leases,
         lines,
     })
+}
+
+/// A router's agent, without its usage log.
+pub async fn agent_of(tx: &mut TenantTx, router: RouterId) -> Result<Agent, Error> {
+    let row = rows::agents(tx, None, Some(router), ONE).await?.pop().ok_or(Error::WithoutAgent(router))?;
+    Ok(shown(tx.at(), row, Vec::new()))
 }
 
 /// Revokes a router's agent: it keeps enforcing what it holds, and may no longer connect.

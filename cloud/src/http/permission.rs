@@ -56,6 +56,8 @@ permissions! {
     ManageSubscribers = "manage-subscribers";
     /// Sell, change and end subscriptions.
     ManageSubscriptions = "manage-subscriptions";
+    /// Have a router measure how a line is served.
+    ProbeLines = "probe-lines";
     /// Place and release holds.
     ManageHolds = "manage-holds";
     /// See plans.
@@ -146,6 +148,7 @@ impl Role {
                             | "manage-imports"
                             | "manage-subscriptions"
                             | "manage-holds"
+                            | "probe-lines"
                             | "manage-messages"
                             | "record-payments"
                             | "manage-tickets"
@@ -159,6 +162,7 @@ impl Role {
                         | "view-network"
                         | "manage-network"
                         | "view-subscribers"
+                        | "probe-lines"
                         | "view-catalog"
                         | "view-tickets"
                         | "manage-tickets"

@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
     access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications,
-    orders, payments, plugins, portal, subscribers, subscriptions, tenants, tickets, usage, webhooks,
+    orders, payments, plugins, portal, quality, subscribers, subscriptions, tenants, tickets, usage, webhooks,
 };
 
 /// What any request may bring; what most may, axum's own limit of two megabytes says.
@@ -80,6 +80,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(subscriptions::api::routes())
             .merge(usage::api::routes())
             .merge(fair_use::api::routes())
+            .merge(quality::api::routes())
             .merge(plugins::api::routes())
             .merge(ledger::api::routes())
             .merge(billing::api::routes())

@@ -130,6 +130,7 @@ kinds!(
     crate::billing::jobs::WorkOnRun,
     crate::dunning::jobs::CheckOverdue,
     crate::plugins::jobs::ForgetOldCalls,
+    crate::quality::jobs::ForgetOldQuality,
     crate::tickets::jobs::WatchPromises,
     crate::portal::jobs::ForgetOldPortalSessions,
     super::TellListener,

@@ -15,6 +15,7 @@ use crate::fleet::jobs::RefreshDesired;
 use crate::payments::jobs::{ChargeDue, Reconcile};
 use crate::plugins::jobs::ForgetOldCalls;
 use crate::portal::jobs::ForgetOldPortalSessions;
+use crate::quality::jobs::ForgetOldQuality;
 use crate::subscriptions::jobs::ReleaseOverHolds;
 use crate::tickets::jobs::WatchPromises;
 use crate::webhooks::jobs::ForgetOldDeliveries;
@@ -51,6 +52,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
         if new_hour {
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
+            enqueue(&mut tx, &ForgetOldQuality {}, now).await?;
             enqueue(&mut tx, &ForgetOldDeliveries {}, now).await?;
             enqueue(&mut tx, &ForgetOldPortalSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;

@@ -21,6 +21,7 @@ mod identities;
 mod imports;
 mod invoices;
 mod ledger;
+mod line_probes;
 mod locations;
 mod message_settings;
 mod message_templates;
@@ -168,6 +169,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(dunning_form::routes())
         .merge(dunning_cases::routes())
         .merge(ledger::routes())
+        .merge(line_probes::routes())
         .merge(plugins::routes())
         .merge(plugin_versions::routes())
         .merge(plugin_calls::routes())

@@ -12,6 +12,7 @@ use weir_ui::pages::{Form, List, Section, Show};
 
 use super::access_points;
 use super::overview::{agent_status, last_seen, with_agents};
+use super::quality;
 use super::subscriptions::named;
 use super::tickets;
 use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
@@ -96,29 +97,7 @@ async fn shown<P: Needs>(
         Err(fleet::Error::WithoutAgent(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    let lang = screen.frame.lang;
-    let rate = |capacity: Option<i64>| capacity.map_or(screen.t("unlimited"), |bps| format::bit_rate(lang, bps));
-    let mut facts = vec![
-        (screen.t("status"), connection(screen, enforcement.as_ref())),
-        (screen.t("site"), Cell::link(format!("/sites/{}", site.id), site.name)),
-        (screen.t("lan-interface"), Cell::Code(router.lan_interface)),
-        (screen.t("wan-interface"), Cell::Code(router.wan_interface)),
-        (screen.t("capacity-down"), Cell::Text(rate(router.capacity_down_bps))),
-        (screen.t("capacity-up"), Cell::Text(rate(router.capacity_up_bps))),
-        (screen.t("unknown-hosts"), Cell::Text(screen.t(unknown_hosts_key(router.unknown_hosts)))),
-        (screen.t("id"), Cell::Code(id.to_string())),
-    ];
-    if !router.own_networks.is_empty() {
-        facts.insert(facts.len() - 1, (screen.t("own-networks"), Cell::Code(router.own_networks.join("  "))));
-    }
-    if let Some(held) = &enforcement {
-        let seen = held.last_seen_at.map_or("—".to_owned(), |at| format::instant(lang, at, screen.zone));
-        facts.insert(1, (screen.t("last-seen"), Cell::Text(seen)));
-        let generations = format!("{} / {} / {}", held.desired_gen, held.persisted_gen, held.applied_gen);
-        facts.insert(2, (screen.t("generations"), Cell::Code(generations)));
-        let unclaimed = held.unclaimed_leases.map(|count| Cell::Text(format::number(lang, count.into())));
-        facts.extend(unclaimed.map(|count| (screen.t("leases-unclaimed"), count)));
-    }
+    let facts = facts(screen, &router, site, enforcement.as_ref());
     let enrolled = enforcement.is_some();
     let removals_held = enforcement.as_ref().map_or(0, |held| held.removals_held);
     let lines = enforcement.map(|held| held.lines).unwrap_or_default();
@@ -136,6 +115,7 @@ async fn shown<P: Needs>(
     let asked = tickets::about(screen, tx, filter, format!("/tickets/new?router_id={id}")).await?;
     let below = access_points::below(screen, tx, id).await?;
     let mut sections = vec![traffic(&screen.frame, format!("router:{id}")), section, below];
+    sections.extend(quality::of_router(screen, tx, id).await?);
     sections.extend(asked);
     let actions = match screen.may::<ManageNetwork>() {
         true => actions(screen, id, &router.name, enrolled, removals_held > 0),
@@ -153,6 +133,38 @@ async fn shown<P: Needs>(
         form: None,
     };
     html(StatusCode::OK, &page)
+}
+
+fn facts<P: Needs>(
+    screen: &Screen<P>,
+    router: &network::Router,
+    site: network::Site,
+    enforcement: Option<&Enforcement>,
+) -> Vec<(String, Cell)> {
+    let lang = screen.frame.lang;
+    let rate = |capacity: Option<i64>| capacity.map_or(screen.t("unlimited"), |bps| format::bit_rate(lang, bps));
+    let mut facts = vec![
+        (screen.t("status"), connection(screen, enforcement)),
+        (screen.t("site"), Cell::link(format!("/sites/{}", site.id), site.name)),
+        (screen.t("lan-interface"), Cell::Code(router.lan_interface.clone())),
+        (screen.t("wan-interface"), Cell::Code(router.wan_interface.clone())),
+        (screen.t("capacity-down"), Cell::Text(rate(router.capacity_down_bps))),
+        (screen.t("capacity-up"), Cell::Text(rate(router.capacity_up_bps))),
+        (screen.t("unknown-hosts"), Cell::Text(screen.t(unknown_hosts_key(router.unknown_hosts)))),
+        (screen.t("id"), Cell::Code(router.id.to_string())),
+    ];
+    if !router.own_networks.is_empty() {
+        facts.insert(facts.len() - 1, (screen.t("own-networks"), Cell::Code(router.own_networks.join("  "))));
+    }
+    if let Some(held) = enforcement {
+        let seen = held.last_seen_at.map_or("—".to_owned(), |at| format::instant(lang, at, screen.zone));
+        facts.insert(1, (screen.t("last-seen"), Cell::Text(seen)));
+        let generations = format!("{} / {} / {}", held.desired_gen, held.persisted_gen, held.applied_gen);
+        facts.insert(2, (screen.t("generations"), Cell::Code(generations)));
+        let unclaimed = held.unclaimed_leases.map(|count| Cell::Text(format::number(lang, count.into())));
+        facts.extend(unclaimed.map(|count| (screen.t("leases-unclaimed"), count)));
+    }
+    facts
 }
 
 /// The most important thing to know of a router's lines.

@@ -13,7 +13,8 @@ use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
 use super::{
-    Asking, MANY, access_tone, fair_use, form_status, identities, next_page, page_of, quality, tickets, traffic,
+    Asking, MANY, access_tone, fair_use, form_status, identities, line_probes, next_page, page_of, quality, tickets,
+    traffic,
 };
 use crate::app::App;
 use crate::db::TenantTx;
@@ -152,6 +153,8 @@ async fn shown<P: Needs>(
     let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();
     let mut sections = vec![traffic(&screen.frame, format!("line:{id}"))];
     sections.extend(identities::sections(screen, &mut tx, &sold).await?);
+    sections.extend(quality::of_line(screen, &mut tx, id).await?);
+    sections.extend(line_probes::of_line(screen, &mut tx, id).await?);
     sections.extend(fair_use::sections(screen, id, &standing));
     sections.push(Section {
         title: screen.t("holds"),
@@ -183,8 +186,12 @@ async fn behind(tx: &mut TenantTx, sold: &Subscription) -> Result<Cell, Problem>
 
 /// What can be done to a subscription that is not over.
 fn actions<P: Needs>(screen: &Screen<P>, sold: &Subscription) -> Vec<Action> {
-    if !screen.may::<ManageSubscriptions>() || sold.status == Status::Closed {
+    if sold.status == Status::Closed {
         return Vec::new();
+    }
+    let probe = line_probes::action(screen, sold.id);
+    if !screen.may::<ManageSubscriptions>() {
+        return probe.into_iter().collect();
     }
     let ways = [
         ("change-plan", "change-plan"),
@@ -192,7 +199,8 @@ fn actions<P: Needs>(screen: &Screen<P>, sold: &Subscription) -> Vec<Action> {
         ("identities", "identities-change"),
         ("end", "end"),
     ];
-    ways.map(|(path, key)| Action::go(format!("/subscriptions/{}/{path}", sold.id), screen.t(key))).into()
+    let ways = ways.map(|(path, key)| Action::go(format!("/subscriptions/{}/{path}", sold.id), screen.t(key)));
+    ways.into_iter().chain(probe).collect()
 }
 
 fn hold_row<P: Needs>(screen: &Screen<P>, hold: &Hold, in_force: bool) -> Vec<Cell> {

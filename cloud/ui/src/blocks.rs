@@ -111,6 +111,8 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
     /// What is drawn from live readings instead of rows.
     pub chart: Option<Chart>,
+    /// What is drawn above the rows.
+    pub bars: Option<Bars>,
 }
 
 /// This second's rates of a topic, as they come; its own table is the accessible form.
@@ -167,7 +169,12 @@ impl Table {
             .enumerate()
             .map(|(n, name)| Column { name, number: first.and_then(|row| row.get(n)).is_some_and(Cell::is_number) })
             .collect();
-        Self { columns, rows, chart: None }
+        Self { columns, rows, ..Self::default() }
+    }
+    /// The same with a drawing of it above.
+    #[must_use]
+    pub fn under(self, bars: Bars) -> Self {
+        Self { bars: Some(bars), ..self }
     }
     /// Names and values, in a table's place.
     #[must_use]

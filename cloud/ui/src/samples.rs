@@ -80,7 +80,7 @@ fn components(frame: &Frame) -> askama::Result<String> {
             .chain(tones(frame))
             .chain([(frame.t("messages-text"), Cell::Lines("Hello Amara,\n\nyour line is ready.".into()))])
             .collect(),
-        sections: vec![part("nav-sites", sites(frame)), part("accounts", Table::default()), traffic(frame)],
+        sections: vec![part("nav-sites", drawn(frame)), part("accounts", Table::default()), traffic(frame)],
         command: "sudo weir-agent enroll --token weir1_Zm9yIHNob3cgb25seQ && sudo systemctl restart weir-agent".into(),
         form: inset(frame, &frame.t("error-required")),
     };
@@ -112,6 +112,12 @@ fn sites(frame: &Frame) -> Table {
     second[0] = Cell::link("#harbour", "Harbour");
     second[1] = Cell::status(Tone::Ok, frame.t("agent-connected"));
     Table::new(names, vec![row(frame), second])
+}
+
+fn drawn(frame: &Frame) -> Table {
+    let hour = |(n, used): (u32, u32)| (format!("{n}:00"), format!("{n}:00: {} %", used / 10), used);
+    let bars = (0..).zip([120, 40, 0, 310, 870, 1000]).map(hour).collect();
+    sites(frame).under(crate::blocks::Bars::of(frame.t("quality-bars"), bars))
 }
 
 fn figures(frame: &Frame) -> Vec<Figure> {

@@ -1,6 +1,6 @@
 //! A sample of every message, with every field: a struct literal leaves none out.
 
-use weir_protocol::{control, desired, enroll, live, state, token, usage};
+use weir_protocol::{control, desired, enroll, live, quality, state, token, usage};
 
 use super::source::{Sample, Source};
 
@@ -62,6 +62,21 @@ impl Sample for desired::Identity {
     }
 }
 
+impl Sample for control::command::What {
+    fn sample(source: &mut dyn Source) -> Self {
+        Self::Probe(Sample::sample(source))
+    }
+}
+
+impl Sample for control::command_result::Outcome {
+    fn sample(source: &mut dyn Source) -> Self {
+        match source.number() % 2 {
+            1 => Self::Refused(Sample::sample(source)),
+            _ => Self::Probed(Sample::sample(source)),
+        }
+    }
+}
+
 messages! {
     control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel, tally }
     control::EpochPosition { epoch, first_seq, last_seq, first_prev_hash, last_hash }
@@ -71,6 +86,9 @@ messages! {
     control::Event { id, kind, severity, wall_ms, text }
     control::GoAway { reason, reconnect_after_min_ms, reconnect_after_max_ms }
     control::LiveInterest { for_ms, interval_ms }
+    control::Command { id, what }
+    control::CommandResult { id, outcome }
+    control::Refused { code, text }
     desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden, unknown_hosts, own_networks, untracked }
     desired::Garden { isp_name, pay_url, contact, hue, reachable, language, resolvers, reachable_names }
     desired::Prefix { address, length }
@@ -86,6 +104,11 @@ messages! {
     enroll::Refused { code, text }
     live::Sample { wall_ms, down_bps, up_bps, lines }
     live::LineRate { handle, down_bps, up_bps }
+    quality::Report { start_ms, end_ms, handle_deltas, down_delay_us, up_delay_us, down_delay_max_us, up_delay_max_us, down_full_permille, up_full_permille, down_used_permille, up_used_permille, down_dropped_packets, up_dropped_packets, asked, answered, rtt_p50_us, rtt_p95_us, uplinks }
+    quality::Probe { line }
+    quality::Probed { span_ms, down, up, access, rate_down_bps, rate_up_bps, echoes }
+    quality::Way { delay_us, delay_max_us, full_permille, used_permille, dropped_packets }
+    quality::Echoes { role, address, asked, answered, rtt_p50_us, rtt_p95_us }
     state::Down { lineage, from_gen, to_gen, snapshot, upserts, removes, digest_after, removals_confirmed }
     state::Object { kind, id, revision, body, needs_rev }
     state::ObjectKey { kind, id }
@@ -106,8 +129,8 @@ messages! {
 }
 
 choices! {
-    control::Up.message: up Message { Hello, Heartbeat, Event }
-    control::Down.message: down Message { Welcome, GoAway, LiveInterest }
+    control::Up.message: up Message { Hello, Heartbeat, Event, Quality, CommandResult }
+    control::Down.message: down Message { Welcome, GoAway, LiveInterest, Command }
     desired::Identity.who: identity Who { Mac, CircuitId, RemoteId, PppoeUser, Duid }
     enroll::Reply.outcome: reply Outcome { Enrolled, Refused }
     state::Up.message: up Message { Ack, Applied, FairUse, Addresses }

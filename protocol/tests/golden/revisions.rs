@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 use weir_protocol::control::{GoAwayReason, Severity, Verdict};
 use weir_protocol::desired::{Access, Kind};
+use weir_protocol::quality::Role;
 use weir_protocol::state::{AddressSource, Rule, Status};
 use weir_protocol::token::Token;
 use weir_protocol::usage::{Outcome, SealReason};
@@ -91,6 +92,7 @@ fn numbers() -> Lines {
             ("Status", Status::try_from(n).map(|value| format!("{value:?}"))),
             ("AddressSource", AddressSource::try_from(n).map(|value| format!("{value:?}"))),
             ("Rule", Rule::try_from(n).map(|value| format!("{value:?}"))),
+            ("Role", Role::try_from(n).map(|value| format!("{value:?}"))),
             ("SealReason", SealReason::try_from(n).map(|value| format!("{value:?}"))),
             ("Outcome", Outcome::try_from(n).map(|value| format!("{value:?}"))),
         ];

@@ -324,7 +324,11 @@ fn read_counts(stats: &[u8], state: &mut ClassState) {
                 state.bytes = double_word(stat.value(), 0).unwrap_or(0);
                 state.packets = word(stat.value(), 8).unwrap_or(0).into();
             }
-            TCA_STATS_QUEUE => state.waiting = word(stat.value(), 0).unwrap_or(0),
+            // `struct gnet_stats_queue`: packets waiting, bytes waiting, ...
+            TCA_STATS_QUEUE => {
+                state.waiting = word(stat.value(), 0).unwrap_or(0);
+                state.waiting_bytes = word(stat.value(), 4).unwrap_or(0);
+            }
             // The packet count as 64 bits, sent once it no longer fits into 32.
             TCA_STATS_PKT64 => wide = double_word(stat.value(), 0),
             _ => {}

@@ -21,6 +21,7 @@ mod nodes;
 mod ports;
 mod probe;
 mod rules;
+mod sample;
 mod shaping;
 mod tc;
 mod tree;
@@ -28,6 +29,7 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
+use std::time::Instant;
 
 use ipnet::IpNet;
 use uuid::Uuid;
@@ -42,10 +44,11 @@ use self::measure::Readings;
 use self::netfilter::{Change, Netfilter};
 use self::nft::{Place, Places, Step, Table, Wiring};
 use self::ports::Ports;
+use self::sample::Samples;
 use self::shaping::{Shaped, Shaping};
 use self::tc::{Leaf, Link, Tc};
 use self::tree::{Committed, Layout};
-use super::{Applied, Counter, Error, Measured, Outcome, Southbound, Sweep, Total};
+use super::{Applied, Counter, Error, Measured, Outcome, Sampled, Southbound, Sweep, Total};
 use crate::plan::check::{self as sound, Checked, Rejection, SoundLine};
 use crate::plan::nodes::{CheckedNodes, SoundNodes, check as check_nodes};
 use crate::plan::{Wanted, shape};
@@ -93,6 +96,8 @@ pub struct Linux {
     readings: Readings,
     /// Hosts reachable from the garden by name; `None` = not told yet, and what the kernel has stays.
     reached: Option<BTreeSet<IpAddr>>,
+    /// How full lines were at the last sweeps.
+    samples: Samples,
 }
 
 /// Why lines are not held, by handle.
@@ -144,6 +149,7 @@ impl Linux {
             read: Vec::new(),
             readings: Readings::default(),
             reached: None,
+            samples: Samples::default(),
         })
     }
 
@@ -415,6 +421,7 @@ impl Southbound for Linux {
             // A dump cut short misses other classes the next time; one that misses the same is whole, and they are gone.
             let gone = !counters.is_empty() && missing_before.as_ref() == Some(&missing);
             if missing.is_empty() || gone {
+                self.samples.observe(&counted, &self.classes, &self.read, Instant::now());
                 self.read = counters.iter().map(|one| (one.handle, one.generation, one.down, one.up)).collect();
                 let of_left = left.iter().map(|one| one.generation).collect();
                 counters.extend(left);
@@ -423,6 +430,18 @@ impl Southbound for Linux {
             missing_before = Some(missing);
         }
         Err(Error::Incomplete(names.to_string()))
+    }
+
+    fn sampled(&mut self) -> Sampled {
+        self.samples.take()
+    }
+
+    fn watch(&mut self, handle: u32) {
+        self.samples.watch(handle);
+    }
+
+    fn watched(&mut self, handle: u32) -> Sampled {
+        self.samples.watched(handle)
     }
 
     async fn measure(&mut self) -> Result<Option<Measured>, Error> {

@@ -117,6 +117,8 @@ pub struct ClassState {
     pub bytes: u64,
     /// Packets sent, segments counted.
     pub packets: u64,
+    /// Bytes in its queue, with link headers.
+    pub waiting_bytes: u32,
 }
 
 impl ClassState {

@@ -34,10 +34,26 @@ pub(super) struct Gateway {
     app: App,
     authority: Authority,
     /// Rouses the session of each connected agent.
-    sessions: Mutex<HashMap<AgentId, Arc<Notify>>>,
+    sessions: Mutex<HashMap<AgentId, Arc<Bell>>>,
     /// Tenants somebody watches, as they are told.
     watched: broadcast::Sender<TenantId>,
     name: String,
+}
+
+/// Rouses the tasks of one session.
+#[derive(Default)]
+pub(super) struct Bell {
+    /// Its desired state may have changed.
+    state: Notify,
+    /// Something may wait to be done.
+    commands: Notify,
+}
+
+impl Bell {
+    fn ring(&self) {
+        self.state.notify_one();
+        self.commands.notify_one();
+    }
 }
 
 /// A bound gateway, not yet accepting.
@@ -127,17 +143,17 @@ fn identity(connection: &quinn::Connection) -> Option<(TenantId, AgentId)> {
 
 impl Gateway {
     /// Makes this session the one that is roused for its agent.
-    fn register(&self, agent: AgentId) -> Arc<Notify> {
-        let bell = Arc::new(Notify::new());
+    fn register(&self, agent: AgentId) -> Arc<Bell> {
+        let bell = Arc::new(Bell::default());
         let before = self.lock().insert(agent, Arc::clone(&bell));
         if let Some(older) = before {
-            older.notify_one();
+            older.ring();
         }
         metrics::gauge!("weir_agents_connected").set(self.lock().len() as f64);
         bell
     }
 
-    fn forget(&self, agent: AgentId, bell: &Arc<Notify>) {
+    fn forget(&self, agent: AgentId, bell: &Arc<Bell>) {
         let mut sessions = self.lock();
         if sessions.get(&agent).is_some_and(|own| Arc::ptr_eq(own, bell)) {
             sessions.remove(&agent);
@@ -155,12 +171,12 @@ impl Gateway {
         }
         for id in notification.payload().split(' ').filter_map(|id| id.parse::<AgentId>().ok()) {
             if let Some(bell) = self.lock().get(&id) {
-                bell.notify_one();
+                bell.ring();
             }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AgentId, Arc<Notify>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AgentId, Arc<Bell>>> {
         self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -174,7 +190,7 @@ async fn rouse(gateway: Arc<Gateway>) {
                 let heard = tokio::select! {
                     heard = listener.recv() => heard,
                     _ = sweep.tick() => {
-                        gateway.lock().values().for_each(|bell| bell.notify_one());
+                        gateway.lock().values().for_each(|bell| bell.state.notify_one());
                         continue;
                     }
                 };

@@ -6,15 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use quinn::{RecvStream, SendStream};
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
 use weir_protocol::stream::Kind;
-use weir_protocol::{PROTO_REV, control, frame, live, state, usage};
+use weir_protocol::{PROTO_REV, control, frame, live, quality, state, usage};
 
-use super::Gateway;
 use super::pace::Pace;
+use super::{Bell, Gateway};
 use crate::fleet;
 use crate::fleet::sessions::{self, Session};
 use crate::ids::{AgentId, TenantId};
@@ -79,8 +78,10 @@ pub(super) async fn serve(
     tracing::info!(%tenant, %agent, "session open");
     let control_send = Arc::new(tokio::sync::Mutex::new(control_send));
     let bell = gateway.register(agent);
+    let rev = PROTO_REV.min(hello.proto_rev);
     let (session, lineage, held) = (opened.session, opened.lineage, opened.held);
     let mut tasks = JoinSet::new();
+    tasks.spawn(tell_commands(Arc::clone(&gateway), session, rev, Arc::clone(&bell), Arc::clone(&control_send)));
     tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control_send)));
     tasks.spawn(listen(Arc::clone(&gateway), session, control_receive));
     tasks.spawn(tell_state(Arc::clone(&gateway), session, lineage, held, Arc::clone(&bell), state));
@@ -145,16 +146,31 @@ async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reaso
     Ok(())
 }
 
-/// Heartbeats and events.
+/// Heartbeats, events, how lines are served and what commands came to.
 async fn listen(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
     let mut noted = gateway.app.clock.now();
     let mut pace = Pace::new(EVENTS_AT_ONCE, EVENTS_A_SECOND);
+    let mut lines = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
     loop {
         let message: control::Up = frame::read(&mut receive).await?;
         match message.message {
             Some(up::Message::Event(event)) => {
                 pace.take(1).await;
                 sessions::event(&gateway.app, session, &event).await?;
+            }
+            Some(up::Message::Quality(report)) => {
+                lines.take(1 + report.handle_deltas.len()).await;
+                match crate::quality::report(&gateway.app, session, &report).await {
+                    Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
+                    other => other?,
+                }
+            }
+            Some(up::Message::CommandResult(result)) => {
+                pace.take(1).await;
+                match crate::quality::answered(&gateway.app, session, &result).await {
+                    Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
+                    other => other?,
+                }
             }
             Some(up::Message::Heartbeat(_)) if gateway.app.clock.now() - noted >= SEEN_EVERY => {
                 sessions::seen(&gateway.app, session, true).await?;
@@ -172,7 +188,7 @@ async fn tell_state(
     session: Session,
     lineage: Uuid,
     mut held: Option<u64>,
-    bell: Arc<Notify>,
+    bell: Arc<Bell>,
     (mut send, receive): (SendStream, RecvStream),
 ) -> anyhow::Result<()> {
     let mut replies = reader(receive);
@@ -186,7 +202,7 @@ async fn tell_state(
             sent = Some((change.to_gen, change.snapshot));
         }
         tokio::select! {
-            () = bell.notified() => {}
+            () = bell.state.notified() => {}
             reply = replies.recv() => match reply.context("the state stream ended")??.message {
                 Some(state::up::Message::Ack(ack)) => {
                     waiting = false;
@@ -206,6 +222,30 @@ async fn tell_state(
                 None => {}
             },
         }
+    }
+}
+
+/// Passes on what somebody wants an agent to do now. A lost wake loses it: whoever asked is told that nothing came.
+async fn tell_commands(
+    gateway: Arc<Gateway>,
+    session: Session,
+    rev: u32,
+    bell: Arc<Bell>,
+    control: Arc<tokio::sync::Mutex<SendStream>>,
+) -> anyhow::Result<()> {
+    loop {
+        let due = match crate::quality::due(&gateway.app, session, rev).await {
+            Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
+            due => due?,
+        };
+        for (id, line) in due {
+            let probe = quality::Probe { line: line.uuid().as_bytes().to_vec() };
+            let what = Some(control::command::What::Probe(probe));
+            let command = control::Command { id: id.uuid().as_bytes().to_vec(), what };
+            let message = control::Down { message: Some(down::Message::Command(command)) };
+            frame::write(&mut *control.lock().await, &message).await?;
+        }
+        bell.commands.notified().await;
     }
 }
 

@@ -71,6 +71,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "plans" => "pln",
         "top-up-products" => "tpp",
         "subscriptions" => "sub",
+        "line-probes" => "prb",
         "holds" => "hld",
         "billing-runs" => "run",
         "invoices" => "inv",

@@ -1,0 +1,160 @@
+//! An agent the test plays itself: enrolled over real QUIC, with a session of its own at a real gateway.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{Connection, RecvStream, SendStream};
+use rcgen::{CertificateParams, KeyPair};
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use serde_json::json;
+use tokio::sync::watch;
+use weir_cloud::fleet::authority::Authority;
+use weir_cloud::ids::RouterId;
+use weir_cloud::roles::gateway;
+use weir_protocol::control::{Down, Hello, Up, down, up};
+use weir_protocol::enroll::reply::Outcome;
+use weir_protocol::enroll::{self, Enrolled, Reply, Request};
+use weir_protocol::stream::Kind;
+use weir_protocol::token::Token;
+use weir_protocol::{ALPN_ENROLL, ALPN_SESSION, ENROLL_EXPORTER_LABEL, GATEWAY_SERVER_NAME, PROTO_REV, frame};
+
+use crate::money::harness::Isp;
+
+/// Longest wait for anything.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A gateway that listens, and how to reach it.
+pub struct Gateway {
+    address: SocketAddr,
+    roots: Arc<RootCertStore>,
+    endpoint: quinn::Endpoint,
+    _stop: watch::Sender<bool>,
+}
+
+/// A router's identity.
+pub struct Identity {
+    key: KeyPair,
+    enrolled: Enrolled,
+}
+
+/// An open session. Everything but the control stream is silent.
+pub struct Played {
+    control: (SendStream, RecvStream),
+    _connection: Connection,
+    _others: Vec<(SendStream, RecvStream)>,
+}
+
+async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, event).await.unwrap_or_else(|_| panic!("no {what} in time"))
+}
+
+/// A router nobody is on yet.
+pub async fn router(isp: &Isp, name: &str) -> RouterId {
+    let site = isp.post("/sites", json!({ "name": format!("Site of {name}") })).await.expect(201);
+    let wish = json!({ "name": name, "site_id": site["id"], "lan_interface": "lan0", "wan_interface": "wan0" });
+    let made = isp.post("/routers", wish).await.expect(201);
+    made["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+}
+
+impl Gateway {
+    pub async fn start(isp: &Isp) -> Self {
+        let bound = gateway::bind(isp.app.clone()).await.expect("bind the gateway");
+        let address = bound.address().expect("an address");
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(bound.serve(stopped));
+        let authority = Authority::open(&isp.app).await.expect("the authority");
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.root().clone()).expect("a root");
+        let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).expect("an endpoint");
+        Self { address, roots: Arc::new(roots), endpoint, _stop: stop }
+    }
+
+    async fn dial(&self, alpn: &[u8], identity: Option<&Identity>) -> Connection {
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("TLS 1.3")
+            .with_root_certificates(Arc::clone(&self.roots));
+        let mut tls = match identity {
+            None => tls.with_no_client_auth(),
+            Some(Identity { key, enrolled }) => {
+                let chain = enrolled.chain.iter().cloned().map(CertificateDer::from).collect();
+                let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+                tls.with_client_auth_cert(chain, key).expect("an identity")
+            }
+        };
+        tls.alpn_protocols = vec![alpn.to_vec()];
+        let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).expect("QUIC's cipher")));
+        let connecting = self.endpoint.connect_with(config, self.address, GATEWAY_SERVER_NAME).expect("dial");
+        soon("connection", connecting).await.expect("connect")
+    }
+
+    /// Enrolls an agent on a router.
+    pub async fn enroll(&self, isp: &Isp, router: RouterId) -> Identity {
+        let made = isp.post(&format!("/routers/{router}/enrollment-tokens"), json!({})).await.expect(201);
+        let token = Token::from_text(made["token"].as_str().expect("a token")).expect("a token");
+        let connection = self.dial(ALPN_ENROLL, None).await;
+        let mut exporter = [0; 32];
+        connection.export_keying_material(&mut exporter, ENROLL_EXPORTER_LABEL, b"").expect("an exporter");
+        let key = KeyPair::generate().expect("a key");
+        let csr = CertificateParams::default().serialize_request(&key).expect("a request").der().to_vec();
+        let secret: [u8; 16] = token.secret.as_slice().try_into().expect("16 bytes");
+        let proof = enroll::proof(&enroll::secret_digest(&secret), &exporter, &csr).to_vec();
+        let (agent_version, hostname) = ("1.0.0".into(), "edge-1".into());
+        let request = Request { token_id: token.id, proof, csr, proto_rev: PROTO_REV, agent_version, hostname };
+        let (mut send, mut receive) = connection.open_bi().await.expect("a stream");
+        frame::write(&mut send, &request).await.expect("ask");
+        let reply: Reply = soon("reply", frame::read(&mut receive)).await.expect("an answer");
+        match reply.outcome {
+            Some(Outcome::Enrolled(enrolled)) => Identity { key, enrolled },
+            other => panic!("not enrolled: {other:?}"),
+        }
+    }
+
+    /// Opens a session, as an agent of this revision.
+    pub async fn session(&self, identity: &Identity, proto_rev: u32) -> Played {
+        let connection = self.dial(ALPN_SESSION, Some(identity)).await;
+        let mut streams = Vec::new();
+        for kind in [Kind::Control, Kind::State, Kind::Usage, Kind::Live] {
+            let (mut send, receive) = connection.open_bi().await.expect("a stream");
+            send.write_all(&[kind as u8]).await.expect("its kind");
+            streams.push((send, receive));
+        }
+        let control = streams.remove(0);
+        let mut played = Played { control, _connection: connection, _others: streams };
+        played.say(up::Message::Hello(Hello { proto_rev, ..Hello::default() })).await;
+        match played.hear().await {
+            down::Message::Welcome(welcome) => assert_eq!(welcome.proto_rev, proto_rev),
+            other => panic!("no welcome: {other:?}"),
+        }
+        played
+    }
+}
+
+impl Played {
+    pub async fn say(&mut self, message: up::Message) {
+        frame::write(&mut self.control.0, &Up { message: Some(message) }).await.expect("say it");
+    }
+
+    /// The next message of the control stream.
+    pub async fn hear(&mut self) -> down::Message {
+        let heard: Down = soon("message", frame::read(&mut self.control.1)).await.expect("a message");
+        heard.message.expect("a message of this revision")
+    }
+}
+
+/// Asks again and again until the answer is what was hoped for.
+pub async fn until<T, F: Future<Output = T>>(what: &str, mut ask: impl FnMut() -> F, hoped: impl Fn(&T) -> bool) -> T {
+    soon(what, async {
+        loop {
+            let answer = ask().await;
+            if hoped(&answer) {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
