@@ -1098,7 +1098,7 @@ CREATE TABLE public.line_probes (
     CONSTRAINT line_probes_end_with_an_outcome CHECK (((state = 'asked'::text) = (ended_at IS NULL))),
     CONSTRAINT line_probes_measure_what_they_answer CHECK (((state = 'answered'::text) = (measured IS NOT NULL))),
     CONSTRAINT line_probes_state_exists CHECK ((state = ANY (ARRAY['asked'::text, 'away'::text, 'too_old'::text, 'refused'::text, 'answered'::text]))),
-    CONSTRAINT line_probes_verdict_exists CHECK ((verdict = ANY (ARRAY['router_away'::text, 'held'::text, 'network'::text, 'slowed'::text, 'line_full'::text, 'subscriber'::text, 'silent'::text, 'unasked'::text, 'well'::text])))
+    CONSTRAINT line_probes_verdict_exists CHECK ((verdict = ANY (ARRAY['router_away'::text, 'held'::text, 'network'::text, 'slowed'::text, 'line_full'::text, 'shared'::text, 'subscriber'::text, 'silent'::text, 'unasked'::text, 'unmeasured'::text, 'well'::text])))
 );
 
 ALTER TABLE ONLY public.line_probes FORCE ROW LEVEL SECURITY;
@@ -2683,6 +2683,8 @@ CREATE INDEX webhook_deliveries_due ON platform.webhook_deliveries USING btree (
 CREATE INDEX access_points_by_parent ON public.access_points USING btree (tenant_id, parent_id);
 
 CREATE INDEX accounts_by_subscriber ON public.accounts USING btree (tenant_id, subscriber_id);
+
+CREATE INDEX agent_events_of_conflicts ON public.agent_events USING btree (tenant_id, agent_id, at) WHERE (kind = 'address-conflict'::text);
 
 CREATE UNIQUE INDEX agents_one_a_router ON public.agents USING btree (tenant_id, router_id) WHERE (revoked_at IS NULL);
 

@@ -38,6 +38,8 @@ const STATE_DIR: &str = "/var/lib/weir-agent";
 
 /// Hosts of the internet that can be asked for echoes.
 const ANCHORS_MAX: usize = 2;
+/// The cloud keeps quality by the hour.
+const QUALITY_INTERVAL_MAX: Duration = Duration::from_secs(3600);
 /// More echoes a second would be a load of their own.
 const ECHOES_MAX: u32 = 1_000;
 
@@ -180,7 +182,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Command, 
             Long("spool-bytes") => config.spool_bytes = parser.value()?.parse()?,
             Long("dnsmasq-leases") => config.lease_files.push(lease_file(Source::Dnsmasq, &mut parser)?),
             Long("kea-leases") => config.lease_files.push(lease_file(Source::Kea, &mut parser)?),
-            Long("quality-interval-ms") => config.quality_interval = milliseconds(&mut parser)?,
+            Long("quality-interval-ms") => {
+                config.quality_interval = milliseconds(&mut parser)?.min(QUALITY_INTERVAL_MAX)
+            }
             Long("echoes-a-second") => config.echoes_a_second = parser.value()?.parse_with(echoes)?,
             Long("anchor") if config.anchors.len() < ANCHORS_MAX => config.anchors.push(parser.value()?.parse()?),
             Long("anchor") => return Err(format!("at most {ANCHORS_MAX} anchors can be named").into()),

@@ -33,6 +33,9 @@ CREATE TABLE learned_prefixes (
 CREATE INDEX learned_prefixes_by_address ON learned_prefixes USING gist (tenant_id, prefix inet_ops);
 SELECT isolate_by_tenant('learned_prefixes');
 
+-- What routers tell of leases two lines claim is read beside the lines.
+CREATE INDEX agent_events_of_conflicts ON agent_events (tenant_id, agent_id, at) WHERE kind = 'address-conflict';
+
 -- Leases of its router that are no line's, as the agent told last.
 ALTER TABLE agents ADD COLUMN unclaimed_leases integer
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK (unclaimed_leases >= 0);

@@ -77,7 +77,8 @@ CREATE TABLE line_probes (
     ended_at        timestamptz,
     detail          text NOT NULL DEFAULT '',
     verdict         text CONSTRAINT line_probes_verdict_exists CHECK (verdict IN
-                    ('router_away', 'held', 'network', 'slowed', 'line_full', 'subscriber', 'silent', 'unasked', 'well')),
+                    ('router_away', 'held', 'network', 'slowed', 'line_full', 'shared', 'subscriber', 'silent', 'unasked',
+                     'unmeasured', 'well')),
     measured        jsonb,
     PRIMARY KEY (tenant_id, id),
     CONSTRAINT line_probes_end_with_an_outcome CHECK ((state = 'asked') = (ended_at IS NULL)),

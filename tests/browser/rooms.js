@@ -103,7 +103,7 @@ async function cards(cloud, { lines }) {
   await cloud.post("/payment-pages", { account_id: lines[3].account.id });
   const { items: payments } = await cloud.get("/payments");
   const path = `/api/v1/payments/${payments.at(-1).id}/refunds`;
-  await cloud.ask("POST", path, { amount: money("5.00"), reason: "Two days without service" }, { "idempotency-key": "refund" });
+  await cloud.ask("POST", path, { amount: money("1.00"), reason: "A day without service" }, { "idempotency-key": "refund" });
 }
 
 async function bank(cloud, { lines, invoices }) {

@@ -21,6 +21,8 @@ const ROUND_MIN: Duration = Duration::from_secs(10);
 const UPLINK_EVERY: Duration = Duration::from_secs(5);
 /// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Questions under way at once; while there are more, lines are passed over.
+const ASKING_MAX: usize = 4_096;
 /// Answers of lines kept until somebody takes them: at 20 a second, those of almost an hour.
 const KEPT_MAX: usize = 1 << 16;
 
@@ -77,7 +79,7 @@ pub async fn patrol(
 ) {
     let mut asking = JoinSet::new();
     let (mut next, mut uplinks_at) = (Instant::now(), Instant::now());
-    let (mut step, mut last) = (ROUND_MIN, None);
+    let (mut step, mut last, mut began) = (ROUND_MIN, None, next);
     let pace = Duration::from_secs(1) / a_second.max(1);
     loop {
         sleep_until(next.min(uplinks_at)).await;
@@ -96,15 +98,16 @@ pub async fn patrol(
         let found = {
             let wanted = wanted.borrow();
             let found = after(&wanted, last);
-            if last.is_none() || found.is_none() {
+            if last.is_none() {
                 let lines = u32::try_from(wanted.lines.len()).unwrap_or(u32::MAX).max(1);
-                step = pace.max(ROUND_MIN / lines);
+                (step, began) = (pace.max(ROUND_MIN / lines), now);
             }
             found
         };
-        next = now + step;
+        // A round of few hosts among many lines is over early, and the next begins no sooner.
+        next = if found.is_some() { now + step } else { (now + step).max(began + ROUND_MIN) };
         last = found.map(|(id, ..)| id);
-        if let Some((_, handle, host)) = found {
+        if let Some((_, handle, host)) = found.filter(|_| asking.len() < ASKING_MAX) {
             let (echo, patrol) = (Arc::clone(&echo), Arc::clone(&patrol));
             asking.spawn(async move { patrol.line(handle, echo.ask(host, PATIENCE).await) });
         }

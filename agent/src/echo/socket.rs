@@ -34,8 +34,11 @@ pub struct Echo {
 struct Asked {
     who: [u8; 8],
     next: AtomicU64,
-    waiting: Mutex<HashMap<u64, oneshot::Sender<Instant>>>,
+    waiting: Mutex<Waiting>,
 }
+
+/// By question, who was asked, and whoever waits for the answer.
+type Waiting = HashMap<u64, (IpAddr, oneshot::Sender<Instant>)>;
 
 impl Echo {
     /// Opens sockets in this thread's network namespace. Needs `CAP_NET_RAW`, or a group that may ping.
@@ -63,12 +66,14 @@ impl Echo {
         };
         let question = self.asked.next.fetch_add(1, Ordering::Relaxed);
         let (answered, answer) = oneshot::channel();
-        self.asked.lock().insert(question, answered);
+        self.asked.lock().insert(question, (host, answered));
+        // Where questions to hosts that are away fill the socket, it takes more only later.
+        let packet = packet(kind, self.asked.who, question);
+        let sent = tokio::time::timeout(patience, socket.send_to(&packet, SocketAddr::new(host, 0))).await;
         let began = Instant::now();
-        let sent = socket.send_to(&packet(kind, self.asked.who, question), SocketAddr::new(host, 0)).await;
         let came = match sent {
-            Ok(_) => tokio::time::timeout(patience, answer).await.ok().and_then(Result::ok),
-            Err(_) => None,
+            Ok(Ok(_)) => tokio::time::timeout(patience, answer).await.ok().and_then(Result::ok),
+            Ok(Err(_)) | Err(_) => None,
         };
         self.asked.lock().remove(&question);
         came.map(|at| at.saturating_duration_since(began))
@@ -76,8 +81,19 @@ impl Echo {
 }
 
 impl Asked {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Instant>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in an answer; of somebody who was not asked it is none.
+    fn answer(&self, question: u64, from: IpAddr, at: Instant) {
+        let mut waiting = self.lock();
+        if waiting.get(&question).is_some_and(|(host, _)| *host == from.to_canonical())
+            && let Some((_, waiting)) = waiting.remove(&question)
+        {
+            // Nobody waits any more: it came too late.
+            let _late = waiting.send(at);
+        }
     }
 }
 
@@ -94,12 +110,10 @@ async fn listen(socket: Arc<UdpSocket>, asked: Arc<Asked>) {
     let mut buffer = [0u8; 2048];
     loop {
         match socket.recv_from(&mut buffer).await {
-            Ok((read, _)) => {
+            Ok((read, from)) => {
                 let at = Instant::now();
-                let question = buffer.get(..read).and_then(|bytes| answer(bytes, asked.who));
-                if let Some(waiting) = question.and_then(|question| asked.lock().remove(&question)) {
-                    // Nobody waits any more: it came too late.
-                    let _late = waiting.send(at);
+                if let Some(question) = buffer.get(..read).and_then(|bytes| answer(bytes, asked.who)) {
+                    asked.answer(question, from.ip(), at);
                 }
             }
             // What comes back instead of an answer, such as "no such host", is an error of the socket once.
@@ -144,6 +158,18 @@ fn checksum(bytes: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_who_was_asked_can_answer() {
+        let asked = Asked { who: *b"0123abcd", next: AtomicU64::new(1), waiting: Mutex::default() };
+        let (gateway, neighbour) = (IpAddr::from([198, 18, 0, 2]), IpAddr::from([10, 20, 0, 7]));
+        let (answered, mut answer) = oneshot::channel();
+        asked.lock().insert(7, (gateway, answered));
+        asked.answer(7, neighbour, Instant::now());
+        assert!(answer.try_recv().is_err() && asked.lock().len() == 1);
+        asked.answer(7, gateway, Instant::now());
+        assert!(answer.try_recv().is_ok() && asked.lock().is_empty());
+    }
 
     #[test]
     fn an_answer_is_known_by_what_was_sent_along() {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -13,13 +14,14 @@ use crate::plan::Wanted;
 
 /// How often a name is asked for: answers of large sites live about as long.
 const ASK_EVERY: Duration = Duration::from_secs(60);
-/// How soon after one of them had no answer.
+/// How soon after one of them had no answer, so many times.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
+const AGAIN_SOON: u32 = 12;
 /// An answer that takes longer is no answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// An address stays open so long after it was last answered: large sites give few of their many addresses at once, and
 /// a subscriber's resolver others than the router's.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+pub const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Names asked for.
 const NAMES_MAX: usize = 64;
 /// Addresses kept of one name.
@@ -29,25 +31,24 @@ const ADDRESSES_MAX: usize = 256;
 pub fn watch(mut wanted: watch::Receiver<Wanted>) -> watch::Receiver<BTreeSet<IpAddr>> {
     let (tell, told) = watch::channel(BTreeSet::new());
     tokio::spawn(async move {
-        let mut known = Known::default();
+        let (mut known, mut first) = (Known::default(), true);
         loop {
             let names = names_of(&wanted.borrow_and_update());
-            let mut wait = ASK_EVERY;
-            for name in &names {
-                match resolve(name).await {
-                    Ok(found) => known.learn(name, found.into_iter(), Instant::now()),
-                    Err(error) => {
-                        tracing::warn!(%error, name, "a host of the walled garden has no address");
-                        wait = ASK_AGAIN;
-                    }
-                }
+            let answers = join_all(names.iter().map(|name| resolve(name))).await;
+            let mut silent = false;
+            for (name, answer) in names.iter().zip(answers) {
+                silent |= answer.is_err();
+                known.take(name, answer, Instant::now());
             }
             let hosts = known.hosts(&names, Instant::now());
             tell.send_if_modified(|told| {
-                let changed = *told != hosts;
+                // What an agent before this one let through goes once all that is wanted is known.
+                let changed = *told != hosts || first && !silent;
+                first &= silent;
                 *told = hosts;
                 changed
             });
+            let wait = known.wait();
             let others = wanted.wait_for(|wanted| names_of(wanted) != names);
             tokio::select! {
                 wanted = others => if wanted.is_err() { return },
@@ -68,29 +69,55 @@ fn names_of(wanted: &Wanted) -> BTreeSet<String> {
     garden.into_iter().flat_map(|garden| garden.reachable_names.iter()).take(NAMES_MAX).cloned().collect()
 }
 
-/// What was answered, and when last.
+/// What was answered.
 #[derive(Default)]
-struct Known(BTreeMap<String, BTreeMap<IpAddr, Instant>>);
+struct Known(BTreeMap<String, Answered>);
+
+/// What was answered for one name.
+#[derive(Default)]
+struct Answered {
+    /// When each address was answered last.
+    addresses: BTreeMap<IpAddr, Instant>,
+    /// How often in a row nothing was.
+    failures: u32,
+}
 
 impl Known {
-    fn learn(&mut self, name: &str, found: impl Iterator<Item = IpAddr>, now: Instant) {
+    fn take(&mut self, name: &str, answer: std::io::Result<Vec<IpAddr>>, now: Instant) {
         let known = self.0.entry(name.to_owned()).or_default();
-        for address in found.map(|address| address.to_canonical()).filter(is_a_host) {
-            known.insert(address, now);
+        let found = match answer {
+            Ok(found) => found,
+            Err(error) => {
+                if known.failures == 0 {
+                    tracing::warn!(%error, name, "a host of the walled garden has no address");
+                }
+                known.failures = known.failures.saturating_add(1);
+                return;
+            }
+        };
+        known.failures = 0;
+        for address in found.iter().map(IpAddr::to_canonical).filter(is_a_host) {
+            known.addresses.insert(address, now);
         }
-        while known.len() > ADDRESSES_MAX {
-            let oldest = known.iter().min_by_key(|(_, seen)| **seen).map(|(address, _)| *address);
-            oldest.and_then(|address| known.remove(&address));
+        while known.addresses.len() > ADDRESSES_MAX {
+            let oldest = known.addresses.iter().min_by_key(|(_, seen)| **seen).map(|(address, _)| *address);
+            oldest.and_then(|address| known.addresses.remove(&address));
         }
+    }
+
+    /// How long until it is worth asking again.
+    fn wait(&self) -> Duration {
+        let soon = |name: &Answered| (1..=AGAIN_SOON).contains(&name.failures);
+        if self.0.values().any(soon) { ASK_AGAIN } else { ASK_EVERY }
     }
 
     /// The hosts of these names; of others nothing is known any more.
     fn hosts(&mut self, names: &BTreeSet<String>, now: Instant) -> BTreeSet<IpAddr> {
         self.0.retain(|name, _| names.contains(name));
-        for addresses in self.0.values_mut() {
-            addresses.retain(|_, seen| now.duration_since(*seen) < KEPT);
+        for name in self.0.values_mut() {
+            name.addresses.retain(|_, seen| now.duration_since(*seen) < KEPT);
         }
-        self.0.values().flat_map(BTreeMap::keys).copied().collect()
+        self.0.values().flat_map(|name| name.addresses.keys()).copied().collect()
     }
 }
 
@@ -106,15 +133,31 @@ mod tests {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     }
 
+    fn found(texts: &[&str]) -> std::io::Result<Vec<IpAddr>> {
+        Ok(texts.iter().map(|text| text.parse().unwrap()).collect())
+    }
+
+    #[test]
+    fn a_name_without_an_answer_is_asked_for_again_soon_but_not_for_ever_and_keeps_what_it_had() {
+        let (mut known, now, names) = (Known::default(), Instant::now(), BTreeSet::from(["a".to_owned()]));
+        known.take("a", found(&["192.0.2.1"]), now);
+        assert_eq!(known.wait(), ASK_EVERY);
+        for n in 1..=AGAIN_SOON + 1 {
+            known.take("a", Err(std::io::ErrorKind::TimedOut.into()), now);
+            assert_eq!(known.wait(), if n <= AGAIN_SOON { ASK_AGAIN } else { ASK_EVERY }, "{n}");
+        }
+        assert_eq!(known.hosts(&names, now), hosts(&["192.0.2.1"]));
+    }
+
     #[test]
     fn an_address_stays_a_day_after_it_was_last_answered_and_goes_with_its_name() {
         let (mut known, began) = (Known::default(), Instant::now());
         let (one, both): (BTreeSet<_>, BTreeSet<_>) = (["a".into()].into(), ["a".into(), "b".into()].into());
-        known.learn("a", hosts(&["192.0.2.1", "127.0.0.1", "::", "224.0.0.1"]).into_iter(), began);
-        known.learn("b", hosts(&["::ffff:192.0.2.9", "2001:db8::9"]).into_iter(), began);
+        known.take("a", found(&["192.0.2.1", "127.0.0.1", "::", "224.0.0.1"]), began);
+        known.take("b", found(&["::ffff:192.0.2.9", "2001:db8::9"]), began);
         assert_eq!(known.hosts(&both, began), hosts(&["192.0.2.1", "192.0.2.9", "2001:db8::9"]));
         let later = began + KEPT - Duration::from_secs(1);
-        known.learn("a", hosts(&["192.0.2.2"]).into_iter(), later);
+        known.take("a", found(&["192.0.2.2"]), later);
         assert_eq!(known.hosts(&one, later), hosts(&["192.0.2.1", "192.0.2.2"]));
         assert_eq!(known.hosts(&both, began + KEPT), hosts(&["192.0.2.2"]));
     }
@@ -125,7 +168,7 @@ mod tests {
         for n in 0..=u16::try_from(ADDRESSES_MAX).unwrap() {
             let [high, low] = n.to_be_bytes();
             let address = IpAddr::from([198, 51, high, low]);
-            known.learn("a", [address].into_iter(), began + Duration::from_secs(n.into()));
+            known.take("a", Ok(vec![address]), began + Duration::from_secs(n.into()));
         }
         let kept = known.hosts(&["a".into()].into(), began + Duration::from_secs(300));
         assert!(kept.len() == ADDRESSES_MAX && !kept.contains(&IpAddr::from([198, 51, 0, 0])));

@@ -21,9 +21,11 @@ use crate::plan::check;
 const LEASES_MAX: usize = 100_000;
 /// Lines and prefixes told in one report: a frame carries ten times as many.
 const PART_MAX: usize = 5_000;
-/// The end of a lease is remembered for this long: no file older than it brings it back. And a conflict is not told
-/// again sooner.
+/// The end of a lease is remembered for this long: no file older than it brings it back. And a conflict that comes again
+/// is not told again sooner.
 const HOUR_MS: u64 = 3_600_000;
+/// A conflict that lasts is told again after this long.
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// A prefix of a line, learned from a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +49,9 @@ struct Entry {
     /// It was not in that file when it was read last.
     #[serde(skip)]
     missed: bool,
+    /// What switches added to it was not told with the last news.
+    #[serde(default)]
+    switch_is_old: bool,
 }
 
 /// What is kept across restarts.
@@ -143,7 +148,13 @@ impl Book {
         self.leases.retain(|key, entry| !gone(key, entry) || !std::mem::replace(&mut entry.missed, true));
         self.unsaved |= before != self.leases.len();
         for lease in leases {
-            self.put(Entry { lease, seen_ms: as_of_ms, file: Some(file.to_owned()), missed: false });
+            self.put(Entry {
+                lease,
+                seen_ms: as_of_ms,
+                file: Some(file.to_owned()),
+                missed: false,
+                switch_is_old: false,
+            });
         }
     }
 
@@ -151,7 +162,7 @@ impl Book {
     pub fn hear(&mut self, Event { at_ms, gone, lease }: Event) {
         let key = (lease.source, lease.prefix);
         if !gone {
-            return self.put(Entry { lease, seen_ms: at_ms, file: None, missed: false });
+            return self.put(Entry { lease, seen_ms: at_ms, file: None, missed: false, switch_is_old: false });
         }
         // The end of an older lease of the same address may arrive after the news of the next one.
         let ends = |entry: &Entry| {
@@ -177,6 +188,9 @@ impl Book {
                 return;
             }
             if entry.lease.shares_name_with(&old.lease) {
+                // Files leave out what switches add; news without it may be of equipment that stands elsewhere by now.
+                let told = entry.lease.who.iter().any(Who::is_by_switch);
+                entry.switch_is_old = !told && (entry.file.is_none() || old.switch_is_old);
                 entry.lease.learn_kinds_of(&old.lease);
             }
             entry.file = entry.file.or(old.file.take());
@@ -201,7 +215,11 @@ impl Book {
         let seen = self.leases.values_mut().map(|entry| &mut entry.seen_ms);
         seen.chain(self.ended.values_mut()).for_each(|at_ms| *at_ms = now_ms.min(*at_ms));
         self.ended.retain(|_, at_ms| at_ms.saturating_add(HOUR_MS) > now_ms);
-        self.conflicts_told.retain(|_, at_ms| at_ms.saturating_add(HOUR_MS) > now_ms);
+        let conflicts = &self.conflicts;
+        self.conflicts_told.retain(|prefix, at_ms| {
+            let again_ms = if conflicts.contains(prefix) { DAY_MS } else { HOUR_MS };
+            at_ms.saturating_add(again_ms) > now_ms
+        });
     }
 
     fn drop_if(&mut self, ended: impl Fn(&Entry) -> bool) {
@@ -242,7 +260,7 @@ impl Book {
         let (mut claims, mut unclaimed, mut conflicts) = (Vec::new(), 0, BTreeMap::new());
         for entry in self.leases.values() {
             let lease = &entry.lease;
-            let lines = self.lines_of(lease);
+            let lines = self.lines_of(entry);
             match lines.iter().collect::<Vec<_>>()[..] {
                 [] => unclaimed += 1,
                 [id] => claims.push((lease.prefix, *id, entry)),
@@ -260,14 +278,14 @@ impl Book {
     }
 
     /// The lines a lease's names are names of. An address or a DUID is what equipment says of itself, and anybody can say a
-    /// neighbour's: where switches name exactly one line, they say whose the lease is.
-    fn lines_of(&self, lease: &Lease) -> BTreeSet<Uuid> {
+    /// neighbour's: where switches name exactly one line, and did so when the lease was last told of, they say whose it is.
+    fn lines_of(&self, entry: &Entry) -> BTreeSet<Uuid> {
         let of = |counts: fn(&Who) -> bool| -> BTreeSet<Uuid> {
-            let names = lease.who.iter().filter(|who| counts(who));
+            let names = entry.lease.who.iter().filter(|who| counts(who));
             names.filter_map(|who| self.named.get(who)).flatten().copied().collect()
         };
         match of(Who::is_by_switch).len() {
-            1 => of(|who| !who.is_by_itself()),
+            1 if !entry.switch_is_old => of(|who| !who.is_by_itself()),
             _ => of(|_| true),
         }
     }
@@ -304,7 +322,7 @@ impl Book {
     /// Sentences begin with the prefix and name lines by their ids: the cloud reads both out of them.
     fn take_conflicts(&mut self, found: BTreeMap<IpNet, String>, now_ms: u64) {
         for (prefix, text) in &found {
-            if !self.conflicts.contains(prefix) && !self.conflicts_told.contains_key(prefix) {
+            if !self.conflicts_told.contains_key(prefix) {
                 self.conflicts_told.insert(*prefix, now_ms);
                 self.news.push(format!("{text}; it is nobody's until one of them lets go"));
             }

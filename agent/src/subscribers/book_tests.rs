@@ -146,6 +146,44 @@ fn where_a_switch_says_whose_it_is_nobody_takes_it_by_a_neighbours_address() {
 }
 
 #[test]
+fn what_a_switch_added_outweighs_while_it_is_in_the_news_and_contradicts_when_it_is_old() {
+    let mut book = book();
+    let circuit = line("circuit-id:65746831", &[]);
+    book.know([(id(3), Some(&circuit))]);
+    let told = |names: &str| lease("10.0.0.7/32", names);
+    book.hear(up(1, told(&format!("{ANN} circuit-id:65746831"))));
+    // A file never has it.
+    book.read(Source::Dnsmasq, "leases", vec![told(ANN)], 2);
+    book.settle(2);
+    assert_eq!((has(&book, 1), has(&book, 3)), (vec![], vec!["10.0.0.7/32".into()]));
+    // The equipment may stand elsewhere: that is not guessed away.
+    book.hear(up(3, told(ANN)));
+    book.settle(3);
+    assert_eq!((has(&book, 1), has(&book, 3), book.counts().2), (vec![], vec![], 1));
+    book.read(Source::Dnsmasq, "leases", vec![told(ANN)], 4);
+    book.settle(4);
+    assert_eq!(book.counts().2, 1, "a file knows no better");
+    book.hear(up(5, told(&format!("{ANN} circuit-id:65746831"))));
+    book.settle(5);
+    assert_eq!((has(&book, 3), book.counts().2), (vec!["10.0.0.7/32".into()], 0));
+}
+
+#[test]
+fn a_conflict_that_lasts_is_told_again_every_day() {
+    let mut book = book();
+    let user = line("pppoe-user:eve", &[]);
+    book.know([(id(3), Some(&user))]);
+    book.hear(up(1, lease("10.0.0.7/32", &format!("{ANN} pppoe-user:eve"))));
+    let told = |book: &mut Book, at_ms: u64| {
+        book.expire(at_ms);
+        book.settle(at_ms);
+        book.take_news().len()
+    };
+    let hours = [0, 1, 5, 23, 24, 25, 47, 48].map(|hour| told(&mut book, 1 + hour * HOUR_MS));
+    assert_eq!(hours, [1, 0, 0, 0, 1, 0, 0, 1]);
+}
+
+#[test]
 fn a_report_of_many_lines_comes_in_parts_that_a_frame_carries() {
     let mut book = Book::default();
     let name = |n: u32| format!("mac:02:00:00:00:{:02x}:{:02x}", n / 256, n % 256);

@@ -74,7 +74,7 @@ fn changed_sets_and_rules_are_put_back() {
             heals(net, &mut kernel, by_hand, found).await;
         }
         let rules = text("nft list chain inet weir to_line");
-        assert_eq!(rules.matches("accept").count(), 5, "{rules}");
+        assert_eq!(rules.matches("accept").count(), 7, "{rules}");
     });
 }
 

@@ -81,6 +81,10 @@ fn a_held_line_reaches_the_payment_page_by_its_name_and_nothing_beside_it() {
             apply(&mut next, &state).await;
             assert!(reaches(net, "198.18.0.9") && !reaches(net, "198.18.0.2"));
 
+            // What that one is answered first is not all there is: what was open stays for a while.
+            next.reach(["198.18.0.7".parse().unwrap()].into()).await.unwrap();
+            assert!(reaches(net, "198.18.0.9"));
+
             // A name that is wanted no more takes its addresses along.
             state.router.as_mut().unwrap().garden.as_mut().unwrap().reachable_names.clear();
             say.send_replace(state);

@@ -221,9 +221,11 @@ pub async fn top_up_of(tx: &mut TenantTx, id: SubscriptionId, reference: &str) -
     Ok(row.map(Into::into))
 }
 
-/// One sale on a line at a time.
+/// One sale on a line at a time; what routers report of the line meanwhile need not wait.
 pub async fn lock_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT id FROM subscriptions WHERE id = $1 FOR UPDATE", id.uuid()).fetch_optional(tx.conn()).await?;
+    sqlx::query!("SELECT id FROM subscriptions WHERE id = $1 FOR NO KEY UPDATE", id.uuid())
+        .fetch_optional(tx.conn())
+        .await?;
     Ok(())
 }
 

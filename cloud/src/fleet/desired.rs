@@ -18,11 +18,10 @@ use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use weir_rules::identity::{self, Identity};
 
-use super::{Error, fair_use, store};
+use super::{Error, fair_use, pay_hosts, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
 use crate::network::AccessPoint;
-use crate::payments::provider::stripe;
 use crate::{network, subscribers};
 
 /// What a throttled line still gets, in both directions, bits per second.
@@ -178,7 +177,7 @@ fn prefix(net: IpNet) -> Prefix {
 
 async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error> {
     let Some(wired) = store::wiring(tx, id).await? else { return Ok(None) };
-    let (addresses, names) = pays_at(&wired, tx.links().public_url());
+    let (addresses, names) = pay_hosts::of(&wired, tx.links().public_url());
     Ok(Some(Router {
         lan_interface: wired.lan_interface,
         wan_interface: wired.wan_interface,
@@ -201,30 +200,6 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
     }))
 }
 
-/// Where held subscribers pay, by address and by name: the ISP's own page, ours, its portal, and the provider's.
-fn pays_at(wired: &store::Wiring, public_url: &str) -> (BTreeSet<IpAddr>, BTreeSet<String>) {
-    let provider = if wired.takes_cards { &stripe::PAGES[..] } else { &[] };
-    let hosts = [&wired.pay_url, public_url].into_iter().filter_map(host_in).chain(wired.portal_host.as_deref());
-    let (mut addresses, mut names) = (BTreeSet::new(), BTreeSet::new());
-    for host in hosts.chain(provider.iter().copied()) {
-        match host.parse() {
-            Ok(address) => addresses.insert(address),
-            Err(_) => names.insert(host.to_ascii_lowercase()),
-        };
-    }
-    (addresses, names)
-}
-
-/// The host of a URL, an address without brackets.
-fn host_in(url: &str) -> Option<&str> {
-    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
-    match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next(),
-        None => Some(authority.rsplit_once(':').map_or(authority, |(host, _)| host)),
-    }
-    .filter(|host| !host.is_empty())
-}
-
 /// The next billing boundaries of the accounts this router serves: no record may straddle one.
 async fn cut_points(tx: &mut TenantTx, id: RouterId) -> Result<CutPoints, Error> {
     let now = tx.at();
@@ -242,20 +217,4 @@ fn boundaries(now: DateTime<Utc>, billing_day: i16, zone: &str) -> Option<Vec<u6
     let dates = Cycle::monthly(today, day, 1).and_then(|cycle| cycle.boundaries_after(today, CUT_POINTS_AHEAD)).ok()?;
     let instants = dates.into_iter().filter_map(|date| start_of_day(date, zone).ok());
     Some(instants.filter(|instant| *instant > now).map(|instant| instant.timestamp_millis().unsigned_abs()).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::host_in;
-
-    #[test]
-    fn the_host_of_a_url_is_told_without_port_path_and_brackets() {
-        assert_eq!(host_in("https://192.0.2.7/pay?invoice=1"), Some("192.0.2.7"));
-        assert_eq!(host_in("http://192.0.2.7:8080"), Some("192.0.2.7"));
-        assert_eq!(host_in("https://[2001:db8::7]:443/"), Some("2001:db8::7"));
-        assert_eq!(host_in("https://pay.example:8443/192.0.2.7"), Some("pay.example"));
-        for url in ["", "192.0.2.7", "https://", "https:///pay"] {
-            assert_eq!(host_in(url), None, "{url}");
-        }
-    }
 }

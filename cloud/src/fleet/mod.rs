@@ -9,6 +9,7 @@ pub mod error;
 mod fair_use;
 pub mod jobs;
 mod model;
+mod pay_hosts;
 mod service;
 pub mod sessions;
 mod store;

@@ -61,6 +61,7 @@ pub async fn revoke(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
     network::router(tx, router).await?;
     network::lock_router(tx, router).await?;
     let agent = store::agents::revoke_of_router(tx, router).await?.ok_or(Error::WithoutAgent(router))?;
+    store::agents::forget_learned(tx, router).await?;
     audit::record(tx, "revoke agent", router, json!({ "agent": agent })).await?;
     tx.wake(agent);
     Ok(())

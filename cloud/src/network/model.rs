@@ -82,17 +82,15 @@ pub struct RouterWish {
     pub capacity_down_bps: Option<i64>,
     /// What the WAN port may send, bits per second; absent = no limit.
     pub capacity_up_bps: Option<i64>,
-    /// What becomes of hosts behind the LAN port whose address is no line's.
-    #[serde(default)]
-    pub unknown_hosts: UnknownHosts,
-    /// Networks behind the LAN port that are the ISP's own, at most 64: they pass whatever becomes of unknown hosts.
-    #[serde(default)]
+    /// What becomes of hosts behind the LAN port whose address is no line's; absent = as it is, at first `let_through`.
+    pub unknown_hosts: Option<UnknownHosts>,
+    /// Networks behind the LAN port that are the ISP's own, at most 64: they pass whatever becomes of unknown hosts. Absent =
+    /// as they are, at first none.
     #[schema(example = json!(["10.255.0.0/24"]))]
-    pub own_networks: Vec<String>,
+    pub own_networks: Option<Vec<String>>,
     /// Whether connections of open lines are left untracked: the router forwards more packets a second. Not with `nat`, and
-    /// only where nothing else on the router decides by the state of connections.
-    #[serde(default)]
-    pub untracked: bool,
+    /// only where nothing else on the router decides by the state of connections. Absent = as it is, at first false.
+    pub untracked: Option<bool>,
 }
 
 /// What becomes of hosts behind a router whose address is no line's.

@@ -38,9 +38,8 @@ pub async fn find_routers(tx: &mut TenantTx, text: &str, limit: i64) -> Result<V
 
 /// Adds a router; it does nothing until an agent is enrolled for it.
 pub async fn add_router(tx: &mut TenantTx, wish: RouterWish) -> Result<Router, Error> {
-    let own_networks = check(&wish)?;
     let (id, created_at) = (tx.new_id(), tx.at());
-    let router = made_of(wish, own_networks, id, created_at);
+    let router = made_of(wish, id, created_at, None)?;
     store::insert_router(tx, &router).await?;
     audit::record(tx, "add router", router.id, json!(router)).await?;
     Ok(router)
@@ -48,10 +47,9 @@ pub async fn add_router(tx: &mut TenantTx, wish: RouterWish) -> Result<Router, E
 
 /// Changes a router. Who calls this also refreshes what its agent should hold.
 pub async fn change_router(tx: &mut TenantTx, id: RouterId, wish: RouterWish) -> Result<Router, Error> {
-    let own_networks = check(&wish)?;
     lock_router(tx, id).await?;
     let before = router(tx, id).await?;
-    let after = made_of(wish, own_networks, id, before.created_at);
+    let after = made_of(wish, id, before.created_at, Some(&before))?;
     super::access_points::check_capacity(tx, &after).await?;
     store::update_router(tx, &after).await?;
     audit::record(tx, "change router", id, json!({ "before": before, "after": after })).await?;
@@ -66,13 +64,16 @@ pub async fn remove_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error>
     Ok(())
 }
 
+/// The router that is wished for, if it can be; what a client does not speak of is as `before`.
 fn made_of(
     wish: RouterWish,
-    own_networks: Vec<IpNet>,
     id: RouterId,
     created_at: chrono::DateTime<chrono::Utc>,
-) -> Router {
-    Router {
+    before: Option<&Router>,
+) -> Result<Router, Error> {
+    let before = before.map(|before| (before.unknown_hosts, before.own_networks.clone(), before.untracked));
+    let (unknown_hosts, own_networks, untracked) = before.unwrap_or_default();
+    let router = Router {
         id,
         site_id: wish.site_id,
         name: wish.name.trim().to_owned(),
@@ -81,15 +82,17 @@ fn made_of(
         nat: wish.nat,
         capacity_down_bps: wish.capacity_down_bps,
         capacity_up_bps: wish.capacity_up_bps,
-        unknown_hosts: wish.unknown_hosts,
-        own_networks: own_networks.iter().map(IpNet::to_string).collect(),
-        untracked: wish.untracked,
+        unknown_hosts: wish.unknown_hosts.unwrap_or(unknown_hosts),
+        own_networks: wish.own_networks.unwrap_or(own_networks),
+        untracked: wish.untracked.unwrap_or(untracked),
         created_at,
-    }
+    };
+    let own_networks = check(&router)?.iter().map(IpNet::to_string).collect();
+    Ok(Router { own_networks, ..router })
 }
 
-/// Whether a wish makes sense; answers its own networks.
-fn check(wish: &RouterWish) -> Result<Vec<IpNet>, Error> {
+/// Whether a router can be; answers its own networks.
+fn check(wish: &Router) -> Result<Vec<IpNet>, Error> {
     let mut errors = Vec::new();
     super::service::check_name(&wish.name, &mut errors);
     for (field, name) in [("lan_interface", &wish.lan_interface), ("wan_interface", &wish.wan_interface)] {

@@ -106,8 +106,8 @@ fn key(probe: &LineProbe) -> &'static str {
 fn word<P: Needs>(screen: &Screen<P>, probe: &LineProbe) -> Cell {
     let tone = match (probe.verdict, probe.state) {
         (Some(Verdict::Well), _) => Tone::Ok,
-        (Some(Verdict::RouterAway | Verdict::Network), _) => Tone::Bad,
-        (Some(Verdict::Unasked), _) | (None, ProbeState::Asked) => Tone::Mute,
+        (Some(Verdict::RouterAway | Verdict::Network | Verdict::Shared), _) => Tone::Bad,
+        (Some(Verdict::Unasked | Verdict::Unmeasured), _) | (None, ProbeState::Asked) => Tone::Mute,
         (Some(_), _) | (None, _) => Tone::Warn,
     };
     Cell::status(tone, screen.t(&format!("probe-{}", key(probe))))

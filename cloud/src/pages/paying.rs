@@ -14,7 +14,6 @@ use super::{Asking, address, form_status, money, next_page, page_of, pay};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
-use crate::fleet::desired;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{
     ManageBilling, ManageSettings, Needs, RecordPayments, RefundPayments, ViewBilling, ViewSettings,
@@ -420,8 +419,6 @@ async fn change_provider(screen: Screen<ManageSettings>, fields: Fields) -> Resu
     let mut tx = screen.begin().await?;
     match payments::change_provider(&screen.app, &mut tx, change).await.map_err(Problem::from) {
         Ok(_) => {
-            // Held subscribers reach the provider's pages from every router's walled garden.
-            desired::refresh_all_routers(&mut tx).await?;
             tx.commit().await?;
             Ok(see_saying("/settings/payments", "done-saved"))
         }

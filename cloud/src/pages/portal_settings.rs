@@ -9,7 +9,6 @@ use weir_ui::pages::Show;
 use super::{Asking, form_status, subscribers};
 use crate::app::App;
 use crate::error::Problem;
-use crate::fleet::desired;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{ManageSettings, ManageSubscribers, Needs, ViewSettings};
@@ -82,8 +81,6 @@ async fn change(screen: Screen<ManageSettings>, fields: Fields) -> Result<Respon
     };
     match portal::change_settings(&screen.app, &mut tx, wish).await.map_err(Problem::from) {
         Ok(_) => {
-            // Held subscribers reach the portal from every router's walled garden.
-            desired::refresh_all_routers(&mut tx).await?;
             tx.commit().await?;
             Ok(see_saying("/portal-settings", "done-saved"))
         }

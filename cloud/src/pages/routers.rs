@@ -275,9 +275,9 @@ pub(super) fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
             nat: fields.get("nat") == "yes",
             capacity_down_bps,
             capacity_up_bps,
-            unknown_hosts,
-            own_networks: fields.list("own_networks"),
-            untracked: fields.get("untracked") == "yes",
+            unknown_hosts: Some(unknown_hosts),
+            own_networks: Some(fields.list("own_networks")),
+            untracked: Some(fields.get("untracked") == "yes"),
         }),
         _ => Err(problem),
     }

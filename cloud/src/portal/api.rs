@@ -9,7 +9,6 @@ use utoipa_axum::routes;
 use super::{Link, PortalSettings, PortalSettingsChange};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
-use crate::fleet;
 use crate::http::permission::{ManageSettings, ManageSubscribers, ViewSettings};
 use crate::http::{ApiJson, ApiPath, Staff};
 use crate::ids::SubscriberId;
@@ -36,7 +35,6 @@ async fn change(
 ) -> Result<Json<PortalSettings>, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let settings = super::change_settings(&app, &mut tx, wish).await?;
-    fleet::desired::refresh_all_routers(&mut tx).await?;
     tx.commit().await?;
     Ok(Json(settings))
 }

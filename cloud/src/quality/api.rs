@@ -39,8 +39,10 @@ struct Between {
 
 impl Between {
     fn range(&self, now: DateTime<Utc>) -> Range {
-        let to = self.to.unwrap_or(now);
-        self.from.or_else(|| to.checked_sub_signed(TimeDelta::days(1))).unwrap_or(to)..to
+        // Of more than a year around now there is nothing, and instants far away are no database's.
+        let near = |at: DateTime<Utc>| at.clamp(now - TimeDelta::days(366), now + TimeDelta::days(366));
+        let to = near(self.to.unwrap_or(now));
+        near(self.from.unwrap_or(to - TimeDelta::days(1)))..to
     }
 }
 

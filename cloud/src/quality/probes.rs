@@ -21,12 +21,14 @@ use crate::fleet::sessions::Session;
 use crate::http::paging::Page;
 use crate::ids::{LineProbeId, SubscriptionId};
 use crate::subscriptions::Status;
-use crate::{audit, fleet, network, subscriptions};
+use crate::{audit, fleet, subscriptions};
 
 /// Since this revision agents know the command.
 const SINCE_REV: u32 = 5;
 /// A router that has not answered by then does not.
 pub const PATIENCE: TimeDelta = TimeDelta::seconds(15);
+/// An answer that comes later than this is none.
+const ANSWERS_FOR: TimeDelta = TimeDelta::minutes(1);
 /// A line is probed again no sooner.
 const PAUSE: TimeDelta = TimeDelta::seconds(10);
 /// Probes of one router in a minute.
@@ -97,8 +99,8 @@ pub async fn ask(tx: &mut TenantTx, id: SubscriptionId) -> Result<LineProbe, Err
     if line.status == Status::Closed {
         return Err(Error::LineClosed(id));
     }
-    // One after the other, so that none is counted twice or not at all.
-    network::lock_router(tx, line.router_id).await?;
+    // One after the other, so that none is counted twice or not at all; not behind what else is done to the router.
+    store::lock(tx, line.router_id).await?;
     let now = tx.at();
     if let Some(last) = store::last_asked(tx, id).await?.filter(|last| now - *last < PAUSE) {
         return Err(Error::TooSoon((last + PAUSE - now).num_seconds().max(1).unsigned_abs()));
@@ -161,7 +163,7 @@ pub async fn due(app: &App, session: Session, rev: u32) -> Result<Vec<(LineProbe
     let mut tx = session.begin(app).await?;
     let since = tx.at() - PATIENCE;
     if rev < SINCE_REV {
-        for _ in 0..store::give_up(&mut tx, session.agent, State::TooOld).await? {
+        for _ in 0..store::give_up(&mut tx, session.agent, since, State::TooOld).await? {
             count(State::TooOld);
         }
         tx.commit().await?;
@@ -177,7 +179,8 @@ pub async fn answered(app: &App, session: Session, result: &CommandResult) -> Re
     let Ok(id) = uuid::Uuid::from_slice(&result.id) else { return Ok(()) };
     let id = LineProbeId::from(id);
     let mut tx = session.begin(app).await?;
-    let Some(line) = store::waiting(&mut tx, id, session.agent).await? else { return Ok(()) };
+    let since = tx.at() - ANSWERS_FOR;
+    let Some(line) = store::waiting(&mut tx, id, session.agent, since).await? else { return Ok(()) };
     let state = match &result.outcome {
         Some(command_result::Outcome::Probed(probed)) => {
             let line = subscriptions::subscription(&mut tx, line).await?;

@@ -11,8 +11,9 @@ const GATEWAY_SLOW_US: u32 = 50_000;
 const ANCHOR_SLOW_US: u32 = 300_000;
 /// A subscriber's own host is slow from this time on.
 const SUBSCRIBER_SLOW_US: u32 = 100_000;
-/// A line is full that used so much of its rate, thousandths, or whose queue makes wait so long.
+/// A line is full that used so much of its rate, thousandths, or half of it with a queue that makes wait so long.
 const USED_PERMILLE: u32 = 900;
+const HALF_PERMILLE: u32 = 500;
 const WAIT_US: u32 = 50_000;
 
 /// What a line was like while it was probed.
@@ -109,12 +110,17 @@ pub enum Verdict {
     Slowed,
     /// The line is full: whoever is behind it uses all that was sold.
     LineFull,
+    /// The line's queue makes wait although little of its rate is used: what it shares with others is full, an access
+    /// point or a port.
+    Shared,
     /// The way from the router to the subscriber's own host is slow or loses packets, and the line is not full.
     Subscriber,
     /// The subscriber's own host answers nothing: it is off, or does not answer echoes.
     Silent,
     /// All is well as far as it goes, but there is nobody to ask behind the line.
     Unasked,
+    /// Too little could be measured to say anything.
+    Unmeasured,
     /// All is well up to the subscriber's own host: it is behind it, or elsewhere on the internet.
     Well,
 }
@@ -128,9 +134,11 @@ impl Verdict {
             Self::Network => "network",
             Self::Slowed => "slowed",
             Self::LineFull => "line_full",
+            Self::Shared => "shared",
             Self::Subscriber => "subscriber",
             Self::Silent => "silent",
             Self::Unasked => "unasked",
+            Self::Unmeasured => "unmeasured",
             Self::Well => "well",
         }
     }
@@ -145,11 +153,17 @@ pub fn verdict(measured: &Measured) -> Verdict {
     if is_uplink_bad(&measured.echoes) {
         return Verdict::Network;
     }
+    if measured.span_ms == 0 || measured.echoes.iter().all(|host| host.asked == 0) {
+        return Verdict::Unmeasured;
+    }
     let slowed = |rate: i64, sold: i64| rate < sold;
     if is_full(&measured.down) || is_full(&measured.up) {
         let down = is_full(&measured.down) && slowed(measured.rate_down_bps, measured.sold_down_bps);
         let up = is_full(&measured.up) && slowed(measured.rate_up_bps, measured.sold_up_bps);
         return if down || up { Verdict::Slowed } else { Verdict::LineFull };
+    }
+    if is_waiting(&measured.down) || is_waiting(&measured.up) {
+        return Verdict::Shared;
     }
     let own = measured.echoes.iter().find(|host| host.role == Role::Subscriber && host.asked > 0);
     match own {
@@ -161,7 +175,11 @@ pub fn verdict(measured: &Measured) -> Verdict {
 }
 
 fn is_full(way: &WayNow) -> bool {
-    way.used_permille >= USED_PERMILLE || way.delay_us >= WAIT_US
+    way.used_permille >= USED_PERMILLE || way.used_permille >= HALF_PERMILLE && is_waiting(way)
+}
+
+fn is_waiting(way: &WayNow) -> bool {
+    way.delay_us >= WAIT_US
 }
 
 /// A host that is silent altogether may answer nobody; one that answers and loses or delays is worth believing. That no
@@ -175,8 +193,9 @@ fn is_uplink_bad(echoes: &[EchoesNow]) -> bool {
 }
 
 fn is_bad(host: &EchoesNow, slow_us: u32) -> bool {
-    let lost = host.asked.saturating_sub(host.answered);
-    host.answered > 0 && (lost * 1000 / host.asked.max(1) >= LOST_PERMILLE || host.rtt_p50_us >= slow_us)
+    let lost = u64::from(host.asked.saturating_sub(host.answered));
+    let is_lossy = lost * 1000 >= u64::from(LOST_PERMILLE) * u64::from(host.asked);
+    host.answered > 0 && (is_lossy || host.rtt_p50_us >= slow_us)
 }
 
 #[cfg(test)]
@@ -213,13 +232,16 @@ mod tests {
             assert_eq!(with(|line| line.access = access.into()), Verdict::Held);
         }
         assert_eq!(with(|line| line.down.used_permille = 950), Verdict::LineFull);
-        assert_eq!(with(|line| line.up.delay_us = 80_000), Verdict::LineFull);
+        let busy = |used_permille, delay_us| WayNow { used_permille, delay_us, ..WayNow::default() };
+        assert_eq!(with(|line| line.up = busy(600, 80_000)), Verdict::LineFull);
+        assert_eq!(with(|line| line.down = busy(100, 80_000)), Verdict::Shared, "others fill what it hangs on");
+        assert_eq!(with(|line| line.span_ms = 0), Verdict::Unmeasured);
+        assert_eq!(with(|line| line.echoes.clear()), Verdict::Unmeasured);
         assert_eq!(with(|line| line.echoes[2] = host(Role::Subscriber, 0, 0)), Verdict::Silent);
         assert_eq!(with(|line| line.echoes[2] = host(Role::Subscriber, 6, 5)), Verdict::Subscriber);
         assert_eq!(with(|line| line.echoes[2] = host(Role::Subscriber, 7, 5)), Verdict::Well, "one may be chance");
         assert_eq!(with(|line| line.echoes[2] = host(Role::Subscriber, 8, 250)), Verdict::Subscriber);
         assert_eq!(with(|line| line.echoes.truncate(2)), Verdict::Unasked);
-        assert_eq!(with(|line| line.echoes.clear()), Verdict::Unasked);
     }
 
     #[test]

@@ -16,8 +16,8 @@ use crate::db::TenantTx;
 use crate::fleet::sessions::{Session, instant};
 use crate::ids::SubscriptionId;
 
-/// How long a conflict is shown that nothing was heard of since.
-const CONFLICTS_FOR: TimeDelta = TimeDelta::days(7);
+/// How long a conflict is shown that nothing was heard of since: routers tell daily of those that last.
+const CONFLICTS_FOR: TimeDelta = TimeDelta::hours(25);
 /// Lines one transaction keeps: the agent's usage waits meanwhile.
 const LINES_A_TRANSACTION: usize = 500;
 

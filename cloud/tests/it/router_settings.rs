@@ -1,6 +1,8 @@
 //! What a router is told beside its lines: what becomes of unknown hosts, and what held subscribers reach.
 
 use serde_json::json;
+use weir_cloud::fleet::jobs::RefreshDesired;
+use weir_cloud::jobs::Job;
 use weir_protocol::desired::{Kind, Prefix, Router, UnknownHosts};
 
 use crate::access_points::told;
@@ -28,6 +30,13 @@ fn a_router_is_told_what_becomes_of_unknown_hosts_and_who_is_none() {
         assert_eq!(object.unknown_hosts(), UnknownHosts::Garden);
         assert_eq!(object.own_networks[0], Prefix { address: vec![10, 255, 0, 0], length: 24 });
         assert_eq!((object.own_networks.len(), object.untracked), (2, true));
+
+        // Who does not know these settings does not change them.
+        let known =
+            json!({ "name": "r", "site_id": changed["site_id"], "lan_interface": "lan0", "wan_interface": "wan0" });
+        let again = isp.put(&path, known).await.expect(200);
+        assert_eq!((&again["unknown_hosts"], &again["untracked"]), (&json!("garden"), &json!(true)));
+        assert_eq!(again["own_networks"], changed["own_networks"]);
 
         // The form shows what is, takes what is typed, and says where it cannot be.
         let page = isp.page(&format!("{path}/edit")).await.text;
@@ -60,7 +69,10 @@ fn held_subscribers_reach_every_host_they_may_pay_at() {
         let isp = Isp::new("pay-hosts", "2026-11-01T10:00:00Z").await;
         let (router, plan, account) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.account("Ada").await);
         isp.line(account, router, plan, "2026-11-01").await;
-        let garden = async || told::<Router>(&isp, Kind::Router).await[0].1.garden.clone().expect("a garden");
+        let garden = async || {
+            RefreshDesired {}.run(isp.app.clone(), isp.scope()).await.expect("refreshed");
+            told::<Router>(&isp, Kind::Router).await[0].1.garden.clone().expect("a garden")
+        };
         isp.patch("/portal-settings", json!({ "host": "My.Northwind.Example" })).await.expect(200);
         let names = garden().await.reachable_names;
         assert!(names.contains(&"my.northwind.example".to_owned()), "{names:?}");
@@ -76,7 +88,7 @@ fn held_subscribers_reach_every_host_they_may_pay_at() {
             [("https://pay.northwind.example/x", Some("pay.northwind.example")), ("https://192.0.2.7/", None)]
         {
             isp.settings(json!({ "pay_url": url })).await;
-            isp.form("/portal-settings", "host=&how_to_pay=").await;
+            isp.patch("/portal-settings", json!({ "host": "" })).await.expect(200);
             let garden = garden().await;
             assert_eq!(garden.reachable_names.iter().any(|known| Some(known.as_str()) == name), name.is_some());
             let address = Prefix { address: vec![192, 0, 2, 7], length: 32 };

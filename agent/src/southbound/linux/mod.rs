@@ -33,7 +33,7 @@ use std::time::Instant;
 
 use ipnet::IpNet;
 use uuid::Uuid;
-use weir_protocol::desired::{Access, Garden, Prefix, Router};
+use weir_protocol::desired::{Access, Garden, Line, Prefix, Router, UnknownHosts};
 use weir_protocol::state::ObservedLine;
 
 use self::change::Settled;
@@ -49,6 +49,7 @@ use self::shaping::{Shaped, Shaping};
 use self::tc::{Leaf, Link, Tc};
 use self::tree::{Committed, Layout};
 use super::{Applied, Counter, Error, Measured, Outcome, Sampled, Southbound, Sweep, Total};
+use crate::garden::names;
 use crate::plan::check::{self as sound, Checked, Rejection, SoundLine};
 use crate::plan::nodes::{CheckedNodes, SoundNodes, check as check_nodes};
 use crate::plan::{Wanted, shape};
@@ -95,9 +96,17 @@ pub struct Linux {
     /// What was last measured beside that.
     readings: Readings,
     /// Hosts reachable from the garden by name; `None` = not told yet, and what the kernel has stays.
-    reached: Option<BTreeSet<IpAddr>>,
+    reached: Option<Reached>,
     /// How full lines were at the last sweeps.
     samples: Samples,
+}
+
+/// Hosts reachable from the garden by name.
+struct Reached {
+    hosts: BTreeSet<IpAddr>,
+    /// Those an agent before this one knew of, until when they stay.
+    inherited: BTreeSet<IpAddr>,
+    inherited_until: Instant,
 }
 
 /// Why lines are not held, by handle.
@@ -186,9 +195,19 @@ impl Linux {
     }
 
     /// The table that is wanted.
-    fn wanted_table(&self, router: &Router, lines: &BTreeMap<Uuid, SoundLine>) -> Table {
-        let networks = |prefixes: &[Prefix]| prefixes.iter().filter_map(|prefix| sound::network(prefix).ok()).collect();
+    fn wanted_table(&self, wanted: &Wanted, router: &Router, lines: &BTreeMap<Uuid, SoundLine>) -> Table {
+        let networks = |prefixes: &[Prefix]| -> Vec<IpNet> {
+            prefixes.iter().filter_map(|prefix| sound::network(prefix).ok()).collect()
+        };
         let of_garden = |prefixes: fn(&Garden) -> &[Prefix]| networks(router.garden.as_ref().map_or(&[], prefixes));
+        let mut own_networks: Vec<IpNet> = networks(&router.own_networks);
+        if router.unknown_hosts() != UnknownHosts::LetThrough {
+            // A line that cannot be held is no stranger: what it was sold goes on, unshaped.
+            let held = |id: &Uuid| lines.get(id).is_some_and(|line| self.place(line).is_some());
+            let open = |line: &Line| !matches!(line.access(), Access::WalledGarden | Access::Closed);
+            let open = wanted.lines.iter().filter(|(id, line)| !held(id) && open(line));
+            own_networks.extend(open.flat_map(|(_, line)| networks(&line.prefixes)));
+        }
         let wiring = Wiring {
             lan: router.lan_interface.clone(),
             wan: router.wan_interface.clone(),
@@ -197,7 +216,7 @@ impl Linux {
             reachable: of_garden(|garden| &garden.reachable),
             resolvers: of_garden(|garden| &garden.resolvers),
             unknown_hosts: router.unknown_hosts(),
-            own_networks: networks(&router.own_networks),
+            own_networks,
             untracked: router.untracked && !router.nat,
         };
         Table { wiring: Some(wiring), places: self.places(lines) }
@@ -238,15 +257,25 @@ impl Linux {
 
     /// Brings the hosts known by name to what they should be.
     fn hold_reached(&mut self) -> Result<(), Error> {
-        let (Some(hosts), Some(_)) = (&self.reached, &self.table) else { return Ok(()) };
+        let (Some(reached), Some(_)) = (&self.reached, &self.table) else { return Ok(()) };
+        let mut hosts = reached.hosts.clone();
+        // Where there are no names any more there is nothing to inherit.
+        if !hosts.is_empty() && Instant::now() < reached.inherited_until {
+            hosts.extend(&reached.inherited);
+        }
+        let held = self.read_reached()?;
+        let change = |host: &IpAddr, enters| Change { prefix: IpNet::from(*host), place: Place::Reached, enters };
+        let gone = held.difference(&hosts).map(|host| change(host, false));
+        let changes: Vec<_> = gone.chain(hosts.difference(&held).map(|host| change(host, true))).collect();
+        self.netfilter.change(&changes)
+    }
+
+    fn read_reached(&mut self) -> Result<BTreeSet<IpAddr>, Error> {
         let mut held = BTreeSet::new();
         for length in rules::REACHED {
             held.extend(self.netfilter.elements(&rules::set_name('r', length))?.into_iter().map(|(host, _)| host));
         }
-        let change = |host: &IpAddr, enters| Change { prefix: IpNet::from(*host), place: Place::Reached, enters };
-        let gone = held.difference(hosts).map(|host| change(host, false));
-        let changes: Vec<_> = gone.chain(hosts.difference(&held).map(|host| change(host, true))).collect();
-        self.netfilter.change(&changes)
+        Ok(held)
     }
 
     fn take(&mut self, step: &Step) -> Result<(), Error> {
@@ -364,7 +393,7 @@ impl Southbound for Linux {
         let noded = self.shape_nodes(&nodes, &before, &mut refused_nodes).await?;
         let Shaping { refused, changed } = self.shape(&lines, &before).await?;
         let after = if limited || noded || changed { self.counted(lan, wan)? } else { before };
-        let table = self.wanted_table(router, &lines);
+        let table = self.wanted_table(wanted, router, &lines);
         let (places, drift_of_table) = self.classify(&table)?;
         drift.extend(drift_of_table);
         if let Err(error) = self.hold_reached() {
@@ -460,7 +489,14 @@ impl Southbound for Linux {
     }
 
     async fn reach(&mut self, hosts: BTreeSet<IpAddr>) -> Result<(), Error> {
-        self.reached = Some(hosts);
+        if let Some(reached) = &mut self.reached {
+            reached.hosts = hosts;
+        } else if self.table.is_some() {
+            let (inherited, inherited_until) = (self.read_reached()?, Instant::now() + names::KEPT);
+            self.reached = Some(Reached { hosts, inherited, inherited_until });
+        } else {
+            self.reached = Some(Reached { hosts, inherited: BTreeSet::new(), inherited_until: Instant::now() });
+        }
         self.hold_reached()
     }
 

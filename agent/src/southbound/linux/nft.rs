@@ -109,13 +109,20 @@ pub enum Step {
 pub fn steps(from: Option<&Table>, to: &Table) -> Vec<Step> {
     let none = Places::new();
     let mut changes: VecDeque<_> = changes(from.map_or(&none, |from| &from.places), &to.places).into_iter().collect();
-    let mut steps = Vec::new();
+    let (mut steps, mut last) = (Vec::new(), None);
     if let (true, Some(wiring)) = (rewires(from, to), &to.wiring) {
-        steps.push(Step::Rules(rewiring(from, to, wiring, &mut changes)));
+        let mut first = wiring.clone();
+        if from.is_none() && wiring.unknown_hosts != UnknownHosts::LetThrough {
+            // Lines are unknown hosts until all of them are there, and a connection once refused does not come back.
+            first.unknown_hosts = UnknownHosts::LetThrough;
+            last = Some(Step::Rules(rules::rules(wiring, &to.lengths())));
+        }
+        steps.push(Step::Rules(rewiring(from, to, &first, &mut changes)));
     }
     while !changes.is_empty() {
         steps.push(Step::Elements(some_of(&mut changes)));
     }
+    steps.extend(last);
     steps
 }
 
@@ -270,6 +277,20 @@ mod tests {
             let enters = changes.iter().filter(|change| change.enters).count();
             assert_eq!(enters * 2, changes.len());
         }
+    }
+
+    #[test]
+    fn a_new_table_holds_unknown_hosts_only_once_all_lines_are_in_it() {
+        let mut whole =
+            table((0..=255).flat_map(|a| (0..20).map(move |b| (format!("10.0.{a}.{b}/32"), Place::Class(0x10)))));
+        whole.wiring.as_mut().unwrap().unknown_hosts = UnknownHosts::Garden;
+        let steps = steps(None, &whole);
+        let holds = |step: &Step| matches!(step, Step::Rules(rules) if rules.iter().any(|rule| rule.to_string().contains(r#""goto":{"target":"stranger"}"#)));
+        assert!(steps.len() > 3 && holds(steps.last().unwrap()), "{}", steps.len());
+        assert!(!steps[..steps.len() - 1].iter().any(holds));
+        // Who is let through needs no second writing.
+        whole.wiring.as_mut().unwrap().unknown_hosts = UnknownHosts::LetThrough;
+        assert_eq!(super::steps(None, &whole).iter().filter(|step| matches!(step, Step::Rules(_))).count(), 1);
     }
 
     #[test]

@@ -19,9 +19,16 @@ const ASKING_RATE: u32 = 10;
 const ASKING_BURST: u32 = 50;
 /// Addresses the kernel keeps count of at once.
 const ASKING_LINES: u32 = 65_536;
+/// Packets a second all unknown hosts together may spend on each, and at once: addresses cost them nothing.
+const STRANGERS_RATE: u32 = 200;
+const STRANGERS_BURST: u32 = 400;
+/// IPv6 is counted by the widest prefix subscribers are commonly given: within it addresses cost nothing either.
+const ASKING_LENGTH_6: u8 = 56;
 /// An address that asked nothing for so long makes room for others.
 const ASKING_IDLE_SECONDS: u32 = 60;
 
+/// What goes to groups of hosts: protocol, address, length.
+const MULTICAST: [(&str, &str, u8); 2] = [("ip", "224.0.0.0", 4), ("ip6", "ff00::", 8)];
 /// Prefixes of one length and direction whose IPv6 is counted at once; those of more are not.
 const V6_PREFIXES: u32 = 65_536;
 /// A prefix silent so long is counted anew: far longer than between two readings.
@@ -35,6 +42,8 @@ pub const REACHED: [Length; 2] = [(true, 32), (false, 128)];
 const WALLED: &str = "walled";
 /// The chain of unknown hosts' packets while they are held: as lines', but their questions take no room from lines'.
 const STRANGER: &str = "stranger";
+/// The chain of what goes from one subscriber to another through the router.
+const ACROSS: &str = "across";
 /// The chain that takes packets out of connection tracking, before it begins.
 const UNTRACKED: &str = "untracked";
 
@@ -137,7 +146,10 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
         garden(chain, wiring, &mut commands);
     }
     to_page(wiring, lengths, &mut commands);
-    rule(&mut commands, "forward", &[equal(meta("oifname"), json!(wiring.lan)), goto("to_line")]);
+    across(wiring, lengths, &mut commands);
+    let (from_lan, to_lan) = (equal(meta("iifname"), json!(wiring.lan)), equal(meta("oifname"), json!(wiring.lan)));
+    rule(&mut commands, "forward", &[to_lan.clone(), from_lan, json!({ "jump": { "target": ACROSS } })]);
+    rule(&mut commands, "forward", &[to_lan, goto("to_line")]);
     rule(&mut commands, "forward", &[equal(meta("iifname"), json!(wiring.lan)), goto("from_line")]);
     // Redirected visitors come from the lines; the page is for nobody else.
     let to_page = equal(payload("tcp", "dport"), json!(wiring.garden_port));
@@ -179,12 +191,40 @@ fn source_nat(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Va
     }
 }
 
+/// Who is held sends nothing to neighbours either; whoever may goes on to where it is sent.
+fn across(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
+    let go_on = || json!({ "return": null });
+    let drop = || json!({ "drop": null });
+    for length in lengths.iter().rev() {
+        rule(commands, ACROSS, &[member("saddr", *length, 'g'), goto(WALLED)]);
+        rule(commands, ACROSS, &[member("saddr", *length, 'c'), drop()]);
+    }
+    let verdict = match wiring.unknown_hosts {
+        UnknownHosts::LetThrough => return,
+        UnknownHosts::Garden => goto(STRANGER),
+        UnknownHosts::Closed => drop(),
+    };
+    for length in lengths.iter().rev() {
+        rule(commands, ACROSS, &[classify("saddr", *length), go_on()]);
+    }
+    for own in own_networks("saddr") {
+        rule(commands, ACROSS, &[own, go_on()]);
+    }
+    rule(commands, ACROSS, &[verdict]);
+}
+
+/// Matches the ISP's own networks, of either family.
+fn own_networks(field: &str) -> [Value; 2] {
+    [("ip", "@own4"), ("ip6", "@own6")].map(|(protocol, set)| equal(payload(protocol, field), json!(set)))
+}
+
 type Hook = (&'static str, &'static str, i32);
 
-fn chains() -> [(&'static str, Option<Hook>); 9] {
+fn chains() -> [(&'static str, Option<Hook>); 10] {
     [
         (WALLED, None),
         (STRANGER, None),
+        (ACROSS, None),
         ("to_line", None),
         ("from_line", None),
         ("forward", Some(("filter", "forward", 0))),
@@ -215,8 +255,13 @@ impl Direction {
             rule(commands, self.chain, &[member(self.field, *length, 'g'), goto(WALLED)]);
             rule(commands, self.chain, &[member(self.field, *length, 'c'), json!({ "drop": null })]);
         }
-        for (protocol, set) in [("ip", "own4"), ("ip6", "own6")] {
-            rule(commands, self.chain, &[equal(payload(protocol, self.field), json!(format!("@{set}"))), accept()]);
+        for own in own_networks(self.field) {
+            rule(commands, self.chain, &[own, accept()]);
+        }
+        // Television for everybody goes to nobody's address.
+        for (protocol, address, length) in MULTICAST.iter().filter(|_| self.field == "daddr") {
+            let group = json!({ "prefix": { "addr": address, "len": length } });
+            rule(commands, self.chain, &[equal(payload(protocol, self.field), group), accept()]);
         }
         let verdict = match unknown {
             UnknownHosts::LetThrough => accept(),
@@ -245,8 +290,9 @@ fn garden(chain: &'static str, wiring: &Wiring, commands: &mut Vec<Value>) {
     }
     asking(chain, json!(["udp"]), 123, commands);
     for (protocol, set) in reachable() {
-        for field in ["daddr", "saddr"] {
-            rule(commands, chain, &[equal(payload(protocol, field), json!(format!("@{set}"))), accept()]);
+        for (port, field) in [("iifname", "daddr"), ("oifname", "saddr")] {
+            let lan = equal(meta(port), json!(wiring.lan));
+            rule(commands, chain, &[lan, equal(payload(protocol, field), json!(format!("@{set}"))), accept()]);
         }
     }
     rule(commands, chain, &[equal(meta("l4proto"), json!("tcp")), json!({ "reject": { "type": "tcp reset" } })]);
@@ -270,21 +316,31 @@ fn to_page(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value
             to_page(&[from_lan(), http(), classify("saddr", *length), accept()]);
             to_page(&[from_lan(), member("saddr", *length, 'c'), accept()]);
         }
-        for (protocol, set) in [("ip", "own4"), ("ip6", "own6")] {
-            to_page(&[from_lan(), equal(payload(protocol, "saddr"), json!(format!("@{set}"))), accept()]);
+        for own in own_networks("saddr") {
+            to_page(&[from_lan(), own, accept()]);
         }
-        to_page(&[from_lan(), http(), redirect()]);
+        // What the router itself serves is no web that anybody is kept from.
+        let fib = json!({ "fib": { "result": "type", "flags": ["daddr"] } });
+        to_page(&[from_lan(), http(), differs(fib, json!("local")), redirect()]);
     }
 }
 
 /// A port open to any host, as slowly as people ask: enough for names and time, too little to carry anything else.
 fn asking(chain: &'static str, protocols: Value, port: u16, commands: &mut Vec<Value>) {
     let protocols = equal(meta("l4proto"), json!({ "set": protocols }));
-    for protocol in ["ip", "ip6"] {
+    if chain == STRANGER {
+        for side in ["dport", "sport"] {
+            let limit =
+                json!({ "limit": { "rate": STRANGERS_RATE, "per": "second", "burst": STRANGERS_BURST, "inv": true } });
+            let asks = [protocols.clone(), equal(payload("th", side), json!(port)), limit, json!({ "drop": null })];
+            rule(commands, chain, &asks);
+        }
+    }
+    for (protocol, length) in [("ip", (true, 32)), ("ip6", (false, ASKING_LENGTH_6))] {
         for (address, side, more) in [("saddr", "dport", None), ("daddr", "sport", Some(established()))] {
             let limit = json!({ "limit": { "rate": ASKING_RATE, "per": "second", "burst": ASKING_BURST } });
             let name = format!("{chain}_{protocol}_{side}_{port}");
-            let key = json!({ "elem": { "val": payload(protocol, address), "timeout": ASKING_IDLE_SECONDS } });
+            let key = json!({ "elem": { "val": masked(address, length), "timeout": ASKING_IDLE_SECONDS } });
             let each = json!({ "name": name, "key": key, "size": ASKING_LINES, "stmt": limit });
             let mut expressions = vec![protocols.clone(), equal(payload("th", side), json!(port))];
             expressions.extend(more);

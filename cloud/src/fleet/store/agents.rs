@@ -132,6 +132,18 @@ pub async fn revoke_of_router(tx: &mut TenantTx, router: RouterId) -> Result<Opt
     .await
 }
 
+/// Forgets what a router's agent learned of addresses: nobody tells any more when it is over.
+pub async fn forget_learned(tx: &mut TenantTx, router: RouterId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "DELETE FROM learned_prefixes l USING subscriptions s
+         WHERE s.tenant_id = l.tenant_id AND s.id = l.subscription_id AND s.router_id = $1",
+        router.uuid()
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 pub async fn insert_agent(
     tx: &mut TenantTx,
     id: AgentId,

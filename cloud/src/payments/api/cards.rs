@@ -10,7 +10,6 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{Problem, ProblemJson, Refusals};
-use crate::fleet;
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{ManageBilling, ManageSettings, RecordPayments, ViewBilling, ViewSettings};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
@@ -49,7 +48,6 @@ async fn change_provider(
 ) -> Result<Json<ProviderSettings>, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
     let changed = payments::change_provider(&app, &mut tx, change).await?;
-    fleet::desired::refresh_all_routers(&mut tx).await?;
     tx.commit().await?;
     Ok(Json(changed))
 }

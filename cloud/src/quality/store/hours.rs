@@ -33,7 +33,7 @@ pub async fn add_span(tx: &mut TenantTx, agent: AgentId, told: &Told) -> Result<
 /// Adds lines to their hours, all in one statement; a handle no line of the router has is nobody's.
 pub async fn add_lines(tx: &mut TenantTx, agent: AgentId, told: &Told) -> Result<(), sqlx::Error> {
     let column = |of: &dyn Fn(&LineQuality) -> u64| -> Vec<i64> {
-        told.lines.iter().map(|line| of(line).min(1 << 40).cast_signed()).collect()
+        told.lines.iter().map(|line| of(line).min(1 << 48).cast_signed()).collect()
     };
     let time = |us: u32| u64::from(us.min(TIME_MAX_US));
     let span = told.span_ms.unsigned_abs();

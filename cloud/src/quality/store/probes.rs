@@ -29,6 +29,13 @@ impl From<ProbeRow> for LineProbe {
     }
 }
 
+/// Serialises who asks about a router's lines, and nothing else.
+pub async fn lock(tx: &mut TenantTx, router: RouterId) -> Result<(), sqlx::Error> {
+    let name = format!("line-probes {router}");
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name).execute(tx.conn()).await?;
+    Ok(())
+}
+
 /// When a line was last asked about.
 pub async fn last_asked(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
     sqlx::query_scalar!("SELECT max(asked_at) FROM line_probes WHERE subscription_id = $1", id.uuid())
@@ -113,29 +120,37 @@ pub async fn take(
     Ok(rows.fetch_all(tx.conn()).await?.into_iter().map(|row| (row.id, row.line)).collect())
 }
 
-/// Ends all an agent is asked for; answers how many.
-pub async fn give_up(tx: &mut TenantTx, agent: AgentId, state: State) -> Result<u64, sqlx::Error> {
+/// Ends what an agent was asked for since then; answers how many.
+pub async fn give_up(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    since: DateTime<Utc>,
+    state: State,
+) -> Result<u64, sqlx::Error> {
     let now = tx.at();
     let ended = sqlx::query!(
-        "UPDATE line_probes SET state = $2, ended_at = $3 WHERE agent_id = $1 AND state = 'asked'",
+        "UPDATE line_probes SET state = $2, ended_at = $3 WHERE agent_id = $1 AND state = 'asked' AND asked_at > $4",
         agent.uuid(),
         state.name(),
-        now
+        now,
+        since
     );
     Ok(ended.execute(tx.conn()).await?.rows_affected())
 }
 
-/// The line of a probe an agent is asked for.
+/// The line of a probe an agent was asked for since then.
 pub async fn waiting(
     tx: &mut TenantTx,
     id: LineProbeId,
     agent: AgentId,
+    since: DateTime<Utc>,
 ) -> Result<Option<SubscriptionId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT subscription_id AS "line: SubscriptionId" FROM line_probes
-           WHERE id = $1 AND agent_id = $2 AND state = 'asked' FOR UPDATE"#,
+           WHERE id = $1 AND agent_id = $2 AND state = 'asked' AND asked_at > $3 FOR UPDATE"#,
         id.uuid(),
-        agent.uuid()
+        agent.uuid(),
+        since
     )
     .fetch_optional(tx.conn())
     .await

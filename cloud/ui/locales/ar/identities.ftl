@@ -25,3 +25,4 @@ error-identities-many = يمكن ذكر 16 على الأكثر
 error-identities-none = يجب ذكر واحدة على الأقل، لأن الخط بلا بادئات
 error-prefixes-count = يجب ذكر 1 إلى 16 بادئة، أو لا شيء إذا كان الخط يُعرف بهويات
 audit-did-change-identities = غيّر الهويات التي يُعرف بها خط
+problem-identity-taken = لم يُحفظ شيء: خط آخر على الموجِّه معروف بأحد هذه.

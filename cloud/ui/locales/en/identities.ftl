@@ -25,3 +25,4 @@ error-identities-many = at most 16 can be named
 error-identities-none = must name at least one, for the line has no prefixes
 error-prefixes-count = must name 1 to 16 prefixes, or none if the line is known by identities
 audit-did-change-identities = Changed who a line is known as
+problem-identity-taken = Nothing was saved: another line of the router is known by one of these.

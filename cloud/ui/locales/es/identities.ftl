@@ -25,3 +25,4 @@ error-identities-many = se pueden indicar 16 como máximo
 error-identities-none = debe indicar al menos una, porque la línea no tiene prefijos
 error-prefixes-count = debe indicar de 1 a 16 prefijos, o ninguno si la línea se conoce por identidades
 audit-did-change-identities = Cambió por qué identidades se conoce una línea
+problem-identity-taken = No se guardó nada: otra línea del router se conoce por uno de estos.

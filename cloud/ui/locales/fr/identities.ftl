@@ -25,3 +25,4 @@ error-identities-many = 16 au plus peuvent être indiquées
 error-identities-none = doit en indiquer au moins une, car la ligne n’a pas de préfixe
 error-prefixes-count = doit indiquer de 1 à 16 préfixes, ou aucun si la ligne est connue par des identités
 audit-did-change-identities = A modifié les identités par lesquelles une ligne est connue
+problem-identity-taken = Rien n’a été enregistré : une autre ligne du routeur est connue par l’un d’eux.

@@ -25,3 +25,4 @@ error-identities-many = podem ser indicadas no máximo 16
 error-identities-none = deve indicar ao menos uma, pois a linha não tem prefixos
 error-prefixes-count = deve indicar de 1 a 16 prefixos, ou nenhum se a linha for conhecida por identidades
 audit-did-change-identities = Alterou por quais identidades uma linha é conhecida
+problem-identity-taken = Nada foi salvo: outra linha do roteador é conhecida por um destes.

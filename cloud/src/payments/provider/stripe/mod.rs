@@ -23,16 +23,6 @@ pub use client::http;
 use client::{Answered, Client};
 use wire::{Contest, Intent, Named, Refund, Session};
 
-/// The hosts a browser needs for Checkout, and for the checks of banks that Stripe shows by itself.
-pub const PAGES: [&str; 7] = [
-    "checkout.stripe.com",
-    "js.stripe.com",
-    "api.stripe.com",
-    "hooks.stripe.com",
-    "m.stripe.com",
-    "m.stripe.network",
-    "b.stripecdn.com",
-];
 /// The metadata that carries our key.
 const KEY: &str = "weir_key";
 /// Pages of a list that are followed; more than this at once is another hour's work.
