@@ -146,7 +146,7 @@ pub struct Way {
     /// Share of the rate that was used, thousandths.
     #[prost(uint32, tag = "4")]
     pub used_permille: u32,
-    /// Packets the queue dropped.
+    /// Packets the queue dropped; of a probe, those counted since the last report.
     #[prost(uint64, tag = "5")]
     pub dropped_packets: u64,
 }
