@@ -57,6 +57,10 @@ pub struct Router {
     /// Leave connections of open lines untracked; means nothing while `nat` is on.
     #[prost(bool, tag = "9")]
     pub untracked: bool,
+    /// IPv4 networks the lines' [`PortBlock`]s are of, routed to this router. What comes for them and belongs to no
+    /// connection of a line goes nowhere.
+    #[prost(message, repeated, tag = "10")]
+    pub public_networks: Vec<Prefix>,
 }
 
 /// What becomes of hosts behind the LAN port whose address is no line's.
@@ -158,6 +162,23 @@ pub struct Line {
     /// The same from the subscriber.
     #[prost(uint64, tag = "14")]
     pub burst_up_bytes: u64,
+    /// What the internet sees the line's IPv4 as where [`Router::nat`] is on; absent = the WAN port's address, shared.
+    #[prost(message, optional, tag = "15")]
+    pub public_ports: Option<PortBlock>,
+}
+
+/// A public IPv4 address, and the ports on it that are one line's alone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Message)]
+pub struct PortBlock {
+    /// 4 bytes, network order.
+    #[prost(bytes = "vec", tag = "1")]
+    pub address: Vec<u8>,
+    /// The first port, 1-65535.
+    #[prost(uint32, tag = "2")]
+    pub first_port: u32,
+    /// The last, not before the first.
+    #[prost(uint32, tag = "3")]
+    pub last_port: u32,
 }
 
 /// What many lines share on their way to the router's ports: a site's backhaul, an access point. Rates are bits per
@@ -237,6 +258,51 @@ pub struct FairUse {
     /// empty = it leaves none out.
     #[prost(bytes = "vec", tag = "6")]
     pub tally: Vec<u8>,
+    /// What happens beyond the allowance: ascending; the last one reached holds. Beside [`FairUse::exhausted_down_bps`],
+    /// which holds from the allowance's end until the first step.
+    #[prost(message, repeated, tag = "7")]
+    pub steps: Vec<Step>,
+    /// Times bought with rates of their own. They outweigh windows and steps, never a hold.
+    #[prost(message, repeated, tag = "8")]
+    pub boosts: Vec<Boost>,
+    /// Lines of the same pool share one allowance, and all have the same allowances and steps, 16 bytes; empty = its own.
+    /// `elsewhere_bytes` then leaves out what this agent's tally holds of every line of the pool it serves.
+    #[prost(bytes = "vec", tag = "9")]
+    pub pool: Vec<u8>,
+}
+
+/// What happens from a use beyond the allowance on.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct Step {
+    /// Beyond the allowance and what was bought on top, bytes; 0 = from its end.
+    #[prost(uint64, tag = "1")]
+    pub over_bytes: u64,
+    /// Rate toward the subscriber; 0 = it stays as it is.
+    #[prost(uint64, tag = "2")]
+    pub rate_down_bps: u64,
+    /// Rate from the subscriber; 0 = it stays as it is.
+    #[prost(uint64, tag = "3")]
+    pub rate_up_bps: u64,
+    /// The line is in the walled garden, as if held for its quota.
+    #[prost(bool, tag = "4")]
+    pub garden: bool,
+}
+
+/// A time with rates of its own.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct Boost {
+    /// Unix milliseconds.
+    #[prost(uint64, tag = "1")]
+    pub from_ms: u64,
+    /// Unix milliseconds.
+    #[prost(uint64, tag = "2")]
+    pub until_ms: u64,
+    /// Rate toward the subscriber; 0 = it stays as it is. Never slower than what holds otherwise.
+    #[prost(uint64, tag = "3")]
+    pub rate_down_bps: u64,
+    /// Rate from the subscriber; 0 = it stays as it is. Never slower than what holds otherwise.
+    #[prost(uint64, tag = "4")]
+    pub rate_up_bps: u64,
 }
 
 /// What is included in a period. Used is what was moved in usage records that end after `start_ms` and not after
@@ -258,6 +324,10 @@ pub struct Allowance {
     /// Bought on top.
     #[prost(message, repeated, tag = "5")]
     pub top_ups: Vec<TopUp>,
+    /// What was left of the allowance before this one, of its `bytes` alone, is included too, up to so much. The one
+    /// before is among [`FairUse::allowances`] as long as this is.
+    #[prost(uint64, tag = "6")]
+    pub carry_max_bytes: u64,
 }
 
 /// Bytes on top of an allowance.

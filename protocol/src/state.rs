@@ -68,7 +68,7 @@ pub struct ObjectKey {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Up {
     /// The message.
-    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4, 5")]
     pub message: Option<up::Message>,
 }
 
@@ -89,6 +89,9 @@ pub mod up {
         /// What the router's servers leased to lines; from revision 4 on.
         #[prost(message, tag = "4")]
         Addresses(super::AddressReport),
+        /// Hosts no line has; from revision 6 on.
+        #[prost(message, tag = "5")]
+        Unknown(super::UnknownReport),
     }
 }
 
@@ -176,6 +179,9 @@ pub struct ObservedLine {
     /// Whether the line's prefixes are in the shaping maps, the walled garden's sets, or nowhere.
     #[prost(enumeration = "crate::desired::Access", tag = "3")]
     pub access: i32,
+    /// What the line's IPv4 is translated to; absent = the WAN port's address, or nothing.
+    #[prost(message, optional, tag = "4")]
+    pub public_ports: Option<crate::desired::PortBlock>,
 }
 
 /// How lines stand with their fair use; those that changed since the last report.
@@ -216,6 +222,9 @@ pub struct LineFairUse {
     /// The last changes, oldest first; may repeat what was told before.
     #[prost(message, repeated, tag = "9")]
     pub turns: Vec<Turn>,
+    /// Of `limit_bytes`, what was carried over from the period before.
+    #[prost(uint64, tag = "10")]
+    pub carried_bytes: u64,
 }
 
 /// A change of the rule in force.
@@ -230,6 +239,9 @@ pub struct Turn {
     /// Used in the period by then.
     #[prost(uint64, tag = "3")]
     pub used_bytes: u64,
+    /// Steps beyond the allowance that were reached: which one [`Rule::Exhausted`] and [`Rule::Capped`] speak of; 0 = none.
+    #[prost(uint32, tag = "4")]
+    pub step: u32,
 }
 
 /// What decides a line's rates.
@@ -242,6 +254,41 @@ pub enum Rule {
     Window = 1,
     /// The allowance is used up and the line throttled.
     Exhausted = 2,
+    /// A time with rates of its own that was bought.
+    Boost = 3,
+    /// The allowance is used up and the line in the walled garden.
+    Capped = 4,
+}
+
+/// Hosts behind the LAN port that no line has, seen lately.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct UnknownReport {
+    /// All of them, or as many as fit, the most recent first.
+    #[prost(message, repeated, tag = "1")]
+    pub hosts: Vec<UnknownHost>,
+    /// More were seen than are listed.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+    /// What came from such hosts since the report before, layer 3, let through or not.
+    #[prost(uint64, tag = "3")]
+    pub from_bytes: u64,
+    /// What went toward them.
+    #[prost(uint64, tag = "4")]
+    pub to_bytes: u64,
+}
+
+/// A host no line has.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct UnknownHost {
+    /// 4 or 16 bytes, network order.
+    #[prost(bytes = "vec", tag = "1")]
+    pub address: Vec<u8>,
+    /// Ethernet address it, or the router in front of it, sent from, 6 bytes; empty = not known.
+    #[prost(bytes = "vec", tag = "2")]
+    pub mac: Vec<u8>,
+    /// When it was last seen, to the minute or so, Unix milliseconds.
+    #[prost(uint64, tag = "3")]
+    pub seen_ms: u64,
 }
 
 /// Which addresses the router's own DHCP and PPPoE servers gave to lines; those lines that changed since the last report.

@@ -216,7 +216,7 @@ impl Watched {
         let before = self.seen.replace((now_ms, verdict));
         let rule = tally.turns(self.handle).last().map_or(Rule::Sold, Turn::rule);
         if verdict.rule != rule {
-            let turn = Turn { rule: verdict.rule.into(), at_ms: now_ms, used_bytes };
+            let turn = Turn { rule: verdict.rule.into(), at_ms: now_ms, used_bytes, step: 0 };
             tally.turn(self.handle, turn, verdict.period.map_or(0, |(start_ms, _)| start_ms), own_bytes);
             review.turned = true;
         }
@@ -244,6 +244,7 @@ impl Watched {
             since_ms: turns.last().map_or(0, |turn| turn.at_ms),
             next_ms: verdict.until_ms.unwrap_or(0),
             turns,
+            carried_bytes: 0,
         })
     }
 }

@@ -49,6 +49,7 @@ impl Southbound for Null {
                     rate_down_bps: line.rate_down_bps,
                     rate_up_bps: line.rate_up_bps,
                     access: line.access.into(),
+                    public_ports: None,
                 };
                 (*id, Outcome::Applied(observed))
             })
@@ -61,13 +62,13 @@ impl Southbound for Null {
         let held = nodes.iter().filter(|(id, _)| !rejected.contains_key(id)).map(|(id, node)| {
             let (rate_down_bps, rate_up_bps) = (node.peak_down_bps, node.peak_up_bps);
             let access = Access::Unspecified.into();
-            (*id, Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access }))
+            (*id, Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access, public_ports: None }))
         });
         let refused =
             rejected.iter().map(|(id, why)| (*id, Outcome::Rejected { code: why.code, detail: why.detail.clone() }));
         let nodes = held.chain(refused).collect();
         let router = wanted.router.as_ref().map(|_| {
-            Outcome::Applied(ObservedLine { rate_down_bps: 0, rate_up_bps: 0, access: Access::Unspecified.into() })
+            Outcome::Applied(ObservedLine { access: Access::Unspecified.into(), ..ObservedLine::default() })
         });
         Ok(Applied { router, nodes, lines, drift: Vec::new(), whole: true })
     }

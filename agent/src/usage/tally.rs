@@ -353,7 +353,7 @@ mod tests {
         }
         world.tally.follow(world.journal.spool(), &Halves);
         assert_eq!(world.tally.used(7, 1_015_000, 1_035_000, 5), 205);
-        world.tally.turn(7, Turn { rule: 2, at_ms: 3, used_bytes: 900 }, 1_015_000, 900);
+        world.tally.turn(7, Turn { rule: 2, at_ms: 3, used_bytes: 900, step: 0 }, 1_015_000, 900);
         world.tally.save().unwrap();
         world.kill();
         assert_eq!(world.tally.used(7, 1_015_000, 1_035_000, 5), 900, "what was measured and lost stays used");

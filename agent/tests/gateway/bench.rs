@@ -327,6 +327,7 @@ impl Southbound for Bench {
             rate_down_bps: line.rate_down_bps,
             rate_up_bps: line.rate_up_bps,
             access: line.access,
+            public_ports: line.public_ports.clone(),
         };
         let lines = wanted.lines.iter().map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
         let drift = std::mem::take(&mut *self.0.drift.lock().unwrap());

@@ -91,8 +91,8 @@ fn read(line: &LineFairUse) -> Told {
 
 fn rule(rule: state::Rule) -> Rule {
     match rule {
-        state::Rule::Sold => Rule::Sold,
+        state::Rule::Sold | state::Rule::Boost => Rule::Sold,
         state::Rule::Window => Rule::Window,
-        state::Rule::Exhausted => Rule::Exhausted,
+        state::Rule::Exhausted | state::Rule::Capped => Rule::Exhausted,
     }
 }

@@ -124,6 +124,7 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         node: sold.access_point_id.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default(),
         burst_down_bytes: sold.burst_down_bytes.unsigned_abs(),
         burst_up_bytes: sold.burst_up_bytes.unsigned_abs(),
+        public_ports: None,
     }))
 }
 
@@ -197,6 +198,7 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
         unknown_hosts: wire_unknown_hosts(wired.unknown_hosts).into(),
         own_networks: wired.own_networks.iter().filter_map(|text| text.parse().ok()).map(prefix).collect(),
         untracked: wired.untracked,
+        public_networks: Vec::new(),
     }))
 }
 

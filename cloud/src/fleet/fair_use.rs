@@ -37,6 +37,9 @@ pub(super) async fn of_line(
         exhausted_up_bps: rate(sold.throttle_up_bps),
         windows: sold.windows.iter().map(window).collect(),
         tally: tally.unwrap_or_default(),
+        steps: Vec::new(),
+        boosts: Vec::new(),
+        pool: Vec::new(),
     }))
 }
 
@@ -66,6 +69,7 @@ async fn allowances(
             bytes: prorated_allowance(bytes.unsigned_abs(), days, full).map_err(underivable)?,
             elsewhere_bytes: elsewhere.to_u64().unwrap_or(u64::MAX),
             top_ups: bought.map(|top_up| TopUp { bytes: top_up.bytes.unsigned_abs(), until_ms: end_ms }).collect(),
+            carry_max_bytes: 0,
         });
     }
     Ok(allowances)

@@ -89,13 +89,16 @@ messages! {
     control::Command { id, what }
     control::CommandResult { id, outcome }
     control::Refused { code, text }
-    desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden, unknown_hosts, own_networks, untracked }
+    desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden, unknown_hosts, own_networks, untracked, public_networks }
     desired::Garden { isp_name, pay_url, contact, hue, reachable, language, resolvers, reachable_names }
     desired::Prefix { address, length }
-    desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind, fair_use, pay_url, identities, node, burst_down_bytes, burst_up_bytes }
+    desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind, fair_use, pay_url, identities, node, burst_down_bytes, burst_up_bytes, public_ports }
+    desired::PortBlock { address, first_port, last_port }
     desired::Node { name, parent, committed_down_bps, committed_up_bps, peak_down_bps, peak_up_bps }
-    desired::FairUse { time_zone, allowances, exhausted_down_bps, exhausted_up_bps, windows, tally }
-    desired::Allowance { start_ms, end_ms, bytes, elsewhere_bytes, top_ups }
+    desired::FairUse { time_zone, allowances, exhausted_down_bps, exhausted_up_bps, windows, tally, steps, boosts, pool }
+    desired::Step { over_bytes, rate_down_bps, rate_up_bps, garden }
+    desired::Boost { from_ms, until_ms, rate_down_bps, rate_up_bps }
+    desired::Allowance { start_ms, end_ms, bytes, elsewhere_bytes, top_ups, carry_max_bytes }
     desired::TopUp { bytes, until_ms }
     desired::Window { weekdays, from_minute, to_minute, rate_down_bps, rate_up_bps, free }
     desired::CutPoints { at_ms }
@@ -115,10 +118,12 @@ messages! {
     state::Ack { lineage, gen_held, persisted }
     state::ApplyReport { generation, complete, results }
     state::ObjectResult { kind, id, revision, status, code, detail, observed }
-    state::ObservedLine { rate_down_bps, rate_up_bps, access }
+    state::ObservedLine { rate_down_bps, rate_up_bps, access, public_ports }
     state::FairUseReport { lines }
-    state::LineFairUse { id, start_ms, end_ms, used_bytes, limit_bytes, rule, since_ms, next_ms, turns }
-    state::Turn { rule, at_ms, used_bytes }
+    state::LineFairUse { id, start_ms, end_ms, used_bytes, limit_bytes, rule, since_ms, next_ms, turns, carried_bytes }
+    state::Turn { rule, at_ms, used_bytes, step }
+    state::UnknownReport { hosts, more, from_bytes, to_bytes }
+    state::UnknownHost { address, mac, seen_ms }
     state::AddressReport { lines, unclaimed, complete }
     state::LineAddresses { id, prefixes }
     state::LearnedPrefix { prefix, source, since_ms, until_ms }
@@ -133,5 +138,5 @@ choices! {
     control::Down.message: down Message { Welcome, GoAway, LiveInterest, Command }
     desired::Identity.who: identity Who { Mac, CircuitId, RemoteId, PppoeUser, Duid }
     enroll::Reply.outcome: reply Outcome { Enrolled, Refused }
-    state::Up.message: up Message { Ack, Applied, FairUse, Addresses }
+    state::Up.message: up Message { Ack, Applied, FairUse, Addresses, Unknown }
 }

@@ -313,7 +313,7 @@ impl Linux {
             };
             let access = if line.access == Access::Unspecified { Access::Open } else { line.access };
             let (rate_down_bps, rate_up_bps) = (rate(&counted.lan), rate(&counted.wan));
-            Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access: access.into() })
+            Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access: access.into(), public_ports: None })
         };
         lines.iter().map(|(id, line)| (*id, outcome(line))).collect()
     }
@@ -343,6 +343,7 @@ fn held_router(router: &Router) -> Outcome {
         rate_down_bps: router.capacity_down_bps,
         rate_up_bps: router.capacity_up_bps,
         access: Access::Unspecified.into(),
+        public_ports: None,
     })
 }
 

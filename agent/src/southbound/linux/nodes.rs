@@ -129,7 +129,7 @@ impl Linux {
             match (peak(&counted.lan), peak(&counted.wan)) {
                 (Some(rate_down_bps), Some(rate_up_bps)) => {
                     let access = Access::Unspecified.into();
-                    Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access })
+                    Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access, public_ports: None })
                 }
                 _ => Outcome::Failed { code: "not-held", detail: "the node has no class".into() },
             }
@@ -143,7 +143,7 @@ impl Linux {
         held.map(|(id, node)| {
             let access = Access::Unspecified.into();
             let (rate_down_bps, rate_up_bps) = (node.peak_down_bps, node.peak_up_bps);
-            (*id, Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access }))
+            (*id, Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access, public_ports: None }))
         })
         .collect()
     }

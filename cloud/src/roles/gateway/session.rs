@@ -219,7 +219,7 @@ async fn tell_state(
                 Some(state::up::Message::Addresses(report)) => {
                     crate::subscriptions::learned::report(&gateway.app, session, &report).await?;
                 }
-                None => {}
+                Some(state::up::Message::Unknown(_)) | None => {}
             },
         }
     }
@@ -279,6 +279,7 @@ fn told(message: &state::Up) -> usize {
         Some(state::up::Message::Addresses(report)) => {
             1 + report.lines.iter().map(|line| 1 + line.prefixes.len()).sum::<usize>()
         }
+        Some(state::up::Message::Unknown(report)) => 1 + report.hosts.len(),
         Some(state::up::Message::Ack(_)) | None => 1,
     }
 }

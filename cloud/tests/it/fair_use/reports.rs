@@ -55,7 +55,7 @@ impl Log {
 
 fn line_standing(line: SubscriptionId, used_bytes: u64, rule: Rule) -> FairUseReport {
     let turns = if rule == Rule::Exhausted {
-        vec![Turn { rule: rule.into(), at_ms: TENTH_MS, used_bytes }]
+        vec![Turn { rule: rule.into(), at_ms: TENTH_MS, used_bytes, step: 0 }]
     } else {
         Vec::new()
     };
@@ -70,6 +70,7 @@ fn line_standing(line: SubscriptionId, used_bytes: u64, rule: Rule) -> FairUseRe
             since_ms: turns.last().map_or(0, |turn| turn.at_ms),
             next_ms: NOVEMBER_MS,
             turns,
+            carried_bytes: 0,
         }],
     }
 }

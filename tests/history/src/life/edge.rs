@@ -136,7 +136,7 @@ impl Edge {
                 let line = Line::decode(object.body.as_slice())?;
                 let access = line.access;
                 observed =
-                    Some(ObservedLine { rate_down_bps: line.rate_down_bps, rate_up_bps: line.rate_up_bps, access });
+                    Some(ObservedLine { rate_down_bps: line.rate_down_bps, rate_up_bps: line.rate_up_bps, access, ..ObservedLine::default() });
                 self.hold(&object.id, line);
             }
             let (kind, id, revision) = (object.kind, object.id.clone(), object.revision);
@@ -258,7 +258,7 @@ impl Held {
         if !(all || turned || percent > self.told_percent) {
             return None;
         }
-        let turns = if turned { vec![Turn { rule: rule.into(), at_ms: now_ms, used_bytes }] } else { Vec::new() };
+        let turns = if turned { vec![Turn { rule: rule.into(), at_ms: now_ms, used_bytes, step: 0 }] } else { Vec::new() };
         if turned {
             (self.rule, self.since_ms) = (rule, now_ms);
         }
@@ -273,6 +273,7 @@ impl Held {
             since_ms: self.since_ms,
             next_ms: allowance.end_ms,
             turns,
+            carried_bytes: 0,
         })
     }
 }
