@@ -8,6 +8,7 @@ use uuid::Uuid;
 use weir_protocol::desired::{Access, Line, Prefix};
 
 use super::Wanted;
+use super::blocks::{ClaimedBlocks, PortBlock};
 use super::policy::Policy;
 use crate::memory;
 use crate::subscribers::who::Who;
@@ -38,6 +39,9 @@ pub struct SoundLine {
     /// From the subscriber at once after being idle; 0 = little.
     #[serde(default)]
     pub burst_up_bytes: u64,
+    /// What the internet sees its IPv4 as where the router translates; none = what it sees of all.
+    #[serde(default)]
+    pub public_ports: Option<PortBlock>,
 }
 
 mod access_number {
@@ -131,17 +135,18 @@ impl Checked {
 
 impl SoundLine {
     fn same_addresses(&self, other: &Self) -> bool {
-        self.handle == other.handle && self.prefixes == other.prefixes
+        (self.handle, &self.prefixes, self.public_ports) == (other.handle, &other.prefixes, other.public_ports)
     }
 }
 
-/// Which line has which handle and which prefixes, none of them twice.
+/// Which line has which handle, which prefixes and which ports, none of them twice.
 #[derive(Debug, Default)]
 pub struct Claims {
     handles: BTreeMap<u32, Uuid>,
     prefixes: BTreeMap<(IpAddr, u8), Uuid>,
     /// How many prefixes of each family (true = IPv4) and length there are: few lengths, and a look into no other.
     lengths: BTreeMap<(bool, u8), usize>,
+    blocks: ClaimedBlocks,
 }
 
 impl Claims {
@@ -157,6 +162,10 @@ impl Claims {
                 return Err(reject("prefix-conflict", detail));
             }
         }
+        if let Some(block) = line.public_ports {
+            self.blocks.refuse(block)?;
+            self.blocks.take(id, block);
+        }
         self.handles.insert(line.handle, id);
         for prefix in &line.prefixes {
             if self.prefixes.insert((prefix.network(), prefix.prefix_len()), id).is_none() {
@@ -169,6 +178,9 @@ impl Claims {
     /// Gives up what a line has.
     pub fn release(&mut self, line: &SoundLine) {
         self.handles.remove(&line.handle);
+        if let Some(block) = line.public_ports {
+            self.blocks.release(block);
+        }
         for prefix in &line.prefixes {
             if self.prefixes.remove(&(prefix.network(), prefix.prefix_len())).is_some() {
                 self.lengths.entry(family_length(prefix)).and_modify(|count| *count -= 1);
@@ -242,8 +254,19 @@ pub fn alone(line: &Line) -> Result<SoundLine, Rejection> {
     let prefixes = line.prefixes.iter().map(network).collect::<Result<_, _>>()?;
     let node = node_id(&line.node)
         .ok_or_else(|| reject("node-malformed", format!("{} bytes are no node's id", line.node.len())))?;
+    let public_ports = line.public_ports.as_ref().map(PortBlock::read).transpose()?;
     let handle = line.handle;
-    Ok(SoundLine { handle, prefixes, rate_down_bps, rate_up_bps, access, node, burst_down_bytes, burst_up_bytes })
+    Ok(SoundLine {
+        handle,
+        prefixes,
+        rate_down_bps,
+        rate_up_bps,
+        access,
+        node,
+        burst_down_bytes,
+        burst_up_bytes,
+        public_ports,
+    })
 }
 
 /// The node these bytes name, if they name one; `None` if they can name none.

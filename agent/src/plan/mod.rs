@@ -1,8 +1,9 @@
 //! What should be, and what that means for the kernel. Pure: no tokio, no clock, no kernel.
 //!
 //! Start at [`Wanted`]; [`check`] and [`nodes`] say what of it can be held at all, [`policy`] which rates it has
-//! now, [`shape`] what rates mean to HTB.
+//! now, [`blocks`] what the internet sees of it, [`shape`] what rates mean to HTB.
 
+pub mod blocks;
 pub mod check;
 pub mod nodes;
 pub mod policy;

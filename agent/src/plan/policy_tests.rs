@@ -40,6 +40,7 @@ fn fair_use(windows: Vec<Window>) -> FairUse {
         exhausted_up_bps: 5,
         windows,
         tally: Vec::new(),
+        ..FairUse::default()
     }
 }
 

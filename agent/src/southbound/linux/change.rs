@@ -4,15 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
 use uuid::Uuid;
 use weir_protocol::desired::{Node, Router};
 
 use super::htb::Request;
 use super::netfilter::Change;
-use super::nft::{self, ELEMENTS_A_STEP, Places};
+use super::nft::{self, ELEMENTS_A_STEP, Place, Places};
 use super::shaping::Shaped;
 use super::tc::{Link, Speed};
-use super::{Counted, Linux, Refused, Side, held_router};
+use super::{Counted, Linux, Refused, Side, held_router, translates};
 use crate::plan::Wanted;
 use crate::plan::check::{self as sound, Claims, SoundLine, family_length};
 use crate::southbound::{Applied, Error};
@@ -51,11 +52,12 @@ impl Linux {
             return Ok(None);
         }
         let Some(lines) = self.turnover(wanted, changed, &mut settled) else { return Ok(None) };
-        let before = self.places(&lines.before);
+        let translates = translates(&settled.router);
+        let before = self.places(&lines.before, translates);
         if !self.shape_few(&lines.after, &settled).await? {
             return Ok(None);
         }
-        let after = self.places(&lines.after);
+        let after = self.places(&lines.after, translates);
         let changes: Vec<Change> = nft::changes(&before, &after).into_iter().flatten().collect();
         if changes.len() > ELEMENTS_A_STEP {
             return Ok(None);
@@ -69,7 +71,8 @@ impl Linux {
         if !lines.after.values().all(|line| self.is_shaped(line, &counted)) {
             return Ok(None);
         }
-        let outcomes = self.read_back(&lines.after, &Refused::new(), &counted, &after);
+        let outcomes = self.read_back(&lines.after, &Refused::new(), &counted, &after, translates);
+        self.forget_flows(Some(&lines.before).filter(|_| translates), &lines.after);
         self.take_lines(lines);
         let router = held_router(&settled.router);
         self.settled = Some(settled);
@@ -174,13 +177,19 @@ impl Linux {
         Ok(Counted { layout: self.layout, lan: side(lan)?, wan: side(wan)? })
     }
 
-    /// Where the prefixes of these lines stand.
-    pub(super) fn places(&self, lines: &BTreeMap<Uuid, SoundLine>) -> Places {
-        lines
-            .values()
-            .filter_map(|line| Some((line, self.place(line)?)))
-            .flat_map(|(line, place)| line.prefixes.iter().map(move |prefix| (*prefix, place)))
-            .collect()
+    /// Where the prefixes of these lines stand, on a router that translates lines to port blocks or does not.
+    pub(super) fn places(&self, lines: &BTreeMap<Uuid, SoundLine>, translates: bool) -> Places {
+        lines.values().flat_map(|line| self.places_of(line, translates)).collect()
+    }
+
+    /// Where a line's prefixes should stand.
+    pub(super) fn places_of(&self, line: &SoundLine, translates: bool) -> impl Iterator<Item = (IpNet, Place)> {
+        let place = self.place(line);
+        let block = line.public_ports.filter(|_| translates && place.is_some());
+        line.prefixes.iter().flat_map(move |prefix| {
+            let block = block.filter(|_| matches!(prefix, IpNet::V4(_)));
+            [place, block.map(Place::Translated)].into_iter().flatten().map(|place| (*prefix, place))
+        })
     }
 
     fn take_places(&mut self, changes: &[Change]) {

@@ -8,6 +8,7 @@
 mod bpf;
 mod change;
 mod classes;
+mod conntrack;
 mod counting;
 mod drift;
 mod fallback;
@@ -24,6 +25,7 @@ mod rules;
 mod sample;
 mod shaping;
 mod tc;
+mod translate;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,6 +52,7 @@ use self::tc::{Leaf, Link, Tc};
 use self::tree::{Committed, Layout};
 use super::{Applied, Counter, Error, Measured, Outcome, Sampled, Southbound, Sweep, Total};
 use crate::garden::names;
+use crate::plan::blocks::PortBlock;
 use crate::plan::check::{self as sound, Checked, Rejection, SoundLine};
 use crate::plan::nodes::{CheckedNodes, SoundNodes, check as check_nodes};
 use crate::plan::{Wanted, shape};
@@ -218,8 +221,10 @@ impl Linux {
             unknown_hosts: router.unknown_hosts(),
             own_networks,
             untracked: router.untracked && !router.nat,
+            public_networks: networks(&router.public_networks),
         };
-        Table { wiring: Some(wiring), places: self.places(lines) }
+        let places = self.places(lines, wiring.has_port_blocks());
+        Table { wiring: Some(wiring), places }
     }
 
     /// Brings the table to what is wanted; answers what the kernel then holds, and what somebody else had changed.
@@ -273,14 +278,27 @@ impl Linux {
     fn read_reached(&mut self) -> Result<BTreeSet<IpAddr>, Error> {
         let mut held = BTreeSet::new();
         for length in rules::REACHED {
-            held.extend(self.netfilter.elements(&rules::set_name('r', length))?.into_iter().map(|(host, _)| host));
+            held.extend(
+                self.netfilter.elements(&rules::set_name('r', length), |_| ())?.into_iter().map(|(host, ())| host),
+            );
         }
         Ok(held)
+    }
+
+    /// Ends what was begun under a block that is no longer its line's.
+    fn forget_flows(&self, before: Option<&BTreeMap<Uuid, SoundLine>>, after: &BTreeMap<Uuid, SoundLine>) {
+        let Some(before) = before else { return };
+        match conntrack::forget(&translate::moved(before, after)) {
+            Ok(0) => {}
+            Ok(flows) => tracing::info!(flows, "connections of lines with another port block were ended"),
+            Err(error) => tracing::warn!(%error, "connections of lines with another port block could not be ended"),
+        }
     }
 
     fn take(&mut self, step: &Step) -> Result<(), Error> {
         match step {
             Step::Rules(commands) => nft::run(commands),
+            Step::PortBlocks(commands) => nft::run_text(commands),
             Step::Elements(changes) => self.netfilter.change(changes),
         }
     }
@@ -295,15 +313,16 @@ impl Linux {
         refused: &Refused,
         counted: &Counted,
         places: &Places,
+        translates: bool,
     ) -> Vec<(Uuid, Outcome)> {
         let outcome = |line: &SoundLine| {
             if let Some(Refusal { code, detail }) = refused.get(&line.handle) {
                 return Outcome::Failed { code, detail: detail.clone() };
             }
-            let (Some(class), Some(place)) = (self.classes.get(line.handle), self.place(line)) else {
+            let (Some(class), Some(_)) = (self.classes.get(line.handle), self.place(line)) else {
                 return Outcome::Failed { code: "not-held", detail: "the line has no class".into() };
             };
-            if !line.prefixes.iter().all(|prefix| places.contains(&(*prefix, place))) {
+            if !self.places_of(line, translates).all(|placed| places.contains(&placed)) {
                 let detail = "the kernel does not hold all prefixes alike".into();
                 return Outcome::Failed { code: "not-held", detail };
             }
@@ -313,7 +332,8 @@ impl Linux {
             };
             let access = if line.access == Access::Unspecified { Access::Open } else { line.access };
             let (rate_down_bps, rate_up_bps) = (rate(&counted.lan), rate(&counted.wan));
-            Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access: access.into(), public_ports: None })
+            let public_ports = line.public_ports.filter(|_| translates).map(PortBlock::told);
+            Outcome::Applied(ObservedLine { rate_down_bps, rate_up_bps, access: access.into(), public_ports })
         };
         lines.iter().map(|(id, line)| (*id, outcome(line))).collect()
     }
@@ -335,6 +355,11 @@ fn told(
     let why = |why: &Rejection| Outcome::Rejected { code: why.code, detail: why.detail.clone() };
     let refused = rejected.iter().map(|(id, rejection)| (*id, why(rejection)));
     refused.chain(outcomes.into_iter().filter(|(id, _)| !rejected.contains_key(id))).collect()
+}
+
+/// Whether lines are translated to port blocks of theirs.
+fn translates(router: &Router) -> bool {
+    router.nat && router.public_networks.iter().any(|prefix| sound::network(prefix).is_ok())
 }
 
 /// What the router object came to.
@@ -400,7 +425,9 @@ impl Southbound for Linux {
         if let Err(error) = self.hold_reached() {
             tracing::warn!(%error, "hosts reachable from the walled garden by name could not be written");
         }
-        let outcomes = told(&rejected, self.read_back(&lines, &refused, &after, &places));
+        let translates = translates(router);
+        let outcomes = told(&rejected, self.read_back(&lines, &refused, &after, &places, translates));
+        self.forget_flows(self.held.as_ref().filter(|_| translates), &lines);
         let outcomes_of_nodes = told(&bad_nodes, self.read_back_nodes(&nodes, &refused_nodes, &after));
         if [rejected.len(), bad_nodes.len(), refused.len(), refused_nodes.len()] == [0; 4] {
             let (router, nodes, lengths) = (router.clone(), wanted.nodes.clone(), table.lengths());

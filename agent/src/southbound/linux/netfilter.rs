@@ -14,7 +14,7 @@ use super::counting;
 use super::imprint::Imprint;
 use super::netlink::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, Socket, attribute, attributes, message,
-    nested, text, word,
+    nested, text,
 };
 use super::nft::{Place, TABLE};
 use super::rules;
@@ -60,9 +60,6 @@ pub struct Change {
     pub enters: bool,
 }
 
-/// Keys of a set's elements, and the class of those that have one.
-type Elements = Vec<(IpAddr, Option<u32>)>;
-
 /// A socket to nftables.
 pub struct Netfilter(Socket);
 
@@ -102,11 +99,11 @@ impl Netfilter {
         Ok(true)
     }
 
-    /// The elements of a set: key, and the class of those that have one.
-    pub fn elements(&mut self, set: &str) -> Result<Elements, Error> {
-        let mut found = Elements::new();
+    /// The elements of a set: key, and what is read of their data, which sets that are no maps have none of.
+    pub fn elements<T: Clone>(&mut self, set: &str, data: impl Fn(&[u8]) -> T) -> Result<Vec<(IpAddr, T)>, Error> {
+        let mut found = Vec::new();
         let body = |bytes: &mut Vec<u8>| names(bytes, set);
-        self.dump(NFT_MSG_GETSETELEM, body, &mut found, |found, told| found.extend(read_elements(told)))
+        self.dump(NFT_MSG_GETSETELEM, body, &mut found, |found, told| found.extend(read_elements(told, &data)))
             .map_err(|error| error.told(&format!("set {set}")))?;
         Ok(found)
     }
@@ -175,7 +172,8 @@ impl Netfilter {
 
     fn holds_one(&mut self, Change { prefix, place, .. }: &Change) -> Result<bool, Error> {
         let sequence = self.0.next();
-        let set = rules::set_name(rules::set_of(*place), family_length(prefix));
+        let kind = rules::set_of(*place);
+        let set = rules::set_name(kind, family_length(prefix));
         let mut request = Vec::new();
         message(&mut request, nftables(NFT_MSG_GETSETELEM), NLM_F_REQUEST, sequence, |bytes| {
             list(bytes, &set, std::iter::once(key(prefix)));
@@ -187,8 +185,9 @@ impl Netfilter {
                     Some(Err(Errno::ENOENT)) => return Ok(false),
                     Some(answer) => answer.map_err(refused)?,
                     None => {
-                        let found = read_elements(message.body.get(FAMILY_HEADER..).unwrap_or_default());
-                        return Ok(found.contains(&(prefix.network(), rules::class_of(*place))));
+                        let body = message.body.get(FAMILY_HEADER..).unwrap_or_default();
+                        let found = read_elements(body, &|data| rules::place_of(kind, data));
+                        return Ok(found.contains(&(prefix.network(), Some(*place))));
                     }
                 }
             }
@@ -278,11 +277,11 @@ fn messages(changes: &[Change]) -> Vec<Part> {
     sorted.into_iter().flat_map(some).collect()
 }
 
-/// An element: its key, and the class it stands for.
+/// An element: its key, and what it stands for.
 fn element(Change { prefix, place, .. }: &Change) -> Vec<u8> {
     let mut bytes = key(prefix);
-    if let Some(class) = rules::class_of(*place) {
-        nested(&mut bytes, NFTA_SET_ELEM_DATA, |inner| attribute(inner, NFTA_DATA_VALUE, &class.to_ne_bytes()));
+    if let Some(data) = rules::data_of(*place) {
+        nested(&mut bytes, NFTA_SET_ELEM_DATA, |inner| attribute(inner, NFTA_DATA_VALUE, &data));
     }
     bytes
 }
@@ -343,21 +342,21 @@ fn names(bytes: &mut Vec<u8>, set: &str) {
 }
 
 /// The elements a message of a dump lists.
-fn read_elements(body: &[u8]) -> Elements {
+fn read_elements<T>(body: &[u8], data: &impl Fn(&[u8]) -> T) -> Vec<(IpAddr, T)> {
     let mut found = Vec::new();
     for list in attributes(body).filter(|list| list.kind() == NFTA_SET_ELEM_LIST_ELEMENTS) {
         for element in attributes(list.value()) {
-            let (mut key, mut class) = (None, None);
+            let (mut key, mut stored) = (None, None);
             for part in attributes(element.value()) {
                 let value = attributes(part.value()).find(|inner| inner.kind() == NFTA_DATA_VALUE);
                 let Some(value) = value else { continue };
                 match part.kind() {
                     NFTA_SET_ELEM_KEY => key = address(value.value()),
-                    NFTA_SET_ELEM_DATA => class = word(value.value(), 0),
+                    NFTA_SET_ELEM_DATA => stored = Some(data(value.value())),
                     _ => {}
                 }
             }
-            found.extend(key.map(|key| (key, class)));
+            found.extend(key.map(|key| (key, stored.unwrap_or_else(|| data(&[])))));
         }
     }
     found
@@ -375,6 +374,7 @@ pub(super) fn address(bytes: &[u8]) -> Option<IpAddr> {
 mod tests {
     use super::super::netlink::Messages;
     use super::*;
+    use crate::plan::blocks::PortBlock;
 
     fn change(prefix: &str, place: Place, enters: bool) -> Change {
         Change { prefix: prefix.parse().unwrap(), place, enters }
@@ -391,10 +391,19 @@ mod tests {
         batch.edge(NFNL_MSG_BATCH_END, 3);
         let all: Vec<_> = Messages(&batch.bytes).collect();
         assert_eq!(all.iter().map(|message| message.kind).collect::<Vec<_>>(), [0x10, 0x0a0c, 0x11]);
-        let class = Some;
-        let wanted = [("10.0.0.1", class(0x11)), ("10.0.0.2", class(0x12))];
-        let wanted = wanted.map(|(key, class)| (key.parse::<IpAddr>().unwrap(), class));
-        assert_eq!(read_elements(&all[1].body[FAMILY_HEADER..]), wanted);
+        let wanted = [("10.0.0.1", 0x11), ("10.0.0.2", 0x12)];
+        let wanted = wanted.map(|(key, class)| (key.parse::<IpAddr>().unwrap(), Some(Place::Class(class))));
+        assert_eq!(read_elements(&all[1].body[FAMILY_HEADER..], &|data| rules::place_of('l', data)), wanted);
+    }
+
+    #[test]
+    fn a_port_block_is_read_as_it_is_written() {
+        let block = PortBlock { address: "203.0.113.7".parse().unwrap(), first: 2048, last: 2303 };
+        let all = messages(&[change("10.0.0.1/32", Place::Translated(block), true)]);
+        assert_eq!(all[0].0, "p4_32");
+        let data = rules::data_of(Place::Translated(block)).unwrap();
+        assert_eq!(data, [203, 0, 113, 7, 8, 0, 0, 0, 203, 0, 113, 7, 8, 255, 0, 0]);
+        assert_eq!(rules::place_of('p', &data), Some(Place::Translated(block)));
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! Our nftables table: one map lookup classifies a packet; whoever is in no map is held, unknown, or nobody's.
+//! Our nftables table: one map lookup classifies a packet; whoever is in no map is held, unknown, or nobody's. Another map
+//! says what the internet sees of it.
 //!
 //! Owns `table inet weir` and nothing else. Pure: which steps turn one [`Table`] into another. Not pure: handing rules to
 //! the program `nft`, elements to [`Netfilter`], and reading back what the kernel holds.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::Write as _;
+use std::process::Stdio;
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
@@ -12,6 +15,8 @@ use weir_protocol::desired::UnknownHosts;
 use super::imprint::Imprint;
 use super::netfilter::{Change, Netfilter};
 use super::rules;
+use super::translate;
+use crate::plan::blocks::PortBlock;
 use crate::plan::check::family_length;
 use crate::southbound::Error;
 
@@ -25,6 +30,8 @@ pub const ELEMENTS_A_STEP: usize = 2_000;
 pub enum Place {
     /// In the shaping maps, with its class.
     Class(u32),
+    /// In the map of port blocks, with its own; beside any other place.
+    Translated(PortBlock),
     /// In the walled garden.
     Garden,
     /// Nowhere: everything is dropped.
@@ -61,9 +68,23 @@ pub struct Wiring {
     pub own_networks: Vec<IpNet>,
     /// Leave connections of open lines untracked.
     pub untracked: bool,
+    /// What the lines' port blocks are of; none = lines have none.
+    pub public_networks: Vec<IpNet>,
 }
 
-/// Which prefix stands where. In a sound table each stands in one place.
+impl Wiring {
+    /// Whether lines are translated to port blocks of theirs.
+    pub fn has_port_blocks(&self) -> bool {
+        self.nat && !self.public_networks.is_empty()
+    }
+
+    /// What is in the sets of the wiring, in the order of their names.
+    pub fn fixed_sets(&self) -> [&Vec<IpNet>; 4] {
+        [&self.reachable, &self.resolvers, &self.own_networks, &self.public_networks]
+    }
+}
+
+/// Which prefix stands where. In a sound table each stands in one place, and may be translated besides.
 pub type Places = BTreeSet<(IpNet, Place)>;
 
 /// What the table holds, or should.
@@ -101,6 +122,8 @@ pub fn rewires(from: Option<&Table>, to: &Table) -> bool {
 pub enum Step {
     /// Rules and sets, with the elements they are nothing without; by the program `nft`.
     Rules(Vec<Value>),
+    /// Maps of port blocks and the rules that ask them, as text; by the program `nft`.
+    PortBlocks(String),
     /// Elements alone, by netlink.
     Elements(Vec<Change>),
 }
@@ -117,7 +140,14 @@ pub fn steps(from: Option<&Table>, to: &Table) -> Vec<Step> {
             first.unknown_hosts = UnknownHosts::LetThrough;
             last = Some(Step::Rules(rules::rules(wiring, &to.lengths())));
         }
-        steps.push(Step::Rules(rewiring(from, to, &first, &mut changes)));
+        let (rules, translated) = rewiring(from, to, &first, &mut changes);
+        steps.push(Step::Rules(rules));
+        if wiring.has_port_blocks() {
+            steps.push(Step::PortBlocks(translate::port_blocks(&to.lengths())));
+        }
+        if !translated.is_empty() {
+            steps.push(Step::Elements(translated));
+        }
     }
     while !changes.is_empty() {
         steps.push(Step::Elements(some_of(&mut changes)));
@@ -126,7 +156,13 @@ pub fn steps(from: Option<&Table>, to: &Table) -> Vec<Step> {
     steps
 }
 
-fn rewiring(from: Option<&Table>, to: &Table, wiring: &Wiring, changes: &mut VecDeque<Vec<Change>>) -> Vec<Value> {
+/// The rules with the first elements, and what of these cannot be told in JSON.
+fn rewiring(
+    from: Option<&Table>,
+    to: &Table,
+    wiring: &Wiring,
+    changes: &mut VecDeque<Vec<Change>>,
+) -> (Vec<Value>, Vec<Change>) {
     let mut first = Vec::new();
     if from.is_none() {
         let table = json!({ "table": { "family": "inet", "name": TABLE } });
@@ -138,9 +174,11 @@ fn rewiring(from: Option<&Table>, to: &Table, wiring: &Wiring, changes: &mut Vec
         first.extend(rules::sets(*length));
     }
     // The rules and the first elements go together, so that no packet sees one without the other.
-    first.extend(some_of(changes).iter().map(element));
+    let is_translated = |change: &Change| matches!(change.place, Place::Translated(_));
+    let (translated, others): (Vec<_>, Vec<_>) = some_of(changes).into_iter().partition(is_translated);
+    first.extend(others.iter().filter_map(element));
     first.extend(rules::rules(wiring, &all));
-    first
+    (first, translated)
 }
 
 /// Whole changes while there is room: a prefix never leaves one place in one transaction and enters the other in the next.
@@ -168,16 +206,18 @@ pub fn changes(from: &Places, to: &Places) -> Vec<Vec<Change>> {
     changes
 }
 
-fn element(Change { prefix, place, enters }: &Change) -> Value {
+/// An element in JSON, which has no word for a range of ports.
+fn element(Change { prefix, place, enters }: &Change) -> Option<Value> {
     let name = rules::set_name(rules::set_of(*place), family_length(prefix));
     let element = match place {
         Place::Class(class) => {
             json!([prefix.network().to_string(), format!("{:x}:{:x}", class >> 16, class & 0xffff)])
         }
+        Place::Translated(_) => return None,
         Place::Garden | Place::Closed | Place::Reached => json!(prefix.network().to_string()),
     };
     let verb = if *enters { "add" } else { "delete" };
-    json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } })
+    Some(json!({ verb: { "element": { "family": "inet", "table": TABLE, "name": name, "elem": [element] } } }))
 }
 
 /// Runs one transaction: all of it or nothing.
@@ -186,6 +226,24 @@ pub fn run(commands: &[Value]) -> Result<(), Error> {
     nftables::helper::apply_ruleset_raw(&payload, nftables::helper::DEFAULT_NFT, nftables::helper::DEFAULT_ARGS)
         .map(|_| ())
         .map_err(|error| Error::Nft(error.to_string()))
+}
+
+/// Runs one transaction written as text.
+pub fn run_text(commands: &str) -> Result<(), Error> {
+    let mut process = std::process::Command::new("nft")
+        .args(["-f", "-"])
+        .env("LC_ALL", "C")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| Error::Nft(format!("the program nft cannot be run: {error}")))?;
+    // Closed behind the last byte, or the program waits for more.
+    let written = process.stdin.take().map_or(Ok(()), |mut input| input.write_all(commands.as_bytes()));
+    let output = process.wait_with_output()?;
+    if !output.status.success() {
+        return Err(Error::Nft(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    Ok(written?)
 }
 
 /// Removes the table. No table is no error.
@@ -202,11 +260,11 @@ pub fn read(netfilter: &mut Netfilter) -> Result<Option<Seen>, Error> {
     let mut places = Places::new();
     for name in rules.sets.clone() {
         if let Some((kind, length)) = rules::read_set_name(&name) {
-            places.extend(netfilter.elements(&name)?.into_iter().filter_map(|(address, class)| {
-                Some((IpNet::new(address, length).ok()?, rules::place_of(kind, class)?))
-            }));
+            let elements = netfilter.elements(&name, |data| rules::place_of(kind, data))?;
+            let placed = |(address, place): (_, Option<Place>)| Some((IpNet::new(address, length).ok()?, place?));
+            places.extend(elements.into_iter().filter_map(placed));
         } else if rules::is_fixed_set(&name) {
-            rules.add(format!("{name} {:?}", netfilter.elements(&name)?).into_bytes());
+            rules.add(format!("{name} {:?}", netfilter.elements(&name, |_| ())?).into_bytes());
         }
     }
     Ok(Some(Seen { places, rules }))
@@ -254,6 +312,7 @@ mod tests {
             unknown_hosts: UnknownHosts::LetThrough,
             own_networks: Vec::new(),
             untracked: false,
+            public_networks: Vec::new(),
         };
         Table { wiring: Some(wiring), places }
     }

@@ -11,7 +11,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::{Value, json};
 use weir_protocol::desired::UnknownHosts;
 
+use super::netlink::word;
 use super::nft::{Place, TABLE, Wiring};
+use super::translate::{self, PORT_BLOCKS};
 
 /// Packets a second a held line may spend on asking for names and time, each way.
 const ASKING_RATE: u32 = 10;
@@ -34,8 +36,9 @@ const V6_PREFIXES: u32 = 65_536;
 /// A prefix silent so long is counted anew: far longer than between two readings.
 const V6_IDLE_SECONDS: u32 = 86_400;
 
-/// Sets of the wiring: what is reachable from the garden, who answers names there, and the ISP's own networks; one a family.
-const FIXED_SETS: [&str; 3] = ["reach", "names", "own"];
+/// Sets of the wiring: what is reachable from the garden, who answers names there, the ISP's own networks, and those the
+/// lines' port blocks are of; one a family.
+const FIXED_SETS: [&str; 4] = ["reach", "names", "own", "public"];
 /// Sets of hosts the garden leads to, known by their names; one a family, with the prefix length of their elements.
 pub const REACHED: [Length; 2] = [(true, 32), (false, 128)];
 /// The chain of held lines' packets.
@@ -50,28 +53,31 @@ const UNTRACKED: &str = "untracked";
 /// Family (true = IPv4) and prefix length.
 pub type Length = (bool, u8);
 
-/// The map or set of a place: `l` = line's class, `g` = garden, `c` = closed, `r` = reached from the garden.
+/// The map or set of a place: `l` = line's class, `p` = port block, `g` = garden, `c` = closed, `r` = reached from it.
 pub fn set_of(place: Place) -> char {
     match place {
         Place::Class(_) => 'l',
+        Place::Translated(_) => 'p',
         Place::Garden => 'g',
         Place::Closed => 'c',
         Place::Reached => 'r',
     }
 }
 
-/// What an element of that place stands for: a class, with its major.
-pub fn class_of(place: Place) -> Option<u32> {
+/// What an element of that place stands for, as the kernel has it: a class, with its major, or a port block.
+pub fn data_of(place: Place) -> Option<Vec<u8>> {
     match place {
-        Place::Class(class) => Some(class),
+        Place::Class(class) => Some(class.to_ne_bytes().to_vec()),
+        Place::Translated(block) => Some(translate::written(block).to_vec()),
         Place::Garden | Place::Closed | Place::Reached => None,
     }
 }
 
-/// The place a set stands for.
-pub fn place_of(set: char, class: Option<u32>) -> Option<Place> {
+/// The place an element of a set stands for.
+pub fn place_of(set: char, data: &[u8]) -> Option<Place> {
     match set {
-        'l' => class.map(Place::Class),
+        'l' => word(data, 0).map(Place::Class),
+        'p' => translate::read(data).map(Place::Translated),
         'g' => Some(Place::Garden),
         'c' => Some(Place::Closed),
         _ => None,
@@ -87,7 +93,7 @@ pub fn set_name(set: char, (v4, length): Length) -> String {
 pub fn read_set_name(name: &str) -> Option<(char, u8)> {
     let (head, length) = name.split_once('_')?;
     let mut letters = head.chars();
-    let set = letters.next().filter(|set| "lgc".contains(*set))?;
+    let set = letters.next().filter(|set| "lpgc".contains(*set))?;
     matches!(letters.as_str(), "4" | "6").then_some((set, length.parse().ok()?))
 }
 
@@ -118,6 +124,10 @@ fn reachable() -> [(&'static str, String); 4] {
 pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
     let mut commands = Vec::new();
     for (name, hook) in chains() {
+        if name == PORT_BLOCKS && wiring.has_port_blocks() {
+            commands.push(json!({ "add": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
+            continue;
+        }
         let mut chain = json!({ "family": "inet", "table": TABLE, "name": name });
         if let Some((kind, hook, priority)) = hook {
             chain["type"] = json!(kind);
@@ -128,11 +138,12 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
         commands.push(json!({ "add": { "chain": chain } }));
         commands.push(json!({ "flush": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
         // Every packet passes a chain on a hook, if only to find it empty.
-        if name == UNTRACKED && !wiring.untracked {
+        let needless = name == UNTRACKED && !wiring.untracked || name == PORT_BLOCKS;
+        if needless {
             commands.push(json!({ "delete": { "chain": { "family": "inet", "table": TABLE, "name": name } } }));
         }
     }
-    for (stem, prefixes) in FIXED_SETS.iter().zip([&wiring.reachable, &wiring.resolvers, &wiring.own_networks]) {
+    for (stem, prefixes) in FIXED_SETS.iter().zip(wiring.fixed_sets()) {
         commands.extend(fixed_sets(stem, prefixes));
     }
     for length in REACHED {
@@ -151,6 +162,10 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
     rule(&mut commands, "forward", &[to_lan.clone(), from_lan, json!({ "jump": { "target": ACROSS } })]);
     rule(&mut commands, "forward", &[to_lan, goto("to_line")]);
     rule(&mut commands, "forward", &[equal(meta("iifname"), json!(wiring.lan)), goto("from_line")]);
+    if wiring.has_port_blocks() {
+        // What belongs to a connection has its line's own address by now; the rest would go to and fro for its time to live.
+        rule(&mut commands, "forward", &[equal(payload("ip", "daddr"), json!("@public4")), json!({ "drop": null })]);
+    }
     // Redirected visitors come from the lines; the page is for nobody else.
     let to_page = equal(payload("tcp", "dport"), json!(wiring.garden_port));
     let elsewhere = differs(meta("iifname"), json!({ "set": [wiring.lan, "lo"] }));
@@ -159,7 +174,7 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
         untracked(wiring, lengths, &mut commands);
     }
     if wiring.nat {
-        source_nat(wiring, lengths, &mut commands);
+        translate::source_nat(wiring, lengths, &mut commands);
     }
     commands
 }
@@ -172,22 +187,6 @@ fn untracked(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Val
             let expressions = [came, classify(field, *length), json!({ "notrack": null }), accept()];
             rule(commands, UNTRACKED, &expressions);
         }
-    }
-}
-
-/// Only what the lines send: the router's own packets and other networks behind it are not ours. A map can be asked
-/// only for its value, so a line is known by setting the priority it has already.
-fn source_nat(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
-    for length in lengths.iter().filter(|(v4, _)| *v4) {
-        for member in [classify("saddr", *length), member("saddr", *length, 'g')] {
-            let out = equal(meta("oifname"), json!(wiring.wan));
-            rule(commands, "source_nat", &[out, member, json!({ "masquerade": null })]);
-        }
-    }
-    if wiring.unknown_hosts == UnknownHosts::Garden {
-        let (out, from_lan) = (equal(meta("oifname"), json!(wiring.wan)), equal(meta("iifname"), json!(wiring.lan)));
-        let strange = differs(payload("ip", "saddr"), json!("@own4"));
-        rule(commands, "source_nat", &[out, from_lan, strange, json!({ "masquerade": null })]);
     }
 }
 
@@ -220,7 +219,7 @@ fn own_networks(field: &str) -> [Value; 2] {
 
 type Hook = (&'static str, &'static str, i32);
 
-fn chains() -> [(&'static str, Option<Hook>); 10] {
+fn chains() -> [(&'static str, Option<Hook>); 11] {
     [
         (WALLED, None),
         (STRANGER, None),
@@ -232,6 +231,8 @@ fn chains() -> [(&'static str, Option<Hook>); 10] {
         (UNTRACKED, Some(("filter", "prerouting", -300))),
         ("garden_page", Some(("nat", "prerouting", -100))),
         ("source_nat", Some(("nat", "postrouting", 100))),
+        // Behind the one that leads to it: it can go only once nothing does.
+        (PORT_BLOCKS, None),
     ]
 }
 
@@ -380,24 +381,24 @@ fn fixed_sets(stem: &str, prefixes: &[IpNet]) -> Vec<Value> {
     commands
 }
 
-fn rule(commands: &mut Vec<Value>, chain: &str, expressions: &[Value]) {
+pub(super) fn rule(commands: &mut Vec<Value>, chain: &str, expressions: &[Value]) {
     commands
         .push(json!({ "add": { "rule": { "family": "inet", "table": TABLE, "chain": chain, "expr": expressions } } }));
 }
 
-fn meta(key: &str) -> Value {
+pub(super) fn meta(key: &str) -> Value {
     json!({ "meta": { "key": key } })
 }
 
-fn payload(protocol: &str, field: &str) -> Value {
+pub(super) fn payload(protocol: &str, field: &str) -> Value {
     json!({ "payload": { "protocol": protocol, "field": field } })
 }
 
-fn equal(left: Value, right: Value) -> Value {
+pub(super) fn equal(left: Value, right: Value) -> Value {
     json!({ "match": { "op": "==", "left": left, "right": right } })
 }
 
-fn differs(left: Value, right: Value) -> Value {
+pub(super) fn differs(left: Value, right: Value) -> Value {
     json!({ "match": { "op": "!=", "left": left, "right": right } })
 }
 
@@ -418,12 +419,12 @@ fn count_v6(field: &str, bits: u8) -> Value {
 }
 
 /// Gives a packet the class of its line; a packet of no line leaves the rule here.
-fn classify(field: &str, length: Length) -> Value {
+pub(super) fn classify(field: &str, length: Length) -> Value {
     let map = json!({ "map": { "key": masked(field, length), "data": format!("@{}", set_name('l', length)) } });
     json!({ "mangle": { "key": meta("priority"), "value": map } })
 }
 
-fn member(field: &str, length: Length, set: char) -> Value {
+pub(super) fn member(field: &str, length: Length, set: char) -> Value {
     equal(masked(field, length), json!(format!("@{}", set_name(set, length))))
 }
 

@@ -135,8 +135,12 @@ impl Edge {
             if object.kind == Kind::Line as u32 {
                 let line = Line::decode(object.body.as_slice())?;
                 let access = line.access;
-                observed =
-                    Some(ObservedLine { rate_down_bps: line.rate_down_bps, rate_up_bps: line.rate_up_bps, access, ..ObservedLine::default() });
+                observed = Some(ObservedLine {
+                    rate_down_bps: line.rate_down_bps,
+                    rate_up_bps: line.rate_up_bps,
+                    access,
+                    ..ObservedLine::default()
+                });
                 self.hold(&object.id, line);
             }
             let (kind, id, revision) = (object.kind, object.id.clone(), object.revision);
@@ -258,7 +262,8 @@ impl Held {
         if !(all || turned || percent > self.told_percent) {
             return None;
         }
-        let turns = if turned { vec![Turn { rule: rule.into(), at_ms: now_ms, used_bytes, step: 0 }] } else { Vec::new() };
+        let turns =
+            if turned { vec![Turn { rule: rule.into(), at_ms: now_ms, used_bytes, step: 0 }] } else { Vec::new() };
         if turned {
             (self.rule, self.since_ms) = (rule, now_ms);
         }
