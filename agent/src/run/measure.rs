@@ -86,6 +86,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 self.measuring.failing = false;
                 self.journal.set_aside(&measured);
                 self.gathered.take(&measured);
+                self.strangers.take(&measured, self.clock.now().wall_ms);
                 for text in self.measuring.take(&measured) {
                     self.tell_plainly("meter-audit", text);
                 }

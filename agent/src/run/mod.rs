@@ -10,6 +10,7 @@ mod fair_use;
 mod measure;
 mod probe;
 mod quality;
+mod strangers;
 mod talk;
 
 use crate::clock::{self, Clock};
@@ -42,6 +43,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use strangers::Strangers;
 use talk::Uplink;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
@@ -102,6 +104,7 @@ pub struct Agent<S, C> {
     live: Live,
     measuring: Measuring,
     gathered: Gathered,
+    strangers: Strangers,
     asking: Option<Asking>,
     probes: Vec<probe::Running>,
     wanted: watch::Sender<Wanted>,
@@ -168,6 +171,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             live: Live::default(),
             measuring: Measuring::default(),
             gathered: Gathered::default(),
+            strangers: Strangers::default(),
             asking: None,
             probes: Vec::new(),
             capabilities: Vec::new(),
@@ -270,6 +274,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if now >= self.quality_at {
             self.quality_at = now + self.config.quality_interval;
             self.tell_quality();
+            self.tell_strangers();
         }
         if now >= self.verify_at || self.retry.is_some_and(|(at, _)| now >= at) {
             self.apply().await;

@@ -8,6 +8,7 @@ pub mod null;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use uuid::Uuid;
 use weir_protocol::state::ObservedLine;
@@ -74,8 +75,21 @@ pub struct Measured {
     pub has_v6: bool,
     /// What no line's class counted.
     pub unattributed: Unattributed,
+    /// Hosts no line has that sent lately, in no order.
+    pub unknown_hosts: Vec<SeenHost>,
     /// How what the classes counted compares with what the ports did, a port each.
     pub audits: Vec<audit::Audit>,
+}
+
+/// A host behind the LAN port that no line has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenHost {
+    /// Its address.
+    pub address: IpAddr,
+    /// What it, or the router in front of it, sent from.
+    pub mac: [u8; 6],
+    /// How long ago it was last noted.
+    pub silent: Duration,
 }
 
 /// A line's part of [`Measured`].

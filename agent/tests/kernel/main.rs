@@ -12,6 +12,7 @@ mod measure;
 mod names;
 mod net;
 mod nodes;
+mod port_blocks;
 mod quality;
 mod shaping;
 mod shards;

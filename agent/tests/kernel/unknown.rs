@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use weir_agent::southbound::Southbound;
 use weir_protocol::desired::{Access, Prefix, UnknownHosts};
 
 use crate::net::{Net, SUBSCRIBER_4, SUBSCRIBER_6, apply, in_namespaces, line, seen, sh, wanted, watch};
@@ -121,5 +122,35 @@ fn the_isps_own_networks_are_no_strangers() {
             apply(&mut kernel, &state).await;
             assert!(pings(net, STRANGER, "198.18.0.2") && pings(net, SUBSCRIBER_6, "2001:db8:18::2"));
         }
+    });
+}
+
+#[test]
+fn who_is_unknown_is_noted_with_where_it_sends_from() {
+    in_namespaces(module_path!(), "who_is_unknown_is_noted_with_where_it_sends_from", async |net| {
+        let mut kernel = net.kernel();
+        let inside = format!("nsenter -t {} -n", net.subscriber.id());
+        sh(&format!(
+            "{inside} ip addr add {STRANGER}/24 dev eth0; {inside} ip link set eth0 address 02:00:00:00:00:07"
+        ));
+        let mut state = wanted(false, line(7, 50, 50, Access::Open));
+        apply(&mut kernel, &state).await;
+        assert!(pings(net, SUBSCRIBER_4, "198.18.0.2") && pings(net, STRANGER, "198.18.0.2"));
+        let hosts = kernel.measure().await.unwrap().unwrap().unknown_hosts;
+        let [host] = hosts[..] else { panic!("{hosts:?}") };
+        assert_eq!((host.address.to_string().as_str(), host.mac), (STRANGER, [2, 0, 0, 0, 0, 7]));
+        assert!(host.silent < Duration::from_secs(10), "{host:?}");
+
+        // Also one of whom nothing passes; who is sold a line, or is the ISP's own, is none any more.
+        sh("nft delete table inet weir");
+        state.router.as_mut().unwrap().unknown_hosts = UnknownHosts::Closed.into();
+        apply(&mut kernel, &state).await;
+        assert!(!pings(net, STRANGER, "198.18.0.2"));
+        assert_eq!(kernel.measure().await.unwrap().unwrap().unknown_hosts.len(), 1);
+        sh("nft delete table inet weir");
+        state.router.as_mut().unwrap().own_networks = vec![Prefix { address: vec![10, 20, 0, 64], length: 26 }];
+        apply(&mut kernel, &state).await;
+        assert!(pings(net, STRANGER, "198.18.0.2"));
+        assert_eq!(kernel.measure().await.unwrap().unwrap().unknown_hosts, []);
     });
 }

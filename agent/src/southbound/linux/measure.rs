@@ -49,6 +49,7 @@ impl Linux {
         }
         measured.unattributed = self.unattributed(&counted)?;
         self.measure_queues(lan, wan, &mut measured)?;
+        measured.unknown_hosts = self.netfilter.strangers()?;
         self.measure_v6(&mut measured)?;
         Ok(Some(measured))
     }

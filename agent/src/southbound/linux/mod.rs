@@ -24,6 +24,7 @@ mod probe;
 mod rules;
 mod sample;
 mod shaping;
+mod strangers;
 mod tc;
 mod translate;
 mod tree;

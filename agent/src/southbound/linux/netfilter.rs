@@ -17,9 +17,9 @@ use super::netlink::{
     nested, text,
 };
 use super::nft::{Place, TABLE};
-use super::rules;
+use super::{rules, strangers};
 use crate::plan::check::family_length;
-use crate::southbound::{Error, Total};
+use crate::southbound::{Error, SeenHost, Total};
 
 const NFNL_MSG_BATCH_BEGIN: u16 = 0x10;
 const NFNL_MSG_BATCH_END: u16 = 0x11;
@@ -137,6 +137,20 @@ impl Netfilter {
             Err(Refused::By(Errno::ENOENT)) => Ok(Vec::new()),
             dumped => dumped.map(|()| found).map_err(|error| error.told(&format!("set {set}"))),
         }
+    }
+
+    /// Hosts no line has that sent lately; none if there is no table.
+    pub fn strangers(&mut self) -> Result<Vec<SeenHost>, Error> {
+        let mut found = Vec::new();
+        for (_, set) in strangers::SEEN {
+            let body = |bytes: &mut Vec<u8>| names(bytes, set);
+            let take = |found: &mut Vec<SeenHost>, told: &[u8]| found.extend(strangers::read(told));
+            match self.dump(NFT_MSG_GETSETELEM, body, &mut found, take) {
+                Ok(()) | Err(Refused::By(Errno::ENOENT)) => {}
+                Err(error) => return Err(error.told(&format!("set {set}"))),
+            }
+        }
+        Ok(found)
     }
 
     /// What the rules of our table count, by their chain; one such rule a chain.

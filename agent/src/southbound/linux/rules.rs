@@ -13,6 +13,7 @@ use weir_protocol::desired::UnknownHosts;
 
 use super::netlink::word;
 use super::nft::{Place, TABLE, Wiring};
+use super::strangers;
 use super::translate::{self, PORT_BLOCKS};
 
 /// Packets a second a held line may spend on asking for names and time, each way.
@@ -269,6 +270,9 @@ impl Direction {
             UnknownHosts::Garden => goto(STRANGER),
             UnknownHosts::Closed => json!({ "drop": null }),
         };
+        if self.field == "saddr" {
+            strangers::note(self.chain, commands);
+        }
         rule(commands, self.chain, &[json!({ "counter": { "packets": 0, "bytes": 0 } }), verdict]);
     }
 }
