@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { join } from "node:path";
-import { launch } from "./browser.js";
+import { accessible, launch } from "./browser.js";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, locale: "en-GB" };
 const DESK = { viewport: { width: 1440, height: 900 }, locale: "en-GB" };
@@ -86,6 +86,29 @@ const visits = {
     await typeCard(page, facts.card);
     await picture(page, "kept");
     assert.match(await page.locator("main").innerText(), /card/i);
+  },
+  // As phones do: they ask by themselves whether they are on the internet, and open what they are led to.
+  async "meets the garden"(page) {
+    await page.close();
+    for (const { locale, width, colorScheme, direction, says } of facts.looks) {
+      const phone = await browser.newContext({ ...PHONE, viewport: { width, height: 720 }, locale, colorScheme });
+      const page = await phone.newPage();
+      const answer = await page.goto(`${facts.internet}/generate_204`);
+      assert.equal(answer.status(), 200);
+      assert.equal(answer.request().redirectedFrom().url(), `${facts.internet}/generate_204`);
+      const { lang, dir, wide } = await page.evaluate(() => ({ lang: document.documentElement.lang, dir: document.documentElement.dir,
+        wide: document.documentElement.scrollWidth > window.innerWidth }));
+      assert.deepEqual({ lang, dir, wide }, { lang: locale.split("-")[0], dir: direction, wide: false });
+      assert.match(await page.locator("main").innerText(), new RegExp(says));
+      const pay = await page.locator("a.pay").boundingBox();
+      assert.ok(pay.height >= 44 && pay.x >= 0 && pay.x + pay.width <= width, `a thumb finds it: ${JSON.stringify(pay)}`);
+      await accessible(page, "the garden");
+      await picture(page, `${lang}-${width}-${colorScheme}`);
+      const refused = Date.now();
+      await assert.rejects(page.goto(`${facts.internet.replace("http:", "https:")}/`), /ERR_CONNECTION_REFUSED/);
+      assert.ok(Date.now() - refused < 2_000, "what cannot be led anywhere is refused at once");
+      await phone.close();
+    }
   },
   async "pays from the garden"(page) {
     const answer = await page.goto(facts.page);

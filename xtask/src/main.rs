@@ -9,6 +9,7 @@ mod deb;
 mod plugins;
 mod run;
 mod setup;
+mod static_agent;
 mod steps;
 mod stock_kernel;
 mod tests;
@@ -66,6 +67,8 @@ enum Task {
     Plugins,
     /// Makes the Debian packages of both programs; prints their paths
     Deb(deb::Wish),
+    /// Builds the agent as one static file, for routers that are not Debian; prints its path
+    StaticAgent,
     /// Checks everything, as CI does
     Test,
     /// The same as `test`
@@ -106,6 +109,7 @@ fn main() -> ExitCode {
         Task::Fuzz { examples, seed } => run::fuzz(examples, seed),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs).map(drop)),
         Task::Deb(wish) => deb::run(&wish),
+        Task::StaticAgent => static_agent::run(),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),
         Task::TestKernel => stock_kernel::run(),

@@ -1,8 +1,11 @@
 //! The walled garden's page: what the browser of a held subscriber, or of an unknown host, is shown instead of the web.
 //!
 //! The router's rules lead port 80 of held lines here. One small HTTP/1.1 answer a connection, by hand: status 511
-//! (RFC 6585) and a page; `/.well-known/captive` answers as a captive-portal API (RFC 8908). No scripts, no cookies.
+//! (RFC 6585) and a page; what devices ask to learn whether they are on the internet is redirected to the page's own
+//! address, where it is an ordinary page; `/.well-known/captive` answers as a captive-portal API (RFC 8908). No scripts,
+//! no cookies.
 
+mod checks;
 pub mod names;
 mod page;
 
@@ -11,6 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -101,22 +105,40 @@ async fn visit(mut stream: TcpStream, from: SocketAddr, wanted: &watch::Receiver
             return Ok(());
         }
     }
-    let answer = answer(&String::from_utf8_lossy(&request), from.ip(), &wanted.borrow());
+    let here = stream.local_addr()?;
+    let answer = answer(&String::from_utf8_lossy(&request), from.ip(), here, &wanted.borrow());
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await
 }
 
-fn answer(request: &str, from: IpAddr, wanted: &Wanted) -> String {
+/// The answer to a visitor who reached this router at an address of its own.
+fn answer(request: &str, from: IpAddr, here: SocketAddr, wanted: &Wanted) -> String {
     let path = request.split_whitespace().nth(1).unwrap_or("/");
     let line = line_of(wanted, from);
-    let unknown = wanted.router.as_ref().map(|router| router.unknown_hosts()).unwrap_or_default();
-    let held = line.map_or(unknown == UnknownHosts::Garden, |line| line.access() == Access::WalledGarden);
+    let held = line.map_or_else(|| holds_unknown(wanted, from), |line| line.access() == Access::WalledGarden);
+    let here = SocketAddr::new(here.ip().to_canonical(), here.port());
+    let own = format!("http://{here}/");
     if path == "/.well-known/captive" {
-        return response("200 OK", "application/captive+json", &format!("{{\"captive\":{held}}}"));
+        let body = if held { json!({ "captive": true, "user-portal-url": own }) } else { json!({ "captive": false }) };
+        return response("200 OK", "application/captive+json", &[], &body.to_string());
     }
+    if checks::is_check(path) {
+        return response("302 Found", "text/plain", &[("Location", &own)], "");
+    }
+    // Whoever asked for this address itself has what was asked for; whoever asked for another must not take this for it.
+    let asked_here = header(request, "host").is_some_and(|host| host == here.to_string());
+    let status = if asked_here { "200 OK" } else { "511 Network Authentication Required" };
     let garden = wanted.router.as_ref().and_then(|router| router.garden.clone()).unwrap_or_default();
     let accepted = header(request, "accept-language").unwrap_or_default();
-    response("511 Network Authentication Required", "text/html; charset=utf-8", &page::page(&garden, line, accepted))
+    response(status, "text/html; charset=utf-8", &[], &page::page(&garden, line, accepted))
+}
+
+/// Whether a host no line has is in the garden.
+fn holds_unknown(wanted: &Wanted, from: IpAddr) -> bool {
+    let Some(router) = &wanted.router else { return false };
+    let from = from.to_canonical();
+    let own = || router.own_networks.iter().filter_map(|prefix| check::network(prefix).ok());
+    router.unknown_hosts() == UnknownHosts::Garden && !own().any(|own| own.contains(&from))
 }
 
 fn line_of(wanted: &Wanted, address: IpAddr) -> Option<&Line> {
@@ -135,10 +157,11 @@ fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
-fn response(status: &str, kind: &str, body: &str) -> String {
+fn response(status: &str, kind: &str, more: &[(&str, &str)], body: &str) -> String {
+    let more: String = more.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\
-         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n\r\n{body}",
+         {more}Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n\r\n{body}",
         body.len()
     )
 }
@@ -167,8 +190,12 @@ mod tests {
         Wanted { router: Some(router), lines: [(Uuid::nil(), Arc::new(line))].into(), ..Wanted::default() }
     }
 
+    fn here() -> SocketAddr {
+        "[::ffff:10.20.0.1]:8880".parse().unwrap()
+    }
+
     fn visit(request: &str, access: Access) -> String {
-        answer(request, "::ffff:10.20.0.2".parse().unwrap(), &wanted(access))
+        answer(request, "::ffff:10.20.0.2".parse().unwrap(), here(), &wanted(access))
     }
 
     #[test]
@@ -183,15 +210,31 @@ mod tests {
         own.lines
             .values_mut()
             .for_each(|line| Arc::make_mut(line).pay_url = "https://northwind.example/pay/of-this-line".into());
-        let own = answer("GET / HTTP/1.1\r\n\r\n", "10.20.0.2".parse().unwrap(), &own);
+        let own = answer("GET / HTTP/1.1\r\n\r\n", "10.20.0.2".parse().unwrap(), here(), &own);
         assert!(own.contains("/pay/of-this-line") && !own.contains("pay.northwind.example"), "{own}");
     }
 
     #[test]
     fn the_captive_portal_api_tells_held_from_open() {
         let ask = "GET /.well-known/captive HTTP/1.1\r\n\r\n";
-        assert!(visit(ask, Access::WalledGarden).ends_with("{\"captive\":true}"));
+        let held = visit(ask, Access::WalledGarden);
+        assert!(held.ends_with(r#"{"captive":true,"user-portal-url":"http://10.20.0.1:8880/"}"#), "{held}");
         assert!(visit(ask, Access::Open).ends_with("{\"captive\":false}"));
+    }
+
+    #[test]
+    fn what_devices_ask_by_themselves_leads_to_the_page_at_its_own_address() {
+        for check in ["/generate_204", "/hotspot-detect.html", "/connecttest.txt?n=1", "/canonical.html"] {
+            let told = visit(&format!("GET {check} HTTP/1.1\r\nHost: check.example\r\n\r\n"), Access::WalledGarden);
+            assert!(
+                told.starts_with("HTTP/1.1 302 ") && told.contains("\r\nLocation: http://10.20.0.1:8880/\r\n"),
+                "{told}"
+            );
+        }
+        let page = visit("GET / HTTP/1.1\r\nHost: 10.20.0.1:8880\r\n\r\n", Access::WalledGarden);
+        assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("An invoice is past due"), "{page}");
+        let other = visit("GET /generate_204/x HTTP/1.1\r\nHost: example.com\r\n\r\n", Access::WalledGarden);
+        assert!(other.starts_with("HTTP/1.1 511 "), "{other}");
     }
 
     #[test]
@@ -199,14 +242,19 @@ mod tests {
         let stranger = |unknown_hosts: UnknownHosts, request: &str| {
             let mut wanted = wanted(Access::Open);
             wanted.router.as_mut().unwrap().unknown_hosts = unknown_hosts.into();
-            answer(request, "10.20.0.3".parse().unwrap(), &wanted)
+            answer(request, "10.20.0.3".parse().unwrap(), here(), &wanted)
         };
         let page = stranger(UnknownHosts::Garden, "GET / HTTP/1.1\r\nAccept-Language: fr\r\n\r\n");
         assert!(page.starts_with("HTTP/1.1 511 ") && page.contains("ne connaissons pas encore cet appareil"), "{page}");
         assert!(!page.contains("pay.northwind.example"), "{page}");
         let ask = "GET /.well-known/captive HTTP/1.1\r\n\r\n";
-        assert!(stranger(UnknownHosts::Garden, ask).ends_with("{\"captive\":true}"));
+        assert!(stranger(UnknownHosts::Garden, ask).contains("\"captive\":true"));
         assert!(stranger(UnknownHosts::LetThrough, ask).ends_with("{\"captive\":false}"));
+        let mut own = wanted(Access::Open);
+        let router = own.router.as_mut().unwrap();
+        router.unknown_hosts = UnknownHosts::Garden.into();
+        router.own_networks = vec![Prefix { address: vec![10, 20, 0, 0], length: 29 }];
+        assert!(answer(ask, "10.20.0.3".parse().unwrap(), here(), &own).ends_with("{\"captive\":false}"));
     }
 
     #[test]

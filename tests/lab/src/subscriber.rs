@@ -77,9 +77,12 @@ impl Subscriber {
 
     /// Waits until the web answers it, or the walled garden's page does in its place; returns that answer.
     pub async fn web_becomes(&self, open: bool, family: Family) -> Result<Answer> {
-        let (what, wanted) = if open { ("access to the web", 204) } else { ("the walled garden's page", 511) };
+        let (what, path, wanted) = match open {
+            true => ("access to the web", "/generate_204", 204),
+            false => ("the walled garden's page", "/", 511),
+        };
         until(what, Limit::seconds(10), || async {
-            let answer = self.http_get("/generate_204", family).await.ok();
+            let answer = self.http_get(path, family).await.ok();
             Ok(answer.filter(|answer| answer.status == wanted))
         })
         .await

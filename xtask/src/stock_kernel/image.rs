@@ -14,8 +14,11 @@ const INIT: &str = include_str!("init.sh");
 /// The system's programs that the agent and its checks call.
 const PROGRAMS: &[&str] = &[
     "sh", "mount", "ln", "cat", "sleep", "kmod", "ip", "tc", "nft", "ethtool", "sysctl", "unshare", "nsenter",
-    "setpriv", "rm", "seq", "bash", "curl", "ping", "iperf3",
+    "setpriv", "rm", "seq", "bash", "curl", "ping", "iperf3", "python3",
 ];
+
+/// What of Python's library its programs here never ask for.
+const PYTHON_WITHOUT: &[&str] = &["__pycache__", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tkinter"];
 
 /// Modules a router may load, relative to `kernel`; none loads unless something asks for it.
 const MODULES: &[&str] = &["net", "lib", "crypto", "arch/x86/crypto", "drivers/net/veth.ko"];
@@ -44,6 +47,7 @@ pub fn make(kernel: &Kernel, programs: &Programs, without: Option<&str>, folder:
         let found = which(name).with_context(|| format!("the program {name} is missing"))?;
         put(&root, &found, name, |from, to| fs::copy(from, to).map(drop).map_err(Into::into))?;
     }
+    python(&root)?;
     symlink("kmod", root.join("usr/bin/modprobe"))?;
     // The kernel's own name for what it calls when it misses a module.
     symlink("../bin/kmod", root.join("usr/sbin/modprobe"))?;
@@ -82,6 +86,22 @@ fn put(root: &Path, from: &Path, name: &str, place: impl Fn(&Path, &Path) -> Res
     Ok(())
 }
 
+/// Python's own library, where the program looks for it.
+fn python(root: &Path) -> Result<()> {
+    let ask = ["-c", "import sysconfig; print(sysconfig.get_path('stdlib'))"];
+    let library = output(&mut command("/usr/bin/python3", &ask))?;
+    let from = Path::new(library.trim());
+    let to = root.join(from.strip_prefix("/")?);
+    for entry in fs::read_dir(from)? {
+        let name = entry?.file_name();
+        let needless = |name: &str| PYTHON_WITHOUT.contains(&name) || name.starts_with("config-");
+        if !name.to_str().is_some_and(needless) {
+            copy_tree(&from.join(&name), &to.join(&name), Some("__pycache__"))?;
+        }
+    }
+    Ok(())
+}
+
 fn modules(kernel: &Kernel, without: Option<&str>, root: &Path) -> Result<()> {
     let to = root.join("lib/modules").join(&kernel.release);
     fs::create_dir_all(to.join("kernel"))?;
@@ -102,10 +122,13 @@ fn modules(kernel: &Kernel, without: Option<&str>, root: &Path) -> Result<()> {
 }
 
 fn copy_tree(from: &Path, to: &Path, without: Option<&str>) -> Result<()> {
+    let name = from.file_name().and_then(|name| name.to_str()).and_then(|name| name.split('.').next());
+    if name.is_some() && name == without {
+        return Ok(());
+    }
     if !from.is_dir() {
-        let name = from.file_name().and_then(|name| name.to_str()).and_then(|name| name.split('.').next());
         fs::create_dir_all(to.parent().context("no folder")?)?;
-        return if name == without { Ok(()) } else { fs::copy(from, to).map(drop).map_err(Into::into) };
+        return fs::copy(from, to).map(drop).map_err(Into::into);
     }
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -154,6 +154,14 @@ pub async fn is_walled(stage: &mut Stage, line: &Line) -> Result<()> {
     stage.isp.api.post("/overdue-checks", &json!({})).await?;
     stage.isp.access_becomes(line, "walled_garden").await?;
     stage.lab.subscriber(line.number).web_becomes(false, Family::V4).await?;
+    let look = |locale: &str, width: u32, scheme: &str, direction: &str, says: &str| json!({"locale": locale, "width": width, "colorScheme": scheme, "direction": direction, "says": says});
+    let looks = [
+        look("en-GB", 390, "light", "ltr", "An invoice is past due"),
+        look("es-MX", 320, "dark", "ltr", "Hay una factura vencida"),
+        look("ar-MA", 390, "dark", "rtl", "توجد فاتورة متأخرة"),
+    ];
+    let facts = json!({"internet": "http://198.18.0.2", "looks": looks});
+    visit(stage, Place::Subscriber(line.number), "ada", "meets the garden", facts).await?;
     letter(stage, EMAIL, "held until you pay").await.map(drop)
 }
 
