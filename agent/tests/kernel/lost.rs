@@ -6,7 +6,8 @@ use weir_agent::southbound::{Outcome, Southbound};
 use weir_protocol::desired::Access;
 
 use crate::net::{
-    Net, apply, assert_held, counter, counter_of, in_namespaces, line, lines, online, only, sh, text, wanted,
+    Net, SUBSCRIBER_4, apply, assert_held, counter, counter_of, in_namespaces, line, lines, online, only, sh, text,
+    wanted,
 };
 
 #[test]
@@ -111,4 +112,33 @@ fn a_rejected_change_falls_back_to_what_was_held_before_a_restart() {
         assert_held(&outcome, 50, 50, Access::Open);
         assert!(online(net));
     });
+}
+
+#[test]
+fn a_port_made_anew_lets_nobody_out_and_is_known_by_its_new_number_at_the_next_look() {
+    in_namespaces(
+        module_path!(),
+        "a_port_made_anew_lets_nobody_out_and_is_known_by_its_new_number_at_the_next_look",
+        async |net| {
+            let mut kernel = net.kernel();
+            apply(&mut kernel, &wanted(false, line(7, 50, 50, Access::WalledGarden))).await;
+            let s = net.subscriber.id();
+            sh(&format!(
+                "ip link del lan0; ip link add lan0 type veth peer name eth0 netns {s}
+                 ip addr add 10.20.0.1/24 dev lan0; ip link set lan0 up
+                 nsenter -t {s} -n sh -ec 'ip addr add {SUBSCRIBER_4}/24 dev eth0; ip link set eth0 up; ip route add default via 10.20.0.1'"
+            ));
+            assert!(!online(net), "who is held is held before the agent has looked");
+            apply(&mut kernel, &wanted(false, line(7, 50, 50, Access::WalledGarden))).await;
+            assert!(!online(net));
+            // A number nobody has any more is written as such.
+            let rules = text("nft list chain inet weir forward");
+            assert!(
+                rules.contains("iif \"lan0\" oif \"lan0\"") || rules.contains("oif \"lan0\" iif \"lan0\""),
+                "{rules}"
+            );
+            apply(&mut kernel, &wanted(false, line(7, 50, 50, Access::Open))).await;
+            assert!(online(net));
+        },
+    );
 }

@@ -199,7 +199,13 @@ impl Linux {
     }
 
     /// The table that is wanted.
-    fn wanted_table(&self, wanted: &Wanted, router: &Router, lines: &BTreeMap<Uuid, SoundLine>) -> Table {
+    fn wanted_table(
+        &self,
+        wanted: &Wanted,
+        router: &Router,
+        numbers: (i32, i32),
+        lines: &BTreeMap<Uuid, SoundLine>,
+    ) -> Table {
         let networks = |prefixes: &[Prefix]| -> Vec<IpNet> {
             prefixes.iter().filter_map(|prefix| sound::network(prefix).ok()).collect()
         };
@@ -215,6 +221,7 @@ impl Linux {
         let wiring = Wiring {
             lan: router.lan_interface.clone(),
             wan: router.wan_interface.clone(),
+            numbers,
             nat: router.nat,
             garden_port: self.garden_port,
             reachable: of_garden(|garden| &garden.reachable),
@@ -420,7 +427,7 @@ impl Southbound for Linux {
         let noded = self.shape_nodes(&nodes, &before, &mut refused_nodes).await?;
         let Shaping { refused, changed } = self.shape(&lines, &before).await?;
         let after = if limited || noded || changed { self.counted(lan, wan)? } else { before };
-        let table = self.wanted_table(wanted, router, &lines);
+        let table = self.wanted_table(wanted, router, (lan.index, wan.index), &lines);
         let (places, drift_of_table) = self.classify(&table)?;
         drift.extend(drift_of_table);
         if let Err(error) = self.hold_reached() {

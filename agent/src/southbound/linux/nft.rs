@@ -54,6 +54,8 @@ pub struct Wiring {
     pub lan: String,
     /// Port toward the internet.
     pub wan: String,
+    /// The numbers both have now: rules know them by these first, so ports made anew need the rules anew.
+    pub numbers: (i32, i32),
     /// Masquerade the lines' IPv4 out of the WAN port.
     pub nat: bool,
     /// Port of the garden's page on this router.
@@ -305,6 +307,7 @@ mod tests {
         let wiring = Wiring {
             lan,
             wan,
+            numbers: (1, 2),
             nat: true,
             garden_port: 1,
             reachable: Vec::new(),

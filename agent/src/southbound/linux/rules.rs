@@ -50,6 +50,9 @@ const STRANGER: &str = "stranger";
 const ACROSS: &str = "across";
 /// The chain that takes packets out of connection tracking, before it begins.
 const UNTRACKED: &str = "untracked";
+/// The chains of what open lines send and of what is sent to them, before connection tracking begins.
+const FROM_OPEN: &str = "from_open";
+const TO_OPEN: &str = "to_open";
 
 /// Family (true = IPv4) and prefix length.
 pub type Length = (bool, u8);
@@ -159,10 +162,14 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
     }
     to_page(wiring, lengths, &mut commands);
     across(wiring, lengths, &mut commands);
-    let (from_lan, to_lan) = (equal(meta("iifname"), json!(wiring.lan)), equal(meta("oifname"), json!(wiring.lan)));
-    rule(&mut commands, "forward", &[to_lan.clone(), from_lan, json!({ "jump": { "target": ACROSS } })]);
-    rule(&mut commands, "forward", &[to_lan, goto("to_line")]);
-    rule(&mut commands, "forward", &[equal(meta("iifname"), json!(wiring.lan)), goto("from_line")]);
+    // By the port's number, which is quick, and by its name, for one that was made anew and is not noticed yet.
+    for (came, leaves) in [("iif", "oif"), ("iifname", "oifname")] {
+        let (from_lan, to_lan) = (equal(meta(came), json!(wiring.lan)), equal(meta(leaves), json!(wiring.lan)));
+        let jump = json!({ "jump": { "target": ACROSS } });
+        rule(&mut commands, "forward", &[to_lan.clone(), from_lan.clone(), jump]);
+        rule(&mut commands, "forward", &[to_lan, goto("to_line")]);
+        rule(&mut commands, "forward", &[from_lan, goto("from_line")]);
+    }
     if wiring.has_port_blocks() {
         // What belongs to a connection has its line's own address by now; the rest would go to and fro for its time to live.
         rule(&mut commands, "forward", &[equal(payload("ip", "daddr"), json!("@public4")), json!({ "drop": null })]);
@@ -182,11 +189,10 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
 
 /// Open lines' packets need no connection: what tracks them costs more than what shapes them.
 fn untracked(wiring: &Wiring, lengths: &BTreeSet<Length>, commands: &mut Vec<Value>) {
-    for (port, field) in [(&wiring.lan, "saddr"), (&wiring.wan, "daddr")] {
+    for (port, chain, field) in [(&wiring.lan, FROM_OPEN, "saddr"), (&wiring.wan, TO_OPEN, "daddr")] {
+        rule(commands, UNTRACKED, &[equal(meta("iif"), json!(port)), goto(chain)]);
         for length in lengths.iter().rev() {
-            let came = equal(meta("iifname"), json!(port));
-            let expressions = [came, classify(field, *length), json!({ "notrack": null }), accept()];
-            rule(commands, UNTRACKED, &expressions);
+            rule(commands, chain, &[classify(field, *length), json!({ "notrack": null }), accept()]);
         }
     }
 }
@@ -220,11 +226,13 @@ fn own_networks(field: &str) -> [Value; 2] {
 
 type Hook = (&'static str, &'static str, i32);
 
-fn chains() -> [(&'static str, Option<Hook>); 11] {
+fn chains() -> [(&'static str, Option<Hook>); 13] {
     [
         (WALLED, None),
         (STRANGER, None),
         (ACROSS, None),
+        (FROM_OPEN, None),
+        (TO_OPEN, None),
         ("to_line", None),
         ("from_line", None),
         ("forward", Some(("filter", "forward", 0))),
