@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Agent, Enforcement, access_points, desired, enrollment};
+use super::{Agent, Enforcement, access_points, enrollment};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
@@ -93,8 +93,7 @@ async fn change_router(
     ApiJson(wish): ApiJson<RouterWish>,
 ) -> Result<Json<Router>, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
-    let router = network::change_router(&mut tx, id, wish).await?;
-    desired::refresh_router(&mut tx, id).await?;
+    let router = super::change_router(&mut tx, id, wish).await?;
     tx.commit().await?;
     Ok(Json(router))
 }

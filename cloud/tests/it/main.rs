@@ -15,6 +15,7 @@ mod pages;
 mod paying;
 mod played;
 mod plugins;
+mod port_blocks;
 mod portal;
 mod quality;
 mod refusals;

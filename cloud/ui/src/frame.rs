@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 26] = [
+pub const NAV: [NavItem; 27] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/analytics", key: "nav-analytics", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "nav-people" },
@@ -32,6 +32,7 @@ pub const NAV: [NavItem; 26] = [
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/access-points", key: "nav-access-points", group: "nav-network" },
+    NavItem { href: "/port-blocks", key: "nav-port-blocks", group: "nav-network" },
     NavItem { href: "/plugins", key: "nav-plugins", group: "nav-programs" },
     NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-programs" },
     NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-programs" },
