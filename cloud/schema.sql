@@ -459,6 +459,8 @@ CREATE TABLE public.agents (
     tally bytea,
     removals_confirmed_gen bigint DEFAULT 0 NOT NULL,
     unclaimed_leases integer,
+    unknown_told_at timestamp with time zone,
+    unknown_more boolean DEFAULT false NOT NULL,
     CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
@@ -2128,6 +2130,30 @@ ALTER TABLE ONLY public.top_ups FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.top_ups OWNER TO weir_owner;
 
+CREATE TABLE public.unknown_hosts (
+    tenant_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    address inet NOT NULL,
+    mac text,
+    seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.unknown_hosts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unknown_hosts OWNER TO weir_owner;
+
+CREATE TABLE public.unknown_traffic (
+    tenant_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    day_on date NOT NULL,
+    from_bytes bigint NOT NULL,
+    to_bytes bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.unknown_traffic FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unknown_traffic OWNER TO weir_owner;
+
 CREATE TABLE public.uplink_quality (
     tenant_id uuid NOT NULL,
     router_id uuid NOT NULL,
@@ -2705,6 +2731,12 @@ ALTER TABLE ONLY public.top_ups
 
 ALTER TABLE ONLY public.top_ups
     ADD CONSTRAINT top_ups_reference_unique UNIQUE (tenant_id, subscription_id, reference);
+
+ALTER TABLE ONLY public.unknown_hosts
+    ADD CONSTRAINT unknown_hosts_pkey PRIMARY KEY (tenant_id, router_id, address);
+
+ALTER TABLE ONLY public.unknown_traffic
+    ADD CONSTRAINT unknown_traffic_pkey PRIMARY KEY (tenant_id, router_id, day_on);
 
 ALTER TABLE ONLY public.uplink_quality
     ADD CONSTRAINT uplink_quality_pkey PRIMARY KEY (tenant_id, router_id, hour_at, role, address);
@@ -3553,6 +3585,18 @@ ALTER TABLE ONLY public.top_ups
 ALTER TABLE ONLY public.top_ups
     ADD CONSTRAINT top_ups_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
+ALTER TABLE ONLY public.unknown_hosts
+    ADD CONSTRAINT unknown_hosts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.unknown_hosts
+    ADD CONSTRAINT unknown_hosts_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.unknown_traffic
+    ADD CONSTRAINT unknown_traffic_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.unknown_traffic
+    ADD CONSTRAINT unknown_traffic_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
 ALTER TABLE ONLY public.uplink_quality
     ADD CONSTRAINT uplink_quality_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -4015,6 +4059,10 @@ CREATE POLICY tenant ON public.top_up_products TO weir_app USING ((tenant_id = (
 
 CREATE POLICY tenant ON public.top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.unknown_hosts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.unknown_traffic TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.uplink_quality TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.usage_epochs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -4038,6 +4086,10 @@ ALTER TABLE public.tickets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.top_up_products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unknown_hosts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unknown_traffic ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.uplink_quality ENABLE ROW LEVEL SECURITY;
 
@@ -4288,6 +4340,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.tickets TO weir_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.top_up_products TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.top_ups TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.unknown_hosts TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.unknown_traffic TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uplink_quality TO weir_app;
 

@@ -15,6 +15,7 @@ mod routers;
 mod service;
 pub mod sessions;
 mod store;
+pub mod unknown_hosts;
 
 pub use error::Error;
 pub use model::{Agent, EnforcedLine, Enforcement};

@@ -56,6 +56,7 @@ mod support;
 mod ticket;
 mod tickets;
 mod top_ups;
+mod unknown_hosts;
 mod unmatched_mail;
 mod webhooks;
 mod windows;

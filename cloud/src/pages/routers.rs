@@ -16,7 +16,7 @@ use super::port_blocks;
 use super::quality;
 use super::subscriptions::named;
 use super::tickets;
-use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
+use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic, unknown_hosts};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -116,7 +116,10 @@ async fn shown<P: Needs>(
     let filter = TicketFilter { router: Some(id), ..TicketFilter::default() };
     let asked = tickets::about(screen, tx, filter, format!("/tickets/new?router_id={id}")).await?;
     let below = access_points::below(screen, tx, id).await?;
+    let (moved, unknown) = unknown_hosts::of_router(screen, tx, id).await?;
+    facts.extend(moved);
     let mut sections = vec![traffic(&screen.frame, format!("router:{id}")), section, below];
+    sections.extend(enrolled.then_some(unknown));
     sections.extend(quality::of_router(screen, tx, id).await?);
     sections.extend(asked);
     let actions = match screen.may::<ManageNetwork>() {

@@ -26,4 +26,5 @@ mod staff;
 mod staffapi;
 mod subscriptions;
 mod tickets;
+mod unknown_hosts;
 mod world;

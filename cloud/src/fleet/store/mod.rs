@@ -1,6 +1,8 @@
-//! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`].
+//! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`]; hosts no
+//! line has: [`unknown_hosts`].
 
 pub mod agents;
+pub mod unknown_hosts;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;

@@ -65,3 +65,32 @@ CREATE TRIGGER port_blocks_are_history BEFORE UPDATE OR DELETE ON port_blocks
 -- How long an ISP must be able to say who had an address, months after the line lost it.
 ALTER TABLE tenants ADD COLUMN port_block_months smallint NOT NULL DEFAULT 12
     CONSTRAINT tenants_port_block_months_fit CHECK (port_block_months BETWEEN 1 AND 84);
+
+-- Hosts behind a router that no line has, as the router told last; and what it moved for such hosts, by the day (UTC).
+CREATE TABLE unknown_hosts (
+    tenant_id uuid NOT NULL REFERENCES tenants,
+    router_id uuid NOT NULL,
+    address   inet NOT NULL,
+    -- Ethernet address it, or the router in front of it, sent from; null = not known.
+    mac       text,
+    seen_at   timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, router_id, address),
+    FOREIGN KEY (tenant_id, router_id) REFERENCES routers (tenant_id, id)
+);
+SELECT isolate_by_tenant('unknown_hosts');
+
+CREATE TABLE unknown_traffic (
+    tenant_id  uuid NOT NULL REFERENCES tenants,
+    router_id  uuid NOT NULL,
+    day_on     date NOT NULL,
+    from_bytes bigint NOT NULL,
+    to_bytes   bigint NOT NULL,
+    PRIMARY KEY (tenant_id, router_id, day_on),
+    FOREIGN KEY (tenant_id, router_id) REFERENCES routers (tenant_id, id)
+);
+SELECT isolate_by_tenant('unknown_traffic');
+
+-- When an agent last told of unknown hosts, and whether it saw more than it listed.
+ALTER TABLE agents
+    ADD COLUMN unknown_told_at timestamptz,
+    ADD COLUMN unknown_more boolean NOT NULL DEFAULT false;
