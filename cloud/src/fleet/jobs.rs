@@ -92,7 +92,7 @@ impl Job for AssignPortBlocks {
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
         let mut tx = app.db.read(&scope).await?;
-        let routers = translation::routers_with_waiting(&mut tx).await?;
+        let routers = translation::routers_with_networks(&mut tx).await?;
         drop(tx);
         for router in routers {
             let mut tx = app.db.begin(&scope).await?;

@@ -42,9 +42,9 @@ pub async fn resize(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Routers where lines wait for a block.
-pub async fn routers_with_waiting(tx: &mut TenantTx) -> Result<Vec<RouterId>, Error> {
-    Ok(store::routers_with_waiting(tx).await?)
+/// Routers that have public networks.
+pub async fn routers_with_networks(tx: &mut TenantTx) -> Result<Vec<RouterId>, Error> {
+    Ok(store::routers_with_networks(tx).await?)
 }
 
 /// Whether what an agent reports of its lines' ports is of interest: its router has, or had, blocks.

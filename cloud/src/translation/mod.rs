@@ -12,7 +12,7 @@ mod model;
 mod store;
 
 pub use assignment::{
-    COOLING, assign_waiting, awaits_reports, of_line, pool, resize, routers_with_waiting, settle, told,
+    COOLING, assign_waiting, awaits_reports, of_line, pool, resize, routers_with_networks, settle, told,
 };
 pub use error::Error;
 pub use lookup::{Answer, Certainty, Found, LOOK_UP, Question, look_up};
