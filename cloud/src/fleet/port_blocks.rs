@@ -17,21 +17,19 @@ pub(super) async fn report(app: &App, session: Session, report: &ApplyReport) ->
     if told.is_empty() && !report.complete {
         return Ok(());
     }
+    let all: Vec<_> = report.results.iter().filter_map(line_of).collect();
     let mut tx = session.begin_at_router(app).await?;
-    // What failed is named, too, but says nothing of what the kernel holds: then nobody is without.
-    let complete =
-        report.complete && report.results.iter().all(|result| !of_line(result) || self::told(result).is_some());
-    translation::told(&mut tx, session.agent, &told, complete).await?;
+    translation::told(&mut tx, session.agent, &told, report.complete.then_some(&all)).await?;
     Ok(tx.commit().await?)
 }
 
-fn of_line(result: &ObjectResult) -> bool {
-    Kind::from_u32(result.kind) == Some(Kind::Line)
+fn line_of(result: &ObjectResult) -> Option<Uuid> {
+    Uuid::from_slice(&result.id).ok().filter(|_| Kind::from_u32(result.kind) == Some(Kind::Line))
 }
 
-/// What a result says of a line's ports.
+/// What a result says of a line's ports; of what failed it is not known what the kernel holds.
 fn told(result: &ObjectResult) -> Option<Told> {
-    let line = Uuid::from_slice(&result.id).ok().filter(|_| of_line(result))?;
+    let line = line_of(result)?;
     let ports = match (&result.observed, result.status()) {
         (Some(observed), _) => observed.public_ports.as_ref().map(ports),
         (None, Status::Removed) => None,

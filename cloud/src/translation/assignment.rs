@@ -1,6 +1,7 @@
 //! Who has which block, from when to when. Whoever calls holds the router's lock.
 
 use chrono::TimeDelta;
+use uuid::Uuid;
 
 use super::store::{blocks as store, reports};
 use super::{Error, Pool, PortBlock, Ports, Told};
@@ -52,9 +53,14 @@ pub async fn awaits_reports(tx: &mut TenantTx, agent: AgentId) -> Result<bool, E
     Ok(reports::awaited(tx, agent).await?)
 }
 
-/// Notes what an agent told that its router's kernel holds; `complete`: lines that are not named have nothing.
-pub async fn told(tx: &mut TenantTx, agent: AgentId, told: &[Told], complete: bool) -> Result<(), Error> {
-    Ok(reports::note(tx, agent, told, complete).await?)
+/// Notes what an agent told that its router's kernel holds; `all`: every line it knows, those it could not tell anything of
+/// too. Others have nothing then.
+pub async fn told(tx: &mut TenantTx, agent: AgentId, told: &[Told], all: Option<&[Uuid]>) -> Result<(), Error> {
+    reports::note(tx, agent, told).await?;
+    if let Some(all) = all {
+        reports::note_others(tx, agent, all).await?;
+    }
+    Ok(())
 }
 
 /// The blocks a line has and had, the newest first.

@@ -289,7 +289,16 @@ fn a_router_confirms_what_it_holds_and_what_it_let_go() {
         shop.isp.now_is("2026-11-01T13:00:00Z").await;
         shop.report(false, &[(quiet, None)]).await;
         assert!(shop.history(line).await[0]["out_of_force_at"].is_null(), "it said nothing of it");
-        shop.report(true, &[(quiet, None)]).await;
+        // What it could not apply, it says nothing of; the rest is all it knows.
+        let failed = ObjectResult {
+            kind: Kind::Line as u32,
+            id: quiet.uuid().as_bytes().to_vec(),
+            revision: 1,
+            status: Status::Failed.into(),
+            ..ObjectResult::default()
+        };
+        let all = ApplyReport { generation: 1, complete: true, results: vec![failed] };
+        sessions::report(&shop.isp.app, shop.session().await, &all).await.expect("kept");
         let over = shop.history(line).await[0].clone();
         let (ended, out) = (&over["ended_at"], &over["out_of_force_at"]);
         assert!(is_of(ended, "2026-11-01T12:00") && is_of(out, "2026-11-01T13:00"), "{over}");

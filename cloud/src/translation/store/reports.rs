@@ -18,7 +18,7 @@ pub async fn awaited(tx: &mut TenantTx, agent: AgentId) -> Result<bool, sqlx::Er
 }
 
 /// Notes which blocks came into force and which ended ones left it.
-pub async fn note(tx: &mut TenantTx, agent: AgentId, told: &[Told], complete: bool) -> Result<(), sqlx::Error> {
+pub async fn note(tx: &mut TenantTx, agent: AgentId, told: &[Told]) -> Result<(), sqlx::Error> {
     let now = tx.at();
     let lines: Vec<Uuid> = told.iter().map(|told| told.line).collect();
     let addresses: Vec<Option<String>> =
@@ -53,11 +53,11 @@ pub async fn note(tx: &mut TenantTx, agent: AgentId, told: &[Told], complete: bo
     )
     .execute(tx.conn())
     .await?;
-    if complete { forget_others(tx, agent, &lines).await } else { Ok(()) }
+    Ok(())
 }
 
 /// Notes that the ended blocks of lines that are not among these are out of force.
-async fn forget_others(tx: &mut TenantTx, agent: AgentId, named: &[Uuid]) -> Result<(), sqlx::Error> {
+pub async fn note_others(tx: &mut TenantTx, agent: AgentId, named: &[Uuid]) -> Result<(), sqlx::Error> {
     let now = tx.at();
     sqlx::query!(
         "UPDATE port_blocks SET out_of_force_at = $2
