@@ -137,6 +137,29 @@ END $$;
 
 ALTER FUNCTION public.never_deleted(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.port_blocks_are_history() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND OLD.ended_at IS NOT NULL THEN
+        RETURN OLD;
+    END IF;
+    IF TG_OP = 'DELETE'
+       OR (NEW.tenant_id, NEW.id, NEW.router_id, NEW.subscription_id, NEW.address, NEW.first_port, NEW.last_port, NEW.assigned_at)
+          IS DISTINCT FROM
+          (OLD.tenant_id, OLD.id, OLD.router_id, OLD.subscription_id, OLD.address, OLD.first_port, OLD.last_port, OLD.assigned_at)
+       OR NEW.in_force_at IS DISTINCT FROM coalesce(OLD.in_force_at, NEW.in_force_at)
+       OR NEW.ended_at IS DISTINCT FROM coalesce(OLD.ended_at, NEW.ended_at)
+       OR NEW.free_at IS DISTINCT FROM coalesce(OLD.free_at, NEW.free_at)
+       OR NEW.out_of_force_at IS DISTINCT FROM coalesce(OLD.out_of_force_at, NEW.out_of_force_at) THEN
+        RAISE EXCEPTION 'port block % is history and can no longer change', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'port_blocks_are_history';
+    END IF;
+    RETURN NEW;
+END $$;
+
+ALTER FUNCTION public.port_blocks_are_history() OWNER TO weir_super;
+
 CREATE FUNCTION public.portal_follows_email() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -436,6 +459,8 @@ CREATE TABLE public.agents (
     tally bytea,
     removals_confirmed_gen bigint DEFAULT 0 NOT NULL,
     unclaimed_leases integer,
+    unknown_told_at timestamp with time zone,
+    unknown_more boolean DEFAULT false NOT NULL,
     CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
@@ -1504,6 +1529,29 @@ ALTER TABLE ONLY public.plugin_versions FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugin_versions OWNER TO weir_owner;
 
+CREATE TABLE public.port_blocks (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    address inet NOT NULL,
+    first_port integer NOT NULL,
+    last_port integer NOT NULL,
+    assigned_at timestamp with time zone NOT NULL,
+    in_force_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    free_at timestamp with time zone,
+    out_of_force_at timestamp with time zone,
+    CONSTRAINT port_blocks_are_free_after_their_end CHECK ((((ended_at IS NULL) = (free_at IS NULL)) AND (free_at >= ended_at))),
+    CONSTRAINT port_blocks_are_of_one_address CHECK (((family(address) = 4) AND (masklen(address) = 32))),
+    CONSTRAINT port_blocks_go_out_of_force_after_their_end CHECK (((out_of_force_at IS NULL) OR (ended_at IS NOT NULL))),
+    CONSTRAINT port_blocks_leave_the_first_ports CHECK (((1024 <= first_port) AND (first_port <= last_port) AND (last_port <= 65535)))
+);
+
+ALTER TABLE ONLY public.port_blocks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.port_blocks OWNER TO weir_owner;
+
 CREATE TABLE public.portal_links (
     tenant_id uuid NOT NULL,
     token_hash bytea NOT NULL,
@@ -1624,11 +1672,15 @@ CREATE TABLE public.routers (
     unknown_hosts text DEFAULT 'let_through'::text NOT NULL,
     own_networks cidr[] DEFAULT '{}'::cidr[] NOT NULL,
     untracked boolean DEFAULT false NOT NULL,
+    public_networks cidr[] DEFAULT '{}'::cidr[] NOT NULL,
+    ports_per_line integer DEFAULT 1024 NOT NULL,
     CONSTRAINT routers_capacity_down_is_positive CHECK ((capacity_down_bps > 0)),
     CONSTRAINT routers_capacity_up_is_positive CHECK ((capacity_up_bps > 0)),
     CONSTRAINT routers_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT routers_ports_differ CHECK ((lan_interface <> wan_interface)),
+    CONSTRAINT routers_ports_per_line_fit CHECK (((ports_per_line >= 128) AND (ports_per_line <= 16384))),
     CONSTRAINT routers_track_what_they_masquerade CHECK ((NOT (nat AND untracked))),
+    CONSTRAINT routers_translate_where_they_masquerade CHECK ((nat OR (public_networks = '{}'::cidr[]))),
     CONSTRAINT routers_unknown_hosts_known CHECK ((unknown_hosts = ANY (ARRAY['let_through'::text, 'garden'::text, 'closed'::text])))
 );
 
@@ -1937,10 +1989,12 @@ CREATE TABLE public.tenants (
     bank_holder text DEFAULT ''::text NOT NULL,
     bank_iban text DEFAULT ''::text NOT NULL,
     bank_bic text DEFAULT ''::text NOT NULL,
+    port_block_months smallint DEFAULT 12 NOT NULL,
     CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
     CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),
     CONSTRAINT tenants_payment_terms_are_days CHECK (((payment_terms_days >= 0) AND (payment_terms_days <= 365))),
+    CONSTRAINT tenants_port_block_months_fit CHECK (((port_block_months >= 1) AND (port_block_months <= 84))),
     CONSTRAINT tenants_tax_rate_is_a_percentage CHECK (((tax_rate_percent >= (0)::numeric) AND (tax_rate_percent <= (100)::numeric)))
 );
 
@@ -2075,6 +2129,30 @@ CREATE TABLE public.top_ups (
 ALTER TABLE ONLY public.top_ups FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.top_ups OWNER TO weir_owner;
+
+CREATE TABLE public.unknown_hosts (
+    tenant_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    address inet NOT NULL,
+    mac text,
+    seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.unknown_hosts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unknown_hosts OWNER TO weir_owner;
+
+CREATE TABLE public.unknown_traffic (
+    tenant_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    day_on date NOT NULL,
+    from_bytes bigint NOT NULL,
+    to_bytes bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.unknown_traffic FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unknown_traffic OWNER TO weir_owner;
 
 CREATE TABLE public.uplink_quality (
     tenant_id uuid NOT NULL,
@@ -2501,6 +2579,12 @@ ALTER TABLE ONLY public.plugins
 ALTER TABLE ONLY public.plugins
     ADD CONSTRAINT plugins_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.port_blocks
+    ADD CONSTRAINT port_blocks_are_one_lines EXCLUDE USING gist (tenant_id WITH =, address WITH =, int4range(first_port, last_port, '[]'::text) WITH &&) WHERE ((ended_at IS NULL));
+
+ALTER TABLE ONLY public.port_blocks
+    ADD CONSTRAINT port_blocks_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.portal_links
     ADD CONSTRAINT portal_links_pkey PRIMARY KEY (tenant_id, token_hash);
 
@@ -2648,6 +2732,12 @@ ALTER TABLE ONLY public.top_ups
 ALTER TABLE ONLY public.top_ups
     ADD CONSTRAINT top_ups_reference_unique UNIQUE (tenant_id, subscription_id, reference);
 
+ALTER TABLE ONLY public.unknown_hosts
+    ADD CONSTRAINT unknown_hosts_pkey PRIMARY KEY (tenant_id, router_id, address);
+
+ALTER TABLE ONLY public.unknown_traffic
+    ADD CONSTRAINT unknown_traffic_pkey PRIMARY KEY (tenant_id, router_id, day_on);
+
 ALTER TABLE ONLY public.uplink_quality
     ADD CONSTRAINT uplink_quality_pkey PRIMARY KEY (tenant_id, router_id, hour_at, role, address);
 
@@ -2786,6 +2876,18 @@ CREATE UNIQUE INDEX plugin_invocations_once_an_event ON public.plugin_invocation
 
 CREATE UNIQUE INDEX plugins_one_sets_prices ON public.plugins USING btree (tenant_id) WHERE ((hook = 'rate-usage'::text) AND (active_version_id IS NOT NULL));
 
+CREATE INDEX port_blocks_by_address ON public.port_blocks USING btree (tenant_id, address, assigned_at);
+
+CREATE INDEX port_blocks_ended ON public.port_blocks USING btree (tenant_id, ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX port_blocks_held ON public.port_blocks USING btree (tenant_id, router_id) WHERE (out_of_force_at IS NULL);
+
+CREATE INDEX port_blocks_of_a_line ON public.port_blocks USING btree (tenant_id, subscription_id, assigned_at);
+
+CREATE INDEX port_blocks_of_a_router ON public.port_blocks USING btree (tenant_id, router_id) WHERE (ended_at IS NULL);
+
+CREATE UNIQUE INDEX port_blocks_one_a_line ON public.port_blocks USING btree (tenant_id, subscription_id) WHERE (ended_at IS NULL);
+
 CREATE INDEX portal_links_by_subscriber ON public.portal_links USING btree (tenant_id, subscriber_id);
 
 CREATE INDEX portal_sessions_by_subscriber ON public.portal_sessions USING btree (tenant_id, subscriber_id);
@@ -2827,6 +2929,8 @@ CREATE TRIGGER invoices_issued_is_final BEFORE UPDATE ON public.invoices FOR EAC
 CREATE CONSTRAINT TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_postings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
 
 CREATE CONSTRAINT TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_has_postings();
+
+CREATE TRIGGER port_blocks_are_history BEFORE DELETE OR UPDATE ON public.port_blocks FOR EACH ROW EXECUTE FUNCTION public.port_blocks_are_history();
 
 CREATE TRIGGER subscribers_portal_follows_email AFTER UPDATE OF email ON public.subscribers FOR EACH ROW WHEN ((lower(btrim(old.email)) IS DISTINCT FROM lower(btrim(new.email)))) EXECUTE FUNCTION public.portal_follows_email();
 
@@ -3271,6 +3375,15 @@ ALTER TABLE ONLY public.plugins
 ALTER TABLE ONLY public.plugins
     ADD CONSTRAINT plugins_tenant_id_id_previous_version_id_fkey FOREIGN KEY (tenant_id, id, previous_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
 
+ALTER TABLE ONLY public.port_blocks
+    ADD CONSTRAINT port_blocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.port_blocks
+    ADD CONSTRAINT port_blocks_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.port_blocks
+    ADD CONSTRAINT port_blocks_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
 ALTER TABLE ONLY public.portal_links
     ADD CONSTRAINT portal_links_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
 
@@ -3471,6 +3584,18 @@ ALTER TABLE ONLY public.top_ups
 
 ALTER TABLE ONLY public.top_ups
     ADD CONSTRAINT top_ups_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.unknown_hosts
+    ADD CONSTRAINT unknown_hosts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.unknown_hosts
+    ADD CONSTRAINT unknown_hosts_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.unknown_traffic
+    ADD CONSTRAINT unknown_traffic_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.unknown_traffic
+    ADD CONSTRAINT unknown_traffic_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
 
 ALTER TABLE ONLY public.uplink_quality
     ADD CONSTRAINT uplink_quality_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -3692,6 +3817,8 @@ ALTER TABLE public.plugin_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugins ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.port_blocks ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.portal_links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.portal_logins ENABLE ROW LEVEL SECURITY;
@@ -3864,6 +3991,8 @@ CREATE POLICY tenant ON public.plugin_versions TO weir_app USING ((tenant_id = (
 
 CREATE POLICY tenant ON public.plugins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.port_blocks TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.portal_links TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.portal_logins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3930,6 +4059,10 @@ CREATE POLICY tenant ON public.top_up_products TO weir_app USING ((tenant_id = (
 
 CREATE POLICY tenant ON public.top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.unknown_hosts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.unknown_traffic TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.uplink_quality TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.usage_epochs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -3953,6 +4086,10 @@ ALTER TABLE public.tickets ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.top_up_products ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unknown_hosts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unknown_traffic ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.uplink_quality ENABLE ROW LEVEL SECURITY;
 
@@ -4136,6 +4273,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.plugin_invocations TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plugin_versions TO weir_app;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.port_blocks TO weir_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_links TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_logins TO weir_app;
@@ -4201,6 +4340,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.tickets TO weir_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.top_up_products TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.top_ups TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.unknown_hosts TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.unknown_traffic TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uplink_quality TO weir_app;
 

@@ -120,6 +120,8 @@ ids! {
     AccessPointId = "acp";
     /// An enrolled agent.
     AgentId = "agt";
+    /// Ports of a public address that are a line's alone.
+    PortBlockId = "pbk";
     /// A single-use enrollment token.
     EnrollmentTokenId = "etk";
     /// Who buys access.

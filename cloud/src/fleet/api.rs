@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Agent, Enforcement, access_points, desired, enrollment};
+use super::unknown_hosts::UnknownHostsSeen;
+use super::{Agent, Enforcement, access_points, enrollment};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(revoke))
         .routes(routes!(confirm_removals))
         .routes(routes!(enforcement))
+        .routes(routes!(unknown_hosts))
         .routes(routes!(list_agents))
         .routes(routes!(show_agent))
         .routes(routes!(list_access_points, add_access_point))
@@ -93,8 +95,7 @@ async fn change_router(
     ApiJson(wish): ApiJson<RouterWish>,
 ) -> Result<Json<Router>, Problem> {
     let mut tx = app.db.begin(&staff.scope()).await?;
-    let router = network::change_router(&mut tx, id, wish).await?;
-    desired::refresh_router(&mut tx, id).await?;
+    let router = super::change_router(&mut tx, id, wish).await?;
     tx.commit().await?;
     Ok(Json(router))
 }
@@ -166,6 +167,18 @@ async fn enforcement(
 ) -> Result<Json<Enforcement>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::enforcement(&mut tx, id).await?))
+}
+
+/// Hosts behind a router that no line has, as the router told last.
+#[utoipa::path(get, path = "/routers/{id}/unknown-hosts", tag = "network", params(("id" = RouterId, Path)),
+    responses((status = 200, body = UnknownHostsSeen), Refusals), security(("session" = ["view-network"])))]
+async fn unknown_hosts(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiPath(id): ApiPath<RouterId>,
+) -> Result<Json<UnknownHostsSeen>, Problem> {
+    let mut tx = app.db.read(&staff.scope()).await?;
+    Ok(Json(super::unknown_hosts::of_router(&mut tx, id).await?))
 }
 
 /// Agents, newest first.

@@ -13,7 +13,9 @@ use ipnet::IpNet;
 use prost::Message;
 use uuid::Uuid;
 use weir_protocol::desired::identity::Who;
-use weir_protocol::desired::{self, Access, CutPoints, Garden, Kind, Line, Node, Prefix, Router, UnknownHosts};
+use weir_protocol::desired::{
+    self, Access, CutPoints, Garden, Kind, Line, Node, PortBlock, Prefix, Router, UnknownHosts,
+};
 use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use weir_rules::identity::{self, Identity};
@@ -22,18 +24,20 @@ use super::{Error, fair_use, pay_hosts, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
 use crate::network::AccessPoint;
-use crate::{network, subscribers};
+use crate::translation::Ports;
+use crate::{network, subscribers, translation};
 
 /// What a throttled line still gets, in both directions, bits per second.
 const THROTTLED_BPS: u64 = 1_000_000;
 /// Billing boundaries an agent knows ahead, per billing day and zone.
 const CUT_POINTS_AHEAD: usize = 3;
 
-/// Brings a line's object to what its subscription says now.
+/// Brings a line's port block and its object to what its subscription says now.
 pub async fn refresh_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
     let Some(router) = store::lock_router_of(tx, id).await? else { return Ok(()) };
+    let ports = translation::settle(tx, router, id).await?;
     let Some(agent) = store::agent_of_router(tx, router).await? else { return Ok(()) };
-    let line = line(tx, agent, id).await?;
+    let line = line(tx, agent, id, ports).await?;
     put(tx, agent, Kind::Line, id.uuid(), line.map(|line| line.encode_to_vec())).await
 }
 
@@ -100,7 +104,12 @@ async fn put(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid, body: Opti
     Ok(())
 }
 
-async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<Option<Line>, Error> {
+async fn line(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    id: SubscriptionId,
+    ports: Option<Ports>,
+) -> Result<Option<Line>, Error> {
     let Some(sold) = store::sold_line(tx, id).await? else { return Ok(None) };
     let at = tx.at();
     let holds: Vec<_> = store::holds_of(tx, id).await?.into_iter().filter_map(|row| hold(row, at)).collect();
@@ -124,7 +133,7 @@ async fn line(tx: &mut TenantTx, agent: AgentId, id: SubscriptionId) -> Result<O
         node: sold.access_point_id.map(|id| id.uuid().as_bytes().to_vec()).unwrap_or_default(),
         burst_down_bytes: sold.burst_down_bytes.unsigned_abs(),
         burst_up_bytes: sold.burst_up_bytes.unsigned_abs(),
-        public_ports: None,
+        public_ports: ports.map(port_block),
     }))
 }
 
@@ -168,6 +177,10 @@ fn who(identity: Identity) -> desired::Identity {
     desired::Identity { who: Some(who) }
 }
 
+fn port_block(ports: Ports) -> PortBlock {
+    PortBlock { address: ports.address.octets().to_vec(), first_port: ports.first.into(), last_port: ports.last.into() }
+}
+
 fn prefix(net: IpNet) -> Prefix {
     let address = match net.network() {
         IpAddr::V4(address) => address.octets().to_vec(),
@@ -198,7 +211,7 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
         unknown_hosts: wire_unknown_hosts(wired.unknown_hosts).into(),
         own_networks: wired.own_networks.iter().filter_map(|text| text.parse().ok()).map(prefix).collect(),
         untracked: wired.untracked,
-        public_networks: Vec::new(),
+        public_networks: wired.public_networks.iter().filter_map(|text| text.parse().ok()).map(prefix).collect(),
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::ids::{AgentId, RouterId};
-use crate::{db, network, secrets, subscribers};
+use crate::{db, network, secrets, subscribers, translation};
 
 crate::kinds! {
     AGENT_NOT_FOUND = 404 "agent-not-found", "There is no such agent", "It may belong to somebody else.";
@@ -52,6 +52,9 @@ pub enum Error {
     /// About the router.
     #[error(transparent)]
     Network(#[from] network::Error),
+    /// About the ports of lines.
+    #[error(transparent)]
+    Translation(#[from] translation::Error),
     /// About the account.
     #[error(transparent)]
     Subscribers(#[from] subscribers::Error),
@@ -70,7 +73,7 @@ impl Error {
             Self::ProofWrong => Some("proof-wrong"),
             Self::CsrInvalid(_) => Some("csr-invalid"),
             Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::NoRemovalsHeld(_) => None,
-            Self::Fenced | Self::Network(_) => None,
+            Self::Fenced | Self::Network(_) | Self::Translation(_) => None,
             Self::Certificate(_) | Self::Secrets(_) | Self::FairUse(_) | Self::Subscribers(_) | Self::Db(_) => None,
         }
     }
@@ -89,6 +92,7 @@ impl From<Error> for Problem {
             Error::WithoutAgent(_) => Self::new(&ROUTER_WITHOUT_AGENT, &error),
             Error::NoRemovalsHeld(_) => Self::new(&NO_REMOVALS_HELD, &error),
             Error::Network(error) => error.into(),
+            Error::Translation(error) => error.into(),
             Error::Subscribers(error) => error.into(),
             Error::TokenUnknown
             | Error::TokenUsed

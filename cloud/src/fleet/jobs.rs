@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{desired, store};
 use crate::app::App;
 use crate::db::Scope;
-use crate::ids::{AgentId, SubscriptionId};
-use crate::jobs::Job;
+use crate::ids::{AgentId, RouterId, SubscriptionId};
+use crate::jobs::{Job, enqueue};
+use crate::{network, translation};
 
 /// Refreshes what changes without anybody doing anything: terms that begin or end, holds that run out, cut points ahead.
 #[derive(Serialize, Deserialize)]
@@ -55,6 +56,58 @@ impl Job for RefreshMetered {
 
     fn unique_key(&self) -> Option<String> {
         Some(format!("{} {}", self.agent, self.reason))
+    }
+}
+
+/// Refreshes every line of a router, after a setting of the router changed that is in all of them.
+#[derive(Serialize, Deserialize)]
+pub struct RefreshLines {
+    /// The router.
+    pub router: RouterId,
+    /// Why: what happens for one reason is done once.
+    pub reason: String,
+}
+
+impl Job for RefreshLines {
+    const KIND: &'static str = "fleet.refresh_lines";
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        let mut tx = app.db.read(&scope).await?;
+        let lines = store::subscriptions_of_router(&mut tx, self.router).await?;
+        drop(tx);
+        refresh_lines(&app, &scope, &lines).await
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{} {}", self.router, self.reason))
+    }
+}
+
+/// Gives lines that found no port block free one, now that others are.
+#[derive(Serialize, Deserialize)]
+pub struct AssignPortBlocks {}
+
+impl Job for AssignPortBlocks {
+    const KIND: &'static str = "fleet.assign_port_blocks";
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        let mut tx = app.db.read(&scope).await?;
+        let routers = translation::routers_with_networks(&mut tx).await?;
+        drop(tx);
+        for router in routers {
+            let mut tx = app.db.begin(&scope).await?;
+            network::lock_router(&mut tx, router).await?;
+            if !translation::assign_waiting(&mut tx, router).await?.is_empty() {
+                let (now, reason) = (tx.at(), tx.at().to_rfc3339());
+                enqueue(&mut tx, &RefreshLines { router, reason }, now).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
     }
 }
 

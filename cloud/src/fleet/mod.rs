@@ -10,10 +10,14 @@ mod fair_use;
 pub mod jobs;
 mod model;
 mod pay_hosts;
+mod port_blocks;
+mod routers;
 mod service;
 pub mod sessions;
 mod store;
+pub mod unknown_hosts;
 
 pub use error::Error;
 pub use model::{Agent, EnforcedLine, Enforcement};
+pub use routers::change_router;
 pub use service::{agent, agent_of, agents, confirm_removals, enforcement, revoke};

@@ -9,11 +9,11 @@ use weir_protocol::hash;
 use weir_protocol::state::{ApplyReport, Down, Object, ObjectKey, ObjectResult, Status};
 
 use super::jobs::RefreshMetered;
-use super::{Error, store};
+use super::{Error, port_blocks, store};
 use crate::app::App;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::ids::{AgentId, TenantId};
-use crate::jobs;
+use crate::{jobs, translation};
 
 /// Late records that come within so long are told of together, seconds.
 const LATE_SECONDS: i64 = 10;
@@ -52,7 +52,18 @@ impl Session {
 
     /// A transaction that no older session can have.
     pub async fn begin(self, app: &App) -> Result<TenantTx, Error> {
+        let tx = app.db.begin(&self.scope()).await?;
+        self.owning(tx).await
+    }
+
+    /// The same, with the agent's router locked: before the agent itself, as whoever changes what it should hold does.
+    pub async fn begin_at_router(self, app: &App) -> Result<TenantTx, Error> {
         let mut tx = app.db.begin(&self.scope()).await?;
+        store::lock_router_of_agent(&mut tx, self.agent).await?;
+        self.owning(tx).await
+    }
+
+    async fn owning(self, mut tx: TenantTx) -> Result<TenantTx, Error> {
         if store::agents::owner(&mut tx, self.agent).await? != Some(self.id) {
             return Err(Error::Fenced);
         }
@@ -212,7 +223,9 @@ pub async fn report(app: &App, session: Session, report: &ApplyReport) -> Result
     }
     let generation = i64::try_from(report.generation).unwrap_or(i64::MAX);
     store::agents::set_applied_gen(&mut tx, session.agent, generation).await?;
-    Ok(tx.commit().await?)
+    let translates = translation::awaits_reports(&mut tx, session.agent).await?;
+    tx.commit().await?;
+    if translates { port_blocks::report(app, session, report).await } else { Ok(()) }
 }
 
 fn status_name(result: &ObjectResult) -> &'static str {

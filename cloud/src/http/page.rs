@@ -14,7 +14,7 @@ use weir_ui::frame::NAV;
 use weir_ui::i18n::LANGUAGES;
 use weir_ui::{Frame, Template, pages};
 
-use super::permission::{LoggedIn, Needs, Permission, Role, ViewAudit};
+use super::permission::{LoggedIn, Needs, Permission, Role, TraceAddresses, ViewAudit};
 use super::{Staff, staff, toast};
 use crate::access::{self, Person};
 use crate::app::App;
@@ -144,6 +144,7 @@ fn may_open(role: Role, href: &str) -> bool {
         "/invoices" | "/payments" | "/bank-statements" | "/billing-runs" | "/ledger" => "view-billing",
         "/analytics" => "view-analytics",
         "/sites" | "/routers" | "/access-points" | "/" => "view-network",
+        "/port-blocks" => TraceAddresses::PERMISSION.0,
         "/messages" => "view-messages",
         "/dunning" => "view-dunning",
         "/plugins" => "view-plugins",

@@ -58,6 +58,8 @@ permissions! {
     ManageSubscriptions = "manage-subscriptions";
     /// Have a router measure how a line is served.
     ProbeLines = "probe-lines";
+    /// Find out which line had a public address at an instant.
+    TraceAddresses = "trace-addresses";
     /// Place and release holds.
     ManageHolds = "manage-holds";
     /// See plans.
@@ -138,6 +140,7 @@ impl Role {
                     | "manage-webhooks"
                     | "manage-network"
                     | "manage-plugins"
+                    | "trace-addresses"
             ),
             Self::Support => {
                 name == "logged-in"

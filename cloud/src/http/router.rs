@@ -25,7 +25,8 @@ use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
     access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications,
-    orders, payments, plugins, portal, quality, subscribers, subscriptions, tenants, tickets, usage, webhooks,
+    orders, payments, plugins, portal, quality, subscribers, subscriptions, tenants, tickets, translation, usage,
+    webhooks,
 };
 
 /// What any request may bring; what most may, axum's own limit of two megabytes says.
@@ -76,6 +77,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(network::api::routes())
             .merge(subscribers::api::routes())
             .merge(catalog::api::routes())
+            .merge(translation::api::routes())
             .merge(fleet::api::routes())
             .merge(subscriptions::api::routes())
             .merge(usage::api::routes())

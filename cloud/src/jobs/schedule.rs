@@ -11,13 +11,14 @@ use crate::audit::jobs::LinkEntries;
 use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
-use crate::fleet::jobs::RefreshDesired;
+use crate::fleet::jobs::{AssignPortBlocks, RefreshDesired};
 use crate::payments::jobs::{ChargeDue, Reconcile};
 use crate::plugins::jobs::ForgetOldCalls;
 use crate::portal::jobs::ForgetOldPortalSessions;
 use crate::quality::jobs::ForgetOldQuality;
 use crate::subscriptions::jobs::ReleaseOverHolds;
 use crate::tickets::jobs::WatchPromises;
+use crate::translation::jobs::ForgetOldPortBlocks;
 use crate::webhooks::jobs::ForgetOldDeliveries;
 
 /// Queues what is due for every tenant and not queued yet.
@@ -53,6 +54,8 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
             enqueue(&mut tx, &ForgetOldQuality {}, now).await?;
+            enqueue(&mut tx, &ForgetOldPortBlocks {}, now).await?;
+            enqueue(&mut tx, &AssignPortBlocks {}, now).await?;
             enqueue(&mut tx, &ForgetOldDeliveries {}, now).await?;
             enqueue(&mut tx, &ForgetOldPortalSessions {}, now).await?;
             enqueue(&mut tx, &StartDueRun {}, now).await?;

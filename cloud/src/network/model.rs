@@ -56,6 +56,11 @@ pub struct Router {
     pub own_networks: Vec<String>,
     /// Whether connections of open lines are left untracked.
     pub untracked: bool,
+    /// IPv4 networks that are routed to the router: each line leaves from a port block of its own of them. None = all share
+    /// the WAN port's address. Only with `nat`.
+    pub public_networks: Vec<String>,
+    /// Ports of a line's block.
+    pub ports_per_line: i32,
     /// When it was added.
     pub created_at: DateTime<Utc>,
 }
@@ -91,6 +96,13 @@ pub struct RouterWish {
     /// Whether connections of open lines are left untracked: the router forwards more packets a second. Not with `nat`, and
     /// only where nothing else on the router decides by the state of connections. Absent = as it is, at first false.
     pub untracked: Option<bool>,
+    /// IPv4 networks that are routed to the router, at most 32, disjoint, each a /16 or smaller, and of no other router: each
+    /// line leaves from a port block of its own of them. Only with `nat`. Absent = as they are, at first none.
+    #[schema(example = json!(["203.0.113.0/28"]))]
+    pub public_networks: Option<Vec<String>>,
+    /// Ports of a line's block, 128-16384: an address serves 64512 / `ports_per_line` lines. A change gives every line another
+    /// block. Absent = as it is, at first 1024.
+    pub ports_per_line: Option<i32>,
 }
 
 /// What becomes of hosts behind a router whose address is no line's.

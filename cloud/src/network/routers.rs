@@ -15,6 +15,12 @@ use crate::ids::RouterId;
 const INTERFACE_MAX: usize = 15;
 /// Most networks of the ISP's own behind one router.
 const OWN_NETWORKS_MAX: usize = 64;
+/// Most networks of public addresses of one router.
+const PUBLIC_NETWORKS_MAX: usize = 32;
+/// Ports of a line's block.
+const PORTS_PER_LINE: std::ops::RangeInclusive<i32> = 128..=16_384;
+/// Unless told.
+const PORTS_PER_LINE_AT_FIRST: i32 = 1_024;
 
 /// A page of routers, by name.
 pub async fn routers(tx: &mut TenantTx, page: Page) -> Result<Vec<Router>, Error> {
@@ -40,20 +46,32 @@ pub async fn find_routers(tx: &mut TenantTx, text: &str, limit: i64) -> Result<V
 pub async fn add_router(tx: &mut TenantTx, wish: RouterWish) -> Result<Router, Error> {
     let (id, created_at) = (tx.new_id(), tx.at());
     let router = made_of(wish, id, created_at, None)?;
+    if !router.public_networks.is_empty() {
+        store::lock_public_networks(tx).await?;
+        check_public_networks(tx, &router).await?;
+    }
     store::insert_router(tx, &router).await?;
     audit::record(tx, "add router", router.id, json!(router)).await?;
     Ok(router)
 }
 
-/// Changes a router. Who calls this also refreshes what its agent should hold.
-pub async fn change_router(tx: &mut TenantTx, id: RouterId, wish: RouterWish) -> Result<Router, Error> {
+/// Changes a router; answers what it was and what it is. Who calls this also refreshes what its agent should hold.
+pub async fn change_router(tx: &mut TenantTx, id: RouterId, wish: RouterWish) -> Result<(Router, Router), Error> {
+    let named = wish.public_networks.as_ref().is_some_and(|networks| !networks.is_empty());
+    // Before the router's row, as whoever changes the ISP's own settings does.
+    if named {
+        store::lock_public_networks(tx).await?;
+    }
     lock_router(tx, id).await?;
     let before = router(tx, id).await?;
     let after = made_of(wish, id, before.created_at, Some(&before))?;
+    if named {
+        check_public_networks(tx, &after).await?;
+    }
     super::access_points::check_capacity(tx, &after).await?;
     store::update_router(tx, &after).await?;
     audit::record(tx, "change router", id, json!({ "before": before, "after": after })).await?;
-    Ok(after)
+    Ok((before, after))
 }
 
 /// Removes a router that never had an agent or a line.
@@ -71,8 +89,7 @@ fn made_of(
     created_at: chrono::DateTime<chrono::Utc>,
     before: Option<&Router>,
 ) -> Result<Router, Error> {
-    let before = before.map(|before| (before.unknown_hosts, before.own_networks.clone(), before.untracked));
-    let (unknown_hosts, own_networks, untracked) = before.unwrap_or_default();
+    let was = |of: fn(&Router) -> &Vec<String>| before.map(of).cloned().unwrap_or_default();
     let router = Router {
         id,
         site_id: wish.site_id,
@@ -82,17 +99,23 @@ fn made_of(
         nat: wish.nat,
         capacity_down_bps: wish.capacity_down_bps,
         capacity_up_bps: wish.capacity_up_bps,
-        unknown_hosts: wish.unknown_hosts.unwrap_or(unknown_hosts),
-        own_networks: wish.own_networks.unwrap_or(own_networks),
-        untracked: wish.untracked.unwrap_or(untracked),
+        unknown_hosts: wish.unknown_hosts.or(before.map(|before| before.unknown_hosts)).unwrap_or_default(),
+        own_networks: wish.own_networks.unwrap_or_else(|| was(|before| &before.own_networks)),
+        untracked: wish.untracked.or(before.map(|before| before.untracked)).unwrap_or_default(),
+        public_networks: wish.public_networks.unwrap_or_else(|| was(|before| &before.public_networks)),
+        ports_per_line: wish
+            .ports_per_line
+            .or(before.map(|before| before.ports_per_line))
+            .unwrap_or(PORTS_PER_LINE_AT_FIRST),
         created_at,
     };
-    let own_networks = check(&router)?.iter().map(IpNet::to_string).collect();
-    Ok(Router { own_networks, ..router })
+    let (own_networks, public_networks) = check(&router)?;
+    let texts = |networks: Vec<IpNet>| networks.iter().map(IpNet::to_string).collect();
+    Ok(Router { own_networks: texts(own_networks), public_networks: texts(public_networks), ..router })
 }
 
-/// Whether a router can be; answers its own networks.
-fn check(wish: &Router) -> Result<Vec<IpNet>, Error> {
+/// Whether a router can be; answers its own networks and its public ones.
+fn check(wish: &Router) -> Result<(Vec<IpNet>, Vec<IpNet>), Error> {
     let mut errors = Vec::new();
     super::service::check_name(&wish.name, &mut errors);
     for (field, name) in [("lan_interface", &wish.lan_interface), ("wan_interface", &wish.wan_interface)] {
@@ -120,15 +143,44 @@ fn check(wish: &Router) -> Result<Vec<IpNet>, Error> {
     if wish.nat && wish.untracked {
         errors.push(FieldError::new("untracked", "cannot be with nat: it needs the state of every connection"));
     }
-    if wish.own_networks.len() > OWN_NETWORKS_MAX {
-        errors.push(FieldError::new("own_networks", format!("must name at most {OWN_NETWORKS_MAX} prefixes")));
-    }
-    let mut own_networks = Vec::new();
-    for (n, text) in wish.own_networks.iter().enumerate() {
-        match prefix::parse(text) {
-            Ok(network) => own_networks.push(network),
-            Err(error) => errors.push(FieldError::new(format!("own_networks.{n}"), error)),
+    let own_networks = networks("own_networks", &wish.own_networks, OWN_NETWORKS_MAX, &mut errors);
+    let public_networks = networks("public_networks", &wish.public_networks, PUBLIC_NETWORKS_MAX, &mut errors);
+    for (n, network) in public_networks.iter().enumerate() {
+        if matches!(network, IpNet::V6(_)) {
+            errors.push(FieldError::new(format!("public_networks.{n}"), "must be an IPv4 network"));
         }
     }
-    if errors.is_empty() { Ok(own_networks) } else { Err(Error::Invalid(errors)) }
+    if let Err(error) = prefix::check_disjoint(&public_networks) {
+        errors.push(FieldError::new("public_networks", error));
+    }
+    if !wish.nat && !wish.public_networks.is_empty() {
+        errors.push(FieldError::new("public_networks", "cannot be without nat: there is nothing to translate"));
+    }
+    if !PORTS_PER_LINE.contains(&wish.ports_per_line) {
+        let message = format!("must be between {} and {} ports", PORTS_PER_LINE.start(), PORTS_PER_LINE.end());
+        errors.push(FieldError::new("ports_per_line", message));
+    }
+    if errors.is_empty() { Ok((own_networks, public_networks)) } else { Err(Error::Invalid(errors)) }
+}
+
+/// The networks a field names.
+fn networks(field: &str, texts: &[String], max: usize, errors: &mut Vec<FieldError>) -> Vec<IpNet> {
+    if texts.len() > max {
+        errors.push(FieldError::new(field, format!("must name at most {max} networks")));
+    }
+    let mut networks = Vec::new();
+    for (n, text) in texts.iter().enumerate() {
+        match prefix::parse(text) {
+            Ok(network) => networks.push(network),
+            Err(error) => errors.push(FieldError::new(format!("{field}.{n}"), error)),
+        }
+    }
+    networks
+}
+
+/// Refuses public networks that are another router's.
+async fn check_public_networks(tx: &mut TenantTx, wish: &Router) -> Result<(), Error> {
+    let Some((n, network, of)) = store::public_network_of_another(tx, wish).await? else { return Ok(()) };
+    let message = format!("overlaps with {network} of router {of}");
+    Err(Error::Invalid(vec![FieldError::new(format!("public_networks.{n}"), message)]))
 }

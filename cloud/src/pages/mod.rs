@@ -35,6 +35,7 @@ mod plans;
 mod plugin_calls;
 mod plugin_versions;
 mod plugins;
+mod port_blocks;
 pub(crate) mod portal;
 mod portal_settings;
 mod quality;
@@ -55,6 +56,7 @@ mod support;
 mod ticket;
 mod tickets;
 mod top_ups;
+mod unknown_hosts;
 mod unmatched_mail;
 mod webhooks;
 mod windows;
@@ -121,6 +123,17 @@ const TOLD: &[(&str, &str)] = &[
     ("is less than access points are", "error-capacity-committed"),
     ("must be at most a minute of", "error-burst"),
     ("cannot be with nat", "error-untracked-nat"),
+    ("cannot be without nat", "error-public-networks-nat"),
+    ("must be an IPv4 network", "error-public-networks-ipv4"),
+    ("overlaps with", "error-public-networks-taken"),
+    ("must be between 128 and", "error-ports-per-line"),
+    ("must be between 1 and 84", "error-port-block-months"),
+    ("must be an IPv4 address,", "error-lookup-address"),
+    ("must be between 1 and 65535", "error-lookup-port"),
+    ("must be in the past", "error-lookup-at"),
+    ("must say why", "error-lookup-reason"),
+    ("must name at most 32 networks", "error-networks-many"),
+    ("must name at most 64 networks", "error-networks-many"),
     ("is not offered", "error-not-offered"),
     ("must begin with mac:", "error-identity-kind"),
     ("must be an Ethernet address", "error-identity-mac"),
@@ -170,6 +183,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(dunning_cases::routes())
         .merge(ledger::routes())
         .merge(line_probes::routes())
+        .merge(port_blocks::routes())
         .merge(plugins::routes())
         .merge(plugin_versions::routes())
         .merge(plugin_calls::routes())

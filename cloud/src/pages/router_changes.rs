@@ -10,7 +10,7 @@ use super::routers::{form, wish};
 use super::{Asking, form_status};
 use crate::app::App;
 use crate::error::Problem;
-use crate::fleet::{self, desired};
+use crate::fleet;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::ManageNetwork;
@@ -41,6 +41,8 @@ async fn edit(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> 
         ("capacity_up_bps", capacity(router.capacity_up_bps)),
         ("unknown_hosts", router.unknown_hosts.name().to_owned()),
         ("own_networks", router.own_networks.join("\n")),
+        ("public_networks", router.public_networks.join("\n")),
+        ("ports_per_line", router.ports_per_line.to_string()),
     ]);
     form(&screen, Some((id, router.name)), &fields, None).await
 }
@@ -53,12 +55,11 @@ async fn change(
     let mut tx = screen.begin().await?;
     let before = network::router(&mut tx, id).await?;
     let changed = match wish(&mut fields) {
-        Ok(wish) => network::change_router(&mut tx, id, wish).await.map_err(Problem::from),
+        Ok(wish) => fleet::change_router(&mut tx, id, wish).await.map_err(Problem::from),
         Err(problem) => Err(problem),
     };
     match changed {
         Ok(_) => {
-            desired::refresh_router(&mut tx, id).await?;
             tx.commit().await?;
             Ok(see_saying(&format!("/routers/{id}"), "done-saved"))
         }

@@ -12,10 +12,11 @@ use weir_ui::pages::{Form, List, Section, Show};
 
 use super::access_points;
 use super::overview::{agent_status, last_seen, with_agents};
+use super::port_blocks;
 use super::quality;
 use super::subscriptions::named;
 use super::tickets;
-use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic};
+use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic, unknown_hosts};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -97,7 +98,8 @@ async fn shown<P: Needs>(
         Err(fleet::Error::WithoutAgent(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    let facts = facts(screen, &router, site, enforcement.as_ref());
+    let mut facts = facts(screen, &router, site, enforcement.as_ref());
+    facts.extend(port_blocks::of_router(screen, tx, &router).await?);
     let enrolled = enforcement.is_some();
     let removals_held = enforcement.as_ref().map_or(0, |held| held.removals_held);
     let lines = enforcement.map(|held| held.lines).unwrap_or_default();
@@ -114,7 +116,10 @@ async fn shown<P: Needs>(
     let filter = TicketFilter { router: Some(id), ..TicketFilter::default() };
     let asked = tickets::about(screen, tx, filter, format!("/tickets/new?router_id={id}")).await?;
     let below = access_points::below(screen, tx, id).await?;
+    let (moved, unknown) = unknown_hosts::of_router(screen, tx, id).await?;
+    facts.extend(moved);
     let mut sections = vec![traffic(&screen.frame, format!("router:{id}")), section, below];
+    sections.extend(enrolled.then_some(unknown));
     sections.extend(quality::of_router(screen, tx, id).await?);
     sections.extend(asked);
     let actions = match screen.may::<ManageNetwork>() {
@@ -240,7 +245,11 @@ fn line_row<P: Needs>(screen: &Screen<P>, whose: &HashMap<SubscriptionId, String
 }
 
 async fn new(screen: Screen<ManageNetwork>) -> Result<Response, Problem> {
-    let fields = Fields::of([("lan_interface", "lan0".into()), ("wan_interface", "wan0".into())]);
+    let fields = Fields::of([
+        ("lan_interface", "lan0".into()),
+        ("wan_interface", "wan0".into()),
+        ("ports_per_line", "1024".into()),
+    ]);
     form(&screen, None, &fields, None).await
 }
 
@@ -265,6 +274,7 @@ pub(super) fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
     let capacity_down_bps = fields.read_option("capacity_down_bps", "error-number");
     let capacity_up_bps = fields.read_option("capacity_up_bps", "error-number");
     let unknown_hosts = fields.read("unknown_hosts", "error-choose");
+    let ports_per_line = fields.read_option("ports_per_line", "error-number");
     let problem = fields.problem();
     match (site_id, unknown_hosts) {
         (Some(site_id), Some(unknown_hosts)) if problem.errors.is_empty() => Ok(RouterWish {
@@ -278,6 +288,8 @@ pub(super) fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
             unknown_hosts: Some(unknown_hosts),
             own_networks: Some(fields.list("own_networks")),
             untracked: Some(fields.get("untracked") == "yes"),
+            public_networks: Some(fields.list("public_networks")),
+            ports_per_line,
         }),
         _ => Err(problem),
     }
@@ -311,7 +323,9 @@ pub(super) async fn form(
         .ask("capacity_down_bps", "capacity-down", Input::Line("number"))
         .ask("capacity_up_bps", "capacity-up", Input::Line("number"))
         .ask("unknown_hosts", "unknown-hosts", Input::Choice(unknown_hosts))
-        .ask("own_networks", "own-networks", Input::Lines);
+        .ask("own_networks", "own-networks", Input::Lines)
+        .ask("public_networks", "public-networks", Input::Lines)
+        .ask("ports_per_line", "ports-per-line", Input::Line("number"));
     let (up, title, lede, action) = match of {
         None => {
             let up = ("/routers".into(), screen.t("nav-routers"));

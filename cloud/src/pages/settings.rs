@@ -43,7 +43,7 @@ const PARTS: [(&str, &[Line]); 3] = [
             ("bank_bic", "bank-bic", "text"),
         ],
     ),
-    ("settings-company", &[("legal_name", "legal-name", "text")]),
+    ("settings-company", &[("legal_name", "legal-name", "text"), ("port_block_months", "port-block-months", "number")]),
 ];
 
 pub(super) fn routes() -> Router<App> {
@@ -70,6 +70,7 @@ async fn settings(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
         ("bank_holder", tenant.bank_holder),
         ("bank_iban", tenant.bank_iban),
         ("bank_bic", tenant.bank_bic),
+        ("port_block_months", tenant.port_block_months.to_string()),
     ]);
     settings_form(&screen, &fields, None)
 }
@@ -131,6 +132,7 @@ fn wish(fields: &mut Fields) -> Result<TenantChange, Problem> {
         tax_rate_percent: fields.read("tax_rate_percent", "error-number"),
         payment_terms_days: fields.read("payment_terms_days", "error-number"),
         grace_days: fields.read("grace_days", "error-number"),
+        port_block_months: fields.read_option("port_block_months", "error-number"),
         ..TenantChange::default()
     };
     let problem = fields.problem();

@@ -13,8 +13,8 @@ use weir_ui::format;
 use weir_ui::pages::{Form, Inset, List, Section, Show};
 
 use super::{
-    Asking, MANY, access_tone, fair_use, form_status, identities, line_probes, next_page, page_of, quality, tickets,
-    traffic,
+    Asking, MANY, access_tone, fair_use, form_status, identities, line_probes, next_page, page_of, port_blocks,
+    quality, tickets, traffic,
 };
 use crate::app::App;
 use crate::db::TenantTx;
@@ -122,8 +122,7 @@ async fn shown<P: Needs>(
     let price = catalog::version(&mut tx, sold.plan_version_id).await?.price;
     let holds = subscriptions::holds(&mut tx, id).await?;
     let standing = crate::fair_use::standing(&mut tx, id).await?;
-    let now = tx.at();
-    let lang = screen.frame.lang;
+    let (now, lang) = (tx.at(), screen.frame.lang);
     let rates =
         format!("{} / {}", format::bit_rate(lang, sold.rate_down_bps), format::bit_rate(lang, sold.rate_up_bps));
     let mut facts = vec![
@@ -153,6 +152,7 @@ async fn shown<P: Needs>(
     let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();
     let mut sections = vec![traffic(&screen.frame, format!("line:{id}"))];
     sections.extend(identities::sections(screen, &mut tx, &sold).await?);
+    sections.extend(port_blocks::of_line(screen, &mut tx, id).await?);
     sections.extend(quality::of_line(screen, &mut tx, id).await?);
     sections.extend(line_probes::of_line(screen, &mut tx, id).await?);
     sections.extend(fair_use::sections(screen, id, &standing));

@@ -17,6 +17,7 @@ use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{ManageHolds, ManageSubscriptions, ViewSubscribers};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
 use crate::ids::{AccountId, HoldId, SubscriptionId};
+use crate::translation::{self, PortBlock};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(end))
         .routes(routes!(list_holds, place_hold))
         .routes(routes!(release_hold))
+        .routes(routes!(list_port_blocks))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -187,4 +189,20 @@ async fn release_hold(
     let hold = super::release_hold(&mut tx, id).await?;
     tx.commit().await?;
     Ok(Json(hold))
+}
+
+/// The port blocks a line has and had, the newest first.
+#[utoipa::path(get, path = "/subscriptions/{id}/port-blocks", tag = "subscriptions", params(("id" = SubscriptionId, Path), PageQuery),
+    responses((status = 200, body = Listed<PortBlock>), Refusals), security(("session" = ["view-subscribers"])))]
+async fn list_port_blocks(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiPath(id): ApiPath<SubscriptionId>,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Listed<PortBlock>>, Problem> {
+    let page = query.page()?;
+    let mut tx = app.db.read(&staff.scope()).await?;
+    super::subscription(&mut tx, id).await?;
+    let blocks = translation::of_line(&mut tx, id, page).await?;
+    Ok(Json(Listed::new(blocks, page, |block| block.id.uuid(), |block| block)))
 }

@@ -53,6 +53,8 @@ pub struct Tenant {
     pub bank_iban: String,
     /// BIC of its bank; may be empty.
     pub bank_bic: String,
+    /// Months a port block is remembered after its end.
+    pub port_block_months: i16,
 }
 
 /// A change of what an ISP says of itself; what is absent stays.
@@ -96,6 +98,8 @@ pub struct TenantChange {
     pub bank_iban: Option<String>,
     /// BIC of its bank, 8 or 11 letters and digits.
     pub bank_bic: Option<String>,
+    /// Months a port block is remembered after its end, 1-84: as long as the law wants it known who had an address.
+    pub port_block_months: Option<i16>,
 }
 
 /// An ISP to be created.

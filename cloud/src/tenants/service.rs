@@ -80,7 +80,8 @@ pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, E
         pay_url,
         bank_holder,
         bank_iban,
-        bank_bic
+        bank_bic,
+        port_block_months
     );
     // One spelling, however it was typed.
     tenant.bank_iban = reference::body_of(&tenant.bank_iban);
@@ -147,6 +148,9 @@ fn check(change: &TenantChange) -> Result<(), Error> {
         .is_some_and(|url| !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://"))
     {
         errors.push(FieldError::new("pay_url", "must begin with http:// or https://"));
+    }
+    if change.port_block_months.is_some_and(|months| !(1..=84).contains(&months)) {
+        errors.push(FieldError::new("port_block_months", "must be between 1 and 84 months"));
     }
     check_bank(change, &mut errors);
     if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }

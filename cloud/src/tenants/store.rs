@@ -45,7 +45,7 @@ pub async fn tenant(tx: &mut TenantTx) -> Result<Tenant, sqlx::Error> {
         Tenant,
         r#"SELECT tenant_id AS "id: _", name, legal_name, address, country, tax_id, currency, time_zone, language, hue, tax_name,
                   tax_rate_percent, payment_terms_days, grace_days, invoice_prefix, contact, pay_url,
-                  bank_holder, bank_iban, bank_bic
+                  bank_holder, bank_iban, bank_bic, port_block_months
            FROM tenants WHERE tenant_id = $1"#,
         id
     )
@@ -72,7 +72,7 @@ pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Erro
     sqlx::query!(
         "UPDATE tenants SET name = $2, legal_name = $3, address = $4, tax_id = $5, currency = $6, time_zone = $7, language = $8, hue = $9,
                 tax_name = $10, tax_rate_percent = $11, payment_terms_days = $12, grace_days = $13, invoice_prefix = $14, contact = $15,
-                pay_url = $16, bank_holder = $17, bank_iban = $18, bank_bic = $19, updated_at = $20
+                pay_url = $16, bank_holder = $17, bank_iban = $18, bank_bic = $19, updated_at = $20, port_block_months = $21
          WHERE tenant_id = $1",
         tenant.id.uuid(),
         tenant.name,
@@ -93,7 +93,8 @@ pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Erro
         tenant.bank_holder,
         tenant.bank_iban,
         tenant.bank_bic,
-        now
+        now,
+        tenant.port_block_months
     )
     .execute(tx.conn())
     .await?;

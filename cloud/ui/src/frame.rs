@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 26] = [
+pub const NAV: [NavItem; 27] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/analytics", key: "nav-analytics", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "nav-people" },
@@ -32,6 +32,7 @@ pub const NAV: [NavItem; 26] = [
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/access-points", key: "nav-access-points", group: "nav-network" },
+    NavItem { href: "/port-blocks", key: "nav-port-blocks", group: "nav-network" },
     NavItem { href: "/plugins", key: "nav-plugins", group: "nav-programs" },
     NavItem { href: "/api-keys", key: "nav-api-keys", group: "nav-programs" },
     NavItem { href: "/webhooks", key: "nav-webhooks", group: "nav-programs" },
@@ -56,7 +57,7 @@ pub struct NavGroup<'a> {
     pub open: bool,
 }
 
-/// A place two keys lead to: `g`, then the letter.
+/// A place two keys lead to: `g`, then the letter, or a digit where no letter was left.
 #[derive(Debug, Clone, Copy)]
 pub struct Way {
     /// The second key.
@@ -68,7 +69,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 26] = [
+const WAYS: [Way; 27] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -87,6 +88,7 @@ const WAYS: [Way; 26] = [
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },
     Way { letter: 'g', href: "/access-points", key: "nav-access-points" },
+    Way { letter: '1', href: "/port-blocks", key: "nav-port-blocks" },
     Way { letter: 'x', href: "/plugins", key: "nav-plugins" },
     Way { letter: 'f', href: "/staff", key: "nav-staff" },
     Way { letter: 'z', href: "/api-keys", key: "nav-api-keys" },

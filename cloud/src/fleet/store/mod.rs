@@ -1,6 +1,8 @@
-//! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`].
+//! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`]; hosts no
+//! line has: [`unknown_hosts`].
 
 pub mod agents;
+pub mod unknown_hosts;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -54,6 +56,7 @@ pub struct Wiring {
     pub unknown_hosts: UnknownHosts,
     pub own_networks: Vec<String>,
     pub untracked: bool,
+    pub public_networks: Vec<String>,
     pub isp_name: String,
     pub pay_url: String,
     pub contact: String,
@@ -72,6 +75,18 @@ pub async fn lock_router_of(tx: &mut TenantTx, id: SubscriptionId) -> Result<Opt
     )
     .fetch_optional(tx.conn())
     .await
+}
+
+/// Locks the router an agent is on.
+pub async fn lock_router_of_agent(tx: &mut TenantTx, agent: AgentId) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT r.id FROM routers r JOIN agents a ON a.tenant_id = r.tenant_id AND a.router_id = r.id WHERE a.id = $1
+         FOR NO KEY UPDATE OF r",
+        agent.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(())
 }
 
 pub async fn agent_of_router(tx: &mut TenantTx, id: RouterId) -> Result<Option<AgentId>, sqlx::Error> {
@@ -229,6 +244,7 @@ pub async fn wiring(tx: &mut TenantTx, id: RouterId) -> Result<Option<Wiring>, s
         Wiring,
         r#"SELECT r.lan_interface, r.wan_interface, r.nat, r.capacity_down_bps, r.capacity_up_bps,
                   r.unknown_hosts AS "unknown_hosts: _", r.own_networks::text[] AS "own_networks!", r.untracked,
+                  r.public_networks::text[] AS "public_networks!",
                   t.name AS isp_name, t.pay_url, t.contact, t.hue, t.language, h.host AS "portal_host?",
                   EXISTS (SELECT FROM payment_providers p WHERE p.tenant_id = t.tenant_id AND p.enabled) AS "takes_cards!"
            FROM routers r JOIN tenants t ON t.tenant_id = r.tenant_id

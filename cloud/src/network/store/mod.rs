@@ -92,7 +92,8 @@ pub async fn routers(tx: &mut TenantTx, page: Page) -> Result<Vec<Router>, sqlx:
     sqlx::query_as!(
         Router,
         r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
-                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked, created_at
+                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked,
+                  public_networks::text[] AS "public_networks!", ports_per_line, created_at
            FROM routers WHERE $1::uuid IS NULL OR (name, id) > (SELECT name, id FROM routers WHERE id = $1)
            ORDER BY name, id LIMIT $2"#,
         page.after,
@@ -111,7 +112,8 @@ pub async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, s
     sqlx::query_as!(
         Router,
         r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
-                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked, created_at
+                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked,
+                  public_networks::text[] AS "public_networks!", ports_per_line, created_at
            FROM routers WHERE id = $1"#,
         id.uuid()
     )
@@ -129,7 +131,8 @@ pub async fn find_routers(
     sqlx::query_as!(
         Router,
         r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
-                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked, created_at
+                  unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked,
+                  public_networks::text[] AS "public_networks!", ports_per_line, created_at
            FROM routers WHERE id = $1 OR position($2 IN lower(name)) > 0 ORDER BY name, id LIMIT $3"#,
         id.map(RouterId::uuid),
         text,
@@ -143,8 +146,8 @@ pub async fn insert_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
     let tenant = tx.tenant().uuid();
     let inserted = sqlx::query!(
         "INSERT INTO routers (tenant_id, id, site_id, name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
-                              unknown_hosts, own_networks, untracked, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::cidr[], $12, $13)",
+                              unknown_hosts, own_networks, untracked, created_at, public_networks, ports_per_line)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::cidr[], $12, $13, $14::text[]::cidr[], $15)",
         tenant,
         router.id.uuid(),
         router.site_id.uuid(),
@@ -157,7 +160,9 @@ pub async fn insert_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
         router.unknown_hosts.name(),
         &router.own_networks,
         router.untracked,
-        router.created_at
+        router.created_at,
+        &router.public_networks,
+        router.ports_per_line
     )
     .execute(tx.conn())
     .await;
@@ -168,7 +173,7 @@ pub async fn update_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
     let updated = sqlx::query!(
         "UPDATE routers SET site_id = $2, name = $3, lan_interface = $4, wan_interface = $5, nat = $6, capacity_down_bps = $7,
                 capacity_up_bps = $8, unknown_hosts = $9, own_networks = $10::text[]::cidr[],
-                untracked = $11 WHERE id = $1",
+                untracked = $11, public_networks = $12::text[]::cidr[], ports_per_line = $13 WHERE id = $1",
         router.id.uuid(),
         router.site_id.uuid(),
         router.name,
@@ -179,11 +184,37 @@ pub async fn update_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
         router.capacity_up_bps,
         router.unknown_hosts.name(),
         &router.own_networks,
-        router.untracked
+        router.untracked,
+        &router.public_networks,
+        router.ports_per_line
     )
     .execute(tx.conn())
     .await;
     router_written(updated, router)
+}
+
+/// Serialises who takes public networks: they are of one router of the ISP.
+pub async fn lock_public_networks(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT tenant_id FROM tenants FOR NO KEY UPDATE").fetch_all(tx.conn()).await?;
+    Ok(())
+}
+
+/// A public network wished for a router that overlaps with one of another: which of the wishes, what with, and whose.
+pub async fn public_network_of_another(
+    tx: &mut TenantTx,
+    router: &Router,
+) -> Result<Option<(i64, String, String)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT w.nth - 1 AS "nth!", n.network::text AS "network!", r.name
+           FROM unnest($2::text[]::cidr[]) WITH ORDINALITY AS w (network, nth)
+           JOIN (routers r CROSS JOIN unnest(r.public_networks) AS n (network)) ON n.network && w.network
+           WHERE r.id <> $1 ORDER BY w.nth, n.network LIMIT 1"#,
+        router.id.uuid(),
+        &router.public_networks
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.nth, row.network, row.name)))
 }
 
 pub async fn delete_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {

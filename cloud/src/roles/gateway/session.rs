@@ -219,7 +219,10 @@ async fn tell_state(
                 Some(state::up::Message::Addresses(report)) => {
                     crate::subscriptions::learned::report(&gateway.app, session, &report).await?;
                 }
-                Some(state::up::Message::Unknown(_)) | None => {}
+                Some(state::up::Message::Unknown(report)) => {
+                    fleet::unknown_hosts::report(&gateway.app, session, &report).await?;
+                }
+                None => {}
             },
         }
     }

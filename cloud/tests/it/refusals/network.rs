@@ -19,6 +19,7 @@ fn sites_and_routers_that_cannot_be_are_refused_and_change_nothing() {
         let token = format!("/routers/{}/enrollment-tokens", text(&other.router));
         let change = format!("/routers/{}", text(&other.router));
         let used = format!("/sites/{}", text(&made.site));
+        let many: Vec<_> = (0..33).map(|n| format!("203.0.113.{n}")).collect();
         let cases = [
             Case { fields: &["name"], ..site(json!({ "name": "x".repeat(101) })) },
             Case { fields: &["address"], ..site(json!({ "name": "Hill", "address": "x".repeat(501) })) },
@@ -47,6 +48,23 @@ fn sites_and_routers_that_cannot_be_are_refused_and_change_nothing() {
             Case::new("no such fate", "/routers", router(json!({ "unknown_hosts": "shot" })), 400, "malformed-body"),
             invalid("no network", json!({ "own_networks": ["10.9.0.0/24", "10.9.0.1/24"] }), &["own_networks.1"]),
             invalid("neither", json!({ "nat": true, "untracked": true }), &["untracked"]),
+            invalid("without nat", json!({ "public_networks": ["203.0.113.0/28"] }), &["public_networks"])
+                .says("without nat"),
+            invalid("no port", json!({ "ports_per_line": 127 }), &["ports_per_line"]).says("between 128 and 16384"),
+            invalid("all ports", json!({ "ports_per_line": 16_385 }), &["ports_per_line"]),
+            invalid(
+                "not public",
+                json!({ "nat": true, "public_networks": ["2001:db8::/64", "127.0.0.1"] }),
+                &["public_networks.1", "public_networks.0"],
+            ),
+            invalid(
+                "twice",
+                json!({ "nat": true, "public_networks": ["203.0.113.0/28", "203.0.113.8"] }),
+                &["public_networks"],
+            )
+            .says("overlap"),
+            invalid("too many", json!({ "nat": true, "public_networks": many }), &["public_networks"])
+                .says("at most 32"),
             invalid("everything", json!({ "own_networks": ["0.0.0.0/0"] }), &["own_networks.0"]).says("wider"),
             Case::new("another ISP's router", change, wish.clone(), 404, "router-not-found").by(Method::PUT),
             Case::new("another ISP's token", token, json!({}), 404, "router-not-found"),
@@ -153,6 +171,8 @@ fn settings_that_cannot_be_are_refused_and_change_nothing() {
         let long = || "x".repeat(501);
         let cases = [
             invalid("no name", json!({ "name": "" }), &["name"]),
+            invalid("no memory", json!({ "port_block_months": 0 }), &["port_block_months"]),
+            invalid("a long memory", json!({ "port_block_months": 85 }), &["port_block_months"]),
             invalid("less than no tax", json!({ "tax_rate_percent": "-1" }), &["tax_rate_percent"]),
             invalid("more than all", json!({ "tax_rate_percent": "100.01" }), &["tax_rate_percent"]),
             invalid("a fine rate", json!({ "tax_rate_percent": "21.00001" }), &["tax_rate_percent"]),
@@ -166,6 +186,29 @@ fn settings_that_cannot_be_are_refused_and_change_nothing() {
             invalid("long texts", json!({ "address": long(), "tax_id": long() }), &["address", "tax_id"]),
             invalid("more", json!({ "tax_name": long(), "contact": long() }), &["tax_name", "contact"]),
             invalid("a long address", json!({ "pay_url": format!("https://{}", long()) }), &["pay_url"]),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}
+
+#[test]
+fn questions_for_an_address_that_cannot_be_are_refused_and_write_nothing() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let question =
+            json!({ "address": "203.0.113.7", "port": 2100, "at": "2026-01-01T10:00:00Z", "reason": "Court order" });
+        let path = "/port-blocks/lookups";
+        let invalid = |what, changes, fields| Case::invalid(what, path, with(&question, changes), fields);
+        let cases = [
+            invalid("no address", json!({ "address": "example.net" }), &["address"]),
+            invalid("IPv6", json!({ "address": "2001:db8::1" }), &["address"]).says("IPv4"),
+            invalid("no port", json!({ "port": 0 }), &["port"]),
+            invalid("beyond ports", json!({ "port": 65_536 }), &["port"]),
+            invalid("what will be", json!({ "at": "2999-01-01T10:00:00Z" }), &["at"]).says("past"),
+            invalid("before the internet", json!({ "at": "1066-10-14T10:00:00Z" }), &["at"]),
+            invalid("no reason", json!({ "reason": " no " }), &["reason"]).says("3 to 500"),
+            invalid("no end of reasons", json!({ "reason": "x".repeat(501) }), &["reason"]),
+            Case::malformed("no time", path, with(&question, json!({ "at": "yesterday" })), "at"),
         ];
         assert_refused(&made.isp, cases).await;
     });

@@ -15,7 +15,7 @@ use weir_cloud::jobs::{Job, KINDS, TellListener};
 use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{
     access, audit, billing, dunning, fleet, imports, payments, plugins, portal, quality, subscriptions, tickets,
-    webhooks,
+    translation, webhooks,
 };
 use weir_lab::provider::Provider;
 
@@ -91,6 +91,13 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &V
         work::<access::jobs::ForgetOldSessions>(isp, json!({})).await,
         work::<fleet::jobs::RefreshDesired>(isp, json!({})).await,
         work::<fleet::jobs::RefreshMetered>(isp, json!({ "agent": nobody, "reason": "test" })).await,
+        work::<fleet::jobs::RefreshLines>(
+            isp,
+            json!({ "router": "rtr_0193594bd1e27c3f8a6b5d4e3f2a1b0c", "reason": "test" }),
+        )
+        .await,
+        work::<fleet::jobs::AssignPortBlocks>(isp, json!({})).await,
+        work::<translation::jobs::ForgetOldPortBlocks>(isp, json!({})).await,
         work::<subscriptions::jobs::ReleaseOverHolds>(isp, json!({})).await,
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,

@@ -1,0 +1,117 @@
+//! Hosts no line has: what routers tell of them is kept, replaced, added up and shown.
+
+use serde_json::{Value, json};
+use weir_cloud::fleet::sessions::{self, Session};
+use weir_cloud::fleet::unknown_hosts;
+use weir_cloud::ids::{AgentId, RouterId};
+use weir_protocol::control::Hello;
+use weir_protocol::state::{UnknownHost, UnknownReport};
+
+use crate::money::harness::{Isp, story};
+
+/// 2026-11-01T09:00:00Z.
+const NINE_MS: u64 = 1_793_523_600_000;
+
+async fn session(isp: &Isp, router: RouterId) -> Session {
+    let agent = AgentId::from(router.uuid());
+    let opened = sessions::open(&isp.app, isp.tenant, agent, &Hello::default(), "here").await;
+    opened.expect("an answer").expect("a session").session
+}
+
+fn host(last: u8, seen_ms: u64) -> UnknownHost {
+    UnknownHost { address: vec![10, 20, 7, last], mac: vec![2, 0, 0, 0, 0, last], seen_ms }
+}
+
+async fn tell(isp: &Isp, router: RouterId, hosts: Vec<UnknownHost>, more: bool, bytes: (u64, u64)) {
+    let report = UnknownReport { hosts, more, from_bytes: bytes.0, to_bytes: bytes.1 };
+    unknown_hosts::report(&isp.app, session(isp, router).await, &report).await.expect("kept");
+}
+
+async fn seen(isp: &Isp, router: RouterId) -> Value {
+    isp.get(&format!("/routers/{router}/unknown-hosts")).await.expect(200)
+}
+
+#[test]
+fn what_a_router_saw_last_is_shown_and_what_it_moved_is_added_up() {
+    story(async {
+        let mut isp = Isp::new("strangers", "2026-11-01T10:00:00Z").await;
+        let router = isp.router_named("r").await;
+        let none = seen(&isp, router).await;
+        assert_eq!(none, json!({ "told_at": null, "more": false, "hosts": [], "days": [] }));
+        let path = format!("/routers/{router}");
+        assert!(isp.page(&path).await.text.contains("The router has told of none yet"));
+
+        let six = UnknownHost {
+            address: [&[0x20, 1, 0xd, 0xb8][..], &[0; 12]].concat(),
+            mac: vec![],
+            seen_ms: NINE_MS - 60_000,
+        };
+        let senseless = UnknownHost { address: vec![1, 2, 3], ..host(9, NINE_MS) };
+        let long_ago = host(8, NINE_MS - 8 * 86_400_000);
+        let twice = host(7, NINE_MS - 1);
+        let hosts = vec![host(7, NINE_MS), twice, six, senseless, long_ago, UnknownHost { seen_ms: 0, ..host(6, 0) }];
+        tell(&isp, router, hosts, true, (1_000, 20)).await;
+        let shown = seen(&isp, router).await;
+        let expected = json!([
+            { "address": "10.20.7.7", "mac": "02:00:00:00:00:07", "seen_at": "2026-11-01T09:00:00Z" },
+            { "address": "2001:db8::", "mac": null, "seen_at": "2026-11-01T08:59:00Z" },
+        ]);
+        assert_eq!((&shown["hosts"], &shown["more"]), (&expected, &json!(true)));
+        let page = isp.page(&path).await.text;
+        assert!(
+            page.contains("10.20.7.7") && page.contains("02:00:00:00:00:07") && page.contains("more than are listed"),
+            "{page}"
+        );
+
+        // The next report lists all; a clock ahead does not see what is to come; what is beyond reason is cut.
+        tell(&isp, router, vec![host(9, NINE_MS + 86_400_000)], false, (500, u64::MAX)).await;
+        let shown = seen(&isp, router).await;
+        assert_eq!(shown["hosts"].as_array().map(Vec::len), Some(1));
+        assert!(shown["hosts"][0]["seen_at"].as_str().is_some_and(|at| at.starts_with("2026-11-01T10:00")), "{shown}");
+        assert_eq!(
+            shown["days"],
+            json!([{ "day_on": "2026-11-01", "from_bytes": 1_500, "to_bytes": (1_i64 << 50) + 20 }])
+        );
+
+        // A report of thousands is kept in part, and says so.
+        let many = (0..=u8::MAX).map(|last| host(last, NINE_MS)).collect();
+        tell(&isp, router, many, false, (0, 0)).await;
+        let shown = seen(&isp, router).await;
+        assert_eq!((shown["hosts"].as_array().map(Vec::len), &shown["more"]), (Some(200), &json!(true)));
+
+        // Nothing is shown for ever.
+        isp.now_is("2026-11-08T09:00:01Z").await;
+        assert_eq!(seen(&isp, router).await["hosts"], json!([]));
+        isp.now_is("2026-12-02T10:00:00Z").await;
+        tell(&isp, router, vec![], false, (7, 8)).await;
+        assert_eq!(
+            seen(&isp, router).await["days"],
+            json!([{ "day_on": "2026-12-02", "from_bytes": 7, "to_bytes": 8 }])
+        );
+        assert!(isp.page(&path).await.text.contains("The router saw no unknown host lately"));
+    });
+}
+
+#[test]
+fn a_router_tells_of_its_own_side_alone() {
+    story(async {
+        let (isp, other) = (
+            Isp::new("strange-one", "2026-11-01T10:00:00Z").await,
+            Isp::new("strange-two", "2026-11-01T10:00:00Z").await,
+        );
+        let (one, next, theirs) =
+            (isp.router_named("r").await, isp.router_named("n").await, other.router_named("t").await);
+        tell(&isp, one, vec![host(7, NINE_MS)], false, (1, 1)).await;
+        tell(&isp, next, vec![], false, (0, 0)).await;
+        tell(&other, theirs, vec![], false, (0, 0)).await;
+        assert_eq!(seen(&isp, one).await["hosts"].as_array().map(Vec::len), Some(1));
+        assert_eq!(isp.get(&format!("/routers/{theirs}/unknown-hosts")).await.status, 404);
+        let late = session(&isp, one).await;
+        session(&isp, one).await;
+        assert!(
+            unknown_hosts::report(&isp.app, late, &UnknownReport::default()).await.is_err(),
+            "a newer session took over"
+        );
+        assert_eq!(seen(&isp, one).await["hosts"].as_array().map(Vec::len), Some(1));
+    });
+}
