@@ -1,7 +1,7 @@
 //! What should be, and what that means for the kernel. Pure: no tokio, no clock, no kernel.
 //!
 //! Start at [`Wanted`]; [`check`] and [`nodes`] say what of it can be held at all, [`policy`] which rates it has
-//! now, [`shape`] what rates mean to HTB.
+//! now, [`steps`] what is beyond an allowance, [`shape`] what rates mean to HTB.
 
 pub mod check;
 pub mod nodes;
@@ -9,6 +9,7 @@ pub mod policy;
 #[cfg(test)]
 mod policy_tests;
 pub mod shape;
+pub mod steps;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -67,9 +67,10 @@ impl Southbound for Null {
         let refused =
             rejected.iter().map(|(id, why)| (*id, Outcome::Rejected { code: why.code, detail: why.detail.clone() }));
         let nodes = held.chain(refused).collect();
-        let router = wanted.router.as_ref().map(|_| {
-            Outcome::Applied(ObservedLine { access: Access::Unspecified.into(), ..ObservedLine::default() })
-        });
+        let router = wanted
+            .router
+            .as_ref()
+            .map(|_| Outcome::Applied(ObservedLine { access: Access::Unspecified.into(), ..ObservedLine::default() }));
         Ok(Applied { router, nodes, lines, drift: Vec::new(), whole: true })
     }
 

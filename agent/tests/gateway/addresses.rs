@@ -93,10 +93,7 @@ async fn an_older_cloud_is_told_nothing_it_does_not_know() {
             match cloud.state_message().await {
                 up::Message::Addresses(report) => panic!("{report:?}"),
                 up::Message::Applied(report) if report.generation == 2 => break,
-                up::Message::Applied(_)
-                | up::Message::Ack(_)
-                | up::Message::FairUse(_)
-                | up::Message::Unknown(_) => {}
+                up::Message::Applied(_) | up::Message::Ack(_) | up::Message::FairUse(_) | up::Message::Unknown(_) => {}
             }
         }
         agent.stop().await;

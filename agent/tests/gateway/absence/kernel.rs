@@ -189,7 +189,12 @@ impl Kernel {
         self.0.borrow_mut().hold(wanted, &is_meant);
         let observed = |line: &Line| {
             let Held { access, down_bps, up_bps } = held(line);
-            ObservedLine { rate_down_bps: down_bps, rate_up_bps: up_bps, access: access.into(), ..ObservedLine::default() }
+            ObservedLine {
+                rate_down_bps: down_bps,
+                rate_up_bps: up_bps,
+                access: access.into(),
+                ..ObservedLine::default()
+            }
         };
         let meant = wanted.lines.iter().filter(|(id, _)| is_meant(id));
         let lines = meant.map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();

@@ -66,7 +66,7 @@ fn fair_use(chance: &mut Chance, handle: u32, now_ms: u64) -> FairUse {
         exhausted_down_bps: if slows { MBIT / 2 } else { 0 },
         exhausted_up_bps: if slows && chance.between(0, 3) > 0 { MBIT / 8 } else { 0 },
         windows: (0..windows).map(|_| window(chance)).collect(),
-        tally: Vec::new(),
+        ..FairUse::default()
     }
 }
 
@@ -74,7 +74,7 @@ fn allowance(chance: &mut Chance, start_ms: u64, end_ms: u64) -> Allowance {
     let bytes = chance.between(1, 60) * GB;
     let until_ms = end_ms - chance.between(0, 24 * 60) * MINUTE_MS;
     let top_ups = (0..chance.between(0, 2)).map(|_| TopUp { bytes: chance.between(1, 20) * GB, until_ms }).collect();
-    Allowance { start_ms, end_ms, bytes, elsewhere_bytes: chance.between(0, bytes / 4), top_ups }
+    Allowance { start_ms, end_ms, bytes, elsewhere_bytes: chance.between(0, bytes / 4), top_ups, carry_max_bytes: 0 }
 }
 
 /// At night over midnight, about when clocks are changed, or at any other time.
