@@ -3,6 +3,8 @@
 //! What a policy says is decided in [`crate::plan::policy`], what is used in [`crate::usage::tally`].
 
 mod line;
+#[cfg(test)]
+mod tests;
 
 use self::line::{Pace, Watched};
 use super::{Agent, enforce};
