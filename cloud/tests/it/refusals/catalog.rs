@@ -22,8 +22,6 @@ fn plans_that_cannot_be_are_refused_and_change_nothing() {
         let unmetered = json!({ "overage": null, "allowance_bytes": null });
         let windows =
             |days, free| json!({ "windows": [{ "days": days, "from": "23:00", "to": "06:00", "free": free }] });
-        let steps = |steps| json!({ "steps": steps });
-        let step = |over: i64| json!({ "over_bytes": over, "rate_down_bps": 1_000 });
         let cases = [
             invalid("no download", json!({ "rate_down_bps": 0 }), &["rate_down_bps"]).says("above zero, found 0"),
             invalid("no upload", json!({ "rate_up_bps": 0 }), &["rate_up_bps"]),
@@ -63,6 +61,34 @@ fn plans_that_cannot_be_are_refused_and_change_nothing() {
                 with(&uncharged, json!({ "throttle": throttle(0, 1) })),
                 &["throttle.rate_down_bps"],
             ),
+            invalid("a window without days", windows(json!([]), json!(true)), &["windows.0.days"]),
+            invalid("a day twice", windows(json!(["monday", "monday"]), json!(true)), &["windows.0.days"]),
+            invalid("a window that does nothing", windows(json!(["monday"]), json!(false)), &["windows.0"]),
+            malformed("no such day", windows(json!(["someday"]), json!(true)), "someday"),
+            malformed(
+                "no such time",
+                json!({ "windows": [{ "days": ["monday"], "from": "25:00", "to": "06:00", "free": true }] }),
+                "time of the day",
+            ),
+            invalid("no name", json!({ "name": "  " }), &["name"]),
+            invalid("no end of a name", json!({ "name": "x".repeat(101) }), &["name"]).says("100 characters"),
+            Case::new("a name that is taken", "/plans", plan(json!({ "name": "Fibre 500" })), 409, "plan-name-taken"),
+            malformed("a field nobody knows", json!({ "speed": 1 }), "unknown field `speed`"),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}
+
+#[test]
+fn steps_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let invalid = |what, changes, fields| Case::invalid(what, "/plans", with(&made.plan_wish, changes), fields);
+        let uncharged = json!({ "overage": null });
+        let unmetered = json!({ "overage": null, "allowance_bytes": null });
+        let steps = |steps| json!({ "steps": steps });
+        let step = |over: i64| json!({ "over_bytes": over, "rate_down_bps": 1_000 });
+        let cases = [
             invalid("steps beside a charge", steps(json!([step(5)])), &["steps"]).says("choose one"),
             invalid("steps beyond no allowance", with(&unmetered, steps(json!([step(5)]))), &["steps"]),
             invalid(
@@ -93,19 +119,6 @@ fn plans_that_cannot_be_are_refused_and_change_nothing() {
                 with(&uncharged, json!({ "carry_over_bytes": 0 })),
                 &["carry_over_bytes"],
             ),
-            invalid("a window without days", windows(json!([]), json!(true)), &["windows.0.days"]),
-            invalid("a day twice", windows(json!(["monday", "monday"]), json!(true)), &["windows.0.days"]),
-            invalid("a window that does nothing", windows(json!(["monday"]), json!(false)), &["windows.0"]),
-            malformed("no such day", windows(json!(["someday"]), json!(true)), "someday"),
-            malformed(
-                "no such time",
-                json!({ "windows": [{ "days": ["monday"], "from": "25:00", "to": "06:00", "free": true }] }),
-                "time of the day",
-            ),
-            invalid("no name", json!({ "name": "  " }), &["name"]),
-            invalid("no end of a name", json!({ "name": "x".repeat(101) }), &["name"]).says("100 characters"),
-            Case::new("a name that is taken", "/plans", plan(json!({ "name": "Fibre 500" })), 409, "plan-name-taken"),
-            malformed("a field nobody knows", json!({ "speed": 1 }), "unknown field `speed`"),
         ];
         assert_refused(&made.isp, cases).await;
     });
