@@ -849,7 +849,10 @@ CREATE TABLE public.fair_use_standings (
     since_at timestamp with time zone,
     next_at timestamp with time zone,
     reported_at timestamp with time zone NOT NULL,
-    CONSTRAINT fair_use_standings_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text])))
+    step integer DEFAULT 0 NOT NULL,
+    carried_bytes bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT fair_use_standings_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text, 'boost'::text, 'capped'::text]))),
+    CONSTRAINT fair_use_standings_step_is_not_negative CHECK ((step >= 0))
 );
 
 ALTER TABLE ONLY public.fair_use_standings FORCE ROW LEVEL SECURITY;
@@ -876,7 +879,9 @@ CREATE TABLE public.fair_use_turns (
     rule text NOT NULL,
     used_bytes bigint NOT NULL,
     reported_at timestamp with time zone NOT NULL,
-    CONSTRAINT fair_use_turns_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text])))
+    step integer DEFAULT 0 NOT NULL,
+    CONSTRAINT fair_use_turns_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text, 'boost'::text, 'capped'::text]))),
+    CONSTRAINT fair_use_turns_step_is_not_negative CHECK ((step >= 0))
 );
 
 ALTER TABLE ONLY public.fair_use_turns FORCE ROW LEVEL SECURITY;
@@ -1447,17 +1452,25 @@ CREATE TABLE public.plan_versions (
     windows jsonb DEFAULT '[]'::jsonb NOT NULL,
     burst_down_bytes bigint DEFAULT 0 NOT NULL,
     burst_up_bytes bigint DEFAULT 0 NOT NULL,
+    steps jsonb DEFAULT '[]'::jsonb NOT NULL,
+    carry_over_bytes bigint,
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
     CONSTRAINT plan_versions_block_price_is_not_negative CHECK ((overage_block_price >= (0)::numeric)),
     CONSTRAINT plan_versions_burst_down_is_not_negative CHECK ((burst_down_bytes >= 0)),
     CONSTRAINT plan_versions_burst_up_is_not_negative CHECK ((burst_up_bytes >= 0)),
+    CONSTRAINT plan_versions_carry_over_is_positive CHECK ((carry_over_bytes > 0)),
+    CONSTRAINT plan_versions_carry_over_needs_allowance CHECK (((carry_over_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
+    CONSTRAINT plan_versions_charge_or_carry_over CHECK (((carry_over_bytes IS NULL) OR (overage_block_bytes IS NULL))),
+    CONSTRAINT plan_versions_charge_or_steps CHECK (((steps = '[]'::jsonb) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_charge_or_throttle CHECK (((throttle_down_bps IS NULL) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_overage_is_whole CHECK (((overage_block_bytes IS NULL) = (overage_block_price IS NULL))),
     CONSTRAINT plan_versions_overage_needs_allowance CHECK (((overage_block_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_price_is_not_negative CHECK ((price >= (0)::numeric)),
     CONSTRAINT plan_versions_rate_down_is_positive CHECK ((rate_down_bps > 0)),
     CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0)),
+    CONSTRAINT plan_versions_steps_are_a_list CHECK ((jsonb_typeof(steps) = 'array'::text)),
+    CONSTRAINT plan_versions_steps_need_allowance CHECK (((steps = '[]'::jsonb) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_throttle_down_is_positive CHECK ((throttle_down_bps > 0)),
     CONSTRAINT plan_versions_throttle_is_whole CHECK (((throttle_down_bps IS NULL) = (throttle_up_bps IS NULL))),
     CONSTRAINT plan_versions_throttle_needs_allowance CHECK (((throttle_down_bps IS NULL) OR (allowance_bytes IS NOT NULL))),

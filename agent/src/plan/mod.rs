@@ -1,7 +1,8 @@
 //! What should be, and what that means for the kernel. Pure: no tokio, no clock, no kernel.
 //!
 //! Start at [`Wanted`]; [`check`] and [`nodes`] say what of it can be held at all, [`policy`] which rates it has
-//! now, [`blocks`] what the internet sees of it, [`shape`] what rates mean to HTB.
+//! now, [`steps`] what is beyond an allowance, [`blocks`] what the internet sees of a line, [`shape`] what rates mean to
+//! HTB.
 
 pub mod blocks;
 pub mod check;
@@ -10,6 +11,7 @@ pub mod policy;
 #[cfg(test)]
 mod policy_tests;
 pub mod shape;
+pub mod steps;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

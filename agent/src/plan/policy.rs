@@ -8,10 +8,12 @@ use std::collections::BTreeSet;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan};
-use weir_protocol::desired::{Allowance, FairUse, Line, Window};
+use uuid::Uuid;
+use weir_protocol::desired::{Allowance, Boost, FairUse, Line, Window};
 use weir_protocol::state::Rule;
 
 use super::check::Rejection;
+use super::steps::{self, Level};
 
 /// How far ahead the next change is looked for, in milliseconds; no window is further away than a week.
 const AHEAD_MS: u64 = 8 * 24 * 60 * 60 * 1000;
@@ -39,8 +41,13 @@ impl Rates {
         Self { down_bps: self.down_bps.min(other.down_bps), up_bps: self.up_bps.min(other.up_bps) }
     }
 
+    /// The faster of each.
+    pub fn max(self, other: Self) -> Self {
+        Self { down_bps: self.down_bps.max(other.down_bps), up_bps: self.up_bps.max(other.up_bps) }
+    }
+
     /// These, where they are given (above zero), else the others.
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         let given = |own: u64, other: u64| if own == 0 { other } else { own };
         Self { down_bps: given(self.down_bps, other.down_bps), up_bps: given(self.up_bps, other.up_bps) }
     }
@@ -51,8 +58,19 @@ impl Rates {
 pub struct Policy {
     zone: TimeZone,
     allowances: Vec<Allowance>,
-    exhausted: Rates,
+    levels: Vec<Level>,
+    boosts: Vec<Boost>,
     windows: Vec<Window>,
+    pool: Option<Uuid>,
+}
+
+/// What was used by now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Of the period that holds.
+    pub bytes: u64,
+    /// Of the period before it; asked for only if what was left of that is carried over.
+    pub before_bytes: u64,
 }
 
 /// What a policy says at an instant.
@@ -60,24 +78,34 @@ pub struct Policy {
 pub struct Verdict {
     /// What decides.
     pub rule: Rule,
+    /// Steps beyond the allowance that were reached, where one of them decides.
+    pub step: u32,
     /// The rates in force.
     pub rates: Rates,
     /// The period: start and end, Unix milliseconds; none if nothing is metered now.
     pub period: Option<(u64, u64)>,
     /// What may be used in the period; with no period 0.
     pub limit_bytes: u64,
-    /// Whether the period's use has reached the limit.
-    pub reached: bool,
-    /// Whether more use would slow the line: bytes are counted and the limit is not reached.
+    /// Of it, what was carried over.
+    pub carried_bytes: u64,
+    /// The least use it is the same for.
+    pub from_bytes: u64,
+    /// The use from which on it is another; none if no use makes it one.
+    pub next_bytes: Option<u64>,
+    /// Whether more use changes what the line gets: bytes are counted, and something is beyond.
     pub counting: bool,
     /// When this may change with no traffic at all, Unix milliseconds.
     pub until_ms: Option<u64>,
 }
 
+/// What a fair use is refused for.
+pub(super) fn malformed(detail: String) -> Rejection {
+    Rejection { code: "fair-use-malformed", detail }
+}
+
 impl Policy {
     /// Reads a fair use.
     pub fn read(fair_use: &FairUse) -> Result<Self, Rejection> {
-        let malformed = |detail: String| Rejection { code: "fair-use-malformed", detail };
         let zone = TimeZone::get(&fair_use.time_zone);
         let zone = zone.map_err(|_| malformed(format!("no time zone is called {:?}", fair_use.time_zone)))?;
         let sound = |window: &Window| {
@@ -93,17 +121,45 @@ impl Policy {
         if !ordered {
             return Err(malformed("the periods are empty or overlap".into()));
         }
+        let pool = match fair_use.pool.as_slice() {
+            [] => None,
+            pool => Some(Uuid::from_slice(pool).map_err(|_| malformed(format!("{} bytes name no pool", pool.len())))?),
+        };
         Ok(Self {
             zone,
             allowances: fair_use.allowances.clone(),
-            exhausted: Rates { down_bps: fair_use.exhausted_down_bps, up_bps: fair_use.exhausted_up_bps },
+            levels: steps::levels(fair_use)?,
+            boosts: steps::boosts(fair_use)?,
             windows: fair_use.windows.clone(),
+            pool,
         })
     }
 
     /// What is included at an instant.
     pub fn allowance(&self, now_ms: u64) -> Option<&Allowance> {
         self.allowances.iter().find(|period| period.start_ms <= now_ms && now_ms < period.end_ms)
+    }
+
+    /// The allowance before one, if what was left of it is carried over.
+    pub fn carried_from(&self, allowance: &Allowance) -> Option<&Allowance> {
+        let before = |period: &&Allowance| period.end_ms == allowance.start_ms;
+        self.allowances.iter().find(before).filter(|_| allowance.carry_max_bytes > 0)
+    }
+
+    /// Whether what is left at the end of a period is ever carried over.
+    pub fn carries(&self) -> bool {
+        self.allowances.iter().any(|allowance| allowance.carry_max_bytes > 0)
+    }
+
+    /// Who shares its allowance with all others of the same pool.
+    pub fn pool(&self) -> Option<Uuid> {
+        self.pool
+    }
+
+    /// What of the allowance before one is included in it, too, when so much of that was used.
+    pub fn carried(&self, allowance: &Allowance, before_bytes: u64) -> u64 {
+        let left = self.carried_from(allowance).map_or(0, |before| before.bytes.saturating_sub(before_bytes));
+        left.min(allowance.carry_max_bytes)
     }
 
     /// Whether what is moved up to an instant counts: a record belongs to the moment before its end.
@@ -117,34 +173,39 @@ impl Policy {
         (before.as_second() + i64::from(self.zone.to_offset(before).seconds())).div_euclid(DAY_SECONDS)
     }
 
-    /// What holds `now_ms` on a line sold at `sold` of which the period's allowance has seen `used_bytes`.
-    pub fn evaluate(&self, sold: Rates, used_bytes: u64, now_ms: u64) -> Verdict {
-        let (mut rule, mut rates) = (Rule::Sold, sold);
+    /// What holds `now_ms` on a line sold at `sold` that has used so much.
+    pub fn evaluate(&self, sold: Rates, used: Used, now_ms: u64) -> Verdict {
         let window = self.window(now_ms);
-        if let Some(window) = window {
-            let own = Rates { down_bps: window.rate_down_bps, up_bps: window.rate_up_bps };
-            (rule, rates) = (Rule::Window, own.or(sold));
-        }
+        let given = window.map(|window| Rates { down_bps: window.rate_down_bps, up_bps: window.rate_up_bps }.or(sold));
+        let (rule, rates) = given.map_or((Rule::Sold, sold), |own| (Rule::Window, own));
         let free = window.is_some_and(|window| window.free);
         let allowance = self.allowance(now_ms);
+        let carried_bytes = allowance.map_or(0, |allowance| self.carried(allowance, used.before_bytes));
         let limit_bytes = allowance.map_or(0, |allowance| {
             let bought = allowance.top_ups.iter().filter(|top_up| top_up.until_ms > now_ms);
-            bought.fold(allowance.bytes, |sum, top_up| sum.saturating_add(top_up.bytes))
+            let included = allowance.bytes.saturating_add(carried_bytes);
+            bought.fold(included, |sum, top_up| sum.saturating_add(top_up.bytes))
         });
-        let reached = allowance.is_some() && used_bytes >= limit_bytes;
-        let throttles = (self.exhausted.down_bps, self.exhausted.up_bps) != (0, 0);
-        if reached && !free && throttles {
-            (rule, rates) = (Rule::Exhausted, rates.min(self.exhausted.or(rates)));
-        }
-        Verdict {
+        let levels = if allowance.is_some() { self.levels.as_slice() } else { &[] };
+        let begins = |level: &Level| limit_bytes.saturating_add(level.over_bytes);
+        let reached = levels.partition_point(|level| begins(level) <= used.bytes);
+        let next_bytes = levels.get(reached).map(begins);
+        let level = reached.checked_sub(1).and_then(|last| levels.get(last));
+        let verdict = Verdict {
             rule,
+            step: 0,
             rates,
             period: allowance.map(|allowance| (allowance.start_ms, allowance.end_ms)),
             limit_bytes,
-            reached,
-            counting: throttles && allowance.is_some() && !reached && !free,
+            carried_bytes,
+            from_bytes: level.map_or(0, begins),
+            next_bytes,
+            counting: !free && next_bytes.is_some(),
             until_ms: self.until(now_ms),
-        }
+        };
+        let verdict = level.filter(|_| !free).map_or(verdict, |level| verdict.beyond(level));
+        let boosts = self.boosts.iter().filter(|boost| boost.from_ms <= now_ms && now_ms < boost.until_ms);
+        boosts.fold(verdict, Verdict::boosted)
     }
 
     fn until(&self, now_ms: u64) -> Option<u64> {
@@ -152,9 +213,10 @@ impl Policy {
             let top_ups = period.top_ups.iter().map(|top_up| top_up.until_ms);
             [period.start_ms, period.end_ms].into_iter().chain(top_ups)
         });
+        let boosts = self.boosts.iter().flat_map(|boost| [boost.from_ms, boost.until_ms]);
         let ahead_ms = now_ms.saturating_add(AHEAD_MS);
         let clock = self.edges(now_ms, ahead_ms).into_iter().next();
-        periods.filter(|at_ms| *at_ms > now_ms).chain(clock).min()
+        periods.chain(boosts).filter(|at_ms| *at_ms > now_ms).chain(clock).min()
     }
 
     /// Instants after `from_ms` and up to `to_ms` no usage record may straddle.
@@ -209,6 +271,28 @@ impl Policy {
 
     fn local(&self, at_ms: u64) -> Option<DateTime> {
         Some(self.zone.to_datetime(instant(at_ms)?))
+    }
+}
+
+impl Verdict {
+    /// The line is in the walled garden, as if held for its quota.
+    pub fn is_capped(&self) -> bool {
+        self.rule == Rule::Capped
+    }
+
+    fn beyond(self, level: &Level) -> Self {
+        let rule = if level.garden { Rule::Capped } else { Rule::Exhausted };
+        let rates = if level.garden { self.rates } else { self.rates.min(level.rates.or(self.rates)) };
+        Self { rule, step: level.step, rates, ..self }
+    }
+
+    /// While a boost runs that makes it faster; what is in the walled garden has no rates.
+    fn boosted(self, boost: &Boost) -> Self {
+        let rates = self.rates.max(Rates { down_bps: boost.rate_down_bps, up_bps: boost.rate_up_bps });
+        if self.is_capped() || rates == self.rates {
+            return self;
+        }
+        Self { rule: Rule::Boost, step: 0, rates, ..self }
     }
 }
 

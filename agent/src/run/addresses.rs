@@ -72,11 +72,15 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.book.joined(id, self.fair_use.enforced_line(id, line))
     }
 
-    /// All lines as they are shown to the garden: with their learned prefixes.
+    /// All lines as they are shown to the garden: with their learned prefixes, and held if their use holds them.
     pub(super) fn shown(&self) -> Wanted {
         let wanted = &self.meaning.wanted;
-        let lines = wanted.lines.iter().map(|(id, line)| (*id, self.book.joined(*id, Arc::clone(line)))).collect();
+        let lines = wanted.lines.iter().map(|(id, line)| (*id, self.shown_line(*id, line))).collect();
         Wanted { router: wanted.router.clone(), lines, nodes: wanted.nodes.clone() }
+    }
+
+    fn shown_line(&self, id: Uuid, line: &Arc<Line>) -> Arc<Line> {
+        if self.fair_use.caps(id) { self.enforced_line(id, line) } else { self.book.joined(id, Arc::clone(line)) }
     }
 
     /// Shows the garden these lines as they are now.
@@ -86,7 +90,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             wanted.nodes.clone_from(&self.meaning.wanted.nodes);
             for id in lines {
                 match self.meaning.wanted.lines.get(id) {
-                    Some(line) => drop(wanted.lines.insert(*id, self.book.joined(*id, Arc::clone(line)))),
+                    Some(line) => drop(wanted.lines.insert(*id, self.shown_line(*id, line))),
                     None => drop(wanted.lines.remove(id)),
                 }
             }

@@ -2,10 +2,15 @@
 //!
 //! What a policy says is decided in [`crate::plan::policy`], what is used in [`crate::usage::tally`].
 
+mod line;
+#[cfg(test)]
+mod tests;
+
+use self::line::{Pace, Watched};
 use super::{Agent, enforce};
 use crate::clock::{self, Clock};
 use crate::plan::Wanted;
-use crate::plan::policy::{Policy, Rates, Verdict};
+use crate::plan::policy::{Policy, Used};
 use crate::southbound::Southbound;
 use crate::store::disk::Disk;
 use crate::usage::tally::{self, Tally};
@@ -14,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
-use weir_protocol::desired::{Allowance, Line};
-use weir_protocol::state::{self, FairUseReport, LineFairUse, Rule, Turn};
+use weir_protocol::desired::Line;
+use weir_protocol::state::{self, FairUseReport, LineFairUse};
 use weir_protocol::usage::LineUsage;
 
 /// Sweeps of a line about to use up its allowance are not closer than this.
@@ -36,26 +41,16 @@ pub(super) struct FairUse {
     told: BTreeMap<Uuid, LineFairUse>,
 }
 
-/// A line with a fair use.
-#[derive(Debug)]
-pub(super) struct Watched {
-    handle: u32,
-    sold: Rates,
-    policy: Policy,
-    /// When it was looked at last, and what that gave.
-    seen: Option<(u64, Verdict)>,
-    used_bytes: u64,
-    moving: bool,
-}
-
 /// What a look at all lines gave.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Review {
-    /// Lines whose rates are others than before.
+    /// Lines whose rates are others than before, or that are in the walled garden or out of it.
     changed: BTreeSet<Uuid>,
+    /// The latter alone.
+    capped: BTreeSet<Uuid>,
     /// A rule came into force or went out of it.
     turned: bool,
-    /// A line that moves may use up its allowance within this time.
+    /// A line that moves may reach the end of its allowance, or a step beyond it, within this time.
     soonest: Option<Duration>,
 }
 
@@ -106,34 +101,57 @@ impl FairUse {
 
     /// What is enforced of a line.
     pub(super) fn enforced_line(&self, id: Uuid, line: &Arc<Line>) -> Arc<Line> {
+        let enforced = self.lines.get(&id).and_then(|watched| watched.enforced(line));
+        enforced.map_or_else(|| Arc::clone(line), Arc::new)
+    }
+
+    /// Whether the walled garden is what it gets for what it used.
+    pub(super) fn caps(&self, id: Uuid) -> bool {
         let seen = self.lines.get(&id).and_then(|watched| watched.seen);
-        let Some((_, verdict)) = seen.filter(|(_, verdict)| verdict.differs_from(line)) else {
-            return Arc::clone(line);
-        };
-        let Rates { down_bps, up_bps } = verdict.rates;
-        let (burst_down_bytes, burst_up_bytes) = verdict.bursts(line);
-        Arc::new(Line {
-            rate_down_bps: down_bps,
-            rate_up_bps: up_bps,
-            throttled_down_bps: line.throttled_down_bps.min(down_bps),
-            throttled_up_bps: line.throttled_up_bps.min(up_bps),
-            burst_down_bytes,
-            burst_up_bytes,
-            ..Line::clone(line)
-        })
+        seen.is_some_and(|(_, verdict)| verdict.is_capped())
     }
 
     /// Looks at every line: what its tally and what is not sealed yet make of its rates.
     pub(super) fn review(&mut self, tally: &mut Tally<impl Disk>, open: &[LineUsage], now_ms: u64) -> Review {
+        let pools = self.count(tally, open, now_ms);
+        let mut paces: BTreeMap<Uuid, Pace> = BTreeMap::new();
         let mut review = Review::default();
-        let open: BTreeMap<u32, u64> =
-            open.iter().map(|line| (line.handle, line.down_bytes.saturating_add(line.up_bytes))).collect();
         for (id, line) in &mut self.lines {
-            if line.look(tally, open.get(&line.handle).copied().unwrap_or(0), now_ms, &mut review) {
+            let pool = line.policy.pool();
+            let look = line.look(tally, pool.and_then(|pool| pools.get(&pool)).copied(), now_ms);
+            if look.changed {
                 review.changed.insert(*id);
             }
+            if look.capped {
+                review.capped.insert(*id);
+            }
+            review.turned |= look.turned;
+            match (look.pace, pool) {
+                (Some(pace), Some(pool)) => {
+                    paces.entry(pool).and_modify(|all| *all = all.and(pace)).or_insert(pace);
+                }
+                (Some(pace), None) => review.expect(pace),
+                (None, _) => {}
+            }
         }
+        paces.into_values().for_each(|pace| review.expect(pace));
         review
+    }
+
+    /// Sums up what every line moved; answers what all lines of each pool moved together.
+    fn count(&mut self, tally: &Tally<impl Disk>, open: &[LineUsage], now_ms: u64) -> BTreeMap<Uuid, Used> {
+        let open: BTreeMap<u32, u64> =
+            open.iter().map(|line| (line.handle, line.down_bytes.saturating_add(line.up_bytes))).collect();
+        let mut pools: BTreeMap<Uuid, Used> = BTreeMap::new();
+        for line in self.lines.values_mut() {
+            let own = line.count(tally, open.get(&line.handle).copied().unwrap_or(0), now_ms);
+            if let Some(pool) = line.policy.pool() {
+                let all = pools.entry(pool).or_default();
+                all.bytes = all.bytes.saturating_add(own.bytes);
+                all.before_bytes = all.before_bytes.saturating_add(own.before_bytes);
+            }
+        }
+        pools
     }
 
     /// When a look is due without any traffic, Unix milliseconds.
@@ -154,7 +172,7 @@ impl FairUse {
         self.told.clear();
     }
 
-    /// What is new since the last report: a line is told of when its rule, its period or its limit changed, and at each
+    /// What is new since the last report: a line is told of when its rule, its step, its period or its limit changed, and at each
     /// hundredth of its allowance.
     pub(super) fn take_unsaid(&mut self, tally: &Tally<impl Disk>) -> Option<FairUseReport> {
         let mut lines = Vec::new();
@@ -183,88 +201,10 @@ fn rounded(standing: &LineFairUse) -> LineFairUse {
     }
 }
 
-impl Watched {
-    fn read(line: &Line) -> Option<Self> {
-        Some(Self {
-            handle: line.handle,
-            sold: Rates::of(line),
-            // A line whose fair use makes no sense is refused as a whole, see `check::alone`.
-            policy: Policy::read(line.fair_use.as_ref()?).ok()?,
-            seen: None,
-            used_bytes: 0,
-            moving: false,
-        })
-    }
-
-    fn same_rules(&self, other: &Self) -> bool {
-        (self.handle, self.sold, &self.policy) == (other.handle, other.sold, &other.policy)
-    }
-
-    /// Looks at the line; whether its rates are others than before.
-    fn look(&mut self, tally: &mut Tally<impl Disk>, open_bytes: u64, now_ms: u64, review: &mut Review) -> bool {
-        let counted = if self.policy.counts_until(now_ms.saturating_add(1)) { open_bytes } else { 0 };
-        let allowance = self.policy.allowance(now_ms);
-        let own = |period: &Allowance| tally.used(self.handle, period.start_ms, period.end_ms, counted);
-        let own_bytes = allowance.map_or(0, own);
-        let used_bytes = allowance.map_or(0, |period| period.elsewhere_bytes.saturating_add(own_bytes));
-        self.moving = used_bytes > self.used_bytes;
-        self.used_bytes = used_bytes;
-        let verdict = match self.seen {
-            Some((at_ms, verdict)) if verdict.still_holds(used_bytes, at_ms, now_ms) => verdict,
-            _ => self.policy.evaluate(self.sold, used_bytes, now_ms),
-        };
-        let before = self.seen.replace((now_ms, verdict));
-        let rule = tally.turns(self.handle).last().map_or(Rule::Sold, Turn::rule);
-        if verdict.rule != rule {
-            let turn = Turn { rule: verdict.rule.into(), at_ms: now_ms, used_bytes, step: 0 };
-            tally.turn(self.handle, turn, verdict.period.map_or(0, |(start_ms, _)| start_ms), own_bytes);
-            review.turned = true;
-        }
-        if verdict.counting && self.moving {
-            let left = verdict.limit_bytes.saturating_sub(used_bytes);
-            let bps = verdict.rates.down_bps.saturating_add(verdict.rates.up_bps).max(1);
-            let millis = u64::try_from(u128::from(left) * 8000 / u128::from(bps)).unwrap_or(u64::MAX);
-            let soonest = Duration::from_millis(millis);
-            review.soonest = Some(review.soonest.map_or(soonest, |other| other.min(soonest)));
-        }
-        before.is_none_or(|(_, before)| before.rates != verdict.rates)
-    }
-
-    fn standing(&self, id: Uuid, tally: &Tally<impl Disk>) -> Option<LineFairUse> {
-        let (_, verdict) = self.seen?;
-        let (start_ms, end_ms) = verdict.period.unwrap_or_default();
-        let turns = tally.turns(self.handle).to_vec();
-        Some(LineFairUse {
-            id: id.as_bytes().to_vec(),
-            start_ms,
-            end_ms,
-            used_bytes: self.used_bytes,
-            limit_bytes: verdict.limit_bytes,
-            rule: verdict.rule.into(),
-            since_ms: turns.last().map_or(0, |turn| turn.at_ms),
-            next_ms: verdict.until_ms.unwrap_or(0),
-            turns,
-            carried_bytes: 0,
-        })
-    }
-}
-
-impl Verdict {
-    /// Whether it makes another line of it than was sold.
-    fn differs_from(&self, line: &Line) -> bool {
-        self.rates != Rates::of(line) || self.bursts(line) != (line.burst_down_bytes, line.burst_up_bytes)
-    }
-
-    /// Bytes it may send at once, toward and from the subscriber: none beyond the least once its allowance is used up.
-    fn bursts(&self, line: &Line) -> (u64, u64) {
-        if self.rule == Rule::Exhausted { (0, 0) } else { (line.burst_down_bytes, line.burst_up_bytes) }
-    }
-
-    /// Whether nothing can have changed: no time that may change it came, and use is on the same side of the limit.
-    fn still_holds(&self, used_bytes: u64, at_ms: u64, now_ms: u64) -> bool {
-        let limited = self.period.is_some();
-        let reached = limited && used_bytes >= self.limit_bytes;
-        at_ms <= now_ms && self.until_ms.is_none_or(|until| now_ms < until) && reached == self.reached
+impl Review {
+    fn expect(&mut self, pace: Pace) {
+        let time = pace.time();
+        self.soonest = Some(self.soonest.map_or(time, |other| other.min(time)));
     }
 }
 
@@ -277,6 +217,10 @@ impl tally::Rules for FairUse {
         // A line without one may get one today: then its neighbours' days are the likeliest.
         let policy = self.policy(handle).or_else(|| self.lines.values().next().map(|line| &line.policy));
         policy.map_or_else(|| (end_ms.saturating_sub(1) / DAY_MS).cast_signed(), |policy| policy.day_until(end_ms))
+    }
+
+    fn carries(&self, handle: u32) -> bool {
+        self.policy(handle).is_some_and(Policy::carries)
     }
 }
 
@@ -305,6 +249,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let now = self.clock.now();
         let review = self.fair_use.review(&mut self.tally, &self.journal.open().lines, now.wall_ms);
         self.soonest = review.soonest;
+        if !review.capped.is_empty() {
+            self.show_lines(&review.capped);
+        }
         if now.wall_ms >= self.cuts_until_ms {
             self.set_cuts();
         }

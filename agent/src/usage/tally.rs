@@ -16,6 +16,8 @@ use weir_protocol::usage::{LineUsage, Record};
 const FILE: &str = "tally";
 /// Longer than any period that is metered.
 const KEPT_MS: u64 = 40 * 24 * 3600 * 1000;
+/// Longer than two of them, where what was left of one is carried over into the next.
+const CARRIED_MS: u64 = 70 * 24 * 3600 * 1000;
 /// Changes of a line's rule kept.
 const TURNS: usize = 16;
 
@@ -28,6 +30,8 @@ pub trait Rules {
     fn counts(&self, handle: u32, end_ms: u64) -> bool;
     /// The local day of the moment before an instant: what was moved on different days is kept apart.
     fn day(&self, handle: u32, end_ms: u64) -> i64;
+    /// Whether the period before the one that holds matters, too.
+    fn carries(&self, handle: u32) -> bool;
 }
 
 /// What was counted of one day, up to its last record's end.
@@ -163,7 +167,8 @@ impl<D: Disk> Tally<D> {
                 }
                 _ => days.push(Day { end_ms, bytes }),
             }
-            days.retain(|day| day.end_ms.saturating_add(KEPT_MS) > end_ms);
+            let kept_ms = if rules.carries(handle) { CARRIED_MS } else { KEPT_MS };
+            days.retain(|day| day.end_ms.saturating_add(kept_ms) > end_ms);
         }
     }
 
@@ -246,6 +251,10 @@ mod tests {
 
         fn day(&self, _: u32, end_ms: u64) -> i64 {
             ((end_ms - 1) / 10_000).cast_signed()
+        }
+
+        fn carries(&self, _: u32) -> bool {
+            false
         }
     }
 

@@ -24,7 +24,7 @@ fn metered(revision: u64, start_ms: u64, top_up: u64) -> Object {
         bytes: 1_000_000,
         elsewhere_bytes: 300_000,
         top_ups: vec![TopUp { bytes: top_up, until_ms: start_ms + 2 * HOUR_MS }],
-        ..Allowance::default()
+        carry_max_bytes: 0,
     };
     let fair_use = FairUse {
         time_zone: "Europe/Madrid".into(),

@@ -11,10 +11,10 @@ use weir_agent::clock::{Clock, Now, System};
 use weir_agent::config::{Adapter, Config};
 use weir_agent::run::Agent;
 use weir_agent::southbound::linux::Linux;
-use weir_protocol::desired::{Access, Allowance, FairUse, Line, Window};
+use weir_protocol::desired::{Access, Allowance, Boost, FairUse, Line, Step, TopUp, Window};
 
 use crate::disk::{enrolled, hold};
-use crate::net::{Net, assert_within, in_namespaces, line, text, until};
+use crate::net::{Net, SUBSCRIBER_4, assert_within, in_namespaces, line, text, until};
 
 const SECOND_MS: u64 = 1_000;
 const HOUR_MS: u64 = 3_600 * SECOND_MS;
@@ -221,6 +221,88 @@ fn a_line_has_the_rates_of_the_hour() {
         clock.pass(8 * HOUR_MS);
         until("the rate of the day again", || is_at(SOLD_MBIT));
         assert_rate(net, 5002, SOLD_MBIT);
+        agent.stop();
+    });
+}
+
+/// Whether the line is in the walled garden.
+fn is_walled() -> bool {
+    text("nft list set inet weir g4_32 2>/dev/null || true").contains(SUBSCRIBER_4)
+}
+
+#[test]
+fn a_line_goes_down_its_steps_into_the_garden_and_a_top_up_lifts_it_out() {
+    let name = "a_line_goes_down_its_steps_into_the_garden_and_a_top_up_lifts_it_out";
+    in_namespaces(module_path!(), name, async |net| {
+        const STEPS_MBIT: [u64; 2] = [8, 3];
+        const MORE: [u64; 2] = [3_000_000, 5_000_000];
+        let start_ms = 20_000 * DAY_MS;
+        let step = |over_bytes, mbit: u64| Step {
+            over_bytes,
+            rate_down_bps: mbit * 1_000_000,
+            rate_up_bps: mbit * 1_000_000,
+            garden: false,
+        };
+        let cap = Step { over_bytes: MORE[1], garden: true, ..Step::default() };
+        let steps = vec![step(0, STEPS_MBIT[0]), step(MORE[0], STEPS_MBIT[1]), cap];
+        let bought = |bytes| {
+            let top_up = TopUp { bytes, until_ms: start_ms + 30 * DAY_MS };
+            let allowance = Allowance {
+                start_ms,
+                end_ms: start_ms + 30 * DAY_MS,
+                bytes: ALLOWANCE,
+                top_ups: vec![top_up],
+                ..Allowance::default()
+            };
+            let (allowances, steps) = (vec![allowance], steps.clone());
+            fair(FairUse { time_zone: "UTC".into(), allowances, steps, ..FairUse::default() })
+        };
+        hold(net.state.path(), bought(0));
+        let clock = Shown::at(start_ms + 10 * DAY_MS);
+        let mut agent = Running::start(net, &clock);
+        until("the sold rate", || is_at(SOLD_MBIT));
+        let before = received(net);
+        let flow = net.download(5001, &[]);
+        for (mbit, over) in [(STEPS_MBIT[0], 0), (STEPS_MBIT[1], MORE[0])] {
+            until("a step", || is_at(mbit));
+            let (moved, due) = (received(net) - before, ALLOWANCE + over);
+            assert!(moved >= due && moved - due <= OVERSHOOT_MAX, "{mbit} Mbit/s after {moved} bytes");
+            assert!(!is_walled());
+        }
+        until("the garden", is_walled);
+        let (moved, due) = (received(net) - before, ALLOWANCE + MORE[1]);
+        assert!(moved >= due && moved - due <= OVERSHOOT_MAX, "in the garden after {moved} bytes");
+        drop(flow);
+
+        agent.stop();
+        let mut agent = Running::start(net, &clock);
+        until("the garden after a restart", is_walled);
+        agent.stop();
+
+        std::fs::remove_dir_all(net.state.path().join("desired")).unwrap();
+        hold(net.state.path(), bought(100_000_000));
+        let mut agent = Running::start(net, &clock);
+        until("the sold rate once more was bought", || is_at(SOLD_MBIT) && !is_walled());
+        agent.stop();
+    });
+}
+
+#[test]
+fn a_boost_begins_and_ends_by_the_clock() {
+    in_namespaces(module_path!(), "a_boost_begins_and_ends_by_the_clock", async |net| {
+        const BOOST_MBIT: u64 = 40;
+        let from_ms = 20_000 * DAY_MS;
+        let rate_down_bps = BOOST_MBIT * 1_000_000;
+        let boosts = vec![Boost { from_ms, until_ms: from_ms + 2 * HOUR_MS, rate_down_bps, rate_up_bps: 0 }];
+        hold(net.state.path(), fair(FairUse { time_zone: "UTC".into(), boosts, ..FairUse::default() }));
+        // Two seconds before it, by a clock nobody moves on.
+        let clock = Shown::at(from_ms - 2 * SECOND_MS);
+        let mut agent = Running::start(net, &clock);
+        until("the sold rate", || is_at(SOLD_MBIT));
+        until("the boost", || is_at(BOOST_MBIT));
+        assert_rate(net, 5001, BOOST_MBIT);
+        clock.pass(2 * HOUR_MS);
+        until("the sold rate again", || is_at(SOLD_MBIT));
         agent.stop();
     });
 }

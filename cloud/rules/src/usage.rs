@@ -69,6 +69,16 @@ pub fn pieces(
     Ok(pieces)
 }
 
+/// The piece of a version in force from `from` just before another one of it, if there is one.
+pub fn piece_before(cycle: Cycle, from: NaiveDate, piece: Piece) -> Result<Option<Piece>, CalendarError> {
+    let start = piece.days.start();
+    if start <= from.max(cycle.start()) {
+        return Ok(None);
+    }
+    let yesterday = start.pred_opt().unwrap_or(start);
+    Ok(pieces(cycle, from, Some(start), yesterday, 1)?.pop())
+}
+
 /// What traffic over the allowance costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overage {

@@ -1,4 +1,4 @@
-//! What a plan does by use and by the clock: the throttle at the end of an allowance, and windows of the day.
+//! What a plan does by use and by the clock: the throttle at the end of an allowance, steps beyond it, and windows of the day.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,11 +6,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::service::{RATE_MAX, check_range};
+use super::model::VersionWish;
+use super::service::{BYTES_MAX, RATE_MAX, check_bytes, check_range};
 use crate::error::FieldError;
 
 /// Windows a version may have.
 const WINDOWS_MAX: usize = 8;
+/// Steps a version may have.
+const STEPS_MAX: usize = 8;
 const HOUR: u16 = 60;
 const DAY: u16 = 24 * HOUR;
 
@@ -24,6 +27,22 @@ pub struct Throttle {
     /// From the subscriber, bits per second of layer 3.
     #[schema(example = 1_000_000)]
     pub rate_up_bps: i64,
+}
+
+/// What a line gets from a use beyond its allowance on, until the period ends or more is bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Bytes beyond the allowance and what was bought on top; 0 = from its end.
+    #[schema(example = 20_000_000_000_i64)]
+    pub over_bytes: i64,
+    /// Toward the subscriber, bits per second of layer 3; null = as it was before the step.
+    pub rate_down_bps: Option<i64>,
+    /// From the subscriber, bits per second of layer 3; null = as it was before the step.
+    pub rate_up_bps: Option<i64>,
+    /// The line is in the walled garden instead, as if held for its quota; the last step alone can be one.
+    #[serde(default)]
+    pub cap: bool,
 }
 
 /// A time of the day with rates of its own, by the wall clock of the account's time zone.
@@ -129,6 +148,60 @@ pub(super) fn check_throttle(throttle: &Throttle, metered: bool, charged: bool, 
     }
     check_range("throttle.rate_down_bps", throttle.rate_down_bps, RATE_MAX, errors);
     check_range("throttle.rate_up_bps", throttle.rate_up_bps, RATE_MAX, errors);
+}
+
+/// Checks the steps beyond an allowance and what is carried over.
+pub(super) fn check_beyond(wish: &VersionWish, errors: &mut Vec<FieldError>) {
+    let mut needs = |field: &str| {
+        if wish.allowance_bytes.is_none() {
+            errors.push(FieldError::new(field, "needs an allowance"));
+        }
+        if wish.overage.is_some() {
+            errors.push(FieldError::new(field, "must not be beside a charge: choose one of them"));
+        }
+    };
+    if !wish.steps.is_empty() {
+        needs("steps");
+    }
+    if let Some(bytes) = wish.carry_over_bytes {
+        needs("carry_over_bytes");
+        check_bytes("carry_over_bytes", bytes, errors);
+    }
+    if wish.steps.len() > STEPS_MAX {
+        errors.push(FieldError::new("steps", format!("must have at most {STEPS_MAX} entries")));
+    }
+    // A throttle is the step at the allowance's end.
+    let mut before = wish.throttle.map(|_| 0);
+    for (n, step) in wish.steps.iter().take(STEPS_MAX).enumerate() {
+        let last = n + 1 == wish.steps.len();
+        check_step(step, before, last, &mut |field, text| {
+            let field = if field.is_empty() { format!("steps.{n}") } else { format!("steps.{n}.{field}") };
+            errors.push(FieldError::new(field, text));
+        });
+        before = Some(step.over_bytes);
+    }
+}
+
+fn check_step(step: &Step, before: Option<i64>, last: bool, refuse: &mut impl FnMut(&str, String)) {
+    if step.over_bytes < 0 {
+        refuse("over_bytes", "must not be below zero".into());
+    } else if let Some(before) = before.filter(|before| step.over_bytes <= *before) {
+        refuse("over_bytes", format!("must be above the step before, at {before}, found {}", step.over_bytes));
+    } else if step.over_bytes > BYTES_MAX {
+        refuse("over_bytes", format!("must be at most {BYTES_MAX}, found {}", step.over_bytes));
+    }
+    let rates = [("rate_down_bps", step.rate_down_bps), ("rate_up_bps", step.rate_up_bps)];
+    for (field, rate) in rates.into_iter().filter_map(|(field, rate)| Some((field, rate?))) {
+        if !(1..=RATE_MAX).contains(&rate) {
+            refuse(field, format!("must be from 1 to {RATE_MAX}, found {rate}"));
+        }
+    }
+    match (step.cap, rates.iter().any(|(_, rate)| rate.is_some())) {
+        (true, true) => refuse("cap", "has no rates: choose one of them".into()),
+        (true, false) if !last => refuse("cap", "must be the last step".into()),
+        (false, false) => refuse("", "must change a rate or be a cap".into()),
+        _ => {}
+    }
 }
 
 pub(super) fn check_windows(windows: &[Window], errors: &mut Vec<FieldError>) {

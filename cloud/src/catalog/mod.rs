@@ -8,7 +8,7 @@ mod service;
 mod store;
 
 pub use error::Error;
-pub use fair_use::{NotATime, Throttle, TimeOfDay, Weekday, Window};
+pub use fair_use::{NotATime, Step, Throttle, TimeOfDay, Weekday, Window};
 pub use model::{Amount, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish};
 pub use service::{add_plan, add_version, change_plan, offered, plan, plans, retire, version};
 pub(crate) use service::{check_amount as check_price, check_bytes as check_volume};

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::fair_use::{Throttle, Window};
+use super::fair_use::{Step, Throttle, Window};
 use crate::ids::{PlanId, PlanVersionId};
 
 /// An amount as it is sent: exact decimals as text.
@@ -58,6 +58,10 @@ pub struct PlanVersion {
     pub overage: Option<Overage>,
     /// What a line still gets beyond the allowance; null = it stays as it is.
     pub throttle: Option<Throttle>,
+    /// What it gets further beyond the allowance, ascending; the last one reached holds.
+    pub steps: Vec<Step>,
+    /// What is left of an allowance is included in the next period, too, up to so many bytes; null = nothing.
+    pub carry_over_bytes: Option<i64>,
     /// Times of the day with rates of their own; the first that holds counts.
     pub windows: Vec<Window>,
     /// Bytes toward the subscriber at once after being idle, before the rate holds; 0 = none to speak of.
@@ -99,6 +103,11 @@ pub struct PlanWish {
     pub overage: Option<Overage>,
     /// What a line still gets beyond the allowance, instead of a charge; absent = it stays as it is.
     pub throttle: Option<Throttle>,
+    /// What it gets further beyond the allowance, ascending, instead of a charge; the last one reached holds.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// What is left of an allowance is included in the next period, too, up to so many bytes; absent = nothing.
+    pub carry_over_bytes: Option<i64>,
     /// Times of the day with rates of their own; the first that holds counts.
     #[serde(default)]
     pub windows: Vec<Window>,
@@ -137,6 +146,11 @@ pub struct VersionWish {
     pub overage: Option<Overage>,
     /// What a line still gets beyond the allowance, instead of a charge; absent = it stays as it is.
     pub throttle: Option<Throttle>,
+    /// What it gets further beyond the allowance, ascending, instead of a charge; the last one reached holds.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+    /// What is left of an allowance is included in the next period, too, up to so many bytes; absent = nothing.
+    pub carry_over_bytes: Option<i64>,
     /// Times of the day with rates of their own; the first that holds counts.
     #[serde(default)]
     pub windows: Vec<Window>,

@@ -3,7 +3,7 @@
 use serde_json::json;
 use weir_rules::money::{Currency, Money};
 
-use super::fair_use::{check_throttle, check_windows};
+use super::fair_use::{check_beyond, check_throttle, check_windows};
 use super::model::Amount;
 use super::{Error, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish, store};
 use crate::audit;
@@ -18,7 +18,7 @@ pub(super) const RATE_MAX: i64 = 1_000_000_000_000;
 /// Seconds of its rate a line may move at once: routers remember no longer that it was idle.
 const BURST_SECONDS_MAX: i64 = 60;
 /// The largest allowance and block: an exabyte.
-const BYTES_MAX: i64 = 1_000_000_000_000_000_000;
+pub(super) const BYTES_MAX: i64 = 1_000_000_000_000_000_000;
 
 /// A page of plans, newest first, with their versions.
 pub async fn plans(tx: &mut TenantTx, page: Page) -> Result<Vec<Plan>, Error> {
@@ -45,6 +45,8 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
         throttle: wish.throttle,
+        steps: wish.steps,
+        carry_over_bytes: wish.carry_over_bytes,
         windows: wish.windows,
         burst_down_bytes: wish.burst_down_bytes,
         burst_up_bytes: wish.burst_up_bytes,
@@ -122,6 +124,8 @@ fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, wish: VersionWish) -> P
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
         throttle: wish.throttle,
+        steps: wish.steps,
+        carry_over_bytes: wish.carry_over_bytes,
         windows: wish.windows,
         burst_down_bytes: wish.burst_down_bytes,
         burst_up_bytes: wish.burst_up_bytes,
@@ -152,6 +156,7 @@ fn check(wish: &VersionWish) -> Vec<FieldError> {
     if let Some(throttle) = &wish.throttle {
         check_throttle(throttle, wish.allowance_bytes.is_some(), wish.overage.is_some(), &mut errors);
     }
+    check_beyond(wish, &mut errors);
     check_windows(&wish.windows, &mut errors);
     for (field, burst, rate) in [
         ("burst_down_bytes", wish.burst_down_bytes, wish.rate_down_bps),

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Amount, Error, Overage, Plan, PlanVersion, Throttle, Window};
+use super::{Amount, Error, Overage, Plan, PlanVersion, Step, Throttle, Window};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
@@ -21,6 +21,8 @@ struct VersionRow {
     overage_block_price: Option<Decimal>,
     throttle_down_bps: Option<i64>,
     throttle_up_bps: Option<i64>,
+    steps: sqlx::types::Json<Vec<Step>>,
+    carry_over_bytes: Option<i64>,
     windows: sqlx::types::Json<Vec<Window>>,
     burst_down_bytes: i64,
     burst_up_bytes: i64,
@@ -44,6 +46,8 @@ impl From<VersionRow> for PlanVersion {
             allowance_bytes: row.allowance_bytes,
             overage,
             throttle: throttle.map(|(rate_down_bps, rate_up_bps)| Throttle { rate_down_bps, rate_up_bps }),
+            steps: row.steps.0,
+            carry_over_bytes: row.carry_over_bytes,
             windows: row.windows.0,
             burst_down_bytes: row.burst_down_bytes,
             burst_up_bytes: row.burst_up_bytes,
@@ -108,7 +112,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                   overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
-                  burst_down_bytes, burst_up_bytes, created_at
+                  steps AS "steps: _", carry_over_bytes, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE plan_id = ANY($1) ORDER BY version DESC"#,
         &ids
     )
@@ -138,7 +142,7 @@ pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<Plan
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                   overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
-                  burst_down_bytes, burst_up_bytes, created_at
+                  steps AS "steps: _", carry_over_bytes, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE id = $1"#,
         id.uuid()
     )
@@ -168,11 +172,12 @@ pub async fn insert_plan(tx: &mut TenantTx, id: PlanId, name: &str, offered: boo
 pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
     let windows = serde_json::to_value(&version.windows).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let steps = serde_json::to_value(&version.steps).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
         "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                                     overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows, created_at,
-                                    burst_down_bytes, burst_up_bytes)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                                    burst_down_bytes, burst_up_bytes, steps, carry_over_bytes)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         tenant,
         version.id.uuid(),
         version.plan_id.uuid(),
@@ -189,7 +194,9 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         windows,
         version.created_at,
         version.burst_down_bytes,
-        version.burst_up_bytes
+        version.burst_up_bytes,
+        steps,
+        version.carry_over_bytes
     )
     .execute(tx.conn())
     .await?;

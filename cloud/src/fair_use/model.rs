@@ -84,8 +84,12 @@ pub enum Rule {
     Sold,
     /// A time of the day.
     Window,
-    /// The allowance is used up.
+    /// The allowance is used up, and the line slower.
     Exhausted,
+    /// A time with rates of its own that was bought.
+    Boost,
+    /// The allowance is used up, and the line in the walled garden.
+    Capped,
 }
 
 impl Rule {
@@ -95,6 +99,8 @@ impl Rule {
             Self::Sold => "sold",
             Self::Window => "window",
             Self::Exhausted => "exhausted",
+            Self::Boost => "boost",
+            Self::Capped => "capped",
         }
     }
 
@@ -102,6 +108,8 @@ impl Rule {
         match name {
             "window" => Self::Window,
             "exhausted" => Self::Exhausted,
+            "boost" => Self::Boost,
+            "capped" => Self::Capped,
             _ => Self::Sold,
         }
     }
@@ -116,6 +124,8 @@ pub struct Turn {
     pub at: DateTime<Utc>,
     /// Used in the period by then.
     pub used_bytes: i64,
+    /// Steps beyond the allowance that were reached, where one of them came into force; 0 = none.
+    pub step: i32,
 }
 
 /// How a line stands with its fair use.
@@ -129,12 +139,16 @@ pub struct Standing {
     pub used_bytes: i64,
     /// Included in these days; null when nothing is metered.
     pub allowance_bytes: Option<i64>,
+    /// Included, too: what was left of the period before.
+    pub carried_bytes: i64,
     /// Bought on top.
     pub top_up_bytes: i64,
-    /// Left of both, not below zero.
+    /// Left of all three, not below zero.
     pub remaining_bytes: Option<i64>,
     /// What decides the line's rates; null until the router has told.
     pub rule: Option<Rule>,
+    /// Steps beyond the allowance that are reached, where one of them decides; 0 = none.
+    pub step: i32,
     /// Since when; null when it was never another.
     pub since_at: Option<DateTime<Utc>>,
     /// When it may change without traffic.

@@ -23,7 +23,10 @@ pub(super) struct Told {
     pub period: Option<(DateTime<Utc>, DateTime<Utc>)>,
     pub used_bytes: i64,
     pub limit_bytes: i64,
+    pub carried_bytes: i64,
     pub rule: Rule,
+    /// None where the turn that brought it was told before.
+    pub step: Option<i32>,
     pub since_at: Option<DateTime<Utc>>,
     pub next_at: Option<DateTime<Utc>>,
     pub turns: Vec<Turn>,
@@ -76,13 +79,17 @@ async fn tell(tx: &mut TenantTx, id: SubscriptionId, told: &Told, percent: i32) 
 fn read(line: &LineFairUse) -> Told {
     let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
     let turn = |turn: &state::Turn| {
-        Some(Turn { rule: rule(turn.rule()), at: instant(turn.at_ms)?, used_bytes: bytes(turn.used_bytes) })
+        let (rule, used_bytes) = (rule(turn.rule()), bytes(turn.used_bytes));
+        Some(Turn { rule, at: instant(turn.at_ms)?, used_bytes, step: step(turn.step) })
     };
+    let newest = line.turns.last().filter(|turn| turn.rule == line.rule);
     Told {
         period: instant(line.start_ms).zip(instant(line.end_ms)).filter(|(start, end)| start < end),
         used_bytes: bytes(line.used_bytes),
         limit_bytes: bytes(line.limit_bytes),
+        carried_bytes: bytes(line.carried_bytes),
         rule: rule(line.rule()),
+        step: newest.map(|turn| step(turn.step)),
         since_at: instant(line.since_ms),
         next_at: instant(line.next_ms),
         turns: line.turns.iter().filter_map(turn).collect(),
@@ -91,8 +98,14 @@ fn read(line: &LineFairUse) -> Told {
 
 fn rule(rule: state::Rule) -> Rule {
     match rule {
-        state::Rule::Sold | state::Rule::Boost => Rule::Sold,
+        state::Rule::Sold => Rule::Sold,
         state::Rule::Window => Rule::Window,
-        state::Rule::Exhausted | state::Rule::Capped => Rule::Exhausted,
+        state::Rule::Exhausted => Rule::Exhausted,
+        state::Rule::Boost => Rule::Boost,
+        state::Rule::Capped => Rule::Capped,
     }
+}
+
+fn step(step: u32) -> i32 {
+    i32::try_from(step).unwrap_or(i32::MAX)
 }

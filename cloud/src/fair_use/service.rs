@@ -4,7 +4,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde_json::json;
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use weir_rules::proration::prorated_allowance;
-use weir_rules::usage::{Piece, pieces};
+use weir_rules::usage::{Piece, piece_before, pieces};
 
 use super::store::{self, Metered, Told};
 use super::{Error, Rule, Standing, TopUp, TopUpWish};
@@ -25,9 +25,11 @@ pub async fn standing(tx: &mut TenantTx, id: SubscriptionId) -> Result<Standing,
         to: None,
         used_bytes: 0,
         allowance_bytes: None,
+        carried_bytes: 0,
         top_up_bytes: 0,
         remaining_bytes: None,
         rule: told.as_ref().map(|told| Rule::from_name(&told.rule)),
+        step: told.as_ref().map_or(0, |told| told.step),
         since_at: told.as_ref().and_then(|told| told.since_at),
         next_at: told.as_ref().and_then(|told| told.next_at),
         reported_at: told.as_ref().map(|told| told.reported_at),
@@ -47,29 +49,52 @@ async fn count(
     told: Option<&Told>,
     standing: &mut Standing,
 ) -> Result<(), Error> {
-    let Piece { days, full } = piece(tx, metered)?;
+    let piece = piece(tx, metered)?;
+    let Piece { days, .. } = piece;
     let zone = zone(metered)?;
     let between = (start_of_day(days.start(), zone).map_err(facts)?, start_of_day(days.end(), zone).map_err(facts)?);
     let counted = store::used(tx, id, between, metered).await?.to_i64().unwrap_or(i64::MAX);
     // The router counts by the second, its records come by the interval.
     let told = told.filter(|told| told.start_at == Some(between.0)).map_or(0, |told| told.used_bytes);
-    let included = prorated_allowance(metered.allowance_bytes.unsigned_abs(), days, full).map_err(facts)?;
-    let included = i64::try_from(included).unwrap_or(i64::MAX);
+    let included = included(metered, piece)?;
+    standing.carried_bytes = carried(tx, id, metered, piece).await?;
     let bought = standing.top_ups.iter().filter(|top_up| days.contains(top_up.sold_on));
     standing.top_up_bytes = bought.map(|top_up| top_up.bytes).fold(0, i64::saturating_add);
     (standing.from, standing.to) = (Some(days.start()), Some(days.end()));
     standing.used_bytes = counted.max(told);
     standing.allowance_bytes = Some(included);
-    let left = included.saturating_add(standing.top_up_bytes).saturating_sub(standing.used_bytes);
+    let limit = included.saturating_add(standing.carried_bytes).saturating_add(standing.top_up_bytes);
+    let left = limit.saturating_sub(standing.used_bytes);
     standing.remaining_bytes = Some(left.max(0));
     Ok(())
+}
+
+/// What was left of the period before and is carried over, as the router sees it: of its allowance alone.
+async fn carried(tx: &mut TenantTx, id: SubscriptionId, metered: &Metered, current: Piece) -> Result<i64, Error> {
+    let Some(most) = metered.carry_over_bytes else { return Ok(0) };
+    let Some(before) = piece_before(cycle(metered)?, metered.from, current).map_err(facts)? else { return Ok(0) };
+    let zone = zone(metered)?;
+    let instant = |day| start_of_day(day, zone).map_err(facts);
+    let between = (instant(before.days.start())?, instant(before.days.end())?);
+    let used = store::used(tx, id, between, metered).await?.to_i64().unwrap_or(i64::MAX);
+    Ok(included(metered, before)?.saturating_sub(used).clamp(0, most))
+}
+
+/// What the plan includes in these days.
+fn included(metered: &Metered, Piece { days, full }: Piece) -> Result<i64, Error> {
+    let bytes = prorated_allowance(metered.allowance_bytes.unsigned_abs(), days, full).map_err(facts)?;
+    Ok(i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
+fn cycle(metered: &Metered) -> Result<Cycle, Error> {
+    let billing_day = BillingDay::new(u32::from(metered.billing_day.unsigned_abs())).map_err(facts)?;
+    Cycle::monthly(metered.starts_on, billing_day, 1).map_err(facts)
 }
 
 /// The days the allowance of today is for.
 fn piece(tx: &TenantTx, metered: &Metered) -> Result<Piece, Error> {
     let today = local_date(tx.at(), zone(metered)?);
-    let billing_day = BillingDay::new(u32::from(metered.billing_day.unsigned_abs())).map_err(facts)?;
-    let cycle = Cycle::monthly(metered.starts_on, billing_day, 1).map_err(facts)?;
+    let cycle = cycle(metered)?;
     let found = pieces(cycle, metered.from, metered.to, today, 1).map_err(facts)?;
     found.into_iter().next().ok_or_else(|| facts("no period contains today"))
 }

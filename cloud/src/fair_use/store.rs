@@ -77,6 +77,7 @@ pub async fn retire_product(tx: &mut TenantTx, id: TopUpProductId) -> Result<(),
 pub struct Metered {
     pub version: PlanVersionId,
     pub allowance_bytes: i64,
+    pub carry_over_bytes: Option<i64>,
     pub windows: serde_json::Value,
     pub from: NaiveDate,
     pub to: Option<NaiveDate>,
@@ -89,7 +90,7 @@ pub async fn metered(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<Met
     let now = tx.at();
     sqlx::query_as!(
         Metered,
-        r#"SELECT v.id AS "version: _", v.allowance_bytes AS "allowance_bytes!", v.windows, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
+        r#"SELECT v.id AS "version: _", v.allowance_bytes AS "allowance_bytes!", v.carry_over_bytes, v.windows, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
                   s.starts_on, a.billing_day, a.time_zone
            FROM subscriptions s
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
@@ -129,6 +130,7 @@ pub struct Told {
     pub start_at: Option<DateTime<Utc>>,
     pub used_bytes: i64,
     pub rule: String,
+    pub step: i32,
     pub since_at: Option<DateTime<Utc>>,
     pub next_at: Option<DateTime<Utc>>,
     pub reported_at: DateTime<Utc>,
@@ -137,7 +139,7 @@ pub struct Told {
 pub async fn told(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<Told>, sqlx::Error> {
     sqlx::query_as!(
         Told,
-        "SELECT lower(period) AS start_at, used_bytes, rule, since_at, next_at, reported_at FROM fair_use_standings WHERE subscription_id = $1",
+        "SELECT lower(period) AS start_at, used_bytes, rule, step, since_at, next_at, reported_at FROM fair_use_standings WHERE subscription_id = $1",
         id.uuid()
     )
     .fetch_optional(tx.conn())
@@ -146,14 +148,19 @@ pub async fn told(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<Told>,
 
 pub async fn turns(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Turn>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT rule, at, used_bytes FROM fair_use_turns WHERE subscription_id = $1 ORDER BY at DESC, rule LIMIT $2",
+        "SELECT rule, at, used_bytes, step FROM fair_use_turns WHERE subscription_id = $1 ORDER BY at DESC, rule LIMIT $2",
         id.uuid(),
         TURNS
     )
     .fetch_all(tx.conn())
     .await?;
-    let turn = |rule: &str, at, used_bytes| Turn { rule: Rule::from_name(rule), at, used_bytes };
-    Ok(rows.into_iter().map(|row| turn(&row.rule, row.at, row.used_bytes)).collect())
+    let turns = rows.into_iter().map(|row| Turn {
+        rule: Rule::from_name(&row.rule),
+        at: row.at,
+        used_bytes: row.used_bytes,
+        step: row.step,
+    });
+    Ok(turns.collect())
 }
 
 struct TopUpRow {
@@ -279,11 +286,15 @@ pub(super) async fn put_standing(
 ) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
-        "INSERT INTO fair_use_standings (tenant_id, subscription_id, period, used_bytes, limit_bytes, rule, since_at, next_at, reported_at)
-         VALUES ($1, $2, CASE WHEN $3::timestamptz IS NULL THEN NULL ELSE tstzrange($3, $4) END, $5, $6, $7, $8, $9, $10)
+        "INSERT INTO fair_use_standings (tenant_id, subscription_id, period, used_bytes, limit_bytes, rule, since_at, next_at, reported_at,
+                                         carried_bytes, step)
+         VALUES ($1, $2, CASE WHEN $3::timestamptz IS NULL THEN NULL ELSE tstzrange($3, $4) END, $5, $6, $7, $8, $9, $10, $11, coalesce($12, 0))
          ON CONFLICT (tenant_id, subscription_id) DO UPDATE
          SET period = excluded.period, used_bytes = excluded.used_bytes, limit_bytes = excluded.limit_bytes, rule = excluded.rule,
-             since_at = excluded.since_at, next_at = excluded.next_at, reported_at = excluded.reported_at",
+             since_at = excluded.since_at, next_at = excluded.next_at, reported_at = excluded.reported_at,
+             carried_bytes = excluded.carried_bytes,
+             step = CASE WHEN $12::integer IS NULL AND fair_use_standings.rule = excluded.rule THEN fair_use_standings.step
+                         ELSE excluded.step END",
         tenant,
         id.uuid(),
         told.period.map(|period| period.0),
@@ -293,7 +304,9 @@ pub(super) async fn put_standing(
         told.rule.name(),
         told.since_at,
         told.next_at,
-        now
+        now,
+        told.carried_bytes,
+        told.step
     )
     .execute(tx.conn())
     .await?;
@@ -305,17 +318,19 @@ pub async fn put_turns(tx: &mut TenantTx, id: SubscriptionId, turns: &[Turn]) ->
     let at: Vec<_> = turns.iter().map(|turn| turn.at).collect();
     let rule: Vec<_> = turns.iter().map(|turn| turn.rule.name().to_owned()).collect();
     let used_bytes: Vec<_> = turns.iter().map(|turn| turn.used_bytes).collect();
+    let step: Vec<_> = turns.iter().map(|turn| turn.step).collect();
     sqlx::query!(
-        "INSERT INTO fair_use_turns (tenant_id, subscription_id, at, rule, used_bytes, reported_at)
-         SELECT $1, $2, t.at, t.rule, t.used_bytes, $6
-         FROM unnest($3::timestamptz[], $4::text[], $5::bigint[]) AS t (at, rule, used_bytes)
+        "INSERT INTO fair_use_turns (tenant_id, subscription_id, at, rule, used_bytes, reported_at, step)
+         SELECT $1, $2, t.at, t.rule, t.used_bytes, $6, t.step
+         FROM unnest($3::timestamptz[], $4::text[], $5::bigint[], $7::integer[]) AS t (at, rule, used_bytes, step)
          ON CONFLICT (tenant_id, subscription_id, at, rule) DO NOTHING",
         tenant,
         id.uuid(),
         &at,
         &rule,
         &used_bytes,
-        now
+        now,
+        &step
     )
     .execute(tx.conn())
     .await?;

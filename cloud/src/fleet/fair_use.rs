@@ -4,10 +4,10 @@
 //! of the router, and of tallies this one had to give up. So a line that is only used leaves its object as it is.
 
 use rust_decimal::prelude::ToPrimitive;
-use weir_protocol::desired::{Allowance, FairUse, TopUp, Window};
+use weir_protocol::desired::{Allowance, FairUse, Step, TopUp, Window};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use weir_rules::proration::prorated_allowance;
-use weir_rules::usage::{Piece, pieces};
+use weir_rules::usage::{Piece, piece_before, pieces};
 
 use super::Error;
 use super::store::{self, SoldLine};
@@ -37,7 +37,7 @@ pub(super) async fn of_line(
         exhausted_up_bps: rate(sold.throttle_up_bps),
         windows: sold.windows.iter().map(window).collect(),
         tally: tally.unwrap_or_default(),
-        steps: Vec::new(),
+        steps: sold.steps.iter().map(step).collect(),
         boosts: Vec::new(),
         pool: Vec::new(),
     }))
@@ -54,14 +54,20 @@ async fn allowances(
     let today = local_date(tx.at(), zone);
     let billing_day = BillingDay::new(u32::from(sold.billing_day.unsigned_abs())).map_err(underivable)?;
     let cycle = Cycle::monthly(sold.starts_on, billing_day, 1).map_err(underivable)?;
-    let found = pieces(cycle, sold.from, sold.to, today, PERIODS).map_err(underivable)?;
+    let mut found = pieces(cycle, sold.from, sold.to, today, PERIODS).map_err(underivable)?;
+    let before = match (found.first(), sold.carry_over_bytes) {
+        (Some(current), Some(_)) => piece_before(cycle, sold.from, *current).map_err(underivable)?,
+        _ => None,
+    };
+    found.splice(0..0, before);
     let top_ups = store::top_ups_of(tx, id, today).await?;
     let mut allowances = Vec::new();
-    for (n, Piece { days, full }) in found.into_iter().enumerate() {
+    for Piece { days, full } in found {
         let instant = |day| start_of_day(day, zone).map_err(underivable);
         let (start, end) = (instant(days.start())?, instant(days.end())?);
         let end_ms = end.timestamp_millis().unsigned_abs();
-        let elsewhere = if n == 0 { store::used_elsewhere(tx, id, (start, end), tally, sold).await? } else { 0.into() };
+        let begun = days.start() <= today;
+        let elsewhere = if begun { store::used_elsewhere(tx, id, (start, end), tally, sold).await? } else { 0.into() };
         let bought = top_ups.iter().filter(|top_up| days.contains(top_up.sold_on));
         allowances.push(Allowance {
             start_ms: start.timestamp_millis().unsigned_abs(),
@@ -69,7 +75,7 @@ async fn allowances(
             bytes: prorated_allowance(bytes.unsigned_abs(), days, full).map_err(underivable)?,
             elsewhere_bytes: elsewhere.to_u64().unwrap_or(u64::MAX),
             top_ups: bought.map(|top_up| TopUp { bytes: top_up.bytes.unsigned_abs(), until_ms: end_ms }).collect(),
-            carry_max_bytes: 0,
+            carry_max_bytes: sold.carry_over_bytes.unwrap_or(0).unsigned_abs(),
         });
     }
     Ok(allowances)
@@ -77,6 +83,16 @@ async fn allowances(
 
 fn underivable(error: impl std::fmt::Display) -> Error {
     Error::FairUse(error.to_string())
+}
+
+fn step(step: &catalog::Step) -> Step {
+    let rate = |bps: Option<i64>| bps.unwrap_or(0).unsigned_abs();
+    Step {
+        over_bytes: step.over_bytes.unsigned_abs(),
+        rate_down_bps: rate(step.rate_down_bps),
+        rate_up_bps: rate(step.rate_up_bps),
+        garden: step.cap,
+    }
 }
 
 fn window(window: &catalog::Window) -> Window {

@@ -10,7 +10,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Form, List};
 
-use super::{Asking, form_status, next_page, page_of, windows};
+use super::{Asking, form_status, next_page, page_of, steps, windows};
 use crate::app::App;
 use crate::catalog::{self, Amount, Overage, Plan, PlanWish, Throttle, VersionWish};
 use crate::error::Problem;
@@ -99,6 +99,8 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         allowance_bytes: first.allowance_bytes,
         overage: first.overage,
         throttle: first.throttle,
+        steps: first.steps,
+        carry_over_bytes: first.carry_over_bytes,
         windows: first.windows,
         burst_down_bytes: first.burst_down_bytes,
         burst_up_bytes: first.burst_up_bytes,
@@ -132,6 +134,8 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
     };
     let mut burst = |name: &str| if given(fields, name) { read_scaled(fields, name, MEGABYTE) } else { Some(0) };
     let burst = burst("burst_down").zip(burst("burst_up"));
+    let steps = steps::read(fields);
+    let carry_over_bytes = if given(fields, "carry_over") { read_scaled(fields, "carry_over", GIGABYTE) } else { None };
     let windows = windows::read(fields);
     let problem = fields.problem();
     match (down, up, amount, burst) {
@@ -146,6 +150,8 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
                 allowance_bytes,
                 overage,
                 throttle,
+                steps,
+                carry_over_bytes,
                 windows,
                 burst_down_bytes,
                 burst_up_bytes,
@@ -177,6 +183,8 @@ pub(super) fn ask_terms(asked: Asking<'_>) -> Asking<'_> {
         .ask("overage.price", "overage-price", Input::Line("text"))
         .ask("throttle.rate_down", "fair-use-throttle-down-mbit", Input::Line("text"))
         .ask("throttle.rate_up", "fair-use-throttle-up-mbit", Input::Line("text"))
+        .ask("steps", "fair-use-steps", Input::Lines)
+        .ask("carry_over", "fair-use-carry-gb", Input::Line("text"))
         .ask("windows", "fair-use-windows", Input::Lines)
         .ask("burst_down", "burst-down-mb", Input::Line("text"))
         .ask("burst_up", "burst-up-mb", Input::Line("text"))

@@ -16,16 +16,19 @@ pub(super) fn facts<P: Needs>(screen: &Screen<P>, standing: &Standing) -> Vec<(S
     let lang = screen.frame.lang;
     let mut facts = Vec::new();
     if let (Some(from), Some(to), Some(allowance)) = (standing.from, standing.to, standing.allowance_bytes) {
-        let limit = allowance.saturating_add(standing.top_up_bytes);
+        let limit = allowance.saturating_add(standing.carried_bytes).saturating_add(standing.top_up_bytes);
         let used = format!("{} / {}", format::bytes(lang, standing.used_bytes), format::bytes(lang, limit));
         facts.push((screen.t("fair-use-period"), Cell::Text(days(lang, from, to))));
         facts.push((screen.t("fair-use-used"), Cell::Text(used)));
+        if standing.carried_bytes > 0 {
+            facts.push((screen.t("fair-use-carried"), Cell::Text(format::bytes(lang, standing.carried_bytes))));
+        }
         let left = standing.remaining_bytes.unwrap_or(0);
         facts.push((screen.t("fair-use-left"), Cell::Text(format::bytes(lang, left))));
     }
     let at = |at| Cell::Text(format::instant(lang, at, screen.zone));
     if let Some(rule) = standing.rule {
-        facts.push((screen.t("fair-use-rule"), word(screen, rule)));
+        facts.push((screen.t("fair-use-rule"), word(screen, rule, standing.step)));
         facts.extend(standing.since_at.map(|since| (screen.t("fair-use-since"), at(since))));
         facts.extend(standing.next_at.map(|next| (screen.t("fair-use-next"), at(next))));
     }
@@ -47,13 +50,19 @@ pub(super) fn sections<P: Needs>(screen: &Screen<P>, id: SubscriptionId, standin
     sections
 }
 
-fn word<P: Needs>(screen: &Screen<P>, rule: Rule) -> Cell {
+fn word<P: Needs>(screen: &Screen<P>, rule: Rule, step: i32) -> Cell {
     let tone = match rule {
-        Rule::Sold => Tone::Ok,
+        Rule::Sold | Rule::Boost => Tone::Ok,
         Rule::Window => Tone::Mute,
         Rule::Exhausted => Tone::Warn,
+        Rule::Capped => Tone::Bad,
     };
-    Cell::status(tone, screen.t(&format!("fair-use-rule-{}", rule.name())))
+    let words = screen.t(&format!("fair-use-rule-{}", rule.name()));
+    let words = match step {
+        0 => words,
+        step => format!("{words} · {}", screen.frame.t1("fair-use-step", "step", &step.to_string())),
+    };
+    Cell::status(tone, words)
 }
 
 fn turns<P: Needs>(screen: &Screen<P>, standing: &Standing) -> Section {
@@ -61,7 +70,7 @@ fn turns<P: Needs>(screen: &Screen<P>, standing: &Standing) -> Section {
     let rows = standing.turns.iter().map(|turn| {
         vec![
             Cell::Text(format::instant(lang, turn.at, screen.zone)),
-            word(screen, turn.rule),
+            word(screen, turn.rule, turn.step),
             Cell::Number(format::bytes(lang, turn.used_bytes)),
         ]
     });

@@ -49,6 +49,7 @@ mod sessions;
 mod settings;
 mod sites;
 mod staff;
+mod steps;
 mod subscribers;
 mod subscription_changes;
 mod subscriptions;
@@ -102,6 +103,9 @@ const TOLD: &[(&str, &str)] = &[
     ("needs an allowance", "error-needs-allowance"),
     ("must not be beside a charge", "error-fair-use-charge"),
     ("must change a rate or be free", "error-fair-use-window"),
+    ("must change a rate or be a cap", "error-fair-use-step"),
+    ("must be the last step", "error-fair-use-step"),
+    ("must be above the step before", "error-fair-use-step"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
     ("must not be below zero", "error-negative"),

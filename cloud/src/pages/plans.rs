@@ -11,7 +11,7 @@ use weir_ui::format;
 use weir_ui::pages::{Confirm, Form, Section, Show};
 
 use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_of, read_terms};
-use super::{Asking, form_status, windows};
+use super::{Asking, form_status, steps, windows};
 use crate::app::App;
 use crate::catalog::{self, Amount, Overage, Plan, PlanChange, PlanVersion, Throttle};
 use crate::error::Problem;
@@ -77,23 +77,33 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
             .as_ref()
             .map(|overage| format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes)))
     };
-    let slowed = |throttle: Option<Throttle>| throttle.map(|throttle| both_rates(lang, throttle));
     let rows = plan.versions.iter().map(|version| {
         vec![
             Cell::Text(version.version.to_string()),
             Cell::Number(format::bit_rate(lang, version.rate_down_bps)),
             Cell::Number(format::bit_rate(lang, version.rate_up_bps)),
             volume(version.allowance_bytes),
-            Cell::Number(beyond(&version.overage).or_else(|| slowed(version.throttle)).unwrap_or_else(|| "—".into())),
+            Cell::Number(beyond(&version.overage).or_else(|| slowed(lang, version)).unwrap_or_else(|| "—".into())),
+            Cell::Number(version.carry_over_bytes.map_or_else(|| "—".into(), |bytes| format::bytes(lang, bytes))),
             Cell::Number(both_bursts(lang, version)),
             Cell::Text(version.windows.iter().map(windows::typed).collect::<Vec<_>>().join(" · ")),
             Cell::Number(price_of(lang, &version.price)),
             Cell::Number(format::instant(lang, version.created_at, screen.zone)),
         ]
     });
-    let names =
-        ["version", "down", "up", "allowance", "fair-use-beyond", "burst", "fair-use-windows-short", "price", "since"]
-            .map(|key| screen.t(key));
+    let names = [
+        "version",
+        "down",
+        "up",
+        "allowance",
+        "fair-use-beyond",
+        "fair-use-carry",
+        "burst",
+        "fair-use-windows-short",
+        "price",
+        "since",
+    ]
+    .map(|key| screen.t(key));
     Section {
         title: screen.t("plan-versions"),
         action: None,
@@ -126,10 +136,19 @@ fn fields_of(version: &PlanVersion) -> Fields {
         ("overage.price", overage.map(|overage| typed(&overage.price)).unwrap_or_default()),
         ("throttle.rate_down", throttled(|throttle| throttle.rate_down_bps)),
         ("throttle.rate_up", throttled(|throttle| throttle.rate_up_bps)),
+        ("steps", version.steps.iter().map(steps::typed).collect::<Vec<_>>().join("\n")),
+        ("carry_over", version.carry_over_bytes.map(|bytes| scaled(bytes, GIGABYTE)).unwrap_or_default()),
         ("burst_down", burst(version.burst_down_bytes)),
         ("burst_up", burst(version.burst_up_bytes)),
         ("windows", version.windows.iter().map(windows::typed).collect::<Vec<_>>().join("\n")),
     ])
+}
+
+/// What a version does beyond its allowance, as it is typed: the throttle at its end, and steps.
+fn slowed(lang: &str, version: &PlanVersion) -> Option<String> {
+    let throttle = version.throttle.map(|throttle| both_rates(lang, throttle));
+    let beyond: Vec<_> = throttle.into_iter().chain(version.steps.iter().map(steps::typed)).collect();
+    (!beyond.is_empty()).then(|| beyond.join(" · "))
 }
 
 /// Both rates of a throttle, as readers write them.

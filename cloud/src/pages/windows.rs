@@ -9,17 +9,22 @@ use crate::http::page::Fields;
 
 /// A window as it is typed.
 pub(super) fn typed(window: &Window) -> String {
-    let megabits = |bps: Option<i64>| {
-        bps.map_or("-".to_owned(), |bps| (Decimal::from(bps) / Decimal::from(MEGABIT)).normalize().to_string())
-    };
     let mut words = vec![typed_days(&window.days), format!("{}-{}", window.from, window.to)];
     if window.rate_down_bps.is_some() || window.rate_up_bps.is_some() {
-        words.push(format!("{}/{}", megabits(window.rate_down_bps), megabits(window.rate_up_bps)));
+        words.push(typed_rates(window.rate_down_bps, window.rate_up_bps));
     }
     if window.free {
         words.push("free".to_owned());
     }
     words.join(" ")
+}
+
+/// Both rates in megabits as they are typed.
+pub(super) fn typed_rates(down_bps: Option<i64>, up_bps: Option<i64>) -> String {
+    let megabits = |bps: Option<i64>| {
+        bps.map_or("-".to_owned(), |bps| (Decimal::from(bps) / Decimal::from(MEGABIT)).normalize().to_string())
+    };
+    format!("{}/{}", megabits(down_bps), megabits(up_bps))
 }
 
 /// Days that follow each other as a range, others with commas.
@@ -73,8 +78,8 @@ fn days(text: &str) -> Option<Vec<Weekday>> {
     Some(days)
 }
 
-/// Bits per second of a figure in megabits; `-` is as sold.
-fn rate(text: &str) -> Option<Option<i64>> {
+/// Bits per second of a figure in megabits; `-` is as it is.
+pub(super) fn rate(text: &str) -> Option<Option<i64>> {
     if text == "-" {
         return Some(None);
     }

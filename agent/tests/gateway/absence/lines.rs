@@ -1,7 +1,7 @@
 //! A router's subscribers: of every kind a few, in zones whose clocks are changed and in others.
 
 use prost::Message;
-use weir_protocol::desired::{Access, Allowance, FairUse, Kind, Line, Prefix, Router, TopUp, Window};
+use weir_protocol::desired::{Access, Allowance, Boost, FairUse, Kind, Line, Prefix, Router, Step, TopUp, Window};
 use weir_protocol::state::{Down, Object};
 
 use super::chance::Chance;
@@ -66,8 +66,34 @@ fn fair_use(chance: &mut Chance, handle: u32, now_ms: u64) -> FairUse {
         exhausted_down_bps: if slows { MBIT / 2 } else { 0 },
         exhausted_up_bps: if slows && chance.between(0, 3) > 0 { MBIT / 8 } else { 0 },
         windows: (0..windows).map(|_| window(chance)).collect(),
-        tally: Vec::new(),
+        steps: steps(chance),
+        boosts: (0..chance.between(0, 3)).map(|_| boost(chance, now_ms)).collect(),
         ..FairUse::default()
+    }
+}
+
+/// None, or up to three of them, the last of which may be the garden.
+fn steps(chance: &mut Chance) -> Vec<Step> {
+    let count = chance.between(0, 4);
+    let mut over_bytes = chance.between(0, 2) * GB;
+    let step = |n| {
+        let (rate_down_bps, rate_up_bps) = (chance.between(0, 4) * MBIT / 8, chance.between(1, 4) * MBIT / 16);
+        let step = Step { over_bytes, rate_down_bps, rate_up_bps, garden: n + 1 == count && chance.between(0, 2) == 0 };
+        over_bytes += chance.between(1, 2_000) * MBIT;
+        step
+    };
+    (0..count).map(step).collect()
+}
+
+/// Sometime in the next four days, by the minute.
+fn boost(chance: &mut Chance, now_ms: u64) -> Boost {
+    let from_ms = now_ms - now_ms % MINUTE_MS + chance.between(0, 4 * 24 * 60) * MINUTE_MS;
+    let until_ms = from_ms + chance.between(1, 12 * 60) * MINUTE_MS;
+    Boost {
+        from_ms,
+        until_ms,
+        rate_down_bps: chance.between(0, 3) * 20 * MBIT,
+        rate_up_bps: chance.between(1, 20) * MBIT,
     }
 }
 
@@ -75,7 +101,8 @@ fn allowance(chance: &mut Chance, start_ms: u64, end_ms: u64) -> Allowance {
     let bytes = chance.between(1, 60) * GB;
     let until_ms = end_ms - chance.between(0, 24 * 60) * MINUTE_MS;
     let top_ups = (0..chance.between(0, 2)).map(|_| TopUp { bytes: chance.between(1, 20) * GB, until_ms }).collect();
-    Allowance { start_ms, end_ms, bytes, elsewhere_bytes: chance.between(0, bytes / 4), top_ups, carry_max_bytes: 0 }
+    let carry_max_bytes = chance.between(0, 2) * chance.between(1, 40) * GB;
+    Allowance { start_ms, end_ms, bytes, elsewhere_bytes: chance.between(0, bytes / 4), top_ups, carry_max_bytes }
 }
 
 /// At night over midnight, about when clocks are changed, or at any other time.

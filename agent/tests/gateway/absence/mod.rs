@@ -69,7 +69,8 @@ fn a_router_long_off_cuts_its_records_where_a_period_ended_meanwhile() {
 fn a_log_too_small_for_three_days_stays_so_and_nothing_is_lost() {
     let mut story = Story::new(4, instant(BEGINNINGS[1]));
     story.lines.truncate(5);
-    story.spool_bytes = 40 * 1024;
+    // What moves during the last sweep is in no record.
+    (story.spool_bytes, story.took_ms) = (40 * 1024, 0);
     let restarts =
         (1..24).map(|n| (n * 3 * HOUR_MS - 77, if n % 3 == 0 { Incident::Stop(0) } else { Incident::Kill(0) }));
     story.incidents = restarts.collect();

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, Days, Timelike};
 use chrono_tz::Tz;
-use weir_protocol::desired::{Access, Allowance, FairUse, Line, Window};
+use weir_protocol::desired::{Access, Allowance, Boost, FairUse, Line, Window};
 
 pub const MINUTE_MS: u64 = 60_000;
 const DAY_MINUTES: u32 = 24 * 60;
@@ -15,26 +15,51 @@ pub struct Held {
     pub up_bps: u64,
 }
 
-/// What the clock makes of a line; use decides between the two states.
+/// Uses at which something else may be held: the allowance's end, and steps beyond it.
+pub const RUNGS: usize = 4;
+
+/// What is held from a use of the period on, not counting what was used elsewhere and what was carried over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rung {
+    pub from: u64,
+    pub held: Held,
+}
+
+/// What was left of a period is included in the next one, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carry {
+    /// Where that period begins.
+    pub of: u64,
+    /// Its allowance, less what was used of it elsewhere.
+    pub bytes: u64,
+    pub most: u64,
+}
+
+/// What the clock makes of a line; use decides which of its states holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Says {
     pub open: Held,
-    /// Once the allowance is used up.
-    pub exhausted: Held,
+    pub rungs: [Option<Rung>; RUNGS],
+    pub carry: Option<Carry>,
+    /// Whether a boost runs: what is slowed meanwhile is no other rule.
+    pub boosted: bool,
     /// Where the period of the allowance begins, if there is one.
     pub period: Option<u64>,
     /// Whether what is moved counts.
     pub counts: bool,
     /// Which window holds.
     pub window: Option<usize>,
-    /// What may be used in the period, less what was used elsewhere.
-    pub limit: u64,
 }
 
 impl Says {
     /// The period use is counted in.
     pub fn counted_in(&self) -> Option<u64> {
         self.period.filter(|_| self.counts)
+    }
+
+    /// What is held once so many rungs are reached.
+    pub fn held_at(&self, rungs: usize) -> Held {
+        rungs.checked_sub(1).and_then(|n| self.rungs[n]).map_or(self.open, |rung| rung.held)
     }
 
     /// Whether no record may end in both.
@@ -55,25 +80,57 @@ pub fn says(line: &Line, minute_ms: u64) -> Says {
         (given(rate_down_bps, sold.0), given(rate_up_bps, sold.1))
     });
     let period = fair_use.allowances.iter().find(|period| (period.start_ms..period.end_ms).contains(&minute_ms));
-    let slow = (fair_use.exhausted_down_bps, fair_use.exhausted_up_bps);
-    let exhausted = if free || period.is_none() {
-        open
-    } else {
-        (open.0.min(given(slow.0, open.0)), open.1.min(given(slow.1, open.1)))
-    };
+    let boosts = || fair_use.boosts.iter().filter(|boost| (boost.from_ms..boost.until_ms).contains(&minute_ms));
+    let boosted = |rates| boosts().fold(rates, faster);
+    let mut rungs = [None; RUNGS];
+    if let Some(period) = period {
+        let limit = limit(period, minute_ms);
+        for (rung, (over, rates)) in rungs.iter_mut().zip(beyond(fair_use)) {
+            let slowed =
+                |(down, up)| held(line, boosted((open.0.min(given(down, open.0)), open.1.min(given(up, open.1)))));
+            let held = if free { held(line, boosted(open)) } else { rates.map_or_else(|| walled(line, open), slowed) };
+            *rung = Some(Rung { from: limit.saturating_add(over).saturating_sub(period.elsewhere_bytes), held });
+        }
+    }
     Says {
-        open: held(line, open),
-        exhausted: held(line, exhausted),
+        open: held(line, boosted(open)),
+        rungs,
+        carry: period.and_then(|period| carry(fair_use, period)),
+        boosted: boosts().next().is_some(),
         period: period.map(|period| period.start_ms),
         counts: !free,
         window,
-        limit: period.map_or(u64::MAX, |period| limit(period, minute_ms)),
     }
+}
+
+/// What is beyond the allowance: from where on, and at most which rates; none = the garden. A rate that is not named
+/// stays as it was before.
+fn beyond(fair_use: &FairUse) -> Vec<(u64, Option<(u64, u64)>)> {
+    let mut slow = (fair_use.exhausted_down_bps, fair_use.exhausted_up_bps);
+    let mut beyond = Vec::new();
+    if slow != (0, 0) {
+        beyond.push((0, Some(slow)));
+    }
+    for step in &fair_use.steps {
+        slow = (given(step.rate_down_bps, slow.0), given(step.rate_up_bps, slow.1));
+        beyond.push((step.over_bytes, (!step.garden).then_some(slow)));
+    }
+    beyond
+}
+
+fn carry(fair_use: &FairUse, period: &Allowance) -> Option<Carry> {
+    let before = fair_use.allowances.iter().find(|before| before.end_ms == period.start_ms)?;
+    let bytes = before.bytes.saturating_sub(before.elsewhere_bytes);
+    Some(Carry { of: before.start_ms, bytes, most: period.carry_max_bytes })
+}
+
+fn faster(rates: (u64, u64), boost: &Boost) -> (u64, u64) {
+    (rates.0.max(boost.rate_down_bps), rates.1.max(boost.rate_up_bps))
 }
 
 fn limit(period: &Allowance, minute_ms: u64) -> u64 {
     let bought = period.top_ups.iter().filter(|top_up| minute_ms < top_up.until_ms).map(|top_up| top_up.bytes);
-    (period.bytes + bought.sum::<u64>()).saturating_sub(period.elsewhere_bytes)
+    period.bytes.saturating_add(bought.sum())
 }
 
 fn given(own: u64, other: u64) -> u64 {
@@ -88,6 +145,15 @@ fn held(line: &Line, (down_bps, up_bps): (u64, u64)) -> Held {
         }
         _ => Held { access, down_bps, up_bps },
     }
+}
+
+/// Held for its quota, unless it is held as much or more already.
+fn walled(line: &Line, (down_bps, up_bps): (u64, u64)) -> Held {
+    let access = match line.access() {
+        Access::Closed => Access::Closed,
+        _ => Access::WalledGarden,
+    };
+    Held { access, down_bps, up_bps }
 }
 
 /// A window of today, or of yesterday when it goes on past midnight.

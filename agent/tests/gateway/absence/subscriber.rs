@@ -6,7 +6,7 @@ use weir_agent::southbound::Total;
 use weir_protocol::desired::{Access, Line};
 
 use super::chance::Chance;
-use super::policy::{Held, MINUTE_MS, Says, says};
+use super::policy::{Held, MINUTE_MS, RUNGS, Says, says};
 
 const MINUTES: usize = 4;
 
@@ -49,7 +49,8 @@ struct Use {
     most: u64,
     /// What a slowed line has used for sure.
     floor: u64,
-    reached_at: Option<u64>,
+    /// When each rung was reached for sure.
+    reached_at: [Option<u64>; RUNGS],
 }
 
 pub struct Subscriber {
@@ -136,29 +137,43 @@ impl Subscriber {
             assert!(!settled || self.held == Some(now.open), "{}", self.complaint(stretch, &now));
             return;
         };
+        let (carried_least, carried_most) = self.carried(&now);
         let used = self.used.entry(period).or_default();
         let least = used.least.max(used.floor);
-        if least < now.limit || !read {
-            used.reached_at = None;
+        let (mut must, mut may) = (0, 0);
+        for (rung, reached_at) in now.rungs.iter().zip(&mut used.reached_at) {
+            let Some(rung) = rung else { break };
+            let reached = least >= rung.from.saturating_add(carried_most);
+            if !reached || !read {
+                *reached_at = None;
+            }
+            let long = |at: u64| at + patience.sweep_ms + patience.edge_ms < stretch.from;
+            must += usize::from(read && reached_at.is_some_and(long));
+            may += usize::from(used.most >= rung.from.saturating_add(carried_least));
+            if reached {
+                reached_at.get_or_insert(stretch.to);
+            }
         }
-        let must = read && used.reached_at.is_some_and(|at| at + patience.sweep_ms + patience.edge_ms < stretch.from);
-        if least >= now.limit {
-            used.reached_at.get_or_insert(stretch.to);
-        }
-        let may = used.most >= now.limit;
         if now != before {
             return;
         }
-        let slow = self.held == Some(now.exhausted) && now.exhausted != now.open;
-        if slow && may && used.floor < now.limit {
-            (used.floor, self.slowed) = (now.limit, self.slowed + 1);
+        let right = (0..=may).filter(|n| self.held == Some(now.held_at(*n)));
+        let (first, last) = (right.clone().min(), right.max());
+        if let Some(rung) = first.and_then(|n| now.rungs[n.checked_sub(1)?]).filter(|_| !now.boosted) {
+            let floor = rung.from.saturating_add(carried_least);
+            if used.floor < floor {
+                (used.floor, self.slowed) = (floor, self.slowed + 1);
+            }
         }
-        let right = match self.held {
-            Some(held) if held == now.open => !must || now.open == now.exhausted,
-            Some(held) if held == now.exhausted => may,
-            _ => false,
-        };
-        assert!(right, "{}", self.complaint(stretch, &now));
+        assert!(last.is_some_and(|last| must <= last), "{}", self.complaint(stretch, &now));
+    }
+
+    /// What was carried over, at least and at most.
+    fn carried(&self, says: &Says) -> (u64, u64) {
+        let Some(carry) = says.carry else { return (0, 0) };
+        let used = self.used.get(&carry.of).copied().unwrap_or_default();
+        let left = |used: u64| carry.bytes.saturating_sub(used).min(carry.most);
+        (left(used.most), left(used.least))
     }
 
     fn complaint(&self, stretch: Stretch, says: &Says) -> String {

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 use weir_protocol::desired::Kind;
 
-use crate::catalog::Window;
+use crate::catalog::{Step, Window};
 use crate::db::TenantTx;
 use crate::fleet::jobs::RefreshDesired;
 use crate::ids::{AccessPointId, AccountId, AgentId, RouterId, SubscriptionId};
@@ -36,6 +36,8 @@ pub struct SoldLine {
     pub throttle_down_bps: Option<i64>,
     pub throttle_up_bps: Option<i64>,
     pub windows: Json<Vec<Window>>,
+    pub steps: Json<Vec<Step>>,
+    pub carry_over_bytes: Option<i64>,
 }
 
 pub struct HoldRow {
@@ -169,6 +171,7 @@ pub async fn sold_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<S
         r#"SELECT s.account_id AS "account_id: AccountId", s.handle, s.access_point_id AS "access_point_id: AccessPointId",
                   v.burst_down_bytes, v.burst_up_bytes, v.rate_down_bps, v.rate_up_bps, s.starts_on, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
                   a.billing_day, a.time_zone, v.allowance_bytes, v.throttle_down_bps, v.throttle_up_bps, v.windows AS "windows: _",
+                  v.steps AS "steps: _", v.carry_over_bytes,
                   ARRAY(SELECT p.prefix::text FROM subscription_prefixes p
                         WHERE p.tenant_id = s.tenant_id AND p.subscription_id = s.id ORDER BY p.prefix) AS "prefixes!",
                   ARRAY(SELECT i.kind || ':' || i.value FROM subscription_identities i

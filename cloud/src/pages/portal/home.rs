@@ -75,8 +75,13 @@ async fn line_now(
     let (portal, lang) = (own.portal(), own.lang());
     let hold = in_force(subscriptions::holds(tx, line.id).await?, &line.access, tx);
     let fair = fair_use::standing(tx, line.id).await?;
-    let exhausted = hold.is_none() && line.access == "open" && fair.rule == Some(fair_use::Rule::Exhausted);
-    let why = if exhausted { Why::exhausted() } else { Why::of(line, hold.as_ref()) };
+    let rule = fair.rule.filter(|_| hold.is_none() && line.access == "open");
+    let exhausted = matches!(rule, Some(fair_use::Rule::Exhausted | fair_use::Rule::Capped));
+    let why = match rule {
+        Some(fair_use::Rule::Exhausted) => Why::exhausted(),
+        Some(fair_use::Rule::Capped) => Why::capped(),
+        _ => Why::of(line, hold.as_ref()),
+    };
     let until = hold.as_ref().and_then(|hold| hold.until);
     let until = until.map(|until| format::instant(lang, until, own.visit.zone));
     let full_again = fair.to.filter(|_| exhausted).map(|day| format::date(lang, day));
@@ -125,6 +130,11 @@ impl Why {
     /// The router slows the line down by the plan's own rule.
     fn exhausted() -> Self {
         Self { tone: Tone::Warn, state: "slowed", key: "slowed-quota", advice: Some("quota") }
+    }
+
+    /// It keeps the line in the walled garden.
+    fn capped() -> Self {
+        Self { tone: Tone::Bad, state: "walled", key: "walled-quota", advice: Some("quota") }
     }
 
     fn of(line: &Subscription, hold: Option<&Hold>) -> Self {

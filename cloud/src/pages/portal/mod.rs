@@ -3,6 +3,7 @@
 //! [`door`] finds whose portal it is and who looks; a handler that takes [`Own`] is for the subscriber alone.
 
 mod account;
+mod beyond;
 mod bills;
 mod door;
 mod help;

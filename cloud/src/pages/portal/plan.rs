@@ -10,7 +10,7 @@ use weir_ui::format;
 use weir_ui::pages::Section;
 use weir_ui::portal::{Page, Portal, section};
 
-use super::{Own, session, taxed};
+use super::{Own, beyond, session, taxed};
 use crate::billing::{self, Upcoming};
 use crate::catalog::{Plan, PlanVersion};
 use crate::db::TenantTx;
@@ -64,7 +64,11 @@ pub(super) fn offers(portal: &Portal, offered: &[(Plan, PlanVersion)]) -> Input 
             Some(bytes) => format!("{} {}", portal.t("allowance"), format::bytes(lang, bytes)),
             None => portal.t("unlimited"),
         };
-        let words = format!("{} · {price}\n{} · {included}", plan.name, rates(lang, version));
+        let mut words = format!("{} · {price}\n{} · {included}", plan.name, rates(lang, version));
+        for sentence in beyond::words(portal, version) {
+            words.push('\n');
+            words.push_str(&sentence);
+        }
         (version.id.to_string(), words)
     };
     Input::Choice(offered.iter().map(offer).collect())

@@ -9,6 +9,7 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
 use weir_ui::portal::{Bars, Meter, Portal, Usage, Used, section};
 
+use super::beyond::{Beyond, beyond};
 use super::{Own, top_up};
 use crate::billing::{self, Metered};
 use crate::db::TenantTx;
@@ -17,9 +18,9 @@ use crate::http::ApiPath;
 use crate::http::page::html;
 use crate::ids::SubscriptionId;
 use crate::pages::{days, money};
+use crate::portal;
 use crate::subscribers::Account;
 use crate::subscriptions::Subscription;
-use crate::{catalog, fair_use, portal};
 
 /// Of the included volume, from where on somebody should look.
 const SOON_PERCENT: i64 = 80;
@@ -40,13 +41,14 @@ pub(super) async fn summary(
 ) -> Result<Used, Problem> {
     let portal = own.portal();
     let periods = periods(tx, line, account).await?;
-    let now = periods.last();
-    let slowed = slowed(own, tx, line).await?;
+    let beyond = beyond(own, tx, line).await?;
+    let now = periods.into_iter().next_back().map(|now| beyond.included(now));
+    let now = now.as_ref();
     Ok(Used {
         name,
         words: now.map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
         meter: now.and_then(|now| meter(portal, now)),
-        rule: now.map(|now| rule(portal, now, slowed.as_ref())).unwrap_or_default(),
+        rule: now.map(|now| rule(portal, now, &beyond)).unwrap_or_default(),
         more: Action::go(portal.at(&format!("/lines/{}/usage", line.id)), portal.t("portal-usage-more")),
     })
 }
@@ -72,31 +74,14 @@ fn meter(portal: &Portal, now: &Metered) -> Option<Meter> {
     Some(Meter { percent, tone, label: words(portal, now) })
 }
 
-/// How a line is slowed down beyond the included volume: to which rates, and since when it is.
-struct Slowed {
-    rates: String,
-    since: Option<String>,
-}
-
-async fn slowed(own: &Own, tx: &mut TenantTx, line: &Subscription) -> Result<Option<Slowed>, Problem> {
-    let lang = own.lang();
-    let Some(throttle) = catalog::version(tx, line.plan_version_id).await?.throttle else { return Ok(None) };
-    let rates = [throttle.rate_down_bps, throttle.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ");
-    let standing = fair_use::standing(tx, line.id).await?;
-    let since = standing.since_at.filter(|_| standing.rule == Some(fair_use::Rule::Exhausted));
-    Ok(Some(Slowed { rates, since: since.map(|at| format::instant(lang, at, own.visit.zone)) }))
-}
-
 /// What happens beyond the included volume, and what has.
-fn rule(portal: &Portal, now: &Metered, slowed: Option<&Slowed>) -> String {
+fn rule(portal: &Portal, now: &Metered, beyond: &Beyond) -> String {
     let lang = portal.frame.lang;
     if now.allowance_bytes.is_none() {
         return portal.t("portal-rule-unmetered");
     }
-    if let Some(Slowed { rates, since }) = slowed {
-        let key = if since.is_some() { "portal-rule-slowed" } else { "portal-rule-slows" };
-        let since = since.as_deref().unwrap_or_default();
-        return weir_ui::i18n::t(lang, key, &[("rates", rates.as_str()), ("date", since)]);
+    if let Some(said) = beyond.slows(portal) {
+        return said;
     }
     let Some((size, price)) = now.block else { return portal.t("portal-rule-free") };
     let (block, price) = (format::bytes(lang, size), money(lang, price));
@@ -114,8 +99,8 @@ pub(super) async fn show(own: Own, ApiPath((_, id)): ApiPath<(String, Subscripti
     let mut periods = periods(&mut tx, &line, &account).await?;
     let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(chrono_tz::UTC));
     let portal = own.portal();
-    let slowed = slowed(&own, &mut tx, &line).await?;
-    let now = periods.pop();
+    let beyond = beyond(&own, &mut tx, &line).await?;
+    let now = periods.pop().map(|now| beyond.included(now));
     let offers = top_up::offers(&own, &mut tx, id).await?;
     let (bars, table) = now.as_ref().map(|now| by_day(portal, now, today)).unwrap_or_else(|| nothing(portal));
     let page = Usage {
@@ -124,7 +109,7 @@ pub(super) async fn show(own: Own, ApiPath((_, id)): ApiPath<(String, Subscripti
         title: portal.frame.t1("portal-usage-title", "plan", &line.plan_name),
         lede: now.as_ref().map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
         meter: now.as_ref().and_then(|now| meter(portal, now)),
-        rule: now.as_ref().map(|now| rule(portal, now, slowed.as_ref())).unwrap_or_default(),
+        rule: now.as_ref().map(|now| rule(portal, now, &beyond)).unwrap_or_default(),
         offers,
         bars,
         days: section(portal.t("portal-usage-days"), table, portal.t("portal-usage-none")),

@@ -2,6 +2,7 @@
 
 mod billing;
 mod reports;
+mod steps;
 
 use prost::Message;
 use serde_json::{Value, json};

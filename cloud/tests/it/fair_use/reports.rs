@@ -16,12 +16,12 @@ use super::{sell, standing, throttling, told, version};
 use crate::money::harness::{Isp, story};
 
 const EPOCH: [u8; 8] = *b"epoch 1.";
-const OCTOBER_MS: u64 = 1_790_805_600_000;
-const NOVEMBER_MS: u64 = 1_793_487_600_000;
+pub(super) const OCTOBER_MS: u64 = 1_790_805_600_000;
+pub(super) const NOVEMBER_MS: u64 = 1_793_487_600_000;
 const TENTH_MS: u64 = 1_791_626_400_000;
 
 /// Opens a session as a gateway does.
-async fn session(isp: &Isp, router: RouterId, tally: [u8; 8]) -> Session {
+pub(super) async fn session(isp: &Isp, router: RouterId, tally: [u8; 8]) -> Session {
     let epoch = EpochPosition { epoch: EPOCH.to_vec(), first_seq: 1, ..EpochPosition::default() };
     let hello = Hello { tally: tally.to_vec(), epochs: vec![epoch], ..Hello::default() };
     let agent = AgentId::from(router.uuid());
@@ -139,7 +139,7 @@ fn shares_of_an_allowance_are_told_once_a_period_and_turns_once() {
         assert_eq!(published(&isp).await, [80, 100]);
         let now = standing(&isp, line).await;
         assert_eq!((now["rule"].as_str(), now["used_bytes"].as_i64()), (Some("exhausted"), Some(1_000_001)));
-        let turn = json!([{ "rule": "exhausted", "at": "2026-10-10T10:00:00Z", "used_bytes": 1_000_001 }]);
+        let turn = json!([{ "rule": "exhausted", "at": "2026-10-10T10:00:00Z", "used_bytes": 1_000_001, "step": 0 }]);
         assert_eq!((&now["turns"], &now["since_at"]), (&turn, &json!("2026-10-10T10:00:00Z")));
         assert_eq!(now["next_at"], "2026-10-31T23:00:00Z");
         // What is bought moves the limit; the share was told.

@@ -80,6 +80,51 @@ fn plans_that_cannot_be_are_refused_and_change_nothing() {
 }
 
 #[test]
+fn steps_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let invalid = |what, changes, fields| Case::invalid(what, "/plans", with(&made.plan_wish, changes), fields);
+        let uncharged = json!({ "overage": null });
+        let unmetered = json!({ "overage": null, "allowance_bytes": null });
+        let steps = |steps| json!({ "steps": steps });
+        let step = |over: i64| json!({ "over_bytes": over, "rate_down_bps": 1_000 });
+        let cases = [
+            invalid("steps beside a charge", steps(json!([step(5)])), &["steps"]).says("choose one"),
+            invalid("steps beyond no allowance", with(&unmetered, steps(json!([step(5)]))), &["steps"]),
+            invalid(
+                "steps that do not ascend",
+                with(&uncharged, steps(json!([step(5), step(5)]))),
+                &["steps.1.over_bytes"],
+            ),
+            invalid("a step below nothing", with(&uncharged, steps(json!([step(-1)]))), &["steps.0.over_bytes"]),
+            invalid("a step that does nothing", with(&uncharged, steps(json!([{ "over_bytes": 5 }]))), &["steps.0"]),
+            invalid(
+                "a cap that is not the last",
+                with(&uncharged, steps(json!([{ "over_bytes": 5, "cap": true }, step(6)]))),
+                &["steps.0.cap"],
+            ),
+            invalid(
+                "a cap with a rate",
+                with(&uncharged, steps(json!([{ "over_bytes": 5, "cap": true, "rate_up_bps": 1 }]))),
+                &["steps.0.cap"],
+            ),
+            invalid("a carry-over beside a charge", json!({ "carry_over_bytes": 5 }), &["carry_over_bytes"]),
+            invalid(
+                "a carry-over of no allowance",
+                with(&unmetered, json!({ "carry_over_bytes": 5 })),
+                &["carry_over_bytes"],
+            ),
+            invalid(
+                "a carry-over of nothing",
+                with(&uncharged, json!({ "carry_over_bytes": 0 })),
+                &["carry_over_bytes"],
+            ),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}
+
+#[test]
 fn versions_that_cannot_be_are_refused_and_change_nothing() {
     run(|cloud| async move {
         let (made, other) = (furnished(cloud).await, furnished(cloud).await);

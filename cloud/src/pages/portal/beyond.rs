@@ -1,0 +1,89 @@
+//! What a plan does beyond its included volume, and what it has done, in a subscriber's words.
+
+use weir_ui::format;
+use weir_ui::portal::Portal;
+
+use super::Own;
+use crate::billing::Metered;
+use crate::catalog::{self, PlanVersion};
+use crate::db::TenantTx;
+use crate::error::Problem;
+use crate::fair_use::{self, Rule};
+use crate::subscriptions::Subscription;
+
+/// How a line is slowed down beyond the included volume, and since when it is.
+pub(super) struct Beyond {
+    /// What it still gets at the end of the volume.
+    rates: Option<String>,
+    /// Sentences on what comes after, and on what is carried over.
+    more: Vec<String>,
+    /// Since when it is slowed or capped.
+    since: Option<String>,
+    /// It is at a step after the end of the volume.
+    further: bool,
+    /// Included in this period, too: what was left of the one before.
+    carried_bytes: i64,
+}
+
+/// Reads what a line's plan says, and what its router did.
+pub(super) async fn beyond(own: &Own, tx: &mut TenantTx, line: &Subscription) -> Result<Beyond, Problem> {
+    let lang = own.lang();
+    let version = catalog::version(tx, line.plan_version_id).await?;
+    let standing = fair_use::standing(tx, line.id).await?;
+    let capped = standing.rule == Some(Rule::Capped);
+    let since = standing.since_at.filter(|_| capped || standing.rule == Some(Rule::Exhausted));
+    Ok(Beyond {
+        rates: version.throttle.map(|throttle| rates(lang, throttle.rate_down_bps, throttle.rate_up_bps)),
+        more: words(own.portal(), &version),
+        since: since.map(|at| format::instant(lang, at, own.visit.zone)),
+        further: capped || standing.step > 0,
+        carried_bytes: standing.carried_bytes,
+    })
+}
+
+impl Beyond {
+    /// A period with what was carried over into it.
+    pub(super) fn included(&self, period: Metered) -> Metered {
+        let allowance_bytes = period.allowance_bytes.map(|bytes| bytes.saturating_add(self.carried_bytes));
+        Metered { allowance_bytes, ..period }
+    }
+
+    /// What happens beyond the included volume, and has; nothing for a plan that slows no line.
+    pub(super) fn slows(&self, portal: &Portal) -> Option<String> {
+        let lang = portal.frame.lang;
+        let mut said = Vec::new();
+        let since = self.since.as_deref().unwrap_or_default();
+        if let Some(rates) = &self.rates {
+            let key = if self.since.is_some() && !self.further { "portal-rule-slowed" } else { "portal-rule-slows" };
+            said.push(weir_ui::i18n::t(lang, key, &[("rates", rates.as_str()), ("date", since)]));
+        }
+        said.extend(self.more.iter().cloned());
+        if self.further && self.since.is_some() {
+            said.push(portal.frame.t1("portal-beyond-since", "date", since));
+        }
+        (!said.is_empty()).then(|| said.join(" "))
+    }
+}
+
+/// What a version does after the end of its volume, and what it carries over, a sentence each.
+pub(super) fn words(portal: &Portal, version: &PlanVersion) -> Vec<String> {
+    let lang = portal.frame.lang;
+    let mut now = version.throttle.map_or((version.rate_down_bps, version.rate_up_bps), |throttle| {
+        (throttle.rate_down_bps, throttle.rate_up_bps)
+    });
+    let mut words = Vec::new();
+    for step in &version.steps {
+        now = (step.rate_down_bps.unwrap_or(now.0), step.rate_up_bps.unwrap_or(now.1));
+        let (over, rates) = (format::bytes(lang, step.over_bytes), rates(lang, now.0, now.1));
+        let key = if step.cap { "portal-step-cap" } else { "portal-step-slows" };
+        words.push(weir_ui::i18n::t(lang, key, &[("over", over.as_str()), ("rates", rates.as_str())]));
+    }
+    if let Some(most) = version.carry_over_bytes {
+        words.push(portal.frame.t1("portal-rule-carries", "most", &format::bytes(lang, most)));
+    }
+    words
+}
+
+fn rates(lang: &str, down_bps: i64, up_bps: i64) -> String {
+    [down_bps, up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ")
+}
