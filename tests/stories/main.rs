@@ -18,4 +18,5 @@ mod s12_second_isp;
 mod s13_fair_use;
 mod s14_known_by_name;
 mod s15_probe;
+mod s16_who_had_this_port;
 mod world;

@@ -3,6 +3,7 @@
 use super::Agent;
 use crate::clock::Clock;
 use crate::southbound::{Measured, SeenHost, Southbound};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use weir_protocol::state::{UnknownHost, UnknownReport, up};
 
@@ -30,7 +31,8 @@ impl Strangers {
         let seen = |host: &SeenHost| now_ms.saturating_sub(u64::try_from(host.silent.as_millis()).unwrap_or(u64::MAX));
         self.hosts = measured.unknown_hosts.iter().map(|host| (*host, seen(host))).collect();
         self.hosts.sort_by_key(|(host, seen_ms)| (u64::MAX - seen_ms, host.address));
-        self.hosts.dedup_by_key(|(host, _)| host.address);
+        let mut listed = BTreeSet::new();
+        self.hosts.retain(|(host, _)| listed.insert(host.address));
     }
 
     /// The next report; none if there is nothing, and was nothing the last time.

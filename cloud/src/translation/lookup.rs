@@ -45,7 +45,7 @@ pub struct Question {
 #[serde(rename_all = "snake_case")]
 #[schema(as = PortBlockCertainty)]
 pub enum Certainty {
-    /// The router had told that it translates the line to it.
+    /// The router had told that it translates the line to it, and not yet that it no longer does.
     InForce,
     /// It was the line's, but the router had not told so yet.
     Assigned,
@@ -143,10 +143,12 @@ fn check(question: &Question, now: DateTime<Utc>) -> Result<(Ipv4Addr, String), 
 }
 
 fn judged(row: Row, at: DateTime<Utc>) -> Found {
-    let certainty = if row.ended_at.is_some_and(|ended| ended <= at) {
-        Certainty::Ended
-    } else if row.in_force_at.is_some_and(|since| since <= at) {
+    let let_go = row.out_of_force_at.is_some_and(|let_go| let_go <= at);
+    // What the router holds counts, not what it should: while it is away it goes on with what it was told last.
+    let certainty = if row.in_force_at.is_some_and(|since| since <= at) && !let_go {
         Certainty::InForce
+    } else if row.ended_at.is_some_and(|ended| ended <= at) {
+        Certainty::Ended
     } else {
         Certainty::Assigned
     };

@@ -376,7 +376,8 @@ fn who_had_an_address_is_answered_with_how_sure_that_is_and_written_down() {
             (in_force - moment, is("assigned")),
             (in_force, is("in_force")),
             (ended - moment, is("in_force")),
-            (ended, is("ended")),
+            (ended, is("in_force")),
+            (out, is("ended")),
             (ended + day, is("ended")),
             (out + day - moment, is("ended")),
             (out + day, vec![]),
@@ -392,7 +393,7 @@ fn who_had_an_address_is_answered_with_how_sure_that_is_and_written_down() {
 
         let log = shop.isp.get("/audit-entries?action=look%20up%20address").await.expect(200);
         let entry = &log["items"][0];
-        assert_eq!((&entry["subject"], log["items"].as_array().map(Vec::len)), (&json!("203.0.113.6:1024"), Some(14)));
+        assert_eq!((&entry["subject"], log["items"].as_array().map(Vec::len)), (&json!("203.0.113.6:1024"), Some(15)));
         assert_eq!(entry["detail"]["asked"]["reason"], "Court order 14");
         assert_eq!(entry["detail"]["answered"][0]["subscription"], json!(id));
         assert!(entry["actor"].as_str().is_some_and(|actor| actor.starts_with("stf_")), "{entry}");

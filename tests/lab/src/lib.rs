@@ -33,7 +33,8 @@ pub use outside::{Inside, Output, Process};
 pub use programs::program;
 pub use subscriber::Subscriber;
 pub use topology::{
-    CLOUD_ADDRESS, GATEWAY_PORT, INTERNET_V4, INTERNET_V6, Place, subscriber_mac, subscriber_v4, subscriber_v6,
+    CLOUD_ADDRESS, GATEWAY_PORT, INTERNET_V4, INTERNET_V6, PUBLIC_NETWORK, Place, subscriber_mac, subscriber_v4,
+    subscriber_v6,
 };
 pub use traffic::{Amount, Carried, Direction, Family, Flow, Load};
 pub use wire::{Answer, Counters, Probe};

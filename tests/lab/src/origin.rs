@@ -1,6 +1,7 @@
 //! The internet's servers: a small HTTP server and a UDP echo. Bulk traffic is iperf3's.
 //!
-//! `GET /generate_204` answers 204 as captive-portal checks expect, anything else 200.
+//! `GET /generate_204` answers 204 as captive-portal checks expect, `GET /who` the address and port it came from, anything
+//! else 200.
 
 use anyhow::{Context, Result};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -45,9 +46,18 @@ fn serve(mut stream: TcpStream) -> Result<()> {
     }
     std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
     let answer = if request.contains(" /generate_204 ") {
-        "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".to_owned()
     } else {
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\nConnection: close\r\n\r\nthe internet\n"
+        let body = if request.contains(" /who ") {
+            let from = stream.peer_addr()?;
+            format!("{} {}\n", from.ip().to_canonical(), from.port())
+        } else {
+            "the internet\n".to_owned()
+        };
+        let length = body.len();
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
     };
     stream.write_all(answer.as_bytes())?;
     Ok(())

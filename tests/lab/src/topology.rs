@@ -18,6 +18,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 pub const INTERNET_V4: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 2);
 /// The server on the internet, v6.
 pub const INTERNET_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 2);
+/// Public addresses that are routed to the router, for lines that share them.
+pub const PUBLIC_NETWORK: &str = "203.0.113.0/29";
 /// Where the router reaches the cloud.
 pub const CLOUD_ADDRESS: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
 /// The gateway's UDP port.
@@ -191,6 +193,7 @@ fn internet(return_route: bool) -> String {
         "link set lo up\nlink set i0 up\naddr add 198.18.0.2/24 dev i0\naddr add 2001:db8:ffff::2/64 dev i0 nodad\n\
          route add 2001:db8:1::/48 via 2001:db8:ffff::1\n",
     );
+    let _ = writeln!(batch, "route add {PUBLIC_NETWORK} via 198.18.0.1");
     if return_route {
         batch.push_str("route add 10.20.0.0/16 via 198.18.0.1\n");
     }

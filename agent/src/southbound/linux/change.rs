@@ -13,6 +13,7 @@ use super::netfilter::Change;
 use super::nft::{self, ELEMENTS_A_STEP, Place, Places};
 use super::shaping::Shaped;
 use super::tc::{Link, Speed};
+use super::translate;
 use super::{Counted, Linux, Refused, Side, held_router, translates};
 use crate::plan::Wanted;
 use crate::plan::check::{self as sound, Claims, SoundLine, family_length};
@@ -72,7 +73,7 @@ impl Linux {
             return Ok(None);
         }
         let outcomes = self.read_back(&lines.after, &Refused::new(), &counted, &after, translates);
-        self.forget_flows(Some(&lines.before).filter(|_| translates), &lines.after);
+        self.forget_flows(translate::moved((&lines.before, translates), (&lines.after, translates)));
         self.take_lines(lines);
         let router = held_router(&settled.router);
         self.settled = Some(settled);

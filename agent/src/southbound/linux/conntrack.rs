@@ -28,13 +28,14 @@ struct Connection {
     zone: Option<Vec<u8>>,
 }
 
-/// Forgets the connections that hosts of these prefixes began; answers how many.
-pub fn forget(prefixes: &[Ipv4Net]) -> Result<usize, Errno> {
+/// Forgets the connections that hosts of these prefixes began, of which none lies in another; answers how many.
+pub fn forget(mut prefixes: Vec<Ipv4Net>) -> Result<usize, Errno> {
     if prefixes.is_empty() {
         return Ok(0);
     }
+    prefixes.sort_unstable();
     let mut socket = Socket::open(SockProtocol::NetlinkNetFilter)?;
-    let found = begun_by(&mut socket, prefixes)?;
+    let found = begun_by(&mut socket, &prefixes)?;
     for connection in &found {
         let sequence = socket.next();
         let mut request = Vec::new();

@@ -14,7 +14,7 @@ use super::tc::{ClassState, Link, QueueCounts, Queues};
 use super::tree::{Layout, MINOR_DEFAULT};
 use super::{Counted, Linux, Side, rules};
 use crate::southbound::audit::{self, Standing};
-use crate::southbound::{Error, LineMeasured, Measured, Total, Unattributed};
+use crate::southbound::{Error, LineMeasured, Measured, SeenHost, Total, Unattributed};
 
 /// IPv6 of a prefix: direction (true = toward the subscriber), address, length.
 type V6Key = (bool, IpAddr, u8);
@@ -49,7 +49,7 @@ impl Linux {
         }
         measured.unattributed = self.unattributed(&counted)?;
         self.measure_queues(lan, wan, &mut measured)?;
-        measured.unknown_hosts = self.netfilter.strangers()?;
+        measured.unknown_hosts = self.strangers()?;
         self.measure_v6(&mut measured)?;
         Ok(Some(measured))
     }
@@ -86,6 +86,19 @@ impl Linux {
             to_unknown: now.to_unknown.since(before.to_unknown),
             from_unknown: now.from_unknown.since(before.from_unknown),
         })
+    }
+
+    /// Hosts that were noted and are still no line's.
+    fn strangers(&mut self) -> Result<Vec<SeenHost>, Error> {
+        let mut noted = self.netfilter.strangers()?;
+        if let (false, Some(table)) = (noted.is_empty(), &self.table) {
+            let lengths = table.lengths();
+            let own = |host: IpAddr| {
+                table.wiring.iter().flat_map(|wiring| &wiring.own_networks).any(|network| network.contains(&host))
+            };
+            noted.retain(|host| !table.has(host.address, &lengths) && !own(host.address));
+        }
+        Ok(noted)
     }
 
     fn measure_queues(&mut self, lan: Link, wan: Link, measured: &mut Measured) -> Result<(), Error> {

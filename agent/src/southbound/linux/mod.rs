@@ -34,7 +34,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Instant;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use uuid::Uuid;
 use weir_protocol::desired::{Access, Garden, Line, Prefix, Router, UnknownHosts};
 use weir_protocol::state::ObservedLine;
@@ -103,6 +103,10 @@ pub struct Linux {
     reached: Option<Reached>,
     /// How full lines were at the last sweeps.
     samples: Samples,
+    /// Whether the lines' port blocks were in force when everything was compared last; `None` = not since the start.
+    translated: Option<bool>,
+    /// Prefixes whose connections are to be ended yet.
+    unforgotten: BTreeSet<Ipv4Net>,
 }
 
 /// Hosts reachable from the garden by name.
@@ -163,6 +167,8 @@ impl Linux {
             readings: Readings::default(),
             reached: None,
             samples: Samples::default(),
+            translated: None,
+            unforgotten: BTreeSet::new(),
         })
     }
 
@@ -293,12 +299,17 @@ impl Linux {
         Ok(held)
     }
 
-    /// Ends what was begun under a block that is no longer its line's.
-    fn forget_flows(&self, before: Option<&BTreeMap<Uuid, SoundLine>>, after: &BTreeMap<Uuid, SoundLine>) {
-        let Some(before) = before else { return };
-        match conntrack::forget(&translate::moved(before, after)) {
-            Ok(0) => {}
-            Ok(flows) => tracing::info!(flows, "connections of lines with another port block were ended"),
+    /// Ends what these began under blocks that are no longer theirs; what cannot be ended now is at the next change or look.
+    fn forget_flows(&mut self, moved: Vec<Ipv4Net>) {
+        self.unforgotten.extend(moved);
+        let prefixes = Ipv4Net::aggregate(&self.unforgotten.iter().copied().collect());
+        match conntrack::forget(prefixes) {
+            Ok(flows) => {
+                self.unforgotten.clear();
+                if flows > 0 {
+                    tracing::info!(flows, "connections of lines with another port block were ended");
+                }
+            }
             Err(error) => tracing::warn!(%error, "connections of lines with another port block could not be ended"),
         }
     }
@@ -435,7 +446,10 @@ impl Southbound for Linux {
         }
         let translates = translates(router);
         let outcomes = told(&rejected, self.read_back(&lines, &refused, &after, &places, translates));
-        self.forget_flows(self.held.as_ref().filter(|_| translates), &lines);
+        let before = self.held.as_ref().map(|held| (held, self.translated.unwrap_or(translates)));
+        let moved = before.map(|before| translate::moved(before, (&lines, translates))).unwrap_or_default();
+        self.translated = Some(translates);
+        self.forget_flows(moved);
         let outcomes_of_nodes = told(&bad_nodes, self.read_back_nodes(&nodes, &refused_nodes, &after));
         if [rejected.len(), bad_nodes.len(), refused.len(), refused_nodes.len()] == [0; 4] {
             let (router, nodes, lengths) = (router.clone(), wanted.nodes.clone(), table.lengths());

@@ -60,6 +60,13 @@ pub struct Change {
     pub enters: bool,
 }
 
+impl Change {
+    /// Whether somebody is kept from the internet by it.
+    pub fn holds_back(&self) -> bool {
+        self.enters && self.place.holds_back()
+    }
+}
+
 /// A socket to nftables.
 pub struct Netfilter(Socket);
 

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::process::Stdio;
 
 use ipnet::IpNet;
@@ -42,7 +43,7 @@ pub enum Place {
 
 impl Place {
     /// Whether who stands there is kept from the internet.
-    fn holds_back(self) -> bool {
+    pub fn holds_back(self) -> bool {
         matches!(self, Self::Garden | Self::Closed)
     }
 }
@@ -112,6 +113,16 @@ impl Table {
     pub fn lengths(&self) -> BTreeSet<(bool, u8)> {
         self.places.iter().map(|(prefix, _)| family_length(prefix)).collect()
     }
+
+    /// Whether a host is in one of its prefixes, which have these families and lengths.
+    pub fn has(&self, host: IpAddr, lengths: &BTreeSet<(bool, u8)>) -> bool {
+        lengths.iter().filter(|(v4, _)| *v4 == host.is_ipv4()).any(|(_, length)| {
+            let Ok(around) = IpNet::new(host, *length).map(|net| net.trunc()) else { return false };
+            // No place comes before the first class.
+            let next = self.places.range((around, Place::Class(0))..).next();
+            next.is_some_and(|(prefix, _)| *prefix == around)
+        })
+    }
 }
 
 /// Whether the rules must be written to get from one to the other. Lengths no longer used keep their empty sets.
@@ -142,13 +153,9 @@ pub fn steps(from: Option<&Table>, to: &Table) -> Vec<Step> {
             first.unknown_hosts = UnknownHosts::LetThrough;
             last = Some(Step::Rules(rules::rules(wiring, &to.lengths())));
         }
-        let (rules, translated) = rewiring(from, to, &first, &mut changes);
-        steps.push(Step::Rules(rules));
+        steps.push(Step::Rules(rewiring(from, to, &first, &mut changes)));
         if wiring.has_port_blocks() {
             steps.push(Step::PortBlocks(translate::port_blocks(&to.lengths())));
-        }
-        if !translated.is_empty() {
-            steps.push(Step::Elements(translated));
         }
     }
     while !changes.is_empty() {
@@ -158,13 +165,8 @@ pub fn steps(from: Option<&Table>, to: &Table) -> Vec<Step> {
     steps
 }
 
-/// The rules with the first elements, and what of these cannot be told in JSON.
-fn rewiring(
-    from: Option<&Table>,
-    to: &Table,
-    wiring: &Wiring,
-    changes: &mut VecDeque<Vec<Change>>,
-) -> (Vec<Value>, Vec<Change>) {
+/// The rules, with the first of the elements that can be told in JSON.
+fn rewiring(from: Option<&Table>, to: &Table, wiring: &Wiring, changes: &mut VecDeque<Vec<Change>>) -> Vec<Value> {
     let mut first = Vec::new();
     if from.is_none() {
         let table = json!({ "table": { "family": "inet", "name": TABLE } });
@@ -176,11 +178,24 @@ fn rewiring(
         first.extend(rules::sets(*length));
     }
     // The rules and the first elements go together, so that no packet sees one without the other.
-    let is_translated = |change: &Change| matches!(change.place, Place::Translated(_));
-    let (translated, others): (Vec<_>, Vec<_>) = some_of(changes).into_iter().partition(is_translated);
-    first.extend(others.iter().filter_map(element));
+    let (mut now, later) = changes.drain(..).map(behind_the_map).unzip::<_, _, VecDeque<_>, VecDeque<_>>();
+    first.extend(some_of(&mut now).iter().filter_map(element));
     first.extend(rules::rules(wiring, &all));
-    (first, translated)
+    changes.extend(now.into_iter().chain(later).filter(|change| !change.is_empty()));
+    first
+}
+
+/// What of a prefix's change can be done now, and what has to wait for the map of port blocks: all of it for an open line,
+/// or what it begins meanwhile would not be in its block. Who is held is held now.
+fn behind_the_map(change: Vec<Change>) -> (Vec<Change>, Vec<Change>) {
+    let is_translated = |change: &Change| matches!(change.place, Place::Translated(_));
+    if !change.iter().any(is_translated) {
+        return (change, Vec::new());
+    }
+    if !change.iter().any(Change::holds_back) {
+        return (Vec::new(), change);
+    }
+    change.into_iter().partition(|change| !is_translated(change))
 }
 
 /// Whole changes while there is room: a prefix never leaves one place in one transaction and enters the other in the next.
@@ -204,7 +219,7 @@ pub fn changes(from: &Places, to: &Places) -> Vec<Vec<Change>> {
     }
     let mut changes: Vec<_> = changes.into_values().collect();
     // Who is held comes first: while a large table is written, nobody is let out.
-    changes.sort_by_key(|change| !change.iter().any(|change| change.enters && change.place.holds_back()));
+    changes.sort_by_key(|change| !change.iter().any(Change::holds_back));
     changes
 }
 

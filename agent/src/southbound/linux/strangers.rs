@@ -31,12 +31,13 @@ const NFTA_DATA_VALUE: u16 = 1;
 
 /// Notes who sends what comes to the end of a chain.
 pub fn note(chain: &str, commands: &mut Vec<Value>) {
-    for (protocol, set) in SEEN {
+    for ((protocol, set), family) in SEEN.into_iter().zip(["ipv4", "ipv6"]) {
         let limit = json!({ "limit": { "rate": PACKETS_A_SECOND, "per": "second", "burst": PACKETS_AT_ONCE } });
         let host = json!({ "concat": [rules::payload(protocol, "saddr"), rules::payload("ether", "saddr")] });
         let key = json!({ "elem": { "val": host, "timeout": KEPT.as_secs() } });
         let note = json!({ "meter": { "name": set, "key": key, "size": HOSTS, "stmt": { "counter": null } } });
-        rules::rule(commands, chain, &[limit, note]);
+        let family = rules::equal(rules::meta("nfproto"), json!(family));
+        rules::rule(commands, chain, &[family, limit, note]);
     }
 }
 

@@ -76,19 +76,87 @@ pub fn read(bytes: &[u8]) -> Option<PortBlock> {
     (address == to).then(|| PortBlock { address: address.into(), first: port(4), last: port(12) })
 }
 
-/// IPv4 prefixes the internet sees as something else from now on: what was begun before must not go on.
-pub fn moved(before: &BTreeMap<Uuid, SoundLine>, after: &BTreeMap<Uuid, SoundLine>) -> Vec<Ipv4Net> {
-    let seen = |line: Option<&SoundLine>| line.map(|line| (line.prefixes.clone(), line.public_ports));
-    let differs = |id: &&Uuid| seen(before.get(id)) != seen(after.get(id));
-    let ids: BTreeSet<&Uuid> = before.keys().chain(after.keys()).filter(differs).collect();
-    let blocks_of = |lines: &BTreeMap<Uuid, SoundLine>| -> BTreeSet<(IpNet, Option<PortBlock>)> {
-        let lines = ids.iter().filter_map(|id| lines.get(id));
-        lines.flat_map(|line| line.prefixes.iter().map(|prefix| (*prefix, line.public_ports))).collect()
+/// Lines, and whether their blocks are in force.
+pub type Seen<'a> = (&'a BTreeMap<Uuid, SoundLine>, bool);
+
+/// IPv4 prefixes of lines that the internet sees as something else from now on: what they began before must not go on.
+/// Neither nested nor twice, in their order. Who was no line before has begun nothing.
+pub fn moved((before, translated): Seen<'_>, (after, translates): Seen<'_>) -> Vec<Ipv4Net> {
+    let same = |line: &SoundLine, other: &SoundLine| {
+        let blocks = (line.public_ports.filter(|_| translated), other.public_ports.filter(|_| translates));
+        line.prefixes == other.prefixes && blocks.0 == blocks.1
     };
-    let (before, after) = (blocks_of(before), blocks_of(after));
-    let changed = before.symmetric_difference(&after).filter_map(|(prefix, block)| match (prefix, block) {
-        (IpNet::V4(prefix), Some(_)) => Some(*prefix),
-        _ => None,
+    let differing: Vec<(&Uuid, &SoundLine)> =
+        before.iter().filter(|(id, line)| !after.get(id).is_some_and(|other| same(line, other))).collect();
+    let now: BTreeMap<IpNet, Option<PortBlock>> = after
+        .iter()
+        .filter(|(id, line)| !before.get(id).is_some_and(|other| same(other, line)))
+        .flat_map(|(_, line)| {
+            line.prefixes.iter().map(move |prefix| (*prefix, line.public_ports.filter(|_| translates)))
+        })
+        .collect();
+    let changed = differing.into_iter().flat_map(|(_, line)| {
+        let block = line.public_ports.filter(|_| translated);
+        let now = &now;
+        line.prefixes.iter().filter_map(move |prefix| match (prefix, now.get(prefix)) {
+            (IpNet::V4(prefix), Some(new)) if *new != block => Some(*prefix),
+            (IpNet::V4(prefix), None) if block.is_some() => Some(*prefix),
+            _ => None,
+        })
     });
-    changed.collect::<BTreeSet<_>>().into_iter().collect()
+    let mut changed = Ipv4Net::aggregate(&changed.collect());
+    changed.sort_unstable();
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(first: u16) -> Option<PortBlock> {
+        Some(PortBlock { address: Ipv4Addr::new(203, 0, 113, 7), first, last: first + 99 })
+    }
+
+    fn lines(all: &[(u128, &str, Option<PortBlock>)]) -> BTreeMap<Uuid, SoundLine> {
+        let line = |(id, prefix, public_ports): &(u128, &str, Option<PortBlock>)| {
+            let prefixes = vec![prefix.parse().unwrap(), "2001:db8::/56".parse().unwrap()];
+            let access = weir_protocol::desired::Access::Open;
+            let line = SoundLine {
+                handle: 1,
+                prefixes,
+                rate_down_bps: 1,
+                rate_up_bps: 1,
+                access,
+                node: None,
+                burst_down_bytes: 0,
+                burst_up_bytes: 0,
+                public_ports: *public_ports,
+            };
+            (Uuid::from_u128(*id), line)
+        };
+        all.iter().map(line).collect()
+    }
+
+    fn text(moved: &[Ipv4Net]) -> String {
+        moved.iter().map(Ipv4Net::to_string).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_is_seen_otherwise_is_told_once_and_nothing_else() {
+        let before =
+            lines(&[(1, "10.0.0.8/29", block(1000)), (2, "10.0.1.1/32", block(2000)), (3, "10.0.2.1/32", None)]);
+        assert_eq!(moved((&before, true), (&before, true)), []);
+        // One that shrank, one that ended, one that got a block, and a newcomer.
+        let after =
+            lines(&[(1, "10.0.0.8/32", block(1000)), (3, "10.0.2.1/32", block(3000)), (4, "10.0.3.1/32", block(4000))]);
+        assert_eq!(text(&moved((&before, true), (&after, true))), "10.0.0.8/29 10.0.1.1/32 10.0.2.1/32");
+        // Two that swap addresses.
+        let swapped =
+            lines(&[(1, "10.0.1.1/32", block(1000)), (2, "10.0.0.8/29", block(2000)), (3, "10.0.2.1/32", None)]);
+        assert_eq!(text(&moved((&before, true), (&swapped, true))), "10.0.0.8/29 10.0.1.1/32");
+        // Switched off, and on again with other blocks.
+        assert_eq!(text(&moved((&before, true), (&before, false))), "10.0.0.8/29 10.0.1.1/32");
+        assert_eq!(text(&moved((&before, false), (&after, true))), "10.0.2.1/32");
+        assert_eq!(text(&moved((&before, false), (&before, true))), "10.0.0.8/29 10.0.1.1/32");
+    }
 }

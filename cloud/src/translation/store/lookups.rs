@@ -29,7 +29,7 @@ pub async fn held(tx: &mut TenantTx, address: &str, port: i32, at: DateTime<Utc>
            FROM port_blocks b JOIN subscriptions s ON s.tenant_id = b.tenant_id AND s.id = b.subscription_id
            WHERE b.address = $1::text::inet AND $2 BETWEEN b.first_port AND b.last_port AND b.assigned_at <= $3
              AND (b.ended_at IS NULL OR $3 < b.ended_at + interval '1 day'
-                  OR (b.in_force_at IS NOT NULL AND $3 < coalesce(b.out_of_force_at, 'infinity') + interval '1 day'))
+                  OR $3 < coalesce(b.out_of_force_at, 'infinity') + interval '1 day')
            ORDER BY b.assigned_at DESC, b.id LIMIT 50"#,
         address,
         port,

@@ -10,7 +10,7 @@ use crate::translation::Told;
 pub async fn awaited(tx: &mut TenantTx, agent: AgentId) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT EXISTS (SELECT FROM port_blocks b JOIN agents a ON a.tenant_id = b.tenant_id AND a.router_id = b.router_id
-                          WHERE a.id = $1) AS "awaited!""#,
+                          WHERE a.id = $1 AND b.out_of_force_at IS NULL) AS "awaited!""#,
         agent.uuid()
     )
     .fetch_one(tx.conn())
@@ -33,7 +33,8 @@ pub async fn note(tx: &mut TenantTx, agent: AgentId, told: &[Told]) -> Result<()
                         -- A line that was given the same ports again holds them by the newer row.
                         AND NOT EXISTS (SELECT FROM port_blocks n
                                         WHERE n.tenant_id = b.tenant_id AND n.subscription_id = b.subscription_id AND n.ended_at IS NULL
-                                          AND n.id <> b.id AND n.address = b.address AND n.first_port = b.first_port) AS held
+                                          AND n.id <> b.id AND n.address = b.address
+                                          AND n.first_port = b.first_port AND n.last_port = b.last_port) AS held
              FROM unnest($3::uuid[], $4::text[], $5::integer[], $6::integer[]) AS t (line, address, first_port, last_port)
              CROSS JOIN LATERAL (SELECT * FROM port_blocks p WHERE p.subscription_id = t.line OFFSET 0) AS b
              WHERE b.router_id = (SELECT a.router_id FROM agents a WHERE a.id = $1)
