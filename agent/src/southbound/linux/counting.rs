@@ -3,14 +3,11 @@
 use std::net::IpAddr;
 
 use super::imprint::is_ours;
-use super::netfilter::address;
+use super::netfilter::{NFTA_DATA_VALUE, NFTA_SET_ELEM_KEY, NFTA_SET_ELEM_LIST_ELEMENTS, address};
 use super::netlink::attributes;
 use crate::southbound::Total;
 
-const NFTA_SET_ELEM_LIST_ELEMENTS: u16 = 3;
-const NFTA_SET_ELEM_KEY: u16 = 1;
 const NFTA_SET_ELEM_EXPR: u16 = 7;
-const NFTA_DATA_VALUE: u16 = 1;
 const NFTA_RULE_CHAIN: u16 = 2;
 const NFTA_RULE_EXPRESSIONS: u16 = 4;
 const NFTA_EXPR_NAME: u16 = 1;

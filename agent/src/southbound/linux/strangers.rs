@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::netfilter::address;
+use super::netfilter::{NFTA_DATA_VALUE, NFTA_SET_ELEM_KEY, NFTA_SET_ELEM_LIST_ELEMENTS, address};
 use super::netlink::attributes;
 use super::rules;
 use crate::southbound::SeenHost;
@@ -24,10 +24,7 @@ const PACKETS_A_SECOND: u32 = 50;
 const PACKETS_AT_ONCE: u32 = 200;
 const MAC: usize = 6;
 
-const NFTA_SET_ELEM_LIST_ELEMENTS: u16 = 3;
-const NFTA_SET_ELEM_KEY: u16 = 1;
 const NFTA_SET_ELEM_EXPIRATION: u16 = 5;
-const NFTA_DATA_VALUE: u16 = 1;
 
 /// Notes who sends what comes to the end of a chain.
 pub fn note(chain: &str, commands: &mut Vec<Value>) {
