@@ -26,8 +26,8 @@ use net::Net;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    if words == ["flood"] {
-        forward::flood();
+    if let ["flood", senders] = words[..] {
+        forward::flood(senders);
         return ExitCode::SUCCESS;
     }
     if let Some(status) = net::outside(net::As::Caller, &words) {
