@@ -60,6 +60,12 @@ pub struct Report {
     /// The router's own way to the internet.
     #[prost(message, repeated, tag = "18")]
     pub uplinks: Vec<Echoes>,
+    /// Packets toward the subscriber that the line's queue marked instead of dropping (ECN, RFC 3168); empty if not told.
+    #[prost(uint64, repeated, tag = "19")]
+    pub down_marked_packets: Vec<u64>,
+    /// The same from the subscriber.
+    #[prost(uint64, repeated, tag = "20")]
+    pub up_marked_packets: Vec<u64>,
 }
 
 /// Echoes a host was asked for.
@@ -149,6 +155,9 @@ pub struct Way {
     /// Packets the queue dropped; of a probe, those counted since the last report.
     #[prost(uint64, tag = "5")]
     pub dropped_packets: u64,
+    /// Packets the queue marked instead of dropping (ECN); of a probe, those counted since the last report.
+    #[prost(uint64, tag = "6")]
+    pub marked_packets: u64,
 }
 
 /// What a [`Report`] says of one line.
@@ -174,6 +183,7 @@ impl Report {
     /// Fills the columns; `lines` must be strictly ascending by handle.
     pub fn set_lines(&mut self, lines: &[LineQuality]) {
         let column = |of: fn(&LineQuality) -> u32| -> Vec<u32> { lines.iter().map(of).collect() };
+        let packets = |of: fn(&LineQuality) -> u64| -> Vec<u64> { lines.iter().map(of).collect() };
         let mut previous = 0;
         self.handle_deltas =
             lines.iter().map(|line| line.handle - std::mem::replace(&mut previous, line.handle)).collect();
@@ -185,8 +195,10 @@ impl Report {
         self.up_full_permille = column(|line| line.up.full_permille);
         self.down_used_permille = column(|line| line.down.used_permille);
         self.up_used_permille = column(|line| line.up.used_permille);
-        self.down_dropped_packets = lines.iter().map(|line| line.down.dropped_packets).collect();
-        self.up_dropped_packets = lines.iter().map(|line| line.up.dropped_packets).collect();
+        self.down_dropped_packets = packets(|line| line.down.dropped_packets);
+        self.up_dropped_packets = packets(|line| line.up.dropped_packets);
+        self.down_marked_packets = packets(|line| line.down.marked_packets);
+        self.up_marked_packets = packets(|line| line.up.marked_packets);
         self.asked = column(|line| line.asked);
         self.answered = column(|line| line.answered);
         self.rtt_p50_us = column(|line| line.rtt_p50_us);
@@ -210,8 +222,12 @@ impl Report {
             &self.rtt_p50_us,
             &self.rtt_p95_us,
         ];
-        let dropped = [&self.down_dropped_packets, &self.up_dropped_packets];
-        if columns.iter().any(|column| column.len() != handles) || dropped.iter().any(|column| column.len() != handles)
+        let packets = [&self.down_dropped_packets, &self.up_dropped_packets];
+        // Agents of before say nothing of marks.
+        let marked =
+            [&self.down_marked_packets, &self.up_marked_packets].into_iter().filter(|column| !column.is_empty());
+        if columns.iter().any(|column| column.len() != handles)
+            || packets.into_iter().chain(marked).any(|column| column.len() != handles)
         {
             return Err(ColumnError::Length { handles });
         }
@@ -228,6 +244,7 @@ impl Report {
                 full_permille: self.down_full_permille[n],
                 used_permille: self.down_used_permille[n],
                 dropped_packets: self.down_dropped_packets[n],
+                marked_packets: self.down_marked_packets.get(n).copied().unwrap_or_default(),
             };
             let up = Way {
                 delay_us: self.up_delay_us[n],
@@ -235,6 +252,7 @@ impl Report {
                 full_permille: self.up_full_permille[n],
                 used_permille: self.up_used_permille[n],
                 dropped_packets: self.up_dropped_packets[n],
+                marked_packets: self.up_marked_packets.get(n).copied().unwrap_or_default(),
             };
             lines.push(LineQuality {
                 handle,
@@ -256,13 +274,26 @@ mod tests {
 
     #[test]
     fn columns_return_what_was_put_in_and_one_too_short_is_refused() {
-        let way = Way { delay_us: 1, delay_max_us: 2, full_permille: 3, used_permille: 4, dropped_packets: 5 };
+        let way = Way {
+            delay_us: 1,
+            delay_max_us: 2,
+            full_permille: 3,
+            used_permille: 4,
+            dropped_packets: 5,
+            marked_packets: 7,
+        };
         let line =
             LineQuality { down: way, asked: 6, answered: 5, rtt_p50_us: 8, rtt_p95_us: 9, ..LineQuality::default() };
         let lines = [3u32, 4, 900].map(|handle| LineQuality { handle, ..line });
         let mut report = Report::default();
         report.set_lines(&lines);
         assert_eq!(report.lines().unwrap(), lines);
+        let unmarked = Report { down_marked_packets: Vec::new(), up_marked_packets: Vec::new(), ..report.clone() };
+        let marks: u64 = unmarked.lines().unwrap().iter().map(|line| line.down.marked_packets).sum();
+        assert_eq!(marks, 0, "who tells of none is read as before");
+        report.up_marked_packets.pop();
+        assert_eq!(report.lines(), Err(ColumnError::Length { handles: 3 }));
+        report.set_lines(&lines);
         report.up_dropped_packets.pop();
         assert_eq!(report.lines(), Err(ColumnError::Length { handles: 3 }));
     }

@@ -107,7 +107,6 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 continue;
             };
             let own = sampled.lines.first().map(|(_, line)| *line).unwrap_or_default();
-            let dropped = self.gathered.dropped(handle);
             let (rate_down_bps, rate_up_bps) = match wanted.access() {
                 Access::Throttled => (wanted.throttled_down_bps, wanted.throttled_up_bps),
                 _ => (wanted.rate_down_bps, wanted.rate_up_bps),
@@ -122,7 +121,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             };
             if sampled.span_ms > 0 {
                 let (mut down, mut up) = (way(&own.down, &sampled), way(&own.up, &sampled));
-                (down.dropped_packets, up.dropped_packets) = (dropped.down, dropped.up);
+                self.gathered.queues(handle).tell(&mut down, &mut up);
                 (probed.down, probed.up) = (Some(down), Some(up));
             }
             self.answer(command, command_result::Outcome::Probed(probed));

@@ -6,7 +6,7 @@ use super::Agent;
 use super::talk::Uplink;
 use crate::clock::Clock;
 use crate::echo::{Patrol, Seen, Tries};
-use crate::southbound::{Measured, Sampled, Southbound, WaySampled};
+use crate::southbound::{LineMeasured, Measured, Sampled, Southbound, WaySampled};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,28 +19,55 @@ pub(super) const SINCE_REV: u32 = 5;
 /// Lines of one report: a frame that waits long for its turn would keep others waiting.
 const LINES_A_REPORT: usize = 2_000;
 
+/// What a line's queues did to packets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Queues {
+    /// Packets dropped.
+    pub dropped: BothWays,
+    /// Packets marked instead.
+    pub marked: BothWays,
+}
+
+impl Queues {
+    fn of(line: &LineMeasured) -> Self {
+        Self { dropped: line.dropped_packets, marked: line.marked_packets }
+    }
+
+    fn add(&mut self, new: Self) {
+        for (sum, new) in [(&mut self.dropped, new.dropped), (&mut self.marked, new.marked)] {
+            sum.down = sum.down.saturating_add(new.down);
+            sum.up = sum.up.saturating_add(new.up);
+        }
+    }
+
+    /// Puts it beside what sweeps saw of a line.
+    pub fn tell(&self, down: &mut Way, up: &mut Way) {
+        (down.dropped_packets, up.dropped_packets) = (self.dropped.down, self.dropped.up);
+        (down.marked_packets, up.marked_packets) = (self.marked.down, self.marked.up);
+    }
+}
+
 /// What was gathered since the last report.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     since_ms: u64,
-    /// Only of lines that dropped something.
-    dropped: BTreeMap<u32, BothWays>,
+    /// Only of lines whose queues dropped or marked something.
+    queues: BTreeMap<u32, Queues>,
     patrol: Option<Arc<Patrol>>,
 }
 
 impl Gathered {
     /// Takes in what was measured.
     pub(super) fn take(&mut self, measured: &Measured) {
-        for (handle, line) in measured.lines.iter().filter(|(_, line)| line.dropped_packets != BothWays::default()) {
-            let sum = self.dropped.entry(*handle).or_default();
-            sum.down = sum.down.saturating_add(line.dropped_packets.down);
-            sum.up = sum.up.saturating_add(line.dropped_packets.up);
+        let queues = measured.lines.iter().map(|(handle, line)| (*handle, Queues::of(line)));
+        for (handle, new) in queues.filter(|(_, queues)| *queues != Queues::default()) {
+            self.queues.entry(handle).or_default().add(new);
         }
     }
 
-    /// What a line's queues dropped since the last report.
-    pub(super) fn dropped(&self, handle: u32) -> BothWays {
-        self.dropped.get(&handle).copied().unwrap_or_default()
+    /// What a line's queues did since the last report.
+    pub(super) fn queues(&self, handle: u32) -> Queues {
+        self.queues.get(&handle).copied().unwrap_or_default()
     }
 
     /// Who goes round the lines.
@@ -51,12 +78,12 @@ impl Gathered {
     /// The reports of the time until now, and a fresh beginning.
     fn reports(&mut self, sampled: &Sampled, now_ms: u64) -> Vec<Report> {
         let start_ms = std::mem::replace(&mut self.since_ms, now_ms);
-        let dropped = std::mem::take(&mut self.dropped);
+        let queues = std::mem::take(&mut self.queues);
         let Seen { lines: asked, uplinks } = self.patrol.as_ref().map(|patrol| patrol.take()).unwrap_or_default();
         if start_ms == 0 || start_ms >= now_ms {
             return Vec::new();
         }
-        let lines = lines(sampled, dropped, asked);
+        let lines = lines(sampled, queues, asked);
         let report = |lines: &[LineQuality]| {
             let mut report = Report { start_ms, end_ms: now_ms, ..Report::default() };
             report.set_lines(lines);
@@ -77,12 +104,12 @@ impl Gathered {
 /// All lines there is something to say of, ascending.
 fn lines(
     sampled: &Sampled,
-    dropped: BTreeMap<u32, BothWays>,
+    queues: BTreeMap<u32, Queues>,
     mut asked: Vec<(u32, Option<std::time::Duration>)>,
 ) -> Vec<LineQuality> {
     asked.sort_by_key(|(handle, _)| *handle);
     let mut handles: Vec<u32> = sampled.lines.iter().map(|(handle, _)| *handle).collect();
-    handles.extend(dropped.keys());
+    handles.extend(queues.keys());
     handles.extend(asked.iter().map(|(handle, _)| handle));
     handles.sort_unstable();
     handles.dedup();
@@ -94,10 +121,10 @@ fn lines(
         lines[at].down = way(&sample.down, sampled);
         lines[at].up = way(&sample.up, sampled);
     }
-    for (handle, BothWays { down, up }) in dropped {
+    for (handle, queues) in queues {
         let at = place(&lines, handle);
-        lines[at].down.dropped_packets = down;
-        lines[at].up.dropped_packets = up;
+        let LineQuality { down, up, .. } = &mut lines[at];
+        queues.tell(down, up);
     }
     for of_line in asked.chunk_by(|one, other| one.0 == other.0) {
         let mut tries = Tries::default();
@@ -120,7 +147,7 @@ pub(super) fn way(way: &WaySampled, sampled: &Sampled) -> Way {
         delay_max_us: way.delay_max_us,
         full_permille: narrow(u64::from(way.full) * 1000 / u64::from(sweeps)),
         used_permille: narrow(u64::from(way.used_ms) * 1000 / sampled.span_ms.max(1)),
-        dropped_packets: 0,
+        ..Way::default()
     }
 }
 
@@ -167,16 +194,22 @@ mod tests {
             (handle, LineSampled { down, up: WaySampled::default() })
         });
         let sampled = Sampled { sweeps: 3, span_ms: 3_000, lines: lines.collect() };
-        let dropped = BothWays { down: 4, up: 0 };
-        let measured = crate::southbound::LineMeasured { dropped_packets: dropped, ..Default::default() };
-        let silent = crate::southbound::LineMeasured::default();
+        let both = |down| BothWays { down, up: 0 };
+        let measured = LineMeasured { dropped_packets: both(4), marked_packets: both(6), ..Default::default() };
+        let silent = LineMeasured::default();
         gathered.take(&Measured { lines: BTreeMap::from([(1, measured), (2, silent)]), ..Measured::default() });
-        assert_eq!(gathered.dropped.len(), 1, "nothing is kept of a line there is nothing to tell of");
+        assert_eq!(gathered.queues.len(), 1, "nothing is kept of a line there is nothing to tell of");
         let reports = gathered.reports(&sampled, 4_000);
         assert_eq!(reports.len(), 2);
         let first = reports[0].lines().unwrap()[0];
-        let way =
-            Way { delay_us: 10_000, delay_max_us: 20_000, full_permille: 333, used_permille: 500, dropped_packets: 4 };
+        let way = Way {
+            delay_us: 10_000,
+            delay_max_us: 20_000,
+            full_permille: 333,
+            used_permille: 500,
+            dropped_packets: 4,
+            marked_packets: 6,
+        };
         assert_eq!((first.handle, first.down, first.up), (1, way, Way::default()));
         assert_eq!(reports[1].lines().unwrap().len(), 1);
         assert!(gathered.reports(&Sampled::default(), 5_000).is_empty(), "there is nothing to tell");

@@ -330,7 +330,7 @@ fn part_of(net: &Net, node: u128) -> String {
     let stored = std::fs::read_to_string(net.state.path().join("classes.json")).unwrap();
     let stored: serde_json::Value = serde_json::from_str(&stored).unwrap();
     let minor = stored["nodes"][Uuid::from_u128(node).to_string()]["minor"].as_u64().unwrap();
-    format!("{:x}:{minor:x}", 0x7766 + minor % 16)
+    format!("{:x}:{minor:x}", 0x7766 + (minor ^ minor >> 4 ^ minor >> 12) % 16)
 }
 
 #[test]

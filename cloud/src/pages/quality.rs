@@ -58,18 +58,25 @@ pub(super) async fn of_line<P: Needs>(
     }
     let lang = screen.frame.lang;
     let both = |down: String, up: String| Cell::Number(format!("{down} / {up}"));
+    // Only queues of some kinds mark, and only packets of whoever speaks ECN.
+    let marks = hours.iter().any(|hour| hour.down_marked_packets + hour.up_marked_packets > 0);
     let rows = hours.iter().rev().map(|hour| {
-        vec![
+        let mut cells = vec![
             Cell::Text(format::instant(lang, hour.hour_at, screen.zone)),
             both(per_cent(lang, hour.down_used_permille), per_cent(lang, hour.up_used_permille)),
             both(per_cent(lang, hour.down_full_permille), per_cent(lang, hour.up_full_permille)),
             both(milliseconds(lang, hour.down_delay_us), milliseconds(lang, hour.up_delay_us)),
             both(hour.down_dropped_packets.to_string(), hour.up_dropped_packets.to_string()),
-            answers(lang, hour.asked, hour.answered, hour.rtt_p50_us),
-        ]
+        ];
+        if marks {
+            cells.push(both(hour.down_marked_packets.to_string(), hour.up_marked_packets.to_string()));
+        }
+        cells.push(answers(lang, hour.asked, hour.answered, hour.rtt_p50_us));
+        cells
     });
-    let names = ["quality-hour", "quality-used", "quality-full", "quality-delay", "quality-drops", "quality-echoes"];
-    let table = Table::new(names.map(|key| screen.t(key)).to_vec(), rows.collect());
+    let names = ["quality-hour", "quality-used", "quality-full", "quality-delay", "quality-drops"];
+    let names = names.into_iter().chain(marks.then_some("quality-marks")).chain(["quality-echoes"]);
+    let table = Table::new(names.map(|key| screen.t(key)).collect(), rows.collect());
     Ok(Some(Section {
         title: screen.t("quality-line"),
         action: None,

@@ -31,6 +31,10 @@ pub struct LineHour {
     pub down_dropped_packets: i64,
     /// The same from the subscriber.
     pub up_dropped_packets: i64,
+    /// Packets toward the subscriber that the line's queue marked instead of dropping (ECN).
+    pub down_marked_packets: i64,
+    /// The same from the subscriber.
+    pub up_marked_packets: i64,
     /// Echoes the subscriber was asked for.
     pub asked: i64,
     /// Echoes that came.

@@ -236,6 +236,7 @@ fn way(way: Option<&Way>) -> WayNow {
         full_permille: way.full_permille.min(1000),
         used_permille: way.used_permille.min(1000),
         dropped_packets: way.dropped_packets,
+        marked_packets: way.marked_packets,
     })
 }
 

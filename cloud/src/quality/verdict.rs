@@ -52,6 +52,9 @@ pub struct WayNow {
     pub used_permille: u32,
     /// Packets the line's queue dropped in the minutes before.
     pub dropped_packets: u64,
+    /// Packets it marked instead (ECN).
+    #[serde(default)]
+    pub marked_packets: u64,
 }
 
 /// A host that was asked for echoes while a line was probed.

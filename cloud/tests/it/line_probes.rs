@@ -32,6 +32,7 @@ fn full() -> Probed {
             full_permille: 950,
             used_permille: 990,
             dropped_packets: 3,
+            marked_packets: 2,
         }),
         up: Some(Way::default()),
         access: Access::Open.into(),

@@ -28,8 +28,14 @@ fn report(end_ms: u64, lines: &[LineQuality]) -> Report {
 }
 
 fn busy(handle: u32) -> LineQuality {
-    let down =
-        Way { delay_us: 20_000, delay_max_us: 80_000, full_permille: 400, used_permille: 600, dropped_packets: 7 };
+    let down = Way {
+        delay_us: 20_000,
+        delay_max_us: 80_000,
+        full_permille: 400,
+        used_permille: 600,
+        dropped_packets: 7,
+        marked_packets: 5,
+    };
     let up = Way { used_permille: 100, ..Way::default() };
     LineQuality { handle, down, up, asked: 10, answered: 8, rtt_p50_us: 4_000, rtt_p95_us: 30_000 }
 }
@@ -71,7 +77,7 @@ fn what_a_router_tells_of_its_lines_is_kept_by_the_hour_once_and_shown() {
             "hour_at": "2026-10-10T10:00:00Z", "span_ms": 900_000,
             "down_delay_us": 6_666, "up_delay_us": 0, "down_delay_max_us": 80_000, "up_delay_max_us": 0,
             "down_full_permille": 133, "up_full_permille": 0, "down_used_permille": 200, "up_used_permille": 33,
-            "down_dropped_packets": 7, "up_dropped_packets": 0,
+            "down_dropped_packets": 7, "up_dropped_packets": 0, "down_marked_packets": 5, "up_marked_packets": 0,
             "asked": 10, "answered": 8, "rtt_p50_us": 4_000, "rtt_p95_us": 30_000,
         });
         assert_eq!(shown[0], expected);

@@ -107,10 +107,10 @@ messages! {
     enroll::Refused { code, text }
     live::Sample { wall_ms, down_bps, up_bps, lines }
     live::LineRate { handle, down_bps, up_bps }
-    quality::Report { start_ms, end_ms, handle_deltas, down_delay_us, up_delay_us, down_delay_max_us, up_delay_max_us, down_full_permille, up_full_permille, down_used_permille, up_used_permille, down_dropped_packets, up_dropped_packets, asked, answered, rtt_p50_us, rtt_p95_us, uplinks }
+    quality::Report { start_ms, end_ms, handle_deltas, down_delay_us, up_delay_us, down_delay_max_us, up_delay_max_us, down_full_permille, up_full_permille, down_used_permille, up_used_permille, down_dropped_packets, up_dropped_packets, asked, answered, rtt_p50_us, rtt_p95_us, uplinks, down_marked_packets, up_marked_packets }
     quality::Probe { line }
     quality::Probed { span_ms, down, up, access, rate_down_bps, rate_up_bps, echoes }
-    quality::Way { delay_us, delay_max_us, full_permille, used_permille, dropped_packets }
+    quality::Way { delay_us, delay_max_us, full_permille, used_permille, dropped_packets, marked_packets }
     quality::Echoes { role, address, asked, answered, rtt_p50_us, rtt_p95_us }
     state::Down { lineage, from_gen, to_gen, snapshot, upserts, removes, digest_after, removals_confirmed }
     state::Object { kind, id, revision, body, needs_rev }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::tree::{SHARDS, Spot, is_for_lines};
+use super::tree::{Dealing, SHARDS, Spot, is_for_lines};
 use crate::memory;
 use crate::southbound::{Error, Total};
 
@@ -52,6 +52,8 @@ struct NodeClass {
 #[derive(Debug, Serialize, Deserialize)]
 struct Table {
     boot_id: String,
+    #[serde(default)]
+    dealing: Dealing,
     lines: BTreeMap<u32, Class>,
     /// Classes nobody uses any more, kept in the kernel for reuse: deleting one walks them all.
     free: Vec<u16>,
@@ -90,6 +92,7 @@ impl Classes {
         };
         let mut table = stored.filter(|table| table.boot_id == boot_id).unwrap_or_else(|| Table {
             boot_id: boot_id.to_owned(),
+            dealing: Dealing::Folded,
             lines: BTreeMap::new(),
             free: Vec::new(),
             nodes: BTreeMap::new(),
@@ -103,6 +106,11 @@ impl Classes {
         classes.taken = classes.hung().map(|(minor, _)| minor).chain(classes.table.free.iter().copied()).collect();
         classes.next = classes.taken.last().map_or(MINOR_FIRST, |last| last.saturating_add(1));
         Ok(classes)
+    }
+
+    /// How minors are dealt to the parts of a sharded tree.
+    pub fn dealing(&self) -> Dealing {
+        self.table.dealing
     }
 
     /// The class of a line.
@@ -134,13 +142,18 @@ impl Classes {
 
     /// Whether everything is in one part of a sharded tree with what it hangs under.
     pub fn fit_in_parts(&self) -> bool {
-        self.hung().all(|(minor, under)| under.is_none_or(|under| under % SHARDS == minor % SHARDS))
+        self.hung().all(|(minor, under)| under.is_none_or(|under| self.part(under) == self.part(minor)))
+    }
+
+    /// The part of a sharded tree a minor is in.
+    pub fn part(&self, minor: u16) -> u16 {
+        self.table.dealing.part(minor)
     }
 
     /// The part of a sharded tree with the fewest classes.
     pub fn emptiest_part(&self) -> u16 {
         let mut filled = [0u32; SHARDS as usize];
-        self.taken.iter().for_each(|minor| filled[usize::from(minor % SHARDS)] += 1);
+        self.taken.iter().for_each(|minor| filled[usize::from(self.part(*minor))] += 1);
         (0..SHARDS).min_by_key(|part| filled[usize::from(*part)]).unwrap_or_default()
     }
 
@@ -222,7 +235,7 @@ impl Classes {
     /// A minor nobody has, of this part if it must be of one; those nobody ever had before those between.
     fn unused(&self, part: Option<u16>) -> Option<u16> {
         let usable = |minor: &u16| {
-            part.is_none_or(|part| minor % SHARDS == part) && is_for_lines(*minor) && !self.taken.contains(minor)
+            part.is_none_or(|part| self.part(*minor) == part) && is_for_lines(*minor) && !self.taken.contains(minor)
         };
         (self.next..=MINOR_LAST).find(usable).or_else(|| (MINOR_FIRST..=MINOR_LAST).find(usable))
     }
@@ -310,6 +323,7 @@ impl Classes {
         self.table.nodes.clear();
         self.table.left.clear();
         self.table.bare.clear();
+        self.table.dealing = Dealing::Folded;
         self.taken.clear();
         self.next = MINOR_FIRST;
         match std::fs::remove_file(&self.file) {
@@ -399,6 +413,23 @@ mod tests {
     }
 
     #[test]
+    fn classes_that_stand_stay_in_the_parts_they_were_dealt_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = r#"{"boot_id":"boot","lines":{},"free":[]}"#;
+        std::fs::write(folder.path().join("classes.json"), before).unwrap();
+        let mut classes = Classes::open(folder.path(), "boot").unwrap();
+        assert_eq!(classes.dealing(), Dealing::LastBits);
+        classes.assign(1, PORT, || generation(1), |_| Ok((None, None)), None).unwrap();
+        classes.save().unwrap();
+        assert_eq!(Classes::open(folder.path(), "boot").unwrap().dealing(), Dealing::LastBits);
+        let mut classes = Classes::open(folder.path(), "another boot").unwrap();
+        assert_eq!(classes.dealing(), Dealing::Folded);
+        classes.assign(1, PORT, || generation(2), |_| Ok((None, None)), None).unwrap();
+        classes.save().unwrap();
+        assert_eq!(Classes::open(folder.path(), "another boot").unwrap().dealing(), Dealing::Folded);
+    }
+
+    #[test]
     fn a_line_that_hangs_elsewhere_leaves_its_class_until_it_is_sealed() {
         let folder = tempfile::tempdir().unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
@@ -407,14 +438,14 @@ mod tests {
         let node = classes.assign_node(access_point, Spot { under: Some(top), part: None }).unwrap();
         let none = |_| Ok((None, None));
         let old = classes.assign(1, PORT, || generation(1), none, None).unwrap().unwrap();
-        let behind = Spot { under: Some(node), part: Some(node % SHARDS) };
+        let behind = Spot { under: Some(node), part: Some(classes.part(node)) };
         let new = classes.assign(1, behind, || generation(2), none, None).unwrap().unwrap();
-        assert_eq!((new % SHARDS, new == old), (node % SHARDS, false));
+        assert_eq!((classes.part(new), new == old), (classes.part(node), false));
         assert_eq!(classes.get(1).unwrap().generation, generation(2));
         classes.save().unwrap();
 
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
-        assert!(classes.fit_in_parts() || top % SHARDS != node % SHARDS);
+        assert!(classes.fit_in_parts() || classes.part(top) != classes.part(node));
         let left: Vec<(u32, u16)> = classes.left().map(|(handle, class)| (handle, class.minor)).collect();
         assert_eq!(left, [(1, old)]);
         assert_ne!(classes.assign(2, PORT, || generation(3), none, None).unwrap(), Some(old), "it is still counted");

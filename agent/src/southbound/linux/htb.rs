@@ -340,7 +340,7 @@ fn read_counts(stats: &[u8], state: &mut ClassState) {
 #[cfg(test)]
 mod tests {
     use super::super::netlink::Messages;
-    use super::super::tree::Layout;
+    use super::super::tree::{Dealing, Layout};
     use super::*;
 
     #[test]
@@ -358,8 +358,8 @@ mod tests {
     fn a_class_is_read_as_it_was_written_above_32_bits_too() {
         for speed in [Speed::of_line(1_262_500, 3_000_000), Speed::of_line(12_500_000_000, 0)] {
             let mut bytes = Vec::new();
-            let id = Layout::Sharded.line(0x1234);
-            let parent = Layout::Sharded.parent(0x1234, Some(0x24));
+            let id = Layout::Sharded(Dealing::Folded).line(0x1234);
+            let parent = Layout::Sharded(Dealing::Folded).parent(0x1234, Some(0x24));
             Request::Class { id, parent, speed }.write(&mut bytes, 3, 7);
             let message = Messages(&bytes).next().unwrap();
             assert_eq!((message.kind, message.sequence), (RTM_NEWTCLASS, 7));

@@ -14,7 +14,7 @@ use super::classes::is_assignable;
 use super::htb::Request;
 use super::shaping::Shaped;
 use super::tc::{ClassState, Link, Speed};
-use super::tree::{Committed, Layout, SHARDED_FROM, SHARDS, Spot};
+use super::tree::{Committed, Layout, SHARDED_FROM, Spot};
 use super::{Counted, Linux, Refusal, Side};
 use crate::plan::check::SoundLine;
 use crate::plan::nodes::{SoundNode, SoundNodes, from_the_top, top};
@@ -45,7 +45,7 @@ impl Linux {
         for id in from_the_top(nodes) {
             let parent = nodes.get(&id).and_then(|node| node.parent);
             let mut spot = self.layout.spot(parent.and_then(|parent| self.classes.node(parent)));
-            if self.layout == Layout::Sharded && spot.under.is_none() {
+            if matches!(self.layout, Layout::Sharded(_)) && spot.under.is_none() {
                 spot.part = Some(self.classes.emptiest_part());
             }
             if self.classes.assign_node(id, spot).is_none() {
@@ -55,7 +55,8 @@ impl Linux {
         let committed = |bps: fn(&SoundNode) -> u64| {
             let mut parts = Committed::default();
             for (id, node) in nodes.iter().filter(|(_, node)| node.parent.is_none()) {
-                let part = self.classes.node(*id).and_then(|minor| parts.get_mut(usize::from(minor % SHARDS)));
+                let part = self.classes.node(*id).map(|minor| usize::from(self.classes.part(minor)));
+                let part = part.and_then(|part| parts.get_mut(part));
                 part.into_iter().for_each(|part| *part += bps(node));
             }
             parts

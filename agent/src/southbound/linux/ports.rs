@@ -125,9 +125,10 @@ impl Linux {
         drift: &mut Vec<String>,
     ) -> Result<(), Error> {
         let standing = found.iter().find(|(_, _, root)| matches!(root, Root::Ours)).map(|(_, link, _)| *link);
+        let dealing = self.classes.dealing();
         self.layout = match standing {
-            Some(link) => self.tc.layout(link)?,
-            None if self.can_shard && many => Layout::Sharded,
+            Some(link) => self.tc.layout(link, dealing)?,
+            None if self.can_shard && many => Layout::Sharded(dealing),
             None => Layout::Flat,
         };
         if self.layout == Layout::Flat {
@@ -151,13 +152,13 @@ impl Linux {
 
     /// Sees to it that a tree of ours is laid out like the other port's, whole, and chooses.
     async fn tend(&mut self, port: &Port, link: Link, drift: &mut Vec<String>) -> Result<(), Error> {
-        if self.tc.layout(link)? != self.layout || !self.tc.is_whole(link, self.layout)? {
+        if self.tc.layout(link, self.classes.dealing())? != self.layout || !self.tc.is_whole(link, self.layout)? {
             // The root may have gone since it was looked at.
             let found = if self.tc.is_planted(link)? { "not the whole of our tree" } else { "lost our queues" };
             drift.push(format!("{} had {found}", port.name));
             self.tc.uproot(link).await?;
             self.tc.plant(link, self.layout, port.capacity_bps).await?;
-        } else if self.layout == Layout::Sharded && !self.tc.chooses(link)? {
+        } else if self.layout != Layout::Flat && !self.tc.chooses(link)? {
             drift.push(format!("{} had lost the program that chooses a shard", port.name));
             self.tc.choose(link).await?;
         }

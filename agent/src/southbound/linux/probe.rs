@@ -6,7 +6,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::nft;
 use super::tc::{Leaf, Tc};
-use super::tree::Layout;
+use super::tree::{Dealing, Layout};
 use crate::southbound::Error;
 
 /// What this process may do, by its effective capabilities.
@@ -84,7 +84,7 @@ fn probe_here() -> Result<Vec<String>, Error> {
         }
         if !found.is_empty() {
             found.push("htb".into());
-            if tc.can(loopback, Layout::Sharded, Leaf::Bfifo).await {
+            if tc.can(loopback, Layout::Sharded(Dealing::Folded), Leaf::Bfifo).await {
                 found.push("shards".into());
             }
             tc.uproot(loopback).await?;

@@ -153,6 +153,8 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
     for length in REACHED {
         commands.push(set('r', length));
     }
+    // Who sends to a neighbour is looked at behind the first question of all, where only what goes to lines meets it.
+    rule(&mut commands, "to_line", &[equal(meta("iif"), json!(wiring.lan)), jump(ACROSS)]);
     for direction in [Direction { chain: "to_line", field: "daddr" }, Direction { chain: "from_line", field: "saddr" }]
     {
         direction.rules(lengths, wiring.unknown_hosts, &mut commands);
@@ -165,8 +167,9 @@ pub fn rules(wiring: &Wiring, lengths: &BTreeSet<Length>) -> Vec<Value> {
     // By the port's number, which is quick, and by its name, for one that was made anew and is not noticed yet.
     for (came, leaves) in [("iif", "oif"), ("iifname", "oifname")] {
         let (from_lan, to_lan) = (equal(meta(came), json!(wiring.lan)), equal(meta(leaves), json!(wiring.lan)));
-        let jump = json!({ "jump": { "target": ACROSS } });
-        rule(&mut commands, "forward", &[to_lan.clone(), from_lan.clone(), jump]);
+        if came == "iifname" {
+            rule(&mut commands, "forward", &[to_lan.clone(), from_lan.clone(), jump(ACROSS)]);
+        }
         rule(&mut commands, "forward", &[to_lan, goto("to_line")]);
         rule(&mut commands, "forward", &[from_lan, goto("from_line")]);
     }
@@ -442,6 +445,10 @@ pub(super) fn member(field: &str, length: Length, set: char) -> Value {
 
 fn goto(chain: &str) -> Value {
     json!({ "goto": { "target": chain } })
+}
+
+fn jump(chain: &str) -> Value {
+    json!({ "jump": { "target": chain } })
 }
 
 fn accept() -> Value {

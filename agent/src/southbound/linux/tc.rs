@@ -18,7 +18,7 @@ use super::htb::{
     self, RTM_GETQDISC, RTM_GETTCLASS, RTM_GETTFILTER, RTM_NEWTCLASS, RTM_NEWTFILTER, Request, TC_H_ROOT,
 };
 use super::netlink::{Message, NLM_F_ACK, NLM_F_DUMP, NLM_F_ECHO, NLM_F_REQUEST, Socket, message};
-use super::tree::{Committed, Layout, MAJOR, class_id};
+use super::tree::{Committed, Dealing, Layout, MAJOR, class_id};
 use crate::plan::shape;
 use crate::southbound::{Error, Total};
 
@@ -238,7 +238,7 @@ impl Tc {
         self.all(link, &layout.plant(link, capacity_bps)).await?;
         match layout {
             Layout::Flat => Ok(()),
-            Layout::Sharded => self.choose(link).await,
+            Layout::Sharded(_) => self.choose(link).await,
         }
     }
 
@@ -248,11 +248,11 @@ impl Tc {
         self.all(link, &[Request::Chooser { program: program.as_raw_fd() }]).await
     }
 
-    /// How our tree on a port is laid out.
-    pub fn layout(&mut self, link: Link) -> Result<Layout, Error> {
-        for shard in Layout::Sharded.majors().filter(|major| *major != MAJOR) {
+    /// How our tree on a port is laid out, if its minors are dealt so.
+    pub fn layout(&mut self, link: Link, dealing: Dealing) -> Result<Layout, Error> {
+        for shard in Layout::Sharded(dealing).majors().filter(|major| *major != MAJOR) {
             if self.class(link, class_id(MAJOR, shard))?.is_some() {
-                return Ok(Layout::Sharded);
+                return Ok(Layout::Sharded(dealing));
             }
         }
         Ok(Layout::Flat)

@@ -5,6 +5,8 @@
 //! ([`super::bpf`]); the port's capacity still holds for all of them together. A line's minor is its own in the whole
 //! tree, whatever the layout: the number says which shard it is in.
 
+use serde::{Deserialize, Serialize};
+
 use super::htb::Request;
 use super::tc::{Link, Speed};
 
@@ -27,7 +29,30 @@ pub enum Layout {
     #[default]
     Flat,
     /// Lines in parts.
-    Sharded,
+    Sharded(Dealing),
+}
+
+/// Which part of a sharded tree a minor is in. One for all classes of a boot: a class cannot be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dealing {
+    /// By the last four bits, as agents did that stored nothing of it. The kernel finds classes by a hash that folds these
+    /// bits onto others, and a part has them all alike: chains grow long, and every packet walks one.
+    #[default]
+    LastBits,
+    /// By bits folded so that the minors of a part, dealt in order, each have a place of their own in that hash.
+    Folded,
+}
+
+impl Dealing {
+    /// The part, 0.. below [`SHARDS`].
+    pub fn part(self, minor: u16) -> u16 {
+        let folded = match self {
+            Self::LastBits => minor,
+            Self::Folded => minor ^ minor >> 4 ^ minor >> 12,
+        };
+        folded % SHARDS
+    }
 }
 
 /// Where a class hangs.
@@ -35,7 +60,7 @@ pub enum Layout {
 pub struct Spot {
     /// The class of a node; none = the port's.
     pub under: Option<u16>,
-    /// What its minor must leave divided by [`SHARDS`], to be in one part with that.
+    /// The part its minor must be dealt to, to be in one with that.
     pub part: Option<u16>,
 }
 
@@ -72,7 +97,7 @@ impl Layout {
     pub fn spot(self, under: Option<u16>) -> Spot {
         let part = match self {
             Self::Flat => None,
-            Self::Sharded => under.map(|under| under % SHARDS),
+            Self::Sharded(dealing) => under.map(|under| dealing.part(under)),
         };
         Spot { under, part }
     }
@@ -80,7 +105,7 @@ impl Layout {
     fn part(self, minor: u16) -> u16 {
         match self {
             Self::Flat => MAJOR,
-            Self::Sharded => MAJOR + 1 + minor % SHARDS,
+            Self::Sharded(dealing) => MAJOR + 1 + dealing.part(minor),
         }
     }
 
@@ -98,7 +123,7 @@ impl Layout {
     fn shards(self) -> std::ops::Range<u16> {
         match self {
             Self::Flat => 0..0,
-            Self::Sharded => MAJOR + 1..MAJOR + 1 + SHARDS,
+            Self::Sharded(_) => MAJOR + 1..MAJOR + 1 + SHARDS,
         }
     }
 
@@ -145,19 +170,41 @@ mod tests {
     #[test]
     fn a_line_is_in_one_part_and_parts_share_them_evenly() {
         assert_eq!(Layout::Flat.line(0x10), 0x7765_0010);
-        let ids: Vec<u32> = (0x10..0x110).map(|minor| Layout::Sharded.line(minor)).collect();
-        let parts: BTreeSet<u32> = ids.iter().map(|id| id >> 16).collect();
-        assert_eq!(parts.len(), usize::from(SHARDS));
-        assert!(ids.iter().all(|id| is_ours(*id)) && !is_ours(0x7776_0010) && !is_ours(0x1_0010));
-        for part in parts {
-            assert_eq!(ids.iter().filter(|id| **id >> 16 == part).count(), 16);
+        for dealing in [Dealing::LastBits, Dealing::Folded] {
+            let ids: Vec<u32> = (0x10..0x110).map(|minor| Layout::Sharded(dealing).line(minor)).collect();
+            let parts: BTreeSet<u32> = ids.iter().map(|id| id >> 16).collect();
+            assert_eq!(parts.len(), usize::from(SHARDS));
+            assert!(ids.iter().all(|id| is_ours(*id)) && !is_ours(0x7776_0010) && !is_ours(0x1_0010));
+            for part in parts {
+                assert_eq!(ids.iter().filter(|id| **id >> 16 == part).count(), 16);
+            }
+        }
+    }
+
+    #[test]
+    fn every_class_of_a_part_has_a_place_of_its_own_in_the_kernels_hash() {
+        // `qdisc_class_hash` and `qdisc_class_hash_grow` of the kernel's sch_generic.h and sch_api.c.
+        let hash = |id: u32| {
+            let id = id ^ id >> 8;
+            id ^ id >> 4
+        };
+        for lines in [1_000, 10_000, 50_000] {
+            let mut parts = vec![Vec::new(); usize::from(SHARDS)];
+            for minor in 0x10..0x10 + lines {
+                parts[usize::from(Dealing::Folded.part(minor))].push(Layout::Sharded(Dealing::Folded).line(minor));
+            }
+            for ids in parts {
+                let places = (ids.len() * 4 / 3).next_power_of_two() as u32;
+                let taken: BTreeSet<u32> = ids.iter().map(|id| hash(*id) & (places - 1)).collect();
+                assert_eq!(taken.len(), ids.len());
+            }
         }
     }
 
     #[test]
     fn packets_leave_from_lines_and_from_the_class_of_the_others() {
         let link = Link { index: 1, header: 14 };
-        for layout in [Layout::Flat, Layout::Sharded] {
+        for layout in [Layout::Flat, Layout::Sharded(Dealing::Folded)] {
             let trunk = layout.capacity(link, 0, &Committed::default());
             let last = trunk.iter().filter_map(|request| request.class()).filter(|(class, _)| layout.is_last(*class));
             assert_eq!(last.count(), layout.majors().count());
@@ -168,7 +215,7 @@ mod tests {
     #[test]
     fn no_handle_is_given_twice() {
         let link = Link { index: 1, header: 14 };
-        let classes = Layout::Sharded.capacity(link, 0, &Committed::default());
+        let classes = Layout::Sharded(Dealing::Folded).capacity(link, 0, &Committed::default());
         let ids: BTreeSet<u32> = classes.iter().filter_map(|request| request.class()).map(|(id, _)| id).collect();
         assert_eq!(ids.len(), classes.len());
         assert!(

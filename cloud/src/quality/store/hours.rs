@@ -43,11 +43,13 @@ pub async fn add_lines(tx: &mut TenantTx, agent: AgentId, told: &Told) -> Result
     sqlx::query!(
         "INSERT INTO line_quality AS q (tenant_id, router_id, subscription_id, hour_at, told_ms, down_delay_sum, up_delay_sum,
                                         down_delay_max_us, up_delay_max_us, down_full_ms, up_full_ms, down_used_ms, up_used_ms,
-                                        down_dropped_packets, up_dropped_packets, asked, answered, rtt_p50_sum, rtt_p95_us)
-         SELECT $1, a.router_id, s.id, $3, $4, c.d1, c.u1, c.d2, c.u2, c.d3, c.u3, c.d4, c.u4, c.d5, c.u5, c.asked, c.answered, c.p50, c.p95
+                                        down_dropped_packets, up_dropped_packets, down_marked_packets, up_marked_packets,
+                                        asked, answered, rtt_p50_sum, rtt_p95_us)
+         SELECT $1, a.router_id, s.id, $3, $4, c.d1, c.u1, c.d2, c.u2, c.d3, c.u3, c.d4, c.u4, c.d5, c.u5, c.d6, c.u6, c.asked, c.answered, c.p50, c.p95
          FROM unnest($5::int[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
-                     $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[])
-              AS c (handle, d1, u1, d2, u2, d3, u3, d4, u4, d5, u5, asked, answered, p50, p95)
+                     $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],
+                     $20::bigint[], $21::bigint[])
+              AS c (handle, d1, u1, d2, u2, d3, u3, d4, u4, d5, u5, d6, u6, asked, answered, p50, p95)
          JOIN agents a ON a.id = $2
          JOIN subscriptions s ON s.tenant_id = a.tenant_id AND s.router_id = a.router_id AND s.handle = c.handle
          ORDER BY s.id
@@ -63,6 +65,8 @@ pub async fn add_lines(tx: &mut TenantTx, agent: AgentId, told: &Told) -> Result
              up_used_ms = q.up_used_ms + excluded.up_used_ms,
              down_dropped_packets = q.down_dropped_packets + excluded.down_dropped_packets,
              up_dropped_packets = q.up_dropped_packets + excluded.up_dropped_packets,
+             down_marked_packets = q.down_marked_packets + excluded.down_marked_packets,
+             up_marked_packets = q.up_marked_packets + excluded.up_marked_packets,
              asked = q.asked + excluded.asked,
              answered = q.answered + excluded.answered,
              rtt_p50_sum = q.rtt_p50_sum + excluded.rtt_p50_sum,
@@ -83,6 +87,8 @@ pub async fn add_lines(tx: &mut TenantTx, agent: AgentId, told: &Told) -> Result
         &column(&|line| share(line.up.used_permille)),
         &column(&|line| line.down.dropped_packets),
         &column(&|line| line.up.dropped_packets),
+        &column(&|line| line.down.marked_packets),
+        &column(&|line| line.up.marked_packets),
         &column(&|line| line.asked.into()),
         &column(&|line| line.answered.into()),
         &column(&|line| time(line.rtt_p50_us) * u64::from(line.answered)),
@@ -133,7 +139,7 @@ pub async fn line_hours(tx: &mut TenantTx, id: SubscriptionId, within: Range) ->
                   least(q.up_full_ms * 1000 / h.span_ms, 1000) AS "up_full_permille!",
                   least(q.down_used_ms * 1000 / h.span_ms, 1000) AS "down_used_permille!",
                   least(q.up_used_ms * 1000 / h.span_ms, 1000) AS "up_used_permille!",
-                  q.down_dropped_packets, q.up_dropped_packets, q.asked, q.answered,
+                  q.down_dropped_packets, q.up_dropped_packets, q.down_marked_packets, q.up_marked_packets, q.asked, q.answered,
                   q.rtt_p50_sum / greatest(q.answered, 1) AS "rtt_p50_us!", q.rtt_p95_us
            FROM line_quality q JOIN quality_hours h USING (tenant_id, router_id, hour_at)
            WHERE q.subscription_id = $1 AND q.hour_at >= $2 AND q.hour_at < $3 ORDER BY q.hour_at"#,

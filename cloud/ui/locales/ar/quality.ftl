@@ -7,6 +7,7 @@ quality-delay = الانتظار في الطابور، تنزيل / رفع
 quality-full = الوقت عند سرعة الخط، تنزيل / رفع
 quality-used = السرعة المستخدمة، تنزيل / رفع
 quality-drops = الحزم المُسقَطة، تنزيل / رفع
+quality-marks = الحزم الموسومة (ECN)، تنزيل / رفع
 quality-echoes = الصدى: وصل نصفه خلال / المفقود
 quality-role = من
 quality-address = العنوان

@@ -7,6 +7,7 @@ quality-delay = Wait in the queue, down / up
 quality-full = Time at the line’s rate, down / up
 quality-used = Rate used, down / up
 quality-drops = Packets dropped, down / up
+quality-marks = Packets marked (ECN), down / up
 quality-echoes = Echoes: half came within / lost
 quality-role = Who
 quality-address = Address

@@ -7,6 +7,7 @@ quality-delay = Espera en la cola, bajada / subida
 quality-full = Tiempo a la velocidad de la línea, bajada / subida
 quality-used = Velocidad usada, bajada / subida
 quality-drops = Paquetes descartados, bajada / subida
+quality-marks = Paquetes marcados (ECN), bajada / subida
 quality-echoes = Ecos: la mitad llegó en / perdidos
 quality-role = Quién
 quality-address = Dirección

@@ -7,6 +7,7 @@ quality-delay = Attente dans la file, descente / montée
 quality-full = Temps au débit de la ligne, descente / montée
 quality-used = Débit utilisé, descente / montée
 quality-drops = Paquets rejetés, descente / montée
+quality-marks = Paquets marqués (ECN), descente / montée
 quality-echoes = Échos : la moitié reçue en / perdus
 quality-role = Qui
 quality-address = Adresse

@@ -7,6 +7,7 @@ quality-delay = Espera na fila, descida / subida
 quality-full = Tempo na velocidade da linha, descida / subida
 quality-used = Velocidade usada, descida / subida
 quality-drops = Pacotes descartados, descida / subida
+quality-marks = Pacotes marcados (ECN), descida / subida
 quality-echoes = Ecos: metade chegou em / perdidos
 quality-role = Quem
 quality-address = Endereço
