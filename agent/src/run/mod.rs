@@ -59,6 +59,10 @@ const RETRY_CAP: Duration = Duration::from_secs(60);
 const INBOX: usize = 32;
 /// Events kept while there is no session.
 const EVENTS: usize = 64;
+/// Comparing the kernel with what is wanted may take one part in so many of the time.
+const COMPARING_SHARE: u32 = 600;
+/// However long it takes, it is done this often.
+const COMPARING_PAUSE_MAX: Duration = Duration::from_secs(600);
 /// Longest wait for the last acknowledgements of an orderly stop.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -276,7 +280,11 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.tell_quality();
             self.tell_strangers();
         }
-        if now >= self.verify_at || self.retry.is_some_and(|(at, _)| now >= at) {
+        if now >= self.verify_at {
+            self.apply().await;
+            let pause = now.elapsed().saturating_mul(COMPARING_SHARE).min(COMPARING_PAUSE_MAX);
+            self.verify_at = self.verify_at.max(now + pause);
+        } else if self.retry.is_some_and(|(at, _)| now >= at) {
             self.apply().await;
         }
         self.tend(now);

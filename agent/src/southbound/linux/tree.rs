@@ -188,7 +188,7 @@ mod tests {
             let id = id ^ id >> 8;
             id ^ id >> 4
         };
-        for lines in [1_000, 10_000, 50_000] {
+        for lines in [2_000, 10_000, 50_000] {
             let mut parts = vec![Vec::new(); usize::from(SHARDS)];
             for minor in 0x10..0x10 + lines {
                 parts[usize::from(Dealing::Folded.part(minor))].push(Layout::Sharded(Dealing::Folded).line(minor));
