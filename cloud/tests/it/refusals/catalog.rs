@@ -108,6 +108,35 @@ fn steps_that_cannot_be_are_refused_and_change_nothing() {
                 with(&uncharged, steps(json!([{ "over_bytes": 5, "cap": true, "rate_up_bps": 1 }]))),
                 &["steps.0.cap"],
             ),
+            invalid(
+                "a step faster than the plan",
+                with(&uncharged, steps(json!([{ "over_bytes": 5, "rate_up_bps": 100_000_001 }]))),
+                &["steps.0.rate_up_bps"],
+            )
+            .says("must not be faster than what holds before it, 100000000"),
+            invalid(
+                "a step faster than the one before",
+                with(
+                    &uncharged,
+                    steps(
+                        json!([step(5), { "over_bytes": 6, "rate_up_bps": 5 }, { "over_bytes": 7, "rate_down_bps": 1_001 }]),
+                    ),
+                ),
+                &["steps.2.rate_down_bps"],
+            ),
+            invalid(
+                "a step faster than the throttle before it",
+                with(
+                    &uncharged,
+                    json!({ "throttle": { "rate_down_bps": 999, "rate_up_bps": 999 }, "steps": [step(5)] }),
+                ),
+                &["steps.0.rate_down_bps"],
+            ),
+            invalid(
+                "a throttle faster than the plan",
+                with(&uncharged, json!({ "throttle": { "rate_down_bps": 500_000_001, "rate_up_bps": 999 } })),
+                &["throttle.rate_down_bps"],
+            ),
             invalid("a carry-over beside a charge", json!({ "carry_over_bytes": 5 }), &["carry_over_bytes"]),
             invalid(
                 "a carry-over of no allowance",
