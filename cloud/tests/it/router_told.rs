@@ -20,9 +20,9 @@ impl Shop {
         self.isp.get(&format!("/routers/{}/events{query}", self.router)).await.expect(200)
     }
 
-    async fn happens(&self, severity: Severity, text: &str) {
+    async fn happens(&self, id: u128, severity: Severity, text: &str) {
         let event = Event {
-            id: uuid::Uuid::now_v7().as_bytes().to_vec(),
+            id: uuid::Uuid::from_u128(id).as_bytes().to_vec(),
             kind: "foreign-qdisc".into(),
             severity: severity.into(),
             wall_ms: 1_793_523_600_000,
@@ -113,10 +113,10 @@ fn a_routers_events_are_read_by_severity_and_forgotten_after_90_days() {
         let mut shop = Shop::new("tells", "2026-11-01").await;
         let page = format!("/routers/{}", shop.router);
         assert!(shop.isp.page(&page).await.text.contains("The router told nothing in the last 90 days"));
-        for text in ["first", "second", "third"] {
-            shop.happens(Severity::Info, text).await;
+        for (id, text) in [(1, "first"), (2, "second"), (3, "third")] {
+            shop.happens(id, Severity::Info, text).await;
         }
-        shop.happens(Severity::Critical, "the clock went back").await;
+        shop.happens(4, Severity::Critical, "the clock went back").await;
         let first = shop.events("?limit=3").await;
         let next = first["next"].as_str().expect("more").to_owned();
         let rest = shop.events(&format!("?limit=3&after={next}")).await;
@@ -137,7 +137,7 @@ fn a_routers_events_are_read_by_severity_and_forgotten_after_90_days() {
         ForgetOldEvents {}.run(shop.isp.app.clone(), shop.isp.scope()).await.expect("done");
         assert_eq!(ids(&shop.events("").await, "text").len(), 4);
         shop.isp.now_is("2027-01-30T10:02:00Z").await;
-        shop.happens(Severity::Warning, "new").await;
+        shop.happens(5, Severity::Warning, "new").await;
         ForgetOldEvents {}.run(shop.isp.app.clone(), shop.isp.scope()).await.expect("done");
         assert_eq!(ids(&shop.events("").await, "text"), ["new"]);
     });

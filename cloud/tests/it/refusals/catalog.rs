@@ -108,6 +108,31 @@ fn steps_that_cannot_be_are_refused_and_change_nothing() {
                 with(&uncharged, steps(json!([{ "over_bytes": 5, "cap": true, "rate_up_bps": 1 }]))),
                 &["steps.0.cap"],
             ),
+            invalid("a carry-over beside a charge", json!({ "carry_over_bytes": 5 }), &["carry_over_bytes"]),
+            invalid(
+                "a carry-over of no allowance",
+                with(&unmetered, json!({ "carry_over_bytes": 5 })),
+                &["carry_over_bytes"],
+            ),
+            invalid(
+                "a carry-over of nothing",
+                with(&uncharged, json!({ "carry_over_bytes": 0 })),
+                &["carry_over_bytes"],
+            ),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}
+
+#[test]
+fn what_is_faster_beyond_an_allowance_than_before_it_is_refused_and_changes_nothing() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let invalid = |what, changes, fields| Case::invalid(what, "/plans", with(&made.plan_wish, changes), fields);
+        let uncharged = json!({ "overage": null });
+        let steps = |steps| json!({ "steps": steps });
+        let step = |over: i64| json!({ "over_bytes": over, "rate_down_bps": 1_000 });
+        let cases = [
             invalid(
                 "a step faster than the plan",
                 with(&uncharged, steps(json!([{ "over_bytes": 5, "rate_up_bps": 100_000_001 }]))),
@@ -136,17 +161,6 @@ fn steps_that_cannot_be_are_refused_and_change_nothing() {
                 "a throttle faster than the plan",
                 with(&uncharged, json!({ "throttle": { "rate_down_bps": 500_000_001, "rate_up_bps": 999 } })),
                 &["throttle.rate_down_bps"],
-            ),
-            invalid("a carry-over beside a charge", json!({ "carry_over_bytes": 5 }), &["carry_over_bytes"]),
-            invalid(
-                "a carry-over of no allowance",
-                with(&unmetered, json!({ "carry_over_bytes": 5 })),
-                &["carry_over_bytes"],
-            ),
-            invalid(
-                "a carry-over of nothing",
-                with(&uncharged, json!({ "carry_over_bytes": 0 })),
-                &["carry_over_bytes"],
             ),
         ];
         assert_refused(&made.isp, cases).await;
