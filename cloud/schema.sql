@@ -2789,6 +2789,8 @@ CREATE INDEX access_points_by_parent ON public.access_points USING btree (tenant
 
 CREATE INDEX accounts_by_subscriber ON public.accounts USING btree (tenant_id, subscriber_id);
 
+CREATE INDEX agent_events_by_arrival ON public.agent_events USING btree (tenant_id, agent_id, received_at, id);
+
 CREATE INDEX agent_events_of_conflicts ON public.agent_events USING btree (tenant_id, agent_id, at) WHERE (kind = 'address-conflict'::text);
 
 CREATE UNIQUE INDEX agents_one_a_router ON public.agents USING btree (tenant_id, router_id) WHERE (revoked_at IS NULL);
@@ -2798,6 +2800,8 @@ CREATE INDEX allocations_by_credit ON public.allocations USING btree (tenant_id,
 CREATE INDEX allocations_by_invoice ON public.allocations USING btree (tenant_id, invoice_id);
 
 CREATE INDEX allocations_by_payment ON public.allocations USING btree (tenant_id, payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE INDEX applied_objects_refused ON public.applied_objects USING btree (tenant_id, agent_id, object_id) WHERE (status = ANY (ARRAY['failed'::text, 'rejected'::text, 'unsupported'::text]));
 
 CREATE INDEX audit_entries_by_action ON public.audit_entries USING btree (tenant_id, action, at);
 
@@ -4170,7 +4174,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_points TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.accounts TO weir_app;
 
-GRANT SELECT,INSERT ON TABLE public.agent_events TO weir_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.agent_events TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.agents TO weir_app;
 

@@ -11,7 +11,7 @@ use super::{Entry, EntryFilter};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
-use crate::http::permission::ViewAudit;
+use crate::http::permission::{TraceAddresses, ViewAudit};
 use crate::http::{ApiPath, ApiQuery, Staff};
 use crate::ids::AuditEntryId;
 
@@ -37,7 +37,7 @@ pub struct EntryQuery {
     pub limit: Option<u32>,
 }
 
-/// List what was changed, the newest first.
+/// List what was changed, the newest first. What questions of who had an address say is for those with `trace-addresses`.
 #[utoipa::path(get, path = "/audit-entries", tag = "audit", params(EntryQuery),
     responses((status = 200, body = Listed<Entry>), Refusals), security(("session" = ["view-audit"])))]
 async fn list(
@@ -53,8 +53,9 @@ async fn list(
         subject: given(query.subject),
         day: query.day,
     };
+    let traces = staff.may::<TraceAddresses>();
     let entries = super::entries(&mut app.db.read(&staff.scope()).await?, page, &filter).await?;
-    Ok(Json(Listed::new(entries, page, |entry| entry.id.uuid(), |entry| entry)))
+    Ok(Json(Listed::new(entries, page, |entry| entry.id.uuid(), |entry| entry.shown_to(traces))))
 }
 
 /// Show one change.
@@ -65,5 +66,6 @@ async fn show(
     staff: Staff<ViewAudit>,
     ApiPath(id): ApiPath<AuditEntryId>,
 ) -> Result<Json<Entry>, Problem> {
-    Ok(Json(super::entry(&mut app.db.read(&staff.scope()).await?, id).await?))
+    let entry = super::entry(&mut app.db.read(&staff.scope()).await?, id).await?;
+    Ok(Json(entry.shown_to(staff.may::<TraceAddresses>())))
 }

@@ -10,7 +10,7 @@ mod model;
 mod store;
 
 pub use error::Error;
-pub use model::{Entry, EntryFilter};
+pub use model::{Entry, EntryFilter, LOOK_UP};
 
 use crate::db::TenantTx;
 use crate::http::paging::Page;

@@ -32,6 +32,21 @@ pub struct Entry {
     pub hash: Option<String>,
 }
 
+/// What a question of who had an address is called: what its entry says leads from addresses to lines, so it is for those
+/// alone who may ask.
+pub const LOOK_UP: &str = "look up address";
+
+impl Entry {
+    /// The entry as it is shown to somebody; `traces`: they may ask who had an address.
+    #[must_use]
+    pub fn shown_to(self, traces: bool) -> Self {
+        if traces || self.action != LOOK_UP {
+            return self;
+        }
+        Self { detail: serde_json::json!({ "withheld": "needs trace-addresses" }), ..self }
+    }
+}
+
 /// Which entries.
 #[derive(Clone, Debug, Default)]
 pub struct EntryFilter {

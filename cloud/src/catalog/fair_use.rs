@@ -180,6 +180,28 @@ pub(super) fn check_beyond(wish: &VersionWish, errors: &mut Vec<FieldError>) {
         });
         before = Some(step.over_bytes);
     }
+    check_falling(wish, errors);
+}
+
+/// Refuses what is faster beyond the allowance than before it.
+fn check_falling(wish: &VersionWish, errors: &mut Vec<FieldError>) {
+    let throttle = wish.throttle.map(|throttle| {
+        let (down, up) = (throttle.rate_down_bps, throttle.rate_up_bps);
+        ("throttle".to_owned(), Some(down), Some(up))
+    });
+    let steps = wish.steps.iter().take(STEPS_MAX).enumerate();
+    let steps = steps.map(|(n, step)| (format!("steps.{n}"), step.rate_down_bps, step.rate_up_bps));
+    let (mut down, mut up) = (wish.rate_down_bps, wish.rate_up_bps);
+    for (step, new_down, new_up) in throttle.into_iter().chain(steps) {
+        for (field, now, new) in [("rate_down_bps", &mut down, new_down), ("rate_up_bps", &mut up, new_up)] {
+            let Some(new) = new else { continue };
+            if new > *now {
+                let message = format!("must not be faster than what holds before it, {now}, found {new}");
+                errors.push(FieldError::new(format!("{step}.{field}"), message));
+            }
+            *now = new;
+        }
+    }
 }
 
 fn check_step(step: &Step, before: Option<i64>, last: bool, refuse: &mut impl FnMut(&str, String)) {

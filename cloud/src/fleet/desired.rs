@@ -24,7 +24,7 @@ use super::{Error, fair_use, pay_hosts, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
 use crate::network::AccessPoint;
-use crate::translation::Ports;
+use crate::translation::{Ports, Search};
 use crate::{network, subscribers, translation};
 
 /// What a throttled line still gets, in both directions, bits per second.
@@ -34,8 +34,17 @@ const CUT_POINTS_AHEAD: usize = 3;
 
 /// Brings a line's port block and its object to what its subscription says now.
 pub async fn refresh_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
+    refresh(tx, id, Search::Pool).await
+}
+
+/// The same of one of many lines: one that waits for a port block is not looked for one, which is done for all at once.
+pub async fn refresh_one_of_many(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
+    refresh(tx, id, Search::Nothing).await
+}
+
+async fn refresh(tx: &mut TenantTx, id: SubscriptionId, search: Search) -> Result<(), Error> {
     let Some(router) = store::lock_router_of(tx, id).await? else { return Ok(()) };
-    let ports = translation::settle(tx, router, id).await?;
+    let ports = translation::settle(tx, router, id, search).await?;
     let Some(agent) = store::agent_of_router(tx, router).await? else { return Ok(()) };
     let line = line(tx, agent, id, ports).await?;
     put(tx, agent, Kind::Line, id.uuid(), line.map(|line| line.encode_to_vec())).await
@@ -80,8 +89,9 @@ fn node(one: AccessPoint) -> Node {
 /// Derives every object of a router, for a fresh agent or after something that touches all of them.
 pub async fn rebuild(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
     refresh_router(tx, id).await?;
+    translation::assign_waiting(tx, id).await?;
     for subscription in store::subscriptions_of_router(tx, id).await? {
-        refresh_line(tx, subscription).await?;
+        refresh_one_of_many(tx, subscription).await?;
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! What the fleet does later.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{desired, store};
+use super::{desired, events, store};
 use crate::app::App;
 use crate::db::Scope;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
@@ -59,13 +60,23 @@ impl Job for RefreshMetered {
     }
 }
 
-/// Refreshes every line of a router, after a setting of the router changed that is in all of them.
+/// Refreshes lines of a router whose port blocks changed; all of its lines where it is not said when.
 #[derive(Serialize, Deserialize)]
 pub struct RefreshLines {
     /// The router.
     pub router: RouterId,
     /// Why: what happens for one reason is done once.
     pub reason: String,
+    /// Only the lines whose block was given or ended at this instant.
+    #[serde(default)]
+    pub blocks_at: Option<DateTime<Utc>>,
+}
+
+impl RefreshLines {
+    /// Refreshes the lines whose blocks changed at an instant, and no others.
+    pub fn of_blocks(router: RouterId, at: DateTime<Utc>) -> Self {
+        Self { router, reason: at.to_rfc3339(), blocks_at: Some(at) }
+    }
 }
 
 impl Job for RefreshLines {
@@ -73,7 +84,10 @@ impl Job for RefreshLines {
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
         let mut tx = app.db.read(&scope).await?;
-        let lines = store::subscriptions_of_router(&mut tx, self.router).await?;
+        let lines = match self.blocks_at {
+            Some(at) => translation::changed_at(&mut tx, self.router, at).await?,
+            None => store::subscriptions_of_router(&mut tx, self.router).await?,
+        };
         drop(tx);
         refresh_lines(&app, &scope, &lines).await
     }
@@ -98,12 +112,31 @@ impl Job for AssignPortBlocks {
             let mut tx = app.db.begin(&scope).await?;
             network::lock_router(&mut tx, router).await?;
             if !translation::assign_waiting(&mut tx, router).await?.is_empty() {
-                let (now, reason) = (tx.at(), tx.at().to_rfc3339());
-                enqueue(&mut tx, &RefreshLines { router, reason }, now).await?;
+                let now = tx.at();
+                enqueue(&mut tx, &RefreshLines::of_blocks(router, now), now).await?;
             }
             tx.commit().await?;
         }
         Ok(())
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
+/// Forgets what routers told people longer ago than it is kept.
+#[derive(Serialize, Deserialize)]
+pub struct ForgetOldEvents {}
+
+impl Job for ForgetOldEvents {
+    const KIND: &'static str = "fleet.forget_old_events";
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        let mut tx = app.db.begin(&scope).await?;
+        let before = tx.at() - events::KEPT;
+        store::events::forget(&mut tx, before).await?;
+        Ok(tx.commit().await?)
     }
 
     fn unique_key(&self) -> Option<String> {
@@ -118,7 +151,7 @@ async fn refresh_lines(app: &App, scope: &Scope, lines: &[SubscriptionId]) -> an
     for lines in lines.chunks(LINES_A_TRANSACTION) {
         let mut tx = app.db.begin(scope).await?;
         for line in lines {
-            desired::refresh_line(&mut tx, *line).await?;
+            desired::refresh_one_of_many(&mut tx, *line).await?;
         }
         tx.commit().await?;
     }

@@ -12,8 +12,8 @@ pub async fn change_router(tx: &mut TenantTx, id: RouterId, wish: RouterWish) ->
     let (before, after) = network::change_router(tx, id, wish).await?;
     if (&before.public_networks, before.ports_per_line) != (&after.public_networks, after.ports_per_line) {
         translation::resize(tx, id).await?;
-        let (now, reason) = (tx.at(), tx.at().to_rfc3339());
-        jobs::enqueue(tx, &RefreshLines { router: id, reason }, now).await?;
+        let now = tx.at();
+        jobs::enqueue(tx, &RefreshLines::of_blocks(id, now), now).await?;
     }
     desired::refresh_router(tx, id).await?;
     Ok(after)

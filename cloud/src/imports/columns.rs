@@ -9,7 +9,7 @@ use crate::error::FieldError;
 const ROWS_MAX: usize = 5_000;
 
 /// The fields of a row, and what their columns may be called, in letters and digits alone.
-pub const FIELDS: [(&str, &[&str]); 17] = [
+pub const FIELDS: [(&str, &[&str]); 18] = [
     (
         "name",
         &[
@@ -58,6 +58,10 @@ pub const FIELDS: [(&str, &[&str]); 17] = [
     ("currency", &["currency", "moneda", "moeda", "devise", "العملة"]),
     ("plan", &["plan", "package", "service", "tariff", "plano", "formule", "forfait", "الخطة"]),
     ("router", &["router", "device", "roteador", "routeur", "nas", "edge", "الموجه"]),
+    (
+        "access_point",
+        &["accesspoint", "ap", "sector", "node", "puntodeacceso", "pontodeacesso", "pointdacces", "نقطةالوصول"],
+    ),
     (
         "prefixes",
         &["prefixes", "prefix", "ip", "ipaddress", "ips", "address4", "direccionip", "enderecoip", "adresseip"],

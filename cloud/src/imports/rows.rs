@@ -12,19 +12,20 @@ use crate::catalog;
 use crate::db::TenantTx;
 use crate::error::{FieldError, Problem};
 use crate::http::paging::Page;
-use crate::ids::{PlanVersionId, RouterId, SubscriberId};
+use crate::ids::{AccessPointId, PlanVersionId, RouterId, SubscriberId};
 use crate::network;
 use crate::subscribers::{self, AccountWish, LocationWish, SubscriberWish};
 use crate::subscriptions::{self, SubscriptionWish};
 use crate::tenants;
 
-/// Most plans and routers a file can choose from.
+/// Most plans, routers and access points a file can choose from.
 const CHOICES: Page = Page { after: None, limit: 10_000 };
 
 /// What rows name by its name.
 pub(super) struct Choices {
     plans: BTreeMap<String, PlanVersionId>,
     routers: BTreeMap<String, RouterId>,
+    access_points: BTreeMap<(RouterId, String), AccessPointId>,
     today: NaiveDate,
     country: String,
     emails: BTreeSet<String>,
@@ -37,9 +38,11 @@ impl Choices {
         let on_sale = plans.into_iter().filter(|plan| plan.retired_at.is_none());
         let newest = on_sale.filter_map(|plan| Some((key(&plan.name), plan.versions.first()?.id)));
         let routers = network::routers(tx, CHOICES).await?;
+        let behind = network::access_points(tx, CHOICES).await?;
         Ok(Self {
             plans: newest.collect(),
             routers: routers.into_iter().map(|router| (key(&router.name), router.id)).collect(),
+            access_points: behind.into_iter().map(|one| ((one.router_id, key(&one.name)), one.id)).collect(),
             today: billing::today(tx).await?,
             country: tenants::tenant(tx).await?.country,
             emails: BTreeSet::new(),
@@ -118,6 +121,7 @@ impl Trouble {
 struct Sale {
     version: PlanVersionId,
     router: RouterId,
+    access_point: Option<AccessPointId>,
     starts_on: NaiveDate,
     prefixes: Vec<String>,
     /// Each with the field it is of.
@@ -180,13 +184,13 @@ async fn make(tx: &mut TenantTx, choices: &mut Choices, cells: &Cells<'_>) -> Re
     if !errors.is_empty() {
         return Err(Trouble::Row(errors));
     }
-    if let Some(Sale { version, router, starts_on, prefixes, identities }) = sale {
+    if let Some(Sale { version, router, access_point, starts_on, prefixes, identities }) = sale {
         let wish = SubscriptionWish {
             account_id: account,
             service_location_id: location,
             plan_version_id: version,
             router_id: router,
-            access_point_id: None,
+            access_point_id: access_point,
             starts_on,
             prefixes,
             identities: identities.iter().map(|(_, identity)| identity.clone()).collect(),
@@ -230,7 +234,7 @@ fn with(mut errors: Vec<FieldError>, trouble: Trouble) -> Trouble {
 fn read_sale(choices: &Choices, cells: &Cells<'_>, errors: &mut Vec<FieldError>) -> Option<Sale> {
     let (plan, router) = (cells.get("plan"), cells.get("router"));
     if plan.is_empty() {
-        for field in ["router", "prefixes", "mac", "pppoe_user", "starts_on"] {
+        for field in ["router", "access_point", "prefixes", "mac", "pppoe_user", "starts_on"] {
             if !cells.get(field).is_empty() {
                 errors.push(FieldError::new("plan", format!("must be named when {field} is")));
                 break;
@@ -245,6 +249,11 @@ fn read_sale(choices: &Choices, cells: &Cells<'_>, errors: &mut Vec<FieldError>)
     let found = choices.routers.get(&key(router)).copied();
     if found.is_none() {
         errors.push(FieldError::new("router", format!("no router is called {router:?}")));
+    }
+    let behind = cells.get("access_point");
+    let access_point = found.and_then(|router| choices.access_points.get(&(router, key(behind))).copied());
+    if found.is_some() && access_point.is_none() && !behind.is_empty() {
+        errors.push(FieldError::new("access_point", format!("no access point of this router is called {behind:?}")));
     }
     let starts_on = match cells.get("starts_on") {
         "" => Some(choices.today),
@@ -261,5 +270,5 @@ fn read_sale(choices: &Choices, cells: &Cells<'_>, errors: &mut Vec<FieldError>)
     let named =
         IDENTITIES.iter().filter_map(|(field, kind)| Some((*field, format!("{kind}:{}", cells.option(field)?))));
     let identities = named.collect();
-    Some(Sale { version: version?, router: found?, starts_on: starts_on?, prefixes, identities })
+    Some(Sale { version: version?, router: found?, access_point, starts_on: starts_on?, prefixes, identities })
 }

@@ -127,6 +127,7 @@ kinds!(
     crate::fleet::jobs::RefreshMetered,
     crate::fleet::jobs::RefreshLines,
     crate::fleet::jobs::AssignPortBlocks,
+    crate::fleet::jobs::ForgetOldEvents,
     crate::translation::jobs::ForgetOldPortBlocks,
     crate::subscriptions::jobs::ReleaseOverHolds,
     crate::billing::jobs::StartDueRun,

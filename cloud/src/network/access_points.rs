@@ -32,6 +32,11 @@ pub async fn access_point(tx: &mut TenantTx, id: AccessPointId) -> Result<Access
     store::access_point(tx, id).await?.ok_or(Error::AccessPointNotFound(id))
 }
 
+/// Access points by id or name.
+pub async fn find_access_points(tx: &mut TenantTx, text: &str, limit: i64) -> Result<Vec<AccessPoint>, Error> {
+    Ok(store::find(tx, text.parse().ok(), &text.to_lowercase(), limit).await?)
+}
+
 /// The subscriptions behind an access point itself.
 pub async fn lines_behind(tx: &mut TenantTx, id: AccessPointId) -> Result<Vec<SubscriptionId>, Error> {
     Ok(store::lines_behind(tx, id).await?)

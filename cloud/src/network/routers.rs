@@ -150,6 +150,11 @@ fn check(wish: &Router) -> Result<(Vec<IpNet>, Vec<IpNet>), Error> {
             errors.push(FieldError::new(format!("public_networks.{n}"), "must be an IPv4 network"));
         }
     }
+    for (n, network) in public_networks.iter().enumerate() {
+        if let Some(own) = own_networks.iter().find(|own| own.contains(network) || network.contains(*own)) {
+            errors.push(FieldError::new(format!("public_networks.{n}"), format!("overlaps the own network {own}")));
+        }
+    }
     if let Err(error) = prefix::check_disjoint(&public_networks) {
         errors.push(FieldError::new("public_networks", error));
     }
@@ -178,9 +183,32 @@ fn networks(field: &str, texts: &[String], max: usize, errors: &mut Vec<FieldErr
     networks
 }
 
-/// Refuses public networks that are another router's.
+/// Refuses public networks that are another router's, or where a line is.
 async fn check_public_networks(tx: &mut TenantTx, wish: &Router) -> Result<(), Error> {
-    let Some((n, network, of)) = store::public_network_of_another(tx, wish).await? else { return Ok(()) };
-    let message = format!("overlaps with {network} of router {of}");
-    Err(Error::Invalid(vec![FieldError::new(format!("public_networks.{n}"), message)]))
+    let mut errors = Vec::new();
+    let mut refuse = |n: i64, message| errors.push(FieldError::new(format!("public_networks.{n}"), message));
+    if let Some((n, network, of)) = store::public_network_of_another(tx, wish).await? {
+        refuse(n, format!("overlaps with {network} of router {of}"));
+    }
+    if let Some((n, prefix, line)) = store::public_network_of_line(tx, wish).await? {
+        refuse(n, format!("overlaps a line: {prefix} of subscription {line}"));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
+}
+
+/// Refuses a line's prefix in a public network of a router: what lines are translated to is no line's own. None is taken
+/// before the transaction ends. Called before any router is locked.
+pub async fn check_not_public(tx: &mut TenantTx, prefixes: &[IpNet]) -> Result<(), Error> {
+    if prefixes.is_empty() {
+        return Ok(());
+    }
+    store::hold_public_networks(tx).await?;
+    let mut errors = Vec::new();
+    for (n, prefix) in prefixes.iter().enumerate() {
+        if let Some((network, of)) = store::public_network_with(tx, prefix).await? {
+            let message = format!("overlaps the public network {network} of router {of}");
+            errors.push(FieldError::new(format!("prefixes.{n}"), message));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
 }

@@ -21,7 +21,7 @@ use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Screen, html};
 use crate::http::paging::Page;
-use crate::http::permission::ViewAudit;
+use crate::http::permission::{TraceAddresses, ViewAudit};
 use crate::http::{ApiPath, ApiQuery, csv};
 use crate::ids::AuditEntryId;
 
@@ -100,6 +100,8 @@ async fn list(screen: Screen<ViewAudit>, ApiQuery(wanted): ApiQuery<Wanted>) -> 
     let mut entries = audit::entries(&mut tx, page, &wanted.filter()).await?;
     let next = next_page(&mut entries, page, &wanted.at("/audit"), |entry| entry.id.uuid());
     let names = names(&mut tx, &entries).await?;
+    let traces = screen.may::<TraceAddresses>();
+    let entries: Vec<_> = entries.into_iter().map(|entry| entry.shown_to(traces)).collect();
     let rows = entries.iter().map(|entry| row(&screen, entry, &names)).collect();
     let heads = ["when", "audit-who", "audit-what", "audit-thing", "audit-facts"].map(|key| screen.t(key));
     let narrowed = !wanted.at("").is_empty();
@@ -240,7 +242,7 @@ fn flatten(path: &str, value: &Value, into: &mut Vec<(String, String)>) {
 
 async fn show(screen: Screen<ViewAudit>, ApiPath(id): ApiPath<AuditEntryId>) -> Result<Response, Problem> {
     let mut tx = screen.read().await?;
-    let entry = audit::entry(&mut tx, id).await?;
+    let entry = audit::entry(&mut tx, id).await?.shown_to(screen.may::<TraceAddresses>());
     let names = names(&mut tx, std::slice::from_ref(&entry)).await?;
     let place = match (entry.position, &entry.hash) {
         (Some(position), Some(hash)) => Cell::Code(format!("{position}: {hash}")),
@@ -275,16 +277,16 @@ async fn show(screen: Screen<ViewAudit>, ApiPath(id): ApiPath<AuditEntryId>) -> 
 }
 
 async fn file(screen: Screen<ViewAudit>, ApiQuery(wanted): ApiQuery<Wanted>) -> Result<Response, Problem> {
-    let (filter, tx) = (wanted.filter(), screen.read().await?);
+    let (filter, tx, traces) = (wanted.filter(), screen.read().await?, screen.may::<TraceAddresses>());
     let head = csv::line(["at", "actor", "action", "subject", "detail", "position", "hash"]);
     let start = (tx, filter, Some(None));
-    let chunks = stream::try_unfold(start, |(mut tx, filter, after)| async move {
+    let chunks = stream::try_unfold(start, move |(mut tx, filter, after)| async move {
         let Some(after) = after else { return Ok(None) };
         let mut entries = audit::entries(&mut tx, Page { after, limit: AT_ONCE }, &filter).await?;
         let more = entries.len() > AT_ONCE as usize;
         entries.truncate(AT_ONCE as usize);
         let then = entries.last().filter(|_| more).map(|last| Some(last.id.uuid()));
-        let lines: Vec<u8> = entries.iter().flat_map(line).collect();
+        let lines: Vec<u8> = entries.into_iter().flat_map(|entry| line(&entry.shown_to(traces))).collect();
         Ok::<_, Problem>(Some((lines.into(), (tx, filter, then))))
     });
     let lines = futures_util::StreamExt::chain(stream::iter([Ok(head)]), chunks);

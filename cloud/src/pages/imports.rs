@@ -37,6 +37,7 @@ const SAID: &[(&str, &str)] = &[
     ("must be named when", "imports-error-plan-missing"),
     ("no plan on sale is called", "imports-error-plan"),
     ("no router is called", "imports-error-router"),
+    ("no access point of this router is called", "imports-error-access-point"),
     ("is not a day such as", "imports-error-day"),
     ("must be in the years", "imports-error-years"),
     ("is not an e-mail address", "imports-error-email"),

@@ -41,7 +41,9 @@ mod portal_settings;
 mod quality;
 mod reference;
 mod router_changes;
+mod router_told;
 mod routers;
+mod sales;
 mod search;
 mod second_step;
 mod session;
@@ -105,6 +107,7 @@ const TOLD: &[(&str, &str)] = &[
     ("must change a rate or be free", "error-fair-use-window"),
     ("must change a rate or be a cap", "error-fair-use-step"),
     ("must be the last step", "error-fair-use-step"),
+    ("must not be faster than what holds", "error-fair-use-faster"),
     ("must be above the step before", "error-fair-use-step"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
@@ -130,6 +133,9 @@ const TOLD: &[(&str, &str)] = &[
     ("cannot be without nat", "error-public-networks-nat"),
     ("must be an IPv4 network", "error-public-networks-ipv4"),
     ("overlaps with", "error-public-networks-taken"),
+    ("overlaps a line", "error-public-networks-line"),
+    ("overlaps the own network", "error-public-networks-own"),
+    ("overlaps the public network", "error-prefix-public"),
     ("must be between 128 and", "error-ports-per-line"),
     ("must be between 1 and 84", "error-port-block-months"),
     ("must be an IPv4 address,", "error-lookup-address"),
@@ -164,6 +170,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(sites::routes())
         .merge(routers::routes())
         .merge(router_changes::routes())
+        .merge(router_told::routes())
         .merge(access_points::routes())
         .merge(access_point_changes::routes())
         .merge(subscribers::routes())

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use chrono::{DateTime, NaiveDateTime, TimeZone, Timelike, Utc};
+use chrono::{DateTime, LocalResult, NaiveDateTime, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
@@ -15,14 +15,14 @@ use weir_ui::pages::{Section, Show};
 use super::subscriptions::named;
 use super::{Asking, MANY, address, form_status};
 use crate::app::App;
-use crate::audit::{self, Entry, EntryFilter};
+use crate::audit::{self, Entry, EntryFilter, LOOK_UP};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::Page;
 use crate::http::permission::{Needs, TraceAddresses, ViewAudit};
 use crate::ids::SubscriptionId;
-use crate::translation::{self, Answer, Certainty, Found, LOOK_UP, PortBlock, Question};
+use crate::translation::{self, Answer, Certainty, Found, PortBlock, Question};
 use crate::{access, network, subscriptions};
 
 /// Blocks a line's page lists.
@@ -32,71 +32,96 @@ const LAST: Page = Page { after: None, limit: 10 };
 /// How browsers send an instant, without and with seconds.
 const TYPED: [&str; 2] = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
 
+/// What was asked of which instant.
+type Answered = (DateTime<Utc>, Answer);
+
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/port-blocks", get(ask).post(look_up))
 }
 
 async fn ask(screen: Screen<TraceAddresses>) -> Result<Response, Problem> {
-    shown(&screen, &Fields::default(), None, None).await
+    shown(&screen, &Fields::default(), &[], None).await
 }
 
 /// Answers with a page and not with a way to one: whoever comes back to the address has asked nothing.
 async fn look_up(screen: Screen<TraceAddresses>, mut fields: Fields) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
-    let answered = match question(&mut fields, screen.zone) {
-        Ok(question) => translation::look_up(&mut tx, question).await.map_err(Problem::from),
+    let answered = match questions(&mut fields, screen.zone, tx.at()) {
+        Ok(questions) => look_up_all(&mut tx, questions).await,
         Err(problem) => Err(problem),
     };
     match answered {
-        Ok(answer) => {
+        Ok(answers) => {
             tx.commit().await?;
-            shown(&screen, &fields, Some(&answer), None).await
+            shown(&screen, &fields, &answers, None).await
         }
         Err(problem) if is_about_the_form(&problem) => {
             drop(tx);
-            shown(&screen, &fields, None, Some(&problem)).await
+            shown(&screen, &fields, &[], Some(&problem)).await
         }
         Err(problem) => Err(problem),
     }
 }
 
-fn question(fields: &mut Fields, zone: Tz) -> Result<Question, Problem> {
-    let port = fields.read("port", "error-number");
-    let at = instant(fields.get("at"), zone);
-    if at.is_none() {
-        fields.refuse("at", "error-date");
+async fn look_up_all(tx: &mut TenantTx, questions: Vec<Question>) -> Result<Vec<Answered>, Problem> {
+    let mut answers = Vec::with_capacity(questions.len());
+    for question in questions {
+        let at = question.at;
+        answers.push((at, translation::look_up(tx, question).await?));
     }
-    match (port, at) {
-        (Some(port), Some(at)) => {
-            Ok(Question { address: fields.text("address"), port, at, reason: fields.text("reason") })
-        }
-        _ => Err(fields.problem()),
-    }
+    Ok(answers)
 }
 
-/// An instant of the ISP's own clocks; the first of two where they are set back.
-fn instant(typed: &str, zone: Tz) -> Option<DateTime<Utc>> {
-    let local = TYPED.iter().find_map(|shape| NaiveDateTime::parse_from_str(typed, shape).ok())?;
-    zone.from_local_datetime(&local).earliest().map(|at| at.with_timezone(&Utc))
+/// What is asked: a question for each instant the local time names.
+fn questions(fields: &mut Fields, zone: Tz, now: DateTime<Utc>) -> Result<Vec<Question>, Problem> {
+    let port = fields.read("port", "error-number");
+    let instants = instants(fields.get("at"), zone, now);
+    if instants.is_empty() {
+        fields.refuse("at", "error-date");
+    }
+    let Some(port) = port.filter(|_| !instants.is_empty()) else { return Err(fields.problem()) };
+    let (address, reason) = (fields.text("address"), fields.text("reason"));
+    let question = |at| Question { address: address.clone(), port, at, reason: reason.clone() };
+    Ok(instants.into_iter().map(question).collect())
+}
+
+/// The instants a time of the ISP's own clocks names: two where they were set back, none where they were set ahead. Of two,
+/// one that is still to come is not meant.
+fn instants(typed: &str, zone: Tz, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let local = TYPED.iter().find_map(|shape| NaiveDateTime::parse_from_str(typed, shape).ok());
+    let utc = |at: DateTime<Tz>| at.with_timezone(&Utc);
+    match local.map(|local| zone.from_local_datetime(&local)) {
+        Some(LocalResult::Single(at)) => vec![utc(at)],
+        Some(LocalResult::Ambiguous(one, other)) if utc(other) <= now => vec![utc(one), utc(other)],
+        Some(LocalResult::Ambiguous(one, _)) => vec![utc(one)],
+        Some(LocalResult::None) | None => Vec::new(),
+    }
 }
 
 async fn shown(
     screen: &Screen<TraceAddresses>,
     fields: &Fields,
-    answer: Option<&Answer>,
+    answers: &[Answered],
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
     let mut tx = screen.read().await?;
     let mut sections = Vec::new();
-    if let Some(answer) = answer {
-        sections.push(answered(screen, &mut tx, answer).await?);
+    for (at, answer) in answers {
+        let title = match answers.len() {
+            1 => screen.t("lookup-answer"),
+            _ => {
+                let at = at.with_timezone(&screen.zone).format("%Y-%m-%d %H:%M:%S %:z").to_string();
+                screen.frame.t1("lookup-answer-twice", "at", &at)
+            }
+        };
+        sections.push(answered(screen, &mut tx, title, answer).await?);
     }
     sections.push(asked_before(screen, &mut tx).await?);
     let hint = screen.frame.t1("lookup-at-hint", "zone", screen.zone.name());
     let form = Asking::new(&screen.frame, fields, problem)
         .ask("address", "lookup-address", Input::Line("text"))
         .ask("port", "lookup-port", Input::Line("number"))
-        .ask_in("at", screen.t("lookup-at"), hint, Input::Line("datetime-local"))
+        .ask_in("at", screen.t("lookup-at"), hint, Input::Instant)
         .ask("reason", "lookup-reason", Input::Line("text"))
         .inset(screen.t("lookup-ask"), "/port-blocks", "lookup-submit");
     let page = Show {
@@ -113,14 +138,19 @@ async fn shown(
     html(if problem.is_some() { form_status(problem) } else { StatusCode::OK }, &page)
 }
 
-async fn answered(screen: &Screen<TraceAddresses>, tx: &mut TenantTx, answer: &Answer) -> Result<Section, Problem> {
+async fn answered(
+    screen: &Screen<TraceAddresses>,
+    tx: &mut TenantTx,
+    title: String,
+    answer: &Answer,
+) -> Result<Section, Problem> {
     let ids: Vec<_> = answer.found.iter().map(|found| found.subscription_id).collect();
     let names = subscriptions::names(tx, &ids).await?;
     let rows = answer.found.iter().map(|found| found_row(screen, &names, found)).collect();
     let heads =
         ["subscription", "lookup-certainty", "ports", "port-block-assigned", "port-block-in-force", "port-block-ended"];
     Ok(Section {
-        title: screen.t("lookup-answer"),
+        title,
         action: None,
         table: Table::new(heads.map(|key| screen.t(key)).to_vec(), rows),
         empty: screen.t("lookup-nobody"),
@@ -183,13 +213,13 @@ fn question_row(screen: &Screen<TraceAddresses>, staff: &HashMap<String, String>
     ]
 }
 
-/// What a line's blocks are and were; nothing where it never had one.
+/// What a line's block is and, for those who may ask who had an address, which it had; nothing where there is none.
 pub(super) async fn of_line<P: Needs>(
     screen: &Screen<P>,
     tx: &mut TenantTx,
     id: SubscriptionId,
 ) -> Result<Option<Section>, Problem> {
-    let mut blocks = translation::of_line(tx, id, LISTED).await?;
+    let mut blocks = translation::of_line(tx, id, screen.may::<TraceAddresses>(), LISTED).await?;
     blocks.truncate(LISTED.limit as usize);
     if blocks.is_empty() {
         return Ok(None);

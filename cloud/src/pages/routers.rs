@@ -14,13 +14,14 @@ use super::access_points;
 use super::overview::{agent_status, last_seen, with_agents};
 use super::port_blocks;
 use super::quality;
+use super::router_told;
 use super::subscriptions::named;
 use super::tickets;
 use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic, unknown_hosts};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
-use crate::fleet::{self, EnforcedLine, Enforcement, enrollment};
+use crate::fleet::{self, EnforcedLine, Enforcement, enrollment, refusals};
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageNetwork, Needs, ViewNetwork};
@@ -44,6 +45,7 @@ async fn list(screen: Screen<ViewNetwork>, ApiQuery(query): ApiQuery<PageQuery>)
     let mut tx = screen.read().await?;
     let mut routers = network::routers(&mut tx, page).await?;
     let agents = with_agents(&mut tx).await?;
+    let refused = refusals::counts(&mut tx).await?;
     let next = next_page(&mut routers, page, "/routers", |router| router.id.uuid());
     let rows = routers.into_iter().map(|router| {
         let agent = agents.iter().find(|(other, _)| other.id == router.id).and_then(|(_, agent)| agent.as_ref());
@@ -52,9 +54,10 @@ async fn list(screen: Screen<ViewNetwork>, ApiQuery(query): ApiQuery<PageQuery>)
             agent_status(&screen.frame, agent),
             Cell::Code(agent.map(|agent| agent.version.clone()).unwrap_or_default()),
             Cell::Text(last_seen(screen.frame.lang, screen.zone, agent)),
+            router_told::count(&screen, &refused, router.id),
         ]
     });
-    let names = ["router", "status", "version", "last-seen"].map(|key| screen.t(key)).to_vec();
+    let names = ["router", "status", "version", "last-seen", "refusals-count"].map(|key| screen.t(key)).to_vec();
     let table = Table::new(names, rows.collect());
     let page = List {
         frame: &screen.frame,
@@ -101,6 +104,10 @@ async fn shown<P: Needs>(
     let mut facts = facts(screen, &router, site, enforcement.as_ref());
     facts.extend(port_blocks::of_router(screen, tx, &router).await?);
     let enrolled = enforcement.is_some();
+    let told = match &enforcement {
+        Some(held) => Some(router_told::of_router(screen, tx, id, held).await?),
+        None => None,
+    };
     let removals_held = enforcement.as_ref().map_or(0, |held| held.removals_held);
     let lines = enforcement.map(|held| held.lines).unwrap_or_default();
     let lede = state_of(screen, &lines, removals_held);
@@ -118,8 +125,12 @@ async fn shown<P: Needs>(
     let below = access_points::below(screen, tx, id).await?;
     let (moved, unknown) = unknown_hosts::of_router(screen, tx, id).await?;
     facts.extend(moved);
-    let mut sections = vec![traffic(&screen.frame, format!("router:{id}")), section, below];
+    let mut sections = vec![traffic(&screen.frame, format!("router:{id}"))];
+    let (refused, events) = told.map(|[refused, events]| (refused, events)).unzip();
+    sections.extend(refused);
+    sections.extend([section, below]);
     sections.extend(enrolled.then_some(unknown));
+    sections.extend(events);
     sections.extend(quality::of_router(screen, tx, id).await?);
     sections.extend(asked);
     let actions = match screen.may::<ManageNetwork>() {

@@ -191,7 +191,7 @@ async fn asked(screen: &Screen<LoggedIn>, tx: &mut TenantTx, query: &str) -> Res
     Ok(Kind { key: "nav-tickets", columns, hits: hits.collect() })
 }
 
-async fn edges(tx: &mut TenantTx, query: &str) -> Result<[Kind; 2], Problem> {
+async fn edges(tx: &mut TenantTx, query: &str) -> Result<[Kind; 3], Problem> {
     let limit = i64::from(EACH);
     let routers = network::find_routers(tx, query, limit).await?.into_iter().map(|router| {
         let exact = same(&router.name, query) || router.id.to_string() == query;
@@ -204,5 +204,14 @@ async fn edges(tx: &mut TenantTx, query: &str) -> Result<[Kind; 2], Problem> {
         let href = format!("/sites/{}", site.id);
         Hit { row: vec![Cell::link(&href, site.name), Cell::Text(site.address)], href, exact }
     });
-    Ok([routers, Kind { key: "nav-sites", columns: &["site", "address"], hits: sites.collect() }])
+    let mut behind = Vec::new();
+    for one in network::find_access_points(tx, query, limit).await? {
+        let exact = same(&one.name, query) || one.id.to_string() == query;
+        let href = format!("/access-points/{}", one.id);
+        let router = network::router(tx, one.router_id).await?;
+        let row = vec![Cell::link(&href, one.name), Cell::link(format!("/routers/{}", router.id), router.name)];
+        behind.push(Hit { href, row, exact });
+    }
+    let behind = Kind { key: "nav-access-points", columns: &["access-point", "router"], hits: behind };
+    Ok([routers, behind, Kind { key: "nav-sites", columns: &["site", "address"], hits: sites.collect() }])
 }

@@ -6,26 +6,24 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use chrono::NaiveDate;
-use serde::Deserialize;
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
-use weir_ui::pages::{Form, Inset, List, Section, Show};
+use weir_ui::pages::{Inset, List, Section, Show};
 
 use super::{
-    Asking, MANY, access_tone, fair_use, form_status, identities, line_probes, next_page, page_of, port_blocks,
-    quality, tickets, traffic,
+    Asking, access_tone, fair_use, form_status, identities, line_probes, next_page, page_of, port_blocks, quality,
+    sales, tickets, traffic,
 };
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
-use crate::http::page::{Fields, Screen, html, is_about_the_form, see};
+use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageHolds, ManageSubscriptions, Needs, ViewSubscribers};
 use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
-use crate::ids::{HoldId, SubscriberId, SubscriptionId};
-use crate::subscriptions::{self, Hold, HoldWish, Status, Subscription, SubscriptionWish};
+use crate::ids::{HoldId, SubscriptionId};
+use crate::subscriptions::{self, Hold, HoldWish, Status, Subscription};
 use crate::tickets::TicketFilter;
 use crate::{catalog, network, subscribers};
 
@@ -36,8 +34,8 @@ const EFFECTS: [&str; 3] = ["walled_garden", "throttled", "closed"];
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/subscriptions", get(list).post(sell))
-        .route("/subscriptions/new", get(new))
+        .route("/subscriptions", get(list).post(sales::sell))
+        .route("/subscriptions/new", get(sales::new))
         .route("/subscriptions/{id}", get(show))
         .route("/subscriptions/{id}/holds", post(place))
         .route("/holds/{id}/release", post(release))
@@ -260,99 +258,4 @@ async fn release(screen: Screen<ManageHolds>, ApiPath(id): ApiPath<HoldId>) -> R
     let hold = subscriptions::release_hold(&mut tx, id).await?;
     tx.commit().await?;
     Ok(see_saying(&format!("/subscriptions/{}", hold.subscription_id), "done-released"))
-}
-
-#[derive(Deserialize)]
-struct For {
-    subscriber_id: Option<SubscriberId>,
-}
-
-async fn new(screen: Screen<ManageSubscriptions>, ApiQuery(query): ApiQuery<For>) -> Result<Response, Problem> {
-    let Some(subscriber) = query.subscriber_id else { return Ok(see("/subscribers")) };
-    let today = screen.app.clock.now().with_timezone(&screen.zone).date_naive();
-    let fields = Fields::of([("starts_on", today.to_string()), ("subscriber_id", subscriber.to_string())]);
-    form(&screen, subscriber, &fields, None).await
-}
-
-async fn sell(screen: Screen<ManageSubscriptions>, mut fields: Fields) -> Result<Response, Problem> {
-    let Some(subscriber) = fields.read("subscriber_id", "error-choose") else { return Err(fields.problem()) };
-    let mut tx = screen.begin().await?;
-    let sold = match wish(&mut fields) {
-        Ok(wish) => subscriptions::sell(&mut tx, wish).await.map_err(Problem::from),
-        Err(problem) => Err(problem),
-    };
-    match sold {
-        Ok(sold) => {
-            tx.commit().await?;
-            Ok(see_saying(&format!("/subscriptions/{}", sold.id), "done-saved"))
-        }
-        Err(problem) if is_about_the_form(&problem) => form(&screen, subscriber, &fields, Some(&problem)).await,
-        Err(problem) => Err(problem),
-    }
-}
-
-fn wish(fields: &mut Fields) -> Result<SubscriptionWish, Problem> {
-    let account_id = fields.read("account_id", "error-choose");
-    let service_location_id = fields.read("service_location_id", "error-choose");
-    let plan_version_id = fields.read("plan_version_id", "error-choose");
-    let router_id = fields.read("router_id", "error-choose");
-    let starts_on = fields.read::<NaiveDate>("starts_on", "error-date");
-    let prefixes = fields.list("prefixes");
-    match (account_id, service_location_id, plan_version_id, router_id, starts_on) {
-        (Some(account_id), Some(service_location_id), Some(plan_version_id), Some(router_id), Some(starts_on)) => {
-            let access_point_id = None;
-            Ok(SubscriptionWish {
-                account_id,
-                service_location_id,
-                plan_version_id,
-                router_id,
-                access_point_id,
-                starts_on,
-                prefixes,
-                identities: identities::of_form(fields),
-            })
-        }
-        _ => Err(fields.problem()),
-    }
-}
-
-async fn form(
-    screen: &Screen<ManageSubscriptions>,
-    of: SubscriberId,
-    fields: &Fields,
-    problem: Option<&Problem>,
-) -> Result<Response, Problem> {
-    let mut tx = screen.read().await?;
-    let subscriber = subscribers::subscriber(&mut tx, of).await?;
-    let accounts = subscribers::accounts(&mut tx, Some(of), MANY).await?;
-    let accounts = accounts.into_iter().map(|account| (account.id.to_string(), account.number)).collect();
-    let places = subscribers::locations(&mut tx, Some(of), MANY).await?;
-    let places =
-        places.into_iter().map(|place| (place.id.to_string(), format!("{}, {}", place.line1, place.city))).collect();
-    let routers = network::routers(&mut tx, MANY).await?;
-    let routers = routers.into_iter().map(|router| (router.id.to_string(), router.name)).collect();
-    let lang = screen.frame.lang;
-    let plans = catalog::plans(&mut tx, MANY).await?.into_iter().filter(|plan| plan.retired_at.is_none());
-    let plans = plans.filter_map(|plan| {
-        let version = plan.versions.first()?;
-        let price = format::money(lang, version.price.amount, &version.price.currency);
-        Some((version.id.to_string(), format!("{} · {price}", plan.name)))
-    });
-    let asked = Asking::new(&screen.frame, fields, problem)
-        .ask("plan_version_id", "plan", Input::Choice(plans.collect()))
-        .ask("account_id", "account", Input::Choice(accounts))
-        .ask("service_location_id", "location", Input::Choice(places))
-        .ask("router_id", "router", Input::Choice(routers))
-        .ask("prefixes", "prefixes", Input::Lines)
-        .ask("identities", "identities", Input::Lines)
-        .ask("starts_on", "starts", Input::Line("date"))
-        .ask("subscriber_id", "subscriber", Input::Hidden);
-    let page = Form {
-        frame: &screen.frame,
-        up: (format!("/subscribers/{of}"), subscriber.name),
-        title: screen.t("subscriptions-new"),
-        lede: screen.t("subscriptions-new-lede"),
-        form: asked.inset(String::new(), "/subscriptions", "subscriptions-sell"),
-    };
-    html(form_status(problem), &page)
 }

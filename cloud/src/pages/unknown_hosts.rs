@@ -4,12 +4,14 @@ use weir_ui::blocks::{Cell, Table};
 use weir_ui::format;
 use weir_ui::pages::Section;
 
+use super::sales;
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::fleet::unknown_hosts::{self, SeenHost};
 use crate::http::page::Screen;
-use crate::http::permission::Needs;
+use crate::http::permission::{ManageSubscriptions, Needs};
 use crate::ids::RouterId;
+use crate::subscriptions;
 
 /// Days whose traffic is added up.
 const DAYS: usize = 7;
@@ -27,11 +29,21 @@ pub(super) async fn of_router<P: Needs>(
         format!("{} / {}", format::bytes(lang, sum(|day| day.from_bytes)), format::bytes(lang, sum(|day| day.to_bytes)))
     };
     let fact = seen.told_at.map(|_| (screen.t("unknown-hosts-moved"), Cell::Text(moved())));
-    let heads = ["address", "unknown-host-mac", "last-seen"].map(|key| screen.t(key));
+    let sells = screen.may::<ManageSubscriptions>();
+    let by_mac = sells && subscriptions::sells_by_mac(tx).await?;
+    let mut heads = ["address", "unknown-host-mac", "last-seen"].map(|key| screen.t(key)).to_vec();
+    heads.extend(sells.then(|| screen.t("subscription")));
+    let rows = seen.hosts.iter().map(|host| {
+        let mac = host.mac.as_deref().filter(|_| by_mac);
+        let sale = || Cell::link(sales::of_host(id, &host.address, mac), screen.t("sales-sell-host"));
+        let mut row = row(screen, host);
+        row.extend(sells.then(sale));
+        row
+    });
     let section = Section {
         title: screen.t(if seen.more { "unknown-hosts-more" } else { "unknown-hosts-seen" }),
         action: None,
-        table: Table::new(heads.to_vec(), seen.hosts.iter().map(|host| row(screen, host)).collect()),
+        table: Table::new(heads, rows.collect()),
         empty: screen.t(if seen.told_at.is_some() { "unknown-hosts-none" } else { "unknown-hosts-untold" }),
     };
     Ok((fact, section))

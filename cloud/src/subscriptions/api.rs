@@ -14,7 +14,7 @@ use super::{Behind, ChangePlan, End, Hold, HoldWish, Identities, Subscription, S
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
-use crate::http::permission::{ManageHolds, ManageSubscriptions, ViewSubscribers};
+use crate::http::permission::{ManageHolds, ManageSubscriptions, TraceAddresses, ViewSubscribers};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
 use crate::ids::{AccountId, HoldId, SubscriptionId};
 use crate::translation::{self, PortBlock};
@@ -191,7 +191,7 @@ async fn release_hold(
     Ok(Json(hold))
 }
 
-/// The port blocks a line has and had, the newest first.
+/// The port block a line has and, for those with `trace-addresses`, those it had, the newest first.
 #[utoipa::path(get, path = "/subscriptions/{id}/port-blocks", tag = "subscriptions", params(("id" = SubscriptionId, Path), PageQuery),
     responses((status = 200, body = Listed<PortBlock>), Refusals), security(("session" = ["view-subscribers"])))]
 async fn list_port_blocks(
@@ -203,6 +203,6 @@ async fn list_port_blocks(
     let page = query.page()?;
     let mut tx = app.db.read(&staff.scope()).await?;
     super::subscription(&mut tx, id).await?;
-    let blocks = translation::of_line(&mut tx, id, page).await?;
+    let blocks = translation::of_line(&mut tx, id, staff.may::<TraceAddresses>(), page).await?;
     Ok(Json(Listed::new(blocks, page, |block| block.id.uuid(), |block| block)))
 }

@@ -50,6 +50,11 @@ pub async fn change_identities(tx: &mut TenantTx, id: SubscriptionId, wish: Iden
     Ok(after)
 }
 
+/// Whether the ISP sells lines by Ethernet addresses.
+pub async fn sells_by_mac(tx: &mut TenantTx) -> Result<bool, Error> {
+    Ok(own::any_by_mac(tx).await?)
+}
+
 /// Reads identities as they were sent, and says which cannot be.
 pub(super) fn read(texts: &[String]) -> (Vec<Identity>, Vec<FieldError>) {
     let (mut identities, mut errors) = (Vec::new(), Vec::new());

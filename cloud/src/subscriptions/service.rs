@@ -84,9 +84,10 @@ pub async fn sell_to(tx: &mut TenantTx, wish: SubscriptionWish, welcome: bool) -
     }
     version_on_sale(tx, &wish.plan_version_id, &account.currency).await?;
     network::router(tx, wish.router_id).await?;
-    check_behind(tx, wish.router_id, wish.access_point_id).await?;
-    // The handle's row lock also serialises who takes addresses on this router.
+    network::check_not_public(tx, &prefixes).await?;
+    // The handle's row lock also serialises who takes addresses on this router, and keeps its access points.
     let handle = store::take_handle(tx, wish.router_id).await?;
+    check_behind(tx, wish.router_id, wish.access_point_id).await?;
     let id: SubscriptionId = tx.new_id();
     // Whenever it is said to have begun, it has its addresses from now on.
     let zone = account.time_zone.parse().unwrap_or(chrono_tz::UTC);

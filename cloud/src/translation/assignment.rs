@@ -1,6 +1,6 @@
 //! Who has which block, from when to when. Whoever calls holds the router's lock.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::store::{blocks as store, reports};
@@ -14,12 +14,26 @@ use crate::network;
 /// about should be one line's. When the router's own setting takes blocks away they are free at once, for all are given anew.
 pub const COOLING: TimeDelta = TimeDelta::hours(24);
 
+/// Whether a line that waits for a block is looked for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// It is: nobody has looked since it waits.
+    Pool,
+    /// It is not: who looked for all lines of the router found none for it, or will look.
+    Nothing,
+}
+
 /// Gives a line its block where its router has public networks, ends it where the line or the networks are over; tells what
 /// it has. The lowest block that is free is given, by address and port.
-pub async fn settle(tx: &mut TenantTx, router: RouterId, line: SubscriptionId) -> Result<Option<Ports>, Error> {
+pub async fn settle(
+    tx: &mut TenantTx,
+    router: RouterId,
+    line: SubscriptionId,
+    search: Search,
+) -> Result<Option<Ports>, Error> {
     let Some(stands) = store::standing(tx, line).await? else { return Ok(None) };
     match (stands.due, stands.has) {
-        (true, None) => {
+        (true, None) if search == Search::Pool => {
             store::assign(tx, router, Some(line)).await?;
             Ok(store::in_use(tx, line).await?)
         }
@@ -43,6 +57,11 @@ pub async fn resize(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
     Ok(())
 }
 
+/// The lines of a router whose block was given or ended at an instant.
+pub async fn changed_at(tx: &mut TenantTx, router: RouterId, at: DateTime<Utc>) -> Result<Vec<SubscriptionId>, Error> {
+    Ok(store::changed_at(tx, router, at).await?)
+}
+
 /// Routers that have public networks.
 pub async fn routers_with_networks(tx: &mut TenantTx) -> Result<Vec<RouterId>, Error> {
     Ok(store::routers_with_networks(tx).await?)
@@ -63,9 +82,14 @@ pub async fn told(tx: &mut TenantTx, agent: AgentId, told: &[Told], all: Option<
     Ok(())
 }
 
-/// The blocks a line has and had, the newest first.
-pub async fn of_line(tx: &mut TenantTx, line: SubscriptionId, page: Page) -> Result<Vec<PortBlock>, Error> {
-    Ok(store::of_line(tx, line, page).await?)
+/// The block a line has and, with `history`, those it had, the newest first.
+pub async fn of_line(
+    tx: &mut TenantTx,
+    line: SubscriptionId,
+    history: bool,
+    page: Page,
+) -> Result<Vec<PortBlock>, Error> {
+    Ok(store::of_line(tx, line, history, page).await?)
 }
 
 /// How full a router's public networks are.

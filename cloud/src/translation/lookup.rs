@@ -10,13 +10,11 @@ use utoipa::ToSchema;
 
 use super::Error;
 use super::store::lookups::{self as store, Row};
-use crate::audit;
+use crate::audit::{self, LOOK_UP};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::ids::{AccountId, PortBlockId, RouterId, SubscriptionId};
 
-/// What the audit log calls a question.
-pub const LOOK_UP: &str = "look up address";
 /// Characters a reason has.
 const REASON: std::ops::RangeInclusive<usize> = 3..=500;
 /// Before this year nobody was served.

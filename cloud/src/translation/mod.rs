@@ -12,8 +12,9 @@ mod model;
 mod store;
 
 pub use assignment::{
-    COOLING, assign_waiting, awaits_reports, of_line, pool, resize, routers_with_networks, settle, told,
+    COOLING, Search, assign_waiting, awaits_reports, changed_at, of_line, pool, resize, routers_with_networks, settle,
+    told,
 };
 pub use error::Error;
-pub use lookup::{Answer, Certainty, Found, LOOK_UP, Question, look_up};
+pub use lookup::{Answer, Certainty, Found, Question, look_up};
 pub use model::{Pool, PortBlock, Ports, Told};

@@ -2,47 +2,27 @@
 
 use prost::Message;
 use serde_json::{Value, json};
-use weir_cloud::fleet::sessions::{self, Session};
-use weir_cloud::ids::{AgentId, RouterId, SubscriptionId};
+use weir_cloud::fleet::sessions::{self, Opened};
+use weir_cloud::ids::{AgentId, SubscriptionId};
 use weir_cloud::subscriptions::learned;
 use weir_protocol::control::{Event, Hello, Severity};
 use weir_protocol::desired::identity::Who;
 use weir_protocol::desired::{Kind, Line, Prefix};
 use weir_protocol::state::{AddressReport, AddressSource, LearnedPrefix, LineAddresses, Object};
 
-use crate::money::harness::{Answer, Isp, story};
-use crate::money::world::FIBRE;
+use crate::money::harness::{Answer, story};
+use crate::money::shop::Shop;
 
 const MAC: &str = "mac:02:00:00:00:00:07";
 const SINCE_MS: u64 = 1_793_527_200_000;
 
-/// An ISP that sells lines of one router to one subscriber.
-struct Shop {
-    isp: Isp,
-    router: RouterId,
-    wish: Value,
-}
-
 impl Shop {
-    async fn new(slug: &str) -> Self {
-        let isp = Isp::new(slug, "2026-11-01T10:00:00Z").await;
-        let (router, plan, account) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.account("Ada").await);
-        let subscriber = isp.get(&format!("/accounts/{account}")).await.expect(200)["subscriber_id"].clone();
-        let place = json!({ "subscriber_id": subscriber, "line1": "Hill 2", "city": "Leeds", "country": "GB" });
-        let place = isp.post("/service-locations", place).await.expect(201)["id"].clone();
-        let wish = json!({ "account_id": account, "service_location_id": place, "plan_version_id": plan,
-            "router_id": router, "starts_on": "2026-11-01" });
-        Self { isp, router, wish }
+    async fn names(&self, identities: &[&str]) -> Answer {
+        self.sells(json!({ "identities": identities })).await
     }
 
-    async fn sell(&self, identities: &[&str]) -> Answer {
-        let mut wish = self.wish.clone();
-        wish["identities"] = json!(identities);
-        self.isp.post("/subscriptions", wish).await
-    }
-
-    async fn sold(&self, identities: &[&str]) -> SubscriptionId {
-        self.sell(identities).await.expect(201)["id"].as_str().expect("an id").parse().expect("an id")
+    async fn named(&self, identities: &[&str]) -> SubscriptionId {
+        self.sold(json!({ "identities": identities })).await
     }
 
     async fn change(&self, line: SubscriptionId, identities: &[&str]) -> Answer {
@@ -53,16 +33,9 @@ impl Shop {
         self.isp.get(&format!("/subscriptions/{line}")).await.expect(200)
     }
 
-    async fn session(&self) -> (Session, uuid::Uuid) {
-        let agent = AgentId::from(self.router.uuid());
-        let opened = sessions::open(&self.isp.app, self.isp.tenant, agent, &Hello::default(), "here").await;
-        let opened = opened.expect("an answer").expect("a session");
-        (opened.session, opened.lineage)
-    }
-
     /// The object of a line, as its agent is told everything.
-    async fn told(&self, line: SubscriptionId) -> Object {
-        let (session, lineage) = self.session().await;
+    async fn object_of(&self, line: SubscriptionId) -> Object {
+        let Opened { session, lineage, .. } = self.opened().await;
         let down =
             sessions::changes(&self.isp.app, session, lineage, None).await.expect("an answer").expect("a change");
         let is_it = |object: &Object| object.kind == Kind::Line as u32 && object.id == line.uuid().as_bytes();
@@ -96,7 +69,7 @@ fn prefixes(line: &Value) -> Vec<&str> {
 #[test]
 fn a_line_is_sold_by_names_alone_and_its_router_is_told_them() {
     story(async {
-        let shop = Shop::new("names").await;
+        let shop = Shop::new("names", "2026-11-01").await;
         let names = [
             "mac:0200.0000.0007",
             "circuit-id:\"olt1 0/7\"",
@@ -104,12 +77,12 @@ fn a_line_is_sold_by_names_alone_and_its_router_is_told_them() {
             "pppoe-user:Ann@isp",
             "duid:00:03:00:01",
         ];
-        let line = shop.sold(&names).await;
+        let line = shop.named(&names).await;
         let normal =
             json!(["circuit-id:6f6c743120302f37", "duid:00030001", MAC, "pppoe-user:Ann@isp", "remote-id:aabb"]);
         let shown = shop.line(line).await;
         assert_eq!((&shown["identities"], &shown["prefixes"]), (&normal, &json!([])));
-        let object = shop.told(line).await;
+        let object = shop.object_of(line).await;
         let told = Line::decode(object.body.as_slice()).expect("a line");
         let who: Vec<_> = told.identities.into_iter().filter_map(|identity| identity.who).collect();
         assert!(who.contains(&Who::Mac(vec![2, 0, 0, 0, 0, 7])), "{who:?}");
@@ -126,24 +99,24 @@ fn a_line_is_sold_by_names_alone_and_its_router_is_told_them() {
         let other: SubscriptionId = other.as_str().expect("an id").parse().expect("an id");
         let changed = shop.change(other, &["mac:02:00:00:00:00:08"]).await.expect(200);
         assert_eq!(changed["identities"], json!(["mac:02:00:00:00:00:08"]));
-        let object = shop.told(other).await;
+        let object = shop.object_of(other).await;
         let told = Line::decode(object.body.as_slice()).expect("a line");
         assert_eq!((told.identities.len(), told.prefixes.len(), object.needs_rev), (1, 1, 0));
         shop.change(other, &[]).await.expect(200);
-        assert!(Line::decode(shop.told(other).await.body.as_slice()).expect("a line").identities.is_empty());
+        assert!(Line::decode(shop.object_of(other).await.body.as_slice()).expect("a line").identities.is_empty());
     });
 }
 
 #[test]
 fn one_name_is_one_lines_of_a_router_as_long_as_the_line_lasts() {
     story(async {
-        let shop = Shop::new("one-name").await;
-        let line = shop.sold(&[MAC]).await;
-        let taken = shop.sell(&["pppoe-user:ann", "mac:02-00-00-00-00-07"]).await;
+        let shop = Shop::new("one-name", "2026-11-01").await;
+        let line = shop.named(&[MAC]).await;
+        let taken = shop.names(&["pppoe-user:ann", "mac:02-00-00-00-00-07"]).await;
         assert_eq!((taken.status.as_u16(), taken.problem().as_str()), (409, "identity-taken"));
         let detail = taken.json()["detail"].as_str().unwrap_or_default().to_owned();
         assert!(detail.contains(&line.to_string()) && detail.contains(MAC), "{detail}");
-        let other = shop.sold(&["pppoe-user:ann"]).await;
+        let other = shop.named(&["pppoe-user:ann"]).await;
         assert_eq!(shop.change(other, &["pppoe-user:ann", MAC]).await.problem(), "identity-taken");
         assert_eq!(shop.line(other).await["identities"], json!(["pppoe-user:ann"]));
         // Another router's servers know others by it; and whoever lets go of it leaves it to others.
@@ -155,7 +128,7 @@ fn one_name_is_one_lines_of_a_router_as_long_as_the_line_lasts() {
         shop.change(other, &[MAC]).await.expect(200);
         // What ended is free from that day on, and cannot be taken back from who has it.
         shop.isp.post(&format!("/subscriptions/{other}/end"), json!({ "ends_on": "2026-11-20" })).await.expect(200);
-        assert_eq!(shop.sell(&[MAC]).await.problem(), "identity-taken");
+        assert_eq!(shop.names(&[MAC]).await.problem(), "identity-taken");
         let mut later = shop.wish.clone();
         (later["starts_on"], later["identities"]) = (json!("2026-11-20"), json!([MAC]));
         shop.isp.post("/subscriptions", later).await.expect(201);
@@ -167,15 +140,15 @@ fn one_name_is_one_lines_of_a_router_as_long_as_the_line_lasts() {
 #[test]
 fn what_a_router_learned_is_kept_shown_and_found() {
     story(async {
-        let shop = Shop::new("learned").await;
-        let line = shop.sold(&[MAC, "circuit-id:\"olt1 0/7\"", "pppoe-user:Ann@isp"]).await;
-        let quiet = shop.sold(&["mac:02:00:00:00:00:08"]).await;
+        let shop = Shop::new("learned", "2026-11-01").await;
+        let line = shop.named(&[MAC, "circuit-id:\"olt1 0/7\"", "pppoe-user:Ann@isp"]).await;
+        let quiet = shop.named(&["mac:02:00:00:00:00:08"]).await;
         let page = shop.isp.page(&format!("/subscriptions/{line}")).await.text;
         assert!(
             page.contains("circuit-id:&#34;olt1 0/7&#34;") && page.contains("Nothing is leased to this line now"),
             "{page}"
         );
-        let (session, _) = shop.session().await;
+        let session = shop.session().await;
         let app = &shop.isp.app;
         let (four, six): (&[u8], &[u8]) = (&[10, 0, 0, 7], &[0x20, 1, 0xd, 0xb8, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         let first = report(
@@ -233,21 +206,21 @@ fn what_a_router_learned_is_kept_shown_and_found() {
 #[test]
 fn a_router_tells_of_its_own_lines_alone_and_only_in_its_newest_session() {
     story(async {
-        let (shop, stranger) = (Shop::new("own-lines").await, Shop::new("no-lines").await);
-        let line = shop.sold(&[MAC]).await;
+        let (shop, stranger) = (Shop::new("own-lines", "2026-11-01").await, Shop::new("no-lines", "2026-11-01").await);
+        let line = shop.named(&[MAC]).await;
         let neighbour = shop.isp.router_named("other").await;
         let mut wish = shop.wish.clone();
         (wish["router_id"], wish["identities"]) = (json!(neighbour), json!([MAC]));
         let elsewhere = shop.isp.post("/subscriptions", wish).await.expect(201)["id"].clone();
         let elsewhere: SubscriptionId = elsewhere.as_str().expect("an id").parse().expect("an id");
-        let (old, _) = shop.session().await;
+        let old = shop.session().await;
         learned::report(&shop.isp.app, old, &report(true, vec![leased(line, &[(&[10, 0, 0, 7], 32)])]))
             .await
             .expect("kept");
         // Another ISP's router, and another router of the same ISP, take nothing away and give nothing.
         let foreign =
             report(true, vec![leased(line, &[(&[10, 6, 6, 6], 32)]), leased(elsewhere, &[(&[10, 6, 6, 7], 32)])]);
-        learned::report(&stranger.isp.app, stranger.session().await.0, &foreign).await.expect("ignored");
+        learned::report(&stranger.isp.app, stranger.session().await, &foreign).await.expect("ignored");
         let agent = AgentId::from(neighbour.uuid());
         let opened = sessions::open(&shop.isp.app, shop.isp.tenant, agent, &Hello::default(), "here").await;
         let opened = opened.expect("an answer").expect("a session");
@@ -255,7 +228,7 @@ fn a_router_tells_of_its_own_lines_alone_and_only_in_its_newest_session() {
         assert_eq!(prefixes(&shop.line(line).await), ["10.0.0.7/32"]);
         assert_eq!(prefixes(&shop.line(elsewhere).await), ["10.6.6.7/32"]);
         // What an older session still says is late.
-        let (new, _) = shop.session().await;
+        let new = shop.session().await;
         let late = report(true, vec![]);
         assert!(learned::report(&shop.isp.app, old, &late).await.is_err());
         assert_eq!(prefixes(&shop.line(line).await), ["10.0.0.7/32"]);
@@ -267,9 +240,9 @@ fn a_router_tells_of_its_own_lines_alone_and_only_in_its_newest_session() {
 #[test]
 fn a_conflict_is_a_warning_on_both_lines_until_somebody_has_the_address() {
     story(async {
-        let shop = Shop::new("conflicts").await;
-        let (one, other) = (shop.sold(&[MAC]).await, shop.sold(&["circuit-id:01"]).await);
-        let (session, _) = shop.session().await;
+        let shop = Shop::new("conflicts", "2026-11-01").await;
+        let (one, other) = (shop.named(&[MAC]).await, shop.named(&["circuit-id:01"]).await);
+        let session = shop.session().await;
         let text = format!(
             "10.0.0.7/32 was leased by dnsmasq to {MAC} and circuit-id:01, which are both line {} and line {}; \
              it is nobody's until one of them lets go",
@@ -294,8 +267,8 @@ fn a_conflict_is_a_warning_on_both_lines_until_somebody_has_the_address() {
 #[test]
 fn names_are_given_by_forms_and_the_log_tells_of_it() {
     story(async {
-        let shop = Shop::new("forms").await;
-        let line = shop.sold(&["circuit-id:\"olt1 0/7\""]).await;
+        let shop = Shop::new("forms", "2026-11-01").await;
+        let line = shop.named(&["circuit-id:\"olt1 0/7\""]).await;
         let path = format!("/subscriptions/{line}/identities");
         let page = shop.isp.page(&path).await.text;
         assert!(page.contains("circuit-id:&#34;olt1 0/7&#34;"), "{page}");

@@ -21,6 +21,7 @@ mod quality;
 mod refusals;
 mod removals;
 mod router_settings;
+mod router_told;
 mod search;
 mod staff;
 mod staffapi;

@@ -5,41 +5,22 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use weir_cloud::fleet::jobs::{AssignPortBlocks, RefreshDesired, RefreshLines};
-use weir_cloud::fleet::sessions::{self, Session};
+use weir_cloud::fleet::sessions;
 use weir_cloud::http::permission::Role;
-use weir_cloud::ids::{AgentId, RouterId, SubscriptionId};
+use weir_cloud::ids::{RouterId, SubscriptionId};
 use weir_cloud::jobs::Job;
 use weir_cloud::translation::jobs::ForgetOldPortBlocks;
-use weir_protocol::control::Hello;
 use weir_protocol::desired::{Kind, Line, PortBlock, Prefix, Router};
 use weir_protocol::state::{ApplyReport, ObjectResult, ObservedLine, Status};
 
 use crate::access_points::told;
-use crate::money::harness::{Answer, Isp, story};
-use crate::money::world::FIBRE;
+use crate::money::harness::{Answer, story};
+use crate::money::shop::{Shop, about};
 
 /// Two addresses: with 16384 ports a line, six blocks.
 const PAIR: &str = "203.0.113.6/31";
 
-/// An ISP that sells lines of a router to one subscriber.
-struct Shop {
-    isp: Isp,
-    router: RouterId,
-    wish: Value,
-}
-
 impl Shop {
-    async fn new(slug: &str) -> Self {
-        let isp = Isp::new(slug, "2026-11-01T10:00:00Z").await;
-        let (router, plan, account) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.account("Ada").await);
-        let subscriber = isp.get(&format!("/accounts/{account}")).await.expect(200)["subscriber_id"].clone();
-        let place = json!({ "subscriber_id": subscriber, "line1": "Hill 2", "city": "Leeds", "country": "GB" });
-        let place = isp.post("/service-locations", place).await.expect(201)["id"].clone();
-        let wish = json!({ "account_id": account, "service_location_id": place, "plan_version_id": plan,
-            "router_id": router, "starts_on": "2026-10-01" });
-        Self { isp, router, wish }
-    }
-
     /// Gives a router public networks.
     async fn set(&self, router: RouterId, networks: &[&str], ports: i32) -> Answer {
         let path = format!("/routers/{router}");
@@ -54,10 +35,7 @@ impl Shop {
     }
 
     async fn sell(&self, host: u32) -> SubscriptionId {
-        let mut wish = self.wish.clone();
-        wish["prefixes"] = json!([format!("10.20.{}.{}/32", host / 250, host % 250 + 1)]);
-        let sold = self.isp.post("/subscriptions", wish).await.expect(201);
-        sold["id"].as_str().expect("an id").parse().expect("an id")
+        self.sold(json!({ "prefixes": [format!("10.20.{}.{}/32", host / 250, host % 250 + 1)] })).await
     }
 
     /// The blocks a line has and had, the newest first.
@@ -83,7 +61,7 @@ impl Shop {
     }
 
     async fn refresh(&self) {
-        let job = RefreshLines { router: self.router, reason: "test".into() };
+        let job = RefreshLines { router: self.router, reason: "test".into(), blocks_at: None };
         job.run(self.isp.app.clone(), self.isp.scope()).await.expect("refreshed");
     }
 
@@ -95,24 +73,14 @@ impl Shop {
         self.isp.post(&format!("/subscriptions/{line}/end"), json!({ "ends_on": on })).await.expect(200);
     }
 
-    async fn session(&self) -> Session {
-        let agent = AgentId::from(self.router.uuid());
-        let opened = sessions::open(&self.isp.app, self.isp.tenant, agent, &Hello::default(), "here").await;
-        opened.expect("an answer").expect("a session").session
-    }
-
     /// Tells as the router what its kernel translates lines to.
     async fn report(&self, complete: bool, lines: &[(SubscriptionId, Option<PortBlock>)]) {
         let result = |(line, ports): &(SubscriptionId, Option<PortBlock>)| ObjectResult {
-            kind: Kind::Line as u32,
-            id: line.uuid().as_bytes().to_vec(),
-            revision: 1,
             status: Status::Applied.into(),
             observed: Some(ObservedLine { public_ports: ports.clone(), ..ObservedLine::default() }),
-            ..ObjectResult::default()
+            ..about(*line)
         };
-        let report = ApplyReport { generation: 1, complete, results: lines.iter().map(result).collect() };
-        sessions::report(&self.isp.app, self.session().await, &report).await.expect("kept");
+        self.tells(complete, lines.iter().map(result).collect()).await;
     }
 
     async fn ask(&self, port: i64, at: &str) -> Value {
@@ -145,7 +113,7 @@ fn block(first: u32, last: u32) -> PortBlock {
 #[test]
 fn the_lowest_free_block_is_given_and_nobody_elses_for_a_day() {
     story(async {
-        let mut shop = Shop::new("lowest").await;
+        let mut shop = Shop::new("lowest", "2026-10-01").await;
         let before = shop.sell(0).await;
         assert_eq!((shop.has(before).await, shop.told(before).await), (None, None), "no networks, no blocks");
         let set = shop.set(shop.router, &[PAIR], 16_384).await.expect(200);
@@ -209,7 +177,7 @@ fn the_lowest_free_block_is_given_and_nobody_elses_for_a_day() {
 #[test]
 fn lines_sold_at_once_never_share_ports() {
     story(async {
-        let shop = Shop::new("at-once").await;
+        let shop = Shop::new("at-once", "2026-10-01").await;
         shop.set(shop.router, &[PAIR], 16_384).await.expect(200);
         let sold = futures_util::future::join_all((0..6).map(|host| shop.sell(host))).await;
         let mut blocks = BTreeSet::new();
@@ -223,7 +191,7 @@ fn lines_sold_at_once_never_share_ports() {
 #[test]
 fn a_changed_setting_gives_everybody_another_block_at_once() {
     story(async {
-        let shop = Shop::new("resized").await;
+        let shop = Shop::new("resized", "2026-10-01").await;
         let one = shop.sell(0).await;
         let other = shop.sell(1).await;
         shop.set(shop.router, &[PAIR], 16_384).await.expect(200);
@@ -256,7 +224,7 @@ fn a_changed_setting_gives_everybody_another_block_at_once() {
         assert!(refused.json()["errors"][0]["message"].as_str().is_some_and(|text| text.contains("router r")));
         shop.set(shop.router, &[], 1_024).await.expect(200);
         shop.set(neighbour, &["203.0.113.0/24"], 1_024).await.expect(200);
-        let elsewhere = Shop::new("elsewhere").await;
+        let elsewhere = Shop::new("elsewhere", "2026-10-01").await;
         elsewhere.set(elsewhere.router, &["203.0.113.0/24"], 1_024).await.expect(200);
     });
 }
@@ -264,7 +232,7 @@ fn a_changed_setting_gives_everybody_another_block_at_once() {
 #[test]
 fn a_router_confirms_what_it_holds_and_what_it_let_go() {
     story(async {
-        let mut shop = Shop::new("confirmed").await;
+        let mut shop = Shop::new("confirmed", "2026-10-01").await;
         shop.set(shop.router, &[PAIR], 16_384).await.expect(200);
         let (line, quiet) = (shop.sell(0).await, shop.sell(1).await);
         let own = block(1_024, 17_407);
@@ -322,7 +290,7 @@ fn a_router_confirms_what_it_holds_and_what_it_let_go() {
 #[test]
 fn a_thousand_lines_are_given_blocks_and_confirmed_at_once() {
     story(async {
-        let shop = Shop::new("thousand").await;
+        let shop = Shop::new("thousand", "2026-10-01").await;
         let plan = shop.wish["plan_version_id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
         let account = shop.isp.account("Many").await;
         let mut lines = Vec::new();
@@ -349,7 +317,7 @@ fn a_thousand_lines_are_given_blocks_and_confirmed_at_once() {
 #[test]
 fn who_had_an_address_is_answered_with_how_sure_that_is_and_written_down() {
     story(async {
-        let mut shop = Shop::new("lookup").await;
+        let mut shop = Shop::new("lookup", "2026-10-01").await;
         shop.set(shop.router, &[PAIR], 16_384).await.expect(200);
         let line = shop.sell(0).await;
         let id = line.to_string();
@@ -399,7 +367,7 @@ fn who_had_an_address_is_answered_with_how_sure_that_is_and_written_down() {
         assert!(entry["actor"].as_str().is_some_and(|actor| actor.starts_with("stf_")), "{entry}");
 
         // Another ISP has the same addresses and other lines.
-        let other = Shop::new("lookup-other").await;
+        let other = Shop::new("lookup-other", "2026-10-01").await;
         other.set(other.router, &[PAIR], 16_384).await.expect(200);
         assert_eq!(other.sure(1_024, "2026-11-01T10:00:00Z").await, vec![]);
     });
@@ -408,7 +376,7 @@ fn who_had_an_address_is_answered_with_how_sure_that_is_and_written_down() {
 #[test]
 fn the_page_asks_for_a_reason_and_is_for_those_who_may() {
     story(async {
-        let mut shop = Shop::new("lookup-page").await;
+        let mut shop = Shop::new("lookup-page", "2026-10-01").await;
         shop.set(shop.router, &[PAIR], 16_384).await.expect(200);
         let line = shop.sell(0).await;
         let page = shop.isp.page("/port-blocks").await.text;
@@ -448,7 +416,7 @@ fn the_page_asks_for_a_reason_and_is_for_those_who_may() {
 #[test]
 fn old_blocks_are_forgotten_and_the_log_proves_it() {
     story(async {
-        let mut shop = Shop::new("forgotten").await;
+        let mut shop = Shop::new("forgotten", "2026-10-01").await;
         shop.isp.settings(json!({ "port_block_months": 3 })).await;
         shop.set(shop.router, &[PAIR], 16_384).await.expect(200);
         let (gone, stays) = (shop.sell(0).await, shop.sell(1).await);
@@ -461,11 +429,176 @@ fn old_blocks_are_forgotten_and_the_log_proves_it() {
         assert_eq!(shop.history(gone).await.len(), 1, "three months to the minute");
         shop.isp.now_is("2027-02-01T10:01:00Z").await;
         forget(&shop).await;
+        assert_eq!(shop.history(gone).await.len(), 1, "its router may still translate the line to it");
+        shop.report(true, &[]).await;
+        forget(&shop).await;
         forget(&shop).await;
         assert_eq!((shop.history(gone).await.len(), shop.history(stays).await.len()), (0, 1));
         let log = shop.isp.get("/audit-entries?action=forget%20port%20blocks").await.expect(200);
         assert_eq!(log["items"].as_array().map(Vec::len), Some(1));
         assert_eq!(log["items"][0]["detail"]["blocks"], 1);
         assert!(is_of(&log["items"][0]["detail"]["newest_end"], "2026-11-01T10:00"), "{log}");
+
+        // Whose agent may never connect again will not tell any more.
+        shop.end(stays, "2027-02-01").await;
+        shop.isp.now_is("2027-06-01T10:00:00Z").await;
+        forget(&shop).await;
+        assert_eq!(shop.history(stays).await.len(), 1);
+        shop.isp.form(&format!("/routers/{}/revoke", shop.router), "").await;
+        forget(&shop).await;
+        assert_eq!(shop.history(stays).await.len(), 0);
+    });
+}
+
+#[test]
+fn public_networks_are_no_lines_and_none_of_the_isps_own() {
+    story(async {
+        let mut shop = Shop::new("public-alone", "2026-10-01").await;
+        let line = shop.sold(json!({ "prefixes": ["203.0.113.64/30"] })).await;
+        let refused = async |shop: &Shop, networks: &[&str], part: &str| {
+            let answer = shop.set(shop.router, networks, 1_024).await;
+            assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (422, "invalid"));
+            let error = answer.json()["errors"][0].clone();
+            let message = error["message"].as_str().expect("a message");
+            assert!(message.contains(part), "{message}");
+            error["field"].as_str().expect("a field").to_owned()
+        };
+        for (networks, field) in [
+            (&["198.51.100.0/30", "203.0.113.0/24"][..], "public_networks.1"),
+            (&["203.0.113.66/32"], "public_networks.0"),
+        ] {
+            let part = format!("203.0.113.64/30 of subscription {line}");
+            assert_eq!(refused(&shop, networks, &part).await, field);
+        }
+        let path = format!("/routers/{}", shop.router);
+        let mut wish = shop.isp.get(&path).await.expect(200);
+        for known in ["id", "created_at"] {
+            wish.as_object_mut().expect("an object").remove(known);
+        }
+        wish["own_networks"] = json!(["192.0.2.0/24"]);
+        shop.isp.put(&path, wish).await.expect(200);
+        assert_eq!(refused(&shop, &["192.0.2.8/30"], "own network 192.0.2.0/24").await, "public_networks.0");
+        assert_eq!(refused(&shop, &["192.0.0.0/16"], "own network 192.0.2.0/24").await, "public_networks.0");
+        assert_eq!(shop.pool().await["blocks"], 0, "what was refused changed nothing");
+
+        // And the other way round: no line is sold where lines are translated to, on whatever router.
+        shop.set(shop.router, &[PAIR], 1_024).await.expect(200);
+        shop.wish["router_id"] = json!(shop.isp.router_named("n").await);
+        let sale = shop.sells(json!({ "prefixes": ["10.20.0.1/32", "203.0.113.7/32"] })).await;
+        assert_eq!((sale.status.as_u16(), sale.problem().as_str()), (422, "invalid"));
+        let error = sale.json()["errors"][0].clone();
+        assert_eq!(error["field"], "prefixes.1");
+        assert_eq!(error["message"], format!("overlaps the public network {PAIR} of router r"));
+
+        // Where a line was, nobody is any more.
+        shop.end(line, "2026-11-01").await;
+        shop.isp.now_is("2026-11-03T10:00:00Z").await;
+        shop.set(shop.router, &["203.0.113.0/24"], 1_024).await.expect(200);
+    });
+}
+
+#[test]
+fn a_local_time_that_was_there_twice_is_looked_up_twice() {
+    story(async {
+        let shop = Shop::new("lookup-twice", "2026-10-01").await;
+        shop.set(shop.router, &[PAIR], 16_384).await.expect(200);
+        let page = shop.isp.page("/port-blocks").await.text;
+        assert!(page.contains("type=\"datetime-local\" step=\"1\""), "{page}");
+        let asked = async |at: &str| {
+            let form = format!("address=203.0.113.6&port=2100&at={at}&reason=Court+order+14");
+            shop.isp.form("/port-blocks", &form).await
+        };
+        let both = asked("2026-10-25T02%3A30%3A15").await;
+        assert_eq!(both.status, 200, "{}", both.text);
+        for at in ["2026-10-25 02:30:15 +02:00", "2026-10-25 02:30:15 +01:00"] {
+            assert!(both.text.contains(at) && both.text.contains("clocks were set back"), "{at}: {}", both.text);
+        }
+        let log = shop.isp.get("/audit-entries?action=look%20up%20address").await.expect(200);
+        let asked_at: Vec<_> =
+            log["items"].as_array().expect("a list").iter().map(|item| item["detail"]["asked"]["at"].clone()).collect();
+        assert_eq!(asked_at.len(), 2);
+        for at in ["2026-10-25T00:30:15Z", "2026-10-25T01:30:15Z"] {
+            assert!(asked_at.contains(&json!(at)), "{asked_at:?}");
+        }
+        let once = asked("2026-10-25T03%3A30%3A15").await;
+        assert!(once.status == 200 && !once.text.contains("clocks were set back"), "{}", once.text);
+        assert_eq!(asked("2026-03-29T02%3A30").await.status, 422, "the clocks never showed it");
+    });
+}
+
+#[test]
+fn what_leads_from_addresses_to_lines_is_for_those_who_may_ask() {
+    story(async {
+        let mut shop = Shop::new("lookup-seen", "2026-10-01").await;
+        shop.set(shop.router, &[PAIR], 16_384).await.expect(200);
+        let line = shop.sell(0).await;
+        shop.set(shop.router, &[PAIR], 1_024).await.expect(200);
+        shop.ask(1_024, "2026-11-01T09:59:00Z").await;
+        let log = shop.isp.get("/audit-entries?action=look%20up%20address").await.expect(200);
+        let entry = format!("/audit/{}", log["items"][0]["id"].as_str().expect("an id"));
+        let found = shop.isp.page(&entry).await.text;
+        assert!(found.contains("Court order 14"), "{found}");
+        let path = format!("/subscriptions/{line}");
+        let owner = shop.isp.page(&path).await.text;
+        assert!(owner.contains("1024–17407") && owner.contains("1024–2047"), "{owner}");
+        assert_eq!(shop.history(line).await.len(), 2);
+
+        shop.isp.token = shop.isp.session_of(Role::Support).await;
+        let blocks = shop.history(line).await;
+        assert_eq!((blocks.len(), &blocks[0]["last_port"]), (1, &json!(2_047)), "what it had is history");
+        let page = shop.isp.page(&path).await.text;
+        assert!(!page.contains("1024–17407") && page.contains("1024–2047"), "{page}");
+        let log = shop.isp.get("/audit-entries?action=look%20up%20address").await.expect(200);
+        let entry = &log["items"][0];
+        assert_eq!(entry["detail"], json!({ "withheld": "needs trace-addresses" }));
+        let id = entry["id"].as_str().expect("an id");
+        assert_eq!(shop.isp.get(&format!("/audit-entries/{id}")).await.expect(200)["detail"], entry["detail"]);
+        for page in [format!("/audit/{id}"), "/audit?action=look+up+address".into(), "/audit.csv".into()] {
+            let seen = shop.isp.page(&page).await;
+            assert_eq!(seen.status, 200, "{page}");
+            assert!(!seen.text.contains("Court order 14") && seen.text.contains("withheld"), "{page}: {}", seen.text);
+        }
+    });
+}
+
+#[test]
+fn lines_whose_blocks_stay_are_left_alone_and_who_waits_is_looked_for_once() {
+    story(async {
+        let mut shop = Shop::new("left-alone", "2026-10-01").await;
+        shop.set(shop.router, &["203.0.113.6/32"], 16_384).await.expect(200);
+        let (first, stays, _) = (shop.sell(0).await, shop.sell(1).await, shop.sell(2).await);
+        let waits = shop.sell(3).await;
+        assert_eq!(shop.has(waits).await, None, "three blocks are there");
+        shop.end(first, "2026-11-01").await;
+        shop.isp.now_is("2026-11-02T11:00:00Z").await;
+        // One of many is not looked for a block: that is done for all of them at once.
+        shop.refresh().await;
+        assert_eq!(shop.has(waits).await, None);
+        let mut tx = shop.isp.app.db.begin(&shop.isp.scope()).await.expect("a transaction");
+        sqlx::query("UPDATE desired_objects SET body = '' WHERE object_id = $1")
+            .bind(stays.uuid())
+            .execute(tx.conn())
+            .await
+            .expect("spoiled");
+        tx.commit().await.expect("committed");
+        shop.assign().await;
+        assert_eq!(shop.has(waits).await, Some(("203.0.113.6".into(), 1_024)));
+        let mut tx = shop.isp.app.db.read(&shop.isp.scope()).await.expect("a transaction");
+        let queued: Value = sqlx::query_scalar(
+            "SELECT payload FROM platform.jobs WHERE kind = 'fleet.refresh_lines' AND done_at IS NULL ORDER BY id DESC LIMIT 1",
+        )
+        .fetch_one(tx.conn())
+        .await
+        .expect("a job");
+        drop(tx);
+        let job: RefreshLines = serde_json::from_value(queued).expect("the job");
+        job.run(shop.isp.app.clone(), shop.isp.scope()).await.expect("refreshed");
+        assert_eq!(shop.told(waits).await, Some(block(1_024, 17_407)));
+        assert_eq!(shop.told(stays).await, None, "nothing was changed about it, so nobody looked at it");
+        // What is queued from before a newer release says nothing of blocks: all lines are refreshed then.
+        let old = json!({ "router": shop.router, "reason": "before" });
+        let job: RefreshLines = serde_json::from_value(old).expect("the job");
+        job.run(shop.isp.app.clone(), shop.isp.scope()).await.expect("refreshed");
+        assert_eq!(shop.told(stays).await, Some(block(17_408, 33_791)));
     });
 }

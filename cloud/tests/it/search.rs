@@ -39,7 +39,13 @@ fn an_exact_hit_is_gone_to() {
         assert_eq!(way(&isp, "10.20.0.2%2F32").await, line);
         assert_eq!(way(&isp, line.rsplit('/').next().expect("an id")).await, line);
         assert_eq!(way(&isp, "edge%201").await, page_of(&pages, "/routers/rtr_"));
-        assert_eq!(way(&isp, "North%20mast").await, page_of(&pages, "/sites/sit_"));
+        let router = page_of(&pages, "/routers/rtr_").trim_start_matches("/routers/").to_owned();
+        let sector = serde_json::json!({ "name": "Nave 7", "router_id": router, "peak_down_bps": 9_000_000, "peak_up_bps": 9_000_000 });
+        let sector = isp.post("/api/v1/access-points", sector).await.expect(201)["id"].clone();
+        assert_eq!(way(&isp, "nave%207").await, format!("/access-points/{}", sector.as_str().expect("an id")));
+        assert_eq!(way(&isp, "North%20mast").await, "", "a site and an access point have this name");
+        let site = page_of(&pages, "/sites/sit_");
+        assert_eq!(way(&isp, site.rsplit('/').next().expect("an id")).await, site);
         assert_eq!(way(&isp, "routers").await, "/routers");
     });
 }

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 use weir_cloud::fleet::sessions::{self, Session};
 use weir_cloud::fleet::unknown_hosts;
+use weir_cloud::http::permission::Role;
 use weir_cloud::ids::{AgentId, RouterId};
 use weir_protocol::control::Hello;
 use weir_protocol::state::{UnknownHost, UnknownReport};
 
 use crate::money::harness::{Isp, story};
+use crate::money::shop::Shop;
 
 /// 2026-11-01T09:00:00Z.
 const NINE_MS: u64 = 1_793_523_600_000;
@@ -113,5 +115,112 @@ fn a_router_tells_of_its_own_side_alone() {
             "a newer session took over"
         );
         assert_eq!(seen(&isp, one).await["hosts"].as_array().map(Vec::len), Some(1));
+    });
+}
+
+/// The way to the sale of a line to the first host of a router's page.
+async fn way_to_sale(shop: &Shop) -> String {
+    let page = shop.isp.page(&format!("/routers/{}", shop.router)).await.text;
+    let at = page.find("/subscriptions/new?router_id=").unwrap_or_else(|| panic!("no way to a sale: {page}"));
+    page[at..].split('"').next().expect("an address").replace("&#38;", "&").replace("&amp;", "&")
+}
+
+#[test]
+fn a_line_is_sold_to_an_unknown_host() {
+    story(async {
+        let shop = Shop::new("host-sale", "2026-11-01").await;
+        tell(&shop.isp, shop.router, vec![host(7, NINE_MS)], false, (0, 0)).await;
+        let way = way_to_sale(&shop).await;
+        let filled = format!("router_id={}&prefixes=10.20.7.7%2F32&host=10.20.7.7", shop.router);
+        assert_eq!(way, format!("/subscriptions/new?{filled}"), "by address alone, as all lines are sold here");
+        let network = shop.isp.session_of(Role::Network).await;
+        let seen = shop.isp.browse(&network, &format!("/routers/{}", shop.router), None).await.text;
+        assert!(seen.contains("10.20.7.7") && !seen.contains("/subscriptions/new"), "{seen}");
+
+        // Whose it is comes first, and what is known goes along.
+        let whom = shop.isp.page(&way).await.text;
+        let wish = |name: &str| shop.wish[name].as_str().expect("a text").to_owned();
+        let account = shop.isp.get(&format!("/accounts/{}", wish("account_id"))).await.expect(200);
+        let subscriber = account["subscriber_id"].as_str().expect("an id");
+        let link = format!("/subscriptions/new?subscriber_id={subscriber}&{filled}");
+        assert!(whom.replace("&#38;", "&").contains(&link), "{whom}");
+        assert!(shop.isp.page(&format!("{way}&q=nobody")).await.text.contains("nobody"));
+        let form = shop.isp.page(&link).await.text;
+        assert!(form.contains("10.20.7.7/32") && form.contains("unknown hosts with its next report"), "{form}");
+        assert!(form.contains(&format!("value=\"{}\" selected", shop.router)), "{form}");
+
+        // What the address says is checked as what is typed is; nothing is sold before.
+        let sale = |prefixes: &str| {
+            format!(
+                "subscriber_id={subscriber}&account_id={}&service_location_id={}&plan_version_id={}&router_id={}&access_point_id=&starts_on=2026-11-01&prefixes={prefixes}&identities=&host=10.20.7.7",
+                wish("account_id"),
+                wish("service_location_id"),
+                wish("plan_version_id"),
+                shop.router
+            )
+        };
+        let odd = shop.isp.form("/subscriptions", &sale("10.20.7.7%2F33")).await;
+        assert_eq!(odd.status, 422, "{}", odd.text);
+        assert!(odd.text.contains("unknown hosts with its next report") && odd.text.contains("10.20.7.7/33"));
+        let sold = shop.isp.form("/subscriptions", &sale("10.20.7.7%2F32")).await;
+        assert_eq!(sold.status, 303, "{}", sold.text);
+        assert!(sold.cookies.contains("done-sold-host") && sold.location.starts_with("/subscriptions/sub_"));
+        tell(&shop.isp, shop.router, vec![], false, (0, 0)).await;
+        assert_eq!(seen_hosts(&shop).await, 0, "the next report knows it as a line's");
+    });
+}
+
+async fn seen_hosts(shop: &Shop) -> usize {
+    seen(&shop.isp, shop.router).await["hosts"].as_array().map_or(0, Vec::len)
+}
+
+#[test]
+fn where_lines_are_sold_by_ethernet_address_the_hosts_is_filled_in() {
+    story(async {
+        let shop = Shop::new("host-mac", "2026-11-01").await;
+        shop.sold(json!({ "identities": ["mac:02:00:00:00:00:08"] })).await;
+        tell(&shop.isp, shop.router, vec![host(7, NINE_MS)], false, (0, 0)).await;
+        let way = way_to_sale(&shop).await;
+        assert!(way.contains("identities=mac%3A02%3A00%3A00%3A00%3A00%3A07"), "{way}");
+    });
+}
+
+#[test]
+fn a_line_is_sold_behind_an_access_point_of_its_router() {
+    story(async {
+        let shop = Shop::new("sale-behind", "2026-11-01").await;
+        let other = shop.isp.router_named("far").await;
+        let add = async |name: &str, router: RouterId| {
+            let wish =
+                json!({ "name": name, "router_id": router, "peak_down_bps": 9_000_000, "peak_up_bps": 9_000_000 });
+            shop.isp.post("/access-points", wish).await.expect(201)["id"].as_str().expect("an id").to_owned()
+        };
+        let (mast, far) = (add("Mast", shop.router).await, add("Far mast", other).await);
+        let wish = |name: &str| shop.wish[name].as_str().expect("a text").to_owned();
+        let account = shop.isp.get(&format!("/accounts/{}", wish("account_id"))).await.expect(200);
+        let subscriber = account["subscriber_id"].as_str().expect("an id");
+        let new = format!("/subscriptions/new?subscriber_id={subscriber}");
+        let all = shop.isp.page(&new).await.text;
+        assert!(all.contains("r · Mast") && all.contains("far · Far mast"), "{all}");
+        let own = shop.isp.page(&format!("{new}&router_id={}", shop.router)).await.text;
+        assert!(own.contains(&mast) && !own.contains(&far), "{own}");
+        let sale = |behind: &str, prefix: &str| {
+            format!(
+                "subscriber_id={subscriber}&account_id={}&service_location_id={}&plan_version_id={}&router_id={}&access_point_id={behind}&starts_on=2026-11-01&prefixes={prefix}",
+                wish("account_id"),
+                wish("service_location_id"),
+                wish("plan_version_id"),
+                shop.router
+            )
+        };
+        let wrong = shop.isp.form("/subscriptions", &sale(&far, "10.20.0.1%2F32")).await;
+        assert_eq!(wrong.status, 422);
+        assert!(wrong.text.contains("choose one below this router"), "{}", wrong.text);
+        for (behind, prefix) in [(mast.as_str(), "10.20.0.1%2F32"), ("", "10.20.0.2%2F32")] {
+            let sold = shop.isp.form("/subscriptions", &sale(behind, prefix)).await;
+            assert_eq!(sold.status, 303, "{}", sold.text);
+            let line = shop.isp.get(&sold.location).await.expect(200);
+            assert_eq!(line["access_point_id"].as_str().unwrap_or_default(), behind);
+        }
     });
 }

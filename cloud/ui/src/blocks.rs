@@ -280,6 +280,8 @@ pub struct Search {
 pub enum Input {
     /// An `<input>` of this type.
     Line(&'static str),
+    /// An instant of a local clock, to the second.
+    Instant,
     /// A code that is used once.
     Code,
     /// Several lines.

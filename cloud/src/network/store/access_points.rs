@@ -44,6 +44,26 @@ pub async fn access_point(tx: &mut TenantTx, id: AccessPointId) -> Result<Option
     .await
 }
 
+/// Access points of this id, or whose name contains `text`.
+pub async fn find(
+    tx: &mut TenantTx,
+    id: Option<AccessPointId>,
+    text: &str,
+    limit: i64,
+) -> Result<Vec<AccessPoint>, sqlx::Error> {
+    sqlx::query_as!(
+        AccessPoint,
+        r#"SELECT id AS "id: _", router_id AS "router_id: _", parent_id AS "parent_id: _", name, committed_down_bps, committed_up_bps,
+                  peak_down_bps, peak_up_bps, created_at
+           FROM access_points WHERE id = $1 OR position($2 IN lower(name)) > 0 ORDER BY name, id LIMIT $3"#,
+        id.map(AccessPointId::uuid),
+        text,
+        limit
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
 /// The subscriptions behind an access point itself, ended ones too.
 pub async fn lines_behind(tx: &mut TenantTx, id: AccessPointId) -> Result<Vec<SubscriptionId>, sqlx::Error> {
     sqlx::query_scalar!(

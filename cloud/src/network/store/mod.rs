@@ -2,11 +2,13 @@
 
 pub mod access_points;
 
+use ipnet::IpNet;
+
 use super::{Error, Router, Site};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
-use crate::ids::{RouterId, SiteId};
+use crate::ids::{RouterId, SiteId, SubscriptionId};
 
 pub async fn sites(tx: &mut TenantTx, page: Page) -> Result<Vec<Site>, sqlx::Error> {
     sqlx::query_as!(
@@ -215,6 +217,45 @@ pub async fn public_network_of_another(
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.map(|row| (row.nth, row.network, row.name)))
+}
+
+/// Keeps public networks from being taken until the transaction ends, without keeping others from doing the same.
+pub async fn hold_public_networks(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT tenant_id FROM tenants FOR SHARE").fetch_all(tx.conn()).await?;
+    Ok(())
+}
+
+/// A public network wished for a router that overlaps with a prefix a line has, or will have: which of the wishes, what with,
+/// and whose.
+pub async fn public_network_of_line(
+    tx: &mut TenantTx,
+    router: &Router,
+) -> Result<Option<(i64, String, SubscriptionId)>, sqlx::Error> {
+    let today = tx.at().date_naive();
+    let row = sqlx::query!(
+        r#"SELECT w.nth - 1 AS "nth!", p.prefix::text AS "prefix!", p.subscription_id AS "line: SubscriptionId"
+           FROM unnest($1::text[]::cidr[]) WITH ORDINALITY AS w (network, nth)
+           JOIN subscription_prefixes p ON p.prefix && w.network
+           WHERE p.valid && daterange($2, NULL) ORDER BY w.nth, p.prefix LIMIT 1"#,
+        &router.public_networks,
+        today
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.nth, row.prefix, row.line)))
+}
+
+/// The public network of a router that overlaps with a prefix, and the router's name.
+pub async fn public_network_with(tx: &mut TenantTx, prefix: &IpNet) -> Result<Option<(String, String)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT n.network::text AS "network!", r.name
+           FROM routers r CROSS JOIN unnest(r.public_networks) AS n (network)
+           WHERE n.network && $1::text::cidr ORDER BY n.network LIMIT 1"#,
+        prefix.to_string()
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.network, row.name)))
 }
 
 pub async fn delete_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {

@@ -15,8 +15,10 @@ use crate::subscriptions::Subscription;
 pub(super) struct Beyond {
     /// What it still gets at the end of the volume.
     rates: Option<String>,
-    /// Sentences on what comes after, and on what is carried over.
-    more: Vec<String>,
+    /// Sentences on what comes after.
+    steps: Vec<String>,
+    /// A sentence on what is carried over.
+    carries: Option<String>,
     /// Since when it is slowed or capped.
     since: Option<String>,
     /// It is at a step after the end of the volume.
@@ -34,7 +36,8 @@ pub(super) async fn beyond(own: &Own, tx: &mut TenantTx, line: &Subscription) ->
     let since = standing.since_at.filter(|_| capped || standing.rule == Some(Rule::Exhausted));
     Ok(Beyond {
         rates: version.throttle.map(|throttle| rates(lang, throttle.rate_down_bps, throttle.rate_up_bps)),
-        more: words(own.portal(), &version),
+        steps: steps(own.portal(), &version),
+        carries: carries(own.portal(), &version),
         since: since.map(|at| format::instant(lang, at, own.visit.zone)),
         further: capped || standing.step > 0,
         carried_bytes: standing.carried_bytes,
@@ -57,16 +60,24 @@ impl Beyond {
             let key = if self.since.is_some() && !self.further { "portal-rule-slowed" } else { "portal-rule-slows" };
             said.push(weir_ui::i18n::t(lang, key, &[("rates", rates.as_str()), ("date", since)]));
         }
-        said.extend(self.more.iter().cloned());
+        said.extend(self.steps.iter().cloned());
+        // It is of the steps that this is since when.
         if self.further && self.since.is_some() {
             said.push(portal.frame.t1("portal-beyond-since", "date", since));
         }
+        said.extend(self.carries.clone());
         (!said.is_empty()).then(|| said.join(" "))
     }
 }
 
 /// What a version does after the end of its volume, and what it carries over, a sentence each.
 pub(super) fn words(portal: &Portal, version: &PlanVersion) -> Vec<String> {
+    let mut words = steps(portal, version);
+    words.extend(carries(portal, version));
+    words
+}
+
+fn steps(portal: &Portal, version: &PlanVersion) -> Vec<String> {
     let lang = portal.frame.lang;
     let mut now = version.throttle.map_or((version.rate_down_bps, version.rate_up_bps), |throttle| {
         (throttle.rate_down_bps, throttle.rate_up_bps)
@@ -78,10 +89,12 @@ pub(super) fn words(portal: &Portal, version: &PlanVersion) -> Vec<String> {
         let key = if step.cap { "portal-step-cap" } else { "portal-step-slows" };
         words.push(weir_ui::i18n::t(lang, key, &[("over", over.as_str()), ("rates", rates.as_str())]));
     }
-    if let Some(most) = version.carry_over_bytes {
-        words.push(portal.frame.t1("portal-rule-carries", "most", &format::bytes(lang, most)));
-    }
     words
+}
+
+fn carries(portal: &Portal, version: &PlanVersion) -> Option<String> {
+    let most = version.carry_over_bytes?;
+    Some(portal.frame.t1("portal-rule-carries", "most", &format::bytes(portal.frame.lang, most)))
 }
 
 fn rates(lang: &str, down_bps: i64, up_bps: i64) -> String {

@@ -75,8 +75,13 @@ async fn line_now(
     let (portal, lang) = (own.portal(), own.lang());
     let hold = in_force(subscriptions::holds(tx, line.id).await?, &line.access, tx);
     let fair = fair_use::standing(tx, line.id).await?;
-    let rule = fair.rule.filter(|_| hold.is_none() && line.access == "open");
+    // A cap says more than a hold that only slows.
+    let rule = fair.rule.filter(|rule| match rule {
+        fair_use::Rule::Capped => matches!(line.access.as_str(), "open" | "throttled"),
+        _ => hold.is_none() && line.access == "open",
+    });
     let exhausted = matches!(rule, Some(fair_use::Rule::Exhausted | fair_use::Rule::Capped));
+    let hold = hold.filter(|_| rule.is_none());
     let why = match rule {
         Some(fair_use::Rule::Exhausted) => Why::exhausted(),
         Some(fair_use::Rule::Capped) => Why::capped(),

@@ -28,6 +28,13 @@ pub async fn claimed(
     .await
 }
 
+/// Whether any line is known by an Ethernet address.
+pub async fn any_by_mac(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM subscription_identities WHERE kind = 'mac') AS "any!""#)
+        .fetch_one(tx.conn())
+        .await
+}
+
 /// Gives a line an identity from a day on.
 pub async fn give(
     tx: &mut TenantTx,

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::TenantTx;
 use crate::http::paging::Page;
@@ -134,18 +134,40 @@ pub async fn end_unfit(tx: &mut TenantTx, router: RouterId) -> Result<(), sqlx::
     Ok(())
 }
 
-pub async fn of_line(tx: &mut TenantTx, line: SubscriptionId, page: Page) -> Result<Vec<PortBlock>, sqlx::Error> {
+/// The lines of a router whose block was given or ended at an instant.
+pub async fn changed_at(
+    tx: &mut TenantTx,
+    router: RouterId,
+    at: DateTime<Utc>,
+) -> Result<Vec<SubscriptionId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT DISTINCT subscription_id AS "line: SubscriptionId" FROM port_blocks
+           WHERE router_id = $1 AND out_of_force_at IS NULL AND (assigned_at = $2 OR ended_at = $2) ORDER BY 1"#,
+        router.uuid(),
+        at
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub async fn of_line(
+    tx: &mut TenantTx,
+    line: SubscriptionId,
+    history: bool,
+    page: Page,
+) -> Result<Vec<PortBlock>, sqlx::Error> {
     sqlx::query_as!(
         PortBlock,
         r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", router_id AS "router_id: _", host(address) AS "address!",
                   first_port, last_port, assigned_at, in_force_at, ended_at, out_of_force_at
            FROM port_blocks
-           WHERE subscription_id = $1
+           WHERE subscription_id = $1 AND ($4 OR ended_at IS NULL)
              AND ($2::uuid IS NULL OR (assigned_at, id) < (SELECT b.assigned_at, b.id FROM port_blocks b WHERE b.id = $2))
            ORDER BY assigned_at DESC, id DESC LIMIT $3"#,
         line.uuid(),
         page.after,
-        page.fetch()
+        page.fetch(),
+        history
     )
     .fetch_all(tx.conn())
     .await

@@ -39,13 +39,17 @@ pub async fn held(tx: &mut TenantTx, address: &str, port: i32, at: DateTime<Utc>
     .await
 }
 
-/// Forgets what ended longer ago than the ISP keeps it; tells how many blocks, and when the last of them ended.
+/// Forgets what ended longer ago than the ISP keeps it; tells how many blocks, and when the last of them ended. What a router
+/// has not told that it let go of is kept for as long as the router has an agent that may still tell.
 pub async fn forget(tx: &mut TenantTx) -> Result<(i64, Option<DateTime<Utc>>), sqlx::Error> {
     let now = tx.at();
     let row = sqlx::query!(
         r#"WITH gone AS (
                DELETE FROM port_blocks b USING tenants t
                WHERE t.tenant_id = b.tenant_id AND b.ended_at < $1::timestamptz - make_interval(months => t.port_block_months)
+                 AND (b.out_of_force_at IS NOT NULL OR NOT EXISTS (
+                     SELECT FROM agents a
+                     WHERE a.tenant_id = b.tenant_id AND a.router_id = b.router_id AND a.revoked_at IS NULL))
                RETURNING b.ended_at)
            SELECT count(*) AS "blocks!", max(ended_at) AS "newest?" FROM gone"#,
         now

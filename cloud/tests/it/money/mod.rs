@@ -8,4 +8,5 @@ mod faults;
 pub mod harness;
 mod pages;
 mod payments;
+pub mod shop;
 pub mod world;

@@ -44,6 +44,49 @@ fn the_first_page_says_how_the_line_and_the_money_stand() {
 }
 
 #[test]
+fn a_cap_says_more_than_a_hold_that_slows_and_each_sentence_stands_where_it_belongs() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let shop = shop(&isp).await;
+        let plan = json!({
+            "name": "Stairs", "rate_down_bps": 20_000_000, "rate_up_bps": 5_000_000,
+            "price": { "amount": "20.00", "currency": "EUR" }, "allowance_bytes": 1_000_000_000,
+            "throttle": { "rate_down_bps": 2_000_000, "rate_up_bps": 500_000 },
+            "steps": [{ "over_bytes": 500_000_000, "cap": true }], "carry_over_bytes": 400_000_000,
+        });
+        let plan = isp.post("/api/v1/plans", plan).await.expect(201)["versions"][0]["id"].clone();
+        let plan = plan.as_str().expect("an id");
+        let sold = sell(&isp, &shop, "Amara Okafor", "amara@stairs.example", plan, "10.20.0.2/32").await;
+        let mut tx = cloud.app.db.begin(&weir_cloud::db::Scope::system(isp.tenant)).await.expect("a transaction");
+        let line: weir_cloud::ids::SubscriptionId = sold.line.parse().expect("an id");
+        sqlx::query(
+            "INSERT INTO fair_use_standings (tenant_id, subscription_id, period, used_bytes, limit_bytes, rule, since_at, reported_at, step)
+             VALUES ($1, $2, tstzrange(now() - interval '5 days', now() + interval '5 days'), 1500000000, 1000000000, 'capped', now(), now(), 1)",
+        )
+        .bind(isp.tenant.uuid())
+        .bind(line.uuid())
+        .execute(tx.conn())
+        .await
+        .expect("told");
+        tx.commit().await.expect("committed");
+        let mut browser = Browser::of(&isp).await;
+        browser.enter(&isp, &sold.subscriber).await;
+        let usage = browser.get(&format!("/lines/{}/usage", sold.line)).await.text;
+        let at = |words: &str| usage.find(words).unwrap_or_else(|| panic!("{words}: {usage}"));
+        assert!(at("So it is since") < at("is yours in the next period, too."), "{usage}");
+        let capped = "because your volume is used up";
+        assert!(browser.get("").await.text.contains(capped));
+        let hold = json!({ "kind": "abuse", "effect": "throttled", "reason": "Many mails" });
+        isp.post(&format!("/api/v1/subscriptions/{}/holds", sold.line), hold).await.expect(201);
+        let page = browser.get("").await.text;
+        assert!(page.contains(capped), "{page}");
+        let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Moved" });
+        isp.post(&format!("/api/v1/subscriptions/{}/holds", sold.line), hold).await.expect(201);
+        assert!(!browser.get("").await.text.contains(capped), "a hold as strict or stricter stays what it is");
+    });
+}
+
+#[test]
 fn every_page_speaks_every_language() {
     run(|cloud| async move {
         let isp = cloud.isp().await;

@@ -125,6 +125,49 @@ fn steps_that_cannot_be_are_refused_and_change_nothing() {
 }
 
 #[test]
+fn what_is_faster_beyond_an_allowance_than_before_it_is_refused_and_changes_nothing() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let invalid = |what, changes, fields| Case::invalid(what, "/plans", with(&made.plan_wish, changes), fields);
+        let uncharged = json!({ "overage": null });
+        let steps = |steps| json!({ "steps": steps });
+        let step = |over: i64| json!({ "over_bytes": over, "rate_down_bps": 1_000 });
+        let cases = [
+            invalid(
+                "a step faster than the plan",
+                with(&uncharged, steps(json!([{ "over_bytes": 5, "rate_up_bps": 100_000_001 }]))),
+                &["steps.0.rate_up_bps"],
+            )
+            .says("must not be faster than what holds before it, 100000000"),
+            invalid(
+                "a step faster than the one before",
+                with(
+                    &uncharged,
+                    steps(
+                        json!([step(5), { "over_bytes": 6, "rate_up_bps": 5 }, { "over_bytes": 7, "rate_down_bps": 1_001 }]),
+                    ),
+                ),
+                &["steps.2.rate_down_bps"],
+            ),
+            invalid(
+                "a step faster than the throttle before it",
+                with(
+                    &uncharged,
+                    json!({ "throttle": { "rate_down_bps": 999, "rate_up_bps": 999 }, "steps": [step(5)] }),
+                ),
+                &["steps.0.rate_down_bps"],
+            ),
+            invalid(
+                "a throttle faster than the plan",
+                with(&uncharged, json!({ "throttle": { "rate_down_bps": 500_000_001, "rate_up_bps": 999 } })),
+                &["throttle.rate_down_bps"],
+            ),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}
+
+#[test]
 fn versions_that_cannot_be_are_refused_and_change_nothing() {
     run(|cloud| async move {
         let (made, other) = (furnished(cloud).await, furnished(cloud).await);

@@ -149,6 +149,41 @@ fn lines_are_brought_in_by_who_their_subscriber_is() {
 }
 
 #[test]
+fn lines_are_brought_in_behind_their_access_points() {
+    run(|cloud| async move {
+        let made = furnished(cloud).await;
+        let other = json!({ "name": "Edge 2", "site_id": made.site, "lan_interface": "lan0", "wan_interface": "wan0" });
+        let other = made.isp.post("/api/v1/routers", other).await.expect(201)["id"].clone();
+        let far =
+            json!({ "name": "Far sector", "router_id": other, "peak_down_bps": 9_000_000, "peak_up_bps": 9_000_000 });
+        made.isp.post("/api/v1/access-points", far).await.expect(201);
+        let csv = |sector: &str| {
+            format!(
+                "name,street,city,plan,router,Access point,ip\nAda,Hill 1,Leeds,Fibre 500,Edge 1,{sector},10.40.0.1/32\nBea,Hill 2,Leeds,Fibre 500,Edge 1,,10.40.0.2/32\n"
+            )
+        };
+        for unknown in ["Sector 9", "Far sector"] {
+            let (path, now) = checked(&made.isp, csv(unknown)).await;
+            let found = (&now["wrong"], wrong(&made.isp, &path).await);
+            assert_eq!(found, (&json!(1), vec![(2, "access_point".to_owned())]));
+            let rows = made.isp.get(&format!("{path}/rows?wrong=true")).await.expect(200);
+            let said = format!("no access point of this router is called {unknown:?}");
+            assert_eq!(rows["items"][0]["errors"][0]["message"], said);
+        }
+        let without = "name,street,city,plan,router,Access point\nAda,Hill 1,Leeds,,,Sector 1\n";
+        assert_eq!(wrong(&made.isp, &checked(&made.isp, without.into()).await.0).await, [(2, "plan".to_owned())]);
+        let (path, now) = checked(&made.isp, csv("sector 1")).await;
+        assert_eq!((&now["wrong"], &now["columns"]["access_point"]), (&json!(0), &json!("Access point")));
+        made.isp.post(&format!("{path}/start"), json!({})).await.expect(202);
+        work(&made.isp, path.rsplit('/').next().expect("an id")).await;
+        let sold = made.isp.get("/api/v1/subscriptions").await.expect(200);
+        let behind: Vec<_> =
+            sold["items"].as_array().expect("items").iter().take(2).map(|one| &one["access_point_id"]).collect();
+        assert_eq!(behind, [&Value::Null, &made.access_point]);
+    });
+}
+
+#[test]
 fn what_turns_out_wrong_after_the_check_leaves_nothing_half_done() {
     run(|cloud| async move {
         let made = furnished(cloud).await;
@@ -195,10 +230,10 @@ fn columns_are_read_as_people_say() {
 fn what_is_wrong_is_said_in_the_readers_language() {
     run(|cloud| async move {
         let made = furnished(cloud).await;
-        let csv = "Name;E-mail;Street;Town;Billing day;Plan;Router;IP;Start;Language;Country\r\n\
-                   Ana;x;Calle 1;Cuenca;40;Fibre 5;Edge 9;10.30.0.3/33;2026-02-30;xx;Spain\r\n\
-                   Ben;b@x.example;Calle 1;Cuenca;x;;Edge 1;;;;\r\n\
-                   Bea;b@x.example;;;1;Fibre 500;Edge 1;10.20.4.0/25;2026-02-01;;\r\n";
+        let csv = "Name;E-mail;Street;Town;Billing day;Plan;Router;IP;Start;Language;Country;Sector\r\n\
+                   Ana;x;Calle 1;Cuenca;40;Fibre 5;Edge 9;10.30.0.3/33;2026-02-30;xx;Spain;\r\n\
+                   Ben;b@x.example;Calle 1;Cuenca;x;;Edge 1;;;;;\r\n\
+                   Bea;b@x.example;;;1;Fibre 500;Edge 1;10.20.4.0/25;2026-02-01;;;Sector 9\r\n";
         let (path, now) = checked(&made.isp, csv.to_owned()).await;
         assert_eq!(now["wrong"], 3);
         let page = path.replace("/api/v1", "");
@@ -210,7 +245,7 @@ fn what_is_wrong_is_said_in_the_readers_language() {
                 let told = made.isp.get(&address).await.text;
                 assert!(!told.contains("imports-error") && told.contains("Fibre 5"), "{lang}: {told}");
                 if lang != "en" {
-                    for english in ["is not", "must be", "no plan", "no router", "stands in"] {
+                    for english in ["is not", "must be", "no plan", "no router", "no access", "stands in"] {
                         assert!(!told.contains(english), "{lang} {english}: {told}");
                     }
                 }

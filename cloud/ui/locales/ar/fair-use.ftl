@@ -54,3 +54,4 @@ problem-top-up-retired = لم تعد هذه الحزمة تُباع. اختر غ
 problem-top-up-name-taken = حزمة أخرى لها هذا الاسم. اختر اسمًا آخر.
 problem-top-up-reference-reused = أُرسل هذا النموذج من قبل لحزمة أخرى. افتحه من جديد.
 problem-top-up-currency-differs = سعر الحزمة بعملة غير عملة الحساب.
+error-fair-use-faster = يجب ألا تكون أسرع مما للخط قبلها

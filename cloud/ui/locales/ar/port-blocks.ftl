@@ -45,3 +45,7 @@ error-lookup-port = يجب أن يكون بين 1 و65535
 error-lookup-at = يجب أن يكون في الماضي
 error-lookup-reason = يجب أن يكون من 3 إلى 500 حرف
 error-networks-many = يسمّي شبكات أكثر من المسموح
+error-public-networks-line = تتداخل مع عناوين أحد الخطوط
+error-public-networks-own = تتداخل مع شبكات المزوّد الخاصة على هذا الموجّه
+error-prefix-public = يقع ضمن شبكة عامة لموجّه: إليها تُترجَم الخطوط
+lookup-answer-twice = الجواب عن { $at }: أُعيدت الساعات إلى الوراء فتكرر هذا الوقت المحلي مرتين

@@ -54,3 +54,4 @@ problem-top-up-retired = This top-up is no longer sold. Choose another.
 problem-top-up-name-taken = Another top-up has this name. Choose another.
 problem-top-up-reference-reused = This form was sent before, for another top-up. Open it anew.
 problem-top-up-currency-differs = The top-up is priced in another currency than the account’s.
+error-fair-use-faster = must not be faster than what the line has before it

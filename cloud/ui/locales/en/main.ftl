@@ -2,7 +2,7 @@
 search = Search everything
 search-hint = Find a subscriber, address, invoice, IP…
 search-title = Search
-search-lede = A name, an e-mail, a street, an account, an invoice, an IP address or prefix, a MAC address, a circuit id, a PPPoE user, a router, a site.
+search-lede = A name, an e-mail, a street, an account, an invoice, an IP address or prefix, a MAC address, a circuit id, a PPPoE user, a router, an access point, a site.
 search-found = Found: { $count }.
 search-nothing = Nothing is called, numbered or addressed “{ $query }”.
 search-go = Go to

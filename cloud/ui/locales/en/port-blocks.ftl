@@ -45,3 +45,7 @@ error-lookup-port = must be between 1 and 65535
 error-lookup-at = must be in the past
 error-lookup-reason = must have 3 to 500 characters
 error-networks-many = names too many networks
+error-public-networks-line = overlap with addresses a line has
+error-public-networks-own = overlap with the ISP’s own networks of this router
+error-prefix-public = is in a public network of a router: lines are translated to it
+lookup-answer-twice = Answer for { $at }: clocks were set back, so this local time was there twice

@@ -54,3 +54,4 @@ problem-top-up-retired = Esta recarga ya no se vende. Elija otra.
 problem-top-up-name-taken = Otra recarga tiene este nombre. Elija otro.
 problem-top-up-reference-reused = Este formulario ya se envió para otra recarga. Ábralo de nuevo.
 problem-top-up-currency-differs = La recarga tiene otra moneda que la cuenta.
+error-fair-use-faster = no debe ser más rápido que lo que la línea tiene antes

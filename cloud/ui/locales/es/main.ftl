@@ -2,7 +2,7 @@
 search = Buscar en todo
 search-hint = Busca un abonado, dirección, factura, IP…
 search-title = Buscar
-search-lede = Un nombre, un correo, una calle, una cuenta, una factura, una dirección o prefijo IP, una dirección MAC, un circuit id, un usuario PPPoE, un router, un emplazamiento.
+search-lede = Un nombre, un correo, una calle, una cuenta, una factura, una dirección o prefijo IP, una dirección MAC, un circuit id, un usuario PPPoE, un router, un punto de acceso, un emplazamiento.
 search-found = Resultados: { $count }.
 search-nothing = Nada se llama ni lleva el número o la dirección «{ $query }».
 search-go = Ir a

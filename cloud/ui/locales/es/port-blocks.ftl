@@ -45,3 +45,7 @@ error-lookup-port = debe estar entre 1 y 65535
 error-lookup-at = debe estar en el pasado
 error-lookup-reason = debe tener de 3 a 500 caracteres
 error-networks-many = nombra demasiadas redes
+error-public-networks-line = se solapan con direcciones de una línea
+error-public-networks-own = se solapan con las redes propias del ISP en este router
+error-prefix-public = está en una red pública de un router: a ella se traducen las líneas
+lookup-answer-twice = Respuesta para { $at }: se retrasaron los relojes y esta hora local existió dos veces

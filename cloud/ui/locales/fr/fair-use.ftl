@@ -54,3 +54,4 @@ problem-top-up-retired = Cette recharge n’est plus vendue. Choisissez-en une a
 problem-top-up-name-taken = Une autre recharge porte ce nom. Choisissez-en un autre.
 problem-top-up-reference-reused = Ce formulaire a déjà été envoyé pour une autre recharge. Rouvrez-le.
 problem-top-up-currency-differs = La recharge est dans une autre devise que le compte.
+error-fair-use-faster = ne doit pas être plus rapide que ce que la ligne a avant

@@ -2,7 +2,7 @@
 search = Tout rechercher
 search-hint = Un abonné, une adresse, une facture, une IP…
 search-title = Rechercher
-search-lede = Un nom, un e-mail, une rue, un compte, une facture, une adresse ou un préfixe IP, une adresse MAC, un circuit id, un utilisateur PPPoE, un routeur, un site.
+search-lede = Un nom, un e-mail, une rue, un compte, une facture, une adresse ou un préfixe IP, une adresse MAC, un circuit id, un utilisateur PPPoE, un routeur, un point d’accès, un site.
 search-found = Résultats : { $count }.
 search-nothing = Rien ne porte le nom, le numéro ou l’adresse « { $query } ».
 search-go = Aller à

@@ -45,3 +45,7 @@ error-lookup-port = doit être entre 1 et 65535
 error-lookup-at = doit être dans le passé
 error-lookup-reason = doit avoir de 3 à 500 caractères
 error-networks-many = nomme trop de réseaux
+error-public-networks-line = chevauchent des adresses d’une ligne
+error-public-networks-own = chevauchent les réseaux propres du FAI sur ce routeur
+error-prefix-public = est dans un réseau public d’un routeur : les lignes y sont traduites
+lookup-answer-twice = Réponse pour { $at } : les horloges ont été reculées et cette heure locale a existé deux fois

@@ -54,3 +54,4 @@ problem-top-up-retired = Esta recarga não é mais vendida. Escolha outra.
 problem-top-up-name-taken = Outra recarga tem este nome. Escolha outro.
 problem-top-up-reference-reused = Este formulário já foi enviado para outra recarga. Abra-o de novo.
 problem-top-up-currency-differs = A recarga está em outra moeda que a da conta.
+error-fair-use-faster = não deve ser mais rápido que o que a linha tem antes

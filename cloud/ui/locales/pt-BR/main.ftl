@@ -2,7 +2,7 @@
 search = Buscar em tudo
 search-hint = Busque um assinante, endereço, fatura, IP…
 search-title = Buscar
-search-lede = Um nome, um e-mail, uma rua, uma conta, uma fatura, um endereço ou prefixo IP, um endereço MAC, um circuit id, um usuário PPPoE, um roteador, um local.
+search-lede = Um nome, um e-mail, uma rua, uma conta, uma fatura, um endereço ou prefixo IP, um endereço MAC, um circuit id, um usuário PPPoE, um roteador, um ponto de acesso, um local.
 search-found = Resultados: { $count }.
 search-nothing = Nada tem o nome, o número ou o endereço “{ $query }”.
 search-go = Ir para

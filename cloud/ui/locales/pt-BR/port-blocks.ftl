@@ -45,3 +45,7 @@ error-lookup-port = deve estar entre 1 e 65535
 error-lookup-at = deve estar no passado
 error-lookup-reason = deve ter de 3 a 500 caracteres
 error-networks-many = nomeia redes demais
+error-public-networks-line = se sobrepõem a endereços de uma linha
+error-public-networks-own = se sobrepõem às redes próprias do provedor neste roteador
+error-prefix-public = está numa rede pública de um roteador: as linhas são traduzidas para ela
+lookup-answer-twice = Resposta para { $at }: os relógios foram atrasados e esta hora local existiu duas vezes

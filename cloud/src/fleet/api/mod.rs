@@ -1,4 +1,7 @@
 //! Routers and agents: `/routers` and `/access-points` (what is wired is `network`'s, what runs is ours), `/agents`.
+//! What routers tell: [`told`].
+
+mod told;
 
 use axum::Json;
 use axum::extract::State;
@@ -9,7 +12,6 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::unknown_hosts::UnknownHostsSeen;
 use super::{Agent, Enforcement, access_points, enrollment};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
@@ -27,7 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(revoke))
         .routes(routes!(confirm_removals))
         .routes(routes!(enforcement))
-        .routes(routes!(unknown_hosts))
+        .merge(told::routes())
         .routes(routes!(list_agents))
         .routes(routes!(show_agent))
         .routes(routes!(list_access_points, add_access_point))
@@ -167,18 +169,6 @@ async fn enforcement(
 ) -> Result<Json<Enforcement>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::enforcement(&mut tx, id).await?))
-}
-
-/// Hosts behind a router that no line has, as the router told last.
-#[utoipa::path(get, path = "/routers/{id}/unknown-hosts", tag = "network", params(("id" = RouterId, Path)),
-    responses((status = 200, body = UnknownHostsSeen), Refusals), security(("session" = ["view-network"])))]
-async fn unknown_hosts(
-    State(app): State<App>,
-    staff: Staff<ViewNetwork>,
-    ApiPath(id): ApiPath<RouterId>,
-) -> Result<Json<UnknownHostsSeen>, Problem> {
-    let mut tx = app.db.read(&staff.scope()).await?;
-    Ok(Json(super::unknown_hosts::of_router(&mut tx, id).await?))
 }
 
 /// Agents, newest first.

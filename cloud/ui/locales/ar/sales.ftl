@@ -1,0 +1,11 @@
+sales-to-whom = لمن هذا الخط؟
+sales-to-whom-lede = يُباع الخط لمشترك: اختر صاحبه.
+sales-host-to-whom = اختر صاحب خط { $host }؛ وما رآه الموجّه منه مملوء مسبقًا.
+sales-host-lede = يعلم الموجّه به فورًا؛ ويخرج { $host } من قائمة الأجهزة المجهولة مع تقريره التالي.
+sales-sell-host = بيع خط
+sales-behind = نقطة الوصول
+sales-behind-hint = نقطة تابعة للموجّه المختار، أو لا شيء.
+sales-behind-none = لا شيء: على منافذ الموجّه مباشرة
+done-sold-host = حُفظ. يخرج الجهاز من قائمة الأجهزة المجهولة لدى الموجّه مع تقريره التالي.
+imports-error-access-point = لا توجد لهذا الموجّه نقطة وصول باسم «{ $value }»
+imports-field-access-point = نقطة الوصول

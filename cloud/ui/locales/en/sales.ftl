@@ -1,0 +1,11 @@
+sales-to-whom = Who is the line for?
+sales-to-whom-lede = A line is sold to a subscriber: choose whose it is.
+sales-host-to-whom = Choose whose line { $host } is; what the router saw of it is filled in.
+sales-host-lede = The router learns of it at once; { $host } leaves its list of unknown hosts with its next report.
+sales-sell-host = Sell a line
+sales-behind = Access point
+sales-behind-hint = One below the chosen router, or none.
+sales-behind-none = None: straight at the router’s ports
+done-sold-host = Saved. The host leaves the router’s list of unknown hosts with its next report.
+imports-error-access-point = no access point of this router is called “{ $value }”
+imports-field-access-point = Access point

@@ -1,0 +1,11 @@
+sales-to-whom = ¿Para quién es la línea?
+sales-to-whom-lede = Una línea se vende a un abonado: elija de quién es.
+sales-host-to-whom = Elija de quién es la línea de { $host }; lo que el router vio de ella ya está rellenado.
+sales-host-lede = El router lo sabe al momento; { $host } desaparece de su lista de equipos desconocidos con su próximo informe.
+sales-sell-host = Vender una línea
+sales-behind = Punto de acceso
+sales-behind-hint = Uno del router elegido, o ninguno.
+sales-behind-none = Ninguno: directamente en los puertos del router
+done-sold-host = Guardado. El equipo desaparece de la lista de desconocidos del router con su próximo informe.
+imports-error-access-point = ningún punto de acceso de este router se llama «{ $value }»
+imports-field-access-point = Punto de acceso

@@ -1,0 +1,11 @@
+sales-to-whom = Pour qui est la ligne ?
+sales-to-whom-lede = Une ligne est vendue à un abonné : choisissez à qui elle est.
+sales-host-to-whom = Choisissez à qui est la ligne de { $host } ; ce que le routeur en a vu est déjà rempli.
+sales-host-lede = Le routeur l’apprend aussitôt ; { $host } quitte sa liste d’hôtes inconnus à son prochain rapport.
+sales-sell-host = Vendre une ligne
+sales-behind = Point d’accès
+sales-behind-hint = Un du routeur choisi, ou aucun.
+sales-behind-none = Aucun : directement sur les ports du routeur
+done-sold-host = Enregistré. L’hôte quitte la liste des inconnus du routeur à son prochain rapport.
+imports-error-access-point = aucun point d’accès de ce routeur ne s’appelle « { $value } »
+imports-field-access-point = Point d’accès

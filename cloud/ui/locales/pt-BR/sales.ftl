@@ -1,0 +1,11 @@
+sales-to-whom = De quem é a linha?
+sales-to-whom-lede = Uma linha é vendida a um assinante: escolha de quem ela é.
+sales-host-to-whom = Escolha de quem é a linha de { $host }; o que o roteador viu dela já está preenchido.
+sales-host-lede = O roteador fica sabendo na hora; { $host } sai da lista de aparelhos desconhecidos com o próximo relatório dele.
+sales-sell-host = Vender uma linha
+sales-behind = Ponto de acesso
+sales-behind-hint = Um do roteador escolhido, ou nenhum.
+sales-behind-none = Nenhum: direto nas portas do roteador
+done-sold-host = Salvo. O aparelho sai da lista de desconhecidos do roteador com o próximo relatório dele.
+imports-error-access-point = nenhum ponto de acesso deste roteador se chama “{ $value }”
+imports-field-access-point = Ponto de acesso
