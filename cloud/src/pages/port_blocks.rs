@@ -75,7 +75,7 @@ fn question(fields: &mut Fields, zone: Tz) -> Result<Question, Problem> {
 }
 
 /// An instant of the ISP's own clocks; the first of two where they are set back.
-fn instant(typed: &str, zone: Tz) -> Option<DateTime<Utc>> {
+pub(super) fn instant(typed: &str, zone: Tz) -> Option<DateTime<Utc>> {
     let local = TYPED.iter().find_map(|shape| NaiveDateTime::parse_from_str(typed, shape).ok())?;
     zone.from_local_datetime(&local).earliest().map(|at| at.with_timezone(&Utc))
 }
