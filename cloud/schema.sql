@@ -658,6 +658,17 @@ ALTER TABLE ONLY public.billing_runs FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billing_runs OWNER TO weir_owner;
 
+CREATE TABLE public.cancelled_boosts (
+    tenant_id uuid NOT NULL,
+    top_up_id uuid NOT NULL,
+    cancelled_at timestamp with time zone NOT NULL,
+    cancelled_by text NOT NULL
+);
+
+ALTER TABLE ONLY public.cancelled_boosts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cancelled_boosts OWNER TO weir_owner;
+
 CREATE TABLE public.desired_objects (
     tenant_id uuid NOT NULL,
     agent_id uuid NOT NULL,
@@ -987,7 +998,7 @@ CASE kind
     WHEN 'late_fee'::text THEN true
     ELSE (credits_line_id IS NULL)
 END),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text])))
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text])))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -2107,14 +2118,22 @@ CREATE TABLE public.top_up_products (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
     name text NOT NULL,
-    bytes bigint NOT NULL,
+    bytes bigint,
     price numeric(18,4) NOT NULL,
     currency character(3) NOT NULL,
     created_at timestamp with time zone NOT NULL,
     retired_at timestamp with time zone,
+    rate_down_bps bigint,
+    rate_up_bps bigint,
+    minutes integer,
+    CONSTRAINT top_up_products_are_a_volume_or_a_boost CHECK (((bytes IS NULL) = (minutes IS NOT NULL))),
+    CONSTRAINT top_up_products_boosts_have_a_rate CHECK (((minutes IS NULL) = ((rate_down_bps IS NULL) AND (rate_up_bps IS NULL)))),
     CONSTRAINT top_up_products_bytes_are_positive CHECK ((bytes > 0)),
     CONSTRAINT top_up_products_have_a_name CHECK ((btrim(name) <> ''::text)),
-    CONSTRAINT top_up_products_price_is_not_negative CHECK ((price >= (0)::numeric))
+    CONSTRAINT top_up_products_minutes_are_in_bounds CHECK (((minutes >= 15) AND (minutes <= 44640))),
+    CONSTRAINT top_up_products_price_is_not_negative CHECK ((price >= (0)::numeric)),
+    CONSTRAINT top_up_products_rate_down_is_positive CHECK ((rate_down_bps > 0)),
+    CONSTRAINT top_up_products_rate_up_is_positive CHECK ((rate_up_bps > 0))
 );
 
 ALTER TABLE ONLY public.top_up_products FORCE ROW LEVEL SECURITY;
@@ -2128,7 +2147,7 @@ CREATE TABLE public.top_ups (
     product_id uuid NOT NULL,
     plan_version_id uuid NOT NULL,
     name text NOT NULL,
-    bytes bigint NOT NULL,
+    bytes bigint,
     price numeric(18,4) NOT NULL,
     currency character(3) NOT NULL,
     sold_on date NOT NULL,
@@ -2136,9 +2155,17 @@ CREATE TABLE public.top_ups (
     sold_by text NOT NULL,
     until_on date NOT NULL,
     reference text NOT NULL,
+    rate_down_bps bigint,
+    rate_up_bps bigint,
+    runs tstzrange,
+    CONSTRAINT top_ups_are_a_volume_or_a_boost CHECK (((bytes IS NULL) = (runs IS NOT NULL))),
+    CONSTRAINT top_ups_boosts_have_a_rate CHECK (((runs IS NULL) = ((rate_down_bps IS NULL) AND (rate_up_bps IS NULL)))),
     CONSTRAINT top_ups_bytes_are_positive CHECK ((bytes > 0)),
     CONSTRAINT top_ups_last_a_day CHECK ((until_on > sold_on)),
-    CONSTRAINT top_ups_price_is_not_negative CHECK ((price >= (0)::numeric))
+    CONSTRAINT top_ups_price_is_not_negative CHECK ((price >= (0)::numeric)),
+    CONSTRAINT top_ups_rate_down_is_positive CHECK ((rate_down_bps > 0)),
+    CONSTRAINT top_ups_rate_up_is_positive CHECK ((rate_up_bps > 0)),
+    CONSTRAINT top_ups_runs_are_whole CHECK (((NOT isempty(runs)) AND (NOT lower_inf(runs)) AND (NOT upper_inf(runs))))
 );
 
 ALTER TABLE ONLY public.top_ups FORCE ROW LEVEL SECURITY;
@@ -2404,6 +2431,9 @@ ALTER TABLE ONLY public.billing_faults
 
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.cancelled_boosts
+    ADD CONSTRAINT cancelled_boosts_pkey PRIMARY KEY (tenant_id, top_up_id);
 
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_pkey PRIMARY KEY (tenant_id, agent_id, kind, object_id);
@@ -3097,6 +3127,12 @@ ALTER TABLE ONLY public.billing_faults
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.cancelled_boosts
+    ADD CONSTRAINT cancelled_boosts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.cancelled_boosts
+    ADD CONSTRAINT cancelled_boosts_tenant_id_top_up_id_fkey FOREIGN KEY (tenant_id, top_up_id) REFERENCES public.top_ups(tenant_id, id);
+
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
 
@@ -3750,6 +3786,8 @@ ALTER TABLE public.billing_faults ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.cancelled_boosts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dunning_cases ENABLE ROW LEVEL SECURITY;
@@ -3923,6 +3961,8 @@ CREATE POLICY tenant ON public.billed_top_ups TO weir_app USING ((tenant_id = ( 
 CREATE POLICY tenant ON public.billing_faults TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.cancelled_boosts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4201,6 +4241,8 @@ GRANT SELECT,INSERT ON TABLE public.billed_top_ups TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_faults TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.cancelled_boosts TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
 

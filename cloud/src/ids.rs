@@ -140,6 +140,10 @@ ids! {
     TopUpProductId = "tpp";
     /// Bytes on top of an allowance, as they were sold.
     TopUpId = "tpu";
+    /// A time with rates of its own, as it is offered.
+    BoostProductId = "bop";
+    /// A time with rates of its own, as it was sold.
+    BoostId = "bos";
     /// A line measured because somebody asked.
     LineProbeId = "prb";
     /// Why a line is not simply open.

@@ -118,7 +118,7 @@ async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error>
             (LineKind::Usage, None) if line.traffic.as_ref().is_some_and(|traffic| traffic.late) => {}
             (LineKind::Usage, None) => facts::insert_period(tx, subscription, "usage", from, to, line.id).await?,
             (LineKind::LateFee, None) => {}
-            (LineKind::Recurring | LineKind::Credit | LineKind::TopUp, None) => {
+            (LineKind::Recurring | LineKind::Credit | LineKind::TopUp | LineKind::Boost, None) => {
                 facts::insert_period(tx, subscription, "recurring", from, to, line.id).await?;
             }
         }

@@ -146,6 +146,8 @@ pub enum LineKind {
     LateFee,
     /// Bytes bought on top of an allowance.
     TopUp,
+    /// A time with rates of its own.
+    Boost,
 }
 
 impl LineKind {
@@ -157,6 +159,7 @@ impl LineKind {
             Self::Usage => "usage",
             Self::LateFee => "late_fee",
             Self::TopUp => "top_up",
+            Self::Boost => "boost",
         }
     }
 
@@ -166,6 +169,7 @@ impl LineKind {
             "usage" => Self::Usage,
             "late_fee" => Self::LateFee,
             "top_up" => Self::TopUp,
+            "boost" => Self::Boost,
             _ => Self::Recurring,
         }
     }

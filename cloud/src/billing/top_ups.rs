@@ -1,4 +1,4 @@
-//! Top-up lines: what was bought on top since the last invoice, each charged once.
+//! Lines of top-ups and boosts: what was bought since the last invoice, each charged once.
 
 use rust_decimal::Decimal;
 use weir_rules::calendar::Period;
@@ -9,7 +9,7 @@ use super::error::RulesError;
 use super::{Error, LineKind};
 use crate::db::TenantTx;
 
-/// Adds a line for every top-up not billed yet: it was used from the day it was sold on, so it waits for no period to end.
+/// Adds a line for every sale not billed yet: it is paid from the day it was sold on, so it waits for no period to end.
 pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -> Result<(), Error> {
     for top_up in facts.top_ups.iter().filter(|top_up| !top_up.billed) {
         let price = Money::new(top_up.price, facts.currency)?;
@@ -17,7 +17,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -
         let day = Period::new(top_up.sold_on, next)?;
         lines.push(Draft {
             id: tx.new_id(),
-            kind: LineKind::TopUp,
+            kind: if top_up.boost { LineKind::Boost } else { LineKind::TopUp },
             subscription: Some(facts.subscription),
             version: Some(top_up.version),
             description: top_up.name.clone(),

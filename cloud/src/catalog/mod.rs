@@ -11,4 +11,4 @@ pub use error::Error;
 pub use fair_use::{NotATime, Step, Throttle, TimeOfDay, Weekday, Window};
 pub use model::{Amount, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish};
 pub use service::{add_plan, add_version, change_plan, offered, plan, plans, retire, version};
-pub(crate) use service::{check_amount as check_price, check_bytes as check_volume};
+pub(crate) use service::{check_amount as check_price, check_bytes as check_volume, check_rate};

@@ -180,6 +180,13 @@ pub(super) fn check_range(field: &str, value: i64, max: i64, errors: &mut Vec<Fi
     }
 }
 
+/// A rate in bits per second that is given at all.
+pub(crate) fn check_rate(field: &str, rate: Option<i64>, errors: &mut Vec<FieldError>) {
+    if let Some(rate) = rate {
+        check_range(field, rate, RATE_MAX, errors);
+    }
+}
+
 pub(crate) fn check_amount(field: &str, price: &Amount, errors: &mut Vec<FieldError>) {
     let money = Currency::from_code(&price.currency).and_then(|currency| Money::new(price.amount, currency));
     match money {

@@ -57,6 +57,10 @@ named! {
     UsageThreshold = "usage.threshold";
     /// A top-up was sold.
     TopUpSold = "top_up.sold";
+    /// A boost was sold.
+    BoostSold = "boost.sold";
+    /// A boost was stopped before its end.
+    BoostCancelled = "boost.cancelled";
     /// A hold was placed on a line.
     HoldPlaced = "hold.placed";
     /// A hold was lifted.
@@ -168,6 +172,7 @@ impl Listener {
                     | EventKind::TicketReplied
                     | EventKind::UsageThreshold
                     | EventKind::TopUpSold
+                    | EventKind::BoostSold
             ),
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),

@@ -1,11 +1,11 @@
-//! Top-ups, and how a line stands.
+//! Top-ups, boosts, and how a line stands.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::catalog::Amount;
-use crate::ids::{InvoiceLineId, SubscriptionId, TopUpId, TopUpProductId};
+use crate::ids::{BoostId, BoostProductId, InvoiceLineId, SubscriptionId, TopUpId, TopUpProductId};
 
 /// Bytes on top of an allowance, as they are offered.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -72,6 +72,118 @@ pub struct TopUpWish {
     /// Which.
     pub product_id: TopUpProductId,
     /// New for every sale on the line, the same when one is sent again, 1-100 characters.
+    #[schema(example = "call 4711")]
+    pub reference: String,
+}
+
+/// A time with rates of its own, as it is offered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BoostProduct {
+    /// Which.
+    pub id: BoostProductId,
+    /// Unique in the ISP, among top-ups, too.
+    pub name: String,
+    /// Rate toward the subscriber, bits per second; null = it stays as it is.
+    pub rate_down_bps: Option<i64>,
+    /// Rate from the subscriber, bits per second; null = it stays as it is.
+    pub rate_up_bps: Option<i64>,
+    /// How long it runs, minutes.
+    pub minutes: i32,
+    /// Before tax.
+    pub price: Amount,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Since when it is no longer sold; null while it is.
+    pub retired_at: Option<DateTime<Utc>>,
+}
+
+/// A boost to be offered. At least one of its rates is given.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BoostProductWish {
+    /// Unique in the ISP, among top-ups, too, 1-100 characters; stands on invoices.
+    #[schema(example = "Fast evening")]
+    pub name: String,
+    /// Rate toward the subscriber, bits per second; null = it stays as it is.
+    #[schema(example = 500_000_000_i64)]
+    pub rate_down_bps: Option<i64>,
+    /// Rate from the subscriber, bits per second; null = it stays as it is.
+    pub rate_up_bps: Option<i64>,
+    /// How long it runs, minutes: 15 to 44,640, which are 31 days.
+    #[schema(example = 180)]
+    pub minutes: i32,
+    /// Before tax.
+    pub price: Amount,
+}
+
+/// How far a boost is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoostStatus {
+    /// It has not begun.
+    Coming,
+    /// It is in force, if no hold outweighs it.
+    Running,
+    /// It ran to its end.
+    Over,
+    /// It was stopped before its end.
+    Cancelled,
+}
+
+impl BoostStatus {
+    /// The name it is known by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Coming => "coming",
+            Self::Running => "running",
+            Self::Over => "over",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A boost as it was sold.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Boost {
+    /// Which.
+    pub id: BoostId,
+    /// On which line.
+    pub subscription_id: SubscriptionId,
+    /// What it was offered as.
+    pub product_id: BoostProductId,
+    /// The product's name when it was sold.
+    pub name: String,
+    /// Rate toward the subscriber, bits per second; null = it stays as it is. Never slower than what holds otherwise.
+    pub rate_down_bps: Option<i64>,
+    /// Rate from the subscriber, bits per second; null = it stays as it is. Never slower than what holds otherwise.
+    pub rate_up_bps: Option<i64>,
+    /// When it begins.
+    pub from_at: DateTime<Utc>,
+    /// When it ends, unless it is cancelled before.
+    pub until_at: DateTime<Utc>,
+    /// How far it is.
+    pub status: BoostStatus,
+    /// Before tax; charged whether it is cancelled or not.
+    pub price: Amount,
+    /// When.
+    pub sold_at: DateTime<Utc>,
+    /// By whom.
+    pub sold_by: String,
+    /// When it was stopped; null when it was not.
+    pub cancelled_at: Option<DateTime<Utc>>,
+    /// The line of an invoice that charges it; null until there is one.
+    pub invoice_line_id: Option<InvoiceLineId>,
+}
+
+/// A boost to be sold.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BoostWish {
+    /// Which.
+    pub product_id: BoostProductId,
+    /// When it begins, at most 31 days ahead; null or left out = now.
+    pub from_at: Option<DateTime<Utc>>,
+    /// New for every sale on the line, of top-ups, too; the same when one is sent again, 1-100 characters.
     #[schema(example = "call 4711")]
     pub reference: String,
 }

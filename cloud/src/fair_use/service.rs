@@ -2,16 +2,19 @@
 
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::json;
+use uuid::Uuid;
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use weir_rules::proration::prorated_allowance;
 use weir_rules::usage::{Piece, piece_before, pieces};
 
 use super::store::{self, Metered, Told};
 use super::{Error, Rule, Standing, TopUp, TopUpWish};
+use crate::catalog::Amount;
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::events::{self, EventKind};
 use crate::ids::SubscriptionId;
+use crate::subscriptions::Subscription;
 use crate::{audit, fleet, subscribers, subscriptions};
 
 const REFERENCE_MAX: usize = 100;
@@ -111,25 +114,12 @@ fn facts(error: impl std::fmt::Display) -> Error {
 /// same sale sent again, by its reference, is the same sale.
 pub async fn sell(tx: &mut TenantTx, id: SubscriptionId, wish: TopUpWish) -> Result<TopUp, Error> {
     let reference = wish.reference.trim();
-    if reference.is_empty() || reference.chars().count() > REFERENCE_MAX {
-        let message = format!("must have 1 to {REFERENCE_MAX} characters");
-        return Err(Error::Invalid(vec![FieldError::new("reference", message)]));
-    }
-    let sold = subscriptions::subscription(tx, id).await?;
-    store::lock_line(tx, id).await?;
-    let before = store::top_up_of(tx, id, reference).await?;
-    if let Some(before) = before {
-        let same = before.product_id == wish.product_id;
-        return if same { Ok(before) } else { Err(Error::ReferenceReused(reference.to_owned())) };
+    let sold = referenced(tx, id, reference, wish.product_id.uuid()).await?;
+    if let Some(before) = store::top_up_of(tx, id, reference).await? {
+        return Ok(before);
     }
     let product = super::product(tx, wish.product_id).await?;
-    if product.retired_at.is_some() {
-        return Err(Error::Retired(product.id));
-    }
-    let account = subscribers::account(tx, sold.account_id).await?;
-    if product.price.currency != account.currency {
-        return Err(Error::CurrencyDiffers { product: product.price.currency, account: account.currency });
-    }
+    payable(tx, &sold, product.retired_at.map(|_| product.id), &product.price).await?;
     let metered = store::metered(tx, id).await?.ok_or(Error::WithoutAllowance(id))?;
     let top_up = TopUp {
         id: tx.new_id(),
@@ -149,4 +139,41 @@ pub async fn sell(tx: &mut TenantTx, id: SubscriptionId, wish: TopUpWish) -> Res
     audit::record(tx, "sell top-up", id, json!(top_up)).await?;
     events::publish(tx, EventKind::TopUpSold, id, Some(sold.account_id), json!({ "top_up": top_up })).await?;
     Ok(top_up)
+}
+
+/// The line of a sale, locked until the transaction's end. Its reference is new, or names a sale of the same product.
+pub(super) async fn referenced(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    reference: &str,
+    product: Uuid,
+) -> Result<Subscription, Error> {
+    if reference.is_empty() || reference.chars().count() > REFERENCE_MAX {
+        let message = format!("must have 1 to {REFERENCE_MAX} characters");
+        return Err(Error::Invalid(vec![FieldError::new("reference", message)]));
+    }
+    let sold = subscriptions::subscription(tx, id).await?;
+    store::lock_line(tx, id).await?;
+    let before = store::product_under(tx, id, reference).await?;
+    if before.is_some_and(|before| before != product) {
+        return Err(Error::ReferenceReused(reference.to_owned()));
+    }
+    Ok(sold)
+}
+
+/// Refuses what is retired, and what the line's account cannot pay.
+pub(super) async fn payable(
+    tx: &mut TenantTx,
+    sold: &Subscription,
+    retired: Option<impl ToString>,
+    price: &Amount,
+) -> Result<(), Error> {
+    if let Some(product) = retired {
+        return Err(Error::Retired(product.to_string()));
+    }
+    let account = subscribers::account(tx, sold.account_id).await?;
+    if price.currency != account.currency {
+        return Err(Error::CurrencyDiffers { product: price.currency.clone(), account: account.currency });
+    }
+    Ok(())
 }

@@ -3,14 +3,15 @@
 //! The agent acts on it alone. What it has not counted itself is in [`Allowance::elsewhere_bytes`]: usage of other agents
 //! of the router, and of tallies this one had to give up. So a line that is only used leaves its object as it is.
 
+use chrono::{DateTime, Utc};
 use rust_decimal::prelude::ToPrimitive;
-use weir_protocol::desired::{Allowance, FairUse, Step, TopUp, Window};
+use weir_protocol::desired::{Allowance, Boost, FairUse, Step, TopUp, Window};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use weir_rules::proration::prorated_allowance;
 use weir_rules::usage::{Piece, piece_before, pieces};
 
 use super::Error;
-use super::store::{self, SoldLine};
+use super::store::{self, BoostRow, SoldLine};
 use crate::catalog;
 use crate::db::TenantTx;
 use crate::ids::{AgentId, SubscriptionId};
@@ -25,7 +26,8 @@ pub(super) async fn of_line(
     id: SubscriptionId,
     sold: &SoldLine,
 ) -> Result<Option<FairUse>, Error> {
-    if sold.allowance_bytes.is_none() && sold.windows.is_empty() {
+    let boosts: Vec<_> = store::boosts_of(tx, id).await?.into_iter().map(boost).collect();
+    if sold.allowance_bytes.is_none() && sold.windows.is_empty() && boosts.is_empty() {
         return Ok(None);
     }
     let tally = store::agents::tally(tx, agent).await?;
@@ -38,7 +40,7 @@ pub(super) async fn of_line(
         windows: sold.windows.iter().map(window).collect(),
         tally: tally.unwrap_or_default(),
         steps: sold.steps.iter().map(step).collect(),
-        boosts: Vec::new(),
+        boosts,
         pool: Vec::new(),
     }))
 }
@@ -92,6 +94,17 @@ fn step(step: &catalog::Step) -> Step {
         rate_down_bps: rate(step.rate_down_bps),
         rate_up_bps: rate(step.rate_up_bps),
         garden: step.cap,
+    }
+}
+
+fn boost(boost: BoostRow) -> Boost {
+    let rate = |bps: Option<i64>| bps.unwrap_or(0).unsigned_abs();
+    let ms = |at: DateTime<Utc>| at.timestamp_millis().unsigned_abs();
+    Boost {
+        from_ms: ms(boost.from_at),
+        until_ms: ms(boost.until_at),
+        rate_down_bps: rate(boost.rate_down_bps),
+        rate_up_bps: rate(boost.rate_up_bps),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod access_points;
 pub mod api;
 pub mod authority;
 pub mod desired;
+mod drift;
 pub mod enrollment;
 pub mod error;
 pub mod events;

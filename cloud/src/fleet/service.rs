@@ -3,11 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use serde_json::json;
-use weir_protocol::desired::{Access, Line};
+use weir_protocol::desired::Line;
 
 use super::model::{Agent, EnforcedLine, Enforcement, Epoch, LineState};
 use super::store::agents::{self as rows, AgentRow, AppliedRow};
-use super::{Error, store};
+use super::{Error, drift, store};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{AgentId, RouterId};
@@ -114,7 +114,7 @@ fn shown(now: DateTime<Utc>, row: AgentRow, epochs: Vec<rows::EpochRow>) -> Agen
 }
 
 fn line(row: AppliedRow) -> EnforcedLine {
-    let desired = row.desired.as_deref().and_then(|body| Line::decode(body).ok()).map(|line| desired_state(&line));
+    let line = row.desired.as_deref().and_then(|body| Line::decode(body).ok());
     let observed = row.rate_down_bps.zip(row.rate_up_bps).zip(row.access).map(|((down, up), access)| LineState {
         rate_down_bps: down,
         rate_up_bps: up,
@@ -122,36 +122,12 @@ fn line(row: AppliedRow) -> EnforcedLine {
     });
     EnforcedLine {
         subscription_id: row.object_id.into(),
-        // The kernel rounds rates to its own units: less than a kbit/s is no drift.
-        drift: !alike(desired.as_ref(), observed.as_ref()),
-        desired,
+        drift: drift::of(line.as_ref(), observed.as_ref()),
+        desired: line.as_ref().map(drift::desired_state),
         observed,
         status: row.status,
         code: row.code.unwrap_or_default(),
         detail: row.detail.unwrap_or_default(),
         reported_at: row.reported_at,
     }
-}
-
-fn alike(desired: Option<&LineState>, observed: Option<&LineState>) -> bool {
-    match (desired, observed) {
-        (Some(desired), Some(observed)) => {
-            desired.access == observed.access
-                && desired.rate_down_bps.abs_diff(observed.rate_down_bps) <= 1_000
-                && desired.rate_up_bps.abs_diff(observed.rate_up_bps) <= 1_000
-        }
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    }
-}
-
-fn desired_state(line: &Line) -> LineState {
-    let bps = |rate: u64| i64::try_from(rate).unwrap_or(i64::MAX);
-    let (down, up, access) = match line.access() {
-        Access::Throttled => (line.throttled_down_bps, line.throttled_up_bps, "throttled"),
-        Access::Unspecified | Access::Open => (line.rate_down_bps, line.rate_up_bps, "open"),
-        Access::WalledGarden => (line.rate_down_bps, line.rate_up_bps, "walled_garden"),
-        Access::Closed => (line.rate_down_bps, line.rate_up_bps, "closed"),
-    };
-    LineState { rate_down_bps: bps(down), rate_up_bps: bps(up), access: access.to_owned() }
 }

@@ -82,6 +82,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(subscriptions::api::routes())
             .merge(usage::api::routes())
             .merge(fair_use::api::routes())
+            .merge(fair_use::boosts::api::routes())
             .merge(quality::api::routes())
             .merge(plugins::api::routes())
             .merge(ledger::api::routes())

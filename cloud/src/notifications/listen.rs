@@ -94,6 +94,7 @@ async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Fact
         }
         EventKind::UsageThreshold => return Ok(used(&event.data)),
         EventKind::TopUpSold => topped_up(&event.data["top_up"]),
+        EventKind::BoostSold => boosted(&event.data["boost"]),
         _ => return Ok(None),
     }))
 }
@@ -135,6 +136,13 @@ fn topped_up(sold: &Value) -> (Template, Facts) {
     let last_on = until_on.and_then(|day| day.pred_opt()).map(Fact::Day);
     let facts = Facts::default().and("top_up", word(sold, "name").map(Fact::Text)).and("volume", bytes(sold, "bytes"));
     (Template::TopUpSold, facts.and("price", amount(sold, "price")).and("last_on", last_on))
+}
+
+/// Which faster time was bought, when it runs, and at which price.
+fn boosted(sold: &Value) -> (Template, Facts) {
+    let at = |name: &str| serde_json::from_value(sold[name].clone()).ok().map(Fact::Instant);
+    let facts = Facts::default().and("boost", word(sold, "name").map(Fact::Text)).and("from", at("from_at"));
+    (Template::BoostSold, facts.and("until", at("until_at")).and("price", amount(sold, "price")))
 }
 
 /// The id of what an event happened to.

@@ -33,6 +33,8 @@ pub enum Template {
     UsageThreshold,
     /// More volume was bought for the running period.
     TopUpSold,
+    /// A faster time was bought.
+    BoostSold,
     /// More than what a plan includes is offered to who used it up.
     AllowanceOffer,
     /// Somebody is invited to the staff.
@@ -52,7 +54,7 @@ pub enum Leads {
 
 impl Template {
     /// Every one, in the order of the settings.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InvoiceIssued,
         Self::PaymentReceived,
         Self::PaymentFailed,
@@ -65,6 +67,7 @@ impl Template {
         Self::LineActivated,
         Self::UsageThreshold,
         Self::TopUpSold,
+        Self::BoostSold,
         Self::AllowanceOffer,
         Self::PasswordLink,
         Self::StaffInvitation,
@@ -86,6 +89,7 @@ impl Template {
             Self::PasswordLink => "password-link",
             Self::UsageThreshold => "usage-threshold",
             Self::TopUpSold => "top-up-sold",
+            Self::BoostSold => "boost-sold",
             Self::AllowanceOffer => "allowance-offer",
             Self::StaffInvitation => "staff-invitation",
         }
@@ -112,6 +116,7 @@ impl Template {
             Self::UsageThreshold => &["percent", "used", "allowance", "account"],
             Self::AllowanceOffer => &["plan", "allowance", "account"],
             Self::TopUpSold => &["top_up", "volume", "price", "last_on", "account"],
+            Self::BoostSold => &["boost", "from", "until", "price", "account"],
         }
     }
 

@@ -30,7 +30,7 @@ const FACTS_SHOWN: usize = 3;
 /// Entries read at once for a file.
 const AT_ONCE: u32 = 1_000;
 /// How ids of things begin, what such a thing is called, and where its page is, if it has one for as long as the log.
-const PLACES: [(&str, &str, &str); 27] = [
+const PLACES: [(&str, &str, &str); 28] = [
     ("sit", "site", "/sites"),
     ("rtr", "router", "/routers"),
     ("acp", "access-point", "/access-points"),
@@ -54,6 +54,7 @@ const PLACES: [(&str, &str, &str); 27] = [
     ("ssp", "audit-thing-suspense", "/suspense-items"),
     ("bfl", "audit-thing-bank-file", "/bank-files"),
     ("tpp", "audit-thing-top-up", "/top-up-products"),
+    ("bop", "audit-thing-boost", "/boost-products"),
     ("pat", "audit-thing-attempt", "/payment-attempts"),
     ("eml", "audit-thing-mail", ""),
     ("loc", "audit-thing-place", ""),

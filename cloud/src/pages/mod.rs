@@ -10,6 +10,7 @@ mod api_keys;
 mod audit;
 mod bank;
 mod billing_runs;
+mod boosts;
 mod catalog;
 mod dunning;
 mod dunning_cases;
@@ -21,6 +22,7 @@ mod identities;
 mod imports;
 mod invoices;
 mod ledger;
+mod line_boosts;
 mod line_probes;
 mod locations;
 mod message_settings;
@@ -98,6 +100,12 @@ const TOLD: &[(&str, &str)] = &[
     ("must be between today", "dunning-error-day"),
     ("must be between 0 and 100 with", "dunning-error-percent"),
     ("must be at most 10 rising", "dunning-error-retries"),
+    ("must be given, or rate_up_bps", "error-boost-rate"),
+    ("must be from 15 to", "error-boost-minutes"),
+    ("must not be in the past", "error-past"),
+    ("must be at most 31 days ahead", "error-boost-ahead"),
+    ("is not faster than the line", "error-boost-slow"),
+    ("would be one too many", "error-boost-many"),
     ("must say how much", "error-required"),
     ("must be one line", "messages-error-line"),
     ("must be given again for another server", "messages-error-again"),
@@ -179,6 +187,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(catalog::routes())
         .merge(plans::routes())
         .merge(top_ups::routes())
+        .merge(boosts::routes())
+        .merge(line_boosts::routes())
         .merge(subscriptions::routes())
         .merge(subscription_changes::routes())
         .merge(identities::routes())

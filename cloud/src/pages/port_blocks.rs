@@ -98,6 +98,12 @@ fn instants(typed: &str, zone: Tz, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
     }
 }
 
+/// An instant of the ISP's own clocks; the first of two where they are set back.
+pub(super) fn instant(typed: &str, zone: Tz) -> Option<DateTime<Utc>> {
+    let local = TYPED.iter().find_map(|shape| NaiveDateTime::parse_from_str(typed, shape).ok())?;
+    zone.from_local_datetime(&local).earliest().map(|at| at.with_timezone(&Utc))
+}
+
 async fn shown(
     screen: &Screen<TraceAddresses>,
     fields: &Fields,

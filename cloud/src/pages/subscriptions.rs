@@ -6,13 +6,14 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Inset, List, Section, Show};
 
 use super::{
-    Asking, access_tone, fair_use, form_status, identities, line_probes, next_page, page_of, port_blocks, quality,
-    sales, tickets, traffic,
+    Asking, access_tone, fair_use, form_status, identities, line_boosts, line_probes, next_page, page_of, port_blocks,
+    quality, sales, tickets, traffic,
 };
 use crate::app::App;
 use crate::db::TenantTx;
@@ -142,24 +143,18 @@ async fn shown<P: Needs>(
     ];
     let filter = TicketFilter { subscription: Some(id), ..TicketFilter::default() };
     let asked = tickets::about(screen, &mut tx, filter, format!("/tickets/new?subscription_id={id}")).await?;
-    facts.splice(2..2, fair_use::facts(screen, &standing));
+    let (boosted, boosts) = line_boosts::of_line(screen, &mut tx, &sold).await?;
+    facts.splice(2..2, fair_use::facts(screen, &standing).into_iter().chain(boosted));
     let measured = quality::facts(screen, &mut tx, id).await?;
     facts.splice(facts.len() - 1..facts.len() - 1, measured);
-    let in_force = |hold: &Hold| hold.released_at.is_none() && hold.until.is_none_or(|until| until > now);
-    let rows = holds.iter().map(|hold| hold_row(screen, hold, in_force(hold))).collect();
-    let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();
     let mut sections = vec![traffic(&screen.frame, format!("line:{id}"))];
     sections.extend(identities::sections(screen, &mut tx, &sold).await?);
     sections.extend(port_blocks::of_line(screen, &mut tx, id).await?);
     sections.extend(quality::of_line(screen, &mut tx, id).await?);
     sections.extend(line_probes::of_line(screen, &mut tx, id).await?);
     sections.extend(fair_use::sections(screen, id, &standing));
-    sections.push(Section {
-        title: screen.t("holds"),
-        action: None,
-        table: Table::new(names, rows),
-        empty: screen.t("holds-empty"),
-    });
+    sections.push(boosts);
+    sections.push(holds_of(screen, &holds, now));
     sections.extend(asked);
     let page = Show {
         frame: &screen.frame,
@@ -173,6 +168,13 @@ async fn shown<P: Needs>(
         form: screen.may::<ManageHolds>().then(|| hold_form(screen, id, fields, problem)),
     };
     html(form_status(problem), &page)
+}
+
+fn holds_of<P: Needs>(screen: &Screen<P>, holds: &[Hold], now: DateTime<Utc>) -> Section {
+    let in_force = |hold: &Hold| hold.released_at.is_none() && hold.until.is_none_or(|until| until > now);
+    let rows = holds.iter().map(|hold| hold_row(screen, hold, in_force(hold))).collect();
+    let names = ["hold", "effect", "reason", "since", "until", "status"].map(|key| screen.t(key)).to_vec();
+    Section { title: screen.t("holds"), action: None, table: Table::new(names, rows), empty: screen.t("holds-empty") }
 }
 
 /// The access point a line is behind.

@@ -11,6 +11,8 @@ crate::kinds! {
     PLAN_NOT_OFFERED = 409 "plan-not-offered", "This plan cannot be chosen", "Choose one of the plans offered, or contact the ISP.";
     PLAN_CHANGED_TODAY = 409 "plan-changed-today", "The plan was changed within the last day", "A plan can be changed once a day. Try again tomorrow, or contact the ISP.";
     TOP_UP_NOT_OFFERED = 409 "top-up-not-offered", "This top-up cannot be bought", "Choose one that is offered for a line in service with an included volume, or contact the ISP.";
+    BOOST_NOT_OFFERED = 409 "boost-not-offered", "This boost cannot be bought", "Choose one that is offered for a line in service, or contact the ISP.";
+    BOOSTS_TODAY = 409 "boosts-today", "Too many boosts were bought today", "A line takes five a day here. Try again tomorrow, or contact the ISP.";
     TOP_UPS_TODAY = 409 "top-ups-today", "Too many top-ups were bought today", "A line takes five a day here. Try again tomorrow, or contact the ISP.";
     LINE_HELD = 409 "line-held", "The plan of this line cannot be changed now", "The line is held or not in service. Settle what holds it first, or contact the ISP.";
 }
@@ -51,6 +53,12 @@ pub enum Error {
     /// More were bought today than a subscriber should.
     #[error("no more top-ups can be bought for this line today")]
     TopUpsToday,
+    /// The boost is not one of the choices.
+    #[error("the boost is not offered for this line")]
+    BoostNotOffered,
+    /// More were bought today than a subscriber should.
+    #[error("no more boosts can be bought for this line today")]
+    BoostsToday,
     /// A field cannot be as it was sent.
     #[error("{0}: {1}")]
     Invalid(&'static str, String),
@@ -102,6 +110,8 @@ impl From<Error> for Problem {
             Error::ChangedToday => Self::new(&PLAN_CHANGED_TODAY, &error),
             Error::LineHeld => Self::new(&LINE_HELD, &error),
             Error::TopUpNotOffered => Self::new(&TOP_UP_NOT_OFFERED, &error),
+            Error::BoostNotOffered => Self::new(&BOOST_NOT_OFFERED, &error),
+            Error::BoostsToday => Self::new(&BOOSTS_TODAY, &error),
             Error::TopUpsToday => Self::new(&TOP_UPS_TODAY, &error),
             Error::Invalid(field, message) => Self::invalid(vec![FieldError::new(field, message)]),
             Error::Access(error) => error.into(),

@@ -1,9 +1,10 @@
-//! What subscribers may do by themselves: sign in, see what is theirs, change their plan, buy more volume. Its pages are in `pages::portal`.
+//! What subscribers may do by themselves: sign in, see what is theirs, change their plan, buy more volume or a faster time. Its pages are in `pages::portal`.
 //!
 //! Start at [`sign_in`] and [`who_is`]. Everything here and there is asked on behalf of one subscriber, and [`own`]
 //! answers for nobody else: what belongs to another is not there.
 
 pub mod api;
+mod boosts;
 pub mod error;
 pub mod jobs;
 mod links;
@@ -15,6 +16,7 @@ mod sign_in;
 mod store;
 mod top_ups;
 
+pub use boosts::{boosts, buy_boost};
 pub use error::Error;
 pub use links::{LinkState, link, make_link, request_link, set_password};
 pub use model::{Door, Link, PortalLogin, PortalSettings, PortalSettingsChange, Session};

@@ -56,7 +56,7 @@ pub struct PortalSettings {
     pub sign_up: bool,
     /// Whether a cheaper plan begins with the next billing period, not at once.
     pub cheaper_at_period_end: bool,
-    /// Whether subscribers buy top-ups by themselves, those on sale.
+    /// Whether subscribers buy top-ups and boosts by themselves, those on sale.
     pub top_ups: bool,
 }
 
@@ -73,6 +73,6 @@ pub struct PortalSettingsChange {
     pub sign_up: Option<bool>,
     /// Whether a cheaper plan begins with the next billing period, not at once.
     pub cheaper_at_period_end: Option<bool>,
-    /// Whether subscribers buy top-ups by themselves, those on sale.
+    /// Whether subscribers buy top-ups and boosts by themselves, those on sale.
     pub top_ups: Option<bool>,
 }

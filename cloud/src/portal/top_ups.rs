@@ -1,5 +1,6 @@
 //! More volume for one's own line: what there is, and buying it.
 
+use chrono::{DateTime, Utc};
 use weir_rules::calendar::local_date;
 
 use super::{Error, own, settings};
@@ -23,8 +24,7 @@ pub async fn top_ups(tx: &mut TenantTx, me: SubscriberId, id: SubscriptionId) ->
 }
 
 async fn offered(tx: &mut TenantTx, line: &Subscription, account: &Account) -> Result<Vec<TopUpProduct>, Error> {
-    let served = line.status == Status::Active && line.access == "open";
-    if !served || !settings::settings_of(tx).await?.top_ups {
+    if !is_served(line) || !settings::settings_of(tx).await?.top_ups {
         return Ok(Vec::new());
     }
     if fair_use::standing(tx, line.id).await?.allowance_bytes.is_none() {
@@ -51,9 +51,23 @@ pub async fn buy_top_up(
         return Err(Error::TopUpNotOffered);
     }
     let bought = fair_use::sell(tx, id, wish).await?;
-    let today = local_date(tx.at(), account.time_zone.parse().unwrap_or(chrono_tz::UTC));
-    let mine = tx.actor().to_string();
     let top_ups = fair_use::standing(tx, id).await?.top_ups;
-    let by_me = top_ups.iter().filter(|top_up| top_up.sold_on == today && top_up.sold_by == mine).count();
-    if by_me > A_DAY { Err(Error::TopUpsToday) } else { Ok(bought) }
+    let sales = top_ups.iter().map(|top_up| (top_up.sold_at, top_up.sold_by.as_str()));
+    if too_many_today(tx, &account, sales) { Err(Error::TopUpsToday) } else { Ok(bought) }
+}
+
+/// Whether a line is served as it was sold.
+pub(super) fn is_served(line: &Subscription) -> bool {
+    line.status == Status::Active && line.access == "open"
+}
+
+/// Whether whoever asks bought more than a day takes; of the sales, when and by whom each was.
+pub(super) fn too_many_today<'a>(
+    tx: &TenantTx,
+    account: &Account,
+    sales: impl Iterator<Item = (DateTime<Utc>, &'a str)>,
+) -> bool {
+    let zone = account.time_zone.parse().unwrap_or(chrono_tz::UTC);
+    let (today, mine) = (local_date(tx.at(), zone), tx.actor().to_string());
+    sales.filter(|(sold_at, by)| *by == mine && local_date(*sold_at, zone) == today).count() > A_DAY
 }

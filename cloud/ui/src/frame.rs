@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 27] = [
+pub const NAV: [NavItem; 28] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/analytics", key: "nav-analytics", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "nav-people" },
@@ -23,6 +23,7 @@ pub const NAV: [NavItem; 27] = [
     NavItem { href: "/messages", key: "nav-messages", group: "nav-people" },
     NavItem { href: "/plans", key: "nav-plans", group: "nav-offer" },
     NavItem { href: "/top-up-products", key: "nav-top-ups", group: "nav-offer" },
+    NavItem { href: "/boost-products", key: "nav-boosts", group: "nav-offer" },
     NavItem { href: "/invoices", key: "nav-invoices", group: "nav-money" },
     NavItem { href: "/payments", key: "nav-payments", group: "nav-money" },
     NavItem { href: "/bank-statements", key: "nav-bank", group: "nav-money" },
@@ -69,7 +70,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 27] = [
+const WAYS: [Way; 28] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -78,6 +79,7 @@ const WAYS: [Way; 27] = [
     Way { letter: 'p', href: "/plans", key: "nav-plans" },
     Way { letter: 'e', href: "/messages", key: "nav-messages" },
     Way { letter: 'u', href: "/top-up-products", key: "nav-top-ups" },
+    Way { letter: '2', href: "/boost-products", key: "nav-boosts" },
     Way { letter: 'i', href: "/invoices", key: "nav-invoices" },
     Way { letter: 'y', href: "/payments", key: "nav-payments" },
     Way { letter: 'a', href: "/bank-statements", key: "nav-bank" },

@@ -206,17 +206,20 @@ pub struct TopUpRow {
     pub subscription: SubscriptionId,
     pub version: PlanVersionId,
     pub name: String,
+    /// None of a boost's.
     pub bytes: i64,
+    pub boost: bool,
     pub price: Decimal,
     pub sold_on: NaiveDate,
     pub billed: bool,
 }
 
-/// What was bought on top for the account's subscriptions.
+/// What was bought on top for the account's subscriptions, boosts too.
 pub async fn top_ups(tx: &mut TenantTx, account: AccountId) -> Result<Vec<TopUpRow>, sqlx::Error> {
     sqlx::query_as!(
         TopUpRow,
-        r#"SELECT t.id AS "id: _", t.subscription_id AS "subscription: _", t.plan_version_id AS "version: _", t.name, t.bytes, t.price, t.sold_on,
+        r#"SELECT t.id AS "id: _", t.subscription_id AS "subscription: _", t.plan_version_id AS "version: _", t.name, coalesce(t.bytes, 0) AS "bytes!",
+                  t.runs IS NOT NULL AS "boost!", t.price, t.sold_on,
                   EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id) AS "billed!"
            FROM top_ups t JOIN subscriptions s ON s.id = t.subscription_id WHERE s.account_id = $1 ORDER BY t.id"#,
         account.uuid()

@@ -200,9 +200,32 @@ pub struct TopUpRow {
 pub async fn top_ups_of(tx: &mut TenantTx, id: SubscriptionId, today: NaiveDate) -> Result<Vec<TopUpRow>, sqlx::Error> {
     sqlx::query_as!(
         TopUpRow,
-        "SELECT sold_on, bytes FROM top_ups WHERE subscription_id = $1 AND until_on > $2 ORDER BY id",
+        r#"SELECT sold_on, bytes AS "bytes!" FROM top_ups WHERE subscription_id = $1 AND bytes IS NOT NULL AND until_on > $2 ORDER BY id"#,
         id.uuid(),
         today
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+pub struct BoostRow {
+    pub from_at: DateTime<Utc>,
+    pub until_at: DateTime<Utc>,
+    pub rate_down_bps: Option<i64>,
+    pub rate_up_bps: Option<i64>,
+}
+
+/// A line's boosts that run or are to come.
+pub async fn boosts_of(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<BoostRow>, sqlx::Error> {
+    let now = tx.at();
+    sqlx::query_as!(
+        BoostRow,
+        r#"SELECT lower(t.runs) AS "from_at!", upper(t.runs) AS "until_at!", t.rate_down_bps, t.rate_up_bps FROM top_ups t
+           WHERE t.subscription_id = $1 AND upper(t.runs) > $2
+             AND NOT EXISTS (SELECT FROM cancelled_boosts c WHERE c.tenant_id = t.tenant_id AND c.top_up_id = t.id)
+           ORDER BY t.id"#,
+        id.uuid(),
+        now
     )
     .fetch_all(tx.conn())
     .await

@@ -190,6 +190,8 @@ fn explained(visit: &Visit, told: &Told, response: Response) -> Response {
         "plan-changed-today" => "changed-today",
         "top-up-not-offered" => "top-up-not-offered",
         "top-ups-today" => "top-ups-today",
+        "boost-not-offered" => "boost-not-offered",
+        "boosts-today" => "boosts-today",
         "line-held" => "held",
         "plan-change-conflicts" => "conflicts",
         _ => match told.kind.status {

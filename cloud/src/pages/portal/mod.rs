@@ -5,6 +5,7 @@
 mod account;
 mod beyond;
 mod bills;
+mod boost;
 mod door;
 mod help;
 mod home;
@@ -43,6 +44,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/portal/{slug}/lines/{line}/plan", get(plan::choose).post(plan::preview))
         .route("/portal/{slug}/lines/{line}/plan/{version}", get(plan::ask).post(plan::change))
         .route("/portal/{slug}/lines/{line}/top-ups/{product}", get(top_up::ask).post(top_up::buy))
+        .route("/portal/{slug}/lines/{line}/boosts/{product}", get(boost::ask).post(boost::buy))
         .route("/portal/{slug}/account", get(account::show))
         .route("/portal/{slug}/help", get(help::show).post(help::ask))
         .route("/portal/{slug}/help/{ticket}", get(help::ticket).post(help::reply))

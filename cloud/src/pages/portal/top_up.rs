@@ -35,7 +35,7 @@ pub(super) async fn offers(own: &Own, tx: &mut TenantTx, id: SubscriptionId) -> 
     Ok(offers)
 }
 
-fn net(price: &Amount) -> Result<Money, Problem> {
+pub(super) fn net(price: &Amount) -> Result<Money, Problem> {
     let internal = |error| Problem::internal(&error);
     let currency = Currency::from_code(&price.currency).map_err(internal)?;
     Money::new(price.amount, currency).map_err(internal)

@@ -10,7 +10,7 @@ use weir_ui::format;
 use weir_ui::portal::{Bars, Meter, Portal, Usage, Used, section};
 
 use super::beyond::{Beyond, beyond};
-use super::{Own, top_up};
+use super::{Own, boost, top_up};
 use crate::billing::{self, Metered};
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -43,14 +43,19 @@ pub(super) async fn summary(
     let periods = periods(tx, line, account).await?;
     let beyond = beyond(own, tx, line).await?;
     let now = periods.into_iter().next_back().map(|now| beyond.included(now));
-    let now = now.as_ref();
+    let (now, boosts) = (now.as_ref(), boost::said(own, tx, line.id).await?);
     Ok(Used {
         name,
         words: now.map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
         meter: now.and_then(|now| meter(portal, now)),
-        rule: now.map(|now| rule(portal, now, &beyond)).unwrap_or_default(),
+        rule: sentences(now.map(|now| rule(portal, now, &beyond)), boosts),
         more: Action::go(portal.at(&format!("/lines/{}/usage", line.id)), portal.t("portal-usage-more")),
     })
+}
+
+/// What the plan's rule says, then what was bought.
+fn sentences(rule: Option<String>, boosts: Vec<String>) -> String {
+    rule.into_iter().chain(boosts).collect::<Vec<_>>().join(" ")
 }
 
 fn words(portal: &Portal, now: &Metered) -> String {
@@ -101,7 +106,9 @@ pub(super) async fn show(own: Own, ApiPath((_, id)): ApiPath<(String, Subscripti
     let portal = own.portal();
     let beyond = beyond(&own, &mut tx, &line).await?;
     let now = periods.pop().map(|now| beyond.included(now));
-    let offers = top_up::offers(&own, &mut tx, id).await?;
+    let mut offers = top_up::offers(&own, &mut tx, id).await?;
+    offers.extend(boost::offers(&own, &mut tx, id).await?);
+    let boosts = boost::said(&own, &mut tx, id).await?;
     let (bars, table) = now.as_ref().map(|now| by_day(portal, now, today)).unwrap_or_else(|| nothing(portal));
     let page = Usage {
         portal,
@@ -109,7 +116,7 @@ pub(super) async fn show(own: Own, ApiPath((_, id)): ApiPath<(String, Subscripti
         title: portal.frame.t1("portal-usage-title", "plan", &line.plan_name),
         lede: now.as_ref().map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
         meter: now.as_ref().and_then(|now| meter(portal, now)),
-        rule: now.as_ref().map(|now| rule(portal, now, &beyond)).unwrap_or_default(),
+        rule: sentences(now.as_ref().map(|now| rule(portal, now, &beyond)), boosts),
         offers,
         bars,
         days: section(portal.t("portal-usage-days"), table, portal.t("portal-usage-none")),

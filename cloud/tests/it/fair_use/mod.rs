@@ -1,6 +1,7 @@
 //! Fair use: what routers are told, what they tell, what is bought on top, and what that costs.
 
 mod billing;
+mod boosts;
 mod reports;
 mod steps;
 

@@ -150,10 +150,13 @@ fn a_line_hears_of_its_allowance_once_a_share_and_of_what_was_bought_on_top() {
         let price = json!({ "amount": "9.90", "currency": "EUR" });
         let bought =
             json!({ "name": "50 GB more", "bytes": 50_000_000_000_i64, "price": price, "until_on": "2026-12-01" });
+        let (from_at, until_at) = ("2026-11-20T17:00:00Z", "2026-11-20T20:00:00Z");
+        let boosted = json!({ "name": "Fast evening", "price": price, "from_at": from_at, "until_at": until_at });
         let cases = [
             (EventKind::UsageThreshold, passed(80, 161_000_000_000), "usage-threshold", ["80", "161", "200"]),
             (EventKind::UsageThreshold, passed(100, 200_000_000_001), "usage-threshold", ["100", "Volume used", "200"]),
             (EventKind::TopUpSold, json!({ "top_up": bought }), "top-up-sold", ["50 GB more", "€9.90", "30 Nov"]),
+            (EventKind::BoostSold, json!({ "boost": boosted }), "boost-sold", ["Fast evening", "€9.90", "21:00"]),
         ];
         for (n, (kind, data, template, words)) in cases.into_iter().enumerate() {
             let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
@@ -175,7 +178,7 @@ fn a_line_hears_of_its_allowance_once_a_share_and_of_what_was_bought_on_top() {
         events::publish(&mut tx, EventKind::UsageThreshold, account, Some(account), data).await.unwrap();
         tx.commit().await.unwrap();
         work_off(&isp.app, &isp.scope()).await;
-        assert_eq!(listed(&isp, "").await.len(), 3);
+        assert_eq!(listed(&isp, "").await.len(), 4);
     });
 }
 

@@ -1,5 +1,6 @@
 //! The portal: signing in, what is one's own and nobody else's, plans, orders, a host name of one's own.
 
+mod boosts;
 mod harness;
 mod home;
 mod orders;

@@ -11,7 +11,7 @@ async fn product(isp: &Isp, name: &str, currency: &str) -> String {
 }
 
 /// An ISP that sells in its portal, and a subscriber with a metered line, signed in.
-async fn buyer(isp: &Isp, email: &str) -> (Browser, Shop, Sold) {
+pub(super) async fn buyer(isp: &Isp, email: &str) -> (Browser, Shop, Sold) {
     isp.patch("/api/v1/tenant", json!({ "tax_name": "IVA", "tax_rate_percent": "21" })).await.expect(200);
     let shop = shop(isp).await;
     let me = sell(isp, &shop, "Amara Okafor", email, &shop.small, "10.9.0.2/32").await;
@@ -20,7 +20,7 @@ async fn buyer(isp: &Isp, email: &str) -> (Browser, Shop, Sold) {
     (browser, shop, me)
 }
 
-async fn sells(isp: &Isp, top_ups: bool) {
+pub(super) async fn sells(isp: &Isp, top_ups: bool) {
     isp.patch("/api/v1/portal-settings", json!({ "top_ups": top_ups })).await.expect(200);
 }
 
@@ -30,7 +30,7 @@ async fn bought(isp: &Isp, line: &str) -> Vec<Value> {
 }
 
 /// The reference in the form of a page that asks.
-fn reference(page: &str) -> String {
+pub(super) fn reference(page: &str) -> String {
     let at = page.find("name=\"reference\"").expect("a reference");
     let rest = &page[at..];
     let from = rest.find("value=\"").expect("its value") + 7;

@@ -136,6 +136,8 @@ pub struct Furnished {
     pub plan: Value,
     pub version: Value,
     pub top_up: Value,
+    pub boost_product: Value,
+    pub boost: Value,
     pub sold: Value,
     pub plugin: Value,
     pub ticket: Value,
@@ -160,6 +162,8 @@ impl Furnished {
             "dunning-cases" => return "dcs_0193594bd1e27c3f8a6b5d4e3f2a1b0c".into(),
             "late-fees" => return "fee_0193594bd1e27c3f8a6b5d4e3f2a1b0c".into(),
             "top-up-products" => &self.top_up,
+            "boost-products" => &self.boost_product,
+            "boosts" => &self.boost,
             "plugins" => &self.plugin,
             "tickets" => &self.ticket,
             "support-plan-weights" => &self.plan,
@@ -201,11 +205,15 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
     let top_up =
         json!({ "name": "1 GB more", "bytes": 1_000_000_000, "price": { "amount": "2.00", "currency": "EUR" } });
     let top_up = add("/top-up-products", &top_up).await["id"].clone();
+    let boost = json!({ "name": "Fast evening", "rate_down_bps": 900_000_000, "minutes": 180, "price": { "amount": "3.00", "currency": "EUR" } });
+    let boost_product = add("/boost-products", &boost).await["id"].clone();
     let sale_wish = json!({
         "account_id": account, "service_location_id": location, "plan_version_id": version, "router_id": router,
         "starts_on": "2026-01-01", "prefixes": ["10.20.4.0/24", "2001:db8:4::/56"],
     });
     let sold = add("/subscriptions", &sale_wish).await["id"].clone();
+    let boost = json!({ "product_id": boost_product, "reference": "one of everything" });
+    let boost = add(&format!("/subscriptions/{}/boosts", text(&sold)), &boost).await["id"].clone();
     let plugin = json!({ "name": "night-owl", "hook": "rate-usage" });
     let plugin = add("/plugins", &plugin).await["id"].clone();
     let asked = json!({ "title": "Slow", "body": "Since Monday", "subscription_id": sold, "impact": "one_line" });
@@ -225,6 +233,8 @@ pub async fn furnished(cloud: &'static Cloud) -> Furnished {
         plan,
         version,
         top_up,
+        boost_product,
+        boost,
         sold,
         plugin,
         ticket,

@@ -70,6 +70,8 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "service-locations" => "loc",
         "plans" => "pln",
         "top-up-products" => "tpp",
+        "boost-products" => "bop",
+        "boosts" => "bos",
         "subscriptions" => "sub",
         "line-probes" => "prb",
         "holds" => "hld",

@@ -59,12 +59,16 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let plan = add("plans", "/plans", plan).await;
     let more = json!({ "name": "10 GB more", "bytes": 10_000_000_000_i64, "price": price });
     add("top-up-products", "/top-up-products", more).await;
+    let faster = json!({ "name": "Fast evening", "rate_down_bps": 9_000_000, "minutes": 180, "price": price });
+    let faster = add("boost-products", "/boost-products", faster).await;
     let plan = isp.get(&format!("/api/v1/plans/{plan}")).await.expect(200);
     let wish = json!({
         "account_id": account, "service_location_id": place, "plan_version_id": plan["versions"][0]["id"],
         "router_id": router, "access_point_id": sector, "starts_on": "2026-01-01", "prefixes": ["10.20.0.2/32"],
     });
     let sold = add("subscriptions", "/subscriptions", wish).await;
+    let boost = json!({ "product_id": faster, "reference": "pages" });
+    add("boosts", &format!("/subscriptions/{sold}/boosts"), boost).await;
     let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Test" });
     add("holds", &format!("/subscriptions/{sold}/holds"), hold).await;
     let asked = json!({ "title": "Slow", "body": "Since Monday", "subscription_id": sold, "impact": "one_line" });

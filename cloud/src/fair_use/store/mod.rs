@@ -1,77 +1,22 @@
-//! SQL of top-ups and of what routers told.
+//! SQL of top-ups and of what routers told. Products: [`products`]; boosts: [`boosts`].
+
+pub mod boosts;
+pub mod products;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::report;
-use super::{Error, Rule, TopUp, TopUpProduct, Turn};
+use super::{Rule, TopUp, Turn};
 use crate::catalog::Amount;
 use crate::db::TenantTx;
-use crate::error::broken_constraint;
-use crate::http::paging::Page;
 use crate::ids::{AccountId, AgentId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId, TopUpProductId};
 
 /// Changes of rules a page shows.
 const TURNS: i64 = 20;
 /// Top-ups a page shows; those of the period in force are always among them.
 const TOP_UPS: i64 = 100;
-
-/// One product, or a page of them.
-pub async fn products(
-    tx: &mut TenantTx,
-    id: Option<TopUpProductId>,
-    page: Page,
-) -> Result<Vec<TopUpProduct>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"SELECT id AS "id: TopUpProductId", name, bytes, price, currency, created_at, retired_at FROM top_up_products
-           WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"#,
-        id.map(TopUpProductId::uuid),
-        page.after,
-        page.fetch()
-    )
-    .fetch_all(tx.conn())
-    .await?;
-    let product = rows.into_iter().map(|row| TopUpProduct {
-        id: row.id,
-        name: row.name,
-        bytes: row.bytes,
-        price: Amount { amount: row.price, currency: row.currency },
-        created_at: row.created_at,
-        retired_at: row.retired_at,
-    });
-    Ok(product.collect())
-}
-
-pub async fn insert_product(tx: &mut TenantTx, product: &TopUpProduct) -> Result<(), Error> {
-    let tenant = tx.tenant().uuid();
-    let inserted = sqlx::query!(
-        "INSERT INTO top_up_products (tenant_id, id, name, bytes, price, currency, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        tenant,
-        product.id.uuid(),
-        product.name,
-        product.bytes,
-        product.price.amount,
-        product.price.currency,
-        product.created_at
-    )
-    .execute(tx.conn())
-    .await;
-    match inserted {
-        Err(error) if broken_constraint(&error) == Some("top_up_products_name_unique") => {
-            Err(Error::NameTaken(product.name.clone()))
-        }
-        other => Ok(other.map(|_| ())?),
-    }
-}
-
-pub async fn retire_product(tx: &mut TenantTx, id: TopUpProductId) -> Result<(), sqlx::Error> {
-    let now = tx.at();
-    sqlx::query!("UPDATE top_up_products SET retired_at = coalesce(retired_at, $2) WHERE id = $1", id.uuid(), now)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
 
 /// What meters a line today.
 pub struct Metered {
@@ -200,10 +145,10 @@ impl From<TopUpRow> for TopUp {
 pub async fn top_ups(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<TopUp>, sqlx::Error> {
     let rows = sqlx::query_as!(
         TopUpRow,
-        r#"SELECT t.id AS "id: _", t.subscription_id AS "subscription_id: _", t.product_id AS "product_id: _", t.name, t.bytes, t.price, t.currency,
+        r#"SELECT t.id AS "id: _", t.subscription_id AS "subscription_id: _", t.product_id AS "product_id: _", t.name, t.bytes AS "bytes!", t.price, t.currency,
                   t.sold_on, t.sold_at, t.sold_by, t.until_on, b.invoice_line_id AS "invoice_line_id?: _"
            FROM top_ups t LEFT JOIN billed_top_ups b ON b.tenant_id = t.tenant_id AND b.top_up_id = t.id
-           WHERE t.subscription_id = $1 ORDER BY t.id DESC LIMIT $2"#,
+           WHERE t.subscription_id = $1 AND t.bytes IS NOT NULL ORDER BY t.id DESC LIMIT $2"#,
         id.uuid(),
         TOP_UPS
     )
@@ -216,16 +161,31 @@ pub async fn top_ups(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<TopUp>
 pub async fn top_up_of(tx: &mut TenantTx, id: SubscriptionId, reference: &str) -> Result<Option<TopUp>, sqlx::Error> {
     let row = sqlx::query_as!(
         TopUpRow,
-        r#"SELECT t.id AS "id: _", t.subscription_id AS "subscription_id: _", t.product_id AS "product_id: _", t.name, t.bytes, t.price, t.currency,
+        r#"SELECT t.id AS "id: _", t.subscription_id AS "subscription_id: _", t.product_id AS "product_id: _", t.name, t.bytes AS "bytes!", t.price, t.currency,
                   t.sold_on, t.sold_at, t.sold_by, t.until_on, b.invoice_line_id AS "invoice_line_id?: _"
            FROM top_ups t LEFT JOIN billed_top_ups b ON b.tenant_id = t.tenant_id AND b.top_up_id = t.id
-           WHERE t.subscription_id = $1 AND t.reference = $2"#,
+           WHERE t.subscription_id = $1 AND t.bytes IS NOT NULL AND t.reference = $2"#,
         id.uuid(),
         reference
     )
     .fetch_optional(tx.conn())
     .await?;
     Ok(row.map(Into::into))
+}
+
+/// What was sold on a line under a reference, a top-up or a boost: its product.
+pub async fn product_under(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    reference: &str,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT product_id FROM top_ups WHERE subscription_id = $1 AND reference = $2",
+        id.uuid(),
+        reference
+    )
+    .fetch_optional(tx.conn())
+    .await
 }
 
 /// One sale on a line at a time; what routers report of the line meanwhile need not wait.
