@@ -23,8 +23,8 @@ pub mod up {
         #[prost(message, tag = "3")]
         Event(super::Event),
         /// How well lines were served lately.
-        #[prost(message, tag = "4")]
-        Quality(crate::quality::Report),
+        #[prost(message, boxed, tag = "4")]
+        Quality(Box<crate::quality::Report>),
         /// What a [`super::Command`] came to.
         #[prost(message, tag = "5")]
         CommandResult(super::CommandResult),

@@ -175,7 +175,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if let Uplink::Open(session) = &self.uplink
             && session.rev >= SINCE_REV
         {
-            reports.into_iter().for_each(|report| session.say_lossily(up::Message::Quality(report)));
+            reports.into_iter().for_each(|report| session.say_lossily(up::Message::Quality(Box::new(report))));
         }
     }
 }

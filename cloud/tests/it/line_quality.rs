@@ -49,7 +49,7 @@ async fn hours(isp: &Isp, line: SubscriptionId) -> Vec<Value> {
 async fn mark(isp: &Isp, agent: &mut Played, end_ms: u64, (marker, handle): (SubscriptionId, u32)) {
     let before = hours(isp, marker).await.first().map_or(0, |hour| hour["asked"].as_i64().unwrap());
     let mark = LineQuality { handle, asked: 1, ..LineQuality::default() };
-    agent.say(up::Message::Quality(report(end_ms, &[mark]))).await;
+    agent.say(up::Message::Quality(Box::new(report(end_ms, &[mark])))).await;
     let seen = |hours: &Vec<Value>| hours.first().is_some_and(|hour| hour["asked"].as_i64().unwrap() > before);
     until("report", || hours(isp, marker), seen).await;
 }
@@ -68,7 +68,7 @@ fn what_a_router_tells_of_its_lines_is_kept_by_the_hour_once_and_shown() {
         // Ten minutes, half of them idle; each part told twice; one handle is nobody's.
         for end_ms in [1_000_000_000, 1_000_000_000, 1_000_300_000] {
             let lines = if end_ms == 1_000_000_000 { vec![busy(1), busy(77)] } else { Vec::new() };
-            agent.say(up::Message::Quality(report(end_ms, &lines))).await;
+            agent.say(up::Message::Quality(Box::new(report(end_ms, &lines)))).await;
         }
         mark(&isp, &mut agent, 1_000_600_000, (marker, 2)).await;
         let shown = hours(&isp, line).await;
@@ -101,9 +101,9 @@ fn what_a_router_tells_of_its_lines_is_kept_by_the_hour_once_and_shown() {
         // What makes no sense, or comes late, changes nothing.
         let mut uneven = report(1_000_900_000, &[busy(1)]);
         uneven.asked.clear();
-        agent.say(up::Message::Quality(uneven)).await;
-        agent.say(up::Message::Quality(Report { start_ms: 5, end_ms: 4, ..Report::default() })).await;
-        agent.say(up::Message::Quality(report(999_000_000, &[busy(1)]))).await;
+        agent.say(up::Message::Quality(Box::new(uneven))).await;
+        agent.say(up::Message::Quality(Box::new(Report { start_ms: 5, end_ms: 4, ..Report::default() }))).await;
+        agent.say(up::Message::Quality(Box::new(report(999_000_000, &[busy(1)])))).await;
         mark(&isp, &mut agent, 1_001_000_000, (marker, 2)).await;
         assert_eq!(hours(&isp, line).await[0]["asked"], 10);
 
@@ -138,7 +138,7 @@ fn a_router_tells_only_of_its_own_lines() {
         let foreign = other.line(other.account("Dee").await, theirs, plan, "2026-10-01").await;
         let identity = gateway.enroll(&isp, mine).await;
         let mut agent = gateway.session(&identity, PROTO_REV).await;
-        agent.say(up::Message::Quality(report(1_000_000_000, &[busy(2)]))).await;
+        agent.say(up::Message::Quality(Box::new(report(1_000_000_000, &[busy(2)])))).await;
         mark(&isp, &mut agent, 1_000_300_000, (marker, 1)).await;
         assert_eq!(hours(&isp, beside).await, Vec::<Value>::new());
         assert_eq!(hours(&other, foreign).await, Vec::<Value>::new());
