@@ -1166,8 +1166,8 @@ CREATE TABLE public.line_quality (
     answered bigint NOT NULL,
     rtt_p50_sum bigint NOT NULL,
     rtt_p95_us bigint NOT NULL,
-    down_marked_packets bigint NOT NULL,
-    up_marked_packets bigint NOT NULL,
+    down_marked_packets bigint DEFAULT 0 NOT NULL,
+    up_marked_packets bigint DEFAULT 0 NOT NULL,
     CONSTRAINT line_quality_answers_were_asked_for CHECK (((answered >= 0) AND (answered <= asked)))
 )
 WITH (fillfactor='70');

@@ -2,6 +2,3 @@
 ALTER TABLE line_quality
     ADD COLUMN down_marked_packets bigint NOT NULL DEFAULT 0,
     ADD COLUMN up_marked_packets   bigint NOT NULL DEFAULT 0;
-ALTER TABLE line_quality
-    ALTER COLUMN down_marked_packets DROP DEFAULT,
-    ALTER COLUMN up_marked_packets DROP DEFAULT;

@@ -14,7 +14,7 @@ use crate::net::{Net, sh};
 const LINES: u32 = 10_000;
 const ROUNDS: usize = 3;
 const FLOOD: Duration = Duration::from_secs(2);
-/// The port floods go to: the host there drops them at once, so that what is measured is the router.
+/// The port floods go to: the host there drops them at once, so that what it does adds little to what the router does.
 const SINK: u16 = 9;
 /// The figures beside a list of filters: a line at its end, and lines all over it.
 const U32: [(&str, f64); 2] = [("forward_vs_u32", 20.0), ("forward_vs_u32_random", 5.0)];

@@ -59,10 +59,9 @@ const RETRY_CAP: Duration = Duration::from_secs(60);
 const INBOX: usize = 32;
 /// Events kept while there is no session.
 const EVENTS: usize = 64;
-/// Comparing the kernel with what is wanted may take one part in so many of the time.
-const COMPARING_SHARE: u32 = 600;
-/// However long it takes, it is done this often.
-const COMPARING_PAUSE_MAX: Duration = Duration::from_secs(600);
+/// From so many lines on comparing them all is work, and is not done more often than this.
+const MANY_LINES: usize = 5_000;
+const MANY_COMPARED_EVERY: Duration = Duration::from_secs(60);
 /// Longest wait for the last acknowledgements of an orderly stop.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -280,11 +279,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.tell_quality();
             self.tell_strangers();
         }
-        if now >= self.verify_at {
-            self.apply().await;
-            let pause = now.elapsed().saturating_mul(COMPARING_SHARE).min(COMPARING_PAUSE_MAX);
-            self.verify_at = self.verify_at.max(now + pause);
-        } else if self.retry.is_some_and(|(at, _)| now >= at) {
+        if now >= self.verify_at || self.retry.is_some_and(|(at, _)| now >= at) {
             self.apply().await;
         }
         self.tend(now);
@@ -367,9 +362,14 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
     }
 
+    fn compared_every(&self) -> Duration {
+        let every = self.config.verify_interval;
+        if self.meaning.wanted.lines.len() < MANY_LINES { every } else { every.max(MANY_COMPARED_EVERY) }
+    }
+
     /// Brings the kernel to the desired state held, whatever happened to it meanwhile, and reports.
     async fn apply(&mut self) {
-        self.verify_at = Instant::now() + self.config.verify_interval;
+        self.verify_at = Instant::now() + self.compared_every();
         if self.store.lineage().is_empty() {
             return;
         }
@@ -418,7 +418,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if result.as_ref().is_ok_and(|applied| !applied.whole) {
             self.reports.take_of(objects, &self.meaning, outcome);
         } else {
-            self.verify_at = Instant::now() + self.config.verify_interval;
+            self.verify_at = Instant::now() + self.compared_every();
             self.reports.take(&self.meaning, outcome);
         }
         self.retry = self.reports.any_failed().then(|| {

@@ -3,10 +3,13 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
 use weir_agent::southbound::Southbound;
 use weir_protocol::desired::{Access, Prefix, UnknownHosts};
 
-use crate::net::{Net, SUBSCRIBER_4, SUBSCRIBER_6, apply, in_namespaces, line, seen, sh, wanted, watch};
+use crate::net::{
+    Net, SUBSCRIBER_4, SUBSCRIBER_6, apply, in_namespaces, line, line_mut, lines, only, seen, sh, wanted, watch,
+};
 
 /// An address of the subscriber's network that was never sold.
 const STRANGER: &str = "10.20.0.77";
@@ -152,5 +155,33 @@ fn who_is_unknown_is_noted_with_where_it_sends_from() {
         apply(&mut kernel, &state).await;
         assert!(pings(net, STRANGER, "198.18.0.2"));
         assert_eq!(kernel.measure().await.unwrap().unwrap().unknown_hosts, []);
+    });
+}
+
+#[test]
+fn who_is_held_sends_nothing_to_neighbours_either() {
+    in_namespaces(module_path!(), "who_is_held_sends_nothing_to_neighbours_either", async |net| {
+        let mut kernel = net.kernel();
+        sh("ip route add 10.21.0.9/32 via 10.20.0.2 dev lan0");
+        watch(&net.subscriber, &[("neighbour", "ip daddr 10.21.0.9")]);
+        let ask = |from: &str| {
+            let before = seen(&net.subscriber, "neighbour");
+            pings(net, from, "10.21.0.9");
+            seen(&net.subscriber, "neighbour") > before
+        };
+        let neighbour = only("10.21.0.9/32", line(8, 50, 50, Access::Open));
+        let mut state = lines([only("10.20.0.2/32", line(7, 50, 50, Access::Open)), neighbour]);
+        for (access, hears) in
+            [(Access::Open, true), (Access::WalledGarden, false), (Access::Open, true), (Access::Closed, false)]
+        {
+            line_mut(&mut state, Uuid::from_u128(7)).access = access.into();
+            apply(&mut kernel, &state).await;
+            assert_eq!(ask(SUBSCRIBER_4), hears, "{access:?}");
+        }
+        sh(&format!("nsenter -t {} -n ip addr add {STRANGER}/24 dev eth0", net.subscriber.id()));
+        assert!(ask(STRANGER), "unless said otherwise, unknown hosts pass");
+        state.router.as_mut().unwrap().unknown_hosts = UnknownHosts::Closed.into();
+        apply(&mut kernel, &state).await;
+        assert!(!ask(STRANGER));
     });
 }

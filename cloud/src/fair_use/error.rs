@@ -14,6 +14,7 @@ crate::kinds! {
     BOOST_PRODUCT_NOT_FOUND = 404 "boost-product-not-found", "There is no such boost on offer", "It may belong to somebody else.";
     BOOST_NOT_FOUND = 404 "boost-not-found", "No such boost was sold", "It may belong to somebody else.";
     BOOST_NEEDS_SERVICE = 409 "boost-needs-service", "The line is not in service when the boost begins", "Choose a time from the line's first day on and before its end.";
+    BOOST_BESIDE = 409 "boost-beside", "A boost of the line that is as fast runs at that time", "Two at once are no faster than one: begin it when the other ends.";
     BOOST_OVER = 409 "boost-over", "The boost is over", "Only a boost that runs or is to come can be cancelled.";
 }
 
@@ -32,6 +33,9 @@ pub enum Error {
     /// The line has not begun by then, or has ended.
     #[error("subscription {0} is not in service when the boost begins")]
     OutOfService(SubscriptionId),
+    /// It would run beside one that is as fast, until then.
+    #[error("subscription {0} has a boost that is as fast until {1}")]
+    Beside(SubscriptionId, chrono::DateTime<chrono::Utc>),
     /// It ran to its end.
     #[error("boost {0} is over")]
     BoostOver(BoostId),
@@ -91,6 +95,7 @@ impl From<Error> for Problem {
             Error::BoostProductNotFound(_) => Self::new(&BOOST_PRODUCT_NOT_FOUND, &error),
             Error::BoostNotFound(_) => Self::new(&BOOST_NOT_FOUND, &error),
             Error::OutOfService(_) => Self::new(&BOOST_NEEDS_SERVICE, &error),
+            Error::Beside(..) => Self::new(&BOOST_BESIDE, &error),
             Error::BoostOver(_) => Self::new(&BOOST_OVER, &error),
             Error::NameTaken(_) => Self::new(&TOP_UP_NAME_TAKEN, &error),
             Error::Retired(_) => Self::new(&TOP_UP_RETIRED, &error),

@@ -19,8 +19,6 @@ use crate::{jobs, translation};
 const LATE_SECONDS: i64 = 10;
 /// The first revision whose agents know what a line's identities are.
 const IDENTITIES_SINCE_REV: u32 = 4;
-/// The first revision whose agents know boosts.
-const BOOSTS_SINCE_REV: u32 = 6;
 /// Length of a tally's name.
 const TALLY_BYTES: usize = 8;
 
@@ -197,19 +195,14 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
 }
 
 /// The revision an agent must have to know what an object says. Who is known by identities alone is nobody to an agent that
-/// knows none: it says so, instead of holding a line without addresses. Neither does one take a bought time for nothing; but
-/// a hold, which outweighs it, is for every agent.
+/// knows none: it says so, instead of holding a line without addresses. What one does not know of fair use it passes over: rather a
+/// line without its boost than one that keeps a hold it was released from.
 fn needs_rev(kind: u32, body: &[u8]) -> u32 {
     if Kind::from_u32(kind) != Some(Kind::Line) {
         return 0;
     }
     let Ok(line) = Line::decode(body) else { return 0 };
-    let boosted = line.fair_use.as_ref().is_some_and(|fair_use| !fair_use.boosts.is_empty());
-    match line.access() {
-        Access::Open if boosted => BOOSTS_SINCE_REV,
-        _ if line.prefixes.is_empty() && !line.identities.is_empty() => IDENTITIES_SINCE_REV,
-        _ => 0,
-    }
+    if line.prefixes.is_empty() && !line.identities.is_empty() { IDENTITIES_SINCE_REV } else { 0 }
 }
 
 /// Notes how far a generation came.

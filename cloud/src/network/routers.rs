@@ -57,7 +57,7 @@ pub async fn add_router(tx: &mut TenantTx, wish: RouterWish) -> Result<Router, E
 
 /// Changes a router; answers what it was and what it is. Who calls this also refreshes what its agent should hold.
 pub async fn change_router(tx: &mut TenantTx, id: RouterId, wish: RouterWish) -> Result<(Router, Router), Error> {
-    let named = wish.public_networks.as_ref().is_some_and(|networks| !networks.is_empty());
+    let mut named = wish.public_networks.as_ref().is_some_and(|networks| !networks.is_empty());
     // Before the router's row, as whoever changes the ISP's own settings does.
     if named {
         store::lock_public_networks(tx).await?;
@@ -65,6 +65,8 @@ pub async fn change_router(tx: &mut TenantTx, id: RouterId, wish: RouterWish) ->
     lock_router(tx, id).await?;
     let before = router(tx, id).await?;
     let after = made_of(wish, id, before.created_at, Some(&before))?;
+    // What was taken before stays as it is, whatever is refused by now.
+    named &= after.public_networks != before.public_networks;
     if named {
         check_public_networks(tx, &after).await?;
     }
@@ -109,13 +111,13 @@ fn made_of(
             .unwrap_or(PORTS_PER_LINE_AT_FIRST),
         created_at,
     };
-    let (own_networks, public_networks) = check(&router)?;
+    let (own_networks, public_networks) = check(&router, before)?;
     let texts = |networks: Vec<IpNet>| networks.iter().map(IpNet::to_string).collect();
     Ok(Router { own_networks: texts(own_networks), public_networks: texts(public_networks), ..router })
 }
 
-/// Whether a router can be; answers its own networks and its public ones.
-fn check(wish: &Router) -> Result<(Vec<IpNet>, Vec<IpNet>), Error> {
+/// Whether a router can be; answers its own networks and its public ones. Networks that are as `before` may overlap as they did.
+fn check(wish: &Router, before: Option<&Router>) -> Result<(Vec<IpNet>, Vec<IpNet>), Error> {
     let mut errors = Vec::new();
     super::service::check_name(&wish.name, &mut errors);
     for (field, name) in [("lan_interface", &wish.lan_interface), ("wan_interface", &wish.wan_interface)] {
@@ -150,7 +152,9 @@ fn check(wish: &Router) -> Result<(Vec<IpNet>, Vec<IpNet>), Error> {
             errors.push(FieldError::new(format!("public_networks.{n}"), "must be an IPv4 network"));
         }
     }
-    for (n, network) in public_networks.iter().enumerate() {
+    let is_new = |networks: fn(&Router) -> &Vec<String>| before.is_none_or(|before| networks(before) != networks(wish));
+    let changed = is_new(|router| &router.own_networks) || is_new(|router| &router.public_networks);
+    for (n, network) in public_networks.iter().enumerate().filter(|_| changed) {
         if let Some(own) = own_networks.iter().find(|own| own.contains(network) || network.contains(*own)) {
             errors.push(FieldError::new(format!("public_networks.{n}"), format!("overlaps the own network {own}")));
         }

@@ -85,6 +85,14 @@ fn none_refused(held: &Enforcement) -> &'static str {
     if settled { "refusals-none" } else { "refusals-none-yet" }
 }
 
+async fn none_refused_by(tx: &mut TenantTx, id: RouterId) -> Result<&'static str, Problem> {
+    match fleet::enforcement(tx, id).await {
+        Ok(held) => Ok(none_refused(&held)),
+        Err(fleet::Error::WithoutAgent(_)) => Ok("refusals-none-yet"),
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn refusals_table<P: Needs>(
     screen: &Screen<P>,
     tx: &mut TenantTx,
@@ -149,10 +157,9 @@ async fn refused(
     let mut refused = refusals::of_router(&mut tx, id, page).await?;
     let here = format!("/routers/{id}/refusals");
     let next = next_page(&mut refused, page, &here, |one| one.place);
-    let empty = match fleet::enforcement(&mut tx, id).await {
-        Ok(held) => none_refused(&held),
-        Err(fleet::Error::WithoutAgent(_)) => "refusals-none-yet",
-        Err(error) => return Err(error.into()),
+    let empty = match refused.as_slice() {
+        [] => none_refused_by(&mut tx, id).await?,
+        _ => "refusals-none",
     };
     let page = Register {
         frame: &screen.frame,

@@ -187,9 +187,14 @@ async fn edges(
     tx: &mut TenantTx,
     fields: &Fields,
 ) -> Result<[Vec<(String, String)>; 2], Problem> {
-    let routers = network::routers(tx, MANY).await?;
-    let chosen = fields.get("router_id").parse::<RouterId>().ok();
-    let chosen = chosen.filter(|id| routers.iter().any(|router| router.id == *id));
+    let mut routers = network::routers(tx, MANY).await?;
+    let mut chosen = fields.get("router_id").parse::<RouterId>().ok();
+    if let Some(id) = chosen.filter(|id| routers.iter().all(|router| router.id != *id)) {
+        match network::router(tx, id).await {
+            Ok(router) => routers.push(router),
+            Err(_) => chosen = None,
+        }
+    }
     let mut behind = vec![(String::new(), screen.t("sales-behind-none"))];
     match chosen {
         Some(router) => {

@@ -2,7 +2,7 @@
 
 use super::{Error, own, settings, top_ups};
 use crate::db::TenantTx;
-use crate::fair_use::{self, Boost, BoostProduct, BoostWish};
+use crate::fair_use::{self, Boost, BoostProduct, BoostWish, Rule};
 use crate::http::paging::Page;
 use crate::ids::{SubscriberId, SubscriptionId};
 use crate::subscribers::Account;
@@ -12,14 +12,15 @@ use crate::subscriptions::Subscription;
 const MANY: Page = Page { after: None, limit: 200 };
 
 /// Boosts a subscriber may buy for a line now, the shortest first; nothing where the ISP does not sell in the portal, and
-/// for lines that are held.
+/// for lines that are held or capped, which a boost makes no faster.
 pub async fn boosts(tx: &mut TenantTx, me: SubscriberId, id: SubscriptionId) -> Result<Vec<BoostProduct>, Error> {
     let (line, account) = own::line(tx, me, id).await?;
     offered(tx, &line, &account).await
 }
 
 async fn offered(tx: &mut TenantTx, line: &Subscription, account: &Account) -> Result<Vec<BoostProduct>, Error> {
-    if !top_ups::is_served(line) || !settings::settings_of(tx).await?.top_ups {
+    let capped = fair_use::standing(tx, line.id).await?.rule == Some(Rule::Capped);
+    if capped || !top_ups::is_served(line) || !settings::settings_of(tx).await?.top_ups {
         return Ok(Vec::new());
     }
     let faster = |boost: Option<i64>, plan: i64| boost.is_some_and(|boost| boost > plan);

@@ -104,6 +104,9 @@ impl Classes {
         table.free.retain(|minor| is_for_lines(*minor));
         let mut classes = Self { file, table, taken: BTreeSet::new(), next: MINOR_FIRST, changed: false };
         classes.taken = classes.hung().map(|(minor, _)| minor).chain(classes.table.free.iter().copied()).collect();
+        if classes.taken.is_empty() {
+            classes.table.dealing = Dealing::Folded;
+        }
         classes.next = classes.taken.last().map_or(MINOR_FIRST, |last| last.saturating_add(1));
         Ok(classes)
     }
@@ -415,7 +418,7 @@ mod tests {
     #[test]
     fn classes_that_stand_stay_in_the_parts_they_were_dealt_to() {
         let folder = tempfile::tempdir().unwrap();
-        let before = r#"{"boot_id":"boot","lines":{},"free":[]}"#;
+        let before = r#"{"boot_id":"boot","lines":{},"free":[16]}"#;
         std::fs::write(folder.path().join("classes.json"), before).unwrap();
         let mut classes = Classes::open(folder.path(), "boot").unwrap();
         assert_eq!(classes.dealing(), Dealing::LastBits);

@@ -229,7 +229,11 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                JOIN subscriptions s ON s.id = t.subscription_id
                JOIN accounts a ON a.id = s.account_id
                WHERE t.price > 0 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id) AND t.until_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                 AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id))
+                 AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id)
+                 -- A boost is over in hours: it waits for the end of the period it ran in, as what is bought on top of its allowance does.
+                 AND (t.runs IS NULL OR NOT EXISTS (
+                     SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring'
+                       AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)))
            ) AS "due!""#,
         at,
         at - LOOKED_AT,

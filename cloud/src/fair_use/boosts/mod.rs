@@ -42,7 +42,7 @@ pub async fn sell_boost(tx: &mut TenantTx, id: SubscriptionId, wish: BoostWish) 
     let wished_at = wish.from_at.map(|from_at| from_at.trunc_subsecs(3));
     let which = Which { line: Some(id), reference: Some(reference), ..Which::default() };
     if let Some(before) = rows::boosts(tx, which, ONE).await?.pop() {
-        let same = wished_at.is_none_or(|from_at| from_at == before.from_at);
+        let same = wished_at.unwrap_or(before.sold_at) == before.from_at;
         return if same { Ok(before) } else { Err(Error::ReferenceReused(reference.to_owned())) };
     }
     let product = super::boost_product(tx, wish.product_id).await?;
@@ -51,8 +51,12 @@ pub async fn sell_boost(tx: &mut TenantTx, id: SubscriptionId, wish: BoostWish) 
     let from_at = wished_at.unwrap_or(tx.at());
     let sold = rows::sold_at(tx, id, from_at).await?.ok_or(Error::OutOfService(id))?;
     check_use(tx, id, &product, &sold).await?;
-    let zone = sold.time_zone.parse::<chrono_tz::Tz>().map_err(|error| Error::Facts(error.to_string()))?;
     let until_at = from_at + TimeDelta::minutes(product.minutes.into());
+    rows::sold_at(tx, id, until_at - TimeDelta::milliseconds(1)).await?.ok_or(Error::OutOfService(id))?;
+    if let Some(until_at) = rows::beside(tx, id, &product, from_at, until_at).await? {
+        return Err(Error::Beside(id, until_at));
+    }
+    let zone = sold.time_zone.parse::<chrono_tz::Tz>().map_err(|error| Error::Facts(error.to_string()))?;
     let last_on = local_date(until_at, zone);
     let until_on = last_on.succ_opt().ok_or_else(|| Error::Facts(format!("no day follows {last_on}")))?;
     let boost = Boost {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::catalog::Amount;
 use crate::db::TenantTx;
-use crate::fair_use::{Boost, BoostStatus};
+use crate::fair_use::{Boost, BoostProduct, BoostStatus};
 use crate::http::paging::Page;
 use crate::ids::{BoostId, BoostProductId, InvoiceLineId, PlanVersionId, SubscriptionId};
 
@@ -120,6 +120,29 @@ pub async fn ahead(tx: &mut TenantTx, id: SubscriptionId) -> Result<i64, sqlx::E
              AND NOT EXISTS (SELECT FROM cancelled_boosts c WHERE c.tenant_id = t.tenant_id AND c.top_up_id = t.id)"#,
         id.uuid(),
         now
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+/// When the last boost of a line ends that is as fast as this product in both directions and runs at some of this time.
+pub async fn beside(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    product: &BoostProduct,
+    from_at: DateTime<Utc>,
+    until_at: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT max(upper(t.runs)) FROM top_ups t
+         WHERE t.subscription_id = $1 AND t.runs && tstzrange($2, $3)
+           AND coalesce(t.rate_down_bps, 0) >= coalesce($4::bigint, 0) AND coalesce(t.rate_up_bps, 0) >= coalesce($5::bigint, 0)
+           AND NOT EXISTS (SELECT FROM cancelled_boosts c WHERE c.tenant_id = t.tenant_id AND c.top_up_id = t.id)",
+        id.uuid(),
+        from_at,
+        until_at,
+        product.rate_down_bps,
+        product.rate_up_bps
     )
     .fetch_one(tx.conn())
     .await

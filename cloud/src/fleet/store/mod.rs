@@ -133,8 +133,8 @@ pub async fn metered_lines(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<Subs
     .await
 }
 
-/// Lines whose terms begin or end around now or since this was last asked and acted upon, whose holds ran out since, or
-/// whose allowance began anew since.
+/// Lines whose terms begin or end around now or since this was last asked and acted upon, whose holds or boosts ran out
+/// since, or whose allowance began anew since.
 pub async fn subscriptions_changing_by_themselves(tx: &mut TenantTx) -> Result<Vec<SubscriptionId>, sqlx::Error> {
     let (now, tenant) = (tx.at(), tx.tenant());
     sqlx::query_scalar!(
@@ -146,6 +146,8 @@ pub async fn subscriptions_changing_by_themselves(tx: &mut TenantTx) -> Result<V
                          AND (lower(t.valid) <@ days.around OR upper(t.valid) <@ days.around))
               OR EXISTS (SELECT FROM holds h WHERE h.tenant_id = s.tenant_id AND h.subscription_id = s.id
                          AND h.until BETWEEN last.at - interval '1 minute' AND $1)
+              OR EXISTS (SELECT FROM top_ups t WHERE t.tenant_id = s.tenant_id AND t.subscription_id = s.id
+                         AND upper(t.runs) BETWEEN last.at - interval '1 minute' AND $1)
               OR EXISTS (
                   SELECT FROM accounts a
                   JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id

@@ -192,6 +192,7 @@ fn explained(visit: &Visit, told: &Told, response: Response) -> Response {
         "top-ups-today" => "top-ups-today",
         "boost-not-offered" => "boost-not-offered",
         "boosts-today" => "boosts-today",
+        "boost-beside" => "boost-beside",
         "line-held" => "held",
         "plan-change-conflicts" => "conflicts",
         _ => match told.kind.status {

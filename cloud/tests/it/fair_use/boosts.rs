@@ -66,14 +66,33 @@ fn a_boost_reaches_the_router_and_is_charged_once() {
         let now_ms = told.boosts[0].from_ms;
         assert!((NOON_MS..NOON_MS + HOUR_MS).contains(&now_ms), "{now_ms}");
         assert_eq!(told.boosts, [run(now_ms), run(NOON_MS + 56 * HOUR_MS)]);
-        assert_eq!(object(&isp, router, line).await.needs_rev, 6, "an older agent would take it for nothing");
-        let hold = json!({ "kind": "manual", "effect": "closed", "reason": "Test" });
-        let hold = isp.post(&format!("/subscriptions/{line}/holds"), hold).await.expect(201);
-        assert_eq!(object(&isp, router, line).await.needs_rev, 0, "a hold outweighs it, and is for every agent");
-        isp.post(&format!("/holds/{}/release", hold["id"].as_str().unwrap()), json!({})).await.expect(200);
+        assert_eq!(
+            object(&isp, router, line).await.needs_rev,
+            0,
+            "an older agent holds and releases the line all the same"
+        );
+        let anew = json!({ "product_id": fast, "reference": "call 2" });
+        assert_eq!(boost(&isp, line, anew).await.problem(), "top-up-reference-reused", "that was for later");
+        for (reference, from_at, problem) in [
+            ("call 3", "2026-10-10T11:00:00Z", Some("boost-beside")),
+            ("call 4", "2026-10-12T16:00:00Z", Some("boost-beside")),
+            ("call 5", "2026-10-12T21:00:00Z", None),
+        ] {
+            let wish = json!({ "product_id": fast, "reference": reference, "from_at": from_at });
+            let answer = boost(&isp, line, wish).await;
+            match problem {
+                Some(problem) => assert_eq!(answer.problem(), problem, "{from_at}"),
+                None => {
+                    let after = answer.expect(201);
+                    let cancel = format!("/boosts/{}/cancel", after["id"].as_str().unwrap());
+                    isp.post(&cancel, json!({})).await.expect(200);
+                }
+            }
+        }
 
         isp.bill("2026-10-10").await;
-        let boosts = ["Fast evening boost 2026-10-10 3.00", "Fast evening boost 2026-10-10 3.00"];
+        // What was cancelled stays sold.
+        let boosts = ["Fast evening boost 2026-10-10 3.00"; 3];
         let billed = isp.billed(account).await;
         assert_eq!(
             (&billed[0], &billed[1..]),
@@ -84,7 +103,7 @@ fn a_boost_reaches_the_router_and_is_charged_once() {
         let shown = isp.get(&format!("/subscriptions/{line}/boosts")).await.expect(200);
         let items = shown["items"].as_array().unwrap();
         assert!(
-            items.iter().all(|boost| boost["status"] == "over" && boost["invoice_line_id"].is_string()),
+            items.iter().all(|boost| boost["status"] != "running" && boost["invoice_line_id"].is_string()),
             "{items:?}"
         );
         let over = format!("/boosts/{}/cancel", first["id"].as_str().unwrap());
@@ -175,7 +194,9 @@ fn a_boost_that_cannot_be_is_refused() {
         sell(&isp, line, &more, "volume").await.expect(201);
         assert_eq!(kind(&quick, "volume").await, "top-up-reference-reused");
         for n in 0..16 {
-            sold(&isp, line, &quick, &format!("many {n}")).await;
+            let from_at = format!("2026-10-{:02}T{:02}:00:00Z", 11 + n / 8, n % 8 * 3);
+            let wish = json!({ "product_id": quick, "reference": format!("many {n}"), "from_at": from_at });
+            boost(&isp, line, wish).await.expect(201);
         }
         assert_eq!(kind(&quick, "one more").await, "invalid");
         assert_eq!(told(&isp, router, line).await.boosts.len(), 16);
@@ -191,5 +212,19 @@ fn a_boost_that_cannot_be_is_refused() {
             assert_eq!(other.get(&path).await.status, 404, "{path}");
         }
         assert_eq!(other.post(&format!("/boosts/{first}/cancel"), json!({})).await.status, 404);
+    });
+}
+
+#[test]
+fn a_boost_that_would_outlive_its_line_is_refused() {
+    story(async {
+        let isp = Isp::new("boostlast", "2026-10-10T10:00:00Z").await;
+        let (router, plan) = (isp.router_named("r").await, version(&isp, throttling()).await);
+        let line = isp.line(isp.account("Ana").await, router, plan, "2026-10-01").await;
+        let evening = offered(&isp, fast()).await;
+        isp.end(line, "2026-10-11").await;
+        let wish = json!({ "product_id": evening, "reference": "1", "from_at": "2026-10-10T21:30:00Z" });
+        assert_eq!(boost(&isp, line, wish).await.problem(), "boost-needs-service");
+        sold(&isp, line, &evening, "1").await;
     });
 }

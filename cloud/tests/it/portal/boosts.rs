@@ -75,10 +75,14 @@ fn nobody_boosts_another_line_nor_without_end() {
         assert_eq!((bought(&isp, &me.line).await.len(), bought(&isp, &theirs.line).await.len()), (0, 0));
         for n in 1..=5 {
             assert_eq!(browser.post(&at(&me.line), &format!("reference=r{n}")).await.status, 303);
+            let beside = browser.post(&at(&me.line), &format!("reference=beside{n}")).await;
+            assert!(beside.status == 409 && beside.text.contains("no faster than one"), "{}", beside.text);
+            let running = bought(&isp, &me.line).await;
+            isp.post(&format!("/api/v1/boosts/{}/cancel", id(&running[0])), json!({})).await.expect(200);
         }
         let sixth = browser.post(&at(&me.line), "reference=r6").await;
         assert!(sixth.status == 409 && sixth.text.contains("enough for today"), "{}", sixth.text);
-        assert_eq!(bought(&isp, &me.line).await.len(), 5);
+        assert_eq!(bought(&isp, &me.line).await.len(), 5, "what was cancelled stays bought");
         let hold = json!({ "kind": "unpaid", "effect": "throttled", "reason": "owes" });
         isp.post(&format!("/api/v1/subscriptions/{}/holds", me.line), hold).await.expect(201);
         assert_eq!(browser.get(&at(&me.line)).await.status, 409, "a held line would not be faster");
