@@ -97,6 +97,14 @@ pub struct BoostProduct {
     pub retired_at: Option<DateTime<Utc>>,
 }
 
+impl BoostProduct {
+    /// Whether it is faster than these rates of a plan, bits per second, in either direction.
+    pub fn is_faster(&self, rate_down_bps: i64, rate_up_bps: i64) -> bool {
+        self.rate_down_bps.is_some_and(|bps| bps > rate_down_bps)
+            || self.rate_up_bps.is_some_and(|bps| bps > rate_up_bps)
+    }
+}
+
 /// A boost to be offered. At least one of its rates is given.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

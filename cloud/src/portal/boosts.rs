@@ -23,13 +23,9 @@ async fn offered(tx: &mut TenantTx, line: &Subscription, account: &Account) -> R
     if capped || !top_ups::is_served(line) || !settings::settings_of(tx).await?.top_ups {
         return Ok(Vec::new());
     }
-    let faster = |boost: Option<i64>, plan: i64| boost.is_some_and(|boost| boost > plan);
-    let does = |product: &BoostProduct| {
-        faster(product.rate_down_bps, line.rate_down_bps) || faster(product.rate_up_bps, line.rate_up_bps)
-    };
     let mut products = fair_use::boost_products(tx, MANY).await?;
     products.retain(|product| product.retired_at.is_none() && product.price.currency == account.currency);
-    products.retain(does);
+    products.retain(|product| product.is_faster(line.rate_down_bps, line.rate_up_bps));
     products.sort_by_key(|product| product.minutes);
     Ok(products)
 }

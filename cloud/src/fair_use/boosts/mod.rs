@@ -114,10 +114,10 @@ fn check_begin(tx: &TenantTx, from_at: DateTime<Utc>) -> Result<(), Error> {
 
 /// Refuses a boost that would make the line no faster than its plan does, and one too many.
 async fn check_use(tx: &mut TenantTx, id: SubscriptionId, product: &BoostProduct, sold: &SoldAt) -> Result<(), Error> {
-    let faster = |boost: Option<i64>, plan: i64| boost.is_some_and(|boost| boost > plan);
-    let does = faster(product.rate_down_bps, sold.rate_down_bps) || faster(product.rate_up_bps, sold.rate_up_bps);
     let message = match rows::ahead(tx, id).await? {
-        _ if !does => "is not faster than the line's plan".to_owned(),
+        _ if !product.is_faster(sold.rate_down_bps, sold.rate_up_bps) => {
+            "is not faster than the line's plan".to_owned()
+        }
         MANY.. => format!("would be one too many: {MANY} boosts of the line run or are to come"),
         _ => return Ok(()),
     };
