@@ -60,6 +60,7 @@ const TESTS: &str = "kernel-tests";
 
 /// Those of them that measure rates which an emulator may not reach; rates are measured by checks of ours.
 const TOO_FAST: &[&str] = &[
+    "fair_use::a_boost_begins_and_ends_by_the_clock",
     "fair_use::a_line_has_the_rates_of_the_hour",
     "fair_use::a_line_is_throttled_when_its_allowance_is_used_up_and_open_again_in_its_next_period",
     "nodes::a_commitment_holds_on_a_full_port",
