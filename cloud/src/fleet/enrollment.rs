@@ -102,7 +102,9 @@ async fn replace(
     hostname: &str,
 ) -> Result<(), Error> {
     network::lock_router(tx, router).await?;
-    store::agents::revoke_of_router(tx, router).await?;
+    if let Some(replaced) = store::agents::revoke_of_router(tx, router).await? {
+        tx.wake(replaced);
+    }
     let lineage: EnrollmentTokenId = tx.new_id();
     Ok(store::agents::insert_agent(tx, agent, router, certificate, hostname, lineage.uuid()).await?)
 }

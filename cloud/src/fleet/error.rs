@@ -49,6 +49,9 @@ pub enum Error {
     /// A newer session of the agent took over.
     #[error("a newer session of the agent took over")]
     Fenced,
+    /// The agent may not connect any more.
+    #[error("the agent is revoked")]
+    Revoked,
     /// About the router.
     #[error(transparent)]
     Network(#[from] network::Error),
@@ -73,7 +76,7 @@ impl Error {
             Self::ProofWrong => Some("proof-wrong"),
             Self::CsrInvalid(_) => Some("csr-invalid"),
             Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::NoRemovalsHeld(_) => None,
-            Self::Fenced | Self::Network(_) | Self::Translation(_) => None,
+            Self::Fenced | Self::Revoked | Self::Network(_) | Self::Translation(_) => None,
             Self::Certificate(_) | Self::Secrets(_) | Self::FairUse(_) | Self::Subscribers(_) | Self::Db(_) => None,
         }
     }
@@ -103,6 +106,7 @@ impl From<Error> for Problem {
             | Error::Secrets(_)
             | Error::FairUse(_)
             | Error::Fenced
+            | Error::Revoked
             | Error::Db(_) => Self::internal(&error),
         }
     }

@@ -13,6 +13,7 @@ pub mod jobs;
 mod model;
 mod pay_hosts;
 mod port_blocks;
+pub(crate) mod positions;
 pub mod refusals;
 mod routers;
 mod service;

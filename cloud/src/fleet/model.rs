@@ -53,10 +53,14 @@ pub struct Epoch {
     pub trim_seq: i64,
     /// Records held here; equals `applied_seq` unless something was lost or doubled.
     pub records: i64,
+    /// Records that were missing here and gone at the agent when it connected: what they held is not billed.
+    pub missing: i64,
     /// When its first record was offered.
     pub opened_at: DateTime<Utc>,
     /// When its last record was committed.
     pub applied_at: Option<DateTime<Utc>>,
+    /// Since when nothing more is taken of it: the agent's log was put back in time, behind a newer epoch.
+    pub superseded_at: Option<DateTime<Utc>>,
 }
 
 /// What a router should hold, and what it holds.

@@ -7,6 +7,7 @@ use weir_protocol::desired::Line;
 
 use super::model::{Agent, EnforcedLine, Enforcement, Epoch, LineState};
 use super::store::agents::{self as rows, AgentRow, AppliedRow};
+use super::store::epochs::{self, EpochRow};
 use super::{Error, drift, store};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
@@ -28,7 +29,7 @@ pub async fn agents(tx: &mut TenantTx, page: Page) -> Result<Vec<Agent>, Error> 
 /// One agent with its usage log.
 pub async fn agent(tx: &mut TenantTx, id: AgentId) -> Result<Agent, Error> {
     let row = rows::agents(tx, Some(id), None, ONE).await?.pop().ok_or(Error::AgentNotFound(id))?;
-    let epochs = rows::epochs(tx, id).await?;
+    let epochs = epochs::of_agent(tx, id).await?;
     Ok(shown(tx.at(), row, epochs))
 }
 
@@ -80,7 +81,7 @@ pub async fn confirm_removals(tx: &mut TenantTx, router: RouterId) -> Result<(),
     Ok(())
 }
 
-fn shown(now: DateTime<Utc>, row: AgentRow, epochs: Vec<rows::EpochRow>) -> Agent {
+fn shown(now: DateTime<Utc>, row: AgentRow, epochs: Vec<EpochRow>) -> Agent {
     let open = row.revoked_at.is_none() && row.connected_at.is_some() && row.disconnected_at.is_none();
     let connected = open && row.last_seen_at.is_some_and(|at| now - at <= SEEN_WITHIN);
     let epochs = epochs
@@ -90,8 +91,10 @@ fn shown(now: DateTime<Utc>, row: AgentRow, epochs: Vec<rows::EpochRow>) -> Agen
             applied_seq: row.applied_seq,
             trim_seq: row.trim_seq,
             records: row.records,
+            missing: row.missing,
             opened_at: row.opened_at,
             applied_at: row.applied_at,
+            superseded_at: row.superseded_at,
         })
         .collect();
     Agent {

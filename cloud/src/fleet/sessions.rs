@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use prost::Message;
 use uuid::Uuid;
-use weir_protocol::control::{EpochPosition, Hello, StreamPosition, Verdict};
+use weir_protocol::control::{Hello, StreamPosition};
 use weir_protocol::desired::{Access, Kind, Line};
 use weir_protocol::hash;
 use weir_protocol::state::{ApplyReport, Down, Object, ObjectKey, ObjectResult, Status};
 
 use super::jobs::RefreshMetered;
-use super::{Error, port_blocks, store};
+use super::{Error, port_blocks, positions, store};
 use crate::app::App;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::ids::{AgentId, TenantId};
@@ -64,10 +64,11 @@ impl Session {
     }
 
     async fn owning(self, mut tx: TenantTx) -> Result<TenantTx, Error> {
-        if store::agents::owner(&mut tx, self.agent).await? != Some(self.id) {
-            return Err(Error::Fenced);
+        match store::agents::owner(&mut tx, self.agent).await? {
+            None => Err(Error::Revoked),
+            Some(owner) if owner != Some(self.id) => Err(Error::Fenced),
+            Some(_) => Ok(tx),
         }
-        Ok(tx)
     }
 }
 
@@ -88,10 +89,7 @@ pub async fn open(
         jobs::enqueue(&mut tx, &RefreshMetered { agent, reason }, now).await?;
     }
     let held = held(&mut tx, agent, lineage, hello).await?;
-    let mut streams = Vec::with_capacity(hello.epochs.len());
-    for offered in &hello.epochs {
-        streams.push(position(&mut tx, agent, offered).await?);
-    }
+    let streams = positions::of(&mut tx, agent, &hello.epochs).await?;
     tx.commit().await?;
     Ok(Some(Opened { session, lineage, held, streams }))
 }
@@ -124,38 +122,6 @@ fn digest(objects: &[store::agents::DesiredRow]) -> hash::Hash {
         );
     }
     digest
-}
-
-async fn position(tx: &mut TenantTx, agent: AgentId, offered: &EpochPosition) -> Result<StreamPosition, Error> {
-    let known = match store::agents::epoch(tx, agent, &offered.epoch).await? {
-        Some(known) => known,
-        None => {
-            store::agents::insert_epoch(tx, agent, &offered.epoch).await?;
-            store::agents::Epoch { applied_seq: 0, applied_hash: hash::GENESIS.to_vec(), trim_seq: 0 }
-        }
-    };
-    let applied = known.applied_seq.unsigned_abs();
-    let agrees = if applied + 1 == offered.first_seq {
-        offered.first_prev_hash.is_empty() || known.applied_hash == offered.first_prev_hash
-    } else if applied == offered.last_seq {
-        known.applied_hash == offered.last_hash
-    } else {
-        true
-    };
-    let verdict = if offered.first_seq > applied + 1 {
-        Verdict::Gap
-    } else if applied > offered.last_seq || !agrees {
-        Verdict::Fork
-    } else {
-        Verdict::Ok
-    };
-    Ok(StreamPosition {
-        epoch: offered.epoch.clone(),
-        applied_seq: applied,
-        applied_hash: known.applied_hash,
-        trim_seq: known.trim_seq.unsigned_abs(),
-        verdict: verdict.into(),
-    })
 }
 
 /// What an agent that holds `gen_held` of `lineage_held` must be told; `None` if it holds everything.

@@ -10,6 +10,7 @@ use weir_protocol::usage::{BothWays, LineUsage, Outcome, Record, SealReason};
 
 use super::{Error, store};
 use crate::app::App;
+use crate::fleet::positions;
 use crate::fleet::sessions::{self, Session};
 
 /// How far in the future a router's clock may be before its records are not believed.
@@ -67,7 +68,7 @@ pub async fn apply(app: &App, session: Session, body: &[u8]) -> Result<Applied, 
     };
     let mut tx = session.begin(app).await?;
     let epoch = sound.record.epoch.clone();
-    let Some(known) = store::lock_epoch(&mut tx, session.agent, &epoch).await? else {
+    let Some(known) = positions::lock(&mut tx, session.agent, &epoch).await? else {
         return Ok(Applied { epoch, applied_seq: 0, trim_seq: 0, outcome: Outcome::Gap });
     };
     let (applied, trim) = (known.applied_seq.unsigned_abs(), known.trim_seq.unsigned_abs());
@@ -80,7 +81,7 @@ pub async fn apply(app: &App, session: Session, body: &[u8]) -> Result<Applied, 
     if seq > applied + 1 {
         return Ok(refused(Outcome::Gap));
     }
-    if sound.record.prev_hash != known.applied_hash {
+    if known.superseded || sound.record.prev_hash != known.applied_hash {
         return Ok(refused(Outcome::Fork));
     }
     store::insert_record(&mut tx, session.agent, &sound, body).await?;

@@ -1,4 +1,4 @@
-//! SQL of epochs, records and segments.
+//! SQL of records and segments.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use weir_protocol::hash::Hash;
@@ -8,23 +8,7 @@ use super::{Day, Measured};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, SubscriptionId};
 
-pub struct Epoch {
-    pub applied_seq: i64,
-    pub applied_hash: Vec<u8>,
-    pub trim_seq: i64,
-}
-
-pub async fn lock_epoch(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option<Epoch>, sqlx::Error> {
-    sqlx::query_as!(
-        Epoch,
-        "SELECT applied_seq, applied_hash, trim_seq FROM usage_epochs WHERE agent_id = $1 AND epoch = $2 FOR UPDATE",
-        agent.uuid(),
-        epoch
-    )
-    .fetch_optional(tx.conn())
-    .await
-}
-
+/// Hash of a record, whichever agent of the same router told it.
 pub async fn record_hash(
     tx: &mut TenantTx,
     agent: AgentId,
@@ -32,7 +16,10 @@ pub async fn record_hash(
     seq: u64,
 ) -> Result<Option<Vec<u8>>, sqlx::Error> {
     sqlx::query_scalar!(
-        "SELECT hash FROM usage_records WHERE agent_id = $1 AND epoch = $2 AND seq = $3",
+        "SELECT r.hash FROM agents own
+         JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
+         JOIN usage_records r ON r.tenant_id = a.tenant_id AND r.agent_id = a.id
+         WHERE own.id = $1 AND r.epoch = $2 AND r.seq = $3",
         agent.uuid(),
         epoch,
         seq.cast_signed()

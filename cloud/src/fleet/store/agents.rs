@@ -1,9 +1,8 @@
-//! SQL of agents, tokens, the authority, epochs and what agents report.
+//! SQL of agents, tokens, the authority and what agents report.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use weir_protocol::control::{Event, Hello, Severity};
-use weir_protocol::hash;
 use weir_protocol::state::ObjectResult;
 
 use crate::db::{PlatformTx, TenantTx};
@@ -209,47 +208,11 @@ pub async fn tally(tx: &mut TenantTx, agent: AgentId) -> Result<Option<Vec<u8>>,
     sqlx::query_scalar!("SELECT tally FROM agents WHERE id = $1", agent.uuid()).fetch_one(tx.conn()).await
 }
 
-/// The session that owns an agent, its row locked until the transaction ends.
-pub async fn owner(tx: &mut TenantTx, agent: AgentId) -> Result<Option<i64>, sqlx::Error> {
-    let session = sqlx::query_scalar!(
-        "SELECT session_id FROM agents WHERE id = $1 AND revoked_at IS NULL FOR UPDATE",
-        agent.uuid()
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    Ok(session.flatten())
-}
-
-pub struct Epoch {
-    pub applied_seq: i64,
-    pub applied_hash: Vec<u8>,
-    pub trim_seq: i64,
-}
-
-pub async fn epoch(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option<Epoch>, sqlx::Error> {
-    sqlx::query_as!(
-        Epoch,
-        "SELECT applied_seq, applied_hash, trim_seq FROM usage_epochs WHERE agent_id = $1 AND epoch = $2 FOR UPDATE",
-        agent.uuid(),
-        epoch
-    )
-    .fetch_optional(tx.conn())
-    .await
-}
-
-pub async fn insert_epoch(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<(), sqlx::Error> {
-    let (tenant, now) = (tx.tenant().uuid(), tx.at());
-    sqlx::query!(
-        "INSERT INTO usage_epochs (tenant_id, agent_id, epoch, applied_hash, opened_at) VALUES ($1, $2, $3, $4, $5)",
-        tenant,
-        agent.uuid(),
-        epoch,
-        &hash::GENESIS[..],
-        now
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+/// The session that owns an agent, its row locked until the transaction ends; `None` if the agent was revoked.
+pub async fn owner(tx: &mut TenantTx, agent: AgentId) -> Result<Option<Option<i64>>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT session_id FROM agents WHERE id = $1 AND revoked_at IS NULL FOR UPDATE", agent.uuid())
+        .fetch_optional(tx.conn())
+        .await
 }
 
 pub async fn desired_gen(tx: &mut TenantTx, agent: AgentId) -> Result<i64, sqlx::Error> {
@@ -429,27 +392,6 @@ pub async fn agents(
         router.map(RouterId::uuid),
         page.after,
         page.fetch()
-    )
-    .fetch_all(tx.conn())
-    .await
-}
-
-pub struct EpochRow {
-    pub epoch: Vec<u8>,
-    pub applied_seq: i64,
-    pub trim_seq: i64,
-    pub records: i64,
-    pub opened_at: DateTime<Utc>,
-    pub applied_at: Option<DateTime<Utc>>,
-}
-
-pub async fn epochs(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<EpochRow>, sqlx::Error> {
-    sqlx::query_as!(
-        EpochRow,
-        r#"SELECT e.epoch, e.applied_seq, e.trim_seq, e.opened_at, e.applied_at,
-                  (SELECT count(*) FROM usage_records r WHERE r.tenant_id = e.tenant_id AND r.agent_id = e.agent_id AND r.epoch = e.epoch) AS "records!"
-           FROM usage_epochs e WHERE e.agent_id = $1 ORDER BY e.opened_at"#,
-        agent.uuid()
     )
     .fetch_all(tx.conn())
     .await

@@ -1,7 +1,9 @@
-//! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`]; what
-//! they told people: [`events`], of what they refuse: [`refusals`], of hosts no line has: [`unknown_hosts`].
+//! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`];
+//! their usage logs: [`epochs`]; what they told people: [`events`], of what they refuse: [`refusals`], of hosts no line has:
+//! [`unknown_hosts`].
 
 pub mod agents;
+pub mod epochs;
 pub mod events;
 pub mod refusals;
 pub mod unknown_hosts;

@@ -91,10 +91,13 @@ pub(super) async fn serve(
     tasks.shutdown().await;
     gateway.forget(agent, &bell);
     let result = ended.context("no task")?.context("a stream's task panicked")?;
-    if let Err(error) = &result
-        && matches!(error.downcast_ref(), Some(fleet::Error::Fenced))
-    {
-        return go_away(&connection, &mut *control_send.lock().await, GoAwayReason::Fenced).await;
+    let lost = match result.as_ref().err().and_then(|error| error.downcast_ref()) {
+        Some(fleet::Error::Fenced) => Some(GoAwayReason::Fenced),
+        Some(fleet::Error::Revoked) => Some(GoAwayReason::Revoked),
+        _ => None,
+    };
+    if let Some(reason) = lost {
+        return go_away(&connection, &mut *control_send.lock().await, reason).await;
     }
     connection.close(0u32.into(), b"session over");
     // A newer session may own the agent already; then this one has nothing to say.

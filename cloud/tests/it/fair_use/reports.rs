@@ -1,56 +1,29 @@
 //! What agents tell, and that agent and cloud together count each byte once.
 
-use prost::Message;
 use serde_json::json;
 use weir_cloud::fleet::jobs::RefreshMetered;
 use weir_cloud::fleet::sessions::{self, Session};
 use weir_cloud::ids::{AgentId, RouterId, SubscriptionId};
 use weir_cloud::jobs::Job;
 use weir_cloud::{fair_use, usage};
-use weir_protocol::control::{EpochPosition, Hello};
-use weir_protocol::hash;
+use weir_protocol::control::Hello;
 use weir_protocol::state::{FairUseReport, LineFairUse, Rule, Turn};
-use weir_protocol::usage::{LineUsage, Outcome, Record};
+use weir_protocol::usage::Outcome;
 
 use super::{sell, standing, throttling, told, version};
+use crate::ingest::Log;
 use crate::money::harness::{Isp, story};
 
-const EPOCH: [u8; 8] = *b"epoch 1.";
+const EPOCH: &[u8; 8] = b"epoch 1.";
 pub(super) const OCTOBER_MS: u64 = 1_790_805_600_000;
 pub(super) const NOVEMBER_MS: u64 = 1_793_487_600_000;
 const TENTH_MS: u64 = 1_791_626_400_000;
 
 /// Opens a session as a gateway does.
 pub(super) async fn session(isp: &Isp, router: RouterId, tally: [u8; 8]) -> Session {
-    let epoch = EpochPosition { epoch: EPOCH.to_vec(), first_seq: 1, ..EpochPosition::default() };
-    let hello = Hello { tally: tally.to_vec(), epochs: vec![epoch], ..Hello::default() };
+    let hello = Hello { tally: tally.to_vec(), epochs: vec![Log::new(EPOCH).offered(1)], ..Hello::default() };
     let agent = AgentId::from(router.uuid());
     sessions::open(&isp.app, isp.tenant, agent, &hello, "here").await.unwrap().expect("a session").session
-}
-
-/// A record of one line, chained to the ones before.
-struct Log {
-    seq: u64,
-    prev_hash: hash::Hash,
-}
-
-impl Log {
-    fn record(&mut self, tally: [u8; 8], down_bytes: u64, end_ms: u64) -> Vec<u8> {
-        let mut record = Record {
-            epoch: EPOCH.to_vec(),
-            seq: self.seq,
-            prev_hash: self.prev_hash.to_vec(),
-            boot_id: vec![1; 16],
-            start_ms: end_ms - 300_000,
-            end_ms,
-            tally: tally.to_vec(),
-            ..Record::default()
-        };
-        record.set_lines(&[LineUsage { handle: 1, down_bytes, down_packets: 9, ..LineUsage::default() }]);
-        let body = record.encode_to_vec();
-        (self.seq, self.prev_hash) = (self.seq + 1, hash::usage_record(&body));
-        body
-    }
 }
 
 fn line_standing(line: SubscriptionId, used_bytes: u64, rule: Rule) -> FairUseReport {
@@ -90,9 +63,9 @@ fn what_the_agent_counts_itself_is_not_told_to_it_and_all_the_rest_is() {
         // Counted by an agent that keeps no tally.
         isp.traffic(router, line, 1, "2026-10-09T09:00:00Z", 10_000, 0).await;
         let first = session(&isp, router, *b"tally  1").await;
-        let mut log = Log { seq: 1, prev_hash: hash::GENESIS };
+        let mut log = Log::new(EPOCH);
         for (tally, bytes) in [(*b"tally  1", 500), (*b"tally  1", 40)] {
-            let applied = usage::apply(&isp.app, first, &log.record(tally, bytes, TENTH_MS)).await.unwrap();
+            let applied = usage::apply(&isp.app, first, &log.record_at(&tally, bytes, TENTH_MS)).await.unwrap();
             assert_eq!(applied.outcome, Outcome::Applied);
         }
         let fair_use = told(&isp, router, line).await;
@@ -102,8 +75,8 @@ fn what_the_agent_counts_itself_is_not_told_to_it_and_all_the_rest_is() {
         let second = session(&isp, router, *b"tally  2").await;
         let fair_use = told(&isp, router, line).await;
         assert_eq!((fair_use.tally.as_slice(), fair_use.allowances[0].elsewhere_bytes), (&b"tally  2"[..], 10_540));
-        usage::apply(&isp.app, second, &log.record(*b"tally  1", 3, TENTH_MS)).await.unwrap();
-        usage::apply(&isp.app, second, &log.record(*b"tally  2", 7_000, TENTH_MS)).await.unwrap();
+        usage::apply(&isp.app, second, &log.record_at(b"tally  1", 3, TENTH_MS)).await.unwrap();
+        usage::apply(&isp.app, second, &log.record_at(b"tally  2", 7_000, TENTH_MS)).await.unwrap();
         let mut tx = isp.app.db.read(&isp.scope()).await.unwrap();
         let queued: Vec<serde_json::Value> =
             sqlx::query_scalar("SELECT payload FROM platform.jobs WHERE kind = $1 AND done_at IS NULL ORDER BY id")
@@ -172,8 +145,8 @@ fn a_record_no_line_can_have_moved_is_refused_and_told_once() {
         let (router, plan) = (isp.router_named("r").await, version(&isp, throttling()).await);
         let line = isp.line(isp.account("Ana").await, router, plan, "2026-10-01").await;
         let session = session(&isp, router, *b"tally  1").await;
-        let mut log = Log { seq: 1, prev_hash: hash::GENESIS };
-        let huge = log.record(*b"tally  1", i64::MAX.cast_unsigned(), TENTH_MS);
+        let mut log = Log::new(EPOCH);
+        let huge = log.record_at(b"tally  1", i64::MAX.cast_unsigned(), TENTH_MS);
         for _ in 0..2 {
             let refused = usage::apply(&isp.app, session, &huge).await.unwrap();
             assert_eq!((refused.outcome, refused.applied_seq), (Outcome::Malformed, 0));

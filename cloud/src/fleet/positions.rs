@@ -1,0 +1,115 @@
+//! Where the cloud stands in each epoch of the usage log an agent offers, and whether it goes on from there.
+//!
+//! An epoch grows here only by the record that continues it. What a log says that was put back in time, or belongs to another
+//! router, may be counted already: nothing is taken of it. What is missing here and gone there is noted, and the rest is taken.
+
+use uuid::Uuid;
+use weir_protocol::control::{EpochPosition, Event, Severity, StreamPosition, Verdict};
+use weir_protocol::hash;
+
+use super::Error;
+use super::store::{agents, epochs};
+use crate::db::TenantTx;
+use crate::ids::AgentId;
+
+pub(crate) use super::store::epochs::{Epoch, lock};
+
+/// An answer for each epoch an agent offers, oldest first, the one it adds to last.
+pub(super) async fn of(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    offered: &[EpochPosition],
+) -> Result<Vec<StreamPosition>, Error> {
+    let names: Vec<_> = offered.iter().map(|one| one.epoch.clone()).collect();
+    let mut streams = Vec::with_capacity(offered.len());
+    for (n, one) in offered.iter().enumerate() {
+        let Some(mut known) = known(tx, agent, &one.epoch).await? else {
+            streams.push(told(one, &nothing(), Verdict::Fork));
+            continue;
+        };
+        let is_current = n + 1 == offered.len();
+        if is_current && !known.superseded && epochs::is_behind(tx, agent, &one.epoch, &names).await? {
+            epochs::supersede(tx, agent, &one.epoch).await?;
+            known.superseded = true;
+        }
+        let verdict = match verdict(&known, one) {
+            Verdict::Gap => go_on_after_gap(tx, agent, one, &mut known).await?,
+            verdict => verdict,
+        };
+        streams.push(told(one, &known, verdict));
+    }
+    Ok(streams)
+}
+
+/// What is known of an epoch, noted if it is new; `None` if it is another router's.
+async fn known(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option<Epoch>, Error> {
+    if let Some(known) = lock(tx, agent, epoch).await? {
+        return Ok(Some(known));
+    }
+    match epochs::offered_before(tx, agent, epoch).await? {
+        Some((_, false)) => return Ok(None),
+        Some((before, true)) => epochs::adopt(tx, agent, before, epoch).await?,
+        None => epochs::insert(tx, agent, epoch).await?,
+    }
+    Ok(lock(tx, agent, epoch).await?)
+}
+
+fn nothing() -> Epoch {
+    Epoch { applied_seq: 0, applied_hash: hash::GENESIS.to_vec(), trim_seq: 0, superseded: false }
+}
+
+fn verdict(known: &Epoch, offered: &EpochPosition) -> Verdict {
+    let applied = known.applied_seq.unsigned_abs();
+    let agrees = if applied + 1 == offered.first_seq {
+        offered.first_prev_hash.is_empty() || known.applied_hash == offered.first_prev_hash
+    } else if applied == offered.last_seq {
+        known.applied_hash == offered.last_hash
+    } else {
+        true
+    };
+    if known.superseded || applied > offered.last_seq || !agrees {
+        Verdict::Fork
+    } else if offered.first_seq > applied + 1 {
+        Verdict::Gap
+    } else {
+        Verdict::Ok
+    }
+}
+
+/// Takes what an agent still has though records before it are missing: it deletes only what was here once, so the cloud was
+/// restored from before they came, or the router's disk lost them.
+async fn go_on_after_gap(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    offered: &EpochPosition,
+    known: &mut Epoch,
+) -> Result<Verdict, Error> {
+    let last = offered.first_seq - 1;
+    let (Ok(last_seq), Ok(id)) = (i64::try_from(last), Uuid::from_slice(&offered.first_prev_hash)) else {
+        return Ok(Verdict::Gap);
+    };
+    let first_seq = known.applied_seq + 1;
+    epochs::pass_over(tx, agent, &offered.epoch, (first_seq, last_seq), &offered.first_prev_hash).await?;
+    (known.applied_seq, known.trim_seq) = (last_seq, last_seq);
+    known.applied_hash.clone_from(&offered.first_prev_hash);
+    let text = format!(
+        "records {first_seq} to {last_seq} of the usage log {} are missing and gone: what lines moved in them is not billed",
+        hex::encode(&offered.epoch)
+    );
+    let wall_ms = tx.at().timestamp_millis().unsigned_abs();
+    let event =
+        Event { kind: "usage-gap".into(), severity: Severity::Critical.into(), wall_ms, text, ..Event::default() };
+    // Told once, by the hash of the last of them.
+    agents::insert_event(tx, agent, id, &event).await?;
+    Ok(Verdict::Ok)
+}
+
+fn told(offered: &EpochPosition, known: &Epoch, verdict: Verdict) -> StreamPosition {
+    StreamPosition {
+        epoch: offered.epoch.clone(),
+        applied_seq: known.applied_seq.unsigned_abs(),
+        applied_hash: known.applied_hash.clone(),
+        trim_seq: known.trim_seq.unsigned_abs(),
+        verdict: verdict.into(),
+    }
+}

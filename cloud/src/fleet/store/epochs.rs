@@ -1,0 +1,177 @@
+//! SQL of epochs: where the cloud stands in each agent's usage log.
+
+use chrono::{DateTime, Utc};
+use weir_protocol::hash;
+
+use crate::db::TenantTx;
+use crate::ids::AgentId;
+
+pub struct Epoch {
+    pub applied_seq: i64,
+    pub applied_hash: Vec<u8>,
+    pub trim_seq: i64,
+    pub superseded: bool,
+}
+
+/// An agent's epoch, locked.
+pub async fn lock(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option<Epoch>, sqlx::Error> {
+    sqlx::query_as!(
+        Epoch,
+        r#"SELECT applied_seq, applied_hash, trim_seq, superseded_at IS NOT NULL AS "superseded!" FROM usage_epochs
+           WHERE agent_id = $1 AND epoch = $2 FOR UPDATE"#,
+        agent.uuid(),
+        epoch
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+pub async fn insert(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "INSERT INTO usage_epochs (tenant_id, agent_id, epoch, applied_hash, opened_at) VALUES ($1, $2, $3, $4, $5)",
+        tenant,
+        agent.uuid(),
+        epoch,
+        &hash::GENESIS[..],
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The agent an epoch was offered by before, and whether that served the same router; of several the one that came farthest.
+pub async fn offered_before(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    epoch: &[u8],
+) -> Result<Option<(AgentId, bool)>, sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT e.agent_id AS "agent_id: AgentId", before.router_id = own.router_id AS "same_router!"
+           FROM usage_epochs e
+           JOIN agents before ON before.tenant_id = e.tenant_id AND before.id = e.agent_id
+           JOIN agents own ON own.id = $1
+           WHERE e.epoch = $2 AND e.agent_id <> $1 ORDER BY e.applied_seq DESC LIMIT 1"#,
+        agent.uuid(),
+        epoch
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| (row.agent_id, row.same_router)))
+}
+
+/// Has an agent go on where another of its router stands: nothing more comes of that one.
+pub async fn adopt(tx: &mut TenantTx, agent: AgentId, from: AgentId, epoch: &[u8]) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO usage_epochs (tenant_id, agent_id, epoch, applied_seq, applied_hash, trim_seq, opened_at, applied_at,
+                                   ordinal, superseded_at)
+         SELECT tenant_id, $1, epoch, applied_seq, applied_hash, trim_seq, opened_at, applied_at, ordinal, superseded_at
+         FROM usage_epochs WHERE agent_id = $2 AND epoch = $3",
+        agent.uuid(),
+        from.uuid(),
+        epoch
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Whether there are records of an epoch of the agent's router that is newer than this one and not among these.
+pub async fn is_behind(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    epoch: &[u8],
+    offered: &[Vec<u8>],
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+               SELECT FROM usage_epochs this
+               JOIN agents own ON own.tenant_id = this.tenant_id AND own.id = this.agent_id
+               JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
+               JOIN usage_epochs newer ON newer.tenant_id = a.tenant_id AND newer.agent_id = a.id
+               WHERE this.agent_id = $1 AND this.epoch = $2 AND newer.ordinal > this.ordinal AND newer.applied_seq > 0
+                 AND newer.epoch <> ALL($3)) AS "behind!""#,
+        agent.uuid(),
+        epoch,
+        offered
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+pub async fn supersede(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!(
+        "UPDATE usage_epochs SET superseded_at = $3 WHERE agent_id = $1 AND epoch = $2",
+        agent.uuid(),
+        epoch,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Goes on after records that are missing and will not come, the last of which has this hash.
+pub async fn pass_over(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    epoch: &[u8],
+    (first_seq, last_seq): (i64, i64),
+    hash: &[u8],
+) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "INSERT INTO usage_gaps (tenant_id, agent_id, epoch, first_seq, last_seq, noted_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        tenant,
+        agent.uuid(),
+        epoch,
+        first_seq,
+        last_seq,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "UPDATE usage_epochs SET applied_seq = $3, applied_hash = $4, trim_seq = $3 WHERE agent_id = $1 AND epoch = $2",
+        agent.uuid(),
+        epoch,
+        last_seq,
+        hash
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub struct EpochRow {
+    pub epoch: Vec<u8>,
+    pub applied_seq: i64,
+    pub trim_seq: i64,
+    pub records: i64,
+    pub missing: i64,
+    pub opened_at: DateTime<Utc>,
+    pub applied_at: Option<DateTime<Utc>>,
+    pub superseded_at: Option<DateTime<Utc>>,
+}
+
+/// An agent's epochs, oldest first, with what its router's agents told of them.
+pub async fn of_agent(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<EpochRow>, sqlx::Error> {
+    sqlx::query_as!(
+        EpochRow,
+        r#"SELECT e.epoch, e.applied_seq, e.trim_seq, e.opened_at, e.applied_at, e.superseded_at,
+                  (SELECT count(*) FROM agents a
+                   JOIN usage_records r ON r.tenant_id = a.tenant_id AND r.agent_id = a.id
+                   WHERE a.router_id = own.router_id AND r.epoch = e.epoch AND r.seq <= e.applied_seq) AS "records!",
+                  (SELECT coalesce(sum(g.last_seq - g.first_seq + 1), 0)::bigint FROM agents a
+                   JOIN usage_gaps g ON g.tenant_id = a.tenant_id AND g.agent_id = a.id
+                   WHERE a.router_id = own.router_id AND g.epoch = e.epoch AND g.last_seq <= e.applied_seq) AS "missing!"
+           FROM usage_epochs e
+           JOIN agents own ON own.tenant_id = e.tenant_id AND own.id = e.agent_id
+           WHERE e.agent_id = $1 ORDER BY e.ordinal"#,
+        agent.uuid()
+    )
+    .fetch_all(tx.conn())
+    .await
+}

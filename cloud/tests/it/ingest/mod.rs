@@ -1,0 +1,129 @@
+//! Records become usage once, whatever is sent again, lost, put back in time or restored; played at the session and the
+//! ingest themselves.
+
+mod outcomes;
+mod positions;
+
+use prost::Message;
+use serde_json::Value;
+use weir_cloud::fleet::sessions::{self, Opened, Session};
+use weir_cloud::ids::{AgentId, RouterId, SubscriptionId};
+use weir_cloud::usage;
+use weir_protocol::control::{EpochPosition, Hello, StreamPosition, Verdict};
+use weir_protocol::hash;
+use weir_protocol::usage::{LineUsage, Outcome, Record};
+
+use crate::money::harness::Isp;
+use crate::money::world::FIBRE;
+
+const TENTH_MS: u64 = 1_791_626_400_000;
+
+/// One epoch of a router's usage log: records of one line, each chained to the one before.
+pub struct Log {
+    epoch: [u8; 8],
+    /// Of each record; that before the first one first.
+    hashes: Vec<hash::Hash>,
+}
+
+impl Log {
+    pub fn new(epoch: &[u8; 8]) -> Self {
+        Self { epoch: *epoch, hashes: vec![hash::GENESIS] }
+    }
+
+    /// Seals a record that ends at an instant.
+    pub fn record_at(&mut self, tally: &[u8], down_bytes: u64, end_ms: u64) -> Vec<u8> {
+        let mut record = Record {
+            epoch: self.epoch.to_vec(),
+            seq: self.hashes.len() as u64,
+            prev_hash: self.hashes.last().expect("a hash").to_vec(),
+            boot_id: vec![1; 16],
+            start_ms: end_ms - 300_000,
+            end_ms,
+            tally: tally.to_vec(),
+            ..Record::default()
+        };
+        record.set_lines(&[LineUsage { handle: 1, down_bytes, down_packets: 9, ..LineUsage::default() }]);
+        let body = record.encode_to_vec();
+        self.hashes.push(hash::usage_record(&body));
+        body
+    }
+
+    fn record(&mut self, down_bytes: u64) -> Vec<u8> {
+        self.record_at(&[], down_bytes, TENTH_MS + 1_000 * self.hashes.len() as u64)
+    }
+
+    fn records(&mut self, count: usize, down_bytes: u64) -> Vec<Vec<u8>> {
+        (0..count).map(|_| self.record(down_bytes)).collect()
+    }
+
+    /// The log as it was when it had so many records.
+    fn put_back(&self, records: usize) -> Self {
+        Self { epoch: self.epoch, hashes: self.hashes[..=records].to_vec() }
+    }
+
+    /// What an agent says of it that deleted all before a record.
+    pub fn offered(&self, first_seq: u64) -> EpochPosition {
+        EpochPosition {
+            epoch: self.epoch.to_vec(),
+            first_seq,
+            last_seq: self.hashes.len() as u64 - 1,
+            first_prev_hash: self.hashes[first_seq as usize - 1].to_vec(),
+            last_hash: self.hashes.last().expect("a hash").to_vec(),
+        }
+    }
+}
+
+/// A router with one line, and the agent on it.
+struct Edge {
+    isp: Isp,
+    router: RouterId,
+    line: SubscriptionId,
+    agent: AgentId,
+}
+
+impl Edge {
+    async fn new(slug: &str) -> Self {
+        let isp = Isp::new(slug, "2026-10-10T10:00:00Z").await;
+        let (router, plan) = (isp.router_named("r").await, isp.plan(&FIBRE).await);
+        let line = isp.line(isp.account("Ana").await, router, plan, "2026-10-01").await;
+        let agent = AgentId::from(router.uuid());
+        Self { isp, router, line, agent }
+    }
+
+    async fn opens(&self, epochs: Vec<EpochPosition>) -> Opened {
+        let hello = Hello { epochs, ..Hello::default() };
+        let opened = sessions::open(&self.isp.app, self.isp.tenant, self.agent, &hello, "here").await;
+        opened.expect("an answer").expect("a session")
+    }
+
+    /// What became of a record, and the last one applied.
+    async fn tells(&self, session: Session, record: &[u8]) -> (Outcome, u64) {
+        let applied = usage::apply(&self.isp.app, session, record).await.expect("an answer");
+        (applied.outcome, applied.applied_seq)
+    }
+
+    /// Tells records that all are applied.
+    async fn applies(&self, session: Session, records: &[Vec<u8>]) {
+        for record in records {
+            assert_eq!(self.tells(session, record).await.0, Outcome::Applied);
+        }
+    }
+
+    /// Bytes the line is billed for.
+    async fn billed(&self) -> i64 {
+        let days = self.isp.get(&format!("/subscriptions/{}/usage", self.line)).await.expect(200);
+        let days = days["days"].as_array().expect("days").clone();
+        days.iter().map(|day| day["down_bytes"].as_i64().expect("bytes")).sum()
+    }
+
+    /// The agent's usage log as the API tells it.
+    async fn epochs(&self) -> Vec<Value> {
+        let agent = self.isp.get(&format!("/agents/{}", self.agent)).await.expect(200);
+        agent["epochs"].as_array().expect("epochs").clone()
+    }
+}
+
+/// How far the cloud is with each epoch, and whether it goes on.
+fn stands(streams: &[StreamPosition]) -> Vec<(u64, Verdict)> {
+    streams.iter().map(|stream| (stream.applied_seq, stream.verdict())).collect()
+}

@@ -1,0 +1,162 @@
+//! Where cloud and agent go on after one of them lost, or was put back to, something older.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use weir_cloud::db::embedded;
+use weir_cloud::ids::AgentId;
+use weir_protocol::control::Verdict;
+use weir_protocol::usage::Outcome;
+
+use super::{Edge, Log, stands};
+use crate::money::harness::story;
+use crate::money::world::METERED;
+use crate::played::Gateway;
+
+/// The cloud is put back to when it had so many records of an agent, as by a restore of an older backup.
+async fn restored(edge: &Edge, log: &Log, records: usize) {
+    let mut superuser =
+        PgConnection::connect_with(&embedded::options(&edge.isp.app.config.data_dir)).await.expect("connect");
+    let (agent, hash) = (edge.agent.uuid(), hex::encode(log.hashes[records]));
+    for statement in [
+        "SET session_replication_role = replica".to_owned(),
+        format!("DELETE FROM usage_segments WHERE agent_id = '{agent}' AND seq > {records}"),
+        format!("DELETE FROM usage_records WHERE agent_id = '{agent}' AND seq > {records}"),
+        format!(
+            r"UPDATE usage_epochs SET applied_seq = {records}, trim_seq = {records}, applied_hash = '\x{hash}'
+              WHERE agent_id = '{agent}' AND applied_seq > {records}"
+        ),
+    ] {
+        sqlx::query(AssertSqlSafe(statement.clone())).execute(&mut superuser).await.expect(&statement);
+    }
+    superuser.close().await.expect("disconnect");
+}
+
+#[test]
+fn what_a_restored_cloud_lacks_and_the_agent_has_is_applied_once() {
+    story(async {
+        let edge = Edge::new("restored").await;
+        let mut log = Log::new(b"epoch A.");
+        let records = log.records(6, 10);
+        let session = edge.opens(vec![log.offered(1)]).await.session;
+        edge.applies(session, &records).await;
+        restored(&edge, &log, 2).await;
+        assert_eq!(edge.billed().await, 20);
+        let opened = edge.opens(vec![log.offered(2)]).await;
+        assert_eq!(stands(&opened.streams), [(2, Verdict::Ok)]);
+        edge.applies(opened.session, &records[2..]).await;
+        assert_eq!(edge.billed().await, 60);
+        assert_eq!(edge.epochs().await.last().expect("an epoch")["missing"], 0);
+    });
+}
+
+#[test]
+fn what_is_gone_on_both_sides_is_said_once_and_the_rest_is_billed() {
+    story(async {
+        let edge = Edge::new("gone").await;
+        let mut log = Log::new(b"epoch A.");
+        let records = log.records(6, 10);
+        let session = edge.opens(vec![log.offered(1)]).await.session;
+        edge.applies(session, &records[..5]).await;
+        restored(&edge, &log, 2).await;
+        // The agent deleted four of the five that were acknowledged.
+        for _ in 0..2 {
+            let opened = edge.opens(vec![log.offered(5)]).await;
+            assert_eq!(stands(&opened.streams), [(4, Verdict::Ok)]);
+            assert_eq!(opened.streams[0].applied_hash, log.hashes[4]);
+        }
+        let session = edge.opens(vec![log.offered(5)]).await.session;
+        edge.applies(session, &records[4..]).await;
+        assert_eq!(edge.billed().await, 40);
+        let epoch = edge.epochs().await.pop().expect("an epoch");
+        assert_eq!((&epoch["applied_seq"], &epoch["records"], &epoch["missing"]), (&6.into(), &4.into(), &2.into()));
+        let told = edge.isp.get(&format!("/routers/{}/events?severity=critical", edge.router)).await.expect(200);
+        let told = told["items"].as_array().expect("items").clone();
+        assert_eq!(told.len(), 1);
+        let text = told[0]["text"].as_str().expect("a text");
+        assert!(text.contains("records 3 to 4") && text.contains("not billed"), "{text}");
+    });
+}
+
+#[test]
+fn a_router_enrolled_anew_bills_nothing_twice() {
+    story(async {
+        let mut edge = Edge::new("anew").await;
+        let gateway = Gateway::start(&edge.isp).await;
+        let mut log = Log::new(b"epoch A.");
+        let records = log.records(4, 10);
+        let session = edge.opens(vec![log.offered(1)]).await.session;
+        edge.applies(session, &records[..3]).await;
+        // Its identity is lost and its log is not.
+        gateway.enroll(&edge.isp, edge.router).await;
+        let agent =
+            edge.isp.get(&format!("/routers/{}/enforcement", edge.router)).await.expect(200)["agent_id"].clone();
+        let agent: AgentId = agent.as_str().expect("an id").parse().expect("an id");
+        assert_ne!(std::mem::replace(&mut edge.agent, agent), agent);
+        let opened = edge.opens(vec![log.offered(1)]).await;
+        assert_eq!(stands(&opened.streams), [(3, Verdict::Ok)]);
+        assert_eq!(edge.tells(opened.session, &records[2]).await, (Outcome::Duplicate, 3));
+        edge.applies(opened.session, &records[3..]).await;
+        assert_eq!(edge.billed().await, 40);
+        let epoch = edge.epochs().await.pop().expect("an epoch");
+        assert_eq!((&epoch["applied_seq"], &epoch["records"]), (&4.into(), &4.into()));
+    });
+}
+
+#[test]
+fn another_routers_log_is_not_believed() {
+    story(async {
+        let edge = Edge::new("moved").await;
+        let mut log = Log::new(b"epoch A.");
+        let session = edge.opens(vec![log.offered(1)]).await.session;
+        edge.applies(session, &log.records(2, 10)).await;
+        // Its disk is put into another router, whose line has the same handle.
+        let router = edge.isp.router_named("other").await;
+        let plan = edge.isp.plan(&METERED).await;
+        let line = edge.isp.line(edge.isp.account("Bea").await, router, plan, "2026-10-01").await;
+        let other = Edge { isp: edge.isp, router, line, agent: AgentId::from(router.uuid()) };
+        let mut own = Log::new(b"epoch B.");
+        let opened = other.opens(vec![log.offered(1), own.offered(1)]).await;
+        assert_eq!(stands(&opened.streams), [(0, Verdict::Fork), (0, Verdict::Ok)]);
+        assert_eq!(other.tells(opened.session, &log.record(10)).await, (Outcome::Gap, 0));
+        other.applies(opened.session, &[own.record(5)]).await;
+        assert_eq!(other.billed().await, 5);
+    });
+}
+
+#[test]
+fn a_log_put_back_behind_a_newer_one_is_never_believed_again() {
+    story(async {
+        let edge = Edge::new("behind").await;
+        let (mut first, mut second, mut third) = (Log::new(b"epoch A."), Log::new(b"epoch B."), Log::new(b"epoch C."));
+        let session = edge.opens(vec![first.offered(1)]).await.session;
+        edge.applies(session, &first.records(3, 10)).await;
+        let session = edge.opens(vec![first.offered(3), second.offered(1)]).await.session;
+        edge.applies(session, &second.records(2, 100)).await;
+        // The disk is put back to when only the first epoch was there: what it adds to it is in the second.
+        let opened = edge.opens(vec![first.offered(2)]).await;
+        assert_eq!(stands(&opened.streams), [(3, Verdict::Fork)]);
+        let overlapping = first.record(200);
+        assert_eq!(edge.tells(opened.session, &overlapping).await, (Outcome::Fork, 3));
+        // Nor once the agent holds it and has opened another.
+        let opened = edge.opens(vec![first.offered(2), third.offered(1)]).await;
+        assert_eq!(stands(&opened.streams), [(3, Verdict::Fork), (0, Verdict::Ok)]);
+        assert_eq!(edge.tells(opened.session, &overlapping).await, (Outcome::Fork, 3));
+        edge.applies(opened.session, &[third.record(1)]).await;
+        assert_eq!(edge.billed().await, 231);
+        let superseded: Vec<_> = edge.epochs().await.iter().map(|epoch| epoch["superseded_at"].is_string()).collect();
+        assert_eq!(superseded[superseded.len() - 3..], [true, false, false]);
+    });
+}
+
+#[test]
+fn an_epoch_without_a_record_supersedes_nothing() {
+    story(async {
+        let edge = Edge::new("empty").await;
+        let (mut first, second) = (Log::new(b"epoch A."), Log::new(b"epoch B."));
+        edge.opens(vec![first.offered(1), second.offered(1)]).await;
+        // The disk failed as it was opened: after a restart the log goes on in the first.
+        let opened = edge.opens(vec![first.offered(1)]).await;
+        assert_eq!(stands(&opened.streams), [(0, Verdict::Ok)]);
+        edge.applies(opened.session, &first.records(2, 10)).await;
+        assert_eq!(edge.billed().await, 20);
+    });
+}
