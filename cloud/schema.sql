@@ -461,6 +461,8 @@ CREATE TABLE public.agents (
     unclaimed_leases integer,
     unknown_told_at timestamp with time zone,
     unknown_more boolean DEFAULT false NOT NULL,
+    desired_digest bytea,
+    CONSTRAINT agents_desired_digest_is_whole CHECK ((length(desired_digest) = 16)),
     CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
@@ -3845,6 +3847,8 @@ ALTER TABLE public.fair_use_thresholds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.fair_use_turns ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY gateways ON public.agents TO weir_platform USING (true);
+
 ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
@@ -4258,6 +4262,18 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.accounts TO weir_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.agent_events TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.agents TO weir_app;
+
+GRANT SELECT(id) ON TABLE public.agents TO weir_platform;
+
+GRANT SELECT(revoked_at) ON TABLE public.agents TO weir_platform;
+
+GRANT SELECT(session_id) ON TABLE public.agents TO weir_platform;
+
+GRANT UPDATE(disconnected_at) ON TABLE public.agents TO weir_platform;
+
+GRANT SELECT(last_seen_at),UPDATE(last_seen_at) ON TABLE public.agents TO weir_platform;
+
+GRANT SELECT(desired_gen) ON TABLE public.agents TO weir_platform;
 
 GRANT SELECT,INSERT ON TABLE public.allocations TO weir_app;
 

@@ -16,6 +16,7 @@ use weir_protocol::desired::identity::Who;
 use weir_protocol::desired::{
     self, Access, CutPoints, Garden, Kind, Line, Node, PortBlock, Prefix, Router, UnknownHosts,
 };
+use weir_protocol::hash;
 use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use weir_rules::identity::{self, Identity};
@@ -109,9 +110,23 @@ async fn put(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid, body: Opti
     if stored == body {
         return Ok(());
     }
-    store::put_desired(tx, agent, kind, id, body).await?;
+    let held = store::lock_holding(tx, agent, kind, id).await?;
+    let digest = digest_after(&held, kind, id, body.as_deref());
+    store::put_desired(tx, agent, (kind, id), body.as_deref(), digest.as_ref().map(|digest| &digest[..])).await?;
     tx.wake(agent);
     Ok(())
+}
+
+/// The digest of all an agent should hold, once one object is another; `None` if it was not reckoned before.
+fn digest_after(held: &store::Holding, kind: Kind, id: Uuid, body: Option<&[u8]>) -> Option<hash::Hash> {
+    let mut digest: hash::Hash = held.digest.as_deref()?.try_into().ok()?;
+    let revision = held.revision.unsigned_abs();
+    for (revision, body) in [(revision, held.body.as_deref()), (revision + 1, body)] {
+        if let Some(body) = body {
+            hash::fold(&mut digest, &hash::object(kind as u32, id.as_bytes(), revision, body));
+        }
+    }
+    Some(digest)
 }
 
 async fn line(

@@ -9,6 +9,7 @@ pub mod enrollment;
 pub mod error;
 pub mod events;
 mod fair_use;
+pub mod gateways;
 pub mod jobs;
 mod model;
 mod pay_hosts;

@@ -102,8 +102,7 @@ async fn held(tx: &mut TenantTx, agent: AgentId, lineage: Uuid, hello: &Hello) -
     }
     let newest = store::agents::desired_gen(tx, agent).await?.unsigned_abs();
     if hello.state_gen == newest {
-        let digest = digest(&store::agents::desired_since(tx, agent, 0).await?);
-        if hello.state_digest != digest {
+        if hello.state_digest != digest(tx, agent).await? {
             tracing::warn!(%agent, generation = newest, "the agent lost a part of its desired state");
             return Ok(None);
         }
@@ -111,17 +110,21 @@ async fn held(tx: &mut TenantTx, agent: AgentId, lineage: Uuid, hello: &Hello) -
     Ok(Some(hello.state_gen))
 }
 
-/// What everything an agent should hold hashes to.
-fn digest(objects: &[store::agents::DesiredRow]) -> hash::Hash {
+/// What everything an agent should hold hashes to: reckoned once, and kept with each change from then on.
+async fn digest(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<u8>, Error> {
+    if let Some(kept) = store::agents::desired_digest(tx, agent).await? {
+        return Ok(kept);
+    }
     let mut digest = hash::GENESIS;
-    for object in objects.iter().filter(|object| !object.removed) {
+    for object in store::agents::desired_since(tx, agent, 0).await?.iter().filter(|object| !object.removed) {
         let revision = object.revision.unsigned_abs();
         hash::fold(
             &mut digest,
             &hash::object(object.kind.unsigned_abs(), object.object_id.as_bytes(), revision, &object.body),
         );
     }
-    digest
+    store::agents::set_desired_digest(tx, agent, &digest).await?;
+    Ok(digest.to_vec())
 }
 
 /// What an agent that holds `gen_held` of `lineage_held` must be told; `None` if it holds everything.
@@ -131,13 +134,11 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
     if gen_held == Some(to.unsigned_abs()) {
         return Ok(None);
     }
-    let all = store::agents::desired_since(&mut tx, session.agent, 0).await?;
-    let digest = digest(&all);
+    let digest_after = digest(&mut tx, session.agent).await?;
     let since = gen_held.map(|held| i64::try_from(held).unwrap_or(i64::MAX));
-    let confirmed = store::agents::removals_confirmed(&mut tx, session.agent).await?;
-    let more_went = all.iter().any(|object| object.removed && object.generation > confirmed);
+    let (confirmed, more_went) = store::agents::removals_confirmed(&mut tx, session.agent).await?;
     let (mut upserts, mut removes) = (Vec::new(), Vec::new());
-    for object in all.into_iter().filter(|object| since.is_none_or(|since| object.generation > since)) {
+    for object in store::agents::desired_since(&mut tx, session.agent, since.unwrap_or(0)).await? {
         let (kind, id) = (object.kind.unsigned_abs(), object.object_id.as_bytes().to_vec());
         if !object.removed {
             let revision = object.revision.unsigned_abs();
@@ -147,6 +148,7 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
             removes.push(ObjectKey { kind, id });
         }
     }
+    tx.commit().await?;
     Ok(Some(Down {
         lineage: lineage.as_bytes().to_vec(),
         from_gen: gen_held.unwrap_or(0),
@@ -154,7 +156,7 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
         snapshot: gen_held.is_none(),
         upserts,
         removes,
-        digest_after: digest.to_vec(),
+        digest_after,
         // Never with everything, or with removals since: what an agent would lose by them, nobody has seen yet.
         removals_confirmed: since.is_some_and(|since| confirmed > since) && !more_went,
     }))
@@ -216,10 +218,10 @@ fn access_name(result: &ObjectResult) -> Option<&'static str> {
     }
 }
 
-/// Notes that an agent spoke, or that its session ended.
-pub async fn seen(app: &App, session: Session, connected: bool) -> Result<(), Error> {
+/// Notes that an agent's session ended.
+pub async fn ended(app: &App, session: Session) -> Result<(), Error> {
     let mut tx = session.begin(app).await?;
-    store::agents::set_seen(&mut tx, session.agent, connected).await?;
+    store::agents::set_ended(&mut tx, session.agent).await?;
     Ok(tx.commit().await?)
 }
 

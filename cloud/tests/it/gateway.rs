@@ -1,10 +1,15 @@
-//! What a gateway does with agents that may not go on: over real QUIC.
+//! What a gateway does with agents that may not go on, over real QUIC; and for all its sessions at once.
 
 use serde_json::json;
+use weir_cloud::fleet::gateways::{self, Sessions};
+use weir_cloud::fleet::sessions::{self, Session};
+use weir_cloud::ids::SubscriptionId;
 use weir_protocol::PROTO_REV;
 use weir_protocol::control::{GoAwayReason, down};
+use weir_protocol::hash;
 
 use crate::money::harness::{Isp, story};
+use crate::money::shop::Shop;
 use crate::played::{Gateway, Played, router};
 
 /// Why the session ends; whatever else is told before does not matter.
@@ -29,5 +34,66 @@ fn an_agent_that_is_revoked_or_replaced_is_dropped_at_once() {
         let mut revoked = gateway.session(&second, PROTO_REV).await;
         assert_eq!(isp.post(&format!("/routers/{router}/agent/revoke"), json!({})).await.status, 204);
         assert_eq!(goodbye(&mut revoked).await, GoAwayReason::Revoked);
+    });
+}
+
+/// A session whose agent was told a generation.
+fn told(session: Session, told: i64) -> Sessions {
+    Sessions { agents: vec![session.agent.uuid()], ids: vec![session.id], told: vec![told] }
+}
+
+#[test]
+fn a_sweep_finds_who_missed_a_wake_and_who_was_taken_over_and_nobody_else() {
+    story(async {
+        let shop = Shop::new("sweep", "2026-11-01").await;
+        let app = &shop.isp.app;
+        let older = shop.session().await;
+        shop.sold(json!({ "prefixes": ["10.0.0.1/32"] })).await;
+        let newer = shop.session().await;
+        let agent = newer.agent.to_string();
+        let newest = shop.isp.get(&format!("/agents/{agent}")).await.expect(200)["desired_gen"].as_i64().expect("one");
+        let mut missed = Vec::new();
+        for sessions in [told(newer, newest), told(newer, newest - 1), told(older, newest)] {
+            missed.push(!gateways::behind(app, sessions).await.expect("an answer").is_empty());
+        }
+        assert_eq!(missed, [false, true, true]);
+        let connected = async || shop.isp.get(&format!("/agents/{agent}")).await.expect(200)["connected"].clone();
+        sessions::ended(app, newer).await.expect("noted");
+        gateways::seen(app, told(older, 0)).await.expect("noted");
+        assert_eq!(connected().await, false);
+        gateways::seen(app, told(newer, 0)).await.expect("noted");
+        assert_eq!(connected().await, true);
+    });
+}
+
+#[test]
+fn the_digest_kept_with_each_change_is_that_of_all_there_is() {
+    story(async {
+        let shop = Shop::new("digest", "2026-10-01").await;
+        let sold = |n: u8| shop.sold(json!({ "prefixes": [format!("10.0.0.{n}/32")] }));
+        let lines: [SubscriptionId; 3] = [sold(1).await, sold(2).await, sold(3).await];
+        let opened = shop.opened().await;
+        for change in 0..4 {
+            match change {
+                1 => drop(sold(4).await),
+                2 => {
+                    let hold = json!({ "kind": "manual", "effect": "closed", "reason": "asked for" });
+                    shop.isp.post(&format!("/subscriptions/{}/holds", lines[0]), hold).await.expect(201);
+                }
+                3 => {
+                    let end = json!({ "ends_on": "2026-11-01" });
+                    shop.isp.post(&format!("/subscriptions/{}/end", lines[1]), end).await.expect(200);
+                }
+                _ => {}
+            }
+            let whole =
+                sessions::changes(&shop.isp.app, opened.session, opened.lineage, None).await.expect("an answer");
+            let whole = whole.expect("everything");
+            let mut digest = hash::GENESIS;
+            for object in &whole.upserts {
+                hash::fold(&mut digest, &hash::object(object.kind, &object.id, object.revision, &object.body));
+            }
+            assert_eq!(whole.digest_after, digest, "after change {change}");
+        }
     });
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use weir_protocol::control::{Event, Hello, Severity};
+use weir_protocol::hash;
 use weir_protocol::state::ObjectResult;
 
 use crate::db::{PlatformTx, TenantTx};
@@ -219,11 +220,31 @@ pub async fn desired_gen(tx: &mut TenantTx, agent: AgentId) -> Result<i64, sqlx:
     sqlx::query_scalar!("SELECT desired_gen FROM agents WHERE id = $1", agent.uuid()).fetch_one(tx.conn()).await
 }
 
-/// Up to which generation somebody confirmed that many lines go at once.
-pub async fn removals_confirmed(tx: &mut TenantTx, agent: AgentId) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!("SELECT removals_confirmed_gen FROM agents WHERE id = $1", agent.uuid())
-        .fetch_one(tx.conn())
-        .await
+/// Up to which generation somebody confirmed that many lines go at once, and whether more went since.
+pub async fn removals_confirmed(tx: &mut TenantTx, agent: AgentId) -> Result<(i64, bool), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT removals_confirmed_gen,
+                  EXISTS (SELECT FROM desired_objects d
+                          WHERE d.tenant_id = a.tenant_id AND d.agent_id = a.id AND d.removed
+                            AND d.generation > a.removals_confirmed_gen) AS "more!"
+           FROM agents a WHERE id = $1"#,
+        agent.uuid()
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok((row.removals_confirmed_gen, row.more))
+}
+
+/// What all objects of an agent hash to together; `None` if that was not reckoned yet.
+pub async fn desired_digest(tx: &mut TenantTx, agent: AgentId) -> Result<Option<Vec<u8>>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT desired_digest FROM agents WHERE id = $1", agent.uuid()).fetch_one(tx.conn()).await
+}
+
+pub async fn set_desired_digest(tx: &mut TenantTx, agent: AgentId, digest: &hash::Hash) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE agents SET desired_digest = $2 WHERE id = $1", agent.uuid(), &digest[..])
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// Makes a generation of the confirmation alone.
@@ -241,7 +262,6 @@ pub struct DesiredRow {
     pub kind: i32,
     pub object_id: Uuid,
     pub revision: i64,
-    pub generation: i64,
     pub body: Vec<u8>,
     pub removed: bool,
 }
@@ -249,7 +269,7 @@ pub struct DesiredRow {
 pub async fn desired_since(tx: &mut TenantTx, agent: AgentId, generation: i64) -> Result<Vec<DesiredRow>, sqlx::Error> {
     sqlx::query_as!(
         DesiredRow,
-        "SELECT kind, object_id, revision, generation, body, removed FROM desired_objects
+        "SELECT kind, object_id, revision, body, removed FROM desired_objects
          WHERE agent_id = $1 AND generation > $2 ORDER BY generation",
         agent.uuid(),
         generation
@@ -319,16 +339,11 @@ pub async fn put_applied(
     Ok(())
 }
 
-pub async fn set_seen(tx: &mut TenantTx, agent: AgentId, connected: bool) -> Result<(), sqlx::Error> {
+pub async fn set_ended(tx: &mut TenantTx, agent: AgentId) -> Result<(), sqlx::Error> {
     let now = tx.at();
-    sqlx::query!(
-        "UPDATE agents SET last_seen_at = $2, disconnected_at = CASE WHEN $3 THEN NULL ELSE $2::timestamptz END WHERE id = $1",
-        agent.uuid(),
-        now,
-        connected
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("UPDATE agents SET last_seen_at = $2, disconnected_at = $2 WHERE id = $1", agent.uuid(), now)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

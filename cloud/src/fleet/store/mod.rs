@@ -1,10 +1,11 @@
 //! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`];
-//! their usage logs: [`epochs`]; what they told people: [`events`], of what they refuse: [`refusals`], of hosts no line has:
+//! their usage logs: [`epochs`]; gateways' sessions: [`gateways`]; what they told people: [`events`], of what they refuse: [`refusals`], of hosts no line has:
 //! [`unknown_hosts`].
 
 pub mod agents;
 pub mod epochs;
 pub mod events;
+pub mod gateways;
 pub mod refusals;
 pub mod unknown_hosts;
 
@@ -326,16 +327,42 @@ pub async fn desired_ids(tx: &mut TenantTx, agent: AgentId, kind: Kind) -> Resul
 }
 
 /// Writes an object under the agent's next generation; no body = a tombstone.
+/// What an agent should hold together, and one object of it as it is; the agent is locked.
+pub struct Holding {
+    pub digest: Option<Vec<u8>>,
+    /// 0 = there never was one.
+    pub revision: i64,
+    pub body: Option<Vec<u8>>,
+}
+
+pub async fn lock_holding(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid) -> Result<Holding, sqlx::Error> {
+    let digest = sqlx::query_scalar!("SELECT desired_digest FROM agents WHERE id = $1 FOR UPDATE", agent.uuid())
+        .fetch_one(tx.conn())
+        .await?;
+    let object = sqlx::query!(
+        r#"SELECT revision, CASE WHEN removed THEN NULL ELSE body END AS body FROM desired_objects
+           WHERE agent_id = $1 AND kind = $2 AND object_id = $3"#,
+        agent.uuid(),
+        kind as i32,
+        id
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let (revision, body) = object.map_or((0, None), |object| (object.revision, object.body));
+    Ok(Holding { digest, revision, body })
+}
+
+/// Makes a generation of one object, with the digest of all there are then.
 pub async fn put_desired(
     tx: &mut TenantTx,
     agent: AgentId,
-    kind: Kind,
-    id: Uuid,
-    body: Option<Vec<u8>>,
+    (kind, id): (Kind, Uuid),
+    body: Option<&[u8]>,
+    digest: Option<&[u8]>,
 ) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
-        "WITH agent AS (UPDATE agents SET desired_gen = desired_gen + 1 WHERE id = $2 RETURNING desired_gen)
+        "WITH agent AS (UPDATE agents SET desired_gen = desired_gen + 1, desired_digest = $7 WHERE id = $2 RETURNING desired_gen)
          INSERT INTO desired_objects (tenant_id, agent_id, kind, object_id, revision, generation, body, removed, changed_at)
          SELECT $1, $2, $3, $4, 1, desired_gen, coalesce($5, ''::bytea), $5 IS NULL, $6 FROM agent
          ON CONFLICT (tenant_id, agent_id, kind, object_id) DO UPDATE
@@ -346,7 +373,8 @@ pub async fn put_desired(
         kind as i32,
         id,
         body,
-        now
+        now,
+        digest
     )
     .execute(tx.conn())
     .await?;

@@ -6,26 +6,31 @@
 mod enrollment;
 mod pace;
 mod session;
+mod sweep;
 mod tls;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
 use sqlx::postgres::PgNotification;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
 use crate::app::App;
 use crate::db::WAKE_CHANNEL;
 use crate::fleet::authority::{self, Authority};
+use crate::fleet::gateways::Sessions;
+use crate::fleet::sessions::Session;
 use crate::http::server::stopped;
 use crate::ids::{AgentId, TenantId};
 use crate::live::WATCH_CHANNEL;
 
-/// How often every session looks for changes it was not told of.
-const SWEEP: Duration = Duration::from_secs(15);
+/// Agents on their way to a session at once. Others are not heard yet: they ask again a little later by themselves, and
+/// those that are heard are not kept waiting so long that they give up.
+const ARRIVING_MAX: usize = 256;
 /// How long a stop waits for connections to close.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
@@ -37,12 +42,18 @@ pub(super) struct Gateway {
     sessions: Mutex<HashMap<AgentId, Arc<Bell>>>,
     /// Tenants somebody watches, as they are told.
     watched: broadcast::Sender<TenantId>,
+    /// Within how long agents that lose this gateway come back.
+    spread_ms: AtomicU32,
     name: String,
 }
 
-/// Rouses the tasks of one session.
-#[derive(Default)]
+/// Rouses the tasks of one session, and knows of it what concerns all.
 pub(super) struct Bell {
+    session: i64,
+    /// Generation the agent was told last.
+    told: AtomicI64,
+    /// Whether the agent spoke since that was noted.
+    spoke: AtomicBool,
     /// Its desired state may have changed.
     state: Notify,
     /// Something may wait to be done.
@@ -66,8 +77,11 @@ pub struct Bound {
 pub async fn bind(app: App) -> anyhow::Result<Bound> {
     let authority = Authority::open(&app).await.context("open the certificate authority")?;
     let config = tls::server_config(&authority, app.clock.system_now())?;
-    let endpoint = quinn::Endpoint::server(config, app.config.gateway)
-        .with_context(|| format!("listen for agents on {}", app.config.gateway))?;
+    let told = || format!("listen for agents on {}", app.config.gateway);
+    let socket = std::net::UdpSocket::bind(app.config.gateway).with_context(told)?;
+    let runtime = Arc::new(quinn::TokioRuntime);
+    let endpoint =
+        quinn::Endpoint::new(tls::endpoint_config(&app.secrets), Some(config), socket, runtime).with_context(told)?;
     let name = endpoint.local_addr()?.to_string();
     Ok(Bound {
         endpoint,
@@ -76,6 +90,7 @@ pub async fn bind(app: App) -> anyhow::Result<Bound> {
             authority,
             sessions: Mutex::default(),
             watched: broadcast::channel(64).0,
+            spread_ms: AtomicU32::new(sweep::SPREAD_MIN_MS),
             name,
         }),
     })
@@ -90,6 +105,8 @@ impl Bound {
     /// Accepts agents until `stop` changes.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let rousing = tokio::spawn(rouse(Arc::clone(&self.gateway)));
+        let sweeping = tokio::spawn(sweep::sweep(Arc::clone(&self.gateway)));
+        let places = Arc::new(Semaphore::new(ARRIVING_MAX));
         loop {
             let incoming = tokio::select! {
                 incoming = self.endpoint.accept() => incoming,
@@ -103,14 +120,20 @@ impl Bound {
                 }
                 continue;
             }
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                incoming.ignore();
+                metrics::counter!("weir_agents_put_off_total").increment(1);
+                continue;
+            };
             let gateway = Arc::clone(&self.gateway);
             tokio::spawn(async move {
-                if let Err(error) = welcome(gateway, incoming).await {
+                if let Err(error) = welcome(gateway, incoming, place).await {
                     tracing::debug!(error = format!("{error:#}"), "a connection ended");
                 }
             });
         }
         rousing.abort();
+        sweeping.abort();
         self.endpoint.close(0u32.into(), b"gateway stops");
         if tokio::time::timeout(DRAIN_LIMIT, self.endpoint.wait_idle()).await.is_err() {
             tracing::debug!("some connections did not close in time");
@@ -119,14 +142,15 @@ impl Bound {
     }
 }
 
-async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming) -> anyhow::Result<()> {
-    let connection = incoming.accept()?.await?;
+async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming, place: OwnedSemaphorePermit) -> anyhow::Result<()> {
+    let arriving = incoming.accept()?;
+    let connection = tokio::time::timeout(session::HELLO_LIMIT, arriving).await.context("no handshake in time")??;
     let handshake =
         connection.handshake_data().and_then(|data| data.downcast::<quinn::crypto::rustls::HandshakeData>().ok());
     match handshake.and_then(|data| data.protocol) {
         Some(protocol) if protocol == weir_protocol::ALPN_ENROLL => enrollment::serve(&gateway, connection).await,
         Some(protocol) if protocol == weir_protocol::ALPN_SESSION => match identity(&connection) {
-            Some((tenant, agent)) => session::serve(gateway, connection, tenant, agent).await,
+            Some((tenant, agent)) => session::serve(gateway, connection, (tenant, agent), place).await,
             None => {
                 connection.close(1u32.into(), b"a session needs an agent's certificate");
                 Ok(())
@@ -143,9 +167,15 @@ fn identity(connection: &quinn::Connection) -> Option<(TenantId, AgentId)> {
 
 impl Gateway {
     /// Makes this session the one that is roused for its agent.
-    fn register(&self, agent: AgentId) -> Arc<Bell> {
-        let bell = Arc::new(Bell::default());
-        let before = self.lock().insert(agent, Arc::clone(&bell));
+    fn register(&self, session: Session) -> Arc<Bell> {
+        let bell = Arc::new(Bell {
+            session: session.id,
+            told: AtomicI64::new(0),
+            spoke: AtomicBool::new(false),
+            state: Notify::new(),
+            commands: Notify::new(),
+        });
+        let before = self.lock().insert(session.agent, Arc::clone(&bell));
         if let Some(older) = before {
             older.ring();
         }
@@ -159,6 +189,17 @@ impl Gateway {
             sessions.remove(&agent);
         }
         metrics::gauge!("weir_agents_connected").set(sessions.len() as f64);
+    }
+
+    /// The sessions of which this holds.
+    fn sessions(&self, holds: impl Fn(&Bell) -> bool) -> Sessions {
+        let mut sessions = Sessions::default();
+        for (agent, bell) in self.lock().iter().filter(|(_, bell)| holds(bell)) {
+            sessions.agents.push(agent.uuid());
+            sessions.ids.push(bell.session);
+            sessions.told.push(bell.told.load(Ordering::Relaxed));
+        }
+        sessions
     }
 
     fn hear(&self, notification: &PgNotification) {
@@ -181,20 +222,12 @@ impl Gateway {
     }
 }
 
-/// Passes wakes on to sessions, and rouses all of them every so often.
+/// Passes wakes on to sessions.
 async fn rouse(gateway: Arc<Gateway>) {
-    let mut sweep = tokio::time::interval(SWEEP);
     loop {
         match gateway.app.db.listen(&[WAKE_CHANNEL, WATCH_CHANNEL]).await {
             Ok(mut listener) => loop {
-                let heard = tokio::select! {
-                    heard = listener.recv() => heard,
-                    _ = sweep.tick() => {
-                        gateway.lock().values().for_each(|bell| bell.state.notify_one());
-                        continue;
-                    }
-                };
-                match heard {
+                match listener.recv().await {
                     Ok(notification) => gateway.hear(&notification),
                     Err(error) => {
                         tracing::warn!(%error, "listening for wakes failed; listening again");

@@ -1,11 +1,12 @@
 //! One agent's session: hello and welcome, then state down, usage up, heartbeats, until either side goes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use chrono::TimeDelta;
 use quinn::{RecvStream, SendStream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
@@ -19,22 +20,18 @@ use crate::fleet::sessions::{self, Session};
 use crate::ids::{AgentId, TenantId};
 
 /// An agent has this long to open its streams and say hello.
-const HELLO_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// Epochs an agent may offer: more than a spool holds in a year of forks.
 const EPOCHS_MAX: usize = 256;
 /// Length of an epoch's name.
 const EPOCH_BYTES: usize = 8;
 /// Live rates nearer to each other than this are dropped.
 const LIVE_PAUSE_MIN: Duration = Duration::from_millis(400);
-/// How often "last seen" is written at most.
-const SEEN_EVERY: TimeDelta = TimeDelta::seconds(30);
 /// Longest silence allowed on the control stream.
 const HEARTBEAT_MS: u32 = 10_000;
 /// Live rates are asked for this long at a time, and this often.
 const LIVE_FOR_MS: u32 = 12_000;
 const LIVE_EVERY_MS: u32 = 1_000;
-/// After losing a session agents come back within this time.
-const SPREAD_MS: u32 = 500;
 
 /// Events an agent may tell at once: more than it keeps while it is away.
 const EVENTS_AT_ONCE: usize = 128;
@@ -53,8 +50,8 @@ struct Streams {
 pub(super) async fn serve(
     gateway: Arc<Gateway>,
     connection: quinn::Connection,
-    tenant: TenantId,
-    agent: AgentId,
+    (tenant, agent): (TenantId, AgentId),
+    place: OwnedSemaphorePermit,
 ) -> anyhow::Result<()> {
     let (streams, hello) =
         tokio::time::timeout(HELLO_LIMIT, greet(&connection)).await.context("no hello in time")??;
@@ -72,18 +69,19 @@ pub(super) async fn serve(
         streams: opened.streams,
         usage_interval_ms: gateway.app.config.usage_interval_ms,
         heartbeat_interval_ms: HEARTBEAT_MS,
-        reconnect_spread_ms: SPREAD_MS,
+        reconnect_spread_ms: gateway.spread_ms.load(Ordering::Relaxed),
     };
     frame::write(&mut control_send, &control::Down { message: Some(down::Message::Welcome(welcome)) }).await?;
+    drop(place);
     tracing::info!(%tenant, %agent, "session open");
     let control_send = Arc::new(tokio::sync::Mutex::new(control_send));
-    let bell = gateway.register(agent);
+    let bell = gateway.register(opened.session);
     let rev = PROTO_REV.min(hello.proto_rev);
     let (session, lineage, held) = (opened.session, opened.lineage, opened.held);
     let mut tasks = JoinSet::new();
     tasks.spawn(tell_commands(Arc::clone(&gateway), session, rev, Arc::clone(&bell), Arc::clone(&control_send)));
     tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control_send)));
-    tasks.spawn(listen(Arc::clone(&gateway), session, control_receive));
+    tasks.spawn(listen(Arc::clone(&gateway), session, Arc::clone(&bell), control_receive));
     tasks.spawn(tell_state(Arc::clone(&gateway), session, lineage, held, Arc::clone(&bell), state));
     tasks.spawn(take_usage(Arc::clone(&gateway), session, usage));
     tasks.spawn(pass_on(Arc::clone(&gateway), session, live));
@@ -101,7 +99,7 @@ pub(super) async fn serve(
     }
     connection.close(0u32.into(), b"session over");
     // A newer session may own the agent already; then this one has nothing to say.
-    if let Err(error) = sessions::seen(&gateway.app, session, false).await {
+    if let Err(error) = sessions::ended(&gateway.app, session).await {
         tracing::debug!(%error, "the end of a session was not noted");
     }
     tracing::info!(%tenant, %agent, "session over");
@@ -150,8 +148,12 @@ async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reaso
 }
 
 /// Heartbeats, events, how lines are served and what commands came to.
-async fn listen(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
-    let mut noted = gateway.app.clock.now();
+async fn listen(
+    gateway: Arc<Gateway>,
+    session: Session,
+    bell: Arc<Bell>,
+    mut receive: RecvStream,
+) -> anyhow::Result<()> {
     let mut pace = Pace::new(EVENTS_AT_ONCE, EVENTS_A_SECOND);
     let mut lines = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
     loop {
@@ -175,11 +177,8 @@ async fn listen(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream
                     other => other?,
                 }
             }
-            Some(up::Message::Heartbeat(_)) if gateway.app.clock.now() - noted >= SEEN_EVERY => {
-                sessions::seen(&gateway.app, session, true).await?;
-                noted = gateway.app.clock.now();
-            }
-            Some(up::Message::Heartbeat(_)) | None => {}
+            Some(up::Message::Heartbeat(_)) => bell.spoke.store(true, Ordering::Relaxed),
+            None => {}
             Some(up::Message::Hello(_)) => bail!("a second hello"),
         }
     }
@@ -198,11 +197,13 @@ async fn tell_state(
     let mut waiting = false;
     // The generation last sent, and whether with everything.
     let mut sent: Option<(u64, bool)> = None;
+    bell.told.store(held.unwrap_or(0).cast_signed(), Ordering::Relaxed);
     loop {
         if !waiting && let Some(change) = sessions::changes(&gateway.app, session, lineage, held).await? {
             frame::write(&mut send, &change).await?;
             waiting = true;
             sent = Some((change.to_gen, change.snapshot));
+            bell.told.store(change.to_gen.cast_signed(), Ordering::Relaxed);
         }
         tokio::select! {
             () = bell.state.notified() => {}

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{ServerConfig, TransportConfig, VarInt};
+use quinn::{EndpointConfig, ServerConfig, TransportConfig, VarInt};
+use quinn_proto::HashedConnectionIdGenerator;
+use ring::hmac;
 use rustls::RootCertStore;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 
 use crate::fleet::authority::Authority;
+use crate::secrets::Secrets;
 
 /// Streams of each kind an agent may have open; memory is taken for each permitted one.
 const STREAMS: u32 = 8;
@@ -44,6 +47,17 @@ pub fn server_config(authority: &Authority, now: DateTime<Utc>) -> anyhow::Resul
     config.transport_config(Arc::new(transport()?));
     config.max_incoming(4_096).incoming_buffer_size(16 * 1024).incoming_buffer_size_total(8 * 1024 * 1024);
     Ok(config)
+}
+
+/// Keys that outlive a restart: what still comes for connections of a gateway before this one is answered so that agents
+/// know at once that those are over.
+pub fn endpoint_config(secrets: &Secrets) -> EndpointConfig {
+    let reset_key = hmac::Key::new(hmac::HMAC_SHA256, &secrets.derived("gateway connection resets"));
+    let [a, b, c, d, e, f, g, h, ..] = secrets.derived("gateway connection ids");
+    let id_key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let mut config = EndpointConfig::new(Arc::new(reset_key));
+    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(id_key)));
+    config
 }
 
 fn transport() -> anyhow::Result<TransportConfig> {
