@@ -20,7 +20,8 @@ use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use weir_rules::identity::{self, Identity};
 
-use super::{Error, fair_use, pay_hosts, store};
+use super::pools::Derived;
+use super::{Error, fair_use, pay_hosts, pools, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
 use crate::network::AccessPoint;
@@ -32,22 +33,61 @@ const THROTTLED_BPS: u64 = 1_000_000;
 /// Billing boundaries an agent knows ahead, per billing day and zone.
 const CUT_POINTS_AHEAD: usize = 3;
 
-/// Brings a line's port block and its object to what its subscription says now.
+/// Brings a line's port block and its object to what its subscription says now; the lines it shares an allowance with
+/// follow, those on other routers soon after.
 pub async fn refresh_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
-    refresh(tx, id, Search::Pool).await
+    if refresh(tx, id, Search::Pool, &mut Derived::default()).await? {
+        pools::tell_other_routers(tx, id).await?;
+    }
+    Ok(())
 }
 
-/// The same of one of many lines: one that waits for a port block is not looked for one, which is done for all at once.
-pub async fn refresh_one_of_many(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
-    refresh(tx, id, Search::Nothing).await
+/// The same of one of many lines, without those on other routers: one that waits for a port block is not looked for one,
+/// which is done for all at once.
+pub(super) async fn refresh_one_of_many(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    derived: &mut Derived,
+) -> Result<(), Error> {
+    refresh(tx, id, Search::Nothing, derived).await?;
+    Ok(())
 }
 
-async fn refresh(tx: &mut TenantTx, id: SubscriptionId, search: Search) -> Result<(), Error> {
-    let Some(router) = store::lock_router_of(tx, id).await? else { return Ok(()) };
+/// Whether whoever shares with the line on another router may have to be told.
+async fn refresh(tx: &mut TenantTx, id: SubscriptionId, search: Search, derived: &mut Derived) -> Result<bool, Error> {
+    let Some(router) = store::lock_router_of(tx, id).await? else { return Ok(false) };
+    let Some(agent) = store::agent_of_router(tx, router).await? else {
+        translation::settle(tx, router, id, search).await?;
+        return Ok(true);
+    };
+    if !refresh_alone(tx, (router, agent), id, search, derived).await? {
+        return Ok(false);
+    }
+    for other in store::pools::beside(tx, id).await? {
+        refresh_alone(tx, (router, agent), other, Search::Nothing, derived).await?;
+    }
+    Ok(true)
+}
+
+/// Whether those who share with it must be told.
+async fn refresh_alone(
+    tx: &mut TenantTx,
+    (router, agent): (RouterId, AgentId),
+    id: SubscriptionId,
+    search: Search,
+    derived: &mut Derived,
+) -> Result<bool, Error> {
     let ports = translation::settle(tx, router, id, search).await?;
-    let Some(agent) = store::agent_of_router(tx, router).await? else { return Ok(()) };
-    let line = line(tx, agent, id, ports).await?;
-    put(tx, agent, Kind::Line, id.uuid(), line.map(|line| line.encode_to_vec())).await
+    let line = line(tx, agent, id, ports, derived).await?;
+    let body = line.as_ref().map(Message::encode_to_vec);
+    let stored = store::desired_body(tx, agent, Kind::Line, id.uuid()).await?;
+    if stored == body {
+        return Ok(false);
+    }
+    store::put_desired(tx, agent, Kind::Line, id.uuid(), body).await?;
+    tx.wake(agent);
+    let before = stored.and_then(|body| Line::decode(body.as_slice()).ok());
+    Ok(pools::concerns_others(before.as_ref(), line.as_ref()))
 }
 
 /// Brings a router's own objects to what its settings, its tenant's and its accounts' say now.
@@ -90,8 +130,9 @@ fn node(one: AccessPoint) -> Node {
 pub async fn rebuild(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
     refresh_router(tx, id).await?;
     translation::assign_waiting(tx, id).await?;
+    let mut derived = Derived::default();
     for subscription in store::subscriptions_of_router(tx, id).await? {
-        refresh_one_of_many(tx, subscription).await?;
+        refresh_one_of_many(tx, subscription, &mut derived).await?;
     }
     Ok(())
 }
@@ -119,13 +160,14 @@ async fn line(
     agent: AgentId,
     id: SubscriptionId,
     ports: Option<Ports>,
+    derived: &mut Derived,
 ) -> Result<Option<Line>, Error> {
     let Some(sold) = store::sold_line(tx, id).await? else { return Ok(None) };
     let at = tx.at();
     let holds: Vec<_> = store::holds_of(tx, id).await?.into_iter().filter_map(|row| hold(row, at)).collect();
     let decision = access_at(&holds, at);
     let prefixes = sold.prefixes.iter().filter_map(|text| text.parse().ok()).map(prefix).collect();
-    let fair_use = fair_use::of_line(tx, agent, id, &sold).await?;
+    let fair_use = fair_use::of_line(tx, agent, id, &sold, derived).await?;
     let unpaid = decision.hold.as_ref().is_some_and(|hold| hold.kind == HoldKind::Unpaid);
     let pay_url = if unpaid { subscribers::pay_address(tx, sold.account_id).await? } else { String::new() };
     Ok(Some(Line {

@@ -12,6 +12,7 @@ mod fair_use;
 pub mod jobs;
 mod model;
 mod pay_hosts;
+pub mod pools;
 mod port_blocks;
 pub mod refusals;
 mod routers;

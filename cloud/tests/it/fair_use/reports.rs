@@ -18,7 +18,7 @@ use crate::money::harness::{Isp, story};
 const EPOCH: [u8; 8] = *b"epoch 1.";
 pub(super) const OCTOBER_MS: u64 = 1_790_805_600_000;
 pub(super) const NOVEMBER_MS: u64 = 1_793_487_600_000;
-const TENTH_MS: u64 = 1_791_626_400_000;
+pub(super) const TENTH_MS: u64 = 1_791_626_400_000;
 
 /// Opens a session as a gateway does.
 pub(super) async fn session(isp: &Isp, router: RouterId, tally: [u8; 8]) -> Session {
@@ -29,13 +29,18 @@ pub(super) async fn session(isp: &Isp, router: RouterId, tally: [u8; 8]) -> Sess
 }
 
 /// A record of one line, chained to the ones before.
-struct Log {
-    seq: u64,
-    prev_hash: hash::Hash,
+pub(super) struct Log {
+    pub seq: u64,
+    pub prev_hash: hash::Hash,
 }
 
 impl Log {
     fn record(&mut self, tally: [u8; 8], down_bytes: u64, end_ms: u64) -> Vec<u8> {
+        self.of_lines(tally, &[(1, down_bytes)], end_ms)
+    }
+
+    /// One in which each of these handles moved so many bytes.
+    pub(super) fn of_lines(&mut self, tally: [u8; 8], moved: &[(u32, u64)], end_ms: u64) -> Vec<u8> {
         let mut record = Record {
             epoch: EPOCH.to_vec(),
             seq: self.seq,
@@ -46,7 +51,8 @@ impl Log {
             tally: tally.to_vec(),
             ..Record::default()
         };
-        record.set_lines(&[LineUsage { handle: 1, down_bytes, down_packets: 9, ..LineUsage::default() }]);
+        let line = |&(handle, down_bytes)| LineUsage { handle, down_bytes, down_packets: 9, ..LineUsage::default() };
+        record.set_lines(&moved.iter().map(line).collect::<Vec<_>>());
         let body = record.encode_to_vec();
         (self.seq, self.prev_hash) = (self.seq + 1, hash::usage_record(&body));
         body
@@ -75,7 +81,7 @@ fn line_standing(line: SubscriptionId, used_bytes: u64, rule: Rule) -> FairUseRe
     }
 }
 
-async fn published(isp: &Isp) -> Vec<i64> {
+pub(super) async fn published(isp: &Isp) -> Vec<i64> {
     let mut tx = isp.app.db.read(&isp.scope()).await.unwrap();
     let query = "SELECT (data ->> 'percent')::bigint FROM events WHERE kind = 'usage.threshold' ORDER BY id";
     sqlx::query_scalar(query).fetch_all(tx.conn()).await.unwrap()
