@@ -19,7 +19,7 @@ use crate::db::TenantTx;
 use crate::ids::{AccountId, AgentId, PlanVersionId, SubscriptionId};
 use crate::jobs;
 
-/// Records that come within this time are told to other routers together, seconds.
+/// What records say that come within this time is told together, seconds.
 const TOGETHER_SECONDS: i64 = 60;
 /// Length of what agents know a pool by.
 const ID_BYTES: usize = 16;
@@ -128,9 +128,10 @@ pub(super) async fn tell_other_routers(tx: &mut TenantTx, id: SubscriptionId) ->
     Ok(jobs::enqueue(tx, &RefreshPool { account, reason }, now).await?)
 }
 
-/// Has other routers told what lines moved on this one, where they share: once for all records that come within a minute.
-pub async fn used_on(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: i64) -> Result<(), Error> {
-    for account in rows::across_routers(tx, agent, epoch, seq).await? {
+/// Has routers told what a record says that they do not know, of lines that share: once for all records that come within a
+/// minute.
+pub async fn hear(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: i64) -> Result<(), Error> {
+    for account in rows::news_of(tx, agent, epoch, seq).await? {
         let while_of = tx.at().timestamp() / TOGETHER_SECONDS;
         let after = DateTime::from_timestamp((while_of + 1) * TOGETHER_SECONDS, 0).unwrap_or(tx.at());
         jobs::enqueue(tx, &RefreshPool { account, reason: format!("records {while_of}") }, after).await?;

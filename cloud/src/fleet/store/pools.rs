@@ -160,29 +160,26 @@ pub async fn one_a_router(tx: &mut TenantTx, account: AccountId) -> Result<Vec<S
     .await
 }
 
-/// The accounts of a record's lines that share with lines on other routers.
-pub async fn across_routers(
-    tx: &mut TenantTx,
-    agent: AgentId,
-    epoch: &[u8],
-    seq: i64,
-) -> Result<Vec<AccountId>, sqlx::Error> {
+/// The accounts of a record's lines that share, where it says what a router does not know yet: lines on other routers share,
+/// too, or the line came into the pool or left it after it moved this.
+pub async fn news_of(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: i64) -> Result<Vec<AccountId>, sqlx::Error> {
     let now = tx.at();
     sqlx::query_scalar!(
         r#"SELECT DISTINCT s.account_id AS "id: AccountId" FROM usage_segments u
            JOIN subscriptions s ON s.tenant_id = u.tenant_id AND s.id = u.subscription_id
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
-           JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id
+           CROSS JOIN LATERAL (SELECT ($4::timestamptz AT TIME ZONE a.time_zone)::date AS on) today
+           LEFT JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id
                 AND t.valid @> ((u.end_at - interval '1 microsecond') AT TIME ZONE a.time_zone)::date
-           JOIN plan_versions v ON v.tenant_id = t.tenant_id AND v.id = t.plan_version_id AND v.allowance_shared
+           LEFT JOIN subscription_terms n ON n.tenant_id = s.tenant_id AND n.subscription_id = s.id AND n.valid @> today.on
            WHERE u.agent_id = $1 AND u.epoch = $2 AND u.seq = $3
              AND EXISTS (SELECT FROM plan_versions WHERE allowance_shared)
-             AND EXISTS (
-               SELECT FROM subscriptions o
-               JOIN subscription_terms ot ON ot.tenant_id = o.tenant_id AND ot.subscription_id = o.id
-                    AND ot.valid @> ($4::timestamptz AT TIME ZONE a.time_zone)::date
-               WHERE o.tenant_id = s.tenant_id AND o.account_id = s.account_id AND o.router_id <> s.router_id
-                 AND ot.plan_version_id = v.id)"#,
+             AND EXISTS (SELECT FROM plan_versions v WHERE v.id IN (t.plan_version_id, n.plan_version_id) AND v.allowance_shared)
+             AND (t.plan_version_id IS DISTINCT FROM n.plan_version_id OR EXISTS (
+                 SELECT FROM subscriptions o
+                 JOIN subscription_terms ot ON ot.tenant_id = o.tenant_id AND ot.subscription_id = o.id AND ot.valid @> today.on
+                 WHERE o.tenant_id = s.tenant_id AND o.account_id = s.account_id AND o.router_id <> s.router_id
+                   AND ot.plan_version_id = t.plan_version_id))"#,
         agent.uuid(),
         epoch,
         seq,

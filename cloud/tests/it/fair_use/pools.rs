@@ -178,6 +178,10 @@ fn a_line_that_joins_brings_nothing_and_one_that_leaves_takes_nothing_along() {
         assert_eq!(published(&family.isp).await, [80]);
         assert_eq!(standing(&family.isp, two).await["used_bytes"], 120_000);
         assert_eq!(standing(&family.isp, one).await["used_bytes"], 800_000);
+        // What it moved just before is heard of later.
+        family.moved(&[(3, 1_000)], TENTH_MS - DAY_MS).await;
+        assert_eq!(work_off(&family.isp).await, 1);
+        assert_eq!(family.first_held(two).await.bytes, 1_401_000);
 
         family.moved(&[(3, 30_000)], TENTH_MS).await;
         let end = json!({ "ends_on": "2026-10-10" });

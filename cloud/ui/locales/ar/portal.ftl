@@ -46,6 +46,7 @@ portal-top-ups-hint = المعروضة للبيع، مع إظهار السعر �
 portal-top-up-offer = { $name }: { $price }
 portal-top-up-ask = شراء { $name }؟
 portal-top-up-lede = تُحسب فورًا وتُدرج في فاتورتك التالية.
+portal-top-up-shared = تستفيد منها كل خطوط حسابك على هذه الخطة.
 portal-top-up-do = الشراء بمبلغ { $price }
 done-top-up-bought = تم الشراء: تُحسب فورًا.
 portal-link-make = أنشئ رابط دخول

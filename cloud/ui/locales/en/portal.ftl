@@ -46,6 +46,7 @@ portal-top-ups-hint = Those on sale, with the exact price shown first; they stan
 portal-top-up-offer = { $name }: { $price }
 portal-top-up-ask = Buy { $name }?
 portal-top-up-lede = It counts at once and stands on your next bill.
+portal-top-up-shared = It is for all lines of your account on this plan.
 portal-top-up-do = Buy for { $price }
 done-top-up-bought = Bought: it counts at once.
 portal-link-make = Make a sign-in link

@@ -46,6 +46,7 @@ portal-top-ups-hint = Las que están a la venta, con el precio exacto antes; con
 portal-top-up-offer = { $name }: { $price }
 portal-top-up-ask = ¿Comprar { $name }?
 portal-top-up-lede = Cuenta al instante y consta en su próxima factura.
+portal-top-up-shared = La aprovechan todas las líneas de su cuenta con este plan.
 portal-top-up-do = Comprar por { $price }
 done-top-up-bought = Comprada: cuenta al instante.
 portal-link-make = Crear un enlace de acceso

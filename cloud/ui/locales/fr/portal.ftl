@@ -46,6 +46,7 @@ portal-top-ups-hint = Celles en vente, avec le prix exact d’abord ; elles figu
 portal-top-up-offer = { $name } : { $price }
 portal-top-up-ask = Acheter { $name } ?
 portal-top-up-lede = Elle compte tout de suite et figure sur votre prochaine facture.
+portal-top-up-shared = Toutes les lignes de votre compte sur cette offre en profitent.
 portal-top-up-do = Acheter pour { $price }
 done-top-up-bought = Achetée : elle compte tout de suite.
 portal-link-make = Créer un lien de connexion

@@ -46,6 +46,7 @@ portal-top-ups-hint = As que estão à venda, com o preço exato antes; constam 
 portal-top-up-offer = { $name }: { $price }
 portal-top-up-ask = Comprar { $name }?
 portal-top-up-lede = Vale na hora e consta na sua próxima fatura.
+portal-top-up-shared = Todas as linhas da sua conta neste plano a aproveitam.
 portal-top-up-do = Comprar por { $price }
 done-top-up-bought = Comprada: vale na hora.
 portal-link-make = Criar um link de acesso
