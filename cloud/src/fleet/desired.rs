@@ -63,8 +63,14 @@ async fn refresh(tx: &mut TenantTx, id: SubscriptionId, search: Search, derived:
     if !refresh_alone(tx, (router, agent), id, search, derived).await? {
         return Ok(false);
     }
+    let mut as_before = None;
     for other in store::pools::beside(tx, id).await? {
-        refresh_alone(tx, (router, agent), other, Search::Nothing, derived).await?;
+        // All lines of a pool have the same allowances: where one has what it had, all have.
+        let differs = as_before != Some(other.version)
+            && refresh_alone(tx, (router, agent), other.id, Search::Nothing, derived).await?;
+        if !differs {
+            as_before = Some(other.version);
+        }
     }
     Ok(true)
 }

@@ -20,7 +20,7 @@ use crate::ids::{AccountId, AgentId, PlanVersionId, SubscriptionId};
 use crate::jobs;
 
 /// What records say that come within this time is told together, seconds.
-const TOGETHER_SECONDS: i64 = 60;
+const TOGETHER_SECONDS: i64 = 30;
 /// Length of what agents know a pool by.
 const ID_BYTES: usize = 16;
 
@@ -129,11 +129,11 @@ pub(super) async fn tell_other_routers(tx: &mut TenantTx, id: SubscriptionId) ->
 }
 
 /// Has routers told what a record says that they do not know, of lines that share: once for all records that come within a
-/// minute.
+/// while, after them.
 pub async fn hear(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: i64) -> Result<(), Error> {
     for account in rows::news_of(tx, agent, epoch, seq).await? {
         let while_of = tx.at().timestamp() / TOGETHER_SECONDS;
-        let after = DateTime::from_timestamp((while_of + 1) * TOGETHER_SECONDS, 0).unwrap_or(tx.at());
+        let after = DateTime::from_timestamp((while_of + 2) * TOGETHER_SECONDS, 0).unwrap_or(tx.at());
         jobs::enqueue(tx, &RefreshPool { account, reason: format!("records {while_of}") }, after).await?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::TopUpRow;
 use crate::db::TenantTx;
 use crate::fleet::pools::{Moved, Pool};
-use crate::ids::{AccountId, AgentId, SubscriptionId};
+use crate::ids::{AccountId, AgentId, PlanVersionId, SubscriptionId};
 
 pub async fn of_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<Pool>, sqlx::Error> {
     let now = tx.at();
@@ -106,17 +106,24 @@ pub async fn top_ups(tx: &mut TenantTx, pool: &Pool, from: NaiveDate) -> Result<
     .await
 }
 
-/// Other lines of a line's account that share today, on the same router.
-pub async fn beside(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<SubscriptionId>, sqlx::Error> {
+/// A line that shares what its version includes.
+pub struct Sharing {
+    pub id: SubscriptionId,
+    pub version: PlanVersionId,
+}
+
+/// Other lines of a line's account that share today, on the same router, pool by pool.
+pub async fn beside(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Sharing>, sqlx::Error> {
     let now = tx.at();
-    sqlx::query_scalar!(
-        r#"SELECT o.id AS "id: SubscriptionId" FROM subscriptions s
+    sqlx::query_as!(
+        Sharing,
+        r#"SELECT o.id AS "id: _", v.id AS "version: _" FROM subscriptions s
            JOIN subscriptions o ON o.tenant_id = s.tenant_id AND o.account_id = s.account_id AND o.router_id = s.router_id AND o.id <> s.id
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
            JOIN subscription_terms t ON t.tenant_id = o.tenant_id AND t.subscription_id = o.id
                 AND t.valid @> ($2::timestamptz AT TIME ZONE a.time_zone)::date
            JOIN plan_versions v ON v.tenant_id = t.tenant_id AND v.id = t.plan_version_id AND v.allowance_shared
-           WHERE s.id = $1 ORDER BY o.id"#,
+           WHERE s.id = $1 ORDER BY v.id, o.id"#,
         id.uuid(),
         now
     )
@@ -179,7 +186,8 @@ pub async fn news_of(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: i64) 
                  SELECT FROM subscriptions o
                  JOIN subscription_terms ot ON ot.tenant_id = o.tenant_id AND ot.subscription_id = o.id AND ot.valid @> today.on
                  WHERE o.tenant_id = s.tenant_id AND o.account_id = s.account_id AND o.router_id <> s.router_id
-                   AND ot.plan_version_id = t.plan_version_id))"#,
+                   AND ot.plan_version_id = t.plan_version_id))
+           ORDER BY 1"#,
         agent.uuid(),
         epoch,
         seq,

@@ -219,6 +219,25 @@ fn what_is_bought_on_one_line_is_for_all_of_them() {
 }
 
 #[test]
+fn an_invoice_says_what_each_line_moved_and_charges_nothing_for_it() {
+    story(async {
+        let mut family = sold("invoiced").await;
+        family.moved(&[(1, 1_300_000), (2, 200_000)], TENTH_MS).await;
+        family.isp.now_is("2026-11-02T10:00:00Z").await;
+        family.isp.bill("2026-11-02").await;
+        let invoices = family.isp.get("/invoices").await.expect(200);
+        let invoice = family.isp.get(&format!("/invoices/{}", invoices["items"][0]["id"].as_str().unwrap())).await;
+        let lines = invoice.expect(200)["lines"].as_array().unwrap().clone();
+        let usage = lines.iter().filter(|line| line["kind"] == "usage");
+        let usage: Vec<_> =
+            usage.map(|line| (&line["down_bytes"], &line["included_bytes"], &line["net"]["amount"])).collect();
+        let (one, two) = (json!(1_300_000), json!(200_000));
+        let (nothing, free) = (json!(null), json!("0.00"));
+        assert_eq!(usage, [(&one, &nothing, &free), (&two, &nothing, &free)]);
+    });
+}
+
+#[test]
 fn one_warning_is_given_for_all_lines_that_share() {
     story(async {
         let family = sold("warned").await;
