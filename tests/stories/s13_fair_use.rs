@@ -14,8 +14,7 @@ const ALLOWANCE: u64 = 20_000_000;
 const PAYLOAD: u64 = 22_000_000;
 /// What the line moves at its full rate from one sweep to the next.
 const OVERSHOOT_MAX: f64 = SOLD_BPS as f64 / 8.0;
-
-/// Of it, what one of two lines moves that share it, and what the other moves.
+/// What each of two lines moves that share it: together they pass it.
 const SHARES: [u64; 2] = [7_000_000, 15_000_000];
 
 async fn plan(world: &World, name: &str, shared: bool) -> Result<String> {

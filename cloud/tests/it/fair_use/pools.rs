@@ -112,6 +112,7 @@ fn lines_of_an_account_on_a_plan_that_shares_are_one_pool_with_one_allowance() {
         assert!(told(isp, router, alone).await.pool.is_empty());
 
         family.moved(&[(1, 300_000), (2, 50_000)], TENTH_MS).await;
+        assert_eq!(work_off(&family.isp).await, 0, "nobody else need hear of it");
         assert_eq!(told(&family.isp, router, one).await, first, "the router counts them itself");
         let now = standing(&family.isp, two).await;
         assert_eq!((&now["used_bytes"], &now["own_used_bytes"]), (&json!(350_000), &json!(50_000)));
@@ -294,5 +295,15 @@ fn an_allowance_is_shared_only_where_there_is_one_and_nothing_is_charged_beyond_
             assert_eq!(refused["errors"], json!([{ "field": "allowance_shared", "message": message }]), "{refused}");
         }
         assert_eq!(isp.get("/plans").await.expect(200)["items"], json!([]));
+        let form = "name=Family&rate_down=20&rate_up=5&price=20&currency=EUR&allowance=100&allowance_shared=yes";
+        let refused = isp.form("/plans", &format!("{form}&overage.block=1&overage.price=0.5")).await;
+        assert!(refused.status == 422 && refused.text.contains("Choose one: a charge"), "{}", refused.text);
+        let made = isp.form("/plans", form).await;
+        assert_eq!(made.status, 303, "{}", made.text);
+        let page = isp.page(&made.location).await.text;
+        assert!(page.contains("shared by the account"), "{page}");
+        let again = isp.page(&format!("{}/versions/new", made.location)).await.text;
+        let tick = again.split("<input").find(|input| input.contains("name=\"allowance_shared\"")).expect("a tick");
+        assert!(tick.contains("checked"), "a further version begins as the last: {tick}");
     });
 }
