@@ -1469,6 +1469,7 @@ CREATE TABLE public.plan_versions (
     burst_up_bytes bigint DEFAULT 0 NOT NULL,
     steps jsonb DEFAULT '[]'::jsonb NOT NULL,
     carry_over_bytes bigint,
+    allowance_shared boolean DEFAULT false NOT NULL,
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
     CONSTRAINT plan_versions_block_price_is_not_negative CHECK ((overage_block_price >= (0)::numeric)),
@@ -1477,6 +1478,7 @@ CREATE TABLE public.plan_versions (
     CONSTRAINT plan_versions_carry_over_is_positive CHECK ((carry_over_bytes > 0)),
     CONSTRAINT plan_versions_carry_over_needs_allowance CHECK (((carry_over_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_charge_or_carry_over CHECK (((carry_over_bytes IS NULL) OR (overage_block_bytes IS NULL))),
+    CONSTRAINT plan_versions_charge_or_shared CHECK (((NOT allowance_shared) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_charge_or_steps CHECK (((steps = '[]'::jsonb) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_charge_or_throttle CHECK (((throttle_down_bps IS NULL) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_overage_is_whole CHECK (((overage_block_bytes IS NULL) = (overage_block_price IS NULL))),
@@ -1484,6 +1486,7 @@ CREATE TABLE public.plan_versions (
     CONSTRAINT plan_versions_price_is_not_negative CHECK ((price >= (0)::numeric)),
     CONSTRAINT plan_versions_rate_down_is_positive CHECK ((rate_down_bps > 0)),
     CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0)),
+    CONSTRAINT plan_versions_shared_needs_allowance CHECK (((NOT allowance_shared) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_steps_are_a_list CHECK ((jsonb_typeof(steps) = 'array'::text)),
     CONSTRAINT plan_versions_steps_need_allowance CHECK (((steps = '[]'::jsonb) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_throttle_down_is_positive CHECK ((throttle_down_bps > 0)),
@@ -1556,6 +1559,20 @@ CREATE TABLE public.plugin_versions (
 ALTER TABLE ONLY public.plugin_versions FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugin_versions OWNER TO weir_owner;
+
+CREATE TABLE public.pool_thresholds (
+    tenant_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    plan_version_id uuid NOT NULL,
+    period_start_at timestamp with time zone NOT NULL,
+    percent integer NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    CONSTRAINT pool_thresholds_percent_exists CHECK ((percent = ANY (ARRAY[80, 100])))
+);
+
+ALTER TABLE ONLY public.pool_thresholds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.pool_thresholds OWNER TO weir_owner;
 
 CREATE TABLE public.port_blocks (
     tenant_id uuid NOT NULL,
@@ -2652,6 +2669,9 @@ ALTER TABLE ONLY public.plugins
 ALTER TABLE ONLY public.plugins
     ADD CONSTRAINT plugins_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.pool_thresholds
+    ADD CONSTRAINT pool_thresholds_pkey PRIMARY KEY (tenant_id, account_id, plan_version_id, period_start_at, percent);
+
 ALTER TABLE ONLY public.port_blocks
     ADD CONSTRAINT port_blocks_are_one_lines EXCLUDE USING gist (tenant_id WITH =, address WITH =, int4range(first_port, last_port, '[]'::text) WITH &&) WHERE ((ended_at IS NULL));
 
@@ -3463,6 +3483,15 @@ ALTER TABLE ONLY public.plugins
 ALTER TABLE ONLY public.plugins
     ADD CONSTRAINT plugins_tenant_id_id_previous_version_id_fkey FOREIGN KEY (tenant_id, id, previous_version_id) REFERENCES public.plugin_versions(tenant_id, plugin_id, id);
 
+ALTER TABLE ONLY public.pool_thresholds
+    ADD CONSTRAINT pool_thresholds_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.pool_thresholds
+    ADD CONSTRAINT pool_thresholds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.pool_thresholds
+    ADD CONSTRAINT pool_thresholds_tenant_id_plan_version_id_fkey FOREIGN KEY (tenant_id, plan_version_id) REFERENCES public.plan_versions(tenant_id, id);
+
 ALTER TABLE ONLY public.port_blocks
     ADD CONSTRAINT port_blocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -3915,6 +3944,8 @@ ALTER TABLE public.plugin_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.plugins ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.pool_thresholds ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.port_blocks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.portal_links ENABLE ROW LEVEL SECURITY;
@@ -4090,6 +4121,8 @@ CREATE POLICY tenant ON public.plugin_settings TO weir_app USING ((tenant_id = (
 CREATE POLICY tenant ON public.plugin_versions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.plugins TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.pool_thresholds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.port_blocks TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4390,6 +4423,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.plans TO weir_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.plugin_invocations TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.plugin_versions TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.pool_thresholds TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.port_blocks TO weir_app;
 

@@ -77,6 +77,13 @@ impl World {
         self.served(line).await
     }
 
+    /// One more line of an account, of the same plan.
+    pub async fn household_beside(&mut self, other: &Household) -> Result<Household> {
+        let (number, starts_on) = self.next_household().await?;
+        let line = self.isp.sell_beside(number, &other.line, &starts_on).await?;
+        self.served(line).await
+    }
+
     /// Sells [`HOME`] to somebody whom nothing is known of but the Ethernet address.
     pub async fn household_known_by_mac(&mut self, name: &str) -> Result<Household> {
         let (number, starts_on) = self.next_household().await?;

@@ -293,7 +293,7 @@ pub struct BusyHour {
     pub sold_down_bps: i64,
 }
 
-/// A line that has used its allowance of the current billing period.
+/// A line that has used its allowance of the current billing period. Of lines that share one, the oldest stands for all.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Exhausted {
     /// Which line.
@@ -304,7 +304,7 @@ pub struct Exhausted {
     pub area: String,
     /// The plan.
     pub plan: String,
-    /// What was used since the period began.
+    /// What was used since the period began; of a shared allowance, by all lines.
     #[schema(value_type = String)]
     pub used_bytes: Decimal,
     /// What is included.

@@ -33,6 +33,8 @@ pub struct Metered {
     pub used_bytes: i64,
     /// Bytes these days include, with what was bought on top; none = unmetered.
     pub allowance_bytes: Option<i64>,
+    /// Whether they include it for all lines of the account on the plan together.
+    pub shared: bool,
     /// Bytes beyond.
     pub over_bytes: i64,
     /// Size and price of a block beyond, if anything is charged.
@@ -103,6 +105,7 @@ fn one(facts: &account::Facts<'_>, piece: &Piece<'_>, days: Vec<Day>, free: Deci
         days,
         used_bytes: signed(rated.used_bytes)?,
         allowance_bytes: rated.allowance_bytes.map(signed).transpose()?,
+        shared: piece.tariff.shared,
         over_bytes: signed(rated.over_bytes)?,
         block,
         charge: rated.line.map(|line| (line.blocks, line.amount)),

@@ -218,7 +218,8 @@ pub struct InvoiceLine {
     pub up_bytes: Option<i64>,
     /// Of them, those moved in free windows, which do not count, on a usage line.
     pub free_bytes: Option<i64>,
-    /// What of them the plan includes, with what was bought on top; absent when the plan does not meter.
+    /// What of them the plan includes, with what was bought on top; absent when the plan does not meter, or lines
+    /// share what it includes.
     pub included_bytes: Option<i64>,
     /// Counted after the period had been billed.
     pub late: bool,

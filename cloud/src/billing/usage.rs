@@ -24,6 +24,8 @@ pub(super) struct Tariff<'a> {
     pub version: PlanVersionId,
     pub plan: &'a str,
     pub allowance_bytes: Option<i64>,
+    /// It is for all lines of the account on the version.
+    pub shared: bool,
     pub block: Option<(i64, Decimal)>,
     pub windows: &'a serde_json::Value,
 }
@@ -77,6 +79,7 @@ pub(super) fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piec
                 version: line.version,
                 plan: &line.plan,
                 allowance_bytes: line.allowance_bytes,
+                shared: line.allowance_shared,
                 block: line.block_bytes.zip(line.block_price),
                 windows: &line.windows,
             };
@@ -137,8 +140,10 @@ async fn line(
     }
     // What was charged before stays charged: the price is that of the blocks not charged yet.
     let net = price.times(blocks)?;
+    // What lines share is not included once for each of them.
     let included = rated
         .allowance_bytes
+        .filter(|_| !piece.tariff.shared)
         .map(|bytes| i64::try_from(bytes).map_err(|_| RulesError::Range("allowance")))
         .transpose()?;
     Ok(Some(Draft {
@@ -214,6 +219,7 @@ fn tariff(term: &TermRow) -> Tariff<'_> {
         version: term.version,
         plan: &term.plan,
         allowance_bytes: term.allowance_bytes,
+        shared: term.allowance_shared,
         block: term.block_bytes.zip(term.block_price),
         windows: &term.windows,
     }

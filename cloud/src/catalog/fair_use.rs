@@ -150,7 +150,7 @@ pub(super) fn check_throttle(throttle: &Throttle, metered: bool, charged: bool, 
     check_range("throttle.rate_up_bps", throttle.rate_up_bps, RATE_MAX, errors);
 }
 
-/// Checks the steps beyond an allowance and what is carried over.
+/// Checks the steps beyond an allowance, what is carried over, and whether it can be shared.
 pub(super) fn check_beyond(wish: &VersionWish, errors: &mut Vec<FieldError>) {
     let mut needs = |field: &str| {
         if wish.allowance_bytes.is_none() {
@@ -162,6 +162,9 @@ pub(super) fn check_beyond(wish: &VersionWish, errors: &mut Vec<FieldError>) {
     };
     if !wish.steps.is_empty() {
         needs("steps");
+    }
+    if wish.allowance_shared {
+        needs("allowance_shared");
     }
     if let Some(bytes) = wish.carry_over_bytes {
         needs("carry_over_bytes");

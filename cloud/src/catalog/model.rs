@@ -62,6 +62,8 @@ pub struct PlanVersion {
     pub steps: Vec<Step>,
     /// What is left of an allowance is included in the next period, too, up to so many bytes; null = nothing.
     pub carry_over_bytes: Option<i64>,
+    /// Lines of one account on this version share one allowance, instead of having one each.
+    pub allowance_shared: bool,
     /// Times of the day with rates of their own; the first that holds counts.
     pub windows: Vec<Window>,
     /// Bytes toward the subscriber at once after being idle, before the rate holds; 0 = none to speak of.
@@ -108,6 +110,9 @@ pub struct PlanWish {
     pub steps: Vec<Step>,
     /// What is left of an allowance is included in the next period, too, up to so many bytes; absent = nothing.
     pub carry_over_bytes: Option<i64>,
+    /// Lines of one account on this version share one allowance, instead of having one each.
+    #[serde(default)]
+    pub allowance_shared: bool,
     /// Times of the day with rates of their own; the first that holds counts.
     #[serde(default)]
     pub windows: Vec<Window>,
@@ -151,6 +156,9 @@ pub struct VersionWish {
     pub steps: Vec<Step>,
     /// What is left of an allowance is included in the next period, too, up to so many bytes; absent = nothing.
     pub carry_over_bytes: Option<i64>,
+    /// Lines of one account on this version share one allowance, instead of having one each.
+    #[serde(default)]
+    pub allowance_shared: bool,
     /// Times of the day with rates of their own; the first that holds counts.
     #[serde(default)]
     pub windows: Vec<Window>,

@@ -23,6 +23,7 @@ struct VersionRow {
     throttle_up_bps: Option<i64>,
     steps: sqlx::types::Json<Vec<Step>>,
     carry_over_bytes: Option<i64>,
+    allowance_shared: bool,
     windows: sqlx::types::Json<Vec<Window>>,
     burst_down_bytes: i64,
     burst_up_bytes: i64,
@@ -48,6 +49,7 @@ impl From<VersionRow> for PlanVersion {
             throttle: throttle.map(|(rate_down_bps, rate_up_bps)| Throttle { rate_down_bps, rate_up_bps }),
             steps: row.steps.0,
             carry_over_bytes: row.carry_over_bytes,
+            allowance_shared: row.allowance_shared,
             windows: row.windows.0,
             burst_down_bytes: row.burst_down_bytes,
             burst_up_bytes: row.burst_up_bytes,
@@ -112,7 +114,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                   overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
-                  steps AS "steps: _", carry_over_bytes, burst_down_bytes, burst_up_bytes, created_at
+                  steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE plan_id = ANY($1) ORDER BY version DESC"#,
         &ids
     )
@@ -142,7 +144,7 @@ pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<Plan
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                   overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
-                  steps AS "steps: _", carry_over_bytes, burst_down_bytes, burst_up_bytes, created_at
+                  steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE id = $1"#,
         id.uuid()
     )
@@ -176,8 +178,8 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
     sqlx::query!(
         "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                                     overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows, created_at,
-                                    burst_down_bytes, burst_up_bytes, steps, carry_over_bytes)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+                                    burst_down_bytes, burst_up_bytes, steps, carry_over_bytes, allowance_shared)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         tenant,
         version.id.uuid(),
         version.plan_id.uuid(),
@@ -196,7 +198,8 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         version.burst_down_bytes,
         version.burst_up_bytes,
         steps,
-        version.carry_over_bytes
+        version.carry_over_bytes,
+        version.allowance_shared
     )
     .execute(tx.conn())
     .await?;

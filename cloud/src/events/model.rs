@@ -53,7 +53,7 @@ named! {
     PlanChanged = "subscription.plan_changed";
     /// A subscription got a last day.
     SubscriptionEnded = "subscription.ended";
-    /// A line used 80 or 100 % of its allowance; once a period each.
+    /// A line used 80 or 100 % of its allowance, or all lines that share it did together; once a period each.
     UsageThreshold = "usage.threshold";
     /// A top-up was sold.
     TopUpSold = "top_up.sold";

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod boosts;
 pub mod error;
+mod metered;
 mod model;
 mod products;
 mod report;

@@ -255,13 +255,18 @@ pub struct Standing {
     pub from: Option<NaiveDate>,
     /// Day after the last.
     pub to: Option<NaiveDate>,
-    /// Used since, both directions, outside free windows: as far as the router told or its records came.
+    /// Used since, both directions, outside free windows: as far as the router told or its records came. Of a shared
+    /// allowance, by all lines.
     pub used_bytes: i64,
+    /// Lines that share the allowance, this one among them; null = it has its own.
+    pub sharing_lines: Option<i64>,
+    /// Of a shared allowance, what this line used, as far as its records came; null = it has its own.
+    pub own_used_bytes: Option<i64>,
     /// Included in these days; null when nothing is metered.
     pub allowance_bytes: Option<i64>,
     /// Included, too: what was left of the period before.
     pub carried_bytes: i64,
-    /// Bought on top.
+    /// Bought on top, of a shared allowance on any of the lines.
     pub top_up_bytes: i64,
     /// Left of all three, not below zero.
     pub remaining_bytes: Option<i64>,
@@ -277,6 +282,6 @@ pub struct Standing {
     pub reported_at: Option<DateTime<Utc>>,
     /// What rules did, newest first.
     pub turns: Vec<Turn>,
-    /// What was bought on top, newest first.
+    /// What was bought on top on this line, newest first.
     pub top_ups: Vec<TopUp>,
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 use weir_protocol::state::{self, FairUseReport, LineFairUse};
 
-use super::{Error, Rule, Turn, store};
+use super::{Error, Rule, Turn, metered, store};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::events::{self, EventKind};
@@ -53,21 +53,60 @@ async fn keep(tx: &mut TenantTx, id: SubscriptionId, told: &Told) -> Result<(), 
         store::put_turns(tx, id, &told.turns).await?;
     }
     let Some((start_at, _)) = told.period.filter(|_| told.limit_bytes > 0) else { return Ok(()) };
-    for percent in THRESHOLDS {
-        let reached = i128::from(told.used_bytes) * 100 >= i128::from(told.limit_bytes) * i128::from(percent);
-        if reached && store::pass_threshold(tx, id, start_at, percent).await? {
-            tell(tx, id, told, percent).await?;
+    let mut reached = Reached { used_bytes: told.used_bytes, limit_bytes: told.limit_bytes, sharing_lines: None };
+    if !reached.is(THRESHOLDS[0]) {
+        return Ok(());
+    }
+    let metered = metered::of_line(tx, id).await?;
+    let pool = metered.as_ref().and_then(|metered| metered.pool());
+    if let (Some(metered), Some(pool)) = (&metered, pool) {
+        // What it counted under the plan before is not of this allowance.
+        let Some(foreign) = metered.foreign_bytes(tx, start_at).await? else { return Ok(()) };
+        reached.used_bytes = reached.used_bytes.saturating_sub(foreign);
+        reached.limit_bytes = reached.limit_bytes.saturating_sub(foreign);
+        reached.sharing_lines = Some(pool.lines(tx).await?);
+        if reached.limit_bytes <= 0 {
+            return Ok(());
+        }
+    }
+    for percent in THRESHOLDS.into_iter().filter(|percent| reached.is(*percent)) {
+        let first = match pool {
+            Some(pool) => store::pass_shared_threshold(tx, pool, start_at, percent).await?,
+            None => store::pass_threshold(tx, id, start_at, percent).await?,
+        };
+        if first {
+            tell(tx, id, told, &reached, percent).await?;
         }
     }
     Ok(())
 }
 
-async fn tell(tx: &mut TenantTx, id: SubscriptionId, told: &Told, percent: i32) -> Result<(), Error> {
+/// What was used of what, and by how many lines, where they share it.
+struct Reached {
+    used_bytes: i64,
+    limit_bytes: i64,
+    sharing_lines: Option<i64>,
+}
+
+impl Reached {
+    fn is(&self, percent: i32) -> bool {
+        i128::from(self.used_bytes) * 100 >= i128::from(self.limit_bytes) * i128::from(percent)
+    }
+}
+
+async fn tell(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    told: &Told,
+    reached: &Reached,
+    percent: i32,
+) -> Result<(), Error> {
     let account = store::account_of(tx, id).await?;
     let facts = json!({
         "percent": percent,
-        "used_bytes": told.used_bytes,
-        "limit_bytes": told.limit_bytes,
+        "used_bytes": reached.used_bytes,
+        "limit_bytes": reached.limit_bytes,
+        "sharing_lines": reached.sharing_lines,
         "rule": told.rule,
         "period_start_at": told.period.map(|period| period.0),
         "period_end_at": told.period.map(|period| period.1),

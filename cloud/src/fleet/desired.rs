@@ -21,7 +21,8 @@ use weir_rules::access::{Hold, HoldEffect, HoldKind, access_at};
 use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
 use weir_rules::identity::{self, Identity};
 
-use super::{Error, fair_use, pay_hosts, store};
+use super::pools::Derived;
+use super::{Error, fair_use, pay_hosts, pools, store};
 use crate::db::TenantTx;
 use crate::ids::{AgentId, RouterId, SubscriptionId};
 use crate::network::AccessPoint;
@@ -33,22 +34,62 @@ const THROTTLED_BPS: u64 = 1_000_000;
 /// Billing boundaries an agent knows ahead, per billing day and zone.
 const CUT_POINTS_AHEAD: usize = 3;
 
-/// Brings a line's port block and its object to what its subscription says now.
+/// Brings a line's port block and its object to what its subscription says now; the lines it shares an allowance with
+/// follow, those on other routers soon after.
 pub async fn refresh_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
-    refresh(tx, id, Search::Pool).await
+    if refresh(tx, id, Search::Pool, &mut Derived::default()).await? {
+        pools::tell_other_routers(tx, id).await?;
+    }
+    Ok(())
 }
 
-/// The same of one of many lines: one that waits for a port block is not looked for one, which is done for all at once.
-pub async fn refresh_one_of_many(tx: &mut TenantTx, id: SubscriptionId) -> Result<(), Error> {
-    refresh(tx, id, Search::Nothing).await
+/// The same of one of many lines, without those on other routers: one that waits for a port block is not looked for one,
+/// which is done for all at once.
+pub(super) async fn refresh_one_of_many(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    derived: &mut Derived,
+) -> Result<(), Error> {
+    refresh(tx, id, Search::Nothing, derived).await?;
+    Ok(())
 }
 
-async fn refresh(tx: &mut TenantTx, id: SubscriptionId, search: Search) -> Result<(), Error> {
-    let Some(router) = store::lock_router_of(tx, id).await? else { return Ok(()) };
+/// Whether whoever shares with the line on another router may have to be told.
+async fn refresh(tx: &mut TenantTx, id: SubscriptionId, search: Search, derived: &mut Derived) -> Result<bool, Error> {
+    let Some(router) = store::lock_router_of(tx, id).await? else { return Ok(false) };
+    let Some(agent) = store::agent_of_router(tx, router).await? else {
+        translation::settle(tx, router, id, search).await?;
+        return Ok(true);
+    };
+    if !refresh_alone(tx, (router, agent), id, search, derived).await? {
+        return Ok(false);
+    }
+    let mut as_before = None;
+    for other in store::pools::beside(tx, id).await? {
+        // All lines of a pool have the same allowances: where one has what it had, all have.
+        let differs = as_before != Some(other.version)
+            && refresh_alone(tx, (router, agent), other.id, Search::Nothing, derived).await?;
+        if !differs {
+            as_before = Some(other.version);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether those who share with it must be told.
+async fn refresh_alone(
+    tx: &mut TenantTx,
+    (router, agent): (RouterId, AgentId),
+    id: SubscriptionId,
+    search: Search,
+    derived: &mut Derived,
+) -> Result<bool, Error> {
     let ports = translation::settle(tx, router, id, search).await?;
-    let Some(agent) = store::agent_of_router(tx, router).await? else { return Ok(()) };
-    let line = line(tx, agent, id, ports).await?;
-    put(tx, agent, Kind::Line, id.uuid(), line.map(|line| line.encode_to_vec())).await
+    let line = line(tx, agent, id, ports, derived).await?;
+    let body = line.as_ref().map(Message::encode_to_vec);
+    let Some(before) = put(tx, agent, Kind::Line, id.uuid(), body).await? else { return Ok(false) };
+    let before = before.body.and_then(|body| Line::decode(body.as_slice()).ok());
+    Ok(pools::concerns_others(before.as_ref(), line.as_ref()))
 }
 
 /// Brings a router's own objects to what its settings, its tenant's and its accounts' say now.
@@ -59,7 +100,8 @@ pub async fn refresh_router(tx: &mut TenantTx, id: RouterId) -> Result<(), Error
     put(tx, agent, Kind::Router, id.uuid(), router.map(|router| router.encode_to_vec())).await?;
     refresh_nodes(tx, agent, id).await?;
     let points = cut_points(tx, id).await?;
-    put(tx, agent, Kind::CutPoints, id.uuid(), Some(points.encode_to_vec())).await
+    put(tx, agent, Kind::CutPoints, id.uuid(), Some(points.encode_to_vec())).await?;
+    Ok(())
 }
 
 /// Brings the nodes to what a router's access points are now; those that are gone go.
@@ -91,8 +133,9 @@ fn node(one: AccessPoint) -> Node {
 pub async fn rebuild(tx: &mut TenantTx, id: RouterId) -> Result<(), Error> {
     refresh_router(tx, id).await?;
     translation::assign_waiting(tx, id).await?;
+    let mut derived = Derived::default();
     for subscription in store::subscriptions_of_router(tx, id).await? {
-        refresh_one_of_many(tx, subscription).await?;
+        refresh_one_of_many(tx, subscription, &mut derived).await?;
     }
     Ok(())
 }
@@ -105,16 +148,22 @@ pub async fn refresh_all_routers(tx: &mut TenantTx) -> Result<(), Error> {
     Ok(())
 }
 
-async fn put(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uuid, body: Option<Vec<u8>>) -> Result<(), Error> {
-    let stored = store::desired_body(tx, agent, kind, id).await?;
-    if stored == body {
-        return Ok(());
+/// Makes an object what it should be; what it was, if that is another.
+async fn put(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    kind: Kind,
+    id: Uuid,
+    body: Option<Vec<u8>>,
+) -> Result<Option<store::Holding>, Error> {
+    if store::desired_body(tx, agent, kind, id).await? == body {
+        return Ok(None);
     }
     let held = store::lock_holding(tx, agent, kind, id).await?;
     let digest = digest_after(&held, kind, id, body.as_deref());
     store::put_desired(tx, agent, (kind, id), body.as_deref(), digest.as_ref().map(|digest| &digest[..])).await?;
     tx.wake(agent);
-    Ok(())
+    Ok(Some(held))
 }
 
 /// The digest of all an agent should hold, once one object is another; `None` if it was not reckoned before.
@@ -134,13 +183,14 @@ async fn line(
     agent: AgentId,
     id: SubscriptionId,
     ports: Option<Ports>,
+    derived: &mut Derived,
 ) -> Result<Option<Line>, Error> {
     let Some(sold) = store::sold_line(tx, id).await? else { return Ok(None) };
     let at = tx.at();
     let holds: Vec<_> = store::holds_of(tx, id).await?.into_iter().filter_map(|row| hold(row, at)).collect();
     let decision = access_at(&holds, at);
     let prefixes = sold.prefixes.iter().filter_map(|text| text.parse().ok()).map(prefix).collect();
-    let fair_use = fair_use::of_line(tx, agent, id, &sold).await?;
+    let fair_use = fair_use::of_line(tx, agent, id, &sold, derived).await?;
     let unpaid = decision.hold.as_ref().is_some_and(|hold| hold.kind == HoldKind::Unpaid);
     let pay_url = if unpaid { subscribers::pay_address(tx, sold.account_id).await? } else { String::new() };
     Ok(Some(Line {

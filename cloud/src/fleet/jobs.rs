@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::pools::Derived;
 use super::{desired, events, store};
 use crate::app::App;
 use crate::db::Scope;
-use crate::ids::{AgentId, RouterId, SubscriptionId};
+use crate::ids::{AccountId, AgentId, RouterId, SubscriptionId};
 use crate::jobs::{Job, enqueue};
 use crate::{network, translation};
 
@@ -97,6 +98,34 @@ impl Job for RefreshLines {
     }
 }
 
+/// Refreshes an account's lines that share an allowance, after one of them changed or was used on another router.
+#[derive(Serialize, Deserialize)]
+pub struct RefreshPool {
+    /// The account.
+    pub account: AccountId,
+    /// Why: what happens for one reason is done once.
+    pub reason: String,
+}
+
+impl Job for RefreshPool {
+    const KIND: &'static str = "fleet.refresh_pool";
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        let mut tx = app.db.read(&scope).await?;
+        let lines = store::pools::one_a_router(&mut tx, self.account).await?;
+        drop(tx);
+        // One router at a time: nobody else locks two of them in the same order.
+        for line in lines {
+            refresh_lines(&app, &scope, &[line]).await?;
+        }
+        Ok(())
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{} {}", self.account, self.reason))
+    }
+}
+
 /// Gives lines that found no port block free one, now that others are.
 #[derive(Serialize, Deserialize)]
 pub struct AssignPortBlocks {}
@@ -150,8 +179,9 @@ const LINES_A_TRANSACTION: usize = 25;
 async fn refresh_lines(app: &App, scope: &Scope, lines: &[SubscriptionId]) -> anyhow::Result<()> {
     for lines in lines.chunks(LINES_A_TRANSACTION) {
         let mut tx = app.db.begin(scope).await?;
+        let mut derived = Derived::default();
         for line in lines {
-            desired::refresh_one_of_many(&mut tx, *line).await?;
+            desired::refresh_one_of_many(&mut tx, *line, &mut derived).await?;
         }
         tx.commit().await?;
     }

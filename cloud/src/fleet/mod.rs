@@ -13,6 +13,7 @@ pub mod gateways;
 pub mod jobs;
 mod model;
 mod pay_hosts;
+pub mod pools;
 mod port_blocks;
 pub(crate) mod positions;
 pub mod refusals;

@@ -126,6 +126,7 @@ kinds!(
     crate::fleet::jobs::RefreshDesired,
     crate::fleet::jobs::RefreshMetered,
     crate::fleet::jobs::RefreshLines,
+    crate::fleet::jobs::RefreshPool,
     crate::fleet::jobs::AssignPortBlocks,
     crate::fleet::jobs::ForgetOldEvents,
     crate::translation::jobs::ForgetOldPortBlocks,

@@ -101,6 +101,7 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         throttle: first.throttle,
         steps: first.steps,
         carry_over_bytes: first.carry_over_bytes,
+        allowance_shared: first.allowance_shared,
         windows: first.windows,
         burst_down_bytes: first.burst_down_bytes,
         burst_up_bytes: first.burst_up_bytes,
@@ -136,6 +137,7 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
     let burst = burst("burst_down").zip(burst("burst_up"));
     let steps = steps::read(fields);
     let carry_over_bytes = if given(fields, "carry_over") { read_scaled(fields, "carry_over", GIGABYTE) } else { None };
+    let allowance_shared = fields.get("allowance_shared") == "yes";
     let windows = windows::read(fields);
     let problem = fields.problem();
     match (down, up, amount, burst) {
@@ -152,6 +154,7 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
                 throttle,
                 steps,
                 carry_over_bytes,
+                allowance_shared,
                 windows,
                 burst_down_bytes,
                 burst_up_bytes,
@@ -185,6 +188,7 @@ pub(super) fn ask_terms(asked: Asking<'_>) -> Asking<'_> {
         .ask("throttle.rate_up", "fair-use-throttle-up-mbit", Input::Line("text"))
         .ask("steps", "fair-use-steps", Input::Lines)
         .ask("carry_over", "fair-use-carry-gb", Input::Line("text"))
+        .ask("allowance_shared", "fair-use-shared", Input::Tick)
         .ask("windows", "fair-use-windows", Input::Lines)
         .ask("burst_down", "burst-down-mb", Input::Line("text"))
         .ask("burst_up", "burst-up-mb", Input::Line("text"))

@@ -20,6 +20,11 @@ pub(super) fn facts<P: Needs>(screen: &Screen<P>, standing: &Standing) -> Vec<(S
         let used = format!("{} / {}", format::bytes(lang, standing.used_bytes), format::bytes(lang, limit));
         facts.push((screen.t("fair-use-period"), Cell::Text(days(lang, from, to))));
         facts.push((screen.t("fair-use-used"), Cell::Text(used)));
+        if let (Some(lines), Some(own)) = (standing.sharing_lines, standing.own_used_bytes) {
+            let lines = screen.frame.t1("fair-use-shared-lines", "lines", &lines.to_string());
+            facts.push((screen.t("fair-use-shared-by"), Cell::Text(lines)));
+            facts.push((screen.t("fair-use-own"), Cell::Text(format::bytes(lang, own))));
+        }
         if standing.carried_bytes > 0 {
             facts.push((screen.t("fair-use-carried"), Cell::Text(format::bytes(lang, standing.carried_bytes))));
         }

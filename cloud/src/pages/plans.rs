@@ -70,8 +70,12 @@ async fn show(screen: Screen<ViewCatalog>, ApiPath(id): ApiPath<PlanId>) -> Resu
 
 fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
     let lang = screen.frame.lang;
-    let volume =
-        |bytes: Option<i64>| Cell::Number(bytes.map_or(screen.t("unlimited"), |bytes| format::bytes(lang, bytes)));
+    let volume = |version: &PlanVersion| {
+        let bytes = version.allowance_bytes.map(|bytes| format::bytes(lang, bytes));
+        let shared = version.allowance_shared.then(|| screen.t("fair-use-shared-short"));
+        let words: Vec<_> = bytes.into_iter().chain(shared).collect();
+        Cell::Number(if words.is_empty() { screen.t("unlimited") } else { words.join(", ") })
+    };
     let beyond = |overage: &Option<Overage>| {
         overage
             .as_ref()
@@ -82,7 +86,7 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
             Cell::Text(version.version.to_string()),
             Cell::Number(format::bit_rate(lang, version.rate_down_bps)),
             Cell::Number(format::bit_rate(lang, version.rate_up_bps)),
-            volume(version.allowance_bytes),
+            volume(version),
             Cell::Number(beyond(&version.overage).or_else(|| slowed(lang, version)).unwrap_or_else(|| "—".into())),
             Cell::Number(version.carry_over_bytes.map_or_else(|| "—".into(), |bytes| format::bytes(lang, bytes))),
             Cell::Number(both_bursts(lang, version)),
@@ -138,6 +142,7 @@ fn fields_of(version: &PlanVersion) -> Fields {
         ("throttle.rate_up", throttled(|throttle| throttle.rate_up_bps)),
         ("steps", version.steps.iter().map(steps::typed).collect::<Vec<_>>().join("\n")),
         ("carry_over", version.carry_over_bytes.map(|bytes| scaled(bytes, GIGABYTE)).unwrap_or_default()),
+        ("allowance_shared", if version.allowance_shared { "yes".into() } else { String::new() }),
         ("burst_down", burst(version.burst_down_bytes)),
         ("burst_up", burst(version.burst_up_bytes)),
         ("windows", version.windows.iter().map(windows::typed).collect::<Vec<_>>().join("\n")),

@@ -2,7 +2,7 @@
 
 use crate::error::{FieldError, Problem};
 use crate::ids::{AttachmentId, SupportMailId, TicketId};
-use crate::{access, billing, catalog, db, fleet, network, payments, subscribers, subscriptions, tenants};
+use crate::{access, billing, catalog, db, fair_use, fleet, network, payments, subscribers, subscriptions, tenants};
 
 crate::kinds! {
     TICKET_NOT_FOUND = 404 "ticket-not-found", "There is no such ticket", "It may belong to somebody else.";
@@ -91,6 +91,9 @@ pub enum Error {
     /// The invoice.
     #[error(transparent)]
     Billing(#[from] billing::Error),
+    /// The line's allowance.
+    #[error(transparent)]
+    FairUse(#[from] fair_use::Error),
     /// The payment.
     #[error(transparent)]
     Payments(#[from] payments::Error),
@@ -135,6 +138,7 @@ impl From<Error> for Problem {
             Error::Fleet(error) => error.into(),
             Error::Subscriptions(error) => error.into(),
             Error::Billing(error) => error.into(),
+            Error::FairUse(error) => error.into(),
             Error::Payments(error) => error.into(),
             Error::Db(_) => Self::internal(&error),
         }

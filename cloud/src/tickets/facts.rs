@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use weir_rules::access::{Access, HoldKind};
-use weir_rules::calendar::{BillingDay, Cycle, local_date, start_of_day};
+use weir_rules::calendar::local_date;
 use weir_rules::money::Currency;
 use weir_rules::support::answer::{
     AccountFacts, AllowanceFacts, Differs, Facts, Finding, HoldFacts, LineFacts, OverdueInvoice, Rates, RouterFacts,
@@ -20,7 +20,7 @@ use crate::ids::{AccountId, RouterId, TicketId};
 use crate::live::Sample;
 use crate::subscribers::Account;
 use crate::subscriptions::{Hold, Status, Subscription};
-use crate::{billing, catalog, live, network, payments, subscribers, subscriptions};
+use crate::{billing, fair_use, live, network, payments, subscribers, subscriptions};
 
 /// Reports of usage that are older say nothing about now.
 const FRESH: TimeDelta = TimeDelta::minutes(15);
@@ -157,19 +157,13 @@ fn strictest(holds: &[Hold], now: DateTime<Utc>) -> Option<HoldFacts> {
     facts.max_by(|a, b| (a.effect, b.since).cmp(&(b.effect, a.since)))
 }
 
-/// What of this period's allowance is used, if the plan has one.
+/// What of this period's allowance is used, if the plan has one; of one that lines share, by all of them.
 async fn allowance(tx: &mut TenantTx, sold: &Subscription) -> Result<Option<AllowanceFacts>, Error> {
-    let Some(included) = catalog::version(tx, sold.plan_version_id).await?.allowance_bytes else { return Ok(None) };
-    let account = subscribers::account(tx, sold.account_id).await?;
-    let today = local_date(tx.at(), zone(&account));
-    let period = BillingDay::new(u32::from(account.billing_day.unsigned_abs()))
-        .and_then(|day| Cycle::monthly(sold.starts_on, day, 1))
-        .and_then(|cycle| cycle.full_period_containing(today));
-    let Ok(period) = period else { return Ok(None) };
-    let Ok(from) = start_of_day(period.start(), zone(&account)) else { return Ok(None) };
-    let used = store::facts::used_since(tx, sold.id, from).await?;
+    let standing = fair_use::standing(tx, sold.id).await?;
+    let Some((included, resets_on)) = standing.allowance_bytes.zip(standing.to) else { return Ok(None) };
+    let included = included.saturating_add(standing.carried_bytes).saturating_add(standing.top_up_bytes);
     let bytes = |bytes: i64| u64::try_from(bytes).unwrap_or(0);
-    Ok(Some(AllowanceFacts { used_bytes: bytes(used), included_bytes: bytes(included), resets_on: period.end() }))
+    Ok(Some(AllowanceFacts { used_bytes: bytes(standing.used_bytes), included_bytes: bytes(included), resets_on }))
 }
 
 async fn edge(

@@ -10,6 +10,7 @@ use weir_protocol::usage::{BothWays, LineUsage, Outcome, Record, SealReason};
 
 use super::{Error, store};
 use crate::app::App;
+use crate::fleet::pools;
 use crate::fleet::positions;
 use crate::fleet::sessions::{self, Session};
 
@@ -88,6 +89,7 @@ pub async fn apply(app: &App, session: Session, body: &[u8]) -> Result<Applied, 
     store::insert_segments(&mut tx, session.agent, &sound).await?;
     // No backup is configured, so what is committed is as safe as it gets, and the agent may delete it.
     store::advance(&mut tx, session.agent, &epoch, seq, &sound.hash).await?;
+    pools::hear(&mut tx, session.agent, &epoch, seq.cast_signed()).await?;
     if !sessions::counts_in(&mut tx, session.agent, sound.tally()).await? {
         sessions::refresh_metered(&mut tx, session.agent).await?;
     }

@@ -82,7 +82,8 @@ pub struct ExhaustedRow {
     pub allowance_bytes: i64,
 }
 
-/// Lines that have used their allowance since their account's billing day, by area; the area given, if one is.
+/// Lines that have used their allowance since their account's billing day, by area; the area given, if one is. Of lines that
+/// share one, the oldest stands for all, and what counts is what each moved on the days it shared.
 pub async fn exhausted(
     tx: &mut TenantTx,
     today: NaiveDate,
@@ -91,7 +92,8 @@ pub async fn exhausted(
     sqlx::query_as!(
         ExhaustedRow,
         r#"WITH lines AS (
-               SELECT s.id, b.name AS subscriber, l.city AS area, p.name AS plan, v.allowance_bytes, a.time_zone,
+               SELECT s.id, s.account_id, v.id AS version, v.allowance_shared, b.name AS subscriber, l.city AS area, p.name AS plan,
+                      v.allowance_bytes, a.time_zone,
                       CASE WHEN anchor.this <= $1 THEN anchor.this ELSE anchor.last END AS since
                FROM subscriptions s
                JOIN accounts a ON a.id = s.account_id
@@ -103,11 +105,20 @@ pub async fn exhausted(
                CROSS JOIN LATERAL (SELECT date_trunc('month', $1::timestamp) AS month) m
                CROSS JOIN LATERAL (SELECT
                    m.month::date + least(a.billing_day, extract(day FROM m.month + interval '1 month' - interval '1 day')::int) - 1 AS this,
-                   (m.month - interval '1 month')::date + least(a.billing_day, extract(day FROM m.month - interval '1 day')::int) - 1 AS last) anchor)
+                   (m.month - interval '1 month')::date + least(a.billing_day, extract(day FROM m.month - interval '1 day')::int) - 1 AS last) anchor
+               WHERE NOT v.allowance_shared OR NOT EXISTS (
+                   SELECT FROM subscriptions o JOIN subscription_terms ot ON ot.subscription_id = o.id AND ot.valid @> $1::date
+                   WHERE o.account_id = s.account_id AND ot.plan_version_id = v.id AND o.id < s.id))
            SELECT lines.id AS "line: _", subscriber, area, plan, used.bytes AS "used_bytes!", allowance_bytes AS "allowance_bytes!"
            FROM lines
-           CROSS JOIN LATERAL (SELECT sum(u.down_bytes::numeric + u.up_bytes) AS bytes FROM usage_segments u
-                               WHERE u.subscription_id = lines.id AND u.end_at > (since::timestamp AT TIME ZONE time_zone)) used
+           CROSS JOIN LATERAL (
+               SELECT sum(u.down_bytes::numeric + u.up_bytes) AS bytes
+               FROM (SELECT lines.id WHERE NOT allowance_shared
+                     UNION ALL SELECT s.id FROM subscriptions s WHERE allowance_shared AND s.account_id = lines.account_id) whose
+               JOIN usage_segments u ON u.subscription_id = whose.id AND u.end_at > (since::timestamp AT TIME ZONE time_zone)
+               WHERE NOT allowance_shared OR EXISTS (
+                   SELECT FROM subscription_terms t WHERE t.subscription_id = whose.id AND t.plan_version_id = version
+                     AND t.valid @> ((u.end_at - interval '1 microsecond') AT TIME ZONE time_zone)::date)) used
            WHERE used.bytes >= allowance_bytes AND ($2::text IS NULL OR area = $2)
            ORDER BY area, used.bytes / greatest(allowance_bytes, 1) DESC, lines.id"#,
         today,

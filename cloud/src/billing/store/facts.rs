@@ -53,6 +53,7 @@ pub struct TermRow {
     pub price: Decimal,
     pub currency: String,
     pub allowance_bytes: Option<i64>,
+    pub allowance_shared: bool,
     pub block_bytes: Option<i64>,
     pub block_price: Option<Decimal>,
     /// Windows of the day, as [`crate::catalog::Window`] is written.
@@ -66,7 +67,7 @@ pub async fn terms(tx: &mut TenantTx, account: AccountId) -> Result<Vec<TermRow>
     sqlx::query_as!(
         TermRow,
         r#"SELECT s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.allowance_bytes,
-                  v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
+                  v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   lower(t.valid) AS "from!", upper(t.valid) AS "to?"
            FROM subscriptions s
            JOIN subscription_terms t ON t.subscription_id = s.id
@@ -86,6 +87,7 @@ pub struct BilledRow {
     pub version: PlanVersionId,
     pub plan: String,
     pub allowance_bytes: Option<i64>,
+    pub allowance_shared: bool,
     pub block_bytes: Option<i64>,
     pub block_price: Option<Decimal>,
     pub windows: serde_json::Value,
@@ -115,7 +117,7 @@ pub async fn billed(tx: &mut TenantTx, account: AccountId) -> Result<Vec<BilledR
     sqlx::query_as!(
         BilledRow,
         r#"SELECT l.id AS "id: _", l.kind, l.subscription_id AS "subscription!: _", l.plan_version_id AS "version!: _",
-                  p.name AS plan, v.allowance_bytes, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
+                  p.name AS plan, v.allowance_bytes, v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   l.tax_category, l.tax_rate,
                   lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!", upper(l.full_period) AS "full_to!",
                   l.quantity, l.unit_price, l.net, coalesce(l.down_bytes::numeric, 0) + coalesce(l.up_bytes, 0) - coalesce(l.free_bytes, 0) AS "used_bytes!",

@@ -11,6 +11,7 @@ use super::report;
 use super::{Rule, TopUp, Turn};
 use crate::catalog::Amount;
 use crate::db::TenantTx;
+use crate::fleet::pools::Pool;
 use crate::ids::{AccountId, AgentId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId, TopUpProductId};
 
 /// Changes of rules a page shows.
@@ -23,6 +24,7 @@ pub struct Metered {
     pub version: PlanVersionId,
     pub allowance_bytes: i64,
     pub carry_over_bytes: Option<i64>,
+    pub allowance_shared: bool,
     pub windows: serde_json::Value,
     pub from: NaiveDate,
     pub to: Option<NaiveDate>,
@@ -35,7 +37,7 @@ pub async fn metered(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<Met
     let now = tx.at();
     sqlx::query_as!(
         Metered,
-        r#"SELECT v.id AS "version: _", v.allowance_bytes AS "allowance_bytes!", v.carry_over_bytes, v.windows, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
+        r#"SELECT v.id AS "version: _", v.allowance_bytes AS "allowance_bytes!", v.carry_over_bytes, v.allowance_shared, v.windows, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
                   s.starts_on, a.billing_day, a.time_zone
            FROM subscriptions s
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
@@ -301,6 +303,29 @@ pub async fn account_of(tx: &mut TenantTx, id: SubscriptionId) -> Result<Account
     sqlx::query_scalar!(r#"SELECT account_id AS "id: AccountId" FROM subscriptions WHERE id = $1"#, id.uuid())
         .fetch_one(tx.conn())
         .await
+}
+
+/// Notes that a share of an allowance was reached that lines share; whether it is the first time, of all of them.
+pub async fn pass_shared_threshold(
+    tx: &mut TenantTx,
+    pool: &Pool,
+    period_start_at: DateTime<Utc>,
+    percent: i32,
+) -> Result<bool, sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    let inserted = sqlx::query!(
+        "INSERT INTO pool_thresholds (tenant_id, account_id, plan_version_id, period_start_at, percent, told_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (tenant_id, account_id, plan_version_id, period_start_at, percent) DO NOTHING",
+        tenant,
+        pool.account.uuid(),
+        pool.version.uuid(),
+        period_start_at,
+        percent,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(inserted.rows_affected() == 1)
 }
 
 /// Notes that a share of a period's allowance was reached; whether it is the first time.

@@ -1,11 +1,12 @@
-//! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`];
-//! their usage logs: [`epochs`]; gateways' sessions: [`gateways`]; what they told people: [`events`], of what they refuse: [`refusals`], of hosts no line has:
-//! [`unknown_hosts`].
+//! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`]; their
+//! usage logs: [`epochs`]; what they told people: [`events`]; of what they refuse: [`refusals`]; of hosts no line has:
+//! [`unknown_hosts`]; gateways' sessions: [`gateways`]; lines that share an allowance: [`pools`].
 
 pub mod agents;
 pub mod epochs;
 pub mod events;
 pub mod gateways;
+pub mod pools;
 pub mod refusals;
 pub mod unknown_hosts;
 
@@ -43,6 +44,7 @@ pub struct SoldLine {
     pub windows: Json<Vec<Window>>,
     pub steps: Json<Vec<Step>>,
     pub carry_over_bytes: Option<i64>,
+    pub allowance_shared: bool,
 }
 
 pub struct HoldRow {
@@ -178,7 +180,7 @@ pub async fn sold_line(tx: &mut TenantTx, id: SubscriptionId) -> Result<Option<S
         r#"SELECT s.account_id AS "account_id: AccountId", s.handle, s.access_point_id AS "access_point_id: AccessPointId",
                   v.burst_down_bytes, v.burst_up_bytes, v.rate_down_bps, v.rate_up_bps, s.starts_on, lower(t.valid) AS "from!", upper(t.valid) AS "to?",
                   a.billing_day, a.time_zone, v.allowance_bytes, v.throttle_down_bps, v.throttle_up_bps, v.windows AS "windows: _",
-                  v.steps AS "steps: _", v.carry_over_bytes,
+                  v.steps AS "steps: _", v.carry_over_bytes, v.allowance_shared,
                   ARRAY(SELECT p.prefix::text FROM subscription_prefixes p
                         WHERE p.tenant_id = s.tenant_id AND p.subscription_id = s.id ORDER BY p.prefix) AS "prefixes!",
                   ARRAY(SELECT i.kind || ':' || i.value FROM subscription_identities i

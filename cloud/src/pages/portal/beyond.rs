@@ -8,7 +8,7 @@ use crate::billing::Metered;
 use crate::catalog::{self, PlanVersion};
 use crate::db::TenantTx;
 use crate::error::Problem;
-use crate::fair_use::{self, Rule};
+use crate::fair_use::{self, Rule, Standing};
 use crate::subscriptions::Subscription;
 
 /// How a line is slowed down beyond the included volume, and since when it is.
@@ -23,8 +23,8 @@ pub(super) struct Beyond {
     since: Option<String>,
     /// It is at a step after the end of the volume.
     further: bool,
-    /// Included in this period, too: what was left of the one before.
-    carried_bytes: i64,
+    /// How the line stands with its volume.
+    standing: Standing,
 }
 
 /// Reads what a line's plan says, and what its router did.
@@ -40,15 +40,35 @@ pub(super) async fn beyond(own: &Own, tx: &mut TenantTx, line: &Subscription) ->
         carries: carries(own.portal(), &version),
         since: since.map(|at| format::instant(lang, at, own.visit.zone)),
         further: capped || standing.step > 0,
-        carried_bytes: standing.carried_bytes,
+        standing,
     })
 }
 
 impl Beyond {
-    /// A period with what was carried over into it.
+    /// A period with what was carried over into it; of a volume that lines share, with what all of them used.
     pub(super) fn included(&self, period: Metered) -> Metered {
-        let allowance_bytes = period.allowance_bytes.map(|bytes| bytes.saturating_add(self.carried_bytes));
-        Metered { allowance_bytes, ..period }
+        let standing = &self.standing;
+        let carried = |bytes: i64| bytes.saturating_add(standing.carried_bytes);
+        match (standing.sharing_lines, standing.from, standing.to) {
+            (Some(_), Some(from), Some(to)) => Metered {
+                from,
+                to,
+                used_bytes: standing.used_bytes,
+                allowance_bytes: standing
+                    .allowance_bytes
+                    .map(|bytes| carried(bytes).saturating_add(standing.top_up_bytes)),
+                ..period
+            },
+            _ => Metered { allowance_bytes: period.allowance_bytes.map(carried), ..period },
+        }
+    }
+
+    /// By how many lines the volume is shared, and what this one used of it; nothing while it is alone.
+    pub(super) fn shared(&self, portal: &Portal) -> Option<String> {
+        let lang = portal.frame.lang;
+        let lines = self.standing.sharing_lines.filter(|lines| *lines > 1)?.to_string();
+        let own = format::bytes(lang, self.standing.own_used_bytes.unwrap_or(0));
+        Some(weir_ui::i18n::t(lang, "portal-used-shared", &[("lines", lines.as_str()), ("own", own.as_str())]))
     }
 
     /// What happens beyond the included volume, and has; nothing for a plan that slows no line.
@@ -70,9 +90,10 @@ impl Beyond {
     }
 }
 
-/// What a version does after the end of its volume, and what it carries over, a sentence each.
+/// Whether a version's volume is shared, what it does after its end, and what it carries over, a sentence each.
 pub(super) fn words(portal: &Portal, version: &PlanVersion) -> Vec<String> {
-    let mut words = steps(portal, version);
+    let mut words: Vec<_> = version.allowance_shared.then(|| portal.t("portal-volume-shared")).into_iter().collect();
+    words.extend(steps(portal, version));
     words.extend(carries(portal, version));
     words
 }

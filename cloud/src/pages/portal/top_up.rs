@@ -13,7 +13,7 @@ use super::{Own, session, taxed};
 use crate::catalog::Amount;
 use crate::db::TenantTx;
 use crate::error::Problem;
-use crate::fair_use::TopUpWish;
+use crate::fair_use::{self, TopUpWish};
 use crate::http::ApiPath;
 use crate::http::page::{Fields, html};
 use crate::ids::{RequestId, SubscriptionId, TopUpProductId, new_id};
@@ -46,12 +46,17 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, product_id)): WishPath) -> Res
     let mut tx = own.begin().await?;
     let wish = TopUpWish { product_id, reference: reference.clone() };
     let bought = portal::buy_top_up(&mut tx, own.me.id, id, wish).await?;
+    let shared = fair_use::standing(&mut tx, id).await?.sharing_lines.is_some();
     drop(tx);
     let (portal, lang) = (own.portal(), own.lang());
     let net = net(&bought.price)?;
     let (tax, total) = taxed(&own, net)?;
     let title = portal.frame.t1("portal-top-up-ask", "name", &bought.name);
-    let mut page = Page::saying(portal, title, portal.t("portal-top-up-lede"));
+    let lede = match shared {
+        true => format!("{} {}", portal.t("portal-top-up-lede"), portal.t("portal-top-up-shared")),
+        false => portal.t("portal-top-up-lede"),
+    };
+    let mut page = Page::saying(portal, title, lede);
     let usage = portal.at(&format!("/lines/{id}/usage"));
     page.up = Some((usage.clone(), portal.t("portal-usage")));
     page.leave = Some(usage);

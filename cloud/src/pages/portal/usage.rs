@@ -46,28 +46,29 @@ pub(super) async fn summary(
     let (now, boosts) = (now.as_ref(), boost::said(own, tx, line.id).await?);
     Ok(Used {
         name,
-        words: now.map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
-        meter: now.and_then(|now| meter(portal, now)),
+        words: now.map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now, &beyond)),
+        meter: now.and_then(|now| meter(portal, now, &beyond)),
         rule: sentences(now.map(|now| rule(portal, now, &beyond)), boosts),
         more: Action::go(portal.at(&format!("/lines/{}/usage", line.id)), portal.t("portal-usage-more")),
     })
 }
 
-/// What the plan's rule says, then what was bought.
-fn sentences(rule: Option<String>, boosts: Vec<String>) -> String {
-    rule.into_iter().chain(boosts).collect::<Vec<_>>().join(" ")
+/// One sentence after the other.
+fn sentences(first: Option<String>, more: impl IntoIterator<Item = String>) -> String {
+    first.into_iter().chain(more).collect::<Vec<_>>().join(" ")
 }
 
-fn words(portal: &Portal, now: &Metered) -> String {
+fn words(portal: &Portal, now: &Metered, beyond: &Beyond) -> String {
     let lang = portal.frame.lang;
     let (used, period) = (format::bytes(lang, now.used_bytes), days(lang, now.from, now.to));
     let included = now.allowance_bytes.map(|bytes| format::bytes(lang, bytes)).unwrap_or_default();
     let key = if now.allowance_bytes.is_some() { "portal-used-of" } else { "portal-used" };
     let figures = [("used", used.as_str()), ("included", included.as_str()), ("period", period.as_str())];
-    weir_ui::i18n::t(lang, key, &figures)
+    let words = weir_ui::i18n::t(lang, key, &figures);
+    sentences(Some(words), beyond.shared(portal))
 }
 
-fn meter(portal: &Portal, now: &Metered) -> Option<Meter> {
+fn meter(portal: &Portal, now: &Metered, beyond: &Beyond) -> Option<Meter> {
     let allowance = i128::from(now.allowance_bytes?.max(1));
     let percent = i64::try_from(i128::from(now.used_bytes) * 100 / allowance).unwrap_or(i64::MAX);
     let tone = match percent {
@@ -76,7 +77,7 @@ fn meter(portal: &Portal, now: &Metered) -> Option<Meter> {
         _ => Tone::Ok,
     };
     let percent = u8::try_from(percent.clamp(0, 100)).unwrap_or(100);
-    Some(Meter { percent, tone, label: words(portal, now) })
+    Some(Meter { percent, tone, label: words(portal, now, beyond) })
 }
 
 /// What happens beyond the included volume, and what has.
@@ -114,8 +115,8 @@ pub(super) async fn show(own: Own, ApiPath((_, id)): ApiPath<(String, Subscripti
         portal,
         up: (portal.home().to_owned(), portal.t("portal-nav-home")),
         title: portal.frame.t1("portal-usage-title", "plan", &line.plan_name),
-        lede: now.as_ref().map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now)),
-        meter: now.as_ref().and_then(|now| meter(portal, now)),
+        lede: now.as_ref().map_or_else(|| portal.t("portal-usage-none"), |now| words(portal, now, &beyond)),
+        meter: now.as_ref().and_then(|now| meter(portal, now, &beyond)),
         rule: sentences(now.as_ref().map(|now| rule(portal, now, &beyond)), boosts),
         offers,
         bars,
@@ -148,10 +149,17 @@ fn by_day(portal: &Portal, now: &Metered, today: chrono::NaiveDate) -> (Bars, Ta
     (bars, Table::new(names, rows.collect()))
 }
 
+/// A figure, and what is said of it.
+fn list(figure: String, word: Option<String>) -> String {
+    std::iter::once(figure).chain(word).collect::<Vec<_>>().join(", ")
+}
+
 fn earlier(portal: &Portal, periods: &[Metered]) -> Table {
     let lang = portal.frame.lang;
     let rows = periods.iter().rev().map(|period| {
-        let included = period.allowance_bytes.map_or_else(|| "—".into(), |bytes| format::bytes(lang, bytes));
+        let shared = period.shared.then(|| portal.t("fair-use-shared-short"));
+        let included = period.allowance_bytes.map(|bytes| format::bytes(lang, bytes));
+        let included = included.map_or_else(|| "—".into(), |bytes| list(bytes, shared));
         let charged = period.charge.map_or_else(|| "—".into(), |(_, amount)| money(lang, amount));
         vec![
             Cell::Text(days(lang, period.from, period.to)),

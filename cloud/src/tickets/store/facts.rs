@@ -66,18 +66,6 @@ pub async fn router_rates(
     Ok(rates(row.down, row.up))
 }
 
-/// What a line moved since an instant, both ways.
-pub async fn used_since(tx: &mut TenantTx, line: SubscriptionId, from: DateTime<Utc>) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT coalesce(sum(down_bytes + up_bytes), 0)::bigint AS "bytes!" FROM usage_segments
-           WHERE subscription_id = $1 AND end_at > $2"#,
-        line.uuid(),
-        from
-    )
-    .fetch_one(tx.conn())
-    .await
-}
-
 /// The oldest ticket not solved about a problem of many at this router: its number, and since when.
 pub async fn outage(
     tx: &mut TenantTx,

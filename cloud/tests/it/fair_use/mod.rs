@@ -2,6 +2,7 @@
 
 mod billing;
 mod boosts;
+mod pools;
 mod reports;
 mod steps;
 
@@ -43,6 +44,13 @@ async fn standing(isp: &Isp, line: SubscriptionId) -> Value {
 async fn told(isp: &Isp, router: RouterId, line: SubscriptionId) -> FairUse {
     let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
     weir_cloud::fleet::desired::refresh_line(&mut tx, line).await.unwrap();
+    tx.commit().await.unwrap();
+    held(isp, router, line).await
+}
+
+/// What it was told last.
+async fn held(isp: &Isp, router: RouterId, line: SubscriptionId) -> FairUse {
+    let mut tx = isp.app.db.read(&isp.scope()).await.unwrap();
     let body: Vec<u8> =
         sqlx::query_scalar("SELECT body FROM desired_objects WHERE agent_id = $1 AND kind = $2 AND object_id = $3")
             .bind(router.uuid())
@@ -51,6 +59,5 @@ async fn told(isp: &Isp, router: RouterId, line: SubscriptionId) -> FairUse {
             .fetch_one(tx.conn())
             .await
             .unwrap();
-    tx.commit().await.unwrap();
     Line::decode(body.as_slice()).unwrap().fair_use.map(|own| *own).expect("a fair use")
 }

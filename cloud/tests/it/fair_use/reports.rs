@@ -14,10 +14,10 @@ use super::{sell, standing, throttling, told, version};
 use crate::ingest::Log;
 use crate::money::harness::{Isp, story};
 
-const EPOCH: &[u8; 8] = b"epoch 1.";
+pub(super) const EPOCH: &[u8; 8] = b"epoch 1.";
 pub(super) const OCTOBER_MS: u64 = 1_790_805_600_000;
 pub(super) const NOVEMBER_MS: u64 = 1_793_487_600_000;
-const TENTH_MS: u64 = 1_791_626_400_000;
+pub(super) const TENTH_MS: u64 = 1_791_626_400_000;
 
 /// Opens a session as a gateway does.
 pub(super) async fn session(isp: &Isp, router: RouterId, tally: [u8; 8]) -> Session {
@@ -48,7 +48,7 @@ fn line_standing(line: SubscriptionId, used_bytes: u64, rule: Rule) -> FairUseRe
     }
 }
 
-async fn published(isp: &Isp) -> Vec<i64> {
+pub(super) async fn published(isp: &Isp) -> Vec<i64> {
     let mut tx = isp.app.db.read(&isp.scope()).await.unwrap();
     let query = "SELECT (data ->> 'percent')::bigint FROM events WHERE kind = 'usage.threshold' ORDER BY id";
     sqlx::query_scalar(query).fetch_all(tx.conn()).await.unwrap()

@@ -30,8 +30,13 @@ impl Log {
         Self { epoch: *epoch, hashes: vec![hash::GENESIS] }
     }
 
-    /// Seals a record that ends at an instant.
+    /// Seals a record that ends at an instant, of the line with the first handle.
     pub fn record_at(&mut self, tally: &[u8], down_bytes: u64, end_ms: u64) -> Vec<u8> {
+        self.of_lines(tally, &[(1, down_bytes)], end_ms)
+    }
+
+    /// One in which each of these handles moved so many bytes.
+    pub fn of_lines(&mut self, tally: &[u8], moved: &[(u32, u64)], end_ms: u64) -> Vec<u8> {
         let mut record = Record {
             epoch: self.epoch.to_vec(),
             seq: self.hashes.len() as u64,
@@ -42,7 +47,8 @@ impl Log {
             tally: tally.to_vec(),
             ..Record::default()
         };
-        record.set_lines(&[LineUsage { handle: 1, down_bytes, down_packets: 9, ..LineUsage::default() }]);
+        let line = |&(handle, down_bytes)| LineUsage { handle, down_bytes, down_packets: 9, ..LineUsage::default() };
+        record.set_lines(&moved.iter().map(line).collect::<Vec<_>>());
         let body = record.encode_to_vec();
         self.hashes.push(hash::usage_record(&body));
         body

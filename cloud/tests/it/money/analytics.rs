@@ -121,6 +121,31 @@ fn who_may_leave_is_named_with_the_signs_and_used_allowances_by_area() {
 }
 
 #[test]
+fn of_lines_that_share_an_allowance_one_stands_for_all() {
+    story(async {
+        let mut isp = Isp::new("shared-used", "2026-10-01T10:00:00Z").await;
+        let plan = json!({
+            "name": "Family", "rate_down_bps": 20_000_000, "rate_up_bps": 5_000_000, "allowance_bytes": 1_000_000,
+            "price": { "amount": "20.00", "currency": "EUR" }, "allowance_shared": true,
+        });
+        let plan = isp.post("/plans", plan).await.expect(201)["versions"][0]["id"].clone();
+        let (router, plan) = (isp.router_named("r").await, plan.as_str().unwrap().parse().unwrap());
+        let (ana, bo) = (isp.account("Ana").await, isp.account("Bo").await);
+        let one = isp.line(ana, router, plan, "2026-10-01").await;
+        let two = isp.line(ana, router, plan, "2026-10-01").await;
+        let alone = isp.line(bo, router, plan, "2026-10-01").await;
+        isp.now_is("2026-10-31T10:00:00Z").await;
+        for (seq, line) in [(1, one), (2, two), (3, alone)] {
+            isp.traffic(router, line, seq, "2026-10-20T00:00:00Z", 600_000, 0).await;
+        }
+        let used = isp.get("/analytics/used-allowances").await.expect(200);
+        let items = used["items"].as_array().unwrap();
+        assert_eq!((items.len(), &items[0]["subscription_id"]), (1, &json!(one)), "{used}");
+        assert_eq!(items[0]["used_bytes"], "1200000");
+    });
+}
+
+#[test]
 fn every_figure_has_its_page_and_file() {
     story(async {
         let isp = quarter("figures-pages").await;

@@ -87,6 +87,54 @@ fn a_cap_says_more_than_a_hold_that_slows_and_each_sentence_stands_where_it_belo
 }
 
 #[test]
+fn a_shared_volume_is_told_as_one_with_what_each_line_used_of_it() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let shop = shop(&isp).await;
+        let plan = json!({
+            "name": "Family", "rate_down_bps": 20_000_000, "rate_up_bps": 5_000_000, "offered_in_portal": true,
+            "price": { "amount": "20.00", "currency": "EUR" }, "allowance_bytes": 1_000_000_000, "allowance_shared": true,
+        });
+        let mut larger = plan.clone();
+        let plan = isp.post("/api/v1/plans", plan).await.expect(201)["versions"][0]["id"].clone();
+        let sold =
+            sell(&isp, &shop, "Amara Okafor", "amara@family.example", plan.as_str().unwrap(), "10.20.0.2/32").await;
+        let mut browser = Browser::of(&isp).await;
+        browser.enter(&isp, &sold.subscriber).await;
+        assert!(!browser.get("").await.text.contains("lines share it"), "it is the only one");
+        let line = isp.get(&format!("/api/v1/subscriptions/{}", sold.line)).await.expect(200);
+        let wish = json!({
+            "account_id": sold.account, "service_location_id": line["service_location_id"], "plan_version_id": plan,
+            "router_id": shop.router, "starts_on": "2026-01-01", "prefixes": ["10.20.0.3/32"],
+        });
+        isp.post("/api/v1/subscriptions", wish).await.expect(201);
+        let from = isp.get(&format!("/api/v1/subscriptions/{}/fair-use", sold.line)).await.expect(200)["from"].clone();
+        let mut tx = cloud.app.db.begin(&weir_cloud::db::Scope::system(isp.tenant)).await.expect("a transaction");
+        let id: weir_cloud::ids::SubscriptionId = sold.line.parse().expect("an id");
+        sqlx::query(
+            "INSERT INTO fair_use_standings (tenant_id, subscription_id, period, used_bytes, limit_bytes, rule, reported_at)
+             SELECT s.tenant_id, s.id, tstzrange($2::date::timestamp AT TIME ZONE a.time_zone, NULL), 400000000, 1000000000, 'sold', now()
+             FROM subscriptions s JOIN accounts a ON a.id = s.account_id WHERE s.id = $1",
+        )
+        .bind(id.uuid())
+        .bind(from.as_str().expect("a day").parse::<chrono::NaiveDate>().expect("a day"))
+        .execute(tx.conn())
+        .await
+        .expect("told");
+        tx.commit().await.expect("committed");
+        for path in ["".to_owned(), format!("/lines/{}/usage", sold.line)] {
+            let page = browser.get(&path).await.text.replace(['\u{a0}', '\u{202f}'], " ");
+            assert!(page.contains("400 MB of 1 GB used"), "{page}");
+            assert!(page.contains("2 lines share it; this one has used 0 B of it."), "{page}");
+        }
+        larger["name"] = json!("Clan");
+        isp.post("/api/v1/plans", larger).await.expect(201);
+        let offers = browser.get(&format!("/lines/{}/plan", sold.line)).await.text;
+        assert!(offers.contains("All lines of your account on this plan share it."), "{offers}");
+    });
+}
+
+#[test]
 fn every_page_speaks_every_language() {
     run(|cloud| async move {
         let isp = cloud.isp().await;

@@ -96,6 +96,11 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &V
             json!({ "router": "rtr_0193594bd1e27c3f8a6b5d4e3f2a1b0c", "reason": "test" }),
         )
         .await,
+        work::<fleet::jobs::RefreshPool>(
+            isp,
+            json!({ "account": "acc_0193594bd1e27c3f8a6b5d4e3f2a1b0c", "reason": "test" }),
+        )
+        .await,
         work::<fleet::jobs::AssignPortBlocks>(isp, json!({})).await,
         work::<fleet::jobs::ForgetOldEvents>(isp, json!({})).await,
         work::<translation::jobs::ForgetOldPortBlocks>(isp, json!({})).await,

@@ -73,6 +73,12 @@ pub struct Line {
     pub plan_version_id: String,
 }
 
+/// Who buys, and what is billed.
+struct Whose {
+    subscriber_id: String,
+    account_id: String,
+}
+
 impl Isp {
     /// Makes a tenant with a site and a router named `edge-1` on the lab's interfaces.
     pub async fn create(lab: &Lab, name: &str, slug: &str, owner: StaffLogin) -> Result<Self> {
@@ -157,6 +163,26 @@ impl Isp {
         let email = format!("{}@example.net", name.to_lowercase().replace(' ', "."));
         let subscriber_id = id(&self.api.post("/subscribers", &json!({"name": name, "email": email})).await?)?;
         let account_id = id(&self.api.post("/accounts", &json!({"subscriber_id": subscriber_id})).await?)?;
+        let whose = Whose { subscriber_id, account_id };
+        self.sell_to(number, whose, plan_version_id, starts_on, addresses).await
+    }
+
+    /// Sells one more line to the account of another, of the same version of a plan.
+    pub async fn sell_beside(&self, number: u8, other: &Line, starts_on: &str) -> Result<Line> {
+        let (subscriber_id, account_id) = (other.subscriber_id.clone(), other.account_id.clone());
+        let addresses = json!({"prefixes": subscriber_prefixes(number)});
+        let whose = Whose { subscriber_id, account_id };
+        self.sell_to(number, whose, &other.plan_version_id, starts_on, addresses).await
+    }
+
+    async fn sell_to(
+        &self,
+        number: u8,
+        Whose { subscriber_id, account_id }: Whose,
+        plan_version_id: &str,
+        starts_on: &str,
+        addresses: Value,
+    ) -> Result<Line> {
         let place = json!({"subscriber_id": subscriber_id, "site_id": self.site_id, "country": "ES",
             "line1": format!("Quay Street {number}"), "city": "Vigo", "postcode": "36201"});
         let location = id(&self.api.post("/service-locations", &place).await?)?;
