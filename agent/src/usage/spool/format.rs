@@ -4,13 +4,13 @@ use crate::usage::{Key, Positions, Reading};
 use prost::Message;
 use uuid::Uuid;
 
-/// Revision of this format.
-pub const REVISION: u32 = 1;
-/// First frame of every segment: [`Header`].
+/// Revision of this format. In the first, segments were files that grew, and each frame stood for itself.
+pub const REVISION: u32 = 2;
+/// First frame of every segment: [`Header`]. Its checksum is its own, so that any agent can tell the revision.
 pub const HEADER: u8 = 1;
 /// A sealed record: [`Sealed`].
 pub const SEAL: u8 = 2;
-/// The open record at some instant, never sent: [`Sealed`]. In a file of its own; among the records in logs of old.
+/// The open record at some instant, never sent: [`Sealed`]. In files of its own; among the records in logs of old.
 pub const CHECKPOINT: u8 = 3;
 /// A new epoch: [`Opened`].
 pub const EPOCH: u8 = 4;
@@ -41,6 +41,9 @@ pub struct Header {
     /// How far every counter is recorded.
     #[prost(message, optional, tag = "7")]
     pub positions: Option<PositionColumns>,
+    /// The segment's own number: under any other the file is one that waits to be used again.
+    #[prost(uint64, tag = "8")]
+    pub lap: u64,
 }
 
 /// A record and the baseline it leaves, in one atomic write.
@@ -52,6 +55,9 @@ pub struct Sealed {
     /// Where the counters it covers stand.
     #[prost(message, optional, tag = "2")]
     pub positions: Option<PositionColumns>,
+    /// Of several checkpoints the one with the highest is the newest.
+    #[prost(uint64, tag = "3")]
+    pub number: u64,
 }
 
 /// A new epoch.
