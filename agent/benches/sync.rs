@@ -6,13 +6,14 @@ mod spool;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use figure::Goal::{AtLeast, AtMost};
 use figure::{print, quantile};
 use prost::Message;
+use spool::counted::Counted;
 use uuid::Uuid;
 use weir_agent::clock::Now;
 use weir_agent::northbound::sender::{Effect, Sender};
@@ -66,7 +67,7 @@ fn main() {
 
 struct Run {
     seconds: f64,
-    /// Bytes appended to the log, record by record.
+    /// Bytes written to the log, record by record.
     written: Vec<usize>,
     /// Bytes on the wire.
     wire: usize,
@@ -81,8 +82,8 @@ fn now(n: u64) -> Now {
 fn pipeline(folder: &Path) -> Run {
     let limits = Limits { segment: 1024 * 1024, quota: 64 * 1024 * 1024 };
     let (log, run_dir) = (folder.join("log"), folder.join("run"));
-    let disk = Folder::open(&log).expect("the log's folder");
-    let run = Folder::volatile(&run_dir).expect("the run folder");
+    let (disk, written) = Counted::new(Folder::open(&log).expect("the log's folder"));
+    let (run, _) = Counted::new(Folder::volatile(&run_dir).expect("the run folder"));
     let mut journal = Journal::start(disk, run, limits, Uuid::from_u128(9), now(0), || [7; 8]).expect("a journal");
     let mut counters = idle();
     journal.observe(&counters, now(0)).expect("the first sweep");
@@ -93,7 +94,7 @@ fn pipeline(folder: &Path) -> Run {
     for n in 1..=RECORDS {
         let moved = traffic(&mut counters, &mut chance);
         done.numbers += moved.iter().map(numbers).sum::<usize>();
-        let before = size(&log);
+        let before = written.get();
         let began = Instant::now();
         journal.observe(&counters, now(n)).expect("a sweep");
         journal.seal(now(n), now(n).wall_ms, SealReason::Interval).expect("sealed");
@@ -108,9 +109,7 @@ fn pipeline(folder: &Path) -> Run {
             }
         }
         done.seconds += began.elapsed().as_secs_f64();
-        let after = size(&log);
-        // A new segment begins with a header; the old one is deleted when it is acknowledged.
-        done.written.push(if after > before { after - before } else { after });
+        done.written.push(written.get() - before);
     }
     assert_eq!(cloud.applied, RECORDS);
     for counter in &counters {
@@ -182,15 +181,13 @@ fn numbers(line: &LineUsage) -> usize {
     numbers.into_iter().map(prost::encoding::encoded_len_varint).sum()
 }
 
-fn size(folder: &Path) -> usize {
-    let entries = std::fs::read_dir(folder).expect("the log's folder");
-    entries.map(|entry| entry.expect("an entry").metadata().expect("a size").len() as usize).sum()
-}
-
-/// Seconds to append and sync as many bytes as many times.
+/// Seconds to write and sync as many bytes as many times, over what is there already.
 fn floor(folder: &Path, written: &[usize]) -> f64 {
     let path: PathBuf = folder.join("floor");
     let mut file = File::create(&path).expect("a file");
+    file.write_all(&vec![0; written.iter().sum()]).expect("written");
+    file.sync_all().expect("synced");
+    file.rewind().expect("the beginning");
     let bytes = vec![0x5a; written.iter().copied().max().unwrap_or(0)];
     let began = Instant::now();
     for length in written {

@@ -11,6 +11,7 @@ use weir_agent::usage::spool::{Epoch, Limits, Spool};
 use crate::figure::Goal::AtMost;
 use crate::figure::print;
 
+pub mod counted;
 #[path = "../../tests/kernel/device.rs"]
 mod device;
 
@@ -52,7 +53,9 @@ pub fn print_all() {
     let output = Command::new(own).env(OPEN, folder.path()).output().expect("this program again");
     let told = String::from_utf8_lossy(&output.stdout);
     let numbers: Vec<f64> = told.split_whitespace().filter_map(|number| number.parse().ok()).collect();
-    let [peak_kb, records, length] = numbers.as_slice() else { panic!("{told}{}", String::from_utf8_lossy(&output.stderr)) };
+    let [peak_kb, records, length] = numbers.as_slice() else {
+        panic!("{told}{}", String::from_utf8_lossy(&output.stderr))
+    };
     let note = format!("peak memory of a process that opens a log of 1 GB: {records} records of {length} B");
     print("spool_open_rss_mb", peak_kb / 1024.0, "MB", AtMost(16.0), 1, &note);
 }
