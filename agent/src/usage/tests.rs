@@ -448,7 +448,7 @@ fn a_counter_running_backwards_opens_a_new_epoch() {
 
 #[test]
 fn a_flipped_bit_never_panics_and_never_adds_volume() {
-    let limits = Limits { segment: 400, ..LIMITS };
+    let limits = Limits { segment: 400, quota: 4000 };
     let mut world = World::new(limits);
     for _ in 0..6 {
         world.feed(1, 1000);

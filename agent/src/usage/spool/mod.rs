@@ -50,7 +50,7 @@ pub enum Error {
 /// Sizes, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Of a segment; of one that begins with a record larger than that, more.
+    /// Of a segment; more where a header and a record take much of it.
     pub segment: u64,
     /// All files together.
     pub quota: u64,

@@ -41,7 +41,7 @@ impl<D: Disk> Spool<D> {
     pub(super) fn make_room(&mut self, bytes: u64) -> Result<(), Error> {
         while self.bytes().saturating_add(bytes) > self.limits.quota {
             let Some(spare) = self.spares.pop() else { return Err(Error::Full) };
-            self.disk.remove(&spare.name)?;
+            gone(self.disk.remove(&spare.name))?;
         }
         Ok(())
     }
@@ -90,28 +90,40 @@ impl<D: Disk> Spool<D> {
 
     /// Makes the file of a segment that begins with `length` bytes; answers its size.
     fn provide(&mut self, number: u64, length: u64) -> Result<u64, Error> {
-        let free = self.limits.quota.saturating_sub(self.bytes());
-        let own = self.spares.last().map_or(0, |spare| spare.size);
-        let size = self.limits.segment.max(length).min(own.saturating_add(free)).max(own);
-        if size < length {
-            return Err(Error::Full);
-        }
-        self.last = number;
         let name = segment_name(number);
-        if let Some(spare) = self.spares.pop()
-            && let Err(error) = self.disk.rename(&spare.name, &name)
-        {
-            self.spares.push(spare);
-            return Err(error.into());
+        loop {
+            let own = self.spares.last().map_or(0, |spare| spare.size);
+            let free = self.limits.quota.saturating_sub(self.bytes());
+            let size = self.size(length).min(own.saturating_add(free)).max(own);
+            if size < length {
+                return Err(Error::Full);
+            }
+            self.last = number;
+            match self.spares.last().map(|spare| self.disk.rename(&spare.name, &name)) {
+                // Somebody removed it.
+                Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+                    self.spares.pop();
+                    continue;
+                }
+                Some(renamed) => renamed.map(|()| drop(self.spares.pop()))?,
+                None => {}
+            }
+            if size > own
+                && let Err(error) = self.disk.allocate(&name, size)
+            {
+                // On a full disk, what there is of it would be in somebody's way.
+                let _found_at_the_next_start = self.disk.remove(&name);
+                return Err(error.into());
+            }
+            return Ok(size);
         }
-        if size > own
-            && let Err(error) = self.disk.allocate(&name, size)
-        {
-            // On a full disk, what there is of it would be in somebody's way.
-            let _found_at_the_next_start = self.disk.remove(&name);
-            return Err(error.into());
-        }
-        Ok(size)
+    }
+
+    /// What a segment should take that begins with `length` bytes: of many lines, more than most, so that what its
+    /// header says again is a small part of it.
+    fn size(&self, length: u64) -> u64 {
+        let roomy = length.saturating_mul(4).min(self.limits.quota / 8);
+        self.limits.segment.max(roomy).max(length)
     }
 
     /// Whether [`Spool::trim`] up to `seq` of `epoch` would give anything up.
@@ -134,18 +146,11 @@ impl<D: Disk> Spool<D> {
         let name = segment_name(number);
         let waits = self.index.segments.get(&number).filter(|segment| segment.chained && self.spares.len() < SPARES);
         let spare = waits.map(|segment| Spare { name: spare_name(number), size: segment.size });
-        let given_up = match &spare {
-            Some(spare) => self.disk.rename(&name, &spare.name),
-            None => self.disk.remove(&name),
+        let waits = match &spare {
+            Some(spare) => gone(self.disk.rename(&name, &spare.name))?,
+            None => gone(self.disk.remove(&name)).map(|_| false)?,
         };
-        match given_up {
-            // It never came to be, or is gone already.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            given_up => {
-                given_up?;
-                self.spares.extend(spare);
-            }
-        }
+        self.spares.extend(spare.filter(|_| waits));
         self.index.remove(number);
         Ok(())
     }
@@ -161,6 +166,14 @@ impl<D: Disk> Spool<D> {
             positions: Some(PositionColumns::from(&self.positions)),
             lap: number,
         }
+    }
+}
+
+/// Whether a file was there to be given up.
+fn gone(given_up: io::Result<()>) -> io::Result<bool> {
+    match given_up {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        given_up => given_up.map(|()| true),
     }
 }
 
