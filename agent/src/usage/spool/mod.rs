@@ -1,7 +1,8 @@
 //! The usage log: sealed records and the counter baseline, in segments that are written over again and again.
 //!
 //! The log is the only truth: no ledger, and no index but the one made while it is read. A segment begins with a header
-//! that carries the chain's end and every counter's recorded position, so leaving out older segments loses no baseline.
+//! that carries the chain's end, every counter's recorded position and what lines moved in the epoch, so leaving out
+//! older segments loses no baseline.
 //! Frames are durable when a call returns. Beside the log is only the newest checkpoint, which counts for as long as
 //! the log ends where it begins, and takes its room once. Files are [`ring`]'s business, reading back is in [`replay`],
 //! where records are in [`index`]; what frames hold in [`format`].
@@ -16,7 +17,7 @@ mod ring_tests;
 #[cfg(test)]
 mod tests;
 
-use super::Positions;
+use super::{Positions, Reading};
 use crate::store::disk::Disk;
 use crate::store::frame;
 use checkpoint::Open;
@@ -24,14 +25,18 @@ use format::{Opened, PositionColumns, Sealed};
 use index::{Entry, EpochLog, Index, Span};
 use prost::Message;
 use ring::{Spare, segment_name};
+use std::collections::BTreeMap;
 use std::io;
 use uuid::Uuid;
 use weir_protocol::control::EpochPosition;
 use weir_protocol::hash::{self, Hash};
-use weir_protocol::usage::Record;
+use weir_protocol::usage::{LineUsage, Record};
 
 /// Names one run of the log whose continuity is proven.
 pub type Epoch = [u8; 8];
+
+/// What each line moved in an epoch, by handle.
+pub type Totals = BTreeMap<u32, Reading>;
 
 /// Why the log could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +78,7 @@ pub struct Tail {
 #[derive(Debug)]
 pub struct Prepared {
     record: Vec<u8>,
+    lines: Vec<LineUsage>,
     prev_hash: Hash,
     positions: Positions,
     /// Where the chain ends once it is.
@@ -98,6 +104,8 @@ pub struct Spool<D> {
     boot: Uuid,
     tail: Tail,
     positions: Positions,
+    /// Of the current epoch up to the tail; none in an epoch of revision 1.
+    totals: Option<Totals>,
     index: Index,
     /// Files that wait to be used again.
     spares: Vec<Spare>,
@@ -122,6 +130,12 @@ impl<D: Disk> Spool<D> {
     /// How far every counter is recorded.
     pub fn positions(&self) -> &Positions {
         &self.positions
+    }
+
+    /// What each line moved in the current epoch up to the tail, with records that are trimmed; `None` in an epoch an
+    /// older agent began.
+    pub fn totals(&self) -> Option<&Totals> {
+        self.totals.as_ref()
     }
 
     /// Boot of the counters recorded last.
@@ -160,10 +174,10 @@ impl<D: Disk> Spool<D> {
     /// Chains a record to the end of the log, without writing it.
     pub fn prepare(&self, record: Record, positions: Positions) -> Prepared {
         let Tail { epoch, next_seq, hash: prev_hash, .. } = self.tail;
-        let end_ms = record.end_ms;
+        let (end_ms, lines) = (record.end_ms, record.lines().unwrap_or_default());
         let record = self.chained(record).encode_to_vec();
         let after = Tail { epoch, next_seq: next_seq + 1, hash: hash::usage_record(&record), end_ms };
-        Prepared { record, prev_hash, positions, after }
+        Prepared { record, lines, prev_hash, positions, after }
     }
 
     fn chained(&self, record: Record) -> Record {
@@ -178,12 +192,13 @@ impl<D: Disk> Spool<D> {
 
     /// Writes a prepared record.
     pub fn seal(&mut self, prepared: Prepared) -> Result<(), Error> {
-        let Prepared { record, prev_hash, positions, after } = prepared;
+        let Prepared { record, lines, prev_hash, positions, after } = prepared;
         let sealed = Sealed { record, positions: Some(PositionColumns::from(&positions)), number: 0 };
         let (segment, from, before) = self.commit(format::SEAL, &sealed.encode_to_vec())?;
         let Tail { epoch, next_seq, hash, .. } = after;
         let entry = Entry { epoch, seq: next_seq - 1, prev_hash, hash, from, end: self.end, before };
         self.index.enter(segment, &entry);
+        self.add_up(&lines);
         self.positions.extend(positions);
         self.tail = after;
         Ok(())
@@ -219,7 +234,21 @@ impl<D: Disk> Spool<D> {
     fn begin_epoch(&mut self, epoch: Epoch, positions: &Positions) {
         self.tail = Tail { epoch, next_seq: 1, hash: hash::GENESIS, end_ms: self.tail.end_ms };
         self.positions.extend(positions);
+        self.totals = Some(Totals::new());
         self.index.begin(epoch);
+    }
+
+    fn add_up(&mut self, lines: &[LineUsage]) {
+        let Some(totals) = &mut self.totals else { return };
+        for line in lines {
+            let total = totals.entry(line.handle).or_default();
+            *total = total.plus(&Reading {
+                down_bytes: line.down_bytes,
+                up_bytes: line.up_bytes,
+                down_packets: line.down_packets,
+                up_packets: line.up_packets,
+            });
+        }
     }
 
     fn position(&self, log: &EpochLog) -> EpochPosition {

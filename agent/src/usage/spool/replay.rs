@@ -6,7 +6,7 @@ use super::checkpoint::Open;
 use super::format::{self, Header, Opened, PositionColumns, Sealed};
 use super::index::{Entry, Index};
 use super::ring::{Spare, is_spare, segment_name, segment_number, spare_name};
-use super::{Epoch, Error, Findings, Limits, Spool, Tail};
+use super::{Epoch, Error, Findings, Limits, Spool, Tail, Totals};
 use crate::store::disk::{self, Disk};
 use crate::store::frame::{self, Found};
 use crate::usage::Positions;
@@ -25,6 +25,7 @@ impl<D: Disk> Spool<D> {
             boot,
             tail: Tail { epoch: Epoch::default(), next_seq: 1, hash: hash::GENESIS, end_ms: 0 },
             positions: Positions::new(),
+            totals: None,
             index: Index::default(),
             spares: Vec::new(),
             last: 0,
@@ -102,6 +103,7 @@ impl<D: Disk> Spool<D> {
             self.begin_epoch(epoch, &Positions::new());
         }
         (self.tail, self.boot, self.positions) = (header.tail, header.boot, header.positions);
+        self.totals = header.totals;
     }
 
     /// `None` if the frame makes no sense where it is.
@@ -109,6 +111,7 @@ impl<D: Disk> Spool<D> {
         match found.kind {
             format::SEAL => {
                 let (record, bytes, positions) = parts(Sealed::decode(found.body).ok()?)?;
+                let lines = record.lines().ok()?;
                 if !self.follows(&record) {
                     return None;
                 }
@@ -117,6 +120,7 @@ impl<D: Disk> Spool<D> {
                 let entry = Entry { epoch, seq, prev_hash, hash, from, end, before: self.check };
                 self.index.enter(segment, &entry);
                 self.tail = Tail { next_seq: record.seq.checked_add(1)?, hash, end_ms: record.end_ms, ..self.tail };
+                self.add_up(&lines);
                 self.positions.extend(positions);
                 findings.checkpoint = None;
             }
@@ -145,6 +149,7 @@ struct Head {
     tail: Tail,
     boot: Uuid,
     positions: Positions,
+    totals: Option<Totals>,
     /// Whether each frame's checksum goes on from the one before: not in revision 1.
     chained: bool,
 }
@@ -167,6 +172,7 @@ impl Head {
             tail: Tail { epoch, next_seq: header.next_seq, hash, end_ms: header.end_ms },
             boot: Uuid::from_slice(&header.boot_id).ok()?,
             positions: header.positions.as_ref().map(PositionColumns::positions).unwrap_or_default(),
+            totals: header.totals.and_then(|totals| totals.totals()),
             chained: header.revision > 1,
         })
     }

@@ -5,7 +5,7 @@
 //! name of its own; when it is needed again it gets the next number *before* its header says that number, and both are
 //! on the disk before anybody relies on it. Until then what it says is of an earlier lap, and nobody reads it.
 
-use super::format::{self, Header, PositionColumns};
+use super::format::{self, Header, PositionColumns, TotalColumns};
 use super::{Epoch, Error, Spool};
 use crate::store::disk::Disk;
 use crate::store::frame;
@@ -165,6 +165,7 @@ impl<D: Disk> Spool<D> {
             end_ms: self.tail.end_ms,
             positions: Some(PositionColumns::from(&self.positions)),
             lap: number,
+            totals: self.totals.as_ref().map(TotalColumns::from),
         }
     }
 }

@@ -17,12 +17,13 @@ const BEHIND: u64 = 12;
 fn record(seq: u64) -> (Record, Positions) {
     let key = Key { handle: 1, generation: Uuid::from_u128(9) };
     let reading = Reading { down_bytes: (1 << 20) + seq * 100, ..Reading::default() };
-    let record = Record {
+    let mut record = Record {
         boot_id: BOOT.as_bytes().to_vec(),
         start_ms: (1 << 20) + seq,
         end_ms: (1 << 20) + seq + 1,
         ..Record::default()
     };
+    record.set_lines(&[LineUsage { handle: 1, down_bytes: 100, ..LineUsage::default() }]);
     (record, Positions::from([(key, reading)]))
 }
 
@@ -99,6 +100,7 @@ fn check(disk: &Sim, sure: Sure, what: &str) {
     assert!((sure.sealed..=sure.sealed + 1).contains(&last), "{what}: {last} of {sure:?}");
     if last > 0 {
         assert_eq!(log.positions(), &record(last).1, "{what}");
+        assert_eq!(log.totals().unwrap()[&1].down_bytes, 100 * last, "{what}");
         let held = &log.epochs()[0];
         assert!(held.first_seq <= sure.trimmed.max(1) + 1 && held.last_seq == last, "{what}: {held:?} of {sure:?}");
     }
@@ -248,6 +250,7 @@ fn of_revision_1(disk: &mut Sim) -> (Vec<Vec<u8>>, Tail) {
             end_ms: tail.end_ms,
             positions: Some(PositionColumns::from(&record(tail.next_seq - 1).1)),
             lap: 0,
+            totals: None,
         };
         let mut file = frame::encode(format::HEADER, &header.encode_to_vec());
         for _ in 0..5 {
@@ -299,4 +302,25 @@ fn a_log_of_revision_1_is_read_on() {
     again.trim(&EPOCH, 13).unwrap();
     assert!(!disk.list().unwrap().iter().any(|name| is_spare(name)), "files of old are removed");
     assert_eq!(open(&disk, LIMITS).0.tail(), again.tail());
+    assert_eq!(again.totals(), None, "what was trimmed before is not known");
+    again.open_epoch([8; 8], &Positions::new()).unwrap();
+    fill(&mut again, 2);
+    assert_eq!(open(&disk, LIMITS).0.totals().unwrap()[&1].down_bytes, 200);
+}
+
+#[test]
+fn many_lines_make_larger_segments() {
+    let limits = Limits { segment: 2_000, quota: 400_000 };
+    let disk = Sim::default();
+    let mut log = begun(&disk, limits);
+    for n in 0..40 {
+        let key = |handle| Key { handle, generation: Uuid::from_u128(u128::from(handle)) };
+        let at = Reading { down_bytes: n, ..Reading::default() };
+        let positions: Positions = (0..100).map(|handle| (key(handle), at)).collect();
+        let prepared = log.prepare(record(n).0, positions);
+        log.seal(prepared).unwrap();
+    }
+    let segments = log.index.segments.len();
+    assert!(segments <= 14, "{segments} headers for 40 records");
+    assert_eq!(open(&disk, limits).0.positions(), log.positions());
 }
