@@ -6,7 +6,7 @@ mod spool;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Seek, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -181,13 +181,10 @@ fn numbers(line: &LineUsage) -> usize {
     numbers.into_iter().map(prost::encoding::encoded_len_varint).sum()
 }
 
-/// Seconds to write and sync as many bytes as many times, over what is there already.
+/// Seconds to append and sync as many bytes as many times.
 fn floor(folder: &Path, written: &[usize]) -> f64 {
     let path: PathBuf = folder.join("floor");
     let mut file = File::create(&path).expect("a file");
-    file.write_all(&vec![0; written.iter().sum()]).expect("written");
-    file.sync_all().expect("synced");
-    file.rewind().expect("the beginning");
     let bytes = vec![0x5a; written.iter().copied().max().unwrap_or(0)];
     let began = Instant::now();
     for length in written {

@@ -60,6 +60,10 @@ impl Disk for Counted {
         self.folder.rename(from, to)
     }
 
+    fn sync_names(&mut self) -> io::Result<()> {
+        self.folder.sync_names()
+    }
+
     fn sync(&mut self, name: &str) -> io::Result<()> {
         self.folder.sync(name)
     }

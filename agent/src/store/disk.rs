@@ -30,10 +30,12 @@ pub trait Disk {
     /// Writes over what is there.
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
     /// Makes a file `length` bytes long with zeros, on the disk: what is written over them costs a file system no
-    /// bookkeeping. A file that was not there is there for good with the next [`Disk::sync`].
+    /// bookkeeping.
     fn allocate(&mut self, name: &str, length: u64) -> io::Result<()>;
-    /// Gives a file another name, for good with the next [`Disk::sync`].
+    /// Gives a file another name.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    /// Makes the names of all files durable.
+    fn sync_names(&mut self) -> io::Result<()>;
     /// Makes everything written to a file, and the names of all files, durable.
     fn sync(&mut self, name: &str) -> io::Result<()>;
     /// Cuts a file.
@@ -154,16 +156,20 @@ impl Disk for Folder {
         fs::rename(self.path.join(from), self.path.join(to))
     }
 
+    fn sync_names(&mut self) -> io::Result<()> {
+        if self.durable && self.renamed {
+            self.sync_folder()?;
+        }
+        self.renamed = false;
+        Ok(())
+    }
+
     fn sync(&mut self, name: &str) -> io::Result<()> {
         if !self.durable {
             return Ok(());
         }
         self.handle(name)?.sync_data()?;
-        if self.renamed {
-            self.sync_folder()?;
-            self.renamed = false;
-        }
-        Ok(())
+        self.sync_names()
     }
 
     fn truncate(&mut self, name: &str, length: u64) -> io::Result<()> {

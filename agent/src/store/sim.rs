@@ -202,6 +202,13 @@ impl Sim {
         if cut { Err(cut_short()) } else { Ok(()) }
     }
 
+    fn sync_data(&self, name: &str) -> io::Result<()> {
+        let mut inner = self.0.borrow_mut();
+        let file = inner.file(name)?;
+        file.synced.clone_from(&file.data);
+        Ok(())
+    }
+
     fn whole_step(&self) -> io::Result<()> {
         if self.step()? { Err(cut_short()) } else { Ok(()) }
     }
@@ -244,32 +251,28 @@ impl Disk for Sim {
         let at = self.length(name)?;
         self.write(name, Some(at as usize), &vec![0; length.saturating_sub(at) as usize])?;
         self.whole_step()?;
-        let mut inner = self.0.borrow_mut();
-        let file = inner.file(name)?;
-        file.synced.clone_from(&file.data);
-        Ok(())
+        self.sync_data(name)
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         self.whole_step()?;
-        let mut inner = self.0.borrow_mut();
-        inner.file(from)?;
-        inner.name(Naming::Renamed(from.to_owned(), to.to_owned()));
+        self.0.borrow_mut().file(from)?;
+        self.0.borrow_mut().name(Naming::Renamed(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        if !self.0.borrow().unsynced_names.is_empty() {
+            self.whole_step()?;
+            self.0.borrow_mut().sync_names();
+        }
         Ok(())
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
         self.whole_step()?;
-        let mut inner = self.0.borrow_mut();
-        let file = inner.file(name)?;
-        file.synced.clone_from(&file.data);
-        let named = inner.unsynced_names.is_empty();
-        drop(inner);
-        if !named {
-            self.whole_step()?;
-            self.0.borrow_mut().sync_names();
-        }
-        Ok(())
+        self.sync_data(name)?;
+        self.sync_names()
     }
 
     fn truncate(&mut self, name: &str, length: u64) -> io::Result<()> {

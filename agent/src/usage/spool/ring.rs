@@ -2,8 +2,9 @@
 //!
 //! Writing over blocks that are there costs a file system nothing but those blocks; appending pays for the file's length
 //! each time. A file is made when it is needed, so a quiet router has two. One that holds nothing any more waits under a
-//! name of its own; when it is needed again it gets the next number *before* its header says that number, and both are
-//! on the disk before anybody relies on it. Until then what it says is of an earlier lap, and nobody reads it.
+//! name of its own; when it is needed again it gets the next number for good *before* its header says that number. Until
+//! then what it says is of an earlier lap, and nobody reads it; and a name that a power cut brings back is never that of
+//! a file written over.
 
 use super::format::{self, Header, PositionColumns, TotalColumns};
 use super::{Epoch, Error, Spool};
@@ -90,7 +91,6 @@ impl<D: Disk> Spool<D> {
 
     /// Makes the file of a segment that begins with `length` bytes; answers its size.
     fn provide(&mut self, number: u64, length: u64) -> Result<u64, Error> {
-        let name = segment_name(number);
         loop {
             let own = self.spares.last().map_or(0, |spare| spare.size);
             let free = self.limits.quota.saturating_sub(self.bytes());
@@ -99,18 +99,20 @@ impl<D: Disk> Spool<D> {
                 return Err(Error::Full);
             }
             self.last = number;
-            match self.spares.last().map(|spare| self.disk.rename(&spare.name, &name)) {
-                // Somebody removed it.
-                Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
-                    self.spares.pop();
-                    continue;
+            let name = segment_name(number);
+            if let Some(spare) = self.spares.pop() {
+                match gone(self.disk.rename(&spare.name, &name)) {
+                    Ok(true) => {}
+                    // Somebody removed it.
+                    Ok(false) => continue,
+                    Err(error) => {
+                        self.spares.push(spare);
+                        return Err(error.into());
+                    }
                 }
-                Some(renamed) => renamed.map(|()| drop(self.spares.pop()))?,
-                None => {}
             }
-            if size > own
-                && let Err(error) = self.disk.allocate(&name, size)
-            {
+            let allocated = if size > own { self.disk.allocate(&name, size) } else { Ok(()) };
+            if let Err(error) = allocated.and_then(|()| self.disk.sync_names()) {
                 // On a full disk, what there is of it would be in somebody's way.
                 let _found_at_the_next_start = self.disk.remove(&name);
                 return Err(error.into());
@@ -141,7 +143,8 @@ impl<D: Disk> Spool<D> {
         given_up
     }
 
-    /// Lets a segment's file wait, or removes it. A power cut may bring it back: what it holds is known to the cloud.
+    /// Lets a segment's file wait, or removes it. What a power cut brings back of it is known to the cloud, or the last
+    /// that was tried.
     fn retire(&mut self, number: u64) -> Result<(), Error> {
         let name = segment_name(number);
         let waits = self.index.segments.get(&number).filter(|segment| segment.chained && self.spares.len() < SPARES);
