@@ -151,6 +151,32 @@ fn a_crash_at_every_call_of_two_hundred_commits_recovers_what_was_acknowledged()
     }
 }
 
+#[test]
+fn what_a_power_cut_brings_back_was_not_written_over() {
+    let limits = Limits { segment: 1_000, ..LIMITS };
+    for (call, seed) in (0..6).flat_map(|call| (1..60).map(move |seed| (call, seed))) {
+        let disk = Sim::default();
+        let mut log = begun(&disk, limits);
+        fill(&mut log, 20);
+        // The next record is the first of a segment.
+        while log.index.segments[&log.newest.unwrap()].size - log.end > 100 {
+            fill(&mut log, 1);
+        }
+        let last = log.tail().next_seq - 1;
+        log.trim(&EPOCH, last - 3).unwrap();
+        disk.die_after(call);
+        let newest = log.newest;
+        assert!(commit(&mut log).is_err() || log.newest != newest);
+        disk.cut_power(seed);
+        let (again, findings) = open(&disk, limits);
+        let held = &again.epochs()[0];
+        assert_eq!(findings.damaged, 0);
+        for seq in held.first_seq..=held.last_seq {
+            assert!(again.read(&EPOCH, seq).is_ok(), "call {call}, seed {seed}: {seq} of {held:?}");
+        }
+    }
+}
+
 /// What would be a record if no checksum told that it is of another lap.
 fn seal_at(bytes: &[u8]) -> Option<Sealed> {
     let length = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
