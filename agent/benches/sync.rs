@@ -2,6 +2,7 @@
 //! syncing the same bytes alone, and against the numbers themselves.
 
 mod figure;
+mod spool;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,6 +13,7 @@ use std::time::Instant;
 use figure::Goal::{AtLeast, AtMost};
 use figure::{print, quantile};
 use prost::Message;
+use spool::counted::Counted;
 use uuid::Uuid;
 use weir_agent::clock::Now;
 use weir_agent::northbound::sender::{Effect, Sender};
@@ -25,7 +27,11 @@ use weir_protocol::{frame, hash};
 const LINES: u32 = 1_000;
 const RECORDS: u64 = 100;
 const ROUNDS: usize = 3;
+
 fn main() {
+    if spool::opened() {
+        return;
+    }
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder on a real disk");
     let (mut shares, mut rates, mut last) = (Vec::new(), Vec::new(), None);
     for round in 0..ROUNDS {
@@ -56,11 +62,12 @@ fn main() {
         RECORDS as usize,
         "written to disk: the record and the counters' positions",
     );
+    spool::print_all();
 }
 
 struct Run {
     seconds: f64,
-    /// Bytes appended to the log, record by record.
+    /// Bytes written to the log, record by record.
     written: Vec<usize>,
     /// Bytes on the wire.
     wire: usize,
@@ -75,8 +82,8 @@ fn now(n: u64) -> Now {
 fn pipeline(folder: &Path) -> Run {
     let limits = Limits { segment: 1024 * 1024, quota: 64 * 1024 * 1024 };
     let (log, run_dir) = (folder.join("log"), folder.join("run"));
-    let disk = Folder::open(&log).expect("the log's folder");
-    let run = Folder::volatile(&run_dir).expect("the run folder");
+    let (disk, written) = Counted::new(Folder::open(&log).expect("the log's folder"));
+    let (run, _) = Counted::new(Folder::volatile(&run_dir).expect("the run folder"));
     let mut journal = Journal::start(disk, run, limits, Uuid::from_u128(9), now(0), || [7; 8]).expect("a journal");
     let mut counters = idle();
     journal.observe(&counters, now(0)).expect("the first sweep");
@@ -87,7 +94,7 @@ fn pipeline(folder: &Path) -> Run {
     for n in 1..=RECORDS {
         let moved = traffic(&mut counters, &mut chance);
         done.numbers += moved.iter().map(numbers).sum::<usize>();
-        let before = size(&log);
+        let before = written.get();
         let began = Instant::now();
         journal.observe(&counters, now(n)).expect("a sweep");
         journal.seal(now(n), now(n).wall_ms, SealReason::Interval).expect("sealed");
@@ -102,9 +109,7 @@ fn pipeline(folder: &Path) -> Run {
             }
         }
         done.seconds += began.elapsed().as_secs_f64();
-        let after = size(&log);
-        // A new segment begins with a header; the old one is deleted when it is acknowledged.
-        done.written.push(if after > before { after - before } else { after });
+        done.written.push(written.get() - before);
     }
     assert_eq!(cloud.applied, RECORDS);
     for counter in &counters {
@@ -174,11 +179,6 @@ fn traffic(counters: &mut [Counter], chance: &mut u64) -> Vec<LineUsage> {
 fn numbers(line: &LineUsage) -> usize {
     let numbers = [line.down_bytes, line.up_bytes, line.down_packets, line.up_packets];
     numbers.into_iter().map(prost::encoding::encoded_len_varint).sum()
-}
-
-fn size(folder: &Path) -> usize {
-    let entries = std::fs::read_dir(folder).expect("the log's folder");
-    entries.map(|entry| entry.expect("an entry").metadata().expect("a size").len() as usize).sum()
 }
 
 /// Seconds to append and sync as many bytes as many times.

@@ -4,11 +4,16 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
+
+/// Files of a folder kept open.
+const OPEN: usize = 8;
+/// Bytes written at once where there is nothing yet.
+const ZEROS: usize = 64 * 1024;
 
 /// One folder of files.
 pub trait Disk {
@@ -18,9 +23,20 @@ pub trait Disk {
     fn read(&self, name: &str) -> io::Result<Vec<u8>>;
     /// `length` bytes from `offset`.
     fn read_at(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>>;
+    /// Bytes of a file.
+    fn length(&self, name: &str) -> io::Result<u64>;
     /// Adds bytes at the end, creating the file if it is not there.
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
-    /// Makes everything appended, and the file's existence, durable.
+    /// Writes over what is there.
+    fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Makes a file `length` bytes long with zeros, on the disk: what is written over them costs a file system no
+    /// bookkeeping.
+    fn allocate(&mut self, name: &str, length: u64) -> io::Result<()>;
+    /// Gives a file another name.
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    /// Makes the names of all files durable.
+    fn sync_names(&mut self) -> io::Result<()>;
+    /// Makes everything written to a file, and the names of all files, durable.
     fn sync(&mut self, name: &str) -> io::Result<()>;
     /// Cuts a file.
     fn truncate(&mut self, name: &str, length: u64) -> io::Result<()>;
@@ -54,7 +70,8 @@ pub fn become_owner_of(folder: &Path) -> io::Result<()> {
 pub struct Folder {
     path: PathBuf,
     open: HashMap<String, File>,
-    created: bool,
+    /// Whether names were changed since the folder was synced; whoever was here before may have left some.
+    renamed: bool,
     durable: bool,
 }
 
@@ -63,19 +80,23 @@ impl Folder {
     pub fn open(path: &Path) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        Ok(Self { path: path.to_path_buf(), open: HashMap::new(), created: false, durable: true })
+        Ok(Self { path: path.to_path_buf(), open: HashMap::new(), renamed: true, durable: true })
     }
 
-    /// Opens a folder whose content need not survive a power cut: whole files are replaced without syncing.
+    /// Opens a folder whose content need not survive a power cut: nothing is synced.
     pub fn volatile(path: &Path) -> io::Result<Self> {
         Ok(Self { durable: false, ..Self::open(path)? })
     }
 
-    fn appender(&mut self, name: &str) -> io::Result<&mut File> {
+    /// A file, made if it is not there; some stay open.
+    fn handle(&mut self, name: &str) -> io::Result<&mut File> {
         if !self.open.contains_key(name) {
             let path = self.path.join(name);
-            self.created |= !path.exists();
-            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+            self.renamed |= !path.exists();
+            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+            if self.open.len() >= OPEN {
+                self.open.clear();
+            }
             self.open.insert(name.to_owned(), file);
         }
         self.open.get_mut(name).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
@@ -96,24 +117,59 @@ impl Disk for Folder {
     }
 
     fn read_at(&self, name: &str, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-        let mut file = File::open(self.path.join(name))?;
-        file.seek(SeekFrom::Start(offset))?;
         let mut bytes = vec![0; length];
-        file.read_exact(&mut bytes)?;
+        File::open(self.path.join(name))?.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
     }
 
+    fn length(&self, name: &str) -> io::Result<u64> {
+        Ok(fs::metadata(self.path.join(name))?.len())
+    }
+
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.appender(name)?.write_all(bytes)
+        let file = self.handle(name)?;
+        let at = file.metadata()?.len();
+        file.write_all_at(bytes, at)
+    }
+
+    fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.handle(name)?.write_all_at(bytes, offset)
+    }
+
+    fn allocate(&mut self, name: &str, length: u64) -> io::Result<()> {
+        let durable = self.durable;
+        let file = self.handle(name)?;
+        let mut at = file.metadata()?.len();
+        let zeros = vec![0; ZEROS];
+        while at < length {
+            let some = usize::try_from(length - at).map_or(ZEROS, |left| left.min(ZEROS));
+            file.write_all_at(&zeros[..some], at)?;
+            at += some as u64;
+        }
+        if durable { file.sync_all() } else { Ok(()) }
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.open.remove(from);
+        self.open.remove(to);
+        self.renamed = true;
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        if self.durable && self.renamed {
+            self.sync_folder()?;
+        }
+        self.renamed = false;
+        Ok(())
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
-        self.appender(name)?.sync_data()?;
-        if self.created {
-            self.sync_folder()?;
-            self.created = false;
+        if !self.durable {
+            return Ok(());
         }
-        Ok(())
+        self.handle(name)?.sync_data()?;
+        self.sync_names()
     }
 
     fn truncate(&mut self, name: &str, length: u64) -> io::Result<()> {

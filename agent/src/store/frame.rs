@@ -1,7 +1,8 @@
 //! Checksummed frames on disk: `length u32 | type u8 | crc32c u32 | body`, little endian.
 //!
 //! The checksum covers the type and the body. A frame that is cut short or does not check ends the reading:
-//! everything before it stands, nothing after it is believed.
+//! everything before it stands, nothing after it is believed. Where a file is written over, frames are chained: each
+//! checksum goes on from the one before, so that what is left of what was there is never taken for what follows.
 
 /// Largest body read back, in bytes.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -13,24 +14,43 @@ pub const HEADER: usize = 9;
 pub struct Found<'a> {
     /// What the body is.
     pub kind: u8,
+    /// Its checksum.
+    pub check: u32,
     /// Where the body begins in the file.
     pub offset: usize,
     /// The body.
     pub body: &'a [u8],
 }
 
+impl Found<'_> {
+    /// Where the next frame begins.
+    pub fn end(&self) -> usize {
+        self.offset + self.body.len()
+    }
+}
+
 /// Encodes one frame.
 pub fn encode(kind: u8, body: &[u8]) -> Vec<u8> {
+    encode_after(0, kind, body)
+}
+
+/// Encodes one frame that is believed only after the one whose checksum is `before`.
+pub fn encode_after(before: u32, kind: u8, body: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(HEADER + body.len());
     frame.extend_from_slice(&(body.len() as u32).to_le_bytes());
     frame.push(kind);
-    frame.extend_from_slice(&checksum(kind, body).to_le_bytes());
+    frame.extend_from_slice(&checksum(before, kind, body).to_le_bytes());
     frame.extend_from_slice(body);
     frame
 }
 
 /// Reads the frame at `at`; `None` if there is no whole and sound one.
 pub fn at(file: &[u8], at: usize) -> Option<Found<'_>> {
+    at_after(0, file, at)
+}
+
+/// Reads the frame at `at` that was written after the one whose checksum is `before`.
+pub fn at_after(before: u32, file: &[u8], at: usize) -> Option<Found<'_>> {
     let header = file.get(at..at.checked_add(HEADER)?)?;
     let length = u32::from_le_bytes(header[..4].try_into().ok()?) as usize;
     let kind = header[4];
@@ -40,22 +60,28 @@ pub fn at(file: &[u8], at: usize) -> Option<Found<'_>> {
     }
     let offset = at + HEADER;
     let body = file.get(offset..offset.checked_add(length)?)?;
-    (checksum(kind, body) == check).then_some(Found { kind, offset, body })
+    (checksum(before, kind, body) == check).then_some(Found { kind, check, offset, body })
+}
+
+/// Sound frames from `at` on: each after the one before it, the first after `before`; or each by itself.
+pub fn from(file: &[u8], mut at: usize, mut before: Option<u32>) -> impl Iterator<Item = Found<'_>> {
+    std::iter::from_fn(move || {
+        let found = at_after(before.unwrap_or(0), file, at)?;
+        at = found.end();
+        before = before.map(|_| found.check);
+        Some(found)
+    })
 }
 
 /// All sound frames from the start of a file, and how many bytes they take.
 pub fn all(file: &[u8]) -> (Vec<Found<'_>>, usize) {
-    let mut found = Vec::new();
-    let mut end = 0;
-    while let Some(frame) = at(file, end) {
-        end = frame.offset + frame.body.len();
-        found.push(frame);
-    }
+    let found: Vec<Found<'_>> = from(file, 0, None).collect();
+    let end = found.last().map_or(0, Found::end);
     (found, end)
 }
 
-fn checksum(kind: u8, body: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(&[kind]), body)
+fn checksum(before: u32, kind: u8, body: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c_append(before, &[kind]), body)
 }
 
 #[cfg(test)]
@@ -82,5 +108,16 @@ mod tests {
             bad[bit / 8] ^= 1 << (bit % 8);
             assert_eq!(at(&bad, 0), None, "bit {bit}");
         }
+    }
+
+    #[test]
+    fn a_chained_frame_is_believed_after_its_own_predecessor_alone() {
+        let first = encode(1, b"lap 2");
+        let check = at(&first, 0).unwrap().check;
+        let mut file = [first.as_slice(), &encode_after(check, 2, b"second")].concat();
+        assert_eq!(from(&file, 0, Some(0)).count(), 2);
+        assert_eq!(from(&file, 0, None).count(), 1);
+        file[..first.len()].copy_from_slice(&encode(1, b"lap 3"));
+        assert_eq!(from(&file, 0, Some(0)).count(), 1, "of an earlier lap");
     }
 }

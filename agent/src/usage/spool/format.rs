@@ -1,16 +1,17 @@
 //! What the frames of the usage log hold. Kept by the agent alone; never on the wire.
 
+use super::Totals;
 use crate::usage::{Key, Positions, Reading};
 use prost::Message;
 use uuid::Uuid;
 
-/// Revision of this format.
-pub const REVISION: u32 = 1;
-/// First frame of every segment: [`Header`].
+/// Revision of this format. In the first, segments were files that grew, and each frame stood for itself.
+pub const REVISION: u32 = 2;
+/// First frame of every segment: [`Header`]. Its checksum is its own, so that any agent can tell the revision.
 pub const HEADER: u8 = 1;
 /// A sealed record: [`Sealed`].
 pub const SEAL: u8 = 2;
-/// The open record at some instant, never sent: [`Sealed`]. In a file of its own; among the records in logs of old.
+/// The open record at some instant, never sent: [`Sealed`]. In files of its own; among the records in logs of old.
 pub const CHECKPOINT: u8 = 3;
 /// A new epoch: [`Opened`].
 pub const EPOCH: u8 = 4;
@@ -41,6 +42,13 @@ pub struct Header {
     /// How far every counter is recorded.
     #[prost(message, optional, tag = "7")]
     pub positions: Option<PositionColumns>,
+    /// The segment's own number: under any other the file is one that waits to be used again.
+    #[prost(uint64, tag = "8")]
+    pub lap: u64,
+    /// What lines moved in the current epoch before the segment, with what is in no segment any more; not there in an
+    /// epoch of revision 1, which did not add it up.
+    #[prost(message, optional, tag = "9")]
+    pub totals: Option<TotalColumns>,
 }
 
 /// A record and the baseline it leaves, in one atomic write.
@@ -52,6 +60,9 @@ pub struct Sealed {
     /// Where the counters it covers stand.
     #[prost(message, optional, tag = "2")]
     pub positions: Option<PositionColumns>,
+    /// Of several checkpoints the one with the highest is the newest.
+    #[prost(uint64, tag = "3")]
+    pub number: u64,
 }
 
 /// A new epoch.
@@ -63,6 +74,50 @@ pub struct Opened {
     /// Counters taken as recorded from here on.
     #[prost(message, optional, tag = "2")]
     pub positions: Option<PositionColumns>,
+}
+
+/// [`Totals`], a column a part.
+#[derive(Clone, PartialEq, Message)]
+pub struct TotalColumns {
+    #[prost(uint32, repeated, tag = "1")]
+    handles: Vec<u32>,
+    #[prost(uint64, repeated, tag = "2")]
+    down_bytes: Vec<u64>,
+    #[prost(uint64, repeated, tag = "3")]
+    up_bytes: Vec<u64>,
+    #[prost(uint64, repeated, tag = "4")]
+    down_packets: Vec<u64>,
+    #[prost(uint64, repeated, tag = "5")]
+    up_packets: Vec<u64>,
+}
+
+impl From<&Totals> for TotalColumns {
+    fn from(totals: &Totals) -> Self {
+        let column = |part: fn(&Reading) -> u64| totals.values().map(part).collect();
+        Self {
+            handles: totals.keys().copied().collect(),
+            down_bytes: column(|total| total.down_bytes),
+            up_bytes: column(|total| total.up_bytes),
+            down_packets: column(|total| total.down_packets),
+            up_packets: column(|total| total.up_packets),
+        }
+    }
+}
+
+impl TotalColumns {
+    /// The totals; `None` if the columns do not fit together.
+    pub fn totals(&self) -> Option<Totals> {
+        let total = |n: usize| {
+            let reading = Reading {
+                down_bytes: *self.down_bytes.get(n)?,
+                up_bytes: *self.up_bytes.get(n)?,
+                down_packets: *self.down_packets.get(n)?,
+                up_packets: *self.up_packets.get(n)?,
+            };
+            Some((*self.handles.get(n)?, reading))
+        };
+        (0..self.handles.len()).map(total).collect()
+    }
 }
 
 /// [`Positions`], a column a part.

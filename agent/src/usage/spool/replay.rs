@@ -1,119 +1,131 @@
 //! Reading the log back: the longest sound prefix of each segment, headers over what came before.
+//!
+//! One segment at a time is in memory. Segments of revision 1 are read like the others; nothing is added to them.
 
+use super::checkpoint::Open;
 use super::format::{self, Header, Opened, PositionColumns, Sealed};
-use super::{CHECKPOINT, Entry, Epoch, Error, Findings, Limits, Spool, Tail, segment_name};
+use super::index::{Entry, Index};
+use super::ring::{Spare, is_spare, segment_name, segment_number, spare_name};
+use super::{Epoch, Error, Findings, Limits, Spool, Tail, Totals};
 use crate::store::disk::{self, Disk};
 use crate::store::frame::{self, Found};
 use crate::usage::Positions;
 use prost::Message;
-use std::collections::BTreeMap;
-use std::io;
 use uuid::Uuid;
 use weir_protocol::hash::{self, Hash};
 use weir_protocol::usage::Record;
 
 impl<D: Disk> Spool<D> {
-    /// Opens the log; a torn end is cut off, everything before it stands. With nothing to read
+    /// Opens the log; a torn end is left out, everything before it stands. With nothing to read
     /// ([`Findings::any`] is false) it is of `boot`, and an epoch must be opened before anything else.
     pub fn open(disk: D, limits: Limits, boot: Uuid) -> Result<(Self, Findings), Error> {
-        let mut numbers: Vec<u64> = disk.list()?.iter().filter_map(|name| segment_number(name)).collect();
-        numbers.sort_unstable();
         let mut spool = Self {
             disk,
             limits,
             boot,
             tail: Tail { epoch: Epoch::default(), next_seq: 1, hash: hash::GENESIS, end_ms: 0 },
             positions: Positions::new(),
-            epochs: Vec::new(),
-            segments: BTreeMap::new(),
-            checkpoint: 0,
+            totals: None,
+            index: Index::default(),
+            spares: Vec::new(),
+            last: 0,
+            newest: None,
+            end: 0,
+            check: 0,
             appendable: false,
+            open: Open::default(),
         };
+        let names = spool.disk.list()?;
+        for name in names.iter().filter(|name| is_spare(name)) {
+            spool.spares.push(Spare { name: name.clone(), size: spool.disk.length(name)? });
+        }
+        let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
+        numbers.sort_unstable();
+        spool.last = numbers.last().copied().unwrap_or(0);
         let mut findings = Findings::default();
         for number in &numbers {
-            spool.replay(*number, Some(number) == numbers.last(), &mut findings)?;
+            spool.replay(*number, *number == spool.last, &mut findings)?;
         }
         // What was read may so far be in memory only; it must not be sent before it is durable.
-        if let Some(number) = spool.segments.keys().next_back().copied() {
+        if let Some(number) = spool.newest {
             spool.appendable &= disk::made(spool.disk.sync(&segment_name(number)))?;
         }
         spool.take_checkpoint(&mut findings)?;
         Ok((spool, findings))
     }
 
-    fn take_checkpoint(&mut self, findings: &mut Findings) -> Result<(), Error> {
-        let bytes = match self.disk.read(CHECKPOINT) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            read => read?,
+    fn replay(&mut self, number: u64, last: bool, findings: &mut Findings) -> Result<(), Error> {
+        let bytes = self.disk.read(&segment_name(number))?;
+        let first = frame::at(&bytes, 0).filter(|frame| frame.kind == format::HEADER);
+        let header = first.and_then(|frame| Header::decode(frame.body).ok());
+        let unused = bytes.iter().all(|byte| *byte == 0);
+        let torn = last && first.is_none();
+        if unused || torn || header.as_ref().is_some_and(|header| header.is_of_another_lap(number)) {
+            return self.set_aside(number, bytes.len() as u64);
+        }
+        let Some((first, head)) = first.zip(header.and_then(Head::of)) else {
+            self.index.add(number, bytes.len() as u64, false);
+            self.appendable = false;
+            findings.damaged += 1;
+            return Ok(());
         };
-        self.checkpoint = bytes.len() as u64;
-        match frame::at(&bytes, 0).and_then(|found| sealed(found.body)) {
-            Some((record, _, positions)) if self.follows(&record) && record.boot_id == self.boot.as_bytes() => {
-                findings.checkpoint = Some((record, positions));
+        findings.any = true;
+        self.index.add(number, bytes.len() as u64, head.chained);
+        (self.newest, self.appendable) = (Some(number), head.chained);
+        (self.end, self.check) = (first.end() as u64, first.check);
+        let before = head.chained.then_some(first.check);
+        self.take_header(head);
+        for found in frame::from(&bytes, first.end(), before) {
+            if self.take_frame(number, &found, findings).is_none() {
+                findings.damaged += 1;
+                break;
             }
-            Some(_) => {}
-            None => findings.damaged += 1,
+            (self.end, self.check) = (found.end() as u64, found.check);
         }
         Ok(())
     }
 
-    fn replay(&mut self, number: u64, last: bool, findings: &mut Findings) -> Result<(), Error> {
-        let name = segment_name(number);
-        let bytes = self.disk.read(&name)?;
-        let (frames, mut end) = frame::all(&bytes);
-        let header = frames.first().filter(|frame| frame.kind == format::HEADER);
-        let Some(header) = header.and_then(|frame| Head::decode(frame.body)) else {
-            if last && frames.is_empty() {
-                disk::made(self.disk.remove(&name))?;
-            } else {
-                self.segments.insert(number, bytes.len() as u64);
-                findings.damaged += 1;
-            }
-            self.appendable = false;
-            return Ok(());
-        };
-        self.take_header(header);
-        findings.any = true;
-        for found in &frames[1..] {
-            if self.take_frame(number, found, findings).is_none() {
-                end = found.offset - frame::HEADER;
-                findings.damaged += 1;
-                break;
-            }
+    /// Lets a file wait in which nothing was written, or nothing whole.
+    fn set_aside(&mut self, number: u64, size: u64) -> Result<(), Error> {
+        let name = spare_name(number);
+        if disk::made(self.disk.rename(&segment_name(number), &name))? {
+            self.spares.push(Spare { name, size });
         }
-        let torn = end < bytes.len() && last;
-        self.appendable = last && (!torn || disk::made(self.disk.truncate(&name, end as u64))?);
-        self.segments.insert(number, if last { end } else { bytes.len() } as u64);
         Ok(())
     }
 
     fn take_header(&mut self, header: Head) {
         // A record whose write was reported as failed may be there all the same; the header knows better.
-        if let Some(log) = self.epochs.iter_mut().find(|log| log.epoch == header.tail.epoch) {
-            log.records.retain(|seq, _| *seq < header.tail.next_seq);
+        let Tail { epoch, next_seq, hash, .. } = header.tail;
+        if self.index.epoch(&epoch).is_some() {
+            self.index.cut(&epoch, next_seq, hash);
         } else {
-            self.begin_epoch(header.tail.epoch, &Positions::new());
+            self.begin_epoch(epoch, &Positions::new());
         }
         (self.tail, self.boot, self.positions) = (header.tail, header.boot, header.positions);
+        self.totals = header.totals;
     }
 
     /// `None` if the frame makes no sense where it is.
     fn take_frame(&mut self, segment: u64, found: &Found<'_>, findings: &mut Findings) -> Option<()> {
         match found.kind {
             format::SEAL => {
-                let (record, bytes, positions) = sealed(found.body)?;
+                let (record, bytes, positions) = parts(Sealed::decode(found.body).ok()?)?;
+                let lines = record.lines().ok()?;
                 if !self.follows(&record) {
                     return None;
                 }
                 let (hash, prev_hash) = (hash::usage_record(&bytes), self.tail.hash);
-                let entry = Entry { hash, prev_hash, segment, offset: found.offset as u64, length: found.body.len() };
-                self.enter(self.tail.epoch, record.seq, entry);
+                let (epoch, seq, from, end) = (self.tail.epoch, record.seq, self.end, found.end() as u64);
+                let entry = Entry { epoch, seq, prev_hash, hash, from, end, before: self.check };
+                self.index.enter(segment, &entry);
                 self.tail = Tail { next_seq: record.seq.checked_add(1)?, hash, end_ms: record.end_ms, ..self.tail };
+                self.add_up(&lines);
                 self.positions.extend(positions);
                 findings.checkpoint = None;
             }
             format::CHECKPOINT => {
-                let (record, _, positions) = sealed(found.body)?;
+                let (record, _, positions) = parts(Sealed::decode(found.body).ok()?)?;
                 findings.checkpoint = Some((record, positions));
             }
             format::EPOCH => {
@@ -132,15 +144,25 @@ impl<D: Disk> Spool<D> {
     }
 }
 
+/// What a header says.
 struct Head {
     tail: Tail,
     boot: Uuid,
     positions: Positions,
+    totals: Option<Totals>,
+    /// Whether each frame's checksum goes on from the one before: not in revision 1.
+    chained: bool,
+}
+
+impl Header {
+    /// Whether the file has got another number and was not written since.
+    fn is_of_another_lap(&self, number: u64) -> bool {
+        self.revision == format::REVISION && self.lap != number
+    }
 }
 
 impl Head {
-    fn decode(body: &[u8]) -> Option<Self> {
-        let header = Header::decode(body).ok()?;
+    fn of(header: Header) -> Option<Self> {
         let hash: Hash = header.prev_hash.try_into().ok()?;
         let epoch: Epoch = header.epoch.try_into().ok()?;
         if header.revision == 0 || header.revision > format::REVISION || header.next_seq == 0 {
@@ -150,18 +172,16 @@ impl Head {
             tail: Tail { epoch, next_seq: header.next_seq, hash, end_ms: header.end_ms },
             boot: Uuid::from_slice(&header.boot_id).ok()?,
             positions: header.positions.as_ref().map(PositionColumns::positions).unwrap_or_default(),
+            totals: header.totals.and_then(|totals| totals.totals()),
+            chained: header.revision > 1,
         })
     }
 }
 
-fn sealed(body: &[u8]) -> Option<(Record, Vec<u8>, Positions)> {
-    let sealed = Sealed::decode(body).ok()?;
+/// A record, its bytes and the counters it covers.
+pub(super) fn parts(sealed: Sealed) -> Option<(Record, Vec<u8>, Positions)> {
     let record = Record::decode(sealed.record.as_slice()).ok()?;
     record.lines().ok()?;
     let positions = sealed.positions.as_ref().map(PositionColumns::positions).unwrap_or_default();
     Some((record, sealed.record, positions))
-}
-
-fn segment_number(name: &str) -> Option<u64> {
-    name.strip_prefix("usage-")?.strip_suffix(".log")?.parse().ok()
 }

@@ -46,10 +46,10 @@ fn trimming_keeps_the_baseline_the_chain_and_what_was_not_acknowledged() {
     let disk = Sim::default();
     let mut log = spool(&disk);
     fill(&mut log, 30);
-    let files = log.segments.len();
+    let files = log.index.segments.len();
     assert!(files > 3, "{files} segments");
     log.trim(&[7; 8], 17).unwrap();
-    assert!(log.segments.len() < files);
+    assert!(log.index.segments.len() < files);
     let reopened = spool(&disk);
     assert_eq!(reopened.positions(), log.positions());
     assert_eq!(reopened.tail(), log.tail());
