@@ -19,6 +19,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "dpkg-dev", present: || has("dpkg-shlibdeps") },
     Package { name: "systemd", present: || has("systemd-sysusers") },
     Package { name: "nftables", present: || has("nft") },
+    Package { name: "e2fsprogs", present: || has("mkfs.ext4") },
     Package { name: "iproute2", present: || has("ip") && has("bridge") && has("tc") },
     Package { name: "procps", present: || has("sysctl") && has("kill") },
     Package { name: "curl", present: || has("curl") },

@@ -12,7 +12,6 @@ use crate::figure::Goal::AtMost;
 use crate::figure::print;
 
 pub mod counted;
-#[path = "../../tests/kernel/device.rs"]
 mod device;
 
 const LARGE: Limits = Limits { segment: 1024 * 1024, quota: 2048 * 1024 * 1024 };

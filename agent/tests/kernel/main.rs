@@ -2,7 +2,6 @@
 
 mod boot;
 mod change;
-mod device;
 mod disk;
 mod drift;
 mod fair_use;

@@ -101,11 +101,9 @@ async fn held(tx: &mut TenantTx, agent: AgentId, lineage: Uuid, hello: &Hello) -
         return Ok(None);
     }
     let newest = store::agents::desired_gen(tx, agent).await?.unsigned_abs();
-    if hello.state_gen == newest {
-        if hello.state_digest != digest(tx, agent).await? {
-            tracing::warn!(%agent, generation = newest, "the agent lost a part of its desired state");
-            return Ok(None);
-        }
+    if hello.state_gen == newest && hello.state_digest != digest(tx, agent).await? {
+        tracing::warn!(%agent, generation = newest, "the agent lost a part of its desired state");
+        return Ok(None);
     }
     Ok(Some(hello.state_gen))
 }

@@ -125,11 +125,3 @@ fn log_bytes(record: &Record, positions: &Positions) -> f64 {
     // Epoch, hash and the frame's own header.
     (record.encoded_len() + positions.encoded_len() + 50) as f64
 }
-
-#[test]
-fn a_commit_writes_little_to_the_device() {
-    let cost = cost();
-    assert!((500.0..700.0).contains(&cost.frame), "{cost:?}");
-    assert!(cost.seal <= 7_050.0 && cost.checkpoint <= 7_050.0, "{cost:?}");
-    println!("{cost:?}");
-}
