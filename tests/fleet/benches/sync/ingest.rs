@@ -1,9 +1,12 @@
-//! Records from agents into PostgreSQL, exactly once, against COPY of the same rows.
+//! Records from agents into PostgreSQL, exactly once, against COPY of the same rows over as many connections.
 
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use futures_util::TryStreamExt;
+use futures_util::future::try_join_all;
 use sqlx::{AssertSqlSafe, PgConnection};
+use uuid::Uuid;
 use weir_fleet::crowd::{Crowd, Manners};
 use weir_protocol::usage::LineUsage;
 
@@ -25,8 +28,13 @@ pub async fn run(bench: &mut Bench) -> Result<()> {
     let mut crowd = Crowd::gather(&edges, gateway, Manners::default())?;
     crowd.arrive(ROUTERS, ROUTERS, LIMIT).await?;
     make_tables(&mut bench.network.sql).await?;
+    let mut copiers = Vec::new();
+    for edge in &edges {
+        copiers.push((edge.identity.agent_id, bench.installation.sql().await?));
+    }
     let (mut shares, mut bare, mut rates, mut chance) = (Vec::new(), Vec::new(), Vec::new(), 1);
     for round in 0..ROUNDS {
+        sqlx::query("CHECKPOINT").execute(&mut bench.network.sql).await?;
         let began = Instant::now();
         for _ in 0..RECORDS {
             crowd.players.iter().for_each(|player| player.seal(&traffic(&mut chance)));
@@ -34,8 +42,8 @@ pub async fn run(bench: &mut Bench) -> Result<()> {
         crowd.all_acked(LIMIT).await?;
         let ingest = began.elapsed().as_secs_f64();
         let range = (round * RECORDS + 1, (round + 1) * RECORDS);
-        let keyed = copy(&mut bench.network.sql, "copied", range).await?;
-        let unkeyed = copy(&mut bench.network.sql, "copied_bare", range).await?;
+        let keyed = copy(&mut copiers, "copied", range).await?;
+        let unkeyed = copy(&mut copiers, "copied_bare", range).await?;
         shares.push(keyed / ingest);
         bare.push(unkeyed / ingest);
         rates.push((ROUTERS as u64 * RECORDS) as f64 / ingest);
@@ -44,7 +52,8 @@ pub async fn run(bench: &mut Bench) -> Result<()> {
     ensure!(arrived == sent, "the cloud has {arrived} records of {sent}");
     let note = format!(
         "{:.0} records/s of {LINES} lines from {ROUTERS} agents over QUIC, each a transaction, against COPY of the same rows \
-         in one into a table of the same columns, indexes and foreign keys; {:.2} of COPY into one without foreign keys",
+         over {ROUTERS} connections, one transaction each, into a table of the same columns, indexes and foreign keys; \
+         {:.2} of COPY into one with its primary key and indexes, but without foreign keys",
         quantile(&rates, 0.5),
         quantile(&bare, 0.5)
     );
@@ -87,23 +96,23 @@ async fn make_tables(sql: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-/// Seconds to bring the segments of these records into a table.
-async fn copy(sql: &mut PgConnection, table: &str, (first, last): (u64, u64)) -> Result<f64> {
-    let rows = format!("COPY (SELECT * FROM usage_segments WHERE seq BETWEEN {first} AND {last}) TO STDOUT");
-    let rows = read_all(sql, &rows).await?;
-    let began = Instant::now();
-    let mut into = sql.copy_in_raw(&format!("COPY {table} FROM STDIN")).await?;
-    into.send(rows).await?;
-    into.finish().await?;
-    Ok(began.elapsed().as_secs_f64())
-}
-
-async fn read_all(sql: &mut PgConnection, statement: &str) -> Result<Vec<u8>> {
-    use futures_util::TryStreamExt;
+/// Seconds to bring the segments of these records into a table, those of each agent over a connection of its own.
+async fn copy(copiers: &mut [(Uuid, PgConnection)], table: &str, (first, last): (u64, u64)) -> Result<f64> {
     let mut rows = Vec::new();
-    let mut out = sql.copy_out_raw(statement).await?;
-    while let Some(some) = out.try_next().await? {
-        rows.extend_from_slice(&some);
+    for (agent, sql) in copiers.iter_mut() {
+        let of_agent = format!(
+            "COPY (SELECT * FROM usage_segments WHERE agent_id = '{agent}' AND seq BETWEEN {first} AND {last}) TO STDOUT"
+        );
+        let some: Vec<_> = sql.copy_out_raw(&of_agent).await?.try_collect().await?;
+        rows.push(some.concat());
     }
-    Ok(rows)
+    sqlx::query("CHECKPOINT").execute(&mut copiers[0].1).await?;
+    let (began, into) = (Instant::now(), format!("COPY {table} FROM STDIN"));
+    try_join_all(copiers.iter_mut().zip(rows).map(async |((_, sql), rows)| {
+        let mut copy = sql.copy_in_raw(&into).await?;
+        copy.send(rows).await?;
+        copy.finish().await
+    }))
+    .await?;
+    Ok(began.elapsed().as_secs_f64())
 }
