@@ -72,7 +72,7 @@ impl Log {
     }
 
     /// The next record to send, if the window has room.
-    pub fn next(&mut self) -> Option<Vec<u8>> {
+    pub fn to_send(&mut self) -> Option<Vec<u8>> {
         if self.sent as u64 >= WINDOW {
             return None;
         }

@@ -238,7 +238,7 @@ impl Player {
 
     async fn send(&self, mut usage: SendStream) -> Result<()> {
         loop {
-            let record = lock(&self.log).next();
+            let record = lock(&self.log).to_send();
             match record {
                 Some(record) => frame::write(&mut usage, &usage::Up { record }).await?,
                 None => self.sealed.notified().await,
