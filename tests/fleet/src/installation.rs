@@ -58,6 +58,11 @@ impl Installation {
         format!("http://{}", self.api.at)
     }
 
+    /// Where everything of it is kept.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A connection to the database as its superuser.
     pub async fn sql(&self) -> Result<PgConnection> {
         Ok(PgConnection::connect_with(&embedded::options(self.folder.path())).await?)
@@ -83,10 +88,14 @@ impl Installation {
         Ok(gateway.process.kill().await?)
     }
 
+    /// The gateway's process id.
+    pub fn gateway_id(&self) -> Result<u32> {
+        self.gateway.as_ref().and_then(|gateway| gateway.process.id()).context("no gateway runs")
+    }
+
     /// Memory of the gateway's process that is in RAM, KiB.
     pub fn gateway_kib(&self) -> Result<u64> {
-        let id = self.gateway.as_ref().and_then(|gateway| gateway.process.id()).context("no gateway runs")?;
-        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.gateway_id()?))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         line.trim().trim_end_matches(" kB").parse().context("a size in kB")
     }

@@ -1,10 +1,13 @@
 //! The sync at full scale: a fleet against the real gateway and PostgreSQL, each in a process of its own.
 //! `cargo bench --bench sync -- state crowd` runs parts: `suspend`, `ingest`, `state` and `crowd`.
 
+mod cpu;
 mod crowd;
 #[path = "../../../../agent/benches/figure/mod.rs"]
 mod figure;
+mod freeradius;
 mod ingest;
+mod radius;
 mod state;
 
 use std::time::Duration;
@@ -38,7 +41,10 @@ fn main() -> Result<()> {
         for part in PARTS.into_iter().filter(|part| wanted(part)) {
             match part {
                 "suspend" => state::suspend(&mut bench).await?,
-                "ingest" => ingest::run(&mut bench).await?,
+                "ingest" => {
+                    let ours = ingest::run(&mut bench).await?;
+                    radius::run(&mut bench, ours).await?;
+                }
                 "state" => state::apply(&mut bench).await?,
                 _ => crowd::run(&mut bench).await?,
             }
