@@ -110,3 +110,52 @@ impl Log {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOVED: LineUsage = LineUsage {
+        handle: 1,
+        down_bytes: 9,
+        up_bytes: 0,
+        down_packets: 1,
+        up_packets: 0,
+        v6_bytes: None,
+        dropped_packets: None,
+    };
+
+    fn answer(log: &Log, applied_seq: u64, outcome: Outcome) -> Down {
+        Down { epoch: log.epoch.to_vec(), applied_seq, trim_seq: applied_seq, outcome: outcome.into() }
+    }
+
+    #[test]
+    fn a_new_session_sends_again_what_the_cloud_does_not_have() {
+        let mut log = Log::new([1; 8], [2; 16], [3; 8], 1_000);
+        (0..3).for_each(|n| log.seal(&[MOVED], 2_000 + n));
+        let sent: Vec<_> = std::iter::from_fn(|| log.to_send()).collect();
+        assert_eq!(sent.len(), 3);
+        let acknowledged = answer(&log, 1, Outcome::Applied);
+        log.answer(&acknowledged).unwrap();
+        // The second was applied, too, but its answer was lost.
+        let applied_hash = hash::usage_record(&sent[1]).to_vec();
+        let (epoch, verdict) = (log.epoch.to_vec(), Verdict::Ok.into());
+        log.welcome(&[StreamPosition { epoch, applied_seq: 2, applied_hash, trim_seq: 2, verdict }]).unwrap();
+        assert_eq!((log.to_send().as_ref(), log.to_send()), (Some(&sent[2]), None));
+        let third = Record::decode(sent[2].as_slice()).unwrap();
+        assert_eq!((third.seq, third.prev_hash), (3, hash::usage_record(&sent[1]).to_vec()));
+        assert_eq!((log.position().first_seq, log.position().last_seq, log.acked()), (3, 3, 2));
+    }
+
+    #[test]
+    fn what_is_no_acknowledgement_is_an_error() {
+        let mut log = Log::new([1; 8], [2; 16], [3; 8], 1_000);
+        log.seal(&[MOVED], 2_000);
+        for outcome in [Outcome::Gap, Outcome::Fork, Outcome::Fenced, Outcome::Malformed] {
+            let refused = answer(&log, 0, outcome);
+            assert!(log.answer(&refused).is_err());
+        }
+        let never_sealed = answer(&log, 2, Outcome::Applied);
+        assert!(log.answer(&never_sealed).is_err());
+    }
+}
