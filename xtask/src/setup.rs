@@ -3,6 +3,7 @@
 use crate::workspace::{command, has, must, root};
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -33,6 +34,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "kea-dhcp6-server", present: || has("kea-dhcp6") },
     Package { name: "ppp", present: || has("pppd") },
     Package { name: "postgresql", present: || crate::database::programs().is_ok() },
+    Package { name: "freeradius-postgresql", present: has_freeradius },
     Package { name: "python3-aiosmtpd", present: || Path::new("/usr/lib/python3/dist-packages/aiosmtpd").exists() },
     Package { name: "poppler-utils", present: || has("pdftotext") },
     Package { name: "python3-venv", present: has_venv },
@@ -67,6 +69,11 @@ pub fn provide(packages: &[Package]) -> Result<()> {
 fn has_venv() -> bool {
     let mut python = command("python3", &["-c", "import ensurepip, venv"]);
     python.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// The peer of a bench, with its module for PostgreSQL.
+fn has_freeradius() -> bool {
+    has("freeradius") && Path::new("/usr/lib/freeradius/rlm_sql_postgresql.so").exists()
 }
 
 /// Other people's programs that tests compare ours with, in an environment of their own.
@@ -105,7 +112,21 @@ fn install(packages: &[&str]) -> Result<()> {
     quiet(&["-qq", "update"])?;
     let mut arguments = vec!["-qq", "install", "--yes", "--no-install-recommends"];
     arguments.extend(packages);
-    quiet(&arguments)
+    starting_nothing(|| quiet(&arguments))
+}
+
+/// Debian starts the services it installs, unless the system's policy says that none is; ours are started by those who need
+/// them.
+fn starting_nothing(install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let policy = Path::new("/usr/sbin/policy-rc.d");
+    if policy.exists() {
+        return install();
+    }
+    fs::write(policy, "#!/bin/sh\nexit 101\n").with_context(|| format!("writing {}", policy.display()))?;
+    fs::set_permissions(policy, fs::Permissions::from_mode(0o755))?;
+    let installed = install();
+    fs::remove_file(policy)?;
+    installed
 }
 
 /// Debian would make and start a database cluster of its own; ours are private.

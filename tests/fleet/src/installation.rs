@@ -1,0 +1,146 @@
+//! An installation: the private database is this process's, the gateway and the API are programs of their own.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use weir_cloud::app::App;
+use weir_cloud::config::Config;
+use weir_cloud::db::embedded;
+use weir_cloud::roles::{self, Started};
+use weir_lab::program;
+
+/// A program of the control plane has this long to become ready.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// A running installation; end it with [`Installation::end`].
+pub struct Installation {
+    started: Started,
+    api: Program,
+    gateway: Option<Program>,
+    gateway_at: SocketAddr,
+    folder: TempDir,
+}
+
+struct Program {
+    process: Child,
+    at: SocketAddr,
+    /// Kept open: a program that cannot say anything any more ends.
+    _said: Lines<BufReader<ChildStdout>>,
+}
+
+impl Installation {
+    /// Makes one and starts its API; the gateway is started apart. Call from a long-lived thread: the database ends with it.
+    pub async fn start() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("weir-fleet-").tempdir()?;
+        // The database server is another user when we are root.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+        let started = roles::start(config(folder.path())).await.context("start the database")?;
+        let api = Program::launch("api", "--http", ([127, 0, 0, 1], 0).into(), folder.path()).await?;
+        Ok(Self { started, api, gateway: None, gateway_at: ([127, 0, 0, 1], 0).into(), folder })
+    }
+
+    /// What the product's own services are handed.
+    pub fn app(&self) -> &App {
+        &self.started.app
+    }
+
+    /// Where people and programs ask.
+    pub fn api_url(&self) -> String {
+        format!("http://{}", self.api.at)
+    }
+
+    /// Where everything of it is kept.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A connection to the database as its superuser.
+    pub async fn sql(&self) -> Result<PgConnection> {
+        Ok(PgConnection::connect_with(&embedded::options(self.folder.path())).await?)
+    }
+
+    /// Starts the gateway, where it was before if it was.
+    pub async fn start_gateway(&mut self) -> Result<SocketAddr> {
+        ensure!(self.gateway.is_none(), "the gateway runs already");
+        let gateway = Program::launch("gateway", "--gateway", self.gateway_at, self.folder.path()).await?;
+        self.gateway_at = gateway.at;
+        self.gateway = Some(gateway);
+        Ok(self.gateway_at)
+    }
+
+    /// Whether the gateway was started.
+    pub fn gateway_runs(&self) -> bool {
+        self.gateway.is_some()
+    }
+
+    /// Ends the gateway at once, as a power cut would.
+    pub async fn kill_gateway(&mut self) -> Result<()> {
+        let mut gateway = self.gateway.take().context("no gateway runs")?;
+        Ok(gateway.process.kill().await?)
+    }
+
+    /// The gateway's process id.
+    pub fn gateway_id(&self) -> Result<u32> {
+        self.gateway.as_ref().and_then(|gateway| gateway.process.id()).context("no gateway runs")
+    }
+
+    /// Memory of the gateway's process that is in RAM, KiB.
+    pub fn gateway_kib(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.gateway_id()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        line.trim().trim_end_matches(" kB").parse().context("a size in kB")
+    }
+
+    /// What the gateway logged, for people who look for a fault.
+    pub fn gateway_log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("gateway.log")).unwrap_or_default()
+    }
+
+    /// Ends the programs, then the database.
+    pub async fn end(mut self) -> Result<()> {
+        if self.gateway.is_some() {
+            self.kill_gateway().await?;
+        }
+        self.api.process.kill().await?;
+        self.started.end().await
+    }
+}
+
+impl Program {
+    /// Starts a role and waits until it says where it listens.
+    async fn launch(role: &str, option: &str, at: SocketAddr, folder: &Path) -> Result<Self> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join(format!("{role}.log")))?;
+        let mut command = Command::new(program("weir")?);
+        command.arg(role).arg("--data-dir").arg(folder).arg(option).arg(at.to_string());
+        command.env_remove("DATABASE_URL").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        let mut process = command.spawn().with_context(|| format!("start weir {role}"))?;
+        let mut said = BufReader::new(process.stdout.take().context("no output")?).lines();
+        let ready = tokio::time::timeout(READY_LIMIT, said.next_line()).await;
+        let ready = ready.with_context(|| format!("weir {role} does not become ready"))??;
+        let at = ready.as_deref().and_then(|line| line.strip_prefix("ready ")?.split_once('=')?.1.parse().ok());
+        let at = at.with_context(|| {
+            let log = std::fs::read_to_string(folder.join(format!("{role}.log"))).unwrap_or_default();
+            format!("weir {role} said {ready:?}: {log}")
+        })?;
+        Ok(Self { process, at, _said: said })
+    }
+}
+
+fn config(folder: &Path) -> Config {
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        config: Config,
+    }
+    let config = Arguments::parse_from(["fleet"]).config;
+    Config { data_dir: folder.to_owned(), database_url: None, ..config }
+}

@@ -1,0 +1,45 @@
+//! The players are held to what agents are: nothing of theirs is lost or doubled when the gateway dies under them.
+
+use std::time::Duration;
+
+use sqlx::Row;
+use tokio::time::Instant;
+use weir_fleet::crowd::{Crowd, Manners};
+use weir_fleet::installation::Installation;
+use weir_fleet::network::Network;
+use weir_fleet::player::What;
+use weir_protocol::usage::LineUsage;
+
+const PLAYERS: usize = 20;
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_counted_once_though_the_gateway_is_killed() {
+    let mut installation = Installation::start().await.unwrap();
+    let mut network = Network::found(&installation).await.unwrap();
+    let edges = network.routers(PLAYERS, 2).await.unwrap();
+    let gateway = installation.start_gateway().await.unwrap();
+    let manners = Manners { keepalive: Duration::from_millis(300), ..Manners::default() };
+    let mut crowd = Crowd::gather(&edges, gateway, manners).unwrap();
+    crowd.arrive(PLAYERS, PLAYERS, LIMIT).await.unwrap();
+
+    // Some answers to these are lost with the gateway.
+    let moved =
+        |handle: u32, n: u64| LineUsage { handle, down_bytes: 1_000 * n, down_packets: n, ..LineUsage::default() };
+    for n in 1..=3 {
+        crowd.players.iter().for_each(|player| player.seal(&[moved(1, n), moved(2, n)]));
+    }
+    let until = Instant::now() + LIMIT;
+    while !matches!(crowd.next(until).await.unwrap().what, What::Acked(_)) {}
+    installation.kill_gateway().await.unwrap();
+    crowd.players.iter().for_each(|player| player.seal(&[moved(2, 4)]));
+    installation.start_gateway().await.unwrap();
+    crowd.all_acked(LIMIT).await.unwrap_or_else(|error| panic!("{error:#}: {}", installation.gateway_log()));
+
+    let counted = "SELECT count(DISTINCT (agent_id, epoch, seq)) AS records, count(*) AS segments, sum(down_bytes)::bigint AS bytes,
+                          count(subscription_id) AS attributed FROM usage_segments";
+    let counted = sqlx::query(counted).fetch_one(&mut network.sql).await.unwrap();
+    let counted = ["records", "segments", "bytes", "attributed"].map(|column| counted.get::<i64, _>(column));
+    assert_eq!(counted, [20 * 4, 20 * 7, 20 * 16_000, 20 * 7]);
+    installation.end().await.unwrap();
+}
