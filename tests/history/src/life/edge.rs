@@ -231,7 +231,7 @@ impl Edge {
 
     /// Hangs up.
     pub async fn leave(&self) -> Result<()> {
-        Ok(sessions::seen(&self.app, self.session, false).await?)
+        Ok(sessions::ended(&self.app, self.session).await?)
     }
 }
 
