@@ -4302,7 +4302,7 @@ GRANT SELECT(revoked_at) ON TABLE public.agents TO weir_platform;
 
 GRANT SELECT(session_id) ON TABLE public.agents TO weir_platform;
 
-GRANT UPDATE(disconnected_at) ON TABLE public.agents TO weir_platform;
+GRANT SELECT(disconnected_at) ON TABLE public.agents TO weir_platform;
 
 GRANT SELECT(last_seen_at),UPDATE(last_seen_at) ON TABLE public.agents TO weir_platform;
 

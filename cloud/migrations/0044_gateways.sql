@@ -3,4 +3,4 @@ ALTER TABLE agents ADD COLUMN desired_digest bytea CONSTRAINT agents_desired_dig
 
 -- A gateway asks for all its sessions at once which of them have something new, and notes at once who spoke.
 CREATE POLICY gateways ON agents FOR ALL TO weir_platform USING (true);
-GRANT SELECT (id, session_id, revoked_at, desired_gen, last_seen_at), UPDATE (last_seen_at, disconnected_at) ON agents TO weir_platform;
+GRANT SELECT (id, session_id, revoked_at, disconnected_at, desired_gen, last_seen_at), UPDATE (last_seen_at) ON agents TO weir_platform;

@@ -151,6 +151,14 @@ impl Policy {
         self.allowances.iter().any(|allowance| allowance.carry_max_bytes > 0)
     }
 
+    /// Whether another differs at most in how much there is to use, not in what counts where and when.
+    pub fn counts_like(&self, other: &Self) -> bool {
+        let periods =
+            |policy: &Self| policy.allowances.iter().map(|one| (one.start_ms, one.end_ms)).collect::<Vec<_>>();
+        let with_theirs = Self { allowances: other.allowances.clone(), ..self.clone() };
+        with_theirs == *other && periods(self) == periods(other)
+    }
+
     /// Who shares its allowance with all others of the same pool.
     pub fn pool(&self) -> Option<Uuid> {
         self.pool

@@ -254,6 +254,22 @@ fn any_instant() -> impl Strategy<Value = u64> {
     prop_oneof![4 => near, 1 => at("2026-01-01T00:00:00Z")..at("2027-01-01T00:00:00Z")]
 }
 
+#[test]
+fn how_much_there_is_to_use_changes_nothing_of_what_counts_where() {
+    let read = |fair_use: &FairUse| Policy::read(fair_use).unwrap();
+    let plain = FairUse { pool: vec![1; 16], ..fair_use(Vec::new()) };
+    let mut more = plain.clone();
+    more.allowances[0].elsewhere_bytes += 700;
+    more.allowances[0].bytes += 1;
+    assert!(read(&plain).counts_like(&read(&more)) && read(&plain) != read(&more));
+    let mut later = plain.clone();
+    later.allowances[0].end_ms -= 1;
+    let alone = FairUse { pool: Vec::new(), ..plain.clone() };
+    for other in [later, alone] {
+        assert!(!read(&plain).counts_like(&read(&other)));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

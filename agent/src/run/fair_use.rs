@@ -81,6 +81,14 @@ impl FairUse {
         self.lines.keys().filter(|id| !wanted.lines.contains_key(id)).map(|id| (*id, None)).collect()
     }
 
+    /// Whether these rules say only how much there is to use, as when a line on another router uses up a shared allowance.
+    pub(super) fn counts_alike(&self, rules: &Rules) -> bool {
+        rules.iter().all(|(id, new)| match (self.lines.get(id), new) {
+            (Some(old), Some(new)) => old.counts_like(new),
+            _ => false,
+        })
+    }
+
     /// Goes on under other rules: what was told of lines that stay is remembered.
     pub(super) fn succeed(&mut self, rules: Rules) {
         for (id, rule) in rules {

@@ -308,10 +308,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.report_addresses();
     }
 
-    /// Goes on under the fair use of a new state; what was moved before is sealed under the old one. Answers which lines'
-    /// rates are others than before.
+    /// Goes on under the fair use of a new state; what was moved before is sealed under the old one, if it would count
+    /// otherwise under the new. Answers which lines' rates are others than before.
     fn take_rules(&mut self, rules: Rules) -> BTreeSet<Uuid> {
-        if !rules.is_empty() {
+        if !self.fair_use.counts_alike(&rules) {
             let now = self.clock.now();
             // A refusal is told as a notice, and the counters keep counting.
             let _ = self.journal.seal(now, now.wall_ms, SealReason::Boundary);

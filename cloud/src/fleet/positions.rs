@@ -31,6 +31,9 @@ pub(super) async fn of(
         if is_current && !known.superseded && epochs::is_behind(tx, agent, &one.epoch, &names).await? {
             epochs::supersede(tx, agent, &one.epoch).await?;
             known.superseded = true;
+            let text = "records of a newer usage log are here than the router has: its disk was put back, or another router was \
+                        in its place meanwhile; what it holds of this log is not taken";
+            tell(tx, agent, "usage-superseded", (&one.epoch, 0), text).await?;
         }
         let verdict = match verdict(&known, one) {
             Verdict::Gap => go_on_after_gap(tx, agent, one, &mut known).await?,
@@ -85,7 +88,7 @@ async fn go_on_after_gap(
     known: &mut Epoch,
 ) -> Result<Verdict, Error> {
     let last = offered.first_seq - 1;
-    let (Ok(last_seq), Ok(id)) = (i64::try_from(last), Uuid::from_slice(&offered.first_prev_hash)) else {
+    let (Ok(last_seq), true) = (i64::try_from(last), offered.first_prev_hash.len() == size_of::<hash::Hash>()) else {
         return Ok(Verdict::Gap);
     };
     let first_seq = known.applied_seq + 1;
@@ -96,12 +99,23 @@ async fn go_on_after_gap(
         "records {first_seq} to {last_seq} of the usage log {} are missing and gone: what lines moved in them is not billed",
         hex::encode(&offered.epoch)
     );
-    let wall_ms = tx.at().timestamp_millis().unsigned_abs();
-    let event =
-        Event { kind: "usage-gap".into(), severity: Severity::Critical.into(), wall_ms, text, ..Event::default() };
-    // Told once, by the hash of the last of them.
-    agents::insert_event(tx, agent, id, &event).await?;
+    tell(tx, agent, "usage-gap", (&offered.epoch, last), &text).await?;
     Ok(Verdict::Ok)
+}
+
+/// Tells people, once for each place in a log.
+async fn tell(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    kind: &str,
+    (epoch, seq): (&[u8], u64),
+    text: &str,
+) -> Result<(), Error> {
+    let epoch = epoch.try_into().map_or(0, u64::from_be_bytes);
+    let wall_ms = tx.at().timestamp_millis().unsigned_abs();
+    let (kind, severity, text) = (kind.to_owned(), Severity::Critical.into(), text.to_owned());
+    let event = Event { kind, severity, wall_ms, text, ..Event::default() };
+    Ok(agents::insert_event(tx, agent, Uuid::from_u64_pair(epoch, seq), &event).await?)
 }
 
 fn told(offered: &EpochPosition, known: &Epoch, verdict: Verdict) -> StreamPosition {

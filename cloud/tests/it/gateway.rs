@@ -37,6 +37,14 @@ fn an_agent_that_is_revoked_or_replaced_is_dropped_at_once() {
     });
 }
 
+/// The agent spoke last a day ago.
+async fn spoke_long_ago(isp: &Isp, session: Session) {
+    let mut tx = isp.app.db.begin(&isp.scope()).await.expect("begin");
+    let query = "UPDATE agents SET last_seen_at = last_seen_at - interval '1 day' WHERE id = $1";
+    sqlx::query(query).bind(session.agent.uuid()).execute(tx.conn()).await.expect(query);
+    tx.commit().await.expect("committed");
+}
+
 /// A session whose agent was told a generation.
 fn told(session: Session, told: i64) -> Sessions {
     Sessions { agents: vec![session.agent.uuid()], ids: vec![session.id], told: vec![told] }
@@ -58,11 +66,15 @@ fn a_sweep_finds_who_missed_a_wake_and_who_was_taken_over_and_nobody_else() {
         }
         assert_eq!(missed, [false, true, true]);
         let connected = async || shop.isp.get(&format!("/agents/{agent}")).await.expect(200)["connected"].clone();
-        sessions::ended(app, newer).await.expect("noted");
+        spoke_long_ago(&shop.isp, newer).await;
         gateways::seen(app, told(older, 0)).await.expect("noted");
         assert_eq!(connected().await, false);
         gateways::seen(app, told(newer, 0)).await.expect("noted");
         assert_eq!(connected().await, true);
+        // Nobody who has left is seen.
+        sessions::ended(app, newer).await.expect("noted");
+        gateways::seen(app, told(newer, 0)).await.expect("noted");
+        assert_eq!(connected().await, false);
     });
 }
 

@@ -72,6 +72,11 @@ impl Watched {
         (self.handle, self.sold, &self.policy) == (other.handle, other.sold, &other.policy)
     }
 
+    /// Whether what was counted under the one stays where it is under the other.
+    pub fn counts_like(&self, other: &Self) -> bool {
+        (self.handle, self.sold) == (other.handle, other.sold) && self.policy.counts_like(&other.policy)
+    }
+
     /// Sums up what it moved itself, with `open_bytes` that are not sealed.
     pub fn count(&mut self, tally: &Tally<impl Disk>, open_bytes: u64, now_ms: u64) -> Used {
         let counted = if self.policy.counts_until(now_ms.saturating_add(1)) { open_bytes } else { 0 };

@@ -26,7 +26,7 @@ pub async fn lock_account(tx: &mut TenantTx, id: AccountId) -> Result<Option<Acc
         r#"SELECT a.id AS "id: _", a.number, a.currency, a.time_zone, a.billing_day, s.name AS subscriber, s.language,
                   coalesce((SELECT concat_ws(E'\n', nullif(l.line1, ''), nullif(l.line2, ''), nullif(concat_ws(' ', nullif(l.postcode, ''), l.city), ''), l.country)
                             FROM service_locations l WHERE l.subscriber_id = s.id ORDER BY l.created_at, l.id LIMIT 1), '') AS "address!"
-           FROM accounts a JOIN subscribers s ON s.id = a.subscriber_id WHERE a.id = $1 FOR UPDATE OF a"#,
+           FROM accounts a JOIN subscribers s ON s.id = a.subscriber_id WHERE a.id = $1 FOR NO KEY UPDATE OF a"#,
         id.uuid()
     )
     .fetch_optional(tx.conn())

@@ -41,7 +41,8 @@ pub async fn insert(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<(
     Ok(())
 }
 
-/// The agent an epoch was offered by before, and whether that served the same router; of several the one that came farthest.
+/// The agent an epoch was offered by before, and whether that served the same router; of several the one of which nothing
+/// more is taken, or that came farthest.
 pub async fn offered_before(
     tx: &mut TenantTx,
     agent: AgentId,
@@ -52,7 +53,8 @@ pub async fn offered_before(
            FROM usage_epochs e
            JOIN agents before ON before.tenant_id = e.tenant_id AND before.id = e.agent_id
            JOIN agents own ON own.id = $1
-           WHERE e.epoch = $2 AND e.agent_id <> $1 ORDER BY e.applied_seq DESC LIMIT 1"#,
+           WHERE e.epoch = $2 AND e.agent_id <> $1
+           ORDER BY e.superseded_at NULLS LAST, e.applied_seq DESC LIMIT 1"#,
         agent.uuid(),
         epoch
     )

@@ -35,9 +35,9 @@ pub async fn behind(tx: &mut PlatformTx, sessions: &Sessions) -> Result<Vec<Agen
 pub async fn set_seen(tx: &mut PlatformTx, sessions: &Sessions) -> Result<(), sqlx::Error> {
     let now = tx.at();
     sqlx::query!(
-        "UPDATE agents a SET last_seen_at = $3, disconnected_at = NULL
+        "UPDATE agents a SET last_seen_at = $3
          FROM (SELECT own.id FROM unnest($1::uuid[], $2::bigint[]) AS s (agent, session)
-               JOIN agents own ON own.id = s.agent AND own.session_id = s.session
+               JOIN agents own ON own.id = s.agent AND own.session_id = s.session AND own.disconnected_at IS NULL
                FOR NO KEY UPDATE OF own SKIP LOCKED) seen
          WHERE a.id = seen.id",
         &sessions.agents,

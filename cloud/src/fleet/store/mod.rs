@@ -328,7 +328,6 @@ pub async fn desired_ids(tx: &mut TenantTx, agent: AgentId, kind: Kind) -> Resul
     .await
 }
 
-/// Writes an object under the agent's next generation; no body = a tombstone.
 /// What an agent should hold together, and one object of it as it is; the agent is locked.
 pub struct Holding {
     pub digest: Option<Vec<u8>>,
@@ -354,7 +353,7 @@ pub async fn lock_holding(tx: &mut TenantTx, agent: AgentId, kind: Kind, id: Uui
     Ok(Holding { digest, revision, body })
 }
 
-/// Makes a generation of one object, with the digest of all there are then.
+/// Writes an object under the agent's next generation, with the digest of all there are then; no body = a tombstone.
 pub async fn put_desired(
     tx: &mut TenantTx,
     agent: AgentId,

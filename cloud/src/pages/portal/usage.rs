@@ -149,17 +149,15 @@ fn by_day(portal: &Portal, now: &Metered, today: chrono::NaiveDate) -> (Bars, Ta
     (bars, Table::new(names, rows.collect()))
 }
 
-/// A figure, and what is said of it.
-fn list(figure: String, word: Option<String>) -> String {
-    std::iter::once(figure).chain(word).collect::<Vec<_>>().join(", ")
-}
-
 fn earlier(portal: &Portal, periods: &[Metered]) -> Table {
     let lang = portal.frame.lang;
     let rows = periods.iter().rev().map(|period| {
-        let shared = period.shared.then(|| portal.t("fair-use-shared-short"));
-        let included = period.allowance_bytes.map(|bytes| format::bytes(lang, bytes));
-        let included = included.map_or_else(|| "—".into(), |bytes| list(bytes, shared));
+        // How much there was for all of them together is no line's own.
+        let included = match period.allowance_bytes {
+            Some(_) if period.shared => portal.t("fair-use-shared-short"),
+            Some(bytes) => format::bytes(lang, bytes),
+            None => "—".into(),
+        };
         let charged = period.charge.map_or_else(|| "—".into(), |(_, amount)| money(lang, amount));
         vec![
             Cell::Text(days(lang, period.from, period.to)),

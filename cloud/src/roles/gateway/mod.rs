@@ -3,6 +3,7 @@
 //! Identity comes from the certificate alone. A session is woken when its agent's desired state changed; a sweep
 //! finds what a lost wake would have missed.
 
+mod arrivals;
 mod enrollment;
 mod pace;
 mod session;
@@ -17,8 +18,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sqlx::postgres::PgNotification;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
+use self::arrivals::{Arrivals, Place};
 use crate::app::App;
 use crate::db::WAKE_CHANNEL;
 use crate::fleet::authority::{self, Authority};
@@ -28,9 +30,6 @@ use crate::http::server::stopped;
 use crate::ids::{AgentId, TenantId};
 use crate::live::WATCH_CHANNEL;
 
-/// Agents on their way to a session at once. Others are not heard yet: they ask again a little later by themselves, and
-/// those that are heard are not kept waiting so long that they give up.
-const ARRIVING_MAX: usize = 256;
 /// How long a stop waits for connections to close.
 const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 
@@ -106,7 +105,7 @@ impl Bound {
     pub async fn serve(self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let rousing = tokio::spawn(rouse(Arc::clone(&self.gateway)));
         let sweeping = tokio::spawn(sweep::sweep(Arc::clone(&self.gateway)));
-        let places = Arc::new(Semaphore::new(ARRIVING_MAX));
+        let arrivals = Arc::new(Arrivals::default());
         loop {
             let incoming = tokio::select! {
                 incoming = self.endpoint.accept() => incoming,
@@ -120,7 +119,7 @@ impl Bound {
                 }
                 continue;
             }
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            let Some(place) = arrivals.place(incoming.remote_address().ip()) else {
                 incoming.ignore();
                 metrics::counter!("weir_agents_put_off_total").increment(1);
                 continue;
@@ -142,7 +141,7 @@ impl Bound {
     }
 }
 
-async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming, place: OwnedSemaphorePermit) -> anyhow::Result<()> {
+async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming, place: Place) -> anyhow::Result<()> {
     let arriving = incoming.accept()?;
     let connection = tokio::time::timeout(session::HELLO_LIMIT, arriving).await.context("no handshake in time")??;
     let handshake =

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use quinn::{RecvStream, SendStream};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
 use weir_protocol::stream::Kind;
 use weir_protocol::{PROTO_REV, control, frame, live, quality, state, usage};
 
+use super::arrivals::Place;
 use super::pace::Pace;
 use super::{Bell, Gateway};
 use crate::fleet;
@@ -51,7 +51,7 @@ pub(super) async fn serve(
     gateway: Arc<Gateway>,
     connection: quinn::Connection,
     (tenant, agent): (TenantId, AgentId),
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) -> anyhow::Result<()> {
     let (streams, hello) =
         tokio::time::timeout(HELLO_LIMIT, greet(&connection)).await.context("no hello in time")??;
@@ -71,7 +71,9 @@ pub(super) async fn serve(
         heartbeat_interval_ms: HEARTBEAT_MS,
         reconnect_spread_ms: gateway.spread_ms.load(Ordering::Relaxed),
     };
-    frame::write(&mut control_send, &control::Down { message: Some(down::Message::Welcome(welcome)) }).await?;
+    let welcome = control::Down { message: Some(down::Message::Welcome(welcome)) };
+    let told = tokio::time::timeout(HELLO_LIMIT, frame::write(&mut control_send, &welcome));
+    told.await.context("the welcome was not taken in time")??;
     drop(place);
     tracing::info!(%tenant, %agent, "session open");
     let control_send = Arc::new(tokio::sync::Mutex::new(control_send));

@@ -56,6 +56,8 @@ pub fn endpoint_config(secrets: &Secrets) -> EndpointConfig {
     let [a, b, c, d, e, f, g, h, ..] = secrets.derived("gateway connection ids");
     let id_key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
     let mut config = EndpointConfig::new(Arc::new(reset_key));
+    // Thousands of agents ask at once when a gateway comes back, and each reset is one small packet.
+    config.min_reset_interval(Duration::from_micros(100));
     config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(id_key)));
     config
 }

@@ -17,7 +17,7 @@ pub struct Publish {
     #[arg(long, env = "WEIR_URL")]
     url: String,
     /// A bearer token of somebody who may manage plugins.
-    #[arg(long, env = "WEIR_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "WEIR_TOKEN", hide_env_values = true, allow_hyphen_values = true)]
     token: String,
     /// The plugin's name there; the project's if not given. It is added if it is not there.
     #[arg(long)]

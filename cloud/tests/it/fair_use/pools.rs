@@ -10,7 +10,7 @@ use weir_protocol::desired::Allowance;
 use weir_protocol::state::{FairUseReport, LineFairUse};
 use weir_protocol::usage::Outcome;
 
-use super::reports::{EPOCH, NOVEMBER_MS, OCTOBER_MS, TENTH_MS, published, session};
+use super::reports::{NOVEMBER_MS, OCTOBER_MS, TENTH_MS, log_of, published, session};
 use super::{held, product, sell, standing, throttling, told, version};
 use crate::ingest::Log;
 use crate::money::harness::{Isp, story};
@@ -45,7 +45,7 @@ async fn sold(slug: &str) -> Family {
     for line in lines {
         told(&isp, router, line).await;
     }
-    Family { isp, router, plan, lines, session, log: Log::new(EPOCH) }
+    Family { isp, router, plan, lines, session, log: log_of(router) }
 }
 
 impl Family {
@@ -138,7 +138,7 @@ fn what_moved_on_another_router_is_told_once_for_all_records_of_a_while() {
         assert_eq!(work_off(&family.isp).await, 1);
         assert_eq!(held(&family.isp, other, far).await.allowances[0].elsewhere_bytes, 300_000);
         assert_eq!(family.first_held(one).await.elsewhere_bytes, 0);
-        let record = Log::new(EPOCH).of_lines(b"tally  2", &[(1, 7_000)], TENTH_MS);
+        let record = log_of(other).of_lines(b"tally  2", &[(1, 7_000)], TENTH_MS);
         usage::apply(&family.isp.app, there, &record).await.unwrap();
         assert_eq!(work_off(&family.isp).await, 1);
         assert_eq!(held(&family.isp, other, far).await.allowances[0].elsewhere_bytes, 300_000);

@@ -14,14 +14,19 @@ use super::{sell, standing, throttling, told, version};
 use crate::ingest::Log;
 use crate::money::harness::{Isp, story};
 
-pub(super) const EPOCH: &[u8; 8] = b"epoch 1.";
 pub(super) const OCTOBER_MS: u64 = 1_790_805_600_000;
 pub(super) const NOVEMBER_MS: u64 = 1_793_487_600_000;
 pub(super) const TENTH_MS: u64 = 1_791_626_400_000;
 
+/// The usage log of a router.
+pub(super) fn log_of(router: RouterId) -> Log {
+    let (_, epoch) = router.uuid().as_u64_pair();
+    Log::new(&epoch.to_be_bytes())
+}
+
 /// Opens a session as a gateway does.
 pub(super) async fn session(isp: &Isp, router: RouterId, tally: [u8; 8]) -> Session {
-    let hello = Hello { tally: tally.to_vec(), epochs: vec![Log::new(EPOCH).offered(1)], ..Hello::default() };
+    let hello = Hello { tally: tally.to_vec(), epochs: vec![log_of(router).offered(1)], ..Hello::default() };
     let agent = AgentId::from(router.uuid());
     sessions::open(&isp.app, isp.tenant, agent, &hello, "here").await.unwrap().expect("a session").session
 }
@@ -63,7 +68,7 @@ fn what_the_agent_counts_itself_is_not_told_to_it_and_all_the_rest_is() {
         // Counted by an agent that keeps no tally.
         isp.traffic(router, line, 1, "2026-10-09T09:00:00Z", 10_000, 0).await;
         let first = session(&isp, router, *b"tally  1").await;
-        let mut log = Log::new(EPOCH);
+        let mut log = log_of(router);
         for (tally, bytes) in [(*b"tally  1", 500), (*b"tally  1", 40)] {
             let applied = usage::apply(&isp.app, first, &log.record_at(&tally, bytes, TENTH_MS)).await.unwrap();
             assert_eq!(applied.outcome, Outcome::Applied);
@@ -145,7 +150,7 @@ fn a_record_no_line_can_have_moved_is_refused_and_told_once() {
         let (router, plan) = (isp.router_named("r").await, version(&isp, throttling()).await);
         let line = isp.line(isp.account("Ana").await, router, plan, "2026-10-01").await;
         let session = session(&isp, router, *b"tally  1").await;
-        let mut log = Log::new(EPOCH);
+        let mut log = log_of(router);
         let huge = log.record_at(b"tally  1", i64::MAX.cast_unsigned(), TENTH_MS);
         for _ in 0..2 {
             let refused = usage::apply(&isp.app, session, &huge).await.unwrap();

@@ -10,7 +10,7 @@ use crate::money::harness::story;
 #[test]
 fn a_record_sent_a_hundred_times_has_one_effect() {
     story(async {
-        let edge = Edge::new("again").await;
+        let edge = Edge::new("sent-again").await;
         let mut log = Log::new(b"epoch A.");
         let session = edge.opens(vec![log.offered(1)]).await.session;
         let record = log.record(700);
