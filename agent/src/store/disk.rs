@@ -88,12 +88,12 @@ impl Folder {
         Ok(Self { durable: false, ..Self::open(path)? })
     }
 
-    /// A file, made if it is not there; some stay open.
-    fn handle(&mut self, name: &str) -> io::Result<&mut File> {
+    /// A file, made if that is asked for and it is not there; some stay open.
+    fn handle(&mut self, name: &str, made: bool) -> io::Result<&mut File> {
         if !self.open.contains_key(name) {
             let path = self.path.join(name);
             self.renamed |= !path.exists();
-            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+            let file = OpenOptions::new().write(true).create(made).truncate(false).mode(0o600).open(path)?;
             if self.open.len() >= OPEN {
                 self.open.clear();
             }
@@ -127,18 +127,18 @@ impl Disk for Folder {
     }
 
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let file = self.handle(name)?;
+        let file = self.handle(name, true)?;
         let at = file.metadata()?.len();
         file.write_all_at(bytes, at)
     }
 
     fn write_at(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.handle(name)?.write_all_at(bytes, offset)
+        self.handle(name, false)?.write_all_at(bytes, offset)
     }
 
     fn allocate(&mut self, name: &str, length: u64) -> io::Result<()> {
         let durable = self.durable;
-        let file = self.handle(name)?;
+        let file = self.handle(name, true)?;
         let mut at = file.metadata()?.len();
         let zeros = vec![0; ZEROS];
         while at < length {
@@ -168,7 +168,7 @@ impl Disk for Folder {
         if !self.durable {
             return Ok(());
         }
-        self.handle(name)?.sync_data()?;
+        self.handle(name, false)?.sync_data()?;
         self.sync_names()
     }
 
@@ -180,6 +180,7 @@ impl Disk for Folder {
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
         self.open.remove(name);
+        self.renamed = true;
         fs::remove_file(self.path.join(name))
     }
 

@@ -5,9 +5,9 @@
 use super::checkpoint::Open;
 use super::format::{self, Header, Opened, PositionColumns, Sealed};
 use super::index::{Entry, Index};
-use super::ring::{Spare, is_spare, segment_name, segment_number, spare_name};
+use super::ring::{Spare, segment_name, segment_number, spare_name, spare_number};
 use super::{Epoch, Error, Findings, Limits, Spool, Tail, Totals};
-use crate::store::disk::{self, Disk};
+use crate::store::disk::Disk;
 use crate::store::frame::{self, Found};
 use crate::usage::Positions;
 use prost::Message;
@@ -36,26 +36,33 @@ impl<D: Disk> Spool<D> {
             open: Open::default(),
         };
         let names = spool.disk.list()?;
-        for name in names.iter().filter(|name| is_spare(name)) {
+        for (name, number) in names.iter().filter_map(|name| Some((name, spare_number(name)?))) {
+            // What waits may say that number, if it was given up before anything followed.
+            spool.last = spool.last.max(number);
             spool.spares.push(Spare { name: name.clone(), size: spool.disk.length(name)? });
         }
         let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
         numbers.sort_unstable();
-        spool.last = numbers.last().copied().unwrap_or(0);
+        let newest = numbers.last().copied();
+        spool.last = spool.last.max(newest.unwrap_or(0));
         let mut findings = Findings::default();
-        for number in &numbers {
-            spool.replay(*number, *number == spool.last, &mut findings)?;
+        for number in numbers {
+            spool.replay(number, Some(number) == newest, &mut findings);
         }
-        // What was read may so far be in memory only; it must not be sent before it is durable.
+        // What was read may so far be in memory only; it should not be sent before it is durable. Where it cannot be made
+        // so, nothing follows it there.
         if let Some(number) = spool.newest {
-            spool.appendable &= disk::made(spool.disk.sync(&segment_name(number)))?;
+            spool.appendable &= spool.disk.sync(&segment_name(number)).is_ok();
         }
-        spool.take_checkpoint(&mut findings)?;
+        spool.take_checkpoint(&mut findings);
         Ok((spool, findings))
     }
 
-    fn replay(&mut self, number: u64, last: bool, findings: &mut Findings) -> Result<(), Error> {
-        let bytes = self.disk.read(&segment_name(number))?;
+    /// Whatever cannot be read is damage: it keeps nobody from enforcing.
+    fn replay(&mut self, number: u64, last: bool, findings: &mut Findings) {
+        let Ok(bytes) = self.disk.read(&segment_name(number)) else {
+            return self.damaged(number, 0, findings);
+        };
         let first = frame::at(&bytes, 0).filter(|frame| frame.kind == format::HEADER);
         let header = first.and_then(|frame| Header::decode(frame.body).ok());
         let unused = bytes.iter().all(|byte| *byte == 0);
@@ -64,16 +71,17 @@ impl<D: Disk> Spool<D> {
             return self.set_aside(number, bytes.len() as u64);
         }
         let Some((first, head)) = first.zip(header.and_then(Head::of)) else {
-            self.index.add(number, bytes.len() as u64, false);
-            self.appendable = false;
-            findings.damaged += 1;
-            return Ok(());
+            return self.damaged(number, bytes.len() as u64, findings);
         };
+        let before = head.chained.then_some(first.check);
+        if last && head.tail.epoch == Epoch::default() && frame::from(&bytes, first.end(), before).next().is_none() {
+            // The log began here, and its first epoch never did.
+            return self.set_aside(number, bytes.len() as u64);
+        }
         findings.any = true;
         self.index.add(number, bytes.len() as u64, head.chained);
         (self.newest, self.appendable) = (Some(number), head.chained);
         (self.end, self.check) = (first.end() as u64, first.check);
-        let before = head.chained.then_some(first.check);
         self.take_header(head);
         for found in frame::from(&bytes, first.end(), before) {
             if self.take_frame(number, &found, findings).is_none() {
@@ -82,16 +90,21 @@ impl<D: Disk> Spool<D> {
             }
             (self.end, self.check) = (found.end() as u64, found.check);
         }
-        Ok(())
     }
 
-    /// Lets a file wait in which nothing was written, or nothing whole.
-    fn set_aside(&mut self, number: u64, size: u64) -> Result<(), Error> {
+    /// Leaves a file alone that says nothing.
+    fn damaged(&mut self, number: u64, size: u64, findings: &mut Findings) {
+        self.index.add(number, size, false);
+        self.appendable = false;
+        findings.damaged += 1;
+    }
+
+    /// Lets a file wait in which nothing was written, or nothing whole; where it cannot, it is left alone.
+    fn set_aside(&mut self, number: u64, size: u64) {
         let name = spare_name(number);
-        if disk::made(self.disk.rename(&segment_name(number), &name))? {
+        if self.disk.rename(&segment_name(number), &name).is_ok() {
             self.spares.push(Spare { name, size });
         }
-        Ok(())
     }
 
     fn take_header(&mut self, header: Head) {

@@ -72,8 +72,10 @@ impl<D: Disk> Spool<D> {
         let size = self.provide(number, bytes.len() as u64)?;
         self.index.add(number, size, true);
         if let Err(error) = self.write(number, 0, &bytes) {
-            // Its number is used up: what of it reached the disk must not be taken for what is written next.
-            let _counted_until_it_is_gone = self.retire(number);
+            // Its number is used up: what of it reached the disk must not be taken for what is written next. Nor is the
+            // file tried again: the fault may be where it lies.
+            self.index.remove(number);
+            let _found_at_the_next_start = self.disk.remove(&segment_name(number));
             return Err(error);
         }
         (self.newest, self.appendable) = (Some(number), true);
@@ -96,7 +98,10 @@ impl<D: Disk> Spool<D> {
             let free = self.limits.quota.saturating_sub(self.bytes());
             let size = self.size(length).min(own.saturating_add(free)).max(own);
             if size < length {
-                return Err(Error::Full);
+                // Too small a file to wait for.
+                let Some(spare) = self.spares.pop() else { return Err(Error::Full) };
+                gone(self.disk.remove(&spare.name))?;
+                continue;
             }
             self.last = number;
             let name = segment_name(number);
@@ -111,13 +116,21 @@ impl<D: Disk> Spool<D> {
                     }
                 }
             }
-            let allocated = if size > own { self.disk.allocate(&name, size) } else { Ok(()) };
-            if let Err(error) = allocated.and_then(|()| self.disk.sync_names()) {
+            let allocated = if size > own { self.allocate(&name, size, length.max(own)) } else { Ok(size) };
+            let named = allocated.and_then(|size| self.disk.sync_names().map(|()| size));
+            if named.is_err() {
                 // On a full disk, what there is of it would be in somebody's way.
                 let _found_at_the_next_start = self.disk.remove(&name);
-                return Err(error.into());
             }
-            return Ok(size);
+            return Ok(named?);
+        }
+    }
+
+    /// Fills a file with zeros, up to what is needed where the disk has no room for what is wished; answers how far.
+    pub(super) fn allocate(&mut self, name: &str, wished: u64, needed: u64) -> io::Result<u64> {
+        match self.disk.allocate(name, wished) {
+            Ok(()) => Ok(wished),
+            Err(_) => self.disk.allocate(name, needed).map(|()| needed),
         }
     }
 
@@ -198,6 +211,6 @@ pub(super) fn spare_name(number: u64) -> String {
     format!("usage-{number:010}.spare")
 }
 
-pub(super) fn is_spare(name: &str) -> bool {
-    name.strip_prefix("usage-").is_some_and(|rest| rest.ends_with(".spare"))
+pub(super) fn spare_number(name: &str) -> Option<u64> {
+    name.strip_prefix("usage-")?.strip_suffix(".spare")?.parse().ok()
 }

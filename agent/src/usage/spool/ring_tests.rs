@@ -1,6 +1,6 @@
 //! The files of the log: crashes at every call, laps, revision 1, and how much room they take.
 
-use super::ring::{is_spare, segment_name};
+use super::ring::{segment_name, spare_number};
 use super::*;
 use crate::store::sim::Sim;
 use crate::usage::{Key, Reading};
@@ -222,10 +222,10 @@ fn a_quiet_log_is_small_and_a_growing_one_takes_what_it_may() {
     let last = log.tail().next_seq - 1;
     log.trim(&EPOCH, last).unwrap();
     assert!(log.fill_permille() <= 100);
-    let spares = disk.list().unwrap().iter().filter(|name| is_spare(name)).count();
+    let spares = disk.list().unwrap().iter().filter(|name| spare_number(name).is_some()).count();
     assert_eq!(spares, 4, "others are removed");
     let mut same = disk.clone();
-    let waiting: Vec<String> = disk.list().unwrap().into_iter().filter(|name| is_spare(name)).collect();
+    let waiting: Vec<String> = disk.list().unwrap().into_iter().filter(|name| spare_number(name).is_some()).collect();
     waiting.iter().for_each(|name| same.remove(name).unwrap());
     fill(&mut log, 20);
     assert_eq!(open(&disk, LIMITS).0.tail(), log.tail());
@@ -333,7 +333,7 @@ fn a_log_of_revision_1_is_read_on() {
     again.trim(&EPOCH, 7).unwrap();
     assert!(disk.read(&segment_name(1)).is_err() && disk.read(&segment_name(2)).is_ok());
     again.trim(&EPOCH, 13).unwrap();
-    assert!(!disk.list().unwrap().iter().any(|name| is_spare(name)), "files of old are removed");
+    assert!(!disk.list().unwrap().iter().any(|name| spare_number(name).is_some()), "files of old are removed");
     assert_eq!(open(&disk, LIMITS).0.tail(), again.tail());
     assert_eq!(again.totals(), None, "what was trimmed before is not known");
     again.open_epoch([8; 8], &Positions::new()).unwrap();
