@@ -50,7 +50,7 @@ pub struct Reading {
 impl World {
     /// Everything in one process, an agent that is enrolled, nobody on its lines yet.
     async fn begin() -> Result<Self> {
-        let mut lab = Lab::start(Options { subscribers: 16, ..Options::default() }).await?;
+        let mut lab = Lab::start(Options { subscribers: 20, ..Options::default() }).await?;
         lab.start_cloud().await?;
         let isp = northwind(&lab).await?;
         let token = isp.enrollment_token().await?;
