@@ -8,6 +8,7 @@
 //! This crate says what is spoken, never who speaks or when: no IO beyond framing, no clock, no state.
 //! Start at [`control::Hello`], then [`state`], then [`usage`].
 
+pub mod brief;
 pub mod control;
 pub mod desired;
 pub mod enroll;
@@ -21,7 +22,7 @@ pub mod token;
 pub mod usage;
 
 /// The revision of the messages this build speaks; the session runs at the smaller of both sides' revisions.
-pub const PROTO_REV: u32 = 7;
+pub const PROTO_REV: u32 = 8;
 /// The oldest revision that is still understood: what it does not say is what it never could.
 pub const OLDEST_REV: u32 = 1;
 /// ALPN of an enrolled agent's session.

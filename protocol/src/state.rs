@@ -6,7 +6,8 @@
 /// Cloud to agent: a change of the desired state. Applied to the agent's store whole or not at all.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Down {
-    /// Lineage of the state, 16 bytes.
+    /// Lineage of the state, 16 bytes. Empty from revision 8 on where it is a change: that of
+    /// [`crate::control::Welcome::state_lineage`].
     #[prost(bytes = "vec", tag = "1")]
     pub lineage: Vec<u8>,
     /// The generation this builds on; ignored for a snapshot.
@@ -24,7 +25,7 @@ pub struct Down {
     /// Objects gone.
     #[prost(message, repeated, tag = "6")]
     pub removes: Vec<ObjectKey>,
-    /// XOR digest of all objects after this change.
+    /// XOR digest of all objects after this change; from revision 8 on its first 8 bytes, where it is a change.
     #[prost(bytes = "vec", tag = "7")]
     pub digest_after: Vec<u8>,
     /// Somebody confirmed that lines go whose removal the agent held back for their number, and so do those of this change.
@@ -95,7 +96,7 @@ pub mod up {
     }
 }
 
-/// How far a delta came.
+/// How far a delta came. Not sent where an [`ApplyReport`] that says the same follows at once.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Ack {
     /// Lineage held, 16 bytes.
@@ -121,9 +122,14 @@ pub struct ApplyReport {
     /// The objects.
     #[prost(message, repeated, tag = "3")]
     pub results: Vec<ObjectResult>,
+    /// Present: this stands for the [`Ack`] of `generation`, of the session's lineage, and says whether it is on disk; from
+    /// revision 8 on.
+    #[prost(bool, optional, tag = "4")]
+    pub persisted: Option<bool>,
 }
 
-/// What became of one object.
+/// What became of one object. Without an id, in a report that acknowledges a change: of the object that is in the same place
+/// among the change's upserts, at its revision ([`crate::brief`]).
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ObjectResult {
     /// [`crate::desired::Kind`].

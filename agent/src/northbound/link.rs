@@ -3,8 +3,10 @@
 //! Frames are read by tasks of their own because reading one is not cancel-safe. Sending never waits: a stream
 //! that cannot keep up either ends the connection or, for live samples, loses them.
 
-use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
-use std::net::SocketAddr;
+use quinn::{ClientConfig, Connection, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig};
+use quinn::{RecvStream, SendStream, TokioRuntime};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
@@ -129,6 +131,31 @@ pub fn dial(gateway: String, config: ClientConfig, limit: Duration, attempt: u64
     });
 }
 
+/// A socket for one connection: who has no other needs no name for it in the packets sent to him.
+pub fn endpoint(local: SocketAddr) -> std::io::Result<Endpoint> {
+    let mut config = EndpointConfig::default();
+    config.cid_generator(|| Box::new(Nameless));
+    Endpoint::new(config, None, UdpSocket::bind(local)?, Arc::new(TokioRuntime))
+}
+
+/// Connections without an id at this end.
+#[derive(Debug)]
+struct Nameless;
+
+impl ConnectionIdGenerator for Nameless {
+    fn generate_cid(&mut self) -> ConnectionId {
+        ConnectionId::new(&[])
+    }
+
+    fn cid_len(&self) -> usize {
+        0
+    }
+
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
+    }
+}
+
 /// Connects to the first address of a gateway that answers.
 pub async fn connect(gateway: &str, config: ClientConfig, limit: Duration) -> Result<(Endpoint, Connection), Error> {
     let address = |source| Error::Address { gateway: gateway.to_owned(), source };
@@ -137,7 +164,7 @@ pub async fn connect(gateway: &str, config: ClientConfig, limit: Duration) -> Re
     let mut last = Error::NoAddress(gateway.to_owned());
     for remote in addresses {
         let local: SocketAddr = if remote.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() };
-        let endpoint = Endpoint::client(local).map_err(address)?;
+        let endpoint = endpoint(local).map_err(address)?;
         let connecting = match endpoint.connect_with(config.clone(), remote, GATEWAY_SERVER_NAME) {
             Ok(connecting) => connecting,
             Err(error) => {

@@ -294,7 +294,7 @@ impl Reports {
         }
         self.known.retain(|_, known| known.came != Came::Removed);
         self.whole = true;
-        Some(ApplyReport { generation: self.generation, complete, results })
+        Some(ApplyReport { generation: self.generation, complete, results, persisted: None })
     }
 
     /// How many objects are in each state, for people.

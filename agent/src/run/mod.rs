@@ -48,6 +48,7 @@ use talk::Uplink;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
+use weir_protocol::brief::Upserts;
 use weir_protocol::control::Event;
 use weir_protocol::usage::SealReason;
 
@@ -116,6 +117,8 @@ pub struct Agent<S, C> {
     backoff: Backoff,
     attempt: u64,
     gateway: usize,
+    /// What came with the generation held, if that is not acknowledged yet.
+    unacknowledged: Option<Upserts>,
     told_held: BTreeSet<spool::Epoch>,
     inbox: (mpsc::Sender<link::Event>, mpsc::Receiver<link::Event>),
     events: VecDeque<Event>,
@@ -181,6 +184,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             uplink: Uplink::Waiting(now),
             attempt: 0,
             gateway: 0,
+            unacknowledged: None,
             told_held: BTreeSet::new(),
             inbox: mpsc::channel(INBOX),
             events: VecDeque::new(),

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
+use weir_protocol::brief::Upserts;
 use weir_protocol::control::{Event, GoAway, GoAwayReason, Heartbeat, Hello, Severity, Welcome, down, up};
 use weir_protocol::usage::SealReason;
 use weir_protocol::{PROTO_REV, live, state, usage};
@@ -25,6 +26,10 @@ const DEFAULT_SPREAD: Duration = Duration::from_secs(1);
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(30);
 /// However often the cloud wants to hear from us.
 const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(500);
+/// The first revision in which a report may stand for the acknowledgement of a change.
+const REPORTS_ACKNOWLEDGE_SINCE_REV: u32 = 8;
+/// A change of more objects takes longer to apply than its acknowledgement should wait.
+const APPLIED_AT_ONCE: usize = 64;
 /// However long the cloud wants us to stay away.
 const LONGEST_ABSENCE: Duration = Duration::from_secs(3600);
 
@@ -45,6 +50,8 @@ pub(super) struct Session {
     pub(super) sender: Option<Sender>,
     /// The revision it runs at, once welcomed.
     pub(super) rev: u32,
+    /// Lineage of the state that is sent in it, once welcomed.
+    lineage: Vec<u8>,
     opened: Instant,
     heartbeat: Duration,
     spoke: Instant,
@@ -130,7 +137,12 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 Some(down::Message::Command(command)) => self.take_command(command),
                 None => tracing::debug!("a control message this revision does not know"),
             },
-            What::State(change) => self.change(&change).await,
+            What::State(mut change) => {
+                if let Some(session) = self.uplink.session().filter(|_| change.lineage.is_empty()) {
+                    change.lineage.clone_from(&session.lineage);
+                }
+                self.change(&change).await;
+            }
             What::Usage(answer) => self.answered(&answer),
             What::Closed(reason) => self.lost(&reason),
         }
@@ -157,6 +169,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             link,
             sender: None,
             rev: 0,
+            lineage: Vec::new(),
             opened: now,
             heartbeat: DEFAULT_HEARTBEAT,
             spoke: now,
@@ -176,6 +189,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let (sender, effects) = Sender::welcome(self.journal.spool(), &welcome.streams);
         session.sender = Some(sender);
         session.rev = welcome.proto_rev;
+        session.lineage.clone_from(&welcome.state_lineage);
+        self.unacknowledged = None;
         session.spread = Duration::from_millis(u64::from(welcome.reconnect_spread_ms));
         if welcome.heartbeat_interval_ms > 0 {
             // The interval is the longest silence allowed: speak well before it ends.
@@ -238,10 +253,14 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             Accepted::Volatile => true,
             Accepted::Unfit => self.volatile,
         };
-        self.acknowledge();
         if accepted == Accepted::Unfit {
             tracing::info!(from_gen = change.from_gen, held = self.store.generation(), "a change does not fit");
-            return;
+            return self.acknowledge();
+        }
+        if self.told_by_its_report(change) {
+            self.unacknowledged = Some(Upserts::of(change));
+        } else {
+            self.acknowledge();
         }
         if takes_away {
             self.tell_withheld(withheld);
@@ -251,6 +270,17 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         } else {
             self.take_delta(change).await;
         }
+        if self.unacknowledged.is_some() {
+            self.acknowledge();
+        }
+    }
+
+    /// Whether what became of a change is known so soon that its acknowledgement can wait for it.
+    fn told_by_its_report(&mut self, change: &state::Down) -> bool {
+        let rev = self.uplink.session().map_or(0, |session| session.rev);
+        let everything = change.snapshot || change.removals_confirmed;
+        let few = change.upserts.len() + change.removes.len() <= APPLIED_AT_ONCE;
+        rev >= REPORTS_ACKNOWLEDGE_SINCE_REV && few && !everything
     }
 
     fn tell_withheld(&mut self, before: usize) {
@@ -324,6 +354,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     /// Says which generation is held.
     pub(super) fn acknowledge(&mut self) {
+        self.unacknowledged = None;
         let ack = state::Ack {
             lineage: self.store.lineage().to_vec(),
             gen_held: self.store.generation(),
@@ -337,7 +368,12 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Sends what became of the objects, as far as it is not told yet.
     pub(super) fn report(&mut self) {
         let Some(session) = self.uplink.session().filter(|session| session.sender.is_some()) else { return };
-        if let Some(report) = self.reports.take_unsaid() {
+        if let Some(mut report) = self.reports.take_unsaid() {
+            let held = self.store.generation();
+            if let Some(upserts) = self.unacknowledged.take_if(|_| report.generation == held) {
+                report.persisted = Some(!self.volatile);
+                upserts.abridge(&mut report);
+            }
             session.state(state::up::Message::Applied(report));
         }
     }

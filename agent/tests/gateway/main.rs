@@ -21,7 +21,7 @@ use weir_protocol::desired::{Kind, Line};
 use weir_protocol::enroll::{Refused, Reply, reply};
 use weir_protocol::state::{Down, Object, ObjectKey, Status};
 use weir_protocol::usage::{Outcome, Record};
-use weir_protocol::{frame, hash};
+use weir_protocol::{PROTO_REV, frame, hash};
 
 fn files(folder: &Path) -> Vec<String> {
     Folder::open(folder).unwrap().list().unwrap()
@@ -165,6 +165,43 @@ async fn desired_state_is_kept_applied_and_reported() {
         cloud.welcome(Vec::new()).await;
         let report = cloud.report().await;
         assert_eq!((report.complete, report.results.len()), (true, 2));
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test]
+async fn one_message_says_that_a_small_change_is_held_and_what_became_of_it() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome_at(PROTO_REV, Vec::new()).await;
+        cloud.addresses().await;
+        cloud.change(&snapshot(7, vec![line(1, 1, 100), line(2, 1, 200)])).await;
+        assert_eq!(cloud.ack().await.gen_held, 7, "everything may take long to apply");
+        assert_eq!(cloud.report().await.persisted, None);
+
+        // A change that names no lineage is of that the session began with.
+        cloud.change(&Down { lineage: Vec::new(), ..change(7, 8, vec![line(1, 2, 150)], &[]) }).await;
+        let report = cloud.report().await;
+        assert_eq!((report.generation, report.persisted, report.results.len()), (8, Some(true), 1));
+        assert_eq!(
+            (report.results[0].id.len(), report.results[0].status()),
+            (0, Status::Applied),
+            "the change names it"
+        );
+        // What nobody reports of is acknowledged alone: this line is as it was.
+        cloud.change(&change(8, 9, vec![line(1, 2, 150)], &[])).await;
+        assert_eq!(cloud.ack().await.gen_held, 9);
+        // So is what does not fit.
+        cloud.change(&change(5, 10, vec![line(3, 1, 1)], &[])).await;
+        assert_eq!(cloud.ack().await.gen_held, 9);
+        // Many take as long as everything.
+        cloud.change(&change(9, 10, (3..=67).map(|n| line(n, 1, 1)).collect(), &[])).await;
+        assert_eq!(cloud.ack().await.gen_held, 10);
+        assert_eq!(cloud.report().await.persisted, None);
         agent.stop().await;
     };
     LocalSet::new().run_until(story).await;

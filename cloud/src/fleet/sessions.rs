@@ -5,8 +5,8 @@ use prost::Message;
 use uuid::Uuid;
 use weir_protocol::control::{Hello, StreamPosition};
 use weir_protocol::desired::{Access, Kind, Line};
-use weir_protocol::hash;
 use weir_protocol::state::{ApplyReport, Down, Object, ObjectKey, ObjectResult, Status};
+use weir_protocol::{PROTO_REV, hash};
 
 use super::jobs::RefreshMetered;
 use super::{Error, port_blocks, positions, store};
@@ -19,6 +19,10 @@ use crate::{jobs, translation};
 const LATE_SECONDS: i64 = 10;
 /// The first revision whose agents know what a line's identities are.
 const IDENTITIES_SINCE_REV: u32 = 4;
+/// The first revision whose agents know of which lineage a change is that names none, and take a part of a digest.
+const BRIEF_SINCE_REV: u32 = 8;
+/// What they are told of a digest, bytes.
+const DIGEST_BRIEF: usize = 8;
 /// Length of a tally's name.
 const TALLY_BYTES: usize = 8;
 
@@ -31,6 +35,8 @@ pub struct Session {
     pub agent: AgentId,
     /// The newest session; all others are fenced.
     pub id: i64,
+    /// The revision of the messages that both sides speak.
+    pub rev: u32,
 }
 
 /// How a session begins.
@@ -81,7 +87,7 @@ pub async fn open(
     gateway: &str,
 ) -> Result<Option<Opened>, Error> {
     let random: [u8; 8] = crate::secrets::random()?;
-    let session = Session { tenant, agent, id: i64::from_le_bytes(random) };
+    let session = Session { tenant, agent, id: i64::from_le_bytes(random), rev: PROTO_REV.min(hello.proto_rev) };
     let mut tx = app.db.begin(&session.scope()).await?;
     let Some(lineage) = store::agents::take_over(&mut tx, session, hello, gateway).await? else { return Ok(None) };
     if hello.tally.len() == TALLY_BYTES && store::agents::set_tally(&mut tx, agent, &hello.tally).await? {
@@ -132,7 +138,7 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
     if gen_held == Some(to.unsigned_abs()) {
         return Ok(None);
     }
-    let digest_after = digest(&mut tx, session.agent).await?;
+    let mut digest_after = digest(&mut tx, session.agent).await?;
     let since = gen_held.map(|held| i64::try_from(held).unwrap_or(i64::MAX));
     let (confirmed, more_went) = store::agents::removals_confirmed(&mut tx, session.agent).await?;
     let (mut upserts, mut removes) = (Vec::new(), Vec::new());
@@ -147,8 +153,10 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
         }
     }
     tx.commit().await?;
+    let brief = gen_held.is_some() && session.rev >= BRIEF_SINCE_REV;
+    digest_after.truncate(if brief { DIGEST_BRIEF } else { digest_after.len() });
     Ok(Some(Down {
-        lineage: lineage.as_bytes().to_vec(),
+        lineage: if brief { Vec::new() } else { lineage.as_bytes().to_vec() },
         from_gen: gen_held.unwrap_or(0),
         to_gen: to.unsigned_abs(),
         snapshot: gen_held.is_none(),
@@ -174,12 +182,15 @@ fn needs_rev(kind: u32, body: &[u8]) -> u32 {
 /// Notes how far a generation came.
 pub async fn acknowledge(app: &App, session: Session, generation: u64, persisted: bool) -> Result<(), Error> {
     let mut tx = session.begin(app).await?;
-    let generation = i64::try_from(generation).unwrap_or(i64::MAX);
-    store::agents::set_acknowledged(&mut tx, session.agent, generation, persisted).await?;
+    store::agents::set_acknowledged(&mut tx, session.agent, in_database(generation), persisted).await?;
     Ok(tx.commit().await?)
 }
 
-/// Notes what an agent read back from its kernel.
+fn in_database(generation: u64) -> i64 {
+    i64::try_from(generation).unwrap_or(i64::MAX)
+}
+
+/// Notes what an agent read back from its kernel, and how far the generation came where the report says so.
 pub async fn report(app: &App, session: Session, report: &ApplyReport) -> Result<(), Error> {
     let mut tx = session.begin(app).await?;
     for result in &report.results {
@@ -188,7 +199,10 @@ pub async fn report(app: &App, session: Session, report: &ApplyReport) -> Result
                 .await?;
         }
     }
-    let generation = i64::try_from(report.generation).unwrap_or(i64::MAX);
+    let generation = in_database(report.generation);
+    if let Some(persisted) = report.persisted {
+        store::agents::set_acknowledged(&mut tx, session.agent, generation, persisted).await?;
+    }
     store::agents::set_applied_gen(&mut tx, session.agent, generation).await?;
     let translates = translation::awaits_reports(&mut tx, session.agent).await?;
     tx.commit().await?;

@@ -159,10 +159,10 @@ fn late(now: DateTime<Utc>, mut probe: LineProbe) -> LineProbe {
 }
 
 /// Lines a session's router is to probe now, each once. An agent that does not know how is not asked.
-pub async fn due(app: &App, session: Session, rev: u32) -> Result<Vec<(LineProbeId, SubscriptionId)>, Error> {
+pub async fn due(app: &App, session: Session) -> Result<Vec<(LineProbeId, SubscriptionId)>, Error> {
     let mut tx = session.begin(app).await?;
     let since = tx.at() - PATIENCE;
-    if rev < SINCE_REV {
+    if session.rev < SINCE_REV {
         for _ in 0..store::give_up(&mut tx, session.agent, since, State::TooOld).await? {
             count(State::TooOld);
         }

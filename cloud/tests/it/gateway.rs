@@ -109,3 +109,22 @@ fn the_digest_kept_with_each_change_is_that_of_all_there_is() {
         }
     });
 }
+
+#[test]
+fn a_change_repeats_nothing_to_agents_that_know_it() {
+    story(async {
+        let shop = Shop::new("brief", "2026-10-01").await;
+        shop.sold(json!({ "prefixes": ["10.0.0.1/32"] })).await;
+        let opened = shop.opened().await;
+        let mut told = Vec::new();
+        for rev in [7, 8] {
+            let session = Session { rev, ..opened.session };
+            for held in [None, Some(1)] {
+                let down = sessions::changes(&shop.isp.app, session, opened.lineage, held).await.expect("an answer");
+                let down = down.expect("there is more than generation 1");
+                told.push((down.lineage.len(), down.digest_after.len()));
+            }
+        }
+        assert_eq!(told, [(16, 16), (16, 16), (16, 16), (0, 8)]);
+    });
+}

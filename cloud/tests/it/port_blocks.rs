@@ -265,7 +265,7 @@ fn a_router_confirms_what_it_holds_and_what_it_let_go() {
             status: Status::Failed.into(),
             ..ObjectResult::default()
         };
-        let all = ApplyReport { generation: 1, complete: true, results: vec![failed] };
+        let all = ApplyReport { generation: 1, complete: true, results: vec![failed], persisted: None };
         sessions::report(&shop.isp.app, shop.session().await, &all).await.expect("kept");
         let over = shop.history(line).await[0].clone();
         let (ended, out) = (&over["ended_at"], &over["out_of_force_at"]);

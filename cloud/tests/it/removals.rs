@@ -39,7 +39,7 @@ impl<'a> Agent<'a> {
     async fn keeps(&self, line: Uuid, status: Status, code: &str) {
         let (kind, id) = (Kind::Line as u32, line.as_bytes().to_vec());
         let result = ObjectResult { kind, id, status: status.into(), code: code.into(), ..ObjectResult::default() };
-        let report = ApplyReport { generation: self.held, complete: false, results: vec![result] };
+        let report = ApplyReport { generation: self.held, complete: false, results: vec![result], persisted: None };
         sessions::report(&self.isp.app, self.session, &report).await.unwrap();
     }
 }

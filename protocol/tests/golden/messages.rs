@@ -116,7 +116,7 @@ messages! {
     state::Object { kind, id, revision, body, needs_rev }
     state::ObjectKey { kind, id }
     state::Ack { lineage, gen_held, persisted }
-    state::ApplyReport { generation, complete, results }
+    state::ApplyReport { generation, complete, results, persisted }
     state::ObjectResult { kind, id, revision, status, code, detail, observed }
     state::ObservedLine { rate_down_bps, rate_up_bps, access, public_ports }
     state::FairUseReport { lines }

@@ -10,12 +10,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use weir_agent::clock::System;
-use weir_agent::northbound::tls;
+use weir_agent::northbound::{link, tls};
 
 use crate::network::Edge;
 use crate::player::{News, Place, Player, What};
 
-/// Players that share a socket.
+/// Players that share a socket where there are more than this; otherwise each has its own, as agents do.
 const A_SOCKET: usize = 256;
 
 /// How players behave.
@@ -54,9 +54,13 @@ impl Crowd {
     ) -> Result<Self> {
         let (told, news) = mpsc::unbounded_channel();
         let (clock, mut players, mut sockets) = (Arc::new(System::start()), Vec::new(), Vec::new());
+        let (edges, here) = (Vec::from_iter(edges), SocketAddr::from((gateway.ip(), 0)));
+        let shared = edges.len() > A_SOCKET;
         for (number, edge) in edges.into_iter().enumerate() {
-            if number % A_SOCKET == 0 {
-                sockets.push(Endpoint::client((gateway.ip(), 0).into())?);
+            if !shared {
+                sockets.push(link::endpoint(here)?);
+            } else if number % A_SOCKET == 0 {
+                sockets.push(Endpoint::client(here)?);
             }
             let place = Place {
                 endpoint: sockets.last().context("no socket")?.clone(),

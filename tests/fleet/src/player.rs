@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use weir_agent::clock::{self, Clock, System};
 use weir_agent::northbound::backoff::Backoff;
+use weir_protocol::brief::Upserts;
 use weir_protocol::control::{Heartbeat, Hello, Welcome, down, up};
 use weir_protocol::desired::{Access, Kind as ObjectKind, Line};
 use weir_protocol::hash::{self, Hash};
@@ -24,6 +25,8 @@ use crate::log::Log;
 
 /// Longest wait for a connection, and then for the Welcome; as agents wait.
 const LIMIT: Duration = Duration::from_secs(10);
+/// The first revision in which the report of a change stands for its acknowledgement.
+const REPORTS_ACKNOWLEDGE_SINCE_REV: u32 = 8;
 /// Longest wait between attempts; as agents wait by default.
 const RETRY_CAP: Duration = Duration::from_secs(300);
 
@@ -178,7 +181,7 @@ impl Player {
         tokio::select! {
             over = self.listen(told, ended) => over,
             over = self.beat(control, beat) => over,
-            over = self.hold(state) => over,
+            over = self.hold(welcome.proto_rev, state) => over,
             over = self.send(usage) => over,
             over = self.take_answers(answers) => over,
             why = connection.closed() => Err(why.into()),
@@ -222,15 +225,20 @@ impl Player {
     }
 
     /// Holds what it is told, says so, and says what became of it; a new session is told what became of everything.
-    async fn hold(&self, (mut send, mut receive): (SendStream, RecvStream)) -> Result<()> {
+    async fn hold(&self, rev: u32, (mut send, mut receive): (SendStream, RecvStream)) -> Result<()> {
         let everything = lock(&self.held).report();
         if let Some(everything) = everything {
             report(&mut send, everything).await?;
         }
         loop {
             let change: state::Down = frame::read(&mut receive).await?;
-            let (ack, applied) = lock(&self.held).take(&change)?;
-            frame::write(&mut send, &state::Up { message: Some(state::up::Message::Ack(ack)) }).await?;
+            let (ack, mut applied) = lock(&self.held).take(&change)?;
+            if rev >= REPORTS_ACKNOWLEDGE_SINCE_REV && !change.snapshot {
+                applied.persisted = Some(ack.persisted);
+                Upserts::of(&change).abridge(&mut applied);
+            } else {
+                frame::write(&mut send, &state::Up { message: Some(state::up::Message::Ack(ack)) }).await?;
+            }
             sleep(self.place.kernel).await;
             report(&mut send, applied).await?;
         }
@@ -285,16 +293,20 @@ impl Held {
             let status = Status::Removed.into();
             results.push(ObjectResult { kind: key.kind, id: key.id.clone(), status, ..ObjectResult::default() });
         }
-        anyhow::ensure!(self.digest.as_slice() == change.digest_after, "what is held is not what should be");
-        (self.lineage, self.generation) = (change.lineage.clone(), change.to_gen);
-        let ack = Ack { lineage: change.lineage.clone(), gen_held: change.to_gen, persisted: true };
-        Ok((ack, ApplyReport { generation: change.to_gen, complete: change.snapshot, results }))
+        anyhow::ensure!(self.digest.starts_with(&change.digest_after), "what is held is not what should be");
+        if !change.lineage.is_empty() {
+            self.lineage.clone_from(&change.lineage);
+        }
+        self.generation = change.to_gen;
+        let ack = Ack { lineage: self.lineage.clone(), gen_held: change.to_gen, persisted: true };
+        Ok((ack, ApplyReport { generation: change.to_gen, complete: change.snapshot, results, persisted: None }))
     }
 
     /// What became of everything; nothing if nothing is held.
     fn report(&self) -> Option<ApplyReport> {
         let results = self.objects.values().map(|(_, result)| result.clone()).collect();
-        (!self.lineage.is_empty()).then_some(ApplyReport { generation: self.generation, complete: true, results })
+        let everything = ApplyReport { generation: self.generation, complete: true, results, persisted: None };
+        (!self.lineage.is_empty()).then_some(everything)
     }
 }
 

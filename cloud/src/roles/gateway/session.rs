@@ -8,9 +8,10 @@ use anyhow::{Context, bail};
 use quinn::{RecvStream, SendStream};
 use tokio::task::JoinSet;
 use uuid::Uuid;
+use weir_protocol::brief::Upserts;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
 use weir_protocol::stream::Kind;
-use weir_protocol::{PROTO_REV, control, frame, live, quality, state, usage};
+use weir_protocol::{control, frame, live, quality, state, usage};
 
 use super::arrivals::Place;
 use super::pace::Pace;
@@ -63,7 +64,7 @@ pub(super) async fn serve(
     let now = gateway.app.clock.system_now().timestamp_millis().unsigned_abs();
     let welcome = Welcome {
         session_id: opened.session.id.cast_unsigned(),
-        proto_rev: PROTO_REV.min(hello.proto_rev),
+        proto_rev: opened.session.rev,
         cloud_time_ms: now,
         state_lineage: opened.lineage.as_bytes().to_vec(),
         streams: opened.streams,
@@ -78,10 +79,9 @@ pub(super) async fn serve(
     tracing::info!(%tenant, %agent, "session open");
     let control_send = Arc::new(tokio::sync::Mutex::new(control_send));
     let bell = gateway.register(opened.session);
-    let rev = PROTO_REV.min(hello.proto_rev);
     let (session, lineage, held) = (opened.session, opened.lineage, opened.held);
     let mut tasks = JoinSet::new();
-    tasks.spawn(tell_commands(Arc::clone(&gateway), session, rev, Arc::clone(&bell), Arc::clone(&control_send)));
+    tasks.spawn(tell_commands(Arc::clone(&gateway), session, Arc::clone(&bell), Arc::clone(&control_send)));
     tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control_send)));
     tasks.spawn(listen(Arc::clone(&gateway), session, Arc::clone(&bell), control_receive));
     tasks.spawn(tell_state(Arc::clone(&gateway), session, lineage, held, Arc::clone(&bell), state));
@@ -197,28 +197,33 @@ async fn tell_state(
 ) -> anyhow::Result<()> {
     let mut replies = reader(receive);
     let mut waiting = false;
-    // The generation last sent, and whether with everything.
+    // The generation last sent, and whether with everything; and what came with it.
     let mut sent: Option<(u64, bool)> = None;
+    let mut upserts = Upserts::default();
     bell.told.store(held.unwrap_or(0).cast_signed(), Ordering::Relaxed);
     loop {
         if !waiting && let Some(change) = sessions::changes(&gateway.app, session, lineage, held).await? {
             frame::write(&mut send, &change).await?;
             waiting = true;
             sent = Some((change.to_gen, change.snapshot));
+            upserts = if change.snapshot { Upserts::default() } else { Upserts::of(&change) };
             bell.told.store(change.to_gen.cast_signed(), Ordering::Relaxed);
         }
         tokio::select! {
             () = bell.state.notified() => {}
             reply = replies.recv() => match reply.context("the state stream ended")??.message {
                 Some(state::up::Message::Ack(ack)) => {
-                    waiting = false;
-                    // A change that does not fit what the agent holds is followed by everything.
-                    let fits = sent.is_none_or(|(to_gen, _)| ack.gen_held == to_gen);
-                    anyhow::ensure!(fits || sent.is_some_and(|(_, whole)| !whole), "the agent does not take its state");
-                    held = (fits && ack.lineage == lineage.as_bytes()).then_some(ack.gen_held);
+                    let same = ack.lineage == lineage.as_bytes();
+                    (waiting, held) = (false, now_held(ack.gen_held, sent)?.filter(|_| same));
                     sessions::acknowledge(&gateway.app, session, ack.gen_held, ack.persisted).await?;
                 }
-                Some(state::up::Message::Applied(report)) => sessions::report(&gateway.app, session, &report).await?,
+                Some(state::up::Message::Applied(mut report)) => {
+                    if report.persisted.is_some() {
+                        (waiting, held) = (false, now_held(report.generation, sent)?);
+                        std::mem::take(&mut upserts).restore(&mut report);
+                    }
+                    sessions::report(&gateway.app, session, &report).await?;
+                }
                 Some(state::up::Message::FairUse(report)) => {
                     crate::fair_use::report(&gateway.app, session, &report).await?;
                 }
@@ -234,16 +239,23 @@ async fn tell_state(
     }
 }
 
+/// The generation an agent holds whole once it acknowledged one; `None` if that does not fit what it was sent, a generation
+/// and whether with everything: then everything follows.
+fn now_held(acknowledged: u64, sent: Option<(u64, bool)>) -> anyhow::Result<Option<u64>> {
+    let fits = sent.is_none_or(|(to_gen, _)| acknowledged == to_gen);
+    anyhow::ensure!(fits || sent.is_some_and(|(_, whole)| !whole), "the agent does not take its state");
+    Ok(fits.then_some(acknowledged))
+}
+
 /// Passes on what somebody wants an agent to do now. A lost wake loses it: whoever asked is told that nothing came.
 async fn tell_commands(
     gateway: Arc<Gateway>,
     session: Session,
-    rev: u32,
     bell: Arc<Bell>,
     control: Arc<tokio::sync::Mutex<SendStream>>,
 ) -> anyhow::Result<()> {
     loop {
-        let due = match crate::quality::due(&gateway.app, session, rev).await {
+        let due = match crate::quality::due(&gateway.app, session).await {
             Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
             due => due?,
         };

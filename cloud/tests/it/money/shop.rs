@@ -56,7 +56,7 @@ impl Shop {
 
     /// Tells as the router what became of objects.
     pub async fn tells(&self, complete: bool, results: Vec<ObjectResult>) {
-        let report = ApplyReport { generation: 1, complete, results };
+        let report = ApplyReport { generation: 1, complete, results, persisted: None };
         sessions::report(&self.isp.app, self.session().await, &report).await.expect("kept");
     }
 }

@@ -122,7 +122,7 @@ impl Edge {
             sessions::acknowledge(&self.app, self.session, down.to_gen, persisted).await?;
         }
         let results = self.apply(&down)?;
-        let report = ApplyReport { generation: down.to_gen, complete: true, results };
+        let report = ApplyReport { generation: down.to_gen, complete: true, results, persisted: None };
         sessions::report(&self.app, self.session, &report).await?;
         self.held = Some(down.to_gen);
         Ok(())
