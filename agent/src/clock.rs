@@ -1,5 +1,7 @@
 //! Time and chance, so that everything else can take them as arguments.
 
+pub mod corrected;
+
 use std::time::Instant;
 use uuid::Uuid;
 

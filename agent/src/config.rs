@@ -145,7 +145,7 @@ impl Config {
             checkpoint_interval: Duration::from_secs(60),
             verify_interval: Duration::from_secs(30),
             log: Log::Text,
-            keepalive: Duration::from_secs(3),
+            keepalive: Duration::from_secs(20),
             retry_cap: Duration::from_secs(300),
             spool_bytes: 64 * 1024 * 1024,
             lease_files: Vec::new(),

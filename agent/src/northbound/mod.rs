@@ -1,6 +1,6 @@
 //! Toward the cloud: dialing, enrolling, the four streams, and what to send next.
 //!
-//! [`tls`] says whom we trust, [`link`] owns one connection, [`sender`] and [`backoff`] are pure and decide.
+//! [`trust`] says whom we believe, [`tls`] how we connect, [`link`] owns one connection, [`sender`] and [`backoff`] are pure and decide.
 //! Nothing here touches the kernel or the disk; [`crate::run`] feeds it. Start at [`link::dial`].
 
 pub mod backoff;
@@ -8,3 +8,4 @@ pub mod enroll;
 pub mod link;
 pub mod sender;
 pub mod tls;
+pub mod trust;

@@ -2,14 +2,14 @@
 //!
 //! No resumption and no 0-RTT; MTU discovery and segmentation offload off; few streams and small windows.
 
+use super::trust::Trust;
 use crate::store::identity::Identity;
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, IdleTimeout, TransportConfig, VarInt};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::RootCertStore;
+use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use std::sync::Arc;
 use std::time::Duration;
 use weir_protocol::{ALPN_ENROLL, ALPN_SESSION};
@@ -37,20 +37,17 @@ pub fn session(identity: &Identity, keepalive: Duration) -> Result<ClientConfig,
     }
     let chain = identity.chain.iter().map(|certificate| CertificateDer::from(certificate.0.clone())).collect();
     let key = PrivatePkcs8KeyDer::from(identity.key.0.clone());
-    let tls = builder()?.with_root_certificates(roots).with_client_auth_cert(chain, key.into())?;
+    let trust = Arc::new(Trust::in_roots(roots, provider())?);
+    let tls =
+        builder()?.dangerous().with_custom_certificate_verifier(trust).with_client_auth_cert(chain, key.into())?;
     quic(tls, ALPN_SESSION, keepalive)
 }
 
 /// Settings for enrolling: the gateway must chain to the root with this BLAKE3 fingerprint, which it sends along.
 pub fn enrollment(root_fingerprint: [u8; 32], keepalive: Duration) -> Result<ClientConfig, Error> {
-    let verifier = Arc::new(Fingerprint { root_fingerprint, provider: provider() });
-    let tls = builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    let trust = Arc::new(Trust::in_fingerprint(root_fingerprint, provider()));
+    let tls = builder()?.dangerous().with_custom_certificate_verifier(trust).with_no_client_auth();
     quic(tls, ALPN_ENROLL, keepalive)
-}
-
-/// BLAKE3 fingerprint of a certificate.
-pub fn fingerprint(der: &[u8]) -> [u8; 32] {
-    *blake3::hash(der).as_bytes()
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -88,53 +85,4 @@ fn transport(keepalive: Duration) -> TransportConfig {
         .keep_alive_interval(Some(keepalive))
         .max_idle_timeout(Some(idle));
     transport
-}
-
-/// Accepts a chain that leads to one certificate, known by its fingerprint.
-#[derive(Debug)]
-struct Fingerprint {
-    root_fingerprint: [u8; 32],
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for Fingerprint {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let unknown = || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let root = intermediates.iter().find(|der| fingerprint(der) == self.root_fingerprint).ok_or_else(unknown)?;
-        let mut roots = RootCertStore::empty();
-        roots.add(root.clone().into_owned())?;
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider))
-            .build()
-            .map_err(|error| rustls::Error::General(error.to_string()))?;
-        verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("TLS 1.2 is not spoken".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
 }

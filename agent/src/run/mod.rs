@@ -13,6 +13,7 @@ mod quality;
 mod strangers;
 mod talk;
 
+use crate::clock::corrected::Corrected;
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::echo::Patrol;
@@ -86,7 +87,7 @@ pub struct Agent<S, C> {
     identity: Identity,
     quic: quinn::ClientConfig,
     southbound: S,
-    clock: C,
+    clock: Corrected<C>,
     run: Folder,
     /// The state directory itself.
     state: Folder,
@@ -120,6 +121,8 @@ pub struct Agent<S, C> {
     /// What came with the generation held, if that is not acknowledged yet.
     unacknowledged: Option<Upserts>,
     told_held: BTreeSet<spool::Epoch>,
+    /// People know that the router's clock is wrong.
+    clock_wrong: bool,
     inbox: (mpsc::Sender<link::Event>, mpsc::Receiver<link::Event>),
     events: VecDeque<Event>,
     told_interval_ms: Option<u64>,
@@ -136,12 +139,12 @@ pub struct Agent<S, C> {
 impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Opens everything durable.
     pub fn open(config: Config, identity: Identity, southbound: S, clock: C) -> Result<Self, Error> {
-        let quic = tls::session(&identity, config.keepalive)?;
+        let (quic, state) = (tls::session(&identity, config.keepalive)?, Folder::open(&config.state_dir)?);
+        let clock = Corrected::open(&state, clock);
         let store = Store::open(Folder::open(&config.state_dir.join("desired"))?)?;
         let run = Folder::volatile(&config.run_dir)?;
         let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
-        let usage = Folder::open(&config.state_dir.join("usage"))?;
-        let marker = Folder::volatile(&config.run_dir)?;
+        let (usage, marker) = (Folder::open(&config.state_dir.join("usage"))?, Folder::volatile(&config.run_dir)?);
         let mut journal = Journal::start(usage, marker, limits, clock.boot(), clock.now(), clock::random::<8>)?;
         let mut tally = Tally::open(Folder::open(&config.state_dir)?, clock::random);
         if journal.take_break() {
@@ -149,7 +152,6 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         journal.set_tally(*tally.id());
         let meaning = enforce::read(store.objects(), store.generation());
-        let state = Folder::open(&config.state_dir)?;
         let mut book = kept::open(&state, clock.boot());
         book.know_all(meaning.wanted.lines.iter().map(|(id, line)| (*id, line.as_ref())));
         let now = Instant::now();
@@ -186,6 +188,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             gateway: 0,
             unacknowledged: None,
             told_held: BTreeSet::new(),
+            clock_wrong: false,
             inbox: mpsc::channel(INBOX),
             events: VecDeque::new(),
             told_interval_ms: None,
@@ -359,6 +362,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if let Err(error) = self.journal.checkpoint(self.clock.now()) {
             tracing::warn!(%error, "the open usage record could not be written");
         }
+        self.keep_time();
         self.save_addresses();
         if self.volatile && self.store.persist().is_ok() {
             self.volatile = false;

@@ -95,7 +95,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             }
             Uplink::Open(session) if session.sender.is_some() && now >= session.spoke + session.heartbeat => {
                 let pending_records = session.sender.as_ref().map_or(0, |sender| sender.pending(self.journal.spool()));
-                let clock::Now { mono_ms, wall_ms } = self.clock.now();
+                let clock::Now { mono_ms, wall_ms } = self.clock.uncorrected();
                 session.say(up::Message::Heartbeat(Heartbeat { mono_ms, wall_ms, pending_records }), now);
             }
             Uplink::Waiting(_) | Uplink::Dialing | Uplink::Open(_) => {}
@@ -149,7 +149,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     fn greet(&mut self, link: Link) {
-        let clock::Now { mono_ms, wall_ms } = self.clock.now();
+        let clock::Now { mono_ms, wall_ms } = self.clock.uncorrected();
         let hello = Hello {
             proto_rev: PROTO_REV,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -198,8 +198,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             session.heartbeat = told.max(SHORTEST_HEARTBEAT);
         }
         self.told_interval_ms = Some(u64::from(welcome.usage_interval_ms)).filter(|interval| *interval > 0);
-        let skew_ms = welcome.cloud_time_ms.abs_diff(self.clock.now().wall_ms);
-        tracing::info!(session_id = welcome.session_id, skew_ms, "session open");
+        tracing::info!(session_id = welcome.session_id, "session open");
+        self.put_clock_right(welcome.cloud_time_ms);
         self.reports.restart();
         self.fair_use.restart();
         self.book.restart();
@@ -212,6 +212,29 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.report_fair_use();
         self.report_addresses();
         self.write_status();
+    }
+
+    /// Goes on by the cloud's time where the router's cannot be right.
+    fn put_clock_right(&mut self, cloud_ms: u64) {
+        let wrong = self.clock.tell(cloud_ms);
+        self.keep_time();
+        if let Some(ahead_ms) = wrong.filter(|_| !self.clock_wrong) {
+            let (hours, side) = (ahead_ms.unsigned_abs() / 3_600_000, if ahead_ms > 0 { "ahead" } else { "behind" });
+            let (days, minutes) = (hours / 24, ahead_ms.unsigned_abs() / 60_000 % 60);
+            let text = format!(
+                "the router's clock is {days} d {} h {minutes} min {side}; the cloud's time is used until it is set",
+                hours % 24
+            );
+            self.tell_plainly("clock-wrong", text);
+        }
+        self.clock_wrong = wrong.is_some();
+    }
+
+    /// Keeps the time for a boot in which nobody says what it is.
+    pub(super) fn keep_time(&mut self) {
+        if let Err(error) = self.clock.keep(&mut self.state) {
+            tracing::warn!(%error, "the time could not be kept");
+        }
     }
 
     fn go_away(&mut self, away: &GoAway) {

@@ -21,6 +21,8 @@ const WIDEN_MORE: u64 = 850;
 const RESERVE: u64 = 970;
 /// Above this fill there are no checkpoints.
 const NO_CHECKPOINTS: u64 = 950;
+/// A clock that goes forward by more than time passed was behind and is put right.
+const CLOCK_FORWARD_MS: u64 = 120_000;
 /// A clock that goes back by more was ahead and is put right; by less, records wait until it is where it was.
 const CLOCK_BACK_MS: u64 = 3_600_000;
 /// Failed writes in a row whose traces are told from a rollback.
@@ -48,6 +50,8 @@ pub struct Journal<D> {
     fresh_epoch: fn() -> Epoch,
     start_ms: u64,
     sealed_mono_ms: u64,
+    /// The clocks as they were looked at last.
+    seen: Now,
     cuts: Vec<u64>,
     /// The first sweep is the baseline: nothing is known of what was recorded before.
     seed: bool,
@@ -80,6 +84,7 @@ impl<D: Disk> Journal<D> {
             fresh_epoch,
             start_ms: now.wall_ms,
             sealed_mono_ms: now.mono_ms,
+            seen: now,
             cuts: Vec::new(),
             seed: false,
             full_told: false,
@@ -254,8 +259,14 @@ impl<D: Disk> Journal<D> {
     }
 
     /// A clock that was ahead would leave every later record where nobody believes it: what is open began when the
-    /// monotonic clock says, and the cut points since are due again.
+    /// monotonic clock says, and the cut points since are due again. What was measured by a clock that was behind is as much
+    /// later.
     fn put_right(&mut self, now: Now) {
+        let seen = std::mem::replace(&mut self.seen, now);
+        let (shown, passed) = (now.wall_ms.saturating_sub(seen.wall_ms), now.mono_ms.saturating_sub(seen.mono_ms));
+        if shown > passed.saturating_add(CLOCK_FORWARD_MS) {
+            self.start_ms += shown - passed;
+        }
         if self.start_ms > now.wall_ms.saturating_add(CLOCK_BACK_MS) {
             self.start_ms = now.wall_ms.saturating_sub(now.mono_ms.saturating_sub(self.sealed_mono_ms));
         }

@@ -420,6 +420,24 @@ fn a_clock_that_was_ahead_does_not_hold_what_comes_after_it_is_put_right() {
 }
 
 #[test]
+fn what_a_clock_that_was_behind_measured_is_dated_when_it_is_put_right() {
+    const YEAR_MS: u64 = 365 * 24 * 3_600_000;
+    let mut world = World::new(LIMITS);
+    let right = world.now.wall_ms + YEAR_MS;
+    world.journal.as_mut().unwrap().set_cuts(vec![right - 1], world.now);
+    world.feed(1, 100);
+    world.sweep();
+    world.now.wall_ms += YEAR_MS;
+    world.feed(1, 10);
+    world.sweep();
+    world.seal(SealReason::Interval);
+    for record in world.applied.values() {
+        assert!(record.start_ms >= right - 1 && record.end_ms <= world.now.wall_ms, "{record:?}");
+    }
+    assert_eq!(world.billed(), world.fed);
+}
+
+#[test]
 fn a_clock_set_back_a_little_leaves_no_overlap() {
     let mut world = World::new(LIMITS);
     world.feed(1, 100);

@@ -17,9 +17,9 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
-use weir_agent::clock::System;
+use weir_agent::clock::{Clock, System};
 use weir_agent::config::{Adapter, Config};
-use weir_agent::northbound::tls;
+use weir_agent::northbound::trust;
 use weir_agent::plan::Wanted;
 use weir_agent::run::Agent;
 use weir_agent::southbound::{
@@ -95,7 +95,7 @@ impl Gateway {
             gateway: self.address(),
             id: vec![1; 16],
             secret: vec![2; 16],
-            root_fingerprint: tls::fingerprint(&self.root).to_vec(),
+            root_fingerprint: trust::fingerprint(&self.root).to_vec(),
         }
     }
 
@@ -194,10 +194,15 @@ impl Served {
     }
 
     pub async fn welcome_at(&mut self, proto_rev: u32, streams: Vec<control::StreamPosition>) {
+        self.welcome_when(1, proto_rev, streams).await;
+    }
+
+    /// Says also what time it is in the cloud, Unix milliseconds.
+    pub async fn welcome_when(&mut self, cloud_time_ms: u64, proto_rev: u32, streams: Vec<control::StreamPosition>) {
         let welcome = control::Welcome {
             session_id: 1,
             proto_rev,
-            cloud_time_ms: 1,
+            cloud_time_ms,
             state_lineage: vec![5; 16],
             streams,
             usage_interval_ms: 0,
@@ -403,7 +408,12 @@ impl Running {
     }
 
     pub fn start_as(config: Config, identity: &Identity, bench: &Bench) -> Self {
-        let agent = Agent::open(config, identity.clone(), bench.clone(), System::start()).unwrap();
+        Self::start_by(System::start(), config, identity, bench)
+    }
+
+    /// Starts one that goes by these clocks.
+    pub fn start_by(clock: impl Clock + 'static, config: Config, identity: &Identity, bench: &Bench) -> Self {
+        let agent = Agent::open(config, identity.clone(), bench.clone(), clock).unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::task::spawn_local(async move {
             let stop = async {

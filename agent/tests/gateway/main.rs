@@ -3,6 +3,7 @@
 mod absence;
 mod addresses;
 mod bench;
+mod clock;
 mod fair_use;
 mod probes;
 mod refused;

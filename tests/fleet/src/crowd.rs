@@ -32,7 +32,7 @@ pub struct Manners {
 impl Default for Manners {
     /// As agents by default; their kernels take a few milliseconds.
     fn default() -> Self {
-        Self { keepalive: Duration::from_secs(3), beats: true, kernel: Duration::from_millis(5) }
+        Self { keepalive: Duration::from_secs(20), beats: true, kernel: Duration::from_millis(5) }
     }
 }
 

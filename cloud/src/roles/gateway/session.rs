@@ -29,7 +29,7 @@ const EPOCH_BYTES: usize = 8;
 /// Live rates nearer to each other than this are dropped.
 const LIVE_PAUSE_MIN: Duration = Duration::from_millis(400);
 /// Longest silence allowed on the control stream.
-const HEARTBEAT_MS: u32 = 10_000;
+const HEARTBEAT_MS: u32 = 60_000;
 /// Live rates are asked for this long at a time, and this often.
 const LIVE_FOR_MS: u32 = 12_000;
 const LIVE_EVERY_MS: u32 = 1_000;

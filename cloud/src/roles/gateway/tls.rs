@@ -22,7 +22,7 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 /// Bytes in flight on one connection, each way.
 const WINDOW: u32 = 256 * 1024;
 /// Silence after which a connection is dead; agents keep it alive.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(90);
 
 /// The gateway's configuration. A certificate is asked of everybody and required for a session, not for enrollment.
 pub fn server_config(authority: &Authority, now: DateTime<Utc>) -> anyhow::Result<ServerConfig> {
