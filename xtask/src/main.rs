@@ -6,6 +6,7 @@ mod artifacts;
 mod bench;
 mod database;
 mod deb;
+mod faults;
 mod plugins;
 mod run;
 mod setup;
@@ -81,6 +82,8 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Breaks everything that can break, and prints what that came to
+    Faults,
     /// Boots the kernel Debian ships in an emulator, with the agent in it; each figure is a line of JSON
     TestKernel,
     /// Checks the rules of the tree: sizes, names, who may know whom
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
         Task::StaticAgent => static_agent::run(),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),
+        Task::Faults => faults::run(),
         Task::TestKernel => stock_kernel::run(),
         Task::Tidy => tidy::run(),
         Task::Sqlx(Check { check }) => artifacts::sqlx(check),

@@ -2,7 +2,7 @@
 
 use crate::steps::Steps;
 use crate::workspace::{build_programs, cargo, command, must, must_or_say_why, root, target};
-use crate::{artifacts, plugins, run, setup, tidy};
+use crate::{artifacts, faults, plugins, run, setup, tidy};
 use anyhow::Result;
 use std::path::Path;
 
@@ -42,8 +42,10 @@ fn browser_tests(folder: &Path) -> Result<()> {
     must_or_say_why(npm.current_dir(folder))
 }
 
-/// Unit tests, integration tests, and the stories in the lab.
+/// Unit tests, integration tests, and the stories in the lab; then what faults came to.
 fn rust_tests() -> Result<()> {
-    // One at a time: several tests measure time and rates, and two cores carry one lab at once.
-    must_or_say_why(cargo(&["test", "--workspace", "--no-fail-fast"]).env("RUST_TEST_THREADS", "1"))
+    faults::forget()?;
+    let mut heard = faults::Heard::default();
+    let passed = heard.listen(&mut cargo(&["test", "--workspace", "--no-fail-fast"]));
+    passed.and(heard.table())
 }

@@ -58,6 +58,11 @@ pub fn must(command: &mut Command) -> Result<()> {
 
 /// Runs a command that must succeed; what it prints is passed on, and if it fails its last lines are in the error.
 pub fn must_or_say_why(command: &mut Command) -> Result<()> {
+    each_line(command, |_| {})
+}
+
+/// The same; each line it prints is heard as it comes.
+pub fn each_line(command: &mut Command, mut hear: impl FnMut(&str)) -> Result<()> {
     const LAST_LINES: usize = 60;
     let (reader, writer) = std::io::pipe()?;
     let child = command.stdout(writer.try_clone()?).stderr(writer).spawn();
@@ -68,6 +73,7 @@ pub fn must_or_say_why(command: &mut Command) -> Result<()> {
     for line in BufReader::new(reader).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
         eprintln!("{line}");
+        hear(&line);
         last.push_back(line);
         if last.len() > LAST_LINES {
             last.pop_front();

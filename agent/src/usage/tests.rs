@@ -15,6 +15,9 @@ use uuid::Uuid;
 use weir_protocol::hash;
 use weir_protocol::usage::{Record, SealReason};
 
+#[path = "../../../tests/faults.rs"]
+mod faults;
+
 const LIMITS: Limits = Limits { segment: 1200, quota: 1 << 20 };
 
 struct World {
@@ -122,6 +125,12 @@ impl World {
         self.applied.values().flat_map(|record| record.lines().unwrap()).map(|line| line.down_bytes).sum()
     }
 
+    /// Asserts that everything is billed, whatever happened; the row is that of the fault matrix.
+    fn exact(&self, row: u8, what: &str) {
+        faults::note(row, self.fed, self.billed());
+        assert_eq!(self.billed(), self.fed, "{what}");
+    }
+
     fn trim(&mut self, keep: u64) {
         let Some(journal) = &mut self.journal else { return };
         for held in journal.spool().epochs() {
@@ -185,7 +194,7 @@ fn a_crash_at_any_write_loses_nothing_and_bills_nothing_twice() {
         world.kill_and_restart();
         story(&mut world);
         world.settle();
-        assert_eq!(world.billed(), world.fed, "killed at write {n}");
+        world.exact(1, &format!("killed at write {n}"));
     }
 }
 
@@ -205,6 +214,7 @@ fn a_power_cut_at_any_write_keeps_every_acknowledged_record() {
             assert!(world.billed() >= acknowledged && world.billed() <= world.fed, "write {n} seed {seed}");
             story(&mut world);
             world.settle();
+            faults::note(4, world.fed, world.billed());
             assert_eq!(world.billed() + world.lost, world.fed, "write {n} seed {seed}");
         }
     }
@@ -221,10 +231,10 @@ fn a_write_that_fails_once_is_made_up_for() {
         world.disk.fail_once_after(n);
         story(&mut world);
         world.settle();
-        assert_eq!(world.billed(), world.fed, "failed at write {n}");
+        world.exact(9, &format!("failed at write {n}"));
         world.kill_and_restart();
         world.settle();
-        assert_eq!(world.billed(), world.fed, "failed at write {n}, then restarted");
+        world.exact(9, &format!("failed at write {n}, then restarted"));
     }
 }
 
@@ -237,6 +247,7 @@ fn a_reboot_seals_the_newest_checkpoint() {
     world.feed(1, 70);
     world.sweep();
     world.cut_power(0);
+    faults::note(5, world.fed, world.billed());
     assert_eq!((world.billed(), world.lost), (500, 70));
     let record = world.applied.values().next().unwrap();
     assert_eq!(record.seal_reason(), SealReason::Recovered);
@@ -302,7 +313,7 @@ fn a_disk_put_back_in_time_never_bills_twice() {
     assert_eq!(kinds, ["spool-rolled-back"]);
     story(&mut world);
     world.settle();
-    assert_eq!(world.billed(), world.fed);
+    world.exact(13, "in the end");
 }
 
 #[test]
@@ -340,7 +351,7 @@ fn a_lost_log_goes_on_from_the_marker() {
     world.kill_and_restart();
     story(&mut world);
     world.settle();
-    assert_eq!(world.billed(), world.fed);
+    world.exact(11, "in the end");
 }
 
 #[test]
@@ -353,7 +364,7 @@ fn without_log_and_marker_the_first_sweep_is_the_baseline() {
     world.sweep();
     world.feed(1, 11);
     world.settle();
-    assert_eq!(world.billed(), world.fed);
+    world.exact(12, "in the end");
 }
 
 #[test]
@@ -369,7 +380,7 @@ fn a_full_log_keeps_usage_in_the_kernel_and_recovers() {
     assert!(journal.take_notices().iter().any(|notice| notice.kind == "spool-full"));
     world.trim(0);
     world.settle();
-    assert_eq!(world.billed(), world.fed);
+    world.exact(8, "in the end");
 }
 
 #[test]
@@ -381,7 +392,7 @@ fn no_record_straddles_a_cut_point() {
     story(&mut world);
     story(&mut world);
     world.settle();
-    assert_eq!(world.billed(), world.fed);
+    world.exact(37, "in the end");
     for record in world.applied.values() {
         assert!(!cuts.iter().any(|cut| record.start_ms < *cut && *cut < record.end_ms), "{record:?}");
     }
@@ -416,7 +427,7 @@ fn a_clock_that_was_ahead_does_not_hold_what_comes_after_it_is_put_right() {
         assert!(record.start_ms <= record.end_ms && record.end_ms <= world.now.wall_ms, "{record:?}");
         assert!(record.start_ms >= right && !(record.start_ms < cut && cut < record.end_ms), "{record:?}");
     }
-    assert_eq!(world.billed(), world.fed);
+    world.exact(36, "in the end");
 }
 
 #[test]
@@ -434,7 +445,7 @@ fn what_a_clock_that_was_behind_measured_is_dated_when_it_is_put_right() {
     for record in world.applied.values() {
         assert!(record.start_ms >= right - 1 && record.end_ms <= world.now.wall_ms, "{record:?}");
     }
-    assert_eq!(world.billed(), world.fed);
+    world.exact(36, "in the end");
 }
 
 #[test]
@@ -461,7 +472,7 @@ fn a_counter_running_backwards_opens_a_new_epoch() {
     world.sweep();
     world.feed(1, 40);
     world.settle();
-    assert_eq!(world.billed(), world.fed);
+    world.exact(6, "in the end");
     let epochs: BTreeSet<_> = world.applied.keys().map(|(epoch, _)| epoch.clone()).collect();
     assert_eq!(epochs.len(), 2);
     let kinds: Vec<_> = world.journal.as_mut().unwrap().take_notices().iter().map(|notice| notice.kind).collect();
@@ -490,6 +501,7 @@ fn a_flipped_bit_never_panics_and_never_adds_volume() {
             (bad.run, bad.boot) = (Sim::default(), 2);
             bad.start();
             assert!(bad.journal.is_some(), "{name} bit {bit}");
+            faults::note(10, world.fed, bad.billed());
             assert!(bad.billed() <= world.fed, "{name} bit {bit}");
         }
     }

@@ -1,5 +1,8 @@
 //! The players are held to what agents are: nothing of theirs is lost or doubled when the gateway dies under them.
 
+#[path = "../../faults.rs"]
+mod faults;
+
 use std::time::Duration;
 
 use sqlx::Row;
@@ -40,6 +43,7 @@ async fn records_are_counted_once_though_the_gateway_is_killed() {
                           count(subscription_id) AS attributed FROM usage_segments";
     let counted = sqlx::query(counted).fetch_one(&mut network.sql).await.unwrap();
     let counted = ["records", "segments", "bytes", "attributed"].map(|column| counted.get::<i64, _>(column));
+    faults::note(22, 20 * 16_000, counted[2].unsigned_abs());
     assert_eq!(counted, [20 * 4, 20 * 7, 20 * 16_000, 20 * 7]);
     installation.end().await.unwrap();
 }

@@ -4,6 +4,9 @@
 mod outcomes;
 mod positions;
 
+#[path = "../../../../tests/faults.rs"]
+mod faults;
+
 use prost::Message;
 use serde_json::Value;
 use weir_cloud::fleet::sessions::{self, Opened, Session};
@@ -120,6 +123,13 @@ impl Edge {
         let days = self.isp.get(&format!("/subscriptions/{}/usage", self.line)).await.expect(200);
         let days = days["days"].as_array().expect("days").clone();
         days.iter().map(|day| day["down_bytes"].as_i64().expect("bytes")).sum()
+    }
+
+    /// Asserts what is billed of what the line moved, whatever happened; the row is that of the fault matrix.
+    async fn bills(&self, row: u8, moved: u64, billed: u64) {
+        let bills = self.billed().await.unsigned_abs();
+        faults::note(row, moved, bills);
+        assert_eq!(bills, billed);
     }
 
     /// The agent's usage log as the API tells it.

@@ -18,7 +18,7 @@ fn a_record_sent_a_hundred_times_has_one_effect() {
         for _ in 1..100 {
             assert_eq!(edge.tells(session, &record).await, (Outcome::Duplicate, 1));
         }
-        assert_eq!(edge.billed().await, 700);
+        edge.bills(17, 700, 700).await;
         assert_eq!(edge.epochs().await.last().expect("an epoch")["records"], 1);
     });
 }
@@ -36,7 +36,7 @@ fn a_record_out_of_turn_changes_nothing_and_is_asked_for_again() {
         assert_eq!(edge.tells(session, &records[0]).await, (Outcome::Applied, 1));
         assert_eq!(edge.tells(session, &records[2]).await, (Outcome::Gap, 1));
         edge.applies(session, &records[1..]).await;
-        assert_eq!(edge.billed().await, 40);
+        edge.bills(18, 40, 40).await;
     });
 }
 
@@ -53,7 +53,7 @@ fn another_record_of_the_same_number_is_a_fork() {
         assert_eq!(edge.tells(session, &other.record(12)).await, (Outcome::Fork, 2));
         assert_eq!(edge.billed().await, 20);
         edge.applies(session, &log.records(1, 10)).await;
-        assert_eq!(edge.billed().await, 30);
+        edge.bills(14, 30, 30).await;
     });
 }
 
@@ -69,6 +69,6 @@ fn an_older_session_writes_nothing() {
         assert!(matches!(refused, usage::Error::Fleet(fleet::Error::Fenced)), "{refused}");
         assert_eq!(edge.billed().await, 0);
         edge.applies(newer, &[record]).await;
-        assert_eq!(edge.billed().await, 700);
+        edge.bills(23, 700, 700).await;
     });
 }

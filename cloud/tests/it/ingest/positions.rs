@@ -43,7 +43,7 @@ fn what_a_restored_cloud_lacks_and_the_agent_has_is_applied_once() {
         let opened = edge.opens(vec![log.offered(2)]).await;
         assert_eq!(stands(&opened.streams), [(2, Verdict::Ok)]);
         edge.applies(opened.session, &records[2..]).await;
-        assert_eq!(edge.billed().await, 60);
+        edge.bills(26, 60, 60).await;
         assert_eq!(edge.epochs().await.last().expect("an epoch")["missing"], 0);
     });
 }
@@ -65,7 +65,7 @@ fn what_is_gone_on_both_sides_is_said_once_and_the_rest_is_billed() {
         }
         let session = edge.opens(vec![log.offered(5)]).await.session;
         edge.applies(session, &records[4..]).await;
-        assert_eq!(edge.billed().await, 40);
+        edge.bills(27, 60, 40).await;
         let epoch = edge.epochs().await.pop().expect("an epoch");
         assert_eq!((&epoch["applied_seq"], &epoch["records"], &epoch["missing"]), (&6.into(), &4.into(), &2.into()));
         let told = edge.isp.get(&format!("/routers/{}/events?severity=critical", edge.router)).await.expect(200);
@@ -95,7 +95,7 @@ fn a_router_enrolled_anew_bills_nothing_twice() {
         assert_eq!(stands(&opened.streams), [(3, Verdict::Ok)]);
         assert_eq!(edge.tells(opened.session, &records[2]).await, (Outcome::Duplicate, 3));
         edge.applies(opened.session, &records[3..]).await;
-        assert_eq!(edge.billed().await, 40);
+        edge.bills(12, 40, 40).await;
         let epoch = edge.epochs().await.pop().expect("an epoch");
         assert_eq!((&epoch["applied_seq"], &epoch["records"]), (&4.into(), &4.into()));
     });
@@ -141,7 +141,7 @@ fn a_log_put_back_behind_a_newer_one_is_never_believed_again() {
         assert_eq!(stands(&opened.streams), [(3, Verdict::Fork), (0, Verdict::Ok)]);
         assert_eq!(edge.tells(opened.session, &overlapping).await, (Outcome::Fork, 3));
         edge.applies(opened.session, &[third.record(1)]).await;
-        assert_eq!(edge.billed().await, 231);
+        edge.bills(14, 231, 231).await;
         let superseded: Vec<_> = edge.epochs().await.iter().map(|epoch| epoch["superseded_at"].is_string()).collect();
         assert_eq!(superseded[superseded.len() - 3..], [true, false, false]);
     });
