@@ -3,7 +3,7 @@
 //! Frames are read by tasks of their own because reading one is not cancel-safe. Sending never waits: a stream
 //! that cannot keep up either ends the connection or, for live samples, loses them.
 
-use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
+use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, SendStream};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -34,7 +34,7 @@ pub enum Error {
     Connect(#[from] quinn::ConnectError),
     /// The handshake failed.
     #[error("{0}")]
-    Connection(#[from] quinn::ConnectionError),
+    Connection(#[from] ConnectionError),
     /// A stream failed.
     #[error("{0}")]
     Write(#[from] quinn::WriteError),
@@ -66,8 +66,16 @@ pub enum What {
     /// A usage message.
     Usage(usage::Down),
     /// It is over.
-    Closed(String),
+    Closed {
+        /// Why, as it was said.
+        reason: String,
+        /// Whether because the cloud could not read a usage record, and so could not say which.
+        unreadable: bool,
+    },
 }
+
+/// What a gateway closes a connection with over a usage record it cannot read.
+const RECORD_UNREADABLE: u32 = 4;
 
 /// The sending half of an open connection.
 #[derive(Debug)]
@@ -169,8 +177,10 @@ async fn open(
     let (live, _) = stream(&connection, Kind::Live, 1).await?;
     let (closed, events) = (connection.clone(), events.clone());
     tokio::spawn(async move {
-        let reason = closed.closed().await.to_string();
-        let _ = events.send(Event { attempt, what: What::Closed(reason) }).await;
+        let why = closed.closed().await;
+        let unreadable =
+            matches!(&why, ConnectionError::ApplicationClosed(close) if close.error_code == RECORD_UNREADABLE.into());
+        let _ = events.send(Event { attempt, what: What::Closed { reason: why.to_string(), unreadable } }).await;
     });
     Ok(Link { endpoint, connection, control, state, usage, live })
 }
@@ -214,7 +224,10 @@ fn read<M: prost::Message + Default + 'static>(
                     }
                 }
                 Err(error) => {
-                    connection.close(1u32.into(), error.to_string().as_bytes());
+                    // Closing it anew would hide why the gateway did.
+                    if connection.close_reason().is_none() {
+                        connection.close(1u32.into(), error.to_string().as_bytes());
+                    }
                     return;
                 }
             }

@@ -8,3 +8,4 @@ pub mod enroll;
 pub mod link;
 pub mod sender;
 pub mod tls;
+pub mod unread;

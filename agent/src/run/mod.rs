@@ -19,6 +19,7 @@ use crate::echo::Patrol;
 use crate::garden::names;
 use crate::memory;
 use crate::northbound::backoff::Backoff;
+use crate::northbound::unread::Unread;
 use crate::northbound::{link, tls};
 use crate::plan::Wanted;
 use crate::southbound::{self, Applied, Counter, Outcome, Southbound, Sweep};
@@ -117,6 +118,7 @@ pub struct Agent<S, C> {
     attempt: u64,
     gateway: usize,
     told_held: BTreeSet<spool::Epoch>,
+    unread: Unread,
     inbox: (mpsc::Sender<link::Event>, mpsc::Receiver<link::Event>),
     events: VecDeque<Event>,
     told_interval_ms: Option<u64>,
@@ -182,6 +184,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             attempt: 0,
             gateway: 0,
             told_held: BTreeSet::new(),
+            unread: Unread::default(),
             inbox: mpsc::channel(INBOX),
             events: VecDeque::new(),
             told_interval_ms: None,

@@ -5,10 +5,12 @@
 
 mod arrivals;
 mod enrollment;
+mod misbehaviour;
 mod pace;
 mod session;
 mod sweep;
 mod tls;
+mod usage;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -1,6 +1,8 @@
 //! Records become usage once, whatever is sent again, lost, put back in time or restored; played at the session and the
 //! ingest themselves.
 
+mod foreign;
+mod hostile;
 mod outcomes;
 mod positions;
 
@@ -120,6 +122,14 @@ impl Edge {
         let days = self.isp.get(&format!("/subscriptions/{}/usage", self.line)).await.expect(200);
         let days = days["days"].as_array().expect("days").clone();
         days.iter().map(|day| day["down_bytes"].as_i64().expect("bytes")).sum()
+    }
+
+    /// What the router told of a kind.
+    async fn told(&self, kind: &str) -> Vec<String> {
+        let told = self.isp.get(&format!("/routers/{}/events?severity=critical", self.router)).await.expect(200);
+        let told = told["items"].as_array().expect("items").clone();
+        let of_kind = told.iter().filter(|event| event["kind"] == kind);
+        of_kind.map(|event| event["text"].as_str().expect("a text").to_owned()).collect()
     }
 
     /// The agent's usage log as the API tells it.
