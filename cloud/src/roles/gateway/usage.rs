@@ -35,10 +35,12 @@ pub(super) async fn take(
     loop {
         let Up { record } = read(&mut receive, Kind::Usage).await?;
         pace.take(record.len() + RECORD_COST).await;
+        let turn = gateway.turns.take(session.tenant, record.len()).await;
         let applied = match intake.apply(&gateway.app, &record).await {
             Err(Error::Fleet(fenced)) => return Err(fenced.into()),
             other => other?,
         };
+        drop(turn);
         if applied.outcome == Outcome::Malformed {
             tracing::warn!(agent = %session.agent, bytes = record.len(), "a usage record is refused");
             anyhow::ensure!(!applied.epoch.is_empty(), Misbehaviour::RecordUnreadable);

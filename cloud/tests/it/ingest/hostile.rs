@@ -80,7 +80,7 @@ fn raw(length: usize, flags: u8, payload: &[u8]) -> Vec<u8> {
 #[test]
 fn a_forged_handle_is_refused_until_a_line_has_it() {
     story(async {
-        let attack = Attack::new("forged").await;
+        let attack = Attack::new("forged-handle").await;
         let mut log = Log::new(b"epoch A.");
         let forged = log.of_lines(&[], &[(1, 10), (2, 10)], TENTH_MS);
         attack
