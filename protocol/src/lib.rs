@@ -29,6 +29,8 @@ pub const OLDEST_REV: u32 = 1;
 pub const ALPN_SESSION: &[u8] = b"weir/1";
 /// ALPN of the one-time enrollment exchange.
 pub const ALPN_ENROLL: &[u8] = b"weir-enroll/1";
+/// Closes a connection over a usage record that cannot be read: no answer could name it.
+pub const CLOSE_RECORD_UNREADABLE: u32 = 4;
 /// Label of the TLS exporter that binds an enrollment proof to its connection.
 pub const ENROLL_EXPORTER_LABEL: &[u8] = b"EXPORTER-weir-enroll-1";
 /// Name every gateway certificate carries; agents verify it against the trust bundle they were enrolled with.

@@ -3,7 +3,7 @@
 //! Frames are read by tasks of their own because reading one is not cancel-safe. Sending never waits: a stream
 //! that cannot keep up either ends the connection or, for live samples, loses them.
 
-use quinn::{ClientConfig, Connection, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig};
+use quinn::{ClientConfig, Connection, ConnectionError, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig};
 use quinn::{RecvStream, SendStream, TokioRuntime};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 use weir_protocol::frame;
 use weir_protocol::stream::Kind;
-use weir_protocol::{GATEWAY_SERVER_NAME, control, live, state, usage};
+use weir_protocol::{CLOSE_RECORD_UNREADABLE, GATEWAY_SERVER_NAME, control, live, state, usage};
 
 /// Frames that may wait on an ordinary stream.
 const QUEUE: usize = 256;
@@ -36,7 +36,7 @@ pub enum Error {
     Connect(#[from] quinn::ConnectError),
     /// The handshake failed.
     #[error("{0}")]
-    Connection(#[from] quinn::ConnectionError),
+    Connection(#[from] ConnectionError),
     /// A stream failed.
     #[error("{0}")]
     Write(#[from] quinn::WriteError),
@@ -68,7 +68,12 @@ pub enum What {
     /// A usage message.
     Usage(usage::Down),
     /// It is over.
-    Closed(String),
+    Closed {
+        /// Why, as it was said.
+        reason: String,
+        /// Whether because the cloud could not read a usage record, and so could not say which.
+        unreadable: bool,
+    },
 }
 
 /// The sending half of an open connection.
@@ -196,8 +201,9 @@ async fn open(
     let (live, _) = stream(&connection, Kind::Live, 1).await?;
     let (closed, events) = (connection.clone(), events.clone());
     tokio::spawn(async move {
-        let reason = closed.closed().await.to_string();
-        let _ = events.send(Event { attempt, what: What::Closed(reason) }).await;
+        let why = closed.closed().await;
+        let unreadable = matches!(&why, ConnectionError::ApplicationClosed(close) if close.error_code == CLOSE_RECORD_UNREADABLE.into());
+        let _ = events.send(Event { attempt, what: What::Closed { reason: why.to_string(), unreadable } }).await;
     });
     Ok(Link { endpoint, connection, control, state, usage, live })
 }
@@ -241,7 +247,10 @@ fn read<M: prost::Message + Default + 'static>(
                     }
                 }
                 Err(error) => {
-                    connection.close(1u32.into(), error.to_string().as_bytes());
+                    // Closing it anew would hide why the gateway did.
+                    if connection.close_reason().is_none() {
+                        connection.close(1u32.into(), error.to_string().as_bytes());
+                    }
                     return;
                 }
             }

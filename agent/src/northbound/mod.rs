@@ -9,3 +9,4 @@ pub mod link;
 pub mod sender;
 pub mod tls;
 pub mod trust;
+pub mod unread;

@@ -119,6 +119,17 @@ impl Sender {
         self.hold(log, epoch, format!("usage record {seq} cannot be read back; those after it are held"))
     }
 
+    /// The cloud cannot read a record: nothing after it can be sent.
+    pub fn unread(&mut self, log: &impl Log, epoch: &Epoch, seq: u64) -> Vec<Effect> {
+        self.hold(log, epoch, format!("the cloud cannot read usage record {seq}; it and those after it are held"))
+    }
+
+    /// The first record sent that nobody answered, if one was.
+    pub fn unanswered(&self) -> Option<(Epoch, u64)> {
+        let lane = self.lanes.iter().find(|lane| !lane.held && lane.next > lane.acked + 1)?;
+        Some((lane.epoch, lane.acked + 1))
+    }
+
     /// Takes an answer in.
     pub fn answer(&mut self, log: &impl Log, down: &Down) -> Vec<Effect> {
         let Some(n) = self.lanes.iter().position(|lane| lane.epoch == *down.epoch.as_slice()) else {
@@ -345,6 +356,21 @@ mod tests {
         assert!(matches!(effects.as_slice(), [Effect::Hold { current: true, .. }]));
         assert_eq!(sender.next(&log), None);
         assert_eq!(sender.answer(&log, &down(A, 0, 0, Outcome::Fork)), [], "told once");
+    }
+
+    #[test]
+    fn what_was_sent_first_and_not_answered_is_what_a_connection_was_closed_over() {
+        let log = Plain(vec![(A, 1, 2), (B, 1, 5)]);
+        let (mut sender, _) = Sender::welcome(&log, &[]);
+        assert_eq!(sender.unanswered(), None, "nothing was sent");
+        sent(&mut sender, &log);
+        sender.answer(&log, &down(A, 2, 0, Outcome::Applied));
+        assert_eq!(sender.unanswered(), Some((B, 1)));
+        sender.answer(&log, &down(B, 1, 0, Outcome::Applied));
+        assert_eq!(sender.unanswered(), Some((B, 2)));
+        let effects = sender.unread(&log, &B, 2);
+        assert!(matches!(effects.as_slice(), [Effect::Hold { epoch: B, current: true, .. }]));
+        assert_eq!((sender.unanswered(), sender.pending(&log)), (None, 0));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::echo::Patrol;
 use crate::garden::names;
 use crate::memory;
 use crate::northbound::backoff::Backoff;
+use crate::northbound::unread::Unread;
 use crate::northbound::{link, tls};
 use crate::plan::Wanted;
 use crate::southbound::{self, Applied, Counter, Outcome, Southbound, Sweep};
@@ -123,6 +124,7 @@ pub struct Agent<S, C> {
     told_held: BTreeSet<spool::Epoch>,
     /// People know that the router's clock is wrong.
     clock_wrong: bool,
+    unread: Unread,
     inbox: (mpsc::Sender<link::Event>, mpsc::Receiver<link::Event>),
     events: VecDeque<Event>,
     told_interval_ms: Option<u64>,
@@ -189,6 +191,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             unacknowledged: None,
             told_held: BTreeSet::new(),
             clock_wrong: false,
+            unread: Unread::default(),
             inbox: mpsc::channel(INBOX),
             events: VecDeque::new(),
             told_interval_ms: None,

@@ -57,6 +57,8 @@ pub(super) struct Session {
     spoke: Instant,
     spread: Duration,
     comeback: Option<Duration>,
+    /// It is being closed: what is said now is lost.
+    closing: bool,
 }
 
 impl Uplink {
@@ -144,7 +146,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 self.change(&change).await;
             }
             What::Usage(answer) => self.answered(&answer),
-            What::Closed(reason) => self.lost(&reason),
+            What::Closed { reason, unreadable } => {
+                self.blame(unreadable);
+                self.lost(&reason);
+            }
         }
     }
 
@@ -175,6 +180,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             spoke: now,
             spread: DEFAULT_SPREAD,
             comeback: None,
+            closing: false,
         };
         session.say(up::Message::Hello(hello), now);
         self.uplink = Uplink::Open(Box::new(session));
@@ -186,7 +192,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             session.link.close("a welcome out of place");
             return;
         }
-        let (sender, effects) = Sender::welcome(self.journal.spool(), &welcome.streams);
+        let (mut sender, mut effects) = Sender::welcome(self.journal.spool(), &welcome.streams);
+        for (epoch, seq) in self.unread.held() {
+            effects.extend(sender.unread(self.journal.spool(), epoch, seq));
+        }
         session.sender = Some(sender);
         session.rev = welcome.proto_rev;
         session.lineage.clone_from(&welcome.state_lineage);
@@ -449,13 +458,13 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 }
                 Effect::Hold { epoch, current, text } => {
                     tracing::error!(epoch = hex::encode(epoch), text, "usage is held");
-                    if self.told_held.insert(epoch) {
-                        self.tell("usage-held", Severity::Critical, text);
-                    }
                     if current {
                         self.journal.fork(self.clock.now());
                         self.follow();
                         self.close("a new epoch of the usage log");
+                    }
+                    if self.told_held.insert(epoch) {
+                        self.tell("usage-held", Severity::Critical, text);
                     }
                 }
                 Effect::Strange(text) => {
@@ -470,7 +479,17 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     fn close(&mut self, reason: &str) {
         if let Some(session) = self.uplink.session() {
+            session.closing = true;
             session.link.close(reason);
+        }
+    }
+
+    /// Remembers what the cloud closed a connection over, if over a record it cannot read.
+    fn blame(&mut self, unreadable: bool) {
+        let sender = self.uplink.session().and_then(|session| session.sender.as_ref()).filter(|_| unreadable);
+        if let Some((epoch, seq)) = sender.and_then(Sender::unanswered) {
+            tracing::error!(epoch = hex::encode(epoch), seq, "the cloud cannot read a usage record");
+            self.unread.note(epoch, seq);
         }
     }
 
@@ -526,7 +545,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     fn flush_events(&mut self) {
         // What is said to a session that is closing is lost.
-        let open = |session: &&mut Session| session.sender.is_some() && session.comeback.is_none();
+        let open = |session: &&mut Session| session.sender.is_some() && session.comeback.is_none() && !session.closing;
         let Some(session) = self.uplink.session().filter(open) else { return };
         while let Some(event) = self.events.pop_front() {
             session.say(up::Message::Event(event), Instant::now());

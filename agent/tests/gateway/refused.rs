@@ -3,10 +3,10 @@
 use prost::Message;
 use tokio::task::LocalSet;
 use uuid::Uuid;
-use weir_protocol::PROTO_REV;
 use weir_protocol::control::{Event, Severity, up};
 use weir_protocol::desired::{Kind, Line};
 use weir_protocol::state::{Object, ObjectKey, Status};
+use weir_protocol::{CLOSE_RECORD_UNREADABLE, PROTO_REV};
 
 use crate::bench::{Bench, Gateway, Running, Served};
 use crate::{change, line, snapshot};
@@ -93,6 +93,47 @@ async fn a_body_for_a_newer_agent_changes_nothing_but_its_siblings() {
         assert_eq!(told, [(Status::Unsupported, "newer-object"), (Status::Applied, "")]);
         let rates: Vec<_> = bench.wanted().lines.values().map(|line| line.rate_down_bps).collect();
         assert_eq!(rates, [100, 500], "the last good one stays");
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test]
+async fn a_record_the_cloud_cannot_read_is_held_and_newer_ones_go_on() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        bench.move_bytes(1, 0);
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let mut epochs = Vec::new();
+        for _ in 0..3 {
+            let (mut cloud, hello) = gateway.session().await;
+            epochs.push(hello.epochs.iter().map(|offered| offered.epoch.clone()).collect::<Vec<_>>());
+            cloud.welcome(Vec::new()).await;
+            bench.move_bytes(1, 100);
+            assert_eq!(cloud.record().await.0.seq, 1);
+            cloud.connection.close(CLOSE_RECORD_UNREADABLE.into(), b"record-unreadable");
+        }
+        let bad = epochs[0][0].clone();
+        assert!(epochs.iter().all(|offered| offered.as_slice() == std::slice::from_ref(&bad)), "{epochs:?}");
+        // Now it is held: another epoch is opened, and that is sent.
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        let (mut cloud, hello) = loop {
+            let (mut cloud, hello) = gateway.session().await;
+            if hello.epochs.len() == 2 {
+                break (cloud, hello);
+            }
+            cloud.welcome(Vec::new()).await;
+        };
+        cloud.welcome(Vec::new()).await;
+        bench.move_bytes(1, 100);
+        let (record, _) = cloud.record().await;
+        assert_eq!((record.seq, &record.epoch), (1, &hello.epochs[1].epoch));
+        assert_ne!(record.epoch, bad);
+        let held = event(&mut cloud).await;
+        assert_eq!((held.kind.as_str(), held.severity()), ("usage-held", Severity::Critical));
+        assert_eq!(held.text, "the cloud cannot read usage record 1; it and those after it are held");
         agent.stop().await;
     };
     LocalSet::new().run_until(story).await;

@@ -11,6 +11,9 @@ use tokio::process::Command;
 
 use super::{embedded, migrate};
 
+/// More lines than are sold on a router between a backup and its restore.
+const HANDLES_LEFT_OUT: i32 = 1_000;
+
 /// Writes one moment of the database.
 pub async fn dump(server: &PgConnectOptions, file: &Path) -> anyhow::Result<()> {
     let mut command = program("pg_dump", server)?;
@@ -52,6 +55,15 @@ pub async fn load(server: &PgConnectOptions, file: &Path) -> anyhow::Result<()> 
     }
     connection.close().await?;
     loaded.map(drop)
+}
+
+/// Leaves out the handles that lines sold after the backup may have had: their routers still tell of them, and what they tell
+/// must not become another line's.
+pub async fn leave_handles_out(server: &PgConnectOptions) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect_with(server).await?;
+    let left_out = "UPDATE routers SET next_handle = next_handle + $1";
+    sqlx::query(left_out).bind(HANDLES_LEFT_OUT).execute(&mut connection).await?;
+    Ok(connection.close().await?)
 }
 
 /// Owners in a dump that this server does not know, quoted: the superuser's name where it was made.

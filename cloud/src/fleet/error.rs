@@ -52,6 +52,9 @@ pub enum Error {
     /// The agent may not connect any more.
     #[error("the agent is revoked")]
     Revoked,
+    /// Its usage log begins anew again and again.
+    #[error("{0} epochs of its usage log are new since yesterday: no more are taken until tomorrow")]
+    TooManyEpochs(i64),
     /// About the router.
     #[error(transparent)]
     Network(#[from] network::Error),
@@ -76,7 +79,7 @@ impl Error {
             Self::ProofWrong => Some("proof-wrong"),
             Self::CsrInvalid(_) => Some("csr-invalid"),
             Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::NoRemovalsHeld(_) => None,
-            Self::Fenced | Self::Revoked | Self::Network(_) | Self::Translation(_) => None,
+            Self::Fenced | Self::Revoked | Self::TooManyEpochs(_) | Self::Network(_) | Self::Translation(_) => None,
             Self::Certificate(_) | Self::Secrets(_) | Self::FairUse(_) | Self::Subscribers(_) | Self::Db(_) => None,
         }
     }
@@ -107,6 +110,7 @@ impl From<Error> for Problem {
             | Error::FairUse(_)
             | Error::Fenced
             | Error::Revoked
+            | Error::TooManyEpochs(_)
             | Error::Db(_) => Self::internal(&error),
         }
     }

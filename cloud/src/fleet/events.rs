@@ -4,16 +4,23 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use weir_protocol::control;
 
 use super::Error;
-use super::store::events as store;
-use crate::db::TenantTx;
+use super::sessions::Session;
+use super::store::{agents, events as store};
+use crate::app::App;
+use crate::db::{Actor, Scope, TenantTx};
 use crate::http::paging::Page;
-use crate::ids::RouterId;
+use crate::ids::{AgentId, RouterId, TenantId};
 use crate::network;
 
 /// How long events are kept.
 pub const KEPT: TimeDelta = TimeDelta::days(90);
+
+/// Refusals of an agent's records that are kept of a day: more tell nobody more.
+const REFUSALS_A_DAY: i64 = 200;
+const ID_BYTES: usize = 16;
 
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -71,4 +78,36 @@ pub async fn of_router(
 ) -> Result<Vec<Event>, Error> {
     network::router(tx, router).await?;
     Ok(store::of_router(tx, router, severity, page).await?)
+}
+
+/// Keeps that a record of an agent was refused; of too many a day, not of each.
+pub(crate) async fn refused(app: &App, session: Session, event: &control::Event) -> Result<(), Error> {
+    let Ok(id) = Uuid::from_slice(&event.id) else { return Ok(()) };
+    let mut tx = session.begin(app).await?;
+    let since = tx.at() - TimeDelta::days(1);
+    if store::count_since(&mut tx, session.agent, &event.kind, since).await? < REFUSALS_A_DAY {
+        agents::insert_event(&mut tx, session.agent, id, event).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Keeps that an agent did what no agent does: the first time a day for each kind of it.
+pub async fn misbehaved(
+    app: &App,
+    (tenant, agent): (TenantId, AgentId),
+    what: &str,
+    text: String,
+) -> Result<(), Error> {
+    let mut tx = app.db.begin(&Scope { tenant, actor: Actor::Agent(agent) }).await?;
+    // Of one that may not connect any more, nobody needs to hear.
+    if agents::owner(&mut tx, agent).await?.is_none() {
+        return Ok(());
+    }
+    let name = format!("agent-misbehaved {what} {}", tx.at().date_naive());
+    let Ok(id) = Uuid::from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..ID_BYTES]) else { return Ok(()) };
+    let wall_ms = tx.at().timestamp_millis().unsigned_abs();
+    let (kind, severity) = ("agent-misbehaved".to_owned(), control::Severity::Critical.into());
+    let event = control::Event { kind, severity, wall_ms, text, ..control::Event::default() };
+    agents::insert_event(&mut tx, agent, id, &event).await?;
+    Ok(tx.commit().await?)
 }

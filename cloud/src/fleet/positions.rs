@@ -3,6 +3,7 @@
 //! An epoch grows here only by the record that continues it. What a log says that was put back in time, or belongs to another
 //! router, may be counted already: nothing is taken of it. What is missing here and gone there is noted, and the rest is taken.
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 use weir_protocol::control::{EpochPosition, Event, Severity, StreamPosition, Verdict};
 use weir_protocol::hash;
@@ -13,6 +14,9 @@ use crate::db::TenantTx;
 use crate::ids::AgentId;
 
 pub(crate) use super::store::epochs::{Epoch, lock};
+
+/// Epochs that are new within a day after which an agent opens no more: its log breaks at most once in a while.
+const NEW_A_DAY: i64 = 64;
 
 /// An answer for each epoch an agent offers, oldest first, the one it adds to last.
 pub(super) async fn of(
@@ -52,7 +56,14 @@ async fn known(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option
     match epochs::offered_before(tx, agent, epoch).await? {
         Some((_, false)) => return Ok(None),
         Some((before, true)) => epochs::adopt(tx, agent, before, epoch).await?,
-        None => epochs::insert(tx, agent, epoch).await?,
+        None => {
+            let since = tx.at() - TimeDelta::days(1);
+            let opened = epochs::opened_since(tx, agent, since).await?;
+            if opened >= NEW_A_DAY {
+                return Err(Error::TooManyEpochs(opened));
+            }
+            epochs::insert(tx, agent, epoch).await?;
+        }
     }
     Ok(lock(tx, agent, epoch).await?)
 }

@@ -74,7 +74,8 @@ pub async fn restore(config: Config, wish: Restore) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder)?;
         write_key(folder, KEY, &key)?;
         backup::load(&options, &wish.from.join(DUMP)).await?;
-        migrate::run(&options).await.context("bring the restored database to this version")
+        migrate::run(&options).await.context("bring the restored database to this version")?;
+        backup::leave_handles_out(&options).await
     };
     let restored = restored.await;
     if let Some(server) = server {

@@ -6,27 +6,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use prost::Message;
 use weir_protocol::control::{Event, Severity};
 use weir_protocol::hash;
-use weir_protocol::usage::{BothWays, LineUsage, Outcome, Record, SealReason};
+use weir_protocol::usage::{LineUsage, Outcome, Record, SealReason};
 
+use super::plausible::{self, Implausible};
 use super::{Error, store};
 use crate::app::App;
-use crate::fleet::pools;
-use crate::fleet::positions;
+use crate::db::TenantTx;
 use crate::fleet::sessions::{self, Session};
+use crate::fleet::{events, pools, positions};
 
 /// How far in the future a router's clock may be before its records are not believed.
 const CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::hours(24);
-/// The fastest line there is, bits a second: what moved more in its time was not moved.
-const LINE_RATE_MAX: u128 = 400_000_000_000;
-/// A record may hold what was counted before its start, while a disk was full or a clock wrong.
-const SPAN_SLACK: TimeDelta = TimeDelta::hours(24);
 const EPOCH_BYTES: usize = 8;
 const TALLY_BYTES: usize = 8;
 
 /// What became of a record, for the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// The record's epoch; empty if it could not be read.
+    /// The record's epoch; empty if it could not be read, so that no answer can say which record it is about.
     pub epoch: Vec<u8>,
     /// Last record committed of that epoch.
     pub applied_seq: u64,
@@ -55,59 +52,113 @@ enum Refusal {
     Nameless,
     #[error("it ends at {end_ms}, before it begins or too far ahead")]
     Time { end_ms: u64 },
-    #[error("line {handle} would have moved {count} bytes or packets in {seconds} s")]
-    Volume { handle: u32, count: u64, seconds: i64 },
-    #[error("no line has the handle {0}")]
-    Handle(u32),
+    #[error(transparent)]
+    Implausible(#[from] Implausible),
 }
 
-/// Applies one record as it came.
-pub async fn apply(app: &App, session: Session, body: &[u8]) -> Result<Applied, Error> {
-    let sound = match read(app, body) {
-        Ok(sound) => sound,
-        Err(refusal) => return refuse(app, session, body, &refusal).await,
-    };
-    let mut tx = session.begin(app).await?;
-    let epoch = sound.record.epoch.clone();
-    let Some(known) = positions::lock(&mut tx, session.agent, &epoch).await? else {
-        return Ok(Applied { epoch, applied_seq: 0, trim_seq: 0, outcome: Outcome::Gap });
-    };
-    let (applied, trim) = (known.applied_seq.unsigned_abs(), known.trim_seq.unsigned_abs());
-    let refused = |outcome| Applied { epoch: epoch.clone(), applied_seq: applied, trim_seq: trim, outcome };
-    let seq = sound.record.seq;
-    if seq <= applied {
-        let same = store::record_hash(&mut tx, session.agent, &epoch, seq).await?.as_deref() == Some(&sound.hash[..]);
-        return Ok(refused(if same { Outcome::Duplicate } else { Outcome::Fork }));
+/// Takes in the records of one session.
+pub struct Intake {
+    session: Session,
+    /// No line of its router has this handle or one above it, as far as it is known here.
+    next_handle: i32,
+}
+
+impl Intake {
+    /// One that knows nothing of the router yet.
+    pub fn new(session: Session) -> Self {
+        Self { session, next_handle: 0 }
     }
-    if seq > applied + 1 {
-        return Ok(refused(Outcome::Gap));
+
+    /// Applies one record as it came.
+    pub async fn apply(&mut self, app: &App, body: &[u8]) -> Result<Applied, Error> {
+        let sound = match read(app, body) {
+            Ok(sound) => sound,
+            Err(refusal) => return refuse(app, self.session, body, &refusal).await,
+        };
+        let mut tx = self.session.begin(app).await?;
+        let agent = self.session.agent;
+        let epoch = sound.record.epoch.clone();
+        let Some(known) = positions::lock(&mut tx, agent, &epoch).await? else {
+            return Ok(Applied { epoch, applied_seq: 0, trim_seq: 0, outcome: Outcome::Gap });
+        };
+        let (applied, trim) = (known.applied_seq.unsigned_abs(), known.trim_seq.unsigned_abs());
+        let refused = |outcome| Applied { epoch: epoch.clone(), applied_seq: applied, trim_seq: trim, outcome };
+        let seq = sound.record.seq;
+        if seq <= applied {
+            let same = store::record_hash(&mut tx, agent, &epoch, seq).await?.as_deref() == Some(&sound.hash[..]);
+            return Ok(refused(if same { Outcome::Duplicate } else { Outcome::Fork }));
+        }
+        if seq > applied + 1 {
+            return Ok(refused(Outcome::Gap));
+        }
+        if known.superseded || sound.record.prev_hash != known.applied_hash {
+            return Ok(refused(Outcome::Fork));
+        }
+        if let Some(implausible) = self.objection(&mut tx, &sound).await? {
+            drop(tx);
+            return refuse(app, self.session, body, &implausible.into()).await;
+        }
+        keep(&mut tx, self.session, &sound, body).await?;
+        tx.commit().await.map_err(Error::Db)?;
+        metrics::counter!("weir_usage_records_total").increment(1);
+        Ok(Applied { epoch, applied_seq: seq, trim_seq: seq, outcome: Outcome::Applied })
     }
-    if known.superseded || sound.record.prev_hash != known.applied_hash {
-        return Ok(refused(Outcome::Fork));
+
+    /// Why the next record of an epoch cannot be true of its router's lines.
+    async fn objection(&mut self, tx: &mut TenantTx, sound: &Sound) -> Result<Option<Implausible>, Error> {
+        let agent = self.session.agent;
+        if plausible::check_handles(&sound.lines, self.next_handle).is_err() {
+            // A line may have been sold since it was looked.
+            self.next_handle = store::next_handle(tx, agent).await?;
+            if let Err(implausible) = plausible::check_handles(&sound.lines, self.next_handle) {
+                return Ok(Some(implausible));
+            }
+        }
+        let span = (sound.start_at, sound.end_at);
+        if plausible::check_volume(&sound.lines, span).is_ok() {
+            return Ok(None);
+        }
+        let before = match sound.record.seal_reason() {
+            SealReason::Recovered => None,
+            _ => store::end_of_record(tx, agent, &sound.record.epoch, sound.record.seq - 1).await?,
+        };
+        Ok(plausible::check_volume_since(&sound.lines, span, before).err())
     }
-    store::insert_record(&mut tx, session.agent, &sound, body).await?;
-    store::insert_segments(&mut tx, session.agent, &sound).await?;
+}
+
+async fn keep(tx: &mut TenantTx, session: Session, sound: &Sound, body: &[u8]) -> Result<(), Error> {
+    let (agent, epoch, seq) = (session.agent, &sound.record.epoch, sound.record.seq);
+    store::insert_record(tx, agent, sound, body).await?;
+    store::insert_segments(tx, agent, sound).await?;
     // No backup is configured, so what is committed is as safe as it gets, and the agent may delete it.
-    store::advance(&mut tx, session.agent, &epoch, seq, &sound.hash).await?;
-    pools::hear(&mut tx, session.agent, &epoch, seq.cast_signed()).await?;
-    if !sessions::counts_in(&mut tx, session.agent, sound.tally()).await? {
-        sessions::refresh_metered(&mut tx, session.agent).await?;
+    store::advance(tx, agent, epoch, seq, &sound.hash).await?;
+    pools::hear(tx, agent, epoch, seq.cast_signed()).await?;
+    if !sessions::counts_in(tx, agent, sound.tally()).await? {
+        sessions::refresh_metered(tx, agent).await?;
     }
-    tx.commit().await.map_err(Error::Db)?;
-    metrics::counter!("weir_usage_records_total").increment(1);
-    Ok(Applied { epoch, applied_seq: seq, trim_seq: seq, outcome: Outcome::Applied })
+    Ok(())
+}
+
+/// Applies one record as it came, of a session of which nothing is known.
+pub async fn apply(app: &App, session: Session, body: &[u8]) -> Result<Applied, Error> {
+    Intake::new(session).apply(app, body).await
 }
 
 /// Nothing of the record is kept but its refusal, once: the agent keeps it, and a person looks at it.
 async fn refuse(app: &App, session: Session, body: &[u8], refusal: &Refusal) -> Result<Applied, Error> {
     let record = Record::decode(body).unwrap_or_default();
+    let text = match refusal {
+        Refusal::Unreadable if record.seq == 0 => "a record of the usage log is refused: it cannot be read".to_owned(),
+        refusal => format!("record {} of the usage log is refused: {refusal}", record.seq),
+    };
     let id = hash::usage_record(body);
-    let text = format!("record {} of the usage log is refused: {refusal}", record.seq);
     let wall_ms = app.clock.now().timestamp_millis().unsigned_abs();
     let (kind, severity) = ("usage-refused".to_owned(), Severity::Critical.into());
-    sessions::event(app, session, &Event { id: id.to_vec(), kind, severity, wall_ms, text }).await?;
+    let event = Event { id: id.to_vec(), kind, severity, wall_ms, text };
+    events::refused(app, session, &event).await?;
     metrics::counter!("weir_usage_records_refused_total").increment(1);
-    Ok(Applied { epoch: record.epoch, applied_seq: 0, trim_seq: 0, outcome: Outcome::Malformed })
+    let epoch = if record.epoch.len() == EPOCH_BYTES { record.epoch } else { Vec::new() };
+    Ok(Applied { epoch, applied_seq: 0, trim_seq: 0, outcome: Outcome::Malformed })
 }
 
 impl Sound {
@@ -132,7 +183,7 @@ fn read(app: &App, body: &[u8]) -> Result<Sound, Refusal> {
     let latest = app.clock.now().max(app.clock.system_now()) + CLOCK_AHEAD_MAX;
     let span = at(record.start_ms).zip(at(record.end_ms)).filter(|(start, end)| start <= end && *end <= latest);
     let (start_at, end_at) = span.ok_or(Refusal::Time { end_ms: record.end_ms })?;
-    lines.iter().try_for_each(|line| check_volume(line, end_at - start_at))?;
+    plausible::check_form(&lines)?;
     let reason = match record.seal_reason() {
         SealReason::Interval => "interval",
         SealReason::Boundary => "boundary",
@@ -141,48 +192,4 @@ fn read(app: &App, body: &[u8]) -> Result<Sound, Refusal> {
     };
     let hash = hash::usage_record(body);
     Ok(Sound { record, hash, start_at, end_at, reason, lines })
-}
-
-/// Whether a line can have moved that much in a span: a count that is damaged or forged must not become money.
-fn check_volume(line: &LineUsage, span: TimeDelta) -> Result<(), Refusal> {
-    let LineUsage { handle, down_bytes, up_bytes, down_packets, up_packets, v6_bytes, dropped_packets } = *line;
-    if i32::try_from(handle).is_err() {
-        return Err(Refusal::Handle(handle));
-    }
-    let milliseconds = (span + SPAN_SLACK).num_milliseconds().unsigned_abs();
-    let most = LINE_RATE_MAX * u128::from(milliseconds) / 8000;
-    let believed = |count: &u64| u128::from(*count) <= most && i64::try_from(*count).is_ok();
-    let measured = [v6_bytes, dropped_packets].into_iter().flatten().flat_map(|BothWays { down, up }| [down, up]);
-    match [down_bytes, up_bytes, down_packets, up_packets].into_iter().chain(measured).find(|count| !believed(count)) {
-        Some(count) => Err(Refusal::Volume { handle, count, seconds: span.num_seconds() }),
-        None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn moved(down_bytes: u64) -> LineUsage {
-        LineUsage { handle: 7, down_bytes, down_packets: 1, ..LineUsage::default() }
-    }
-
-    #[test]
-    fn no_line_moves_more_than_any_line_could() {
-        let minute = TimeDelta::minutes(1);
-        let most = 50_000_000_000 * (24 * 3600 + 60);
-        assert_eq!(check_volume(&moved(most), minute), Ok(()));
-        let refused = check_volume(&moved(most + 1), minute).unwrap_err();
-        assert_eq!(refused.to_string(), format!("line 7 would have moved {} bytes or packets in 60 s", most + 1));
-        assert!(check_volume(&moved(i64::MAX.cast_unsigned()), TimeDelta::days(300)).is_err());
-        assert!(check_volume(&moved(u64::MAX), TimeDelta::days(1_000_000)).is_err());
-        let dropped_packets = Some(BothWays { down: 0, up: u64::MAX });
-        assert!(check_volume(&LineUsage { dropped_packets, ..moved(1) }, minute).is_err());
-    }
-
-    #[test]
-    fn no_handle_is_beyond_the_lines() {
-        let far = LineUsage { handle: u32::MAX, ..moved(1) };
-        assert_eq!(check_volume(&far, TimeDelta::zero()), Err(Refusal::Handle(u32::MAX)));
-    }
 }

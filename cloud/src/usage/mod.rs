@@ -1,13 +1,14 @@
 //! Usage as the ledger of bytes: each record of an agent's log is applied once, or not at all.
 //!
-//! Start at [`apply`]. What is charged for usage is `billing`'s.
+//! Start at [`Intake`]. What is charged for usage is `billing`'s.
 
 pub mod api;
 mod days;
 pub mod error;
 mod ingest;
+mod plausible;
 mod store;
 
 pub use days::{Day, Measured, days, measured};
 pub use error::Error;
-pub use ingest::{Applied, apply};
+pub use ingest::{Applied, Intake, apply};

@@ -28,6 +28,36 @@ pub async fn record_hash(
     .await
 }
 
+/// When a record ended, whichever agent of the same router told it.
+pub async fn end_of_record(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    epoch: &[u8],
+    seq: u64,
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT r.end_at FROM agents own
+         JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
+         JOIN usage_records r ON r.tenant_id = a.tenant_id AND r.agent_id = a.id
+         WHERE own.id = $1 AND r.epoch = $2 AND r.seq = $3",
+        agent.uuid(),
+        epoch,
+        seq.cast_signed()
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+/// The handle the next line of an agent's router is given: all of its lines have had those below, none another.
+pub async fn next_handle(tx: &mut TenantTx, agent: AgentId) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT r.next_handle FROM agents a JOIN routers r ON r.tenant_id = a.tenant_id AND r.id = a.router_id WHERE a.id = $1",
+        agent.uuid()
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
 pub(super) async fn insert_record(
     tx: &mut TenantTx,
     agent: AgentId,
@@ -55,7 +85,7 @@ pub(super) async fn insert_record(
     Ok(())
 }
 
-/// One row a line, all in one statement; a handle no line ever had keeps its bytes, without a subscription.
+/// One row a line, all in one statement; what is no line's is kept without a subscription.
 pub(super) async fn insert_segments(tx: &mut TenantTx, agent: AgentId, sound: &Sound) -> Result<(), sqlx::Error> {
     let column = |count: fn(&weir_protocol::usage::LineUsage) -> u64| -> Vec<i64> {
         sound.lines.iter().map(|line| count(line).cast_signed()).collect()

@@ -1,16 +1,22 @@
 //! What a gateway does with agents that may not go on, over real QUIC; and for all its sessions at once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::json;
+use tokio::task::JoinSet;
 use weir_cloud::fleet::gateways::{self, Sessions};
 use weir_cloud::fleet::sessions::{self, Session};
 use weir_cloud::ids::SubscriptionId;
 use weir_protocol::PROTO_REV;
-use weir_protocol::control::{GoAwayReason, down};
+use weir_protocol::control::{GoAwayReason, Hello, down};
 use weir_protocol::hash;
+use weir_protocol::usage::Outcome;
 
+use crate::ingest::Log;
 use crate::money::harness::{Isp, story};
 use crate::money::shop::Shop;
-use crate::played::{Gateway, Played, router};
+use crate::played::{Gateway, Identity, Played, router, until};
 
 /// Why the session ends; whatever else is told before does not matter.
 async fn goodbye(played: &mut Played) -> GoAwayReason {
@@ -34,6 +40,56 @@ fn an_agent_that_is_revoked_or_replaced_is_dropped_at_once() {
         let mut revoked = gateway.session(&second, PROTO_REV).await;
         assert_eq!(isp.post(&format!("/routers/{router}/agent/revoke"), json!({})).await.status, 204);
         assert_eq!(goodbye(&mut revoked).await, GoAwayReason::Revoked);
+    });
+}
+
+/// Sends the first record of a log again and again, without end; counts the answers.
+async fn flood(gateway: Arc<Gateway>, identity: Identity, n: u64, answers: Arc<AtomicU64>) {
+    let mut log = Log::new(&n.to_be_bytes());
+    let hello = Hello { proto_rev: PROTO_REV, epochs: vec![log.offered(1)], ..Hello::default() };
+    let record = log.of_lines(&[], &[(0, 1)], 1_791_626_400_000);
+    let (mut agent, _) = gateway.greeted(&identity, hello).await;
+    agent.tell(&record).await;
+    loop {
+        // One always waits behind the one that is answered.
+        agent.tell(&record).await;
+        agent.answered().await;
+        answers.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_tenant_whose_agents_flood_keeps_nobody_elses_waiting() {
+    const FLOODING: usize = 24;
+    const RECORDS: u64 = 25;
+    story(async {
+        let loud = Isp::new("loud", "2026-10-10T10:00:00Z").await;
+        let quiet = Isp::new("quiet", "2026-10-10T10:00:00Z").await;
+        let gateway = Arc::new(Gateway::start(&loud).await);
+        let answers = Arc::new(AtomicU64::new(0));
+        let mut floods = JoinSet::new();
+        for n in 0..FLOODING {
+            let identity = gateway.enroll(&loud, router(&loud, &format!("r{n}")).await).await;
+            floods.spawn(flood(Arc::clone(&gateway), identity, n as u64, Arc::clone(&answers)));
+        }
+        let identity = gateway.enroll(&quiet, router(&quiet, "r").await).await;
+        let mut log = Log::new(b"quiet...");
+        let hello = Hello { proto_rev: PROTO_REV, epochs: vec![log.offered(1)], ..Hello::default() };
+        let (mut agent, _) = gateway.greeted(&identity, hello).await;
+        let record = log.of_lines(&[], &[(0, 1)], 1_791_626_400_000);
+        agent.tell(&record).await;
+        assert_eq!(agent.answered().await.outcome(), Outcome::Applied);
+        let count = || async { answers.load(Ordering::Relaxed) };
+        until("flood", count, |answers| *answers > 200).await;
+        let before = answers.load(Ordering::Relaxed);
+        for _ in 0..RECORDS {
+            agent.tell(&record).await;
+            assert_eq!(agent.answered().await.outcome(), Outcome::Duplicate);
+        }
+        let meanwhile = answers.load(Ordering::Relaxed) - before;
+        // In a row with all of them, as many would come before each of its own.
+        assert!(meanwhile < RECORDS * FLOODING as u64 / 2, "{meanwhile} of a flood came before {RECORDS} records");
+        floods.shutdown().await;
     });
 }
 

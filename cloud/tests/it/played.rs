@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{Connection, RecvStream, SendStream};
+use quinn::{Connection, ConnectionError, RecvStream, SendStream};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -14,12 +14,12 @@ use tokio::sync::watch;
 use weir_cloud::fleet::authority::Authority;
 use weir_cloud::ids::RouterId;
 use weir_cloud::roles::gateway;
-use weir_protocol::control::{Down, Hello, Up, down, up};
+use weir_protocol::control::{Down, Hello, Up, Welcome, down, up};
 use weir_protocol::enroll::reply::Outcome;
 use weir_protocol::enroll::{self, Enrolled, Reply, Request};
 use weir_protocol::stream::Kind;
 use weir_protocol::token::Token;
-use weir_protocol::{ALPN_ENROLL, ALPN_SESSION, ENROLL_EXPORTER_LABEL, GATEWAY_SERVER_NAME, PROTO_REV, frame};
+use weir_protocol::{ALPN_ENROLL, ALPN_SESSION, ENROLL_EXPORTER_LABEL, GATEWAY_SERVER_NAME, PROTO_REV, frame, usage};
 
 use crate::money::harness::Isp;
 
@@ -40,11 +40,11 @@ pub struct Identity {
     enrolled: Enrolled,
 }
 
-/// An open session. Everything but the control stream is silent.
+/// An open session. It says and does what the test wants on each of its streams.
 pub struct Played {
-    control: (SendStream, RecvStream),
-    _connection: Connection,
-    _others: Vec<(SendStream, RecvStream)>,
+    connection: Connection,
+    /// Control, state, usage and live.
+    streams: Vec<(SendStream, RecvStream)>,
 }
 
 async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
@@ -115,33 +115,73 @@ impl Gateway {
 
     /// Opens a session, as an agent of this revision.
     pub async fn session(&self, identity: &Identity, proto_rev: u32) -> Played {
-        let connection = self.dial(ALPN_SESSION, Some(identity)).await;
-        let mut streams = Vec::new();
-        for kind in [Kind::Control, Kind::State, Kind::Usage, Kind::Live] {
-            let (mut send, receive) = connection.open_bi().await.expect("a stream");
-            send.write_all(&[kind as u8]).await.expect("its kind");
-            streams.push((send, receive));
-        }
-        let control = streams.remove(0);
-        let mut played = Played { control, _connection: connection, _others: streams };
-        played.say(up::Message::Hello(Hello { proto_rev, ..Hello::default() })).await;
+        let (played, welcome) = self.greeted(identity, Hello { proto_rev, ..Hello::default() }).await;
+        assert_eq!(welcome.proto_rev, proto_rev);
+        played
+    }
+
+    /// Opens a session with this hello.
+    pub async fn greeted(&self, identity: &Identity, hello: Hello) -> (Played, Welcome) {
+        let mut played = self.connected(identity).await;
+        played.say(up::Message::Hello(hello)).await;
         match played.hear().await {
-            down::Message::Welcome(welcome) => assert_eq!(welcome.proto_rev, proto_rev),
+            down::Message::Welcome(welcome) => (played, welcome),
             other => panic!("no welcome: {other:?}"),
+        }
+    }
+
+    /// Opens the streams of a session and says nothing yet.
+    pub async fn connected(&self, identity: &Identity) -> Played {
+        let connection = self.dial(ALPN_SESSION, Some(identity)).await;
+        let mut played = Played { connection, streams: Vec::new() };
+        for kind in [Kind::Control, Kind::State, Kind::Usage, Kind::Live] {
+            played.open(kind as u8).await;
         }
         played
     }
 }
 
 impl Played {
+    /// Opens one more stream.
+    pub async fn open(&mut self, kind: u8) {
+        let (mut send, receive) = self.connection.open_bi().await.expect("a stream");
+        send.write_all(&[kind]).await.expect("its kind");
+        self.streams.push((send, receive));
+    }
+
     pub async fn say(&mut self, message: up::Message) {
-        frame::write(&mut self.control.0, &Up { message: Some(message) }).await.expect("say it");
+        frame::write(&mut self.streams[0].0, &Up { message: Some(message) }).await.expect("say it");
     }
 
     /// The next message of the control stream.
     pub async fn hear(&mut self) -> down::Message {
-        let heard: Down = soon("message", frame::read(&mut self.control.1)).await.expect("a message");
+        let heard: Down = soon("message", frame::read(&mut self.streams[0].1)).await.expect("a message");
         heard.message.expect("a message of this revision")
+    }
+
+    /// Sends a usage record.
+    pub async fn tell(&mut self, record: &[u8]) {
+        frame::write(&mut self.streams[2].0, &usage::Up { record: record.to_vec() }).await.expect("tell it");
+    }
+
+    /// What became of a usage record.
+    pub async fn answered(&mut self) -> usage::Down {
+        soon("answer", frame::read(&mut self.streams[2].1)).await.expect("an answer")
+    }
+
+    /// Sends bytes on one of the four streams, as far as they are taken.
+    pub async fn send(&mut self, stream: usize, bytes: &[u8]) {
+        let _refused_meanwhile = self.streams[stream].0.write_all(bytes).await;
+    }
+
+    /// With which code the connection is closed, and why.
+    pub async fn closed(&self) -> (u64, String) {
+        match soon("close", self.connection.closed()).await {
+            ConnectionError::ApplicationClosed(closed) => {
+                (closed.error_code.into_inner(), String::from_utf8_lossy(&closed.reason).into_owned())
+            }
+            other => panic!("not closed: {other}"),
+        }
     }
 }
 

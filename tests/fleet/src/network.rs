@@ -50,17 +50,17 @@ pub struct Edge {
 }
 
 impl Network {
-    /// Founds it.
-    pub async fn found(installation: &Installation) -> Result<Self> {
+    /// Founds it, under a name that no other of the installation has.
+    pub async fn found(installation: &Installation, slug: &str) -> Result<Self> {
         let app = installation.app().clone();
         let new = NewTenant {
-            name: "Fleet".into(),
-            slug: "fleet".into(),
+            name: slug.into(),
+            slug: slug.into(),
             currency: "EUR".into(),
             time_zone: "Europe/Madrid".into(),
             country: "ES".into(),
         };
-        let (email, password) = ("owner@fleet.example".to_owned(), "a fleet of five thousand".to_owned());
+        let (email, password) = (format!("owner@{slug}.example"), "a fleet of five thousand".to_owned());
         let owner = StaffLogin { name: "Olga Owner".into(), email: email.clone(), password: password.clone() };
         let mut tx = tenants::create(&app, &new).await?;
         let tenant = tx.tenant();

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 #[tokio::test(flavor = "multi_thread")]
 async fn records_are_counted_once_though_the_gateway_is_killed() {
     let mut installation = Installation::start().await.unwrap();
-    let mut network = Network::found(&installation).await.unwrap();
+    let mut network = Network::found(&installation, "fleet").await.unwrap();
     let edges = network.routers(PLAYERS, 2).await.unwrap();
     let gateway = installation.start_gateway().await.unwrap();
     let manners = Manners { keepalive: Duration::from_millis(300), ..Manners::default() };

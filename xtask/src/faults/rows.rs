@@ -321,7 +321,7 @@ pub const ROWS: &[Row] = &[
         "a fleet loses its gateway at once",
         &[(Restart, "records_are_counted_once_though_the_gateway_is_killed")],
     ),
-    not_yet(51, "one tenant floods", "no fairness between tenants"),
+    exact(51, "one tenant floods", &[(Cloud, "gateway::a_tenant_whose_agents_flood_keeps_nobody_elses_waiting")]),
     not_yet(52, "a stream that is not read", "no test"),
     exact(
         53,

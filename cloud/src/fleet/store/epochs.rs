@@ -26,6 +26,19 @@ pub async fn lock(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Opt
     .await
 }
 
+/// How many epochs of an agent were new since then, without those of this very transaction.
+pub async fn opened_since(tx: &mut TenantTx, agent: AgentId, since: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+    let now = tx.at();
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM usage_epochs WHERE agent_id = $1 AND opened_at > $2 AND opened_at < $3"#,
+        agent.uuid(),
+        since,
+        now
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
 pub async fn insert(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::db::TenantTx;
 use crate::fleet::events::{Event, Severity};
 use crate::http::paging::Page;
-use crate::ids::RouterId;
+use crate::ids::{AgentId, RouterId};
 
 /// Of all agents the router ever had.
 pub async fn of_router(
@@ -29,6 +29,23 @@ pub async fn of_router(
         page.fetch()
     )
     .fetch_all(tx.conn())
+    .await
+}
+
+/// How many events of a kind came from an agent since then.
+pub async fn count_since(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    kind: &str,
+    since: DateTime<Utc>,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM agent_events WHERE agent_id = $1 AND kind = $2 AND received_at > $3"#,
+        agent.uuid(),
+        kind,
+        since
+    )
+    .fetch_one(tx.conn())
     .await
 }
 

@@ -5,10 +5,13 @@
 
 mod arrivals;
 mod enrollment;
+mod misbehaviour;
 mod pace;
 mod session;
 mod sweep;
 mod tls;
+mod turns;
+mod usage;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -21,6 +24,7 @@ use sqlx::postgres::PgNotification;
 use tokio::sync::{Notify, broadcast, watch};
 
 use self::arrivals::{Arrivals, Place};
+use self::turns::Turns;
 use crate::app::App;
 use crate::db::WAKE_CHANNEL;
 use crate::fleet::authority::{self, Authority};
@@ -41,6 +45,8 @@ pub(super) struct Gateway {
     sessions: Mutex<HashMap<AgentId, Arc<Bell>>>,
     /// Tenants somebody watches, as they are told.
     watched: broadcast::Sender<TenantId>,
+    /// Who may have a record applied next.
+    turns: Arc<Turns<TenantId>>,
     /// Within how long agents that lose this gateway come back.
     spread_ms: AtomicU32,
     name: String,
@@ -89,6 +95,7 @@ pub async fn bind(app: App) -> anyhow::Result<Bound> {
             authority,
             sessions: Mutex::default(),
             watched: broadcast::channel(64).0,
+            turns: Arc::default(),
             spread_ms: AtomicU32::new(sweep::SPREAD_MIN_MS),
             name,
         }),

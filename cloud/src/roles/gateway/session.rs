@@ -4,18 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use quinn::{RecvStream, SendStream};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 use weir_protocol::brief::Upserts;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
 use weir_protocol::stream::Kind;
-use weir_protocol::{control, frame, live, quality, state, usage};
+use weir_protocol::{control, frame, live, quality, state};
 
 use super::arrivals::Place;
+use super::misbehaviour::{self, Misbehaviour};
 use super::pace::Pace;
-use super::{Bell, Gateway};
+use super::{Bell, Gateway, usage};
 use crate::fleet;
 use crate::fleet::sessions::{self, Session};
 use crate::ids::{AgentId, TenantId};
@@ -40,6 +41,8 @@ const EVENTS_A_SECOND: u32 = 1;
 /// Results of objects an agent may tell at once, and for long: a router with as many lines as one can have.
 const RESULTS_AT_ONCE: usize = 100_000;
 const RESULTS_A_SECOND: u32 = 1_000;
+/// How fast an agent may make us write events, shared by the streams that do.
+pub(super) type EventPace = Arc<tokio::sync::Mutex<Pace>>;
 
 struct Streams {
     control: (SendStream, RecvStream),
@@ -48,18 +51,32 @@ struct Streams {
     live: RecvStream,
 }
 
+/// Serves a connection until it ends; if that is the agent's fault, people hear of it.
 pub(super) async fn serve(
     gateway: Arc<Gateway>,
     connection: quinn::Connection,
+    identity: (TenantId, AgentId),
+    place: Place,
+) -> anyhow::Result<()> {
+    let served = attend(&gateway, &connection, identity, place).await;
+    if let Err(error) = &served {
+        misbehaviour::close(&connection, error);
+        misbehaviour::tell(&gateway, identity, error).await;
+    }
+    served
+}
+
+async fn attend(
+    gateway: &Arc<Gateway>,
+    connection: &quinn::Connection,
     (tenant, agent): (TenantId, AgentId),
     place: Place,
 ) -> anyhow::Result<()> {
-    let (streams, hello) =
-        tokio::time::timeout(HELLO_LIMIT, greet(&connection)).await.context("no hello in time")??;
+    let (streams, hello) = tokio::time::timeout(HELLO_LIMIT, greet(connection)).await.context("no hello in time")??;
     let Streams { control: (mut control_send, control_receive), state, usage, live } = streams;
     let opening = sessions::open(&gateway.app, tenant, agent, &hello, &gateway.name);
     let Some(opened) = tokio::time::timeout(HELLO_LIMIT, opening).await.context("no session in time")?? else {
-        return go_away(&connection, &mut control_send, GoAwayReason::Revoked).await;
+        return go_away(connection, &mut control_send, GoAwayReason::Revoked).await;
     };
     let now = gateway.app.clock.system_now().timestamp_millis().unsigned_abs();
     let welcome = Welcome {
@@ -80,13 +97,14 @@ pub(super) async fn serve(
     let control_send = Arc::new(tokio::sync::Mutex::new(control_send));
     let bell = gateway.register(opened.session);
     let (session, lineage, held) = (opened.session, opened.lineage, opened.held);
+    let events: EventPace = Arc::new(tokio::sync::Mutex::new(Pace::new(EVENTS_AT_ONCE, EVENTS_A_SECOND)));
     let mut tasks = JoinSet::new();
-    tasks.spawn(tell_commands(Arc::clone(&gateway), session, Arc::clone(&bell), Arc::clone(&control_send)));
+    tasks.spawn(tell_commands(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&control_send)));
     tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control_send)));
-    tasks.spawn(listen(Arc::clone(&gateway), session, Arc::clone(&bell), control_receive));
-    tasks.spawn(tell_state(Arc::clone(&gateway), session, lineage, held, Arc::clone(&bell), state));
-    tasks.spawn(take_usage(Arc::clone(&gateway), session, usage));
-    tasks.spawn(pass_on(Arc::clone(&gateway), session, live));
+    tasks.spawn(listen(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&events), control_receive));
+    tasks.spawn(tell_state(Arc::clone(gateway), session, lineage, held, Arc::clone(&bell), state));
+    tasks.spawn(usage::take(Arc::clone(gateway), session, events, usage));
+    tasks.spawn(pass_on(Arc::clone(gateway), session, live));
     let ended = tasks.join_next().await;
     tasks.shutdown().await;
     gateway.forget(agent, &bell);
@@ -97,8 +115,12 @@ pub(super) async fn serve(
         _ => None,
     };
     if let Some(reason) = lost {
-        return go_away(&connection, &mut *control_send.lock().await, reason).await;
+        return go_away(connection, &mut *control_send.lock().await, reason).await;
     }
+    if let Err(error) = &result {
+        misbehaviour::close(connection, error);
+    }
+    // Unless it is closed already.
     connection.close(0u32.into(), b"session over");
     // A newer session may own the agent already; then this one has nothing to say.
     if let Err(error) = sessions::ended(&gateway.app, session).await {
@@ -114,7 +136,7 @@ async fn greet(connection: &quinn::Connection) -> anyhow::Result<(Streams, Hello
         let (send, mut receive) = connection.accept_bi().await?;
         let mut kind = [0u8; 1];
         receive.read_exact(&mut kind).await?;
-        let kind = Kind::from_byte(kind[0]).with_context(|| format!("unknown stream kind {}", kind[0]))?;
+        let kind = Kind::from_byte(kind[0]).ok_or(Misbehaviour::StreamKind(kind[0]))?;
         send.set_priority(kind.priority())?;
         let taken = match kind {
             Kind::Control => control.replace((send, receive)).is_some(),
@@ -122,20 +144,21 @@ async fn greet(connection: &quinn::Connection) -> anyhow::Result<(Streams, Hello
             Kind::Usage => usage.replace((send, receive)).is_some(),
             Kind::Live => live.replace(receive).is_some(),
         };
-        anyhow::ensure!(!taken, "two {kind:?} streams");
+        anyhow::ensure!(!taken, Misbehaviour::StreamTwice(kind));
     }
     let (Some(mut control), Some(state), Some(usage), Some(live)) = (control, state, usage, live) else {
-        bail!("a stream is missing")
+        anyhow::bail!("a stream is missing")
     };
-    let first: control::Up = frame::read(&mut control.1).await?;
-    let Some(up::Message::Hello(hello)) = first.message else { bail!("the first message is not a hello") };
+    let first: control::Up = read(&mut control.1, Kind::Control).await?;
+    let Some(up::Message::Hello(hello)) = first.message else { anyhow::bail!(Misbehaviour::HelloMissing) };
     let known = hello.epochs.iter().all(|offered| offered.epoch.len() == EPOCH_BYTES);
-    anyhow::ensure!(
-        known && hello.epochs.len() <= EPOCHS_MAX,
-        "{} epochs are offered, or strange ones",
-        hello.epochs.len()
-    );
+    anyhow::ensure!(known && hello.epochs.len() <= EPOCHS_MAX, Misbehaviour::Epochs(hello.epochs.len()));
     Ok((Streams { control, state, usage, live }, hello))
+}
+
+/// The next message of a stream. Not to be interrupted.
+pub(super) async fn read<M: prost::Message + Default>(receive: &mut RecvStream, of: Kind) -> anyhow::Result<M> {
+    frame::read(receive).await.with_context(|| format!("on the {of:?} stream").to_lowercase())
 }
 
 async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reason: GoAwayReason) -> anyhow::Result<()> {
@@ -154,15 +177,15 @@ async fn listen(
     gateway: Arc<Gateway>,
     session: Session,
     bell: Arc<Bell>,
+    pace: EventPace,
     mut receive: RecvStream,
 ) -> anyhow::Result<()> {
-    let mut pace = Pace::new(EVENTS_AT_ONCE, EVENTS_A_SECOND);
     let mut lines = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
     loop {
-        let message: control::Up = frame::read(&mut receive).await?;
+        let message: control::Up = read(&mut receive, Kind::Control).await?;
         match message.message {
             Some(up::Message::Event(event)) => {
-                pace.take(1).await;
+                pace.lock().await.take(1).await;
                 sessions::event(&gateway.app, session, &event).await?;
             }
             Some(up::Message::Quality(report)) => {
@@ -173,7 +196,7 @@ async fn listen(
                 }
             }
             Some(up::Message::CommandResult(result)) => {
-                pace.take(1).await;
+                pace.lock().await.take(1).await;
                 match crate::quality::answered(&gateway.app, session, &result).await {
                     Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
                     other => other?,
@@ -181,7 +204,7 @@ async fn listen(
             }
             Some(up::Message::Heartbeat(_)) => bell.spoke.store(true, Ordering::Relaxed),
             None => {}
-            Some(up::Message::Hello(_)) => bail!("a second hello"),
+            Some(up::Message::Hello(_)) => anyhow::bail!(Misbehaviour::HelloTwice),
         }
     }
 }
@@ -272,12 +295,12 @@ async fn tell_commands(
 
 /// Reading a frame must not be interrupted, so it has a task of its own. It reads no faster than one agent may tell: what
 /// it does not take waits at the agent.
-fn reader(mut receive: RecvStream) -> tokio::sync::mpsc::Receiver<Result<state::Up, frame::Error>> {
+fn reader(mut receive: RecvStream) -> tokio::sync::mpsc::Receiver<anyhow::Result<state::Up>> {
     let (sender, receiver) = tokio::sync::mpsc::channel(4);
     tokio::spawn(async move {
         let mut pace = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
         loop {
-            let message = frame::read(&mut receive).await;
+            let message = read(&mut receive, Kind::State).await;
             if let Ok(message) = &message {
                 pace.take(told(message)).await;
             }
@@ -305,37 +328,12 @@ fn told(message: &state::Up) -> usize {
     }
 }
 
-/// Applies records in the order they come and answers each.
-async fn take_usage(
-    gateway: Arc<Gateway>,
-    session: Session,
-    (mut send, mut receive): (SendStream, RecvStream),
-) -> anyhow::Result<()> {
-    loop {
-        let message: usage::Up = frame::read(&mut receive).await?;
-        let applied = match crate::usage::apply(&gateway.app, session, &message.record).await {
-            Err(crate::usage::Error::Fleet(fenced)) => return Err(fenced.into()),
-            other => other?,
-        };
-        if applied.outcome == usage::Outcome::Malformed {
-            tracing::warn!(agent = %session.agent, bytes = message.record.len(), "a usage record makes no sense");
-        }
-        let answer = usage::Down {
-            epoch: applied.epoch,
-            applied_seq: applied.applied_seq,
-            trim_seq: applied.trim_seq,
-            outcome: applied.outcome.into(),
-        };
-        frame::write(&mut send, &answer).await?;
-    }
-}
-
 /// Passes live rates on to whoever watches.
 async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
     let router = sessions::router(&gateway.app, session).await?;
     let mut passed = None;
     loop {
-        let sample: live::Sample = frame::read(&mut receive).await?;
+        let sample: live::Sample = read(&mut receive, Kind::Live).await?;
         if passed.is_some_and(|passed: tokio::time::Instant| passed.elapsed() < LIVE_PAUSE_MIN) {
             continue;
         }

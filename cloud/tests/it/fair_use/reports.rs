@@ -161,7 +161,7 @@ fn a_record_no_line_can_have_moved_is_refused_and_told_once() {
             .fetch_all(tx.conn())
             .await
             .unwrap();
-        let expected = "record 1 of the usage log is refused: line 1 would have moved 9223372036854775807 bytes or packets in 300 s";
+        let expected = "record 1 of the usage log is refused: line 1 would have moved 9223372036854775807 bytes or packets in 2678400 s";
         assert_eq!(told, [expected]);
         drop(tx);
         assert_eq!(standing(&isp, line).await["used_bytes"], 0);

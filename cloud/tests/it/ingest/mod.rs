@@ -1,6 +1,8 @@
 //! Records become usage once, whatever is sent again, lost, put back in time or restored; played at the session and the
 //! ingest themselves.
 
+mod foreign;
+mod hostile;
 mod outcomes;
 mod positions;
 
@@ -130,6 +132,14 @@ impl Edge {
         let bills = self.billed().await.unsigned_abs();
         faults::note(row, moved, bills);
         assert_eq!(bills, billed);
+    }
+
+    /// What the router told of a kind.
+    async fn told(&self, kind: &str) -> Vec<String> {
+        let told = self.isp.get(&format!("/routers/{}/events?severity=critical", self.router)).await.expect(200);
+        let told = told["items"].as_array().expect("items").clone();
+        let of_kind = told.iter().filter(|event| event["kind"] == kind);
+        of_kind.map(|event| event["text"].as_str().expect("a text").to_owned()).collect()
     }
 
     /// The agent's usage log as the API tells it.

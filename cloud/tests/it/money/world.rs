@@ -135,9 +135,10 @@ impl Isp {
         let starts_on: NaiveDate = starts_on.parse().unwrap();
         run!(
             tx,
-            "INSERT INTO subscriptions (tenant_id, id, account_id, service_location_id, router_id, handle, starts_on, created_at)
+            "WITH taken AS (UPDATE routers SET next_handle = next_handle + 1 WHERE id = $4 RETURNING next_handle - 1 AS handle)
+             INSERT INTO subscriptions (tenant_id, id, account_id, service_location_id, router_id, handle, starts_on, created_at)
              VALUES ($1, $2, $3, (SELECT l.id FROM service_locations l JOIN accounts a ON a.subscriber_id = l.subscriber_id WHERE a.id = $3), $4,
-                     (SELECT coalesce(max(handle), 0) + 1 FROM subscriptions WHERE router_id = $4), $5, $6)",
+                     (SELECT handle FROM taken), $5, $6)",
             tenant, id, account.uuid(), router.uuid(), starts_on, at
         );
         run!(

@@ -1,10 +1,11 @@
 //! The sync at full scale: a fleet against the real gateway and PostgreSQL, each in a process of its own.
-//! `cargo bench --bench sync -- state crowd` runs parts: `suspend`, `ingest`, `state` and `crowd`.
+//! `cargo bench --bench sync -- state crowd` runs parts: `suspend`, `ingest`, `flood`, `state` and `crowd`.
 
 mod cpu;
 mod crowd;
 #[path = "../../../../agent/benches/figure/mod.rs"]
 mod figure;
+mod flood;
 mod freeradius;
 mod ingest;
 mod radius;
@@ -17,7 +18,7 @@ use weir_fleet::installation::Installation;
 use weir_fleet::network::{Edge, Network};
 
 /// Parts in the order they run.
-const PARTS: [&str; 4] = ["suspend", "ingest", "state", "crowd"];
+const PARTS: [&str; 5] = ["suspend", "ingest", "flood", "state", "crowd"];
 /// Longest wait for what should take seconds.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -36,7 +37,7 @@ fn main() -> Result<()> {
     // The database ends with the thread that started it: this one.
     tokio::runtime::Runtime::new()?.block_on(async {
         let installation = Installation::start().await?;
-        let network = Network::found(&installation).await?;
+        let network = Network::found(&installation, "fleet").await?;
         let mut bench = Bench { installation, network };
         for part in PARTS.into_iter().filter(|part| wanted(part)) {
             match part {
@@ -45,6 +46,7 @@ fn main() -> Result<()> {
                     let ours = ingest::run(&mut bench).await?;
                     radius::run(&mut bench, ours).await?;
                 }
+                "flood" => flood::run(&mut bench).await?,
                 "state" => state::apply(&mut bench).await?,
                 _ => crowd::run(&mut bench).await?,
             }

@@ -1,0 +1,58 @@
+//! The usage stream of a session: records in the order they come, each answered.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use quinn::{RecvStream, SendStream};
+use weir_protocol::stream::Kind;
+use weir_protocol::usage::{Down, Outcome, Up};
+use weir_protocol::{frame, hash};
+
+use super::Gateway;
+use super::misbehaviour::Misbehaviour;
+use super::pace::Pace;
+use super::session::{EventPace, read};
+use crate::fleet::sessions::Session;
+use crate::usage::{Error, Intake};
+
+/// Bytes of usage records an agent may tell at once, and for long: what a router of 10,000 lines counted in three days comes
+/// in six minutes.
+const USAGE_AT_ONCE: usize = 8 * 1024 * 1024;
+const USAGE_A_SECOND: u32 = 256 * 1024;
+/// What a record costs beside its bytes.
+const RECORD_COST: usize = 1024;
+
+/// Applies records in the order they come and answers each. What comes too fast waits at the agent.
+pub(super) async fn take(
+    gateway: Arc<Gateway>,
+    session: Session,
+    events: EventPace,
+    (mut send, mut receive): (SendStream, RecvStream),
+) -> anyhow::Result<()> {
+    let mut intake = Intake::new(session);
+    let mut pace = Pace::new(USAGE_AT_ONCE, USAGE_A_SECOND);
+    let mut refused = BTreeSet::new();
+    loop {
+        let Up { record } = read(&mut receive, Kind::Usage).await?;
+        pace.take(record.len() + RECORD_COST).await;
+        let turn = gateway.turns.take(session.tenant, record.len()).await;
+        let applied = match intake.apply(&gateway.app, &record).await {
+            Err(Error::Fleet(fenced)) => return Err(fenced.into()),
+            other => other?,
+        };
+        drop(turn);
+        if applied.outcome == Outcome::Malformed {
+            tracing::warn!(agent = %session.agent, bytes = record.len(), "a usage record is refused");
+            anyhow::ensure!(!applied.epoch.is_empty(), Misbehaviour::RecordUnreadable);
+            anyhow::ensure!(refused.insert(hash::usage_record(&record)), Misbehaviour::RefusedAgain);
+            events.lock().await.take(1).await;
+        }
+        let answer = Down {
+            epoch: applied.epoch,
+            applied_seq: applied.applied_seq,
+            trim_seq: applied.trim_seq,
+            outcome: applied.outcome.into(),
+        };
+        frame::write(&mut send, &answer).await?;
+    }
+}
