@@ -19,8 +19,9 @@ pub struct Rules {
     pub gaps: bool,
     /// Counters are read and never set to zero.
     pub cumulative: bool,
-    /// No rule but a limit: a machine whose memory was put back speaks to the cloud, which has heard of its log, before
-    /// anything else befalls its disk or the cloud. Otherwise nobody is left who could know what is billed already.
+    /// No rule but a limit: a disk or a machine is put back only to a log the cloud has heard of and not forgotten, and a
+    /// machine whose memory was put back speaks to the cloud before anything else befalls its disk or the cloud. Otherwise
+    /// nobody is left who could know what is billed already.
     pub asked: bool,
 }
 

@@ -1,6 +1,6 @@
 //! What breaks, and what may be missing because it did: reckoned when it happens, from what was on the disk and what is.
 
-use super::{Machine, Step, World};
+use super::{Copied, Machine, Step, World};
 use crate::account::{Bytes, Fault, LINES};
 use weir_agent::store::sim::Sim;
 use weir_agent::usage::spool::Epoch;
@@ -23,7 +23,7 @@ impl World {
                 self.restore(any)
             }
             Step::Copy => {
-                self.copy = Some((self.disk.image(), self.boot));
+                self.copy = Some(self.copied());
                 Ok(())
             }
             Step::PutBack => self.put_back(false),
@@ -42,11 +42,7 @@ impl World {
                 self.run = Sim::default();
                 self.exchange(Sim::default(), false)
             }
-            Step::SwapDisk => {
-                let new = self.other.take().unwrap_or_default();
-                self.other = Some(self.disk.clone());
-                self.exchange(new, true)
-            }
+            Step::SwapDisk => self.swap(),
             _ => Ok(()),
         }
     }
@@ -109,14 +105,35 @@ impl World {
         (self.safe, self.announced) = ([0; LINES], [0; LINES]);
     }
 
+    fn copied(&self) -> Copied {
+        let epoch = self.journal.as_ref().map_or_else(Epoch::default, |journal| journal.spool().tail().epoch);
+        Copied { disk: self.disk.image(), boot: self.boot, epoch }
+    }
+
+    /// Whether a log may return without the note in memory: one the cloud never heard of, or forgot, it takes for new.
+    fn may_return(&self, copied: &Copied) -> bool {
+        !self.rules.asked || self.cloud.knows(&copied.epoch)
+    }
+
     fn put_back(&mut self, boots: bool) -> Result<(), Fault> {
-        let Some((copy, of_boot)) = self.copy.as_ref().map(|(copy, boot)| (copy.image(), *boot)) else { return Ok(()) };
+        let boots = boots || self.must_ask();
+        let Some(copied) = self.copy.as_ref().filter(|copied| !boots || self.may_return(copied)) else { return Ok(()) };
+        let (copy, of_boot) = (copied.disk.image(), copied.boot);
         if of_boot != self.boot {
             // Whether such a log is older or newer than the memory cannot be told: the counters begin anew.
             let counted = self.counted.clone();
             self.account.forgive(&counted, &self.on_disk());
         }
-        self.exchange(copy, boots || self.must_ask())
+        self.exchange(copy, boots)
+    }
+
+    fn swap(&mut self) -> Result<(), Fault> {
+        if self.other.as_ref().is_some_and(|other| !self.may_return(other)) {
+            return Ok(());
+        }
+        let out = self.copied();
+        let new = self.other.replace(out).map(|other| other.disk);
+        self.exchange(new.unwrap_or_default(), true)
     }
 
     /// Whether memory went back, and nothing else may happen until the cloud was asked.
@@ -149,25 +166,20 @@ impl World {
 
     fn save(&mut self) {
         self.saved = Some(Machine {
-            disk: self.disk.image(),
+            copied: self.copied(),
             run: self.run.image(),
             counted: self.counted.clone(),
             safe: self.safe,
             announced: self.announced,
-            boot: self.boot,
-            epoch: self.journal.as_ref().map_or_else(Epoch::default, |journal| journal.spool().tail().epoch),
         });
     }
 
     fn resume(&mut self) -> Result<(), Fault> {
-        let Some(saved) = &self.saved else { return Ok(()) };
-        if self.rules.asked && !self.cloud.knows(&saved.epoch) {
-            return Ok(());
-        }
+        let Some(saved) = self.saved.as_ref().filter(|saved| self.may_return(&saved.copied)) else { return Ok(()) };
         let before = self.on_disk();
         let counted = std::mem::replace(&mut self.counted, saved.counted.clone());
-        (self.disk, self.run) = (saved.disk.image(), saved.run.image());
-        (self.safe, self.announced, self.boot) = (saved.safe, saved.announced, saved.boot);
+        (self.disk, self.run) = (saved.copied.disk.image(), saved.run.image());
+        (self.safe, self.announced, self.boot) = (saved.safe, saved.announced, saved.copied.boot);
         (self.may_hold, self.resumed, self.unasked) = (true, true, true);
         self.restart()?;
         let after = self.on_disk();

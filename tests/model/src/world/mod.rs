@@ -89,15 +89,22 @@ pub enum Step {
     EnrollAnew,
 }
 
+/// A disk that may return.
+struct Copied {
+    disk: Sim,
+    /// When it was made.
+    boot: u128,
+    /// The epoch its log ends in.
+    epoch: Epoch,
+}
+
 /// The virtual machine as it was saved.
 struct Machine {
-    disk: Sim,
+    copied: Copied,
     run: Sim,
     counted: Bytes,
     safe: [usize; LINES],
     announced: [usize; LINES],
-    boot: u128,
-    epoch: Epoch,
 }
 
 /// Everything.
@@ -126,9 +133,8 @@ pub struct World {
     up: Vec<(Session, Vec<u8>)>,
     down: Vec<(Session, Down)>,
     backups: usize,
-    /// A copy of the disk, and the boot it was made in.
-    copy: Option<(Sim, u128)>,
-    other: Option<Sim>,
+    copy: Option<Copied>,
+    other: Option<Copied>,
     saved: Option<Machine>,
     /// Whether a log went back to where the agent cannot tell that it did: what it holds then may be lost.
     may_hold: bool,
