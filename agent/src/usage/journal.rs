@@ -99,8 +99,11 @@ impl<D: Disk> Journal<D> {
         }
         let marker = Marker::load(&self.run).filter(|marker| marker.is_of(self.boot));
         if findings.any {
+            let seen = marker.as_ref().map(Marker::recorded).unwrap_or_default();
             match marker.as_ref().map_or(Judgement::Sound, |marker| marker.judge(self.boot, self.spool.tail())) {
                 Judgement::RolledBack(seen) => self.take_rollback(&seen),
+                // It ends as announced, and has seen another boot since.
+                Judgement::Sound if self.spool.boot() != self.boot && !seen.is_empty() => self.take_rollback(&seen),
                 Judgement::Sound => {
                     let recovered = self.recover(findings.checkpoint);
                     self.enter_boot();

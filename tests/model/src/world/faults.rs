@@ -29,7 +29,10 @@ impl World {
             Step::PutBack => self.put_back(false),
             Step::PutBackAndBoot => self.put_back(true),
             Step::Save => {
-                self.save();
+                // A note that could not be written makes a machine that is put back look like a disk that was.
+                if !(self.rules.asked && self.unnoted) {
+                    self.save();
+                }
                 Ok(())
             }
             Step::Resume => self.resume(),
@@ -65,6 +68,7 @@ impl World {
     fn failed_write(&mut self) -> Result<(), Fault> {
         if self.dice.percent(20) {
             self.run.fail_once_after(0);
+            self.unnoted = true;
         }
         self.disk.fail_once_after(self.dice.below(CALLS));
         self.commit()?;

@@ -141,6 +141,8 @@ pub struct World {
     /// Whether the counters went back in time, and whether the cloud was not asked since.
     resumed: bool,
     unasked: bool,
+    /// Whether the note in memory could not be written since the agent started.
+    unnoted: bool,
 }
 
 impl World {
@@ -176,6 +178,7 @@ impl World {
             may_hold: false,
             resumed: false,
             unasked: false,
+            unnoted: false,
         };
         world.start()?;
         Ok(world)
@@ -232,7 +235,7 @@ impl World {
 
     /// Starts the agent, which sweeps before it does anything else.
     fn start(&mut self) -> Result<(), Fault> {
-        (self.journal, self.link) = (None, None);
+        (self.journal, self.link, self.unnoted) = (None, None, false);
         if !self.rules.cumulative {
             self.forget_unsealed();
         }
