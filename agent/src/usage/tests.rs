@@ -444,6 +444,21 @@ fn memory_put_back_under_a_newer_log_bills_nothing_twice() {
 }
 
 #[test]
+fn memory_put_back_under_a_log_that_saw_another_boot_bills_nothing_twice() {
+    let mut world = World::new(LIMITS);
+    story(&mut world);
+    world.seal(SealReason::Interval);
+    let (run, counters, boot) = (world.run.image(), world.counters.clone(), world.boot);
+    world.cut_power(0);
+    (world.run, world.counters, world.boot) = (run, counters, boot);
+    world.kill_and_restart();
+    world.sweep();
+    world.feed(1, 9);
+    world.settle();
+    assert_eq!(world.billed(), world.fed);
+}
+
+#[test]
 fn a_checkpoint_after_a_failed_write_is_as_good_as_any() {
     for n in 0..4 {
         for seed in 0..16 {
