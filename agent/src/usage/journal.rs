@@ -360,8 +360,12 @@ impl<D: Disk> Journal<D> {
     }
 
     fn write(&mut self, record: Record, positions: Positions) -> Result<(), Error> {
-        let mut after = self.spool.positions().clone();
-        after.extend(&positions);
+        let mut after = Positions::new();
+        // What is recovered of an earlier boot says nothing of this one's counters.
+        if self.spool.boot() == self.boot {
+            after.clone_from(self.spool.positions());
+            after.extend(&positions);
+        }
         let prepared = self.spool.prepare(record, positions);
         self.expect_end_of_now();
         self.announce(&prepared.after, &after);
