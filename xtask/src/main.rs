@@ -64,6 +64,21 @@ enum Task {
         #[arg(long, default_value_t = run::FUZZ_SEED)]
         seed: u64,
     },
+    /// Runs the model of what is billed: faults that chance makes up, over and over; each scenario is a line of JSON
+    Model {
+        /// Runs of each scenario
+        #[arg(long, default_value_t = run::MODEL_RUNS)]
+        runs: usize,
+        /// The seed of the first run; each later one has the next
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// This scenario alone
+        #[arg(long)]
+        scenario: Option<String>,
+        /// Tells of every step of one run instead
+        #[arg(long)]
+        trace: bool,
+    },
     /// Builds the example plugins into components below the target folder
     Plugins,
     /// Makes the Debian packages of both programs; prints their paths
@@ -110,6 +125,7 @@ fn main() -> ExitCode {
         Task::Demo { check, port, no_history } => run::demo(check, port, no_history),
         Task::Story { name: _ } => run::pilot(),
         Task::Fuzz { examples, seed } => run::fuzz(examples, seed),
+        Task::Model { runs, seed, scenario, trace } => run::model(runs, seed, scenario.as_deref(), trace),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs).map(drop)),
         Task::Deb(wish) => deb::run(&wish),
         Task::StaticAgent => static_agent::run(),

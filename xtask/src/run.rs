@@ -1,6 +1,6 @@
 //! Runs the product: for development, and as a demo.
 
-use crate::workspace::{build_programs, command, must, must_or_say_why, root, target};
+use crate::workspace::{build_programs, cargo, command, must, must_or_say_why, root, target};
 use crate::{plugins, setup};
 use anyhow::Result;
 
@@ -53,4 +53,18 @@ pub fn fuzz(examples: u32, seed: u64) -> Result<()> {
     let (examples, seed) = (examples.to_string(), seed.to_string());
     let wish = ["--schemathesis", &program, "--hooks", &hooks, "--examples", &examples, "--seed", &seed];
     must_or_say_why(command(&lab, &["fuzz"]).args(wish))
+}
+
+/// Enough that what one run in a thousand shows is seen.
+pub const MODEL_RUNS: usize = 10_000;
+
+/// The agent's usage log and the cloud's rules under every fault there is.
+pub fn model(runs: usize, seed: u64, scenario: Option<&str>, trace: bool) -> Result<()> {
+    let mut model = cargo(&["run", "--quiet", "--package", "weir-model", "--"]);
+    model.args(["--runs", &runs.to_string(), "--seed", &seed.to_string()]);
+    model.args(scenario.into_iter().flat_map(|name| ["--scenario", name]));
+    if trace {
+        model.arg("--trace");
+    }
+    must(&mut model)
 }

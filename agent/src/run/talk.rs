@@ -155,6 +155,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     fn greet(&mut self, link: Link) {
         let clock::Now { mono_ms, wall_ms } = self.clock.uncorrected();
+        self.journal.ask_anew();
         let hello = Hello {
             proto_rev: PROTO_REV,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -424,7 +425,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let Some(session) = self.uplink.session() else { return };
         let Some(sender) = session.sender.as_mut() else { return };
         let spool = self.journal.spool();
-        if !sender.knows(&spool.tail().epoch) {
+        // Until the first sweep of a new log there is no epoch.
+        let epoch = spool.tail().epoch;
+        if epoch != Epoch::default() && !sender.knows(&epoch) {
             session.link.close("a new epoch of the usage log");
             return;
         }

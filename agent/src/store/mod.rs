@@ -8,5 +8,5 @@ pub mod disk;
 pub mod frame;
 pub mod identity;
 pub mod limits;
-#[cfg(test)]
+#[cfg(any(test, feature = "sim"))]
 pub mod sim;

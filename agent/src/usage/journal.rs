@@ -53,7 +53,7 @@ pub struct Journal<D> {
     /// The clocks as they were looked at last.
     seen: Now,
     cuts: Vec<u64>,
-    /// The first sweep is the baseline: nothing is known of what was recorded before.
+    /// The first sweep is the baseline, and a new epoch begins with it: what was recorded before is not known.
     seed: bool,
     full_told: bool,
     /// The tally records are part of.
@@ -102,17 +102,24 @@ impl<D: Disk> Journal<D> {
             let text = format!("{} segments of the usage log are damaged", findings.damaged);
             self.tell("spool-damaged", Severity::Critical, text);
         }
-        let marker = Marker::load(&self.run);
+        let marker = Marker::load(&self.run).filter(|marker| marker.is_of(self.boot));
         if findings.any {
-            match marker.map_or(Judgement::Sound, |marker| marker.judge(self.boot, self.spool.tail())) {
+            let seen = marker.as_ref().map(Marker::recorded).unwrap_or_default();
+            match marker.as_ref().map_or(Judgement::Sound, |marker| marker.judge(self.boot, self.spool.tail())) {
                 Judgement::RolledBack(seen) => self.take_rollback(&seen),
+                // It ends as announced, and has seen another boot since.
+                Judgement::Sound if self.spool.boot() != self.boot && !seen.is_empty() => self.take_rollback(&seen),
                 Judgement::Sound => {
-                    self.recover(findings.checkpoint);
+                    let recovered = self.recover(findings.checkpoint);
                     self.enter_boot();
+                    if recovered {
+                        // From here on a disk that is lost or put back is noticed, whether anything is sealed by then or not.
+                        self.settle(&self.spool.positions().clone());
+                    }
                 }
             }
         } else {
-            let seen = marker.filter(|marker| marker.is_of(self.boot)).map(|marker| marker.recorded());
+            let seen = marker.map(|marker| marker.recorded());
             if seen.is_some() || findings.damaged > 0 {
                 self.tell(
                     "spool-lost",
@@ -121,8 +128,10 @@ impl<D: Disk> Journal<D> {
                 );
                 self.broken = true;
             }
-            self.seed = seen.is_none();
-            self.new_epoch(&seen.unwrap_or_default());
+            match seen {
+                Some(seen) => self.new_epoch(&seen),
+                None => self.seed = true,
+            }
         }
         let end_ms = self.spool.tail().end_ms;
         if end_ms > 0 && end_ms < now.wall_ms {
@@ -139,23 +148,30 @@ impl<D: Disk> Journal<D> {
     }
 
     fn take_rollback(&mut self, seen: &Positions) {
-        self.enter_boot();
+        let text = "the usage log is older than the counters: the disk was put back in time".to_owned();
+        self.tell("spool-rolled-back", Severity::Critical, text);
+        self.broken = true;
+        if self.spool.boot() != self.boot {
+            // It may as well be newer than the memory, and hold what the counters count again.
+            self.seed = true;
+            return;
+        }
         let mut positions = self.spool.positions().clone();
         for (key, reading) in seen {
             let held = positions.entry(*key).or_default();
             *held = held.max(reading);
         }
-        let text = "the usage log is older than the counters: the disk was put back in time".to_owned();
-        self.tell("spool-rolled-back", Severity::Critical, text);
-        self.broken = true;
-        self.new_epoch(&positions);
+        self.replace_epoch(&positions);
     }
 
-    fn recover(&mut self, checkpoint: Option<(Record, Positions)>) {
-        let Some((mut record, positions)) = checkpoint else { return };
+    /// Seals what a checkpoint kept; whether that is so, or there was none.
+    fn recover(&mut self, checkpoint: Option<(Record, Positions)>) -> bool {
+        let Some((mut record, positions)) = checkpoint else { return true };
         record.set_seal_reason(SealReason::Recovered);
         let written = self.write(record, positions);
+        let recovered = written.is_ok();
         self.complain(written);
+        recovered
     }
 
     /// Sets the instants no record may straddle, and begins the open record at the last one passed if nothing
@@ -185,7 +201,9 @@ impl<D: Disk> Journal<D> {
         // A boundary that could not be sealed yet: newer traffic stays in the kernel's counters meanwhile.
         self.seal_passed_cuts(now, true)?;
         if std::mem::take(&mut self.seed) {
-            self.meter.rebase(&sweep.iter().map(reading).collect());
+            let positions = sweep.iter().map(reading).collect();
+            self.replace_epoch(&positions);
+            self.meter.rebase(&positions);
         }
         let regressed = self.meter.regressed(sweep);
         if !regressed.is_empty() {
@@ -333,6 +351,11 @@ impl<D: Disk> Journal<D> {
         self.spool.trim(epoch, seq)
     }
 
+    /// Forgets what the cloud said may be deleted and is not yet: it may have been put back to before that.
+    pub fn ask_anew(&mut self) {
+        self.spool.ask_anew();
+    }
+
     /// What happened since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
@@ -348,30 +371,60 @@ impl<D: Disk> Journal<D> {
     }
 
     fn write(&mut self, record: Record, positions: Positions) -> Result<(), Error> {
-        let mut after = self.spool.positions().clone();
-        after.extend(&positions);
+        let mut after = Positions::new();
+        // What is recovered of an earlier boot says nothing of this one's counters.
+        if self.spool.boot() == self.boot {
+            after.clone_from(self.spool.positions());
+            after.extend(&positions);
+        }
         let prepared = self.spool.prepare(record, positions);
+        self.expect_end_of_now();
         self.announce(&prepared.after, &after);
-        self.spool.seal(prepared)
+        self.spool.seal(prepared)?;
+        self.settle(&after);
+        Ok(())
     }
 
     fn new_epoch(&mut self, positions: &Positions) {
+        self.expect_end_of_now();
+        self.replace_epoch(positions);
+    }
+
+    /// The same where the log must not be gone on with if it still ends as it does now.
+    fn replace_epoch(&mut self, positions: &Positions) {
         let epoch = (self.fresh_epoch)();
         let mut known = self.spool.positions().clone();
         known.extend(positions);
         let after = Tail { epoch, next_seq: 1, hash: weir_protocol::hash::GENESIS, end_ms: 0 };
         self.announce(&after, &known);
+        self.enter_boot();
         let written = self.spool.open_epoch(epoch, positions);
+        if written.is_ok() {
+            self.settle(&known);
+        }
         self.complain(written);
     }
 
-    fn announce(&mut self, after: &Tail, positions: &Positions) {
-        // A write reported as failed may be on the disk all the same.
+    /// A write that never comes leaves the log as it is, and one reported as failed may be on the disk all the same.
+    fn expect_end_of_now(&mut self) {
         let tail = *self.spool.tail();
         if self.announced.first() != Some(&tail) || self.announced.len() >= ENDS {
             self.announced = vec![tail];
         }
+    }
+
+    fn announce(&mut self, after: &Tail, positions: &Positions) {
         self.announced.push(*after);
+        self.mark(positions);
+    }
+
+    /// What was announced is written: from here on a log without it was put back.
+    fn settle(&mut self, positions: &Positions) {
+        self.announced = vec![*self.spool.tail()];
+        self.mark(positions);
+    }
+
+    fn mark(&mut self, positions: &Positions) {
         let marker = Marker::announce(self.boot, &self.announced, positions);
         if let Err(error) = marker.save(&mut self.run) {
             tracing::warn!(%error, "the usage intent marker could not be written");

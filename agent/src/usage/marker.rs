@@ -1,4 +1,5 @@
-//! A note in memory-backed storage of what the log's end must look like, written before each seal.
+//! A note in memory-backed storage of what the log's end must look like, written before each seal and, as then only one end
+//! is right, after it.
 //!
 //! It does not survive a reboot and need not: counters start anew then. Within a boot it tells a log that was
 //! rolled back or lost from one that is whole. See [`Marker::judge`].

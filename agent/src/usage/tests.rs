@@ -368,6 +368,170 @@ fn without_log_and_marker_the_first_sweep_is_the_baseline() {
 }
 
 #[test]
+fn the_baseline_of_a_new_log_outlives_a_crash_before_anything_is_sealed() {
+    for n in 0..8 {
+        let mut world = World::new(LIMITS);
+        story(&mut world);
+        world.seal(SealReason::Interval);
+        (world.disk, world.run) = (Sim::default(), Sim::default());
+        world.disk.die_after(n);
+        world.start();
+        world.sweep();
+        world.kill_and_restart();
+        world.sweep();
+        world.feed(1, 11);
+        world.settle();
+        assert_eq!(world.billed(), world.fed, "killed at write {n}");
+    }
+}
+
+#[test]
+fn a_disk_put_back_is_noticed_again_after_a_crash() {
+    for n in 0..8 {
+        let mut world = World::new(LIMITS);
+        story(&mut world);
+        let old = world.disk.image();
+        story(&mut world);
+        world.seal(SealReason::Interval);
+        world.disk = old;
+        world.disk.die_after(n);
+        world.start();
+        world.kill_and_restart();
+        story(&mut world);
+        world.settle();
+        assert_eq!(world.billed(), world.fed, "killed at write {n}");
+    }
+}
+
+#[test]
+fn a_disk_put_back_by_one_record_is_noticed() {
+    let mut world = World::new(LIMITS);
+    story(&mut world);
+    world.seal(SealReason::Interval);
+    let old = world.disk.image();
+    world.feed(1, 70);
+    world.sweep();
+    world.seal(SealReason::Interval);
+    world.disk = old;
+    world.kill_and_restart();
+    world.feed(1, 30);
+    world.settle();
+    assert_eq!(world.billed(), world.fed);
+}
+
+#[test]
+fn a_disk_lost_before_anything_is_sealed_in_a_boot_loses_nothing() {
+    let mut world = World::new(LIMITS);
+    story(&mut world);
+    world.cut_power(0);
+    world.feed(1, 50);
+    world.sweep();
+    world.disk = Sim::default();
+    world.kill_and_restart();
+    world.settle();
+    assert_eq!(world.billed() + world.lost, world.fed);
+}
+
+#[test]
+fn memory_put_back_under_a_newer_log_bills_nothing_twice() {
+    let mut world = World::new(LIMITS);
+    story(&mut world);
+    world.seal(SealReason::Interval);
+    world.feed(1, 40);
+    world.sweep();
+    let (run, counters, boot) = (world.run.image(), world.counters.clone(), world.boot);
+    world.feed(1, 500);
+    world.sweep();
+    world.seal(SealReason::Interval);
+    world.cut_power(0);
+    world.feed(1, 60);
+    world.settle();
+    (world.run, world.counters, world.boot) = (run, counters, boot);
+    world.kill_and_restart();
+    world.sweep();
+    world.feed(1, 9);
+    world.settle();
+    assert_eq!(world.billed() + world.lost, world.fed);
+}
+
+#[test]
+fn memory_put_back_under_a_log_that_saw_another_boot_bills_nothing_twice() {
+    let mut world = World::new(LIMITS);
+    story(&mut world);
+    world.seal(SealReason::Interval);
+    let (run, counters, boot) = (world.run.image(), world.counters.clone(), world.boot);
+    world.cut_power(0);
+    (world.run, world.counters, world.boot) = (run, counters, boot);
+    world.kill_and_restart();
+    world.sweep();
+    world.feed(1, 9);
+    world.settle();
+    assert_eq!(world.billed(), world.fed);
+}
+
+#[test]
+fn a_checkpoint_after_a_failed_write_is_as_good_as_any() {
+    for n in 0..4 {
+        for seed in 0..16 {
+            let mut world = World::new(LIMITS);
+            world.feed(1, 500);
+            world.sweep();
+            world.disk.fail_once_after(n);
+            world.seal(SealReason::Interval);
+            world.feed(1, 70);
+            world.sweep();
+            world.disk.revive();
+            world.checkpoint();
+            world.cut_power(seed);
+            assert_eq!((world.billed(), world.lost), (570, 0), "failed at write {n}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn what_a_cloud_that_was_put_back_lacks_is_not_deleted() {
+    let seals = |world: &mut World, count: u64| {
+        for _ in 0..count {
+            world.feed(1, 100);
+            world.sweep();
+            world.seal(SealReason::Interval);
+        }
+    };
+    let first = |world: &World| world.journal.as_ref().unwrap().spool().epochs().last().unwrap().first_seq;
+    for count in 2..16 {
+        let mut world = World::new(LIMITS);
+        seals(&mut world, count);
+        let epoch = world.journal.as_ref().unwrap().spool().tail().epoch;
+        // It had all of them, some in the file that is still written to; now it has one.
+        world.trim(0);
+        let kept = first(&world);
+        world.journal.as_mut().unwrap().ask_anew();
+        seals(&mut world, 20);
+        world.journal.as_mut().unwrap().trim(&epoch, 1).unwrap();
+        assert_eq!(first(&world), kept, "{count} records");
+    }
+}
+
+#[test]
+fn a_start_that_fails_to_write_what_was_open_is_no_rollback() {
+    for n in 0..6 {
+        let mut world = World::new(LIMITS);
+        world.feed(1, 500);
+        world.sweep();
+        world.checkpoint();
+        world.feed(1, 70);
+        world.journal = None;
+        world.disk.fail_once_after(n);
+        world.start();
+        world.kill_and_restart();
+        let notices = world.journal.as_mut().unwrap().take_notices();
+        assert!(notices.iter().all(|notice| notice.kind != "spool-rolled-back"), "failed at write {n}: {notices:?}");
+        world.settle();
+        assert_eq!(world.billed(), world.fed, "failed at write {n}");
+    }
+}
+
+#[test]
 fn a_full_log_keeps_usage_in_the_kernel_and_recovers() {
     let mut world = World::new(Limits { segment: 700, quota: 4000 });
     for _ in 0..80 {

@@ -70,9 +70,12 @@ impl Heard {
         if let Some((_, program)) = line.trim_start().strip_prefix("Running ").and_then(|line| line.rsplit_once('/')) {
             self.binary = program.rsplit_once('-').map_or(program, |(name, _)| name).to_owned();
         }
-        let Some((test, came)) = line.strip_prefix("test ").and_then(|line| line.split_once(" ... ")) else { return };
-        let passed = came.trim_end().ends_with("ok");
-        self.tests.insert((self.binary.clone(), test.to_owned()), passed);
+        // What came of it may stand lines below, after what the test's own programs print; whoever failed is named at the end.
+        if let Some((test, _)) = line.strip_prefix("test ").and_then(|line| line.split_once(" ... ")) {
+            self.tests.insert((self.binary.clone(), test.to_owned()), true);
+        } else if let Some(failed) = line.strip_prefix("    ") {
+            self.tests.entry((self.binary.clone(), failed.to_owned())).and_modify(|passed| *passed = false);
+        }
     }
 
     /// Prints what became of each fault.

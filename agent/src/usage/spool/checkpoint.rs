@@ -31,6 +31,8 @@ impl Open {
 impl<D: Disk> Spool<D> {
     /// Writes the open record over the one before the newest, in case the next seal never comes.
     pub fn checkpoint(&mut self, record: Record, positions: &Positions) -> Result<(), Error> {
+        // What was reported as failed may be there all the same, and this goes on from before it.
+        self.leave_failed()?;
         let (number, n) = (self.open.number + 1, 1 - self.open.newest);
         let record = self.chained(record).encode_to_vec();
         let sealed = Sealed { record, positions: Some(PositionColumns::from(positions)), number };

@@ -154,6 +154,11 @@ impl Index {
         log.map(|log| log.trimmed = log.trimmed.max(seq)).is_some()
     }
 
+    /// Nothing may be forgotten until that is noted again.
+    pub fn untrim(&mut self) {
+        self.epochs.iter_mut().for_each(|log| log.trimmed = 0);
+    }
+
     /// Segments other than `newest` that would hold nothing any more if `seq` of `epoch` was the last forgotten.
     pub fn free(&self, newest: Option<u64>, epoch: &Epoch, seq: u64) -> Vec<u64> {
         let trimmed = |of: &Epoch| {

@@ -62,12 +62,21 @@ impl<D: Disk> Spool<D> {
         self.appendable && self.end + (frame::HEADER + body.len()) as u64 <= size
     }
 
+    /// Begins a new segment where nothing may follow in this one: its header says where the log ends.
+    pub(super) fn leave_failed(&mut self) -> Result<(), Error> {
+        if self.appendable { Ok(()) } else { self.turn_with(|_| Vec::new()).map(drop) }
+    }
+
     /// Writes a frame as the first of a new segment.
     fn turn(&mut self, kind: u8, body: &[u8]) -> Result<(u64, u64, u32), Error> {
+        self.turn_with(|before| frame::encode_after(before, kind, body))
+    }
+
+    fn turn_with(&mut self, first: impl Fn(u32) -> Vec<u8>) -> Result<(u64, u64, u32), Error> {
         let number = self.last + 1;
         let mut bytes = frame::encode(format::HEADER, &self.header(number).encode_to_vec());
         let (from, before) = (bytes.len() as u64, check_of(&bytes));
-        let frame = frame::encode_after(before, kind, body);
+        let frame = first(before);
         bytes.extend_from_slice(&frame);
         let size = self.provide(number, bytes.len() as u64)?;
         self.index.add(number, size, true);
@@ -79,7 +88,7 @@ impl<D: Disk> Spool<D> {
             return Err(error);
         }
         (self.newest, self.appendable) = (Some(number), true);
-        (self.end, self.check) = (bytes.len() as u64, check_of(&frame));
+        (self.end, self.check) = (bytes.len() as u64, if frame.is_empty() { before } else { check_of(&frame) });
         Ok((number, from, before))
     }
 
@@ -154,6 +163,11 @@ impl<D: Disk> Spool<D> {
         let given_up = self.index.free(self.newest, epoch, seq).into_iter().try_for_each(|number| self.retire(number));
         self.index.refresh(&self.tail.epoch);
         given_up
+    }
+
+    /// Forgets what [`Spool::trim`] was told of records that are still there.
+    pub fn ask_anew(&mut self) {
+        self.index.untrim();
     }
 
     /// Lets a segment's file wait, or removes it. What a power cut brings back of it is known to the cloud, or the last
