@@ -144,15 +144,11 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let (quic, state) = (tls::session(&identity, config.keepalive)?, Folder::open(&config.state_dir)?);
         let clock = Corrected::open(&state, clock);
         let store = Store::open(Folder::open(&config.state_dir.join("desired"))?)?;
-        let run = Folder::volatile(&config.run_dir)?;
         let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
-        let (usage, marker) = (Folder::open(&config.state_dir.join("usage"))?, Folder::volatile(&config.run_dir)?);
+        let usage = Folder::open(&config.state_dir.join("usage"))?;
+        let (run, marker) = (Folder::volatile(&config.run_dir)?, Folder::volatile(&config.run_dir)?);
         let mut journal = Journal::start(usage, marker, limits, clock.boot(), clock.now(), clock::random::<8>)?;
-        let mut tally = Tally::open(Folder::open(&config.state_dir)?, clock::random);
-        if journal.take_break() {
-            tally.renew(clock::random(), journal.spool());
-        }
-        journal.set_tally(*tally.id());
+        let tally = Self::tally_of(&mut journal, Folder::open(&config.state_dir)?);
         let meaning = enforce::read(store.objects(), store.generation());
         let mut book = kept::open(&state, clock.boot());
         book.know_all(meaning.wanted.lines.iter().map(|(id, line)| (*id, line.as_ref())));
@@ -210,6 +206,15 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         agent.take_heard(heard);
         agent.wanted.send_replace(agent.shown());
         Ok(agent)
+    }
+
+    fn tally_of(journal: &mut Journal<Folder>, disk: Folder) -> Tally<Folder> {
+        let mut tally = Tally::open(disk, clock::random);
+        if journal.take_break() {
+            tally.renew(clock::random(), journal.spool());
+        }
+        journal.set_tally(*tally.id());
+        tally
     }
 
     /// What the router should be, as it changes.

@@ -103,11 +103,22 @@ pub async fn misbehaved(
     if agents::owner(&mut tx, agent).await?.is_none() {
         return Ok(());
     }
-    let name = format!("agent-misbehaved {what} {}", tx.at().date_naive());
+    first_of_day(&mut tx, agent, ("agent-misbehaved", what), control::Severity::Critical, text).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Keeps what may happen again and again: the first time a day for each kind of it.
+pub(crate) async fn first_of_day(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    (kind, what): (&str, &str),
+    severity: control::Severity,
+    text: String,
+) -> Result<(), Error> {
+    let name = format!("{kind} {what} {}", tx.at().date_naive());
     let Ok(id) = Uuid::from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..ID_BYTES]) else { return Ok(()) };
     let wall_ms = tx.at().timestamp_millis().unsigned_abs();
-    let (kind, severity) = ("agent-misbehaved".to_owned(), control::Severity::Critical.into());
+    let (kind, severity) = (kind.to_owned(), severity.into());
     let event = control::Event { kind, severity, wall_ms, text, ..control::Event::default() };
-    agents::insert_event(&mut tx, agent, id, &event).await?;
-    Ok(tx.commit().await?)
+    Ok(agents::insert_event(tx, agent, id, &event).await?)
 }

@@ -2,21 +2,21 @@
 //!
 //! An epoch grows only by the record that continues it, so a duplicate, a reordering or a replay changes nothing.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use prost::Message;
 use weir_protocol::control::{Event, Severity};
 use weir_protocol::hash;
 use weir_protocol::usage::{LineUsage, Outcome, Record, SealReason};
 
+use super::dating::{self, Dated};
 use super::plausible::{self, Implausible};
 use super::{Error, store};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::fleet::sessions::{self, Session};
 use crate::fleet::{events, pools, positions};
+use crate::ids::AgentId;
 
-/// How far in the future a router's clock may be before its records are not believed.
-const CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::hours(24);
 const EPOCH_BYTES: usize = 8;
 const TALLY_BYTES: usize = 8;
 
@@ -50,7 +50,7 @@ enum Refusal {
     Unreadable,
     #[error("its epoch, hash, tally or sequence is none")]
     Nameless,
-    #[error("it ends at {end_ms}, before it begins or too far ahead")]
+    #[error("it ends at {end_ms}, before it begins or at no time at all")]
     Time { end_ms: u64 },
     #[error(transparent)]
     Implausible(#[from] Implausible),
@@ -71,7 +71,7 @@ impl Intake {
 
     /// Applies one record as it came.
     pub async fn apply(&mut self, app: &App, body: &[u8]) -> Result<Applied, Error> {
-        let sound = match read(app, body) {
+        let mut sound = match read(body) {
             Ok(sound) => sound,
             Err(refusal) => return refuse(app, self.session, body, &refusal).await,
         };
@@ -98,6 +98,7 @@ impl Intake {
             drop(tx);
             return refuse(app, self.session, body, &implausible.into()).await;
         }
+        date(app, &mut tx, agent, &mut sound).await?;
         keep(&mut tx, self.session, &sound, body).await?;
         tx.commit().await.map_err(Error::Db)?;
         metrics::counter!("weir_usage_records_total").increment(1);
@@ -124,6 +125,21 @@ impl Intake {
         };
         Ok(plausible::check_volume_since(&sound.lines, span, before).err())
     }
+}
+
+/// Has what a clock dated that cannot be right count when it arrived.
+async fn date(app: &App, tx: &mut TenantTx, agent: AgentId, sound: &mut Sound) -> Result<(), Error> {
+    let now = tx.at();
+    if dating::dated(sound.end_at, now.max(app.clock.system_now())) == Dated::ByRouter {
+        return Ok(());
+    }
+    let text = format!(
+        "record {} of the usage log says it ends on {}, which cannot be; it counts when it arrived",
+        sound.record.seq,
+        sound.end_at.date_naive()
+    );
+    (sound.start_at, sound.end_at) = (now, now);
+    Ok(events::first_of_day(tx, agent, ("clock-wrong", "usage"), Severity::Warning, text).await?)
 }
 
 async fn keep(tx: &mut TenantTx, session: Session, sound: &Sound, body: &[u8]) -> Result<(), Error> {
@@ -168,7 +184,7 @@ impl Sound {
     }
 }
 
-fn read(app: &App, body: &[u8]) -> Result<Sound, Refusal> {
+fn read(body: &[u8]) -> Result<Sound, Refusal> {
     let record = Record::decode(body).map_err(|_| Refusal::Unreadable)?;
     let at = |ms: u64| i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis);
     let lines = record.lines().map_err(|_| Refusal::Unreadable)?;
@@ -180,8 +196,7 @@ fn read(app: &App, body: &[u8]) -> Result<Sound, Refusal> {
     if !named {
         return Err(Refusal::Nameless);
     }
-    let latest = app.clock.now().max(app.clock.system_now()) + CLOCK_AHEAD_MAX;
-    let span = at(record.start_ms).zip(at(record.end_ms)).filter(|(start, end)| start <= end && *end <= latest);
+    let span = at(record.start_ms).zip(at(record.end_ms)).filter(|(start, end)| start <= end);
     let (start_at, end_at) = span.ok_or(Refusal::Time { end_ms: record.end_ms })?;
     plausible::check_form(&lines)?;
     let reason = match record.seal_reason() {

@@ -3,6 +3,7 @@
 //! Start at [`Intake`]. What is charged for usage is `billing`'s.
 
 pub mod api;
+mod dating;
 mod days;
 pub mod error;
 mod ingest;

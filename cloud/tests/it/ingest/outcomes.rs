@@ -4,7 +4,7 @@ use weir_cloud::fleet;
 use weir_cloud::usage;
 use weir_protocol::usage::Outcome;
 
-use super::{Edge, Log};
+use super::{Edge, Log, TENTH_MS};
 use crate::money::harness::story;
 
 #[test]
@@ -70,5 +70,25 @@ fn an_older_session_writes_nothing() {
         assert_eq!(edge.billed().await, 0);
         edge.applies(newer, &[record]).await;
         edge.bills(23, 700, 700).await;
+    });
+}
+
+#[test]
+fn usage_of_a_clock_that_cannot_be_right_is_billed_when_it_arrives() {
+    story(async {
+        let edge = Edge::new("wrong-clock").await;
+        let mut log = Log::new(b"epoch A.");
+        let session = edge.opens(vec![log.offered(1)]).await.session;
+        let (in_1970, in_2090) = (900_000, 3_786_912_000_000);
+        let records = [in_1970, in_2090, TENTH_MS].map(|end_ms| log.record_at(&[], 100, end_ms));
+        edge.applies(session, &records).await;
+        edge.bills(36, 300, 300).await;
+        let days = edge.isp.get(&format!("/subscriptions/{}/usage", edge.line)).await.expect(200)["days"].clone();
+        assert_eq!(days.as_array().expect("days").len(), 1, "all of it today: {days}");
+        let told = edge.isp.get(&format!("/routers/{}/events", edge.router)).await.expect(200)["items"].clone();
+        let told: Vec<_> =
+            told.as_array().expect("items").iter().filter(|event| event["kind"] == "clock-wrong").collect();
+        assert_eq!(told.len(), 1, "once a day");
+        assert!(told[0]["text"].as_str().expect("a text").contains("1970-01-01"), "{told:?}");
     });
 }
