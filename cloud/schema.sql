@@ -217,6 +217,14 @@ CREATE TABLE platform.authorities (
 
 ALTER TABLE platform.authorities OWNER TO weir_owner;
 
+CREATE TABLE platform.backups (
+    began_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT backups_end_after_they_begin CHECK ((finished_at >= began_at))
+);
+
+ALTER TABLE platform.backups OWNER TO weir_owner;
+
 CREATE TABLE platform.enrollment_tokens (
     id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -2245,6 +2253,7 @@ CREATE TABLE public.usage_epochs (
     applied_at timestamp with time zone,
     ordinal bigint NOT NULL,
     superseded_at timestamp with time zone,
+    trimmed_for timestamp with time zone,
     CONSTRAINT usage_epochs_are_8_bytes CHECK ((length(epoch) = 8)),
     CONSTRAINT usage_epochs_hash_is_whole CHECK ((length(applied_hash) = 16)),
     CONSTRAINT usage_epochs_trim_behind_applied CHECK ((trim_seq <= applied_seq))
@@ -2347,6 +2356,9 @@ ALTER TABLE ONLY platform.api_keys
 
 ALTER TABLE ONLY platform.authorities
     ADD CONSTRAINT authorities_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY platform.backups
+    ADD CONSTRAINT backups_pkey PRIMARY KEY (began_at);
 
 ALTER TABLE ONLY platform.enrollment_tokens
     ADD CONSTRAINT enrollment_tokens_pkey PRIMARY KEY (id);
@@ -4255,6 +4267,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_platform;
 
 GRANT SELECT,INSERT ON TABLE platform.authorities TO weir_platform;
+
+GRANT SELECT ON TABLE platform.backups TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_platform;

@@ -181,6 +181,8 @@ pub enum Verdict {
     Gap = 2,
     /// The logs differ: open a new epoch, the cloud decides what of the old one counts.
     Fork = 3,
+    /// Not now: keep its records, and send none of them in this session. From revision 8 on.
+    Later = 4,
 }
 
 /// "I am here, this much is waiting."

@@ -76,7 +76,7 @@ impl<C: Clock> Corrected<C> {
     /// Keeps what is known of the time, if that has grown old.
     pub fn keep(&mut self, disk: &mut impl Disk) -> io::Result<()> {
         let Now { wall_ms, mono_ms } = self.now();
-        if self.told.is_none() || wall_ms < self.kept_ms.saturating_add(KEPT_EVERY_MS) {
+        if self.told.is_none() || wall_ms.abs_diff(self.kept_ms) < KEPT_EVERY_MS {
             return Ok(());
         }
         let kept = Kept { wall_ms, boot_id: self.router.boot().as_bytes().to_vec(), mono_ms };
@@ -189,6 +189,19 @@ mod tests {
         shown.boot_at(RIGHT);
         let mut clock = Corrected::open(&Sim::default(), shown.clone());
         assert_eq!((clock.tell(1), clock.now().wall_ms), (None, RIGHT));
+    }
+
+    #[test]
+    fn a_cloud_that_was_ahead_is_not_believed_beyond_the_next_that_is_right() {
+        let (shown, mut disk) = (Shown::default(), Sim::default());
+        shown.boot_at(RIGHT);
+        let mut clock = Corrected::open(&disk, shown.clone());
+        for told in [RIGHT + 365 * DAY_MS, RIGHT] {
+            clock.tell(told);
+            clock.keep(&mut disk).unwrap();
+        }
+        shown.boot_at(RIGHT + DAY_MS);
+        assert_eq!(Corrected::open(&disk, shown).now().wall_ms, RIGHT + DAY_MS);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use weir_protocol::{CLOSE_RECORD_UNREADABLE, GATEWAY_SERVER_NAME, control, live,
 
 /// Frames that may wait on an ordinary stream.
 const QUEUE: usize = 256;
+/// How long a gateway that ends a stream has to say why.
+const REASON_LIMIT: Duration = Duration::from_secs(1);
 
 /// Why a gateway could not be reached.
 #[derive(Debug, thiserror::Error)]
@@ -247,8 +249,8 @@ fn read<M: prost::Message + Default + 'static>(
                     }
                 }
                 Err(error) => {
-                    // Closing it anew would hide why the gateway did.
-                    if connection.close_reason().is_none() {
+                    // Closing it anew would hide why the gateway did, which may be on its way.
+                    if tokio::time::timeout(REASON_LIMIT, connection.closed()).await.is_err() {
                         connection.close(1u32.into(), error.to_string().as_bytes());
                     }
                     return;

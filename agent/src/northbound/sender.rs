@@ -80,6 +80,11 @@ impl Sender {
             let applied = position.map_or(0, |position| position.applied_seq);
             let mut lane =
                 Lane { epoch, acked: applied, next: applied + 1, sent: applied.min(held.last_seq), held: false };
+            if position.is_some_and(|position| position.verdict() == Verdict::Later) {
+                lane.held = true;
+                sender.lanes.push(lane);
+                continue;
+            }
             let objection = position.and_then(|position| objection(log, held, &epoch, position));
             if let Some(text) = objection {
                 lane.held = true;
@@ -184,6 +189,11 @@ impl Sender {
         self.lanes.iter().find(|lane| lane.epoch == *epoch).map(|lane| lane.acked)
     }
 
+    /// The last record acknowledged of each epoch that is not held.
+    pub fn confirmed(&self) -> impl Iterator<Item = (Epoch, u64)> {
+        self.lanes.iter().filter(|lane| !lane.held && lane.acked > 0).map(|lane| (lane.epoch, lane.acked))
+    }
+
     fn rewind(&mut self, log: &impl Log, n: usize, applied: u64) -> Vec<Effect> {
         let lane = &mut self.lanes[n];
         if applied > lane.sent {
@@ -231,7 +241,7 @@ fn objection(log: &impl Log, held: &EpochPosition, epoch: &Epoch, position: &Str
             return Some(format!("the cloud's records differ from ours after {applied}; ours are held"));
         }
         Verdict::Gap => return Some(format!("the cloud misses records from {} on, deleted here", applied + 1)),
-        Verdict::Ok => {}
+        Verdict::Ok | Verdict::Later => {}
     }
     if applied > held.last_seq {
         return Some(format!("the cloud has record {applied}, the log ends at {}", held.last_seq));

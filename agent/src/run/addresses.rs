@@ -51,7 +51,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     /// Says anew whose each lease is; answers which lines have other prefixes than before.
     pub(super) fn settle_addresses(&mut self) -> BTreeSet<Uuid> {
-        let now_ms = self.clock.now().wall_ms;
+        // Who leases goes by the router's clock, right or wrong: so does when that ends.
+        let now_ms = self.clock.uncorrected().wall_ms;
         self.book.expire(now_ms);
         let changed = self.book.settle(now_ms);
         for text in self.book.take_news() {

@@ -260,7 +260,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if !review.capped.is_empty() {
             self.show_lines(&review.capped);
         }
-        if now.wall_ms >= self.cuts_until_ms {
+        if now.wall_ms >= self.cuts_until_ms || now.wall_ms.saturating_add(DAY_MS) < self.cuts_until_ms {
             self.set_cuts();
         }
         if review.turned {

@@ -40,7 +40,7 @@ use fair_use::FairUse;
 use measure::Measuring;
 pub use probe::Asking;
 use quality::Gathered;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -122,6 +122,8 @@ pub struct Agent<S, C> {
     /// What came with the generation held, if that is not acknowledged yet.
     unacknowledged: Option<Upserts>,
     told_held: BTreeSet<spool::Epoch>,
+    /// The last record of each epoch that the cloud is known to have.
+    confirmed: BTreeMap<spool::Epoch, u64>,
     /// People know that the router's clock is wrong.
     clock_wrong: bool,
     unread: Unread,
@@ -186,6 +188,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             gateway: 0,
             unacknowledged: None,
             told_held: BTreeSet::new(),
+            confirmed: BTreeMap::new(),
             clock_wrong: false,
             unread: Unread::default(),
             inbox: mpsc::channel(INBOX),
@@ -202,7 +205,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             clock,
         };
         agent.set_cuts();
-        let heard = agent.sources.look(agent.clock.now().wall_ms);
+        let heard = agent.sources.look(agent.clock.uncorrected().wall_ms);
         agent.take_heard(heard);
         agent.wanted.send_replace(agent.shown());
         Ok(agent)
@@ -246,7 +249,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 () = &mut stop => break,
                 event = self.inbox.1.recv() => if let Some(event) = event { self.hear(event).await },
                 Ok(()) = hosts.changed() => self.reach(hosts.borrow_and_update().clone()).await,
-                heard = self.sources.heard(|| self.clock.now().wall_ms) => self.learn(heard).await,
+                heard = self.sources.heard(|| self.clock.uncorrected().wall_ms) => self.learn(heard).await,
                 () = sleep_until(wake) => self.tick().await,
             }
         }
@@ -371,6 +374,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             tracing::warn!(%error, "the open usage record could not be written");
         }
         self.keep_time();
+        self.make_room();
         self.save_addresses();
         if self.volatile && self.store.persist().is_ok() {
             self.volatile = false;

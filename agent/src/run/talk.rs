@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use weir_protocol::brief::Upserts;
 use weir_protocol::control::{Event, GoAway, GoAwayReason, Heartbeat, Hello, Severity, Welcome, down, up};
+use weir_protocol::desired::Kind;
 use weir_protocol::usage::SealReason;
 use weir_protocol::{PROTO_REV, live, state, usage};
 
@@ -30,6 +31,10 @@ const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(500);
 const REPORTS_ACKNOWLEDGE_SINCE_REV: u32 = 8;
 /// A change of more objects takes longer to apply than its acknowledgement should wait.
 const APPLIED_AT_ONCE: usize = 64;
+/// Fill of the usage log from which records are not kept for the cloud's backups; below that at which records are widened.
+const KEPT_FOR_BACKUPS: u64 = 500;
+/// A clock that the cloud moves by more changes what is open and where it must be cut.
+const CLOCK_MOVED_MS: u64 = 120_000;
 /// However long the cloud wants us to stay away.
 const LONGEST_ABSENCE: Duration = Duration::from_secs(3600);
 
@@ -209,7 +214,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         self.told_interval_ms = Some(u64::from(welcome.usage_interval_ms)).filter(|interval| *interval > 0);
         tracing::info!(session_id = welcome.session_id, "session open");
-        self.put_clock_right(welcome.cloud_time_ms);
+        // What waited to be heard says what time it was.
+        if session.opened.elapsed() < LIMIT {
+            self.put_clock_right(welcome.cloud_time_ms);
+        }
         self.reports.restart();
         self.fair_use.restart();
         self.book.restart();
@@ -226,8 +234,14 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     /// Goes on by the cloud's time where the router's cannot be right.
     fn put_clock_right(&mut self, cloud_ms: u64) {
+        let before = self.clock.now().wall_ms;
         let wrong = self.clock.tell(cloud_ms);
         self.keep_time();
+        let now = self.clock.now();
+        if now.wall_ms.abs_diff(before) > CLOCK_MOVED_MS {
+            self.journal.follow_clock(now);
+            self.set_cuts();
+        }
         if let Some(ahead_ms) = wrong.filter(|_| !self.clock_wrong) {
             let (hours, side) = (ahead_ms.unsigned_abs() / 3_600_000, if ahead_ms > 0 { "ahead" } else { "behind" });
             let (days, minutes) = (hours / 24, ahead_ms.unsigned_abs() / 60_000 % 60);
@@ -313,7 +327,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let rev = self.uplink.session().map_or(0, |session| session.rev);
         let everything = change.snapshot || change.removals_confirmed;
         let few = change.upserts.len() + change.removes.len() <= APPLIED_AT_ONCE;
-        rev >= REPORTS_ACKNOWLEDGE_SINCE_REV && few && !everything
+        // A port or an access point may take all its lines along.
+        let kinds = change.upserts.iter().map(|object| object.kind).chain(change.removes.iter().map(|key| key.kind));
+        let only_lines = kinds.into_iter().all(|kind| kind == Kind::Line as u32);
+        rev >= REPORTS_ACKNOWLEDGE_SINCE_REV && few && only_lines && !everything
     }
 
     fn tell_withheld(&mut self, before: usize) {
@@ -480,6 +497,23 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.collect_notices();
     }
 
+    /// Remembers what the cloud has, beyond the session.
+    fn remember_confirmed(&mut self) {
+        if let Some(sender) = self.uplink.session().and_then(|session| session.sender.as_ref()) {
+            self.confirmed = sender.confirmed().collect();
+        }
+    }
+
+    /// Deletes records the cloud has, and that are only kept until a backup of it has them, once they take much of the room
+    /// there is for those it does not have.
+    pub(super) fn make_room(&mut self) {
+        self.remember_confirmed();
+        if self.journal.spool().fill_permille() >= KEPT_FOR_BACKUPS {
+            let confirmed = self.confirmed.iter().map(|(epoch, seq)| Effect::Trim(*epoch, *seq)).collect();
+            self.act(confirmed);
+        }
+    }
+
     fn close(&mut self, reason: &str) {
         if let Some(session) = self.uplink.session() {
             session.closing = true;
@@ -497,6 +531,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     fn lost(&mut self, reason: &str) {
+        self.remember_confirmed();
         let Some(session) = self.uplink.session() else { return };
         let roll = u64::from_le_bytes(clock::random());
         let welcomed = session.sender.is_some();

@@ -52,6 +52,8 @@ pub struct Journal<D> {
     sealed_mono_ms: u64,
     /// The clocks as they were looked at last.
     seen: Now,
+    /// The log has this boot for sure.
+    boot_in_log: bool,
     cuts: Vec<u64>,
     /// The first sweep is the baseline, and a new epoch begins with it: what was recorded before is not known.
     seed: bool,
@@ -75,6 +77,7 @@ impl<D: Disk> Journal<D> {
         fresh_epoch: fn() -> Epoch,
     ) -> Result<Self, Error> {
         let (spool, findings) = Spool::open(disk, limits, boot)?;
+        let boot_in_log = findings.any && spool.boot() == boot;
         let mut journal = Self {
             spool,
             run,
@@ -85,6 +88,7 @@ impl<D: Disk> Journal<D> {
             start_ms: now.wall_ms,
             sealed_mono_ms: now.mono_ms,
             seen: now,
+            boot_in_log,
             cuts: Vec::new(),
             seed: false,
             full_told: false,
@@ -105,10 +109,13 @@ impl<D: Disk> Journal<D> {
         let marker = Marker::load(&self.run).filter(|marker| marker.is_of(self.boot));
         if findings.any {
             let seen = marker.as_ref().map(Marker::recorded).unwrap_or_default();
+            let had_boot = marker.as_ref().is_some_and(Marker::boot_in_log);
             match marker.as_ref().map_or(Judgement::Sound, |marker| marker.judge(self.boot, self.spool.tail())) {
                 Judgement::RolledBack(seen) => self.take_rollback(&seen),
                 // It ends as announced, and has seen another boot since.
-                Judgement::Sound if self.spool.boot() != self.boot && !seen.is_empty() => self.take_rollback(&seen),
+                Judgement::Sound if self.spool.boot() != self.boot && had_boot && !seen.is_empty() => {
+                    self.take_rollback(&seen)
+                }
                 Judgement::Sound => {
                     let recovered = self.recover(findings.checkpoint);
                     self.enter_boot();
@@ -143,6 +150,7 @@ impl<D: Disk> Journal<D> {
     fn enter_boot(&mut self) {
         if self.spool.boot() != self.boot {
             let written = self.spool.open_boot(self.boot);
+            self.boot_in_log = written.is_ok();
             self.complain(written);
         }
     }
@@ -283,9 +291,18 @@ impl<D: Disk> Journal<D> {
         let seen = std::mem::replace(&mut self.seen, now);
         let (shown, passed) = (now.wall_ms.saturating_sub(seen.wall_ms), now.mono_ms.saturating_sub(seen.mono_ms));
         if shown > passed.saturating_add(CLOCK_FORWARD_MS) {
-            self.start_ms += shown - passed;
+            self.start_ms = (self.start_ms + (shown - passed)).min(now.wall_ms);
         }
         if self.start_ms > now.wall_ms.saturating_add(CLOCK_BACK_MS) {
+            self.start_ms = now.wall_ms.saturating_sub(now.mono_ms.saturating_sub(self.sealed_mono_ms));
+        }
+    }
+
+    /// Goes by a clock that was put right by somebody who knows, however little it went back: the open record began when the
+    /// monotonic clock says.
+    pub fn follow_clock(&mut self, now: Now) {
+        self.put_right(now);
+        if self.start_ms > now.wall_ms {
             self.start_ms = now.wall_ms.saturating_sub(now.mono_ms.saturating_sub(self.sealed_mono_ms));
         }
     }
@@ -400,6 +417,7 @@ impl<D: Disk> Journal<D> {
         self.enter_boot();
         let written = self.spool.open_epoch(epoch, positions);
         if written.is_ok() {
+            self.boot_in_log |= self.spool.boot() == self.boot;
             self.settle(&known);
         }
         self.complain(written);
@@ -425,7 +443,7 @@ impl<D: Disk> Journal<D> {
     }
 
     fn mark(&mut self, positions: &Positions) {
-        let marker = Marker::announce(self.boot, &self.announced, positions);
+        let marker = Marker::announce(self.boot, self.boot_in_log, &self.announced, positions);
         if let Err(error) = marker.save(&mut self.run) {
             tracing::warn!(%error, "the usage intent marker could not be written");
         }

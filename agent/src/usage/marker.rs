@@ -26,6 +26,9 @@ pub struct Marker {
     /// Counters including the write announced.
     #[prost(message, optional, tag = "3")]
     positions: Option<PositionColumns>,
+    /// The log has this boot for sure: one that ends in another was put back.
+    #[prost(bool, tag = "4")]
+    boot_in_log: bool,
 }
 
 /// What the marker says about a log.
@@ -39,12 +42,18 @@ pub enum Judgement {
 
 impl Marker {
     /// Announces a write that leaves the log ending in one of `ends`.
-    pub fn announce(boot_id: Uuid, ends: &[Tail], positions: &Positions) -> Self {
+    pub fn announce(boot_id: Uuid, boot_in_log: bool, ends: &[Tail], positions: &Positions) -> Self {
         Self {
             boot_id: boot_id.as_bytes().to_vec(),
             ends: ends.iter().map(end).collect(),
             positions: Some(PositionColumns::from(positions)),
+            boot_in_log,
         }
+    }
+
+    /// Whether the log had this boot for sure when it was written.
+    pub fn boot_in_log(&self) -> bool {
+        self.boot_in_log
     }
 
     /// Reads the marker; an unreadable one counts as none.

@@ -13,19 +13,24 @@ use weir_protocol::state::{AddressSource, Object, up};
 use super::bench::{Bench, Gateway, Running};
 use super::{change, id, snapshot};
 
-fn named(n: u8, revision: u64, user: &str) -> Object {
+pub fn named(n: u8, revision: u64, user: &str) -> Object {
     let identities = vec![Identity { who: Some(Who::PppoeUser(user.into())) }];
     let line = Line { handle: n.into(), rate_down_bps: 9, rate_up_bps: 9, identities, ..Line::default() };
     Object { kind: Kind::Line as u32, id: vec![n; 16], revision, body: line.encode_to_vec(), needs_rev: 0 }
 }
 
 fn tell(folder: &Path, line: &str) {
+    tell_at(folder, line, System::start().now().wall_ms);
+}
+
+/// Says it when the router's clock shows this.
+pub fn tell_at(folder: &Path, line: &str, wall_ms: u64) {
     let arguments: Vec<_> = line.split(' ').map(Into::into).collect();
-    let events = hook::read(&arguments, &|_| None, System::start().now().wall_ms).unwrap();
+    let events = hook::read(&arguments, &|_| None, wall_ms).unwrap();
     hook::tell(&folder.join("run"), &events).unwrap();
 }
 
-fn host(last: u8) -> Prefix {
+pub fn host(last: u8) -> Prefix {
     Prefix { address: vec![10, 0, 0, last], length: 32 }
 }
 

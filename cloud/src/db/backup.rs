@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Context, bail, ensure};
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::process::Command;
@@ -13,6 +14,26 @@ use super::{embedded, migrate};
 
 /// More lines than are sold on a router between a backup and its restore.
 const HANDLES_LEFT_OUT: i32 = 1_000;
+
+/// Notes that a backup begins, before anything of it is read; answers when.
+pub async fn begin(server: &PgConnectOptions) -> anyhow::Result<DateTime<Utc>> {
+    let mut connection = PgConnection::connect_with(server).await?;
+    let began =
+        sqlx::query_scalar("INSERT INTO platform.backups (began_at) VALUES (clock_timestamp()) RETURNING began_at")
+            .fetch_one(&mut connection)
+            .await?;
+    connection.close().await?;
+    Ok(began)
+}
+
+/// Notes that it is whole: from now on routers need not keep what is in it. Older ones are forgotten.
+pub async fn finish_one(server: &PgConnectOptions, began: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect_with(server).await?;
+    let whole = "UPDATE platform.backups SET finished_at = clock_timestamp() WHERE began_at = $1";
+    sqlx::query(whole).bind(began).execute(&mut connection).await?;
+    sqlx::query("DELETE FROM platform.backups WHERE began_at < $1").bind(began).execute(&mut connection).await?;
+    Ok(connection.close().await?)
+}
 
 /// Writes one moment of the database.
 pub async fn dump(server: &PgConnectOptions, file: &Path) -> anyhow::Result<()> {

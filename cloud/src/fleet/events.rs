@@ -80,6 +80,26 @@ pub async fn of_router(
     Ok(store::of_router(tx, router, severity, page).await?)
 }
 
+/// What only the cloud says of a router.
+const OF_THE_CLOUD: [&str; 4] = ["agent-misbehaved", "usage-gap", "usage-refused", "usage-superseded"];
+
+/// Keeps what an agent wanted people to know, under an id that is none of those the cloud gives.
+pub async fn told(app: &App, session: Session, event: &control::Event) -> Result<(), Error> {
+    if event.id.len() != ID_BYTES || OF_THE_CLOUD.contains(&event.kind.as_str()) {
+        return Ok(());
+    }
+    let id = id_of(&[b"told".as_slice(), &event.id].concat());
+    let mut tx = session.begin(app).await?;
+    agents::insert_event(&mut tx, session.agent, id, event).await?;
+    Ok(tx.commit().await?)
+}
+
+fn id_of(name: &[u8]) -> Uuid {
+    let mut id = [0; ID_BYTES];
+    blake3::Hasher::new().update(name).finalize_xof().fill(&mut id);
+    Uuid::from_bytes(id)
+}
+
 /// Keeps that a record of an agent was refused; of too many a day, not of each.
 pub(crate) async fn refused(app: &App, session: Session, event: &control::Event) -> Result<(), Error> {
     let Ok(id) = Uuid::from_slice(&event.id) else { return Ok(()) };
@@ -116,7 +136,7 @@ pub(crate) async fn first_of_day(
     text: String,
 ) -> Result<(), Error> {
     let name = format!("{kind} {what} {}", tx.at().date_naive());
-    let Ok(id) = Uuid::from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..ID_BYTES]) else { return Ok(()) };
+    let id = id_of(name.as_bytes());
     let wall_ms = tx.at().timestamp_millis().unsigned_abs();
     let (kind, severity) = (kind.to_owned(), severity.into());
     let event = control::Event { kind, severity, wall_ms, text, ..control::Event::default() };

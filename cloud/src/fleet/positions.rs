@@ -8,28 +8,44 @@ use uuid::Uuid;
 use weir_protocol::control::{EpochPosition, Event, Severity, StreamPosition, Verdict};
 use weir_protocol::hash;
 
-use super::Error;
+use super::sessions::Session;
 use super::store::{agents, epochs};
+use super::{Error, events};
 use crate::db::TenantTx;
 use crate::ids::AgentId;
 
-pub(crate) use super::store::epochs::{Epoch, lock};
+pub(crate) use super::store::epochs::{Epoch, Trim, lock};
 
 /// Epochs that are new within a day after which an agent opens no more: its log breaks at most once in a while.
 const NEW_A_DAY: i64 = 64;
+/// The first revision whose agents delete records that are only kept for a backup when they need the room.
+const KEEPS_SINCE_REV: u32 = 8;
+/// The first revision whose agents know that records can wait.
+const WAITS_SINCE_REV: u32 = 8;
+/// Longer than the transaction takes that applies a record.
+const TRANSACTION_MAX: TimeDelta = TimeDelta::minutes(1);
 
 /// An answer for each epoch an agent offers, oldest first, the one it adds to last.
 pub(super) async fn of(
     tx: &mut TenantTx,
-    agent: AgentId,
+    session: Session,
     offered: &[EpochPosition],
 ) -> Result<Vec<StreamPosition>, Error> {
+    let agent = session.agent;
     let names: Vec<_> = offered.iter().map(|one| one.epoch.clone()).collect();
     let mut streams = Vec::with_capacity(offered.len());
     for (n, one) in offered.iter().enumerate() {
-        let Some(mut known) = known(tx, agent, &one.epoch).await? else {
-            streams.push(told(one, &nothing(), Verdict::Fork));
-            continue;
+        let mut known = match known(tx, agent, &one.epoch).await? {
+            Known::Here(known) => known,
+            Known::OfAnother => {
+                streams.push(told(one, &nothing(), Verdict::Fork));
+                continue;
+            }
+            Known::OneTooMany(opened) => {
+                wait(tx, session, opened).await?;
+                streams.push(told(one, &nothing(), Verdict::Later));
+                continue;
+            }
         };
         let is_current = n + 1 == offered.len();
         if is_current && !known.superseded && epochs::is_behind(tx, agent, &one.epoch, &names).await? {
@@ -43,33 +59,81 @@ pub(super) async fn of(
             Verdict::Gap => go_on_after_gap(tx, agent, one, &mut known).await?,
             verdict => verdict,
         };
+        let trim = trim(tx, session, &one.epoch, &known, known.applied_seq).await?;
+        if trim != known.trim {
+            epochs::set_trim(tx, agent, &one.epoch, trim).await?;
+            known.trim = trim;
+        }
         streams.push(told(one, &known, verdict));
     }
     Ok(streams)
 }
 
-/// What is known of an epoch, noted if it is new; `None` if it is another router's.
-async fn known(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option<Epoch>, Error> {
+/// How far an agent may delete an epoch of which records are here up to `applied_seq`: to the last that is in a backup, once
+/// there are backups and the agent makes room by itself where it needs some. A transaction that began before a backup may
+/// have ended after.
+pub(crate) async fn trim(
+    tx: &mut TenantTx,
+    session: Session,
+    epoch: &[u8],
+    known: &Epoch,
+    applied_seq: i64,
+) -> Result<Trim, Error> {
+    let newest = known.newest_backup.filter(|_| session.rev >= KEEPS_SINCE_REV);
+    let seq = match newest {
+        None => applied_seq,
+        Some(_) if known.trim.reckoned_for == newest => known.trim.seq,
+        Some(began) => {
+            let before = began - TRANSACTION_MAX;
+            let backed_up = epochs::last_before(tx, session.agent, epoch, known.trim.seq, before).await?;
+            backed_up.map_or(known.trim.seq, |seq| seq.min(applied_seq))
+        }
+    };
+    Ok(Trim { seq, reckoned_for: newest })
+}
+
+/// What is known of an epoch.
+enum Known {
+    Here(Epoch),
+    /// It is another router's.
+    OfAnother,
+    /// It is not, and so many others are new since yesterday.
+    OneTooMany(i64),
+}
+
+/// Has what is in new epochs wait at the router, and says so; an agent that knows no such word has no session meanwhile.
+async fn wait(tx: &mut TenantTx, session: Session, opened: i64) -> Result<(), Error> {
+    if session.rev < WAITS_SINCE_REV {
+        return Err(Error::TooManyEpochs(opened));
+    }
+    let text =
+        format!("{opened} epochs of its usage log are new since yesterday: what is in newer ones waits at the router");
+    events::first_of_day(tx, session.agent, ("usage-waits", "epochs"), Severity::Critical, text).await
+}
+
+/// What is known of an epoch, noted if it is new.
+async fn known(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Known, Error> {
     if let Some(known) = lock(tx, agent, epoch).await? {
-        return Ok(Some(known));
+        return Ok(Known::Here(known));
     }
     match epochs::offered_before(tx, agent, epoch).await? {
-        Some((_, false)) => return Ok(None),
+        Some((_, false)) => return Ok(Known::OfAnother),
         Some((before, true)) => epochs::adopt(tx, agent, before, epoch).await?,
         None => {
             let since = tx.at() - TimeDelta::days(1);
             let opened = epochs::opened_since(tx, agent, since).await?;
             if opened >= NEW_A_DAY {
-                return Err(Error::TooManyEpochs(opened));
+                return Ok(Known::OneTooMany(opened));
             }
             epochs::insert(tx, agent, epoch).await?;
         }
     }
-    Ok(lock(tx, agent, epoch).await?)
+    Ok(lock(tx, agent, epoch).await?.map_or(Known::OfAnother, Known::Here))
 }
 
 fn nothing() -> Epoch {
-    Epoch { applied_seq: 0, applied_hash: hash::GENESIS.to_vec(), trim_seq: 0, superseded: false }
+    let trim = Trim { seq: 0, reckoned_for: None };
+    Epoch { applied_seq: 0, applied_hash: hash::GENESIS.to_vec(), trim, newest_backup: None, superseded: false }
 }
 
 fn verdict(known: &Epoch, offered: &EpochPosition) -> Verdict {
@@ -104,7 +168,7 @@ async fn go_on_after_gap(
     };
     let first_seq = known.applied_seq + 1;
     epochs::pass_over(tx, agent, &offered.epoch, (first_seq, last_seq), &offered.first_prev_hash).await?;
-    (known.applied_seq, known.trim_seq) = (last_seq, last_seq);
+    (known.applied_seq, known.trim.seq) = (last_seq, last_seq);
     known.applied_hash.clone_from(&offered.first_prev_hash);
     let text = format!(
         "records {first_seq} to {last_seq} of the usage log {} are missing and gone: what lines moved in them is not billed",
@@ -134,7 +198,7 @@ fn told(offered: &EpochPosition, known: &Epoch, verdict: Verdict) -> StreamPosit
         epoch: offered.epoch.clone(),
         applied_seq: known.applied_seq.unsigned_abs(),
         applied_hash: known.applied_hash.clone(),
-        trim_seq: known.trim_seq.unsigned_abs(),
+        trim_seq: known.trim.seq.unsigned_abs(),
         verdict: verdict.into(),
     }
 }

@@ -95,7 +95,7 @@ pub async fn open(
         jobs::enqueue(&mut tx, &RefreshMetered { agent, reason }, now).await?;
     }
     let held = held(&mut tx, agent, lineage, hello).await?;
-    let streams = positions::of(&mut tx, agent, &hello.epochs).await?;
+    let streams = positions::of(&mut tx, session, &hello.epochs).await?;
     tx.commit().await?;
     Ok(Some(Opened { session, lineage, held, streams }))
 }
@@ -254,14 +254,6 @@ pub async fn refresh_metered(tx: &mut TenantTx, agent: AgentId) -> Result<(), Er
     let reason = format!("late records {while_of}");
     let after = DateTime::from_timestamp((while_of + 2) * LATE_SECONDS, 0).unwrap_or(tx.at());
     Ok(jobs::enqueue(tx, &RefreshMetered { agent, reason }, after).await?)
-}
-
-/// Keeps what an agent wanted people to know.
-pub async fn event(app: &App, session: Session, event: &weir_protocol::control::Event) -> Result<(), Error> {
-    let Ok(id) = Uuid::from_slice(&event.id) else { return Ok(()) };
-    let mut tx = session.begin(app).await?;
-    store::agents::insert_event(&mut tx, session.agent, id, event).await?;
-    Ok(tx.commit().await?)
 }
 
 /// An instant an agent told that a database can hold; none for 0.

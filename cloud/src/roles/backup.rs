@@ -46,17 +46,22 @@ pub async fn back_up(config: Config, wish: Backup) -> anyhow::Result<()> {
     }
     std::fs::DirBuilder::new().mode(0o700).create(&draft).with_context(told)?;
     let (server, options) = super::database(&config).await?;
-    let dumped = backup::dump(&options, &draft.join(DUMP)).await;
+    let written = async {
+        let began = backup::begin(&options).await?;
+        backup::dump(&options, &draft.join(DUMP)).await?;
+        write_key(&draft, KEY, &key).with_context(told)?;
+        std::fs::set_permissions(draft.join(DUMP), Permissions::from_mode(0o600)).with_context(told)?;
+        std::fs::File::open(draft.join(DUMP)).and_then(|dump| dump.sync_all()).with_context(told)?;
+        let bytes = std::fs::metadata(draft.join(DUMP))?.len();
+        std::fs::rename(&draft, &wish.to).with_context(told)?;
+        backup::finish_one(&options, began).await?;
+        anyhow::Ok(bytes)
+    };
+    let written = written.await;
     if let Some(server) = server {
         server.stop().await?;
     }
-    dumped?;
-    write_key(&draft, KEY, &key).with_context(told)?;
-    std::fs::set_permissions(draft.join(DUMP), Permissions::from_mode(0o600)).with_context(told)?;
-    std::fs::File::open(draft.join(DUMP)).and_then(|dump| dump.sync_all()).with_context(told)?;
-    let bytes = std::fs::metadata(draft.join(DUMP))?.len();
-    std::fs::rename(&draft, &wish.to).with_context(told)?;
-    println!("{}", json!({ "folder": wish.to, "bytes": bytes }));
+    println!("{}", json!({ "folder": wish.to, "bytes": written? }));
     Ok(())
 }
 
@@ -82,6 +87,16 @@ pub async fn restore(config: Config, wish: Restore) -> anyhow::Result<()> {
         server.stop().await?;
     }
     restored
+}
+
+/// Tells an installation that its database is of an earlier time than its routers.
+pub async fn recovered(config: Config) -> anyhow::Result<()> {
+    let (server, options) = super::database(&config).await?;
+    let left_out = backup::leave_handles_out(&options).await;
+    if let Some(server) = server {
+        server.stop().await?;
+    }
+    left_out
 }
 
 /// Whole or not at all, for its owner only.

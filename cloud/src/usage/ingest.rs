@@ -13,6 +13,7 @@ use super::plausible::{self, Implausible};
 use super::{Error, store};
 use crate::app::App;
 use crate::db::TenantTx;
+use crate::fleet::positions::Trim;
 use crate::fleet::sessions::{self, Session};
 use crate::fleet::{events, pools, positions};
 use crate::ids::AgentId;
@@ -81,7 +82,7 @@ impl Intake {
         let Some(known) = positions::lock(&mut tx, agent, &epoch).await? else {
             return Ok(Applied { epoch, applied_seq: 0, trim_seq: 0, outcome: Outcome::Gap });
         };
-        let (applied, trim) = (known.applied_seq.unsigned_abs(), known.trim_seq.unsigned_abs());
+        let (applied, trim) = (known.applied_seq.unsigned_abs(), known.trim.seq.unsigned_abs());
         let refused = |outcome| Applied { epoch: epoch.clone(), applied_seq: applied, trim_seq: trim, outcome };
         let seq = sound.record.seq;
         if seq <= applied {
@@ -99,10 +100,11 @@ impl Intake {
             return refuse(app, self.session, body, &implausible.into()).await;
         }
         date(app, &mut tx, agent, &mut sound).await?;
-        keep(&mut tx, self.session, &sound, body).await?;
+        let trim = positions::trim(&mut tx, self.session, &epoch, &known, seq.cast_signed()).await?;
+        keep(&mut tx, self.session, &sound, body, trim).await?;
         tx.commit().await.map_err(Error::Db)?;
         metrics::counter!("weir_usage_records_total").increment(1);
-        Ok(Applied { epoch, applied_seq: seq, trim_seq: seq, outcome: Outcome::Applied })
+        Ok(Applied { epoch, applied_seq: seq, trim_seq: trim.seq.unsigned_abs(), outcome: Outcome::Applied })
     }
 
     /// Why the next record of an epoch cannot be true of its router's lines.
@@ -139,15 +141,16 @@ async fn date(app: &App, tx: &mut TenantTx, agent: AgentId, sound: &mut Sound) -
         sound.end_at.date_naive()
     );
     (sound.start_at, sound.end_at) = (now, now);
+    // The agent counted it in another time, and must be told of it like of what it never counted.
+    sound.record.tally.clear();
     Ok(events::first_of_day(tx, agent, ("clock-wrong", "usage"), Severity::Warning, text).await?)
 }
 
-async fn keep(tx: &mut TenantTx, session: Session, sound: &Sound, body: &[u8]) -> Result<(), Error> {
+async fn keep(tx: &mut TenantTx, session: Session, sound: &Sound, body: &[u8], trim: Trim) -> Result<(), Error> {
     let (agent, epoch, seq) = (session.agent, &sound.record.epoch, sound.record.seq);
     store::insert_record(tx, agent, sound, body).await?;
     store::insert_segments(tx, agent, sound).await?;
-    // No backup is configured, so what is committed is as safe as it gets, and the agent may delete it.
-    store::advance(tx, agent, epoch, seq, &sound.hash).await?;
+    store::advance(tx, agent, epoch, (seq, &sound.hash), trim).await?;
     pools::hear(tx, agent, epoch, seq.cast_signed()).await?;
     if !sessions::counts_in(tx, agent, sound.tally()).await? {
         sessions::refresh_metered(tx, agent).await?;

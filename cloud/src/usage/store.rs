@@ -6,6 +6,7 @@ use weir_protocol::hash::Hash;
 use super::ingest::Sound;
 use super::{Day, Measured};
 use crate::db::TenantTx;
+use crate::fleet::positions::Trim;
 use crate::ids::{AgentId, SubscriptionId};
 
 /// Hash of a record, whichever agent of the same router told it.
@@ -137,17 +138,20 @@ pub async fn advance(
     tx: &mut TenantTx,
     agent: AgentId,
     epoch: &[u8],
-    seq: u64,
-    hash: &Hash,
+    (seq, hash): (u64, &Hash),
+    trim: Trim,
 ) -> Result<(), sqlx::Error> {
     let now = tx.at();
     sqlx::query!(
-        "UPDATE usage_epochs SET applied_seq = $3, applied_hash = $4, trim_seq = $3, applied_at = $5 WHERE agent_id = $1 AND epoch = $2",
+        "UPDATE usage_epochs SET applied_seq = $3, applied_hash = $4, applied_at = $5, trim_seq = $6, trimmed_for = $7
+         WHERE agent_id = $1 AND epoch = $2",
         agent.uuid(),
         epoch,
         seq.cast_signed(),
         &hash[..],
-        now
+        now,
+        trim.seq,
+        trim.reckoned_for
     )
     .execute(tx.conn())
     .await?;

@@ -2,6 +2,7 @@
 
 use prost::Message;
 use serde_json::{Value, json};
+use weir_cloud::fleet::events;
 use weir_cloud::fleet::sessions::{self, Opened};
 use weir_cloud::ids::{AgentId, SubscriptionId};
 use weir_cloud::subscriptions::learned;
@@ -251,7 +252,7 @@ fn a_conflict_is_a_warning_on_both_lines_until_somebody_has_the_address() {
         );
         let (id, kind, wall_ms) = (vec![7; 16], "address-conflict".to_owned(), SINCE_MS - 1_000);
         let event = Event { id, kind, severity: Severity::Warning.into(), wall_ms, text };
-        sessions::event(&shop.isp.app, session, &event).await.expect("kept");
+        events::told(&shop.isp.app, session, &event).await.expect("kept");
         for (line, with) in [(one, other), (other, one)] {
             let page = shop.isp.page(&format!("/subscriptions/{line}")).await.text;
             assert!(page.contains("Nobody’s: two lines claim it") && page.contains("10.0.0.7/32"), "{page}");

@@ -1,8 +1,8 @@
 //! What a router refuses and what it wanted people to know.
 
 use serde_json::{Value, json};
+use weir_cloud::fleet::events;
 use weir_cloud::fleet::jobs::ForgetOldEvents;
-use weir_cloud::fleet::sessions;
 use weir_cloud::jobs::Job;
 use weir_protocol::control::{Event, Severity};
 use weir_protocol::desired::Kind;
@@ -28,7 +28,7 @@ impl Shop {
             wall_ms: 1_793_523_600_000,
             text: text.into(),
         };
-        sessions::event(&self.isp.app, self.session().await, &event).await.expect("kept");
+        events::told(&self.isp.app, self.session().await, &event).await.expect("kept");
     }
 }
 

@@ -226,12 +226,19 @@ pub const ROWS: &[Row] = &[
         ],
     ),
     exact(23, "two gateways hold one agent", &[(Cloud, "ingest::outcomes::an_older_session_writes_nothing")]),
-    not_yet(24, "database fails over and loses commits", "records are trimmed as soon as they are committed"),
+    not_yet(
+        24,
+        "database fails over and loses commits",
+        "a replica is no backup: without one, records are trimmed once committed",
+    ),
     not_yet(25, "database away for hours", "no credit: agents keep what is not answered, as without a cloud"),
     exact(
         26,
         "cloud restored from its latest backup",
-        &[(Cloud, "ingest::positions::what_a_restored_cloud_lacks_and_the_agent_has_is_applied_once")],
+        &[
+            (Cloud, "ingest::positions::what_a_restored_cloud_lacks_and_the_agent_has_is_applied_once"),
+            (Cloud, "ingest::backed_up::a_cloud_restored_from_its_newest_backup_misses_nothing"),
+        ],
     ),
     lossy(
         27,

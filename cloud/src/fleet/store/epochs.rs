@@ -9,21 +9,76 @@ use crate::ids::AgentId;
 pub struct Epoch {
     pub applied_seq: i64,
     pub applied_hash: Vec<u8>,
-    pub trim_seq: i64,
+    pub trim: Trim,
+    /// When the newest backup began that is whole.
+    pub newest_backup: Option<DateTime<Utc>>,
     pub superseded: bool,
+}
+
+/// How far an agent may delete its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trim {
+    /// The last record it may delete.
+    pub seq: i64,
+    /// The beginning of the backup this was reckoned for, if there was one.
+    pub reckoned_for: Option<DateTime<Utc>>,
 }
 
 /// An agent's epoch, locked.
 pub async fn lock(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option<Epoch>, sqlx::Error> {
-    sqlx::query_as!(
-        Epoch,
-        r#"SELECT applied_seq, applied_hash, trim_seq, superseded_at IS NOT NULL AS "superseded!" FROM usage_epochs
-           WHERE agent_id = $1 AND epoch = $2 FOR UPDATE"#,
+    let row = sqlx::query!(
+        r#"SELECT applied_seq, applied_hash, trim_seq, trimmed_for, superseded_at IS NOT NULL AS "superseded!",
+                  (SELECT max(began_at) FROM platform.backups WHERE finished_at IS NOT NULL) AS newest_backup
+           FROM usage_epochs WHERE agent_id = $1 AND epoch = $2 FOR UPDATE"#,
         agent.uuid(),
         epoch
     )
     .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|row| Epoch {
+        applied_seq: row.applied_seq,
+        applied_hash: row.applied_hash,
+        trim: Trim { seq: row.trim_seq, reckoned_for: row.trimmed_for },
+        newest_backup: row.newest_backup,
+        superseded: row.superseded,
+    }))
+}
+
+/// The last record of an epoch that was here before an instant, if there is one after `from_seq`; whichever agent of the
+/// router told it.
+pub async fn last_before(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    epoch: &[u8],
+    from_seq: i64,
+    before: DateTime<Utc>,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT max(r.seq) FROM agents own
+         JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
+         JOIN usage_records r ON r.tenant_id = a.tenant_id AND r.agent_id = a.id
+         WHERE own.id = $1 AND r.epoch = $2 AND r.seq > $3 AND r.received_at < $4",
+        agent.uuid(),
+        epoch,
+        from_seq,
+        before
+    )
+    .fetch_one(tx.conn())
     .await
+}
+
+/// Has the agent delete up to a record from now on.
+pub async fn set_trim(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], trim: Trim) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE usage_epochs SET trim_seq = $3, trimmed_for = $4 WHERE agent_id = $1 AND epoch = $2",
+        agent.uuid(),
+        epoch,
+        trim.seq,
+        trim.reckoned_for
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// How many epochs of an agent were new since then, without those of this very transaction.

@@ -3,6 +3,7 @@
 use weir_protocol::{CLOSE_RECORD_UNREADABLE, frame};
 
 use super::Gateway;
+use super::session::Heard;
 use crate::fleet::{self, events};
 use crate::ids::{AgentId, TenantId};
 
@@ -49,7 +50,8 @@ fn name(error: &anyhow::Error) -> Option<&'static str> {
     if let Some(fleet::Error::TooManyEpochs(_)) = error.downcast_ref() {
         return Some("too-many-epochs");
     }
-    match error.downcast_ref::<frame::Error>()? {
+    let Heard(heard) = error.downcast_ref()?;
+    match heard {
         frame::Error::TooLarge(_) => Some("frame-too-large"),
         frame::Error::UnknownFlags(_) => Some("frame-flags-unknown"),
         frame::Error::Malformed(_) => Some("message-unreadable"),
@@ -87,8 +89,9 @@ mod tests {
 
     #[test]
     fn what_fails_by_itself_is_not_the_agents_fault() {
-        let named = |error: frame::Error| name(&Err::<(), _>(error).context("on the usage stream").unwrap_err());
+        let named = |error: frame::Error| name(&Err::<(), _>(Heard(error)).context("on the usage stream").unwrap_err());
         assert_eq!(named(frame::Error::TooLarge(9)), Some("frame-too-large"));
+        assert_eq!(name(&frame::Error::TooLarge(9).into()), None, "what the cloud itself would have said");
         let garbage = no_zstd();
         assert_eq!(
             named(frame::decode::<weir_protocol::usage::Up>(1, &garbage).unwrap_err()),

@@ -8,6 +8,7 @@ mod enrollment;
 mod misbehaviour;
 mod pace;
 mod session;
+mod state;
 mod sweep;
 mod tls;
 mod turns;
@@ -154,7 +155,9 @@ async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming, place: Place)
     let handshake =
         connection.handshake_data().and_then(|data| data.downcast::<quinn::crypto::rustls::HandshakeData>().ok());
     match handshake.and_then(|data| data.protocol) {
-        Some(protocol) if protocol == weir_protocol::ALPN_ENROLL => enrollment::serve(&gateway, connection).await,
+        Some(protocol) if protocol == weir_protocol::ALPN_ENROLL => {
+            Box::pin(enrollment::serve(&gateway, connection)).await
+        }
         Some(protocol) if protocol == weir_protocol::ALPN_SESSION => match identity(&connection) {
             Some((tenant, agent)) => session::serve(gateway, connection, (tenant, agent), place).await,
             None => {

@@ -7,15 +7,14 @@ use std::time::Duration;
 use anyhow::Context;
 use quinn::{RecvStream, SendStream};
 use tokio::task::JoinSet;
-use uuid::Uuid;
-use weir_protocol::brief::Upserts;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
 use weir_protocol::stream::Kind;
-use weir_protocol::{control, frame, live, quality, state};
+use weir_protocol::{control, frame, live, quality};
 
 use super::arrivals::Place;
 use super::misbehaviour::{self, Misbehaviour};
 use super::pace::Pace;
+use super::state::{self, RESULTS_A_SECOND, RESULTS_AT_ONCE};
 use super::{Bell, Gateway, usage};
 use crate::fleet;
 use crate::fleet::sessions::{self, Session};
@@ -38,9 +37,6 @@ const LIVE_EVERY_MS: u32 = 1_000;
 /// Events an agent may tell at once: more than it keeps while it is away.
 const EVENTS_AT_ONCE: usize = 128;
 const EVENTS_A_SECOND: u32 = 1;
-/// Results of objects an agent may tell at once, and for long: a router with as many lines as one can have.
-const RESULTS_AT_ONCE: usize = 100_000;
-const RESULTS_A_SECOND: u32 = 1_000;
 /// How fast an agent may make us write events, shared by the streams that do.
 pub(super) type EventPace = Arc<tokio::sync::Mutex<Pace>>;
 
@@ -61,7 +57,7 @@ pub(super) async fn serve(
     let served = attend(&gateway, &connection, identity, place).await;
     if let Err(error) = &served {
         misbehaviour::close(&connection, error);
-        misbehaviour::tell(&gateway, identity, error).await;
+        Box::pin(misbehaviour::tell(&gateway, identity, error)).await;
     }
     served
 }
@@ -72,11 +68,12 @@ async fn attend(
     (tenant, agent): (TenantId, AgentId),
     place: Place,
 ) -> anyhow::Result<()> {
-    let (streams, hello) = tokio::time::timeout(HELLO_LIMIT, greet(connection)).await.context("no hello in time")??;
+    let (streams, hello) =
+        tokio::time::timeout(HELLO_LIMIT, Box::pin(greet(connection))).await.context("no hello in time")??;
     let Streams { control: (mut control_send, control_receive), state, usage, live } = streams;
-    let opening = sessions::open(&gateway.app, tenant, agent, &hello, &gateway.name);
+    let opening = Box::pin(sessions::open(&gateway.app, tenant, agent, &hello, &gateway.name));
     let Some(opened) = tokio::time::timeout(HELLO_LIMIT, opening).await.context("no session in time")?? else {
-        return go_away(connection, &mut control_send, GoAwayReason::Revoked).await;
+        return Box::pin(go_away(connection, &mut control_send, GoAwayReason::Revoked)).await;
     };
     let now = gateway.app.clock.system_now().timestamp_millis().unsigned_abs();
     let welcome = Welcome {
@@ -102,8 +99,8 @@ async fn attend(
     tasks.spawn(tell_commands(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&control_send)));
     tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control_send)));
     tasks.spawn(listen(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&events), control_receive));
-    tasks.spawn(tell_state(Arc::clone(gateway), session, lineage, held, Arc::clone(&bell), state));
-    tasks.spawn(usage::take(Arc::clone(gateway), session, events, usage));
+    tasks.spawn(state::tell(Arc::clone(gateway), session, lineage, held, Arc::clone(&bell), state));
+    tasks.spawn(usage::take(Arc::clone(gateway), session, events, connection.clone(), usage));
     tasks.spawn(pass_on(Arc::clone(gateway), session, live));
     let ended = tasks.join_next().await;
     tasks.shutdown().await;
@@ -115,7 +112,7 @@ async fn attend(
         _ => None,
     };
     if let Some(reason) = lost {
-        return go_away(connection, &mut *control_send.lock().await, reason).await;
+        return Box::pin(go_away(connection, &mut *control_send.lock().await, reason)).await;
     }
     if let Err(error) = &result {
         misbehaviour::close(connection, error);
@@ -123,7 +120,7 @@ async fn attend(
     // Unless it is closed already.
     connection.close(0u32.into(), b"session over");
     // A newer session may own the agent already; then this one has nothing to say.
-    if let Err(error) = sessions::ended(&gateway.app, session).await {
+    if let Err(error) = Box::pin(sessions::ended(&gateway.app, session)).await {
         tracing::debug!(%error, "the end of a session was not noted");
     }
     tracing::info!(%tenant, %agent, "session over");
@@ -158,8 +155,14 @@ async fn greet(connection: &quinn::Connection) -> anyhow::Result<(Streams, Hello
 
 /// The next message of a stream. Not to be interrupted.
 pub(super) async fn read<M: prost::Message + Default>(receive: &mut RecvStream, of: Kind) -> anyhow::Result<M> {
-    frame::read(receive).await.with_context(|| format!("on the {of:?} stream").to_lowercase())
+    let heard = frame::read(receive).await.map_err(Heard);
+    heard.with_context(|| format!("on the {of:?} stream").to_lowercase())
 }
+
+/// Why nothing was heard from an agent.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct Heard(pub frame::Error);
 
 async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reason: GoAwayReason) -> anyhow::Result<()> {
     let wait = if reason == GoAwayReason::Revoked { 60_000 } else { 1_000 };
@@ -186,18 +189,18 @@ async fn listen(
         match message.message {
             Some(up::Message::Event(event)) => {
                 pace.lock().await.take(1).await;
-                sessions::event(&gateway.app, session, &event).await?;
+                Box::pin(fleet::events::told(&gateway.app, session, &event)).await?;
             }
             Some(up::Message::Quality(report)) => {
                 lines.take(1 + report.handle_deltas.len()).await;
-                match crate::quality::report(&gateway.app, session, &report).await {
+                match Box::pin(crate::quality::report(&gateway.app, session, &report)).await {
                     Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
                     other => other?,
                 }
             }
             Some(up::Message::CommandResult(result)) => {
                 pace.lock().await.take(1).await;
-                match crate::quality::answered(&gateway.app, session, &result).await {
+                match Box::pin(crate::quality::answered(&gateway.app, session, &result)).await {
                     Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
                     other => other?,
                 }
@@ -209,67 +212,6 @@ async fn listen(
     }
 }
 
-/// Tells the agent what changed, one change at a time: the next one builds on what it acknowledged.
-async fn tell_state(
-    gateway: Arc<Gateway>,
-    session: Session,
-    lineage: Uuid,
-    mut held: Option<u64>,
-    bell: Arc<Bell>,
-    (mut send, receive): (SendStream, RecvStream),
-) -> anyhow::Result<()> {
-    let mut replies = reader(receive);
-    let mut waiting = false;
-    // The generation last sent, and whether with everything; and what came with it.
-    let mut sent: Option<(u64, bool)> = None;
-    let mut upserts = Upserts::default();
-    bell.told.store(held.unwrap_or(0).cast_signed(), Ordering::Relaxed);
-    loop {
-        if !waiting && let Some(change) = sessions::changes(&gateway.app, session, lineage, held).await? {
-            frame::write(&mut send, &change).await?;
-            waiting = true;
-            sent = Some((change.to_gen, change.snapshot));
-            upserts = if change.snapshot { Upserts::default() } else { Upserts::of(&change) };
-            bell.told.store(change.to_gen.cast_signed(), Ordering::Relaxed);
-        }
-        tokio::select! {
-            () = bell.state.notified() => {}
-            reply = replies.recv() => match reply.context("the state stream ended")??.message {
-                Some(state::up::Message::Ack(ack)) => {
-                    let same = ack.lineage == lineage.as_bytes();
-                    (waiting, held) = (false, now_held(ack.gen_held, sent)?.filter(|_| same));
-                    sessions::acknowledge(&gateway.app, session, ack.gen_held, ack.persisted).await?;
-                }
-                Some(state::up::Message::Applied(mut report)) => {
-                    if report.persisted.is_some() {
-                        (waiting, held) = (false, now_held(report.generation, sent)?);
-                        std::mem::take(&mut upserts).restore(&mut report);
-                    }
-                    sessions::report(&gateway.app, session, &report).await?;
-                }
-                Some(state::up::Message::FairUse(report)) => {
-                    crate::fair_use::report(&gateway.app, session, &report).await?;
-                }
-                Some(state::up::Message::Addresses(report)) => {
-                    crate::subscriptions::learned::report(&gateway.app, session, &report).await?;
-                }
-                Some(state::up::Message::Unknown(report)) => {
-                    fleet::unknown_hosts::report(&gateway.app, session, &report).await?;
-                }
-                None => {}
-            },
-        }
-    }
-}
-
-/// The generation an agent holds whole once it acknowledged one; `None` if that does not fit what it was sent, a generation
-/// and whether with everything: then everything follows.
-fn now_held(acknowledged: u64, sent: Option<(u64, bool)>) -> anyhow::Result<Option<u64>> {
-    let fits = sent.is_none_or(|(to_gen, _)| acknowledged == to_gen);
-    anyhow::ensure!(fits || sent.is_some_and(|(_, whole)| !whole), "the agent does not take its state");
-    Ok(fits.then_some(acknowledged))
-}
-
 /// Passes on what somebody wants an agent to do now. A lost wake loses it: whoever asked is told that nothing came.
 async fn tell_commands(
     gateway: Arc<Gateway>,
@@ -278,7 +220,7 @@ async fn tell_commands(
     control: Arc<tokio::sync::Mutex<SendStream>>,
 ) -> anyhow::Result<()> {
     loop {
-        let due = match crate::quality::due(&gateway.app, session).await {
+        let due = match Box::pin(crate::quality::due(&gateway.app, session)).await {
             Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
             due => due?,
         };
@@ -293,44 +235,9 @@ async fn tell_commands(
     }
 }
 
-/// Reading a frame must not be interrupted, so it has a task of its own. It reads no faster than one agent may tell: what
-/// it does not take waits at the agent.
-fn reader(mut receive: RecvStream) -> tokio::sync::mpsc::Receiver<anyhow::Result<state::Up>> {
-    let (sender, receiver) = tokio::sync::mpsc::channel(4);
-    tokio::spawn(async move {
-        let mut pace = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
-        loop {
-            let message = read(&mut receive, Kind::State).await;
-            if let Ok(message) = &message {
-                pace.take(told(message)).await;
-            }
-            let over = message.is_err();
-            if sender.send(message).await.is_err() || over {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-/// How much an agent says at once: rows it makes us write.
-fn told(message: &state::Up) -> usize {
-    match &message.message {
-        Some(state::up::Message::Applied(report)) => 1 + report.results.len(),
-        Some(state::up::Message::FairUse(report)) => {
-            1 + report.lines.iter().map(|line| 1 + line.turns.len()).sum::<usize>()
-        }
-        Some(state::up::Message::Addresses(report)) => {
-            1 + report.lines.iter().map(|line| 1 + line.prefixes.len()).sum::<usize>()
-        }
-        Some(state::up::Message::Unknown(report)) => 1 + report.hosts.len(),
-        Some(state::up::Message::Ack(_)) | None => 1,
-    }
-}
-
 /// Passes live rates on to whoever watches.
 async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
-    let router = sessions::router(&gateway.app, session).await?;
+    let router = Box::pin(sessions::router(&gateway.app, session)).await?;
     let mut passed = None;
     loop {
         let sample: live::Sample = read(&mut receive, Kind::Live).await?;
@@ -347,7 +254,7 @@ async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: RecvStrea
             up_bps: sample.up_bps,
             lines,
         };
-        if let Err(error) = crate::live::publish(&gateway.app, sample).await {
+        if let Err(error) = Box::pin(crate::live::publish(&gateway.app, sample)).await {
             tracing::debug!(%error, "a live sample was lost");
         }
     }
@@ -367,5 +274,35 @@ async fn ask_for_live(
             Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
             Err(closed) => return Err(closed.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a task that runs this takes, whatever it waits for, bytes.
+    macro_rules! size {
+        ($task:expr, $($argument:ident),*) => {{
+            fn of<$($argument,)* F: Future>(_: fn($($argument),*) -> F) -> usize {
+                size_of::<F>()
+            }
+            of($task)
+        }};
+    }
+
+    #[test]
+    fn an_idle_session_takes_little_memory() {
+        let sizes = [
+            ("welcome", size!(super::super::welcome, A, B, C)),
+            ("listen", size!(listen, A, B, C, D, E)),
+            ("state", size!(state::tell, A, B, C, D, E, G)),
+            ("usage", size!(usage::take, A, B, C, D, E)),
+            ("commands", size!(tell_commands, A, B, C, D)),
+            ("live rates", size!(ask_for_live, A, B, C)),
+            ("live", size!(pass_on, A, B, C)),
+        ];
+        let all: usize = sizes.iter().map(|(_, size)| size).sum();
+        assert!(all < 8 * 1024, "{all} bytes: {sizes:?}");
     }
 }

@@ -15,8 +15,8 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use crate::fleet::authority::Authority;
 use crate::secrets::Secrets;
 
-/// Streams of each kind an agent may have open; memory is taken for each permitted one.
-const STREAMS: u32 = 8;
+/// Streams an agent may have open: one of each kind. Memory is taken for each permitted one.
+const STREAMS: u32 = 4;
 /// Bytes in flight on one stream.
 const STREAM_WINDOW: u32 = 64 * 1024;
 /// Bytes in flight on one connection, each way.
@@ -66,7 +66,7 @@ fn transport() -> anyhow::Result<TransportConfig> {
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(STREAMS))
-        .max_concurrent_uni_streams(VarInt::from_u32(STREAMS))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(WINDOW))
         .send_window(WINDOW.into())

@@ -9,7 +9,7 @@ use weir_protocol::usage::{Down, Outcome, Up};
 use weir_protocol::{frame, hash};
 
 use super::Gateway;
-use super::misbehaviour::Misbehaviour;
+use super::misbehaviour::{self, Misbehaviour};
 use super::pace::Pace;
 use super::session::{EventPace, read};
 use crate::fleet::sessions::Session;
@@ -22,21 +22,37 @@ const USAGE_A_SECOND: u32 = 256 * 1024;
 /// What a record costs beside its bytes.
 const RECORD_COST: usize = 1024;
 
-/// Applies records in the order they come and answers each. What comes too fast waits at the agent.
+/// Applies records until the session ends. The connection is closed over what the agent did before its streams end: an agent
+/// that sees them end first never hears why.
 pub(super) async fn take(
     gateway: Arc<Gateway>,
     session: Session,
     events: EventPace,
-    (mut send, mut receive): (SendStream, RecvStream),
+    connection: quinn::Connection,
+    mut streams: (SendStream, RecvStream),
+) -> anyhow::Result<()> {
+    let ended = apply_all(&gateway, session, events, &mut streams).await;
+    if let Err(error) = &ended {
+        misbehaviour::close(&connection, error);
+    }
+    ended
+}
+
+/// Applies records in the order they come and answers each. What comes too fast waits at the agent.
+async fn apply_all(
+    gateway: &Gateway,
+    session: Session,
+    events: EventPace,
+    (send, receive): &mut (SendStream, RecvStream),
 ) -> anyhow::Result<()> {
     let mut intake = Intake::new(session);
     let mut pace = Pace::new(USAGE_AT_ONCE, USAGE_A_SECOND);
     let mut refused = BTreeSet::new();
     loop {
-        let Up { record } = read(&mut receive, Kind::Usage).await?;
+        let Up { record } = read(receive, Kind::Usage).await?;
         pace.take(record.len() + RECORD_COST).await;
         let turn = gateway.turns.take(session.tenant, record.len()).await;
-        let applied = match intake.apply(&gateway.app, &record).await {
+        let applied = match Box::pin(intake.apply(&gateway.app, &record)).await {
             Err(Error::Fleet(fenced)) => return Err(fenced.into()),
             other => other?,
         };
@@ -53,6 +69,6 @@ pub(super) async fn take(
             trim_seq: applied.trim_seq,
             outcome: applied.outcome.into(),
         };
-        frame::write(&mut send, &answer).await?;
+        frame::write(send, &answer).await?;
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prost::Message;
-use weir_protocol::control::{EpochPosition, Hello, up};
+use weir_protocol::control::{EpochPosition, Hello, StreamPosition, Verdict, up};
 use weir_protocol::frame::{MAX_BODY, MAX_FRAME};
 use weir_protocol::usage::Outcome;
 use weir_protocol::{PROTO_REV, frame, usage};
@@ -208,10 +208,16 @@ fn a_log_that_always_begins_anew_is_not_taken() {
         attack.gateway.greeted(&attack.identity, hello((1..=64).map(named).collect())).await;
         let before = rows(cloud(), attack.edge.isp.tenant).await;
         let mut agent = attack.gateway.connected(&attack.identity).await;
-        agent.say(up::Message::Hello(hello(vec![named(64), named(65)]))).await;
+        let one_more = hello(vec![named(64), named(65)]);
+        agent.say(up::Message::Hello(Hello { proto_rev: 7, ..one_more.clone() })).await;
         assert_eq!(agent.closed().await, (MISBEHAVED, "too-many-epochs".to_owned()));
         let told = attack.told("agent-misbehaved", 1).await;
         assert!(told[0].contains("64 epochs of its usage log are new since yesterday"), "{told:?}");
+        // An agent that knows how to wait does, and is heard and told otherwise.
+        let opened = attack.edge.says(&one_more).await;
+        let verdicts: Vec<_> = opened.streams.iter().map(StreamPosition::verdict).collect();
+        assert_eq!(verdicts, [Verdict::Ok, Verdict::Later]);
+        assert!(attack.told("usage-waits", 1).await[0].contains("waits at the router"));
         let mut changed = difference(&before, &rows(cloud(), attack.edge.isp.tenant).await);
         changed.retain(|table| !["agents", "agent_events"].contains(&table.as_str()));
         assert_eq!(changed, Vec::<String>::new());

@@ -1,6 +1,7 @@
 //! Records become usage once, whatever is sent again, lost, put back in time or restored; played at the session and the
 //! ingest themselves.
 
+mod backed_up;
 mod foreign;
 mod hostile;
 mod outcomes;
@@ -102,8 +103,12 @@ impl Edge {
     }
 
     async fn opens(&self, epochs: Vec<EpochPosition>) -> Opened {
-        let hello = Hello { epochs, ..Hello::default() };
-        let opened = sessions::open(&self.isp.app, self.isp.tenant, self.agent, &hello, "here").await;
+        self.says(&Hello { epochs, ..Hello::default() }).await
+    }
+
+    /// Opens a session.
+    async fn says(&self, hello: &Hello) -> Opened {
+        let opened = sessions::open(&self.isp.app, self.isp.tenant, self.agent, hello, "here").await;
         opened.expect("an answer").expect("a session")
     }
 

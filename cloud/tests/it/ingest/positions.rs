@@ -12,7 +12,7 @@ use crate::money::world::METERED;
 use crate::played::Gateway;
 
 /// The cloud is put back to when it had so many records of an agent, as by a restore of an older backup.
-async fn restored(edge: &Edge, log: &Log, records: usize) {
+pub async fn restored(edge: &Edge, log: &Log, records: usize) {
     let mut superuser =
         PgConnection::connect_with(&embedded::options(&edge.isp.app.config.data_dir)).await.expect("connect");
     let (agent, hash) = (edge.agent.uuid(), hex::encode(log.hashes[records]));

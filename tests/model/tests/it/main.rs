@@ -5,7 +5,7 @@ mod postgres;
 
 use postgres::Postgres;
 use weir_model::run::{Summary, many, once};
-use weir_model::scenario::{SCENARIOS, Scenario, Shows};
+use weir_model::scenario::{SCENARIOS, Scenario};
 
 /// Runs on PostgreSQL, and threads that share them.
 const RUNS: u64 = 200;
@@ -46,8 +46,8 @@ fn a_seed_makes_the_same_run_again() {
 
 fn check(scenario: &Scenario, summary: &Summary) {
     // What a rare failure needs is shown by `cargo xtask model`, which has time for it.
-    let rare = scenario.shows != Shows::Nothing && summary.failures.is_empty();
     let name = scenario.name;
+    let rare = ["without-supersession", "without-asking"].contains(&name) && summary.failures.is_empty();
     assert!(
         rare || summary.is_as_it_should(scenario),
         "{name}: {summary:?}; cargo xtask model --scenario {name} --seed N"
