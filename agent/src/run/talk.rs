@@ -161,6 +161,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     fn greet(&mut self, link: Link) {
         let clock::Now { mono_ms, wall_ms } = self.clock.uncorrected();
         self.journal.ask_anew();
+        self.confirmed.clear();
         let hello = Hello {
             proto_rev: PROTO_REV,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),

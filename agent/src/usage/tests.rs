@@ -239,6 +239,27 @@ fn a_write_that_fails_once_is_made_up_for() {
 }
 
 #[test]
+fn a_boot_that_could_not_be_written_is_no_disk_put_back() {
+    for n in 0..8 {
+        let mut world = World::new(LIMITS);
+        story(&mut world);
+        world.seal(SealReason::Interval);
+        // A reboot, and then the disk takes nothing any more.
+        (world.journal, world.run, world.boot) = (None, Sim::default(), world.boot + 1);
+        world.counters.clear();
+        world.disk.die_after(n);
+        world.start();
+        world.feed(1, 500);
+        world.sweep();
+        world.seal(SealReason::Shutdown);
+        world.kill_and_restart();
+        story(&mut world);
+        world.settle();
+        world.exact(9, &format!("no write after {n}"));
+    }
+}
+
+#[test]
 fn a_reboot_seals_the_newest_checkpoint() {
     let mut world = World::new(LIMITS);
     world.feed(1, 500);
