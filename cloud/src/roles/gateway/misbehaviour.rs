@@ -61,6 +61,11 @@ fn name(error: &anyhow::Error) -> Option<&'static str> {
     }
 }
 
+/// Whether it was the agent's fault.
+pub(super) fn is_one(error: &anyhow::Error) -> bool {
+    name(error).is_some()
+}
+
 /// Closes a connection because of what ended its session, if that was the agent's fault.
 pub(super) fn close(connection: &quinn::Connection, error: &anyhow::Error) {
     if let Some(name) = name(error) {

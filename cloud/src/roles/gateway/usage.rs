@@ -32,10 +32,11 @@ pub(super) async fn take(
     mut streams: (SendStream, RecvStream),
 ) -> anyhow::Result<()> {
     let ended = apply_all(&gateway, session, events, &mut streams).await;
-    if let Err(error) = &ended {
-        misbehaviour::close(&connection, error);
-    }
-    ended
+    let Some(misbehaved) = ended.as_ref().err().filter(|error| misbehaviour::is_one(error)) else { return ended };
+    // Once the connection is closed another stream's task may end the session before this one does.
+    Box::pin(misbehaviour::tell(&gateway, (session.tenant, session.agent), misbehaved)).await;
+    misbehaviour::close(&connection, misbehaved);
+    anyhow::bail!("the agent misbehaved: {misbehaved:#}")
 }
 
 /// Applies records in the order they come and answers each. What comes too fast waits at the agent.
