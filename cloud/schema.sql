@@ -185,6 +185,21 @@ END $$;
 
 ALTER FUNCTION public.share_with_platform(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.usage_segments_belong_to_a_record() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, agent_id, epoch, seq FROM added) a
+               WHERE NOT EXISTS (SELECT FROM usage_records r
+                                 WHERE r.tenant_id = a.tenant_id AND r.agent_id = a.agent_id AND r.epoch = a.epoch AND r.seq = a.seq))
+    THEN
+        RAISE foreign_key_violation USING MESSAGE = 'a segment belongs to no record', CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.usage_segments_belong_to_a_record() OWNER TO weir_super;
+
 CREATE TABLE platform.api_keys (
     key_hash bytea NOT NULL,
     tenant_id uuid NOT NULL,
@@ -2279,6 +2294,7 @@ CREATE TABLE public.usage_gaps (
     first_seq bigint NOT NULL,
     last_seq bigint NOT NULL,
     noted_at timestamp with time zone NOT NULL,
+    filled boolean DEFAULT false NOT NULL,
     CONSTRAINT usage_gaps_begin_at_a_record CHECK ((first_seq > 0)),
     CONSTRAINT usage_gaps_hold_a_record CHECK ((last_seq >= first_seq))
 );
@@ -2286,6 +2302,33 @@ CREATE TABLE public.usage_gaps (
 ALTER TABLE ONLY public.usage_gaps FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_gaps OWNER TO weir_owner;
+
+CREATE TABLE public.usage_quarantine (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    epoch bytea NOT NULL,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    lines integer NOT NULL,
+    down_bytes bigint NOT NULL,
+    up_bytes bigint NOT NULL,
+    body bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    decision text,
+    decided_at timestamp with time zone,
+    CONSTRAINT usage_quarantine_decision_is_known CHECK ((decision = ANY (ARRAY['billed'::text, 'dropped'::text]))),
+    CONSTRAINT usage_quarantine_hash_is_whole CHECK ((length(hash) = 16)),
+    CONSTRAINT usage_quarantine_is_decided_at_some_time CHECK (((decision IS NULL) = (decided_at IS NULL))),
+    CONSTRAINT usage_quarantine_seq_is_positive CHECK ((seq > 0))
+);
+
+ALTER TABLE ONLY public.usage_quarantine FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_quarantine OWNER TO weir_owner;
 
 CREATE TABLE public.usage_records (
     tenant_id uuid NOT NULL,
@@ -2852,6 +2895,12 @@ ALTER TABLE ONLY public.usage_epochs
 ALTER TABLE ONLY public.usage_gaps
     ADD CONSTRAINT usage_gaps_pkey PRIMARY KEY (tenant_id, agent_id, epoch, first_seq);
 
+ALTER TABLE ONLY public.usage_quarantine
+    ADD CONSTRAINT usage_quarantine_once UNIQUE (tenant_id, router_id, hash);
+
+ALTER TABLE ONLY public.usage_quarantine
+    ADD CONSTRAINT usage_quarantine_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.usage_records
     ADD CONSTRAINT usage_records_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq);
 
@@ -3034,6 +3083,8 @@ CREATE INDEX tickets_in_order ON public.tickets USING btree (tenant_id, next_due
 
 CREATE INDEX usage_epochs_by_epoch ON public.usage_epochs USING btree (tenant_id, epoch);
 
+CREATE INDEX usage_quarantine_undecided ON public.usage_quarantine USING btree (tenant_id, router_id, epoch, seq) WHERE (decision IS NULL);
+
 CREATE INDEX usage_segments_by_subscription ON public.usage_segments USING btree (tenant_id, subscription_id, end_at) WHERE (subscription_id IS NOT NULL);
 
 CREATE CONSTRAINT TRIGGER allocations_fit AFTER INSERT ON public.allocations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION public.allocations_fit();
@@ -3047,6 +3098,8 @@ CREATE CONSTRAINT TRIGGER ledger_entries_have_postings AFTER INSERT ON public.le
 CREATE TRIGGER port_blocks_are_history BEFORE DELETE OR UPDATE ON public.port_blocks FOR EACH ROW EXECUTE FUNCTION public.port_blocks_are_history();
 
 CREATE TRIGGER subscribers_portal_follows_email AFTER UPDATE OF email ON public.subscribers FOR EACH ROW WHEN ((lower(btrim(old.email)) IS DISTINCT FROM lower(btrim(new.email)))) EXECUTE FUNCTION public.portal_follows_email();
+
+CREATE TRIGGER usage_segments_belong AFTER INSERT ON public.usage_segments REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.usage_segments_belong_to_a_record();
 
 ALTER TABLE ONLY platform.api_keys
     ADD CONSTRAINT api_keys_tenant_id_made_by_fkey FOREIGN KEY (tenant_id, made_by) REFERENCES public.staff(tenant_id, id);
@@ -3744,20 +3797,20 @@ ALTER TABLE ONLY public.usage_gaps
 ALTER TABLE ONLY public.usage_gaps
     ADD CONSTRAINT usage_gaps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.usage_quarantine
+    ADD CONSTRAINT usage_quarantine_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.usage_quarantine
+    ADD CONSTRAINT usage_quarantine_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.usage_quarantine
+    ADD CONSTRAINT usage_quarantine_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
 ALTER TABLE ONLY public.usage_records
     ADD CONSTRAINT usage_records_tenant_id_agent_id_epoch_fkey FOREIGN KEY (tenant_id, agent_id, epoch) REFERENCES public.usage_epochs(tenant_id, agent_id, epoch);
 
 ALTER TABLE ONLY public.usage_records
     ADD CONSTRAINT usage_records_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.usage_segments
-    ADD CONSTRAINT usage_segments_tenant_id_agent_id_epoch_seq_fkey FOREIGN KEY (tenant_id, agent_id, epoch, seq) REFERENCES public.usage_records(tenant_id, agent_id, epoch, seq);
-
-ALTER TABLE ONLY public.usage_segments
-    ADD CONSTRAINT usage_segments_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.usage_segments
-    ADD CONSTRAINT usage_segments_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.webhook_attempts
     ADD CONSTRAINT webhook_attempts_tenant_id_delivery_id_fkey FOREIGN KEY (tenant_id, delivery_id) REFERENCES platform.webhook_deliveries(tenant_id, id) ON DELETE CASCADE;
@@ -4214,6 +4267,8 @@ CREATE POLICY tenant ON public.usage_epochs TO weir_app USING ((tenant_id = ( SE
 
 CREATE POLICY tenant ON public.usage_gaps TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.usage_quarantine TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.usage_records TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.usage_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -4243,6 +4298,8 @@ ALTER TABLE public.uplink_quality ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.usage_epochs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_gaps ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_quarantine ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_records ENABLE ROW LEVEL SECURITY;
 
@@ -4517,6 +4574,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.uplink_quality TO weir_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.usage_epochs TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.usage_gaps TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_quarantine TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.usage_records TO weir_app;
 

@@ -22,7 +22,7 @@ use weir_agent::store::disk::Folder;
 use weir_agent::usage::journal::Journal;
 use weir_agent::usage::spool::Limits;
 use weir_protocol::usage::{Down, LineUsage, Outcome, Record, SealReason, Up};
-use weir_protocol::{frame, hash};
+use weir_protocol::{PROTO_REV, frame, hash};
 
 const LINES: u32 = 1_000;
 const RECORDS: u64 = 100;
@@ -87,7 +87,7 @@ fn pipeline(folder: &Path) -> Run {
     let mut journal = Journal::start(disk, run, limits, Uuid::from_u128(9), now(0), || [7; 8]).expect("a journal");
     let mut counters = idle();
     journal.observe(&counters, now(0)).expect("the first sweep");
-    let (mut sender, _) = Sender::welcome(journal.spool(), &[]);
+    let (mut sender, _) = Sender::welcome(journal.spool(), &[], PROTO_REV);
     let mut cloud = Cloud { applied: 0, hash: hash::GENESIS, bytes: BTreeMap::new() };
     let mut done = Run { seconds: 0.0, written: Vec::new(), wire: 0, numbers: 0 };
     let mut chance = 1;
@@ -100,7 +100,7 @@ fn pipeline(folder: &Path) -> Run {
         journal.seal(now(n), now(n).wall_ms, SealReason::Interval).expect("sealed");
         while let Some((epoch, seq)) = sender.next(journal.spool()) {
             let record = journal.spool().read(&epoch, seq).expect("read back");
-            let frame = frame::encode(&Up { record }).expect("framed");
+            let frame = frame::encode(&Up { record, ..Up::default() }).expect("framed");
             done.wire += frame.len();
             let answer = cloud.take(&frame);
             for effect in sender.answer(journal.spool(), &answer) {

@@ -199,6 +199,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::catalog::error::KINDS,
         crate::fleet::error::KINDS,
         crate::subscriptions::error::KINDS,
+        crate::usage::error::KINDS,
         crate::fair_use::error::KINDS,
         crate::quality::error::KINDS,
         crate::plugins::error::KINDS,

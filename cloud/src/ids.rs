@@ -120,6 +120,8 @@ ids! {
     AccessPointId = "acp";
     /// An enrolled agent.
     AgentId = "agt";
+    /// A usage record that is not counted unless somebody says so.
+    QuarantinedId = "uqr";
     /// Ports of a public address that are a line's alone.
     PortBlockId = "pbk";
     /// A single-use enrollment token.

@@ -177,7 +177,8 @@ pub enum Verdict {
     Unspecified = 0,
     /// Resend from `applied_seq + 1`.
     Ok = 1,
-    /// The agent has already deleted records the cloud does not have.
+    /// The agent has already deleted records the cloud does not have. From revision 9 on it is to say what they came to
+    /// ([`crate::usage::GapFill`]), and goes on after that is answered.
     Gap = 2,
     /// The logs differ: open a new epoch, the cloud decides what of the old one counts.
     Fork = 3,

@@ -96,7 +96,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_message_travels_compressed_and_returns_whole() {
-        let sent = usage::Up { record: vec![7; 100_000] };
+        let sent = usage::Up { record: vec![7; 100_000], ..usage::Up::default() };
         let frame = encode(&sent).unwrap();
         assert!(frame.len() < 1_000, "{} bytes", frame.len());
         let received: usage::Up = read(&mut frame.as_slice()).await.unwrap();

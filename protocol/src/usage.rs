@@ -4,12 +4,31 @@
 //! generation. Bytes are layer 3 (no link header) as delivered by the shaper. `(epoch, seq)` names a record;
 //! `prev_hash` chains it to the one before.
 
-/// Agent to cloud: one sealed record, as stored.
+/// Agent to cloud: one sealed record as stored, or what stands for records that are gone.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Up {
-    /// An encoded [`Record`]; its hash ([`crate::hash::usage_record`]) is over exactly these bytes.
+    /// An encoded [`Record`]; its hash ([`crate::hash::usage_record`]) is over exactly these bytes. Empty with a [`GapFill`].
     #[prost(bytes = "vec", tag = "1")]
     pub record: Vec<u8>,
+    /// From revision 9 on.
+    #[prost(message, optional, tag = "2")]
+    pub gap_fill: Option<GapFill>,
+    /// The record is of an epoch the cloud does not go on with: people decide whether it counts. From revision 9 on.
+    #[prost(bool, tag = "3")]
+    pub quarantine: bool,
+}
+
+/// Answers [`crate::control::Verdict::Gap`]: records the cloud misses were deleted by the agent, which knows what they and all
+/// before them came to.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct GapFill {
+    /// Hash of the last record deleted.
+    #[prost(bytes = "vec", tag = "1")]
+    pub last_hash: Vec<u8>,
+    /// What lines moved in the epoch up to and with the last record deleted, as one record of its `epoch`, `seq` and `end_ms`,
+    /// in the tally the agent counts now; without lines and with `end_ms` 0 if the agent does not know.
+    #[prost(message, optional, tag = "2")]
+    pub totals: Option<Record>,
 }
 
 /// One sealed record, columnar: the n-th entry of each column speaks of the n-th handle.
@@ -218,6 +237,8 @@ pub enum Outcome {
     Fenced = 4,
     /// Not a record; kept by the agent, looked at by a person.
     Malformed = 5,
+    /// Kept, and not counted unless somebody says so: the agent may delete it. From revision 9 on.
+    Quarantined = 6,
 }
 
 #[cfg(test)]

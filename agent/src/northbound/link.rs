@@ -102,7 +102,17 @@ impl Link {
 
     /// Sends a usage record's bytes.
     pub fn usage(&self, record: Vec<u8>) -> bool {
-        put(&self.usage, &usage::Up { record })
+        put(&self.usage, &usage::Up { record, ..usage::Up::default() })
+    }
+
+    /// Sends a record's bytes that is not to be counted unless somebody says so.
+    pub fn quarantine(&self, record: Vec<u8>) -> bool {
+        put(&self.usage, &usage::Up { record, quarantine: true, ..usage::Up::default() })
+    }
+
+    /// Sends what records came to that are gone.
+    pub fn gap_fill(&self, fill: usage::GapFill) -> bool {
+        put(&self.usage, &usage::Up { gap_fill: Some(fill), ..usage::Up::default() })
     }
 
     /// Sends a live sample if the stream is free; otherwise the sample is lost.

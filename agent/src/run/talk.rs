@@ -199,7 +199,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             session.link.close("a welcome out of place");
             return;
         }
-        let (mut sender, mut effects) = Sender::welcome(self.journal.spool(), &welcome.streams);
+        let (mut sender, mut effects) = Sender::welcome(self.journal.spool(), &welcome.streams, welcome.proto_rev);
         for (epoch, seq) in self.unread.held() {
             effects.extend(sender.unread(self.journal.spool(), epoch, seq));
         }
@@ -449,17 +449,34 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             session.link.close("a new epoch of the usage log");
             return;
         }
-        while let Some((epoch, seq)) = sender.next(spool) {
-            match spool.read(&epoch, seq) {
-                Ok(record) => {
-                    if !session.link.usage(record) {
-                        return session.link.close("the usage stream is blocked");
+        loop {
+            let taken = if let Some((epoch, after)) = sender.gap() {
+                let Some(fill) = spool.gap_fill(&epoch, after, self.tally.id()) else {
+                    effects.extend(sender.untold(spool, &epoch, after));
+                    continue;
+                };
+                sender.told(&epoch, fill.totals.as_ref().map_or(after, |totals| totals.seq));
+                session.link.gap_fill(fill)
+            } else if let Some((epoch, seq)) = sender.next(spool) {
+                match spool.read(&epoch, seq) {
+                    Ok(record) => session.link.usage(record),
+                    Err(error) => {
+                        tracing::error!(%error, "a usage record cannot be sent");
+                        effects.extend(sender.unreadable(spool, &epoch, seq));
+                        continue;
                     }
                 }
-                Err(error) => {
-                    tracing::error!(%error, "a usage record cannot be sent");
-                    effects.extend(sender.unreadable(spool, &epoch, seq));
-                }
+            } else if let Some((epoch, seq)) = sender.quarantine(spool) {
+                let Ok(record) = spool.read(&epoch, seq) else {
+                    sender.pass_over(&epoch, seq);
+                    continue;
+                };
+                session.link.quarantine(record)
+            } else {
+                break;
+            };
+            if !taken {
+                return session.link.close("the usage stream is blocked");
             }
         }
         self.act(effects);

@@ -51,10 +51,12 @@ pub struct Epoch {
     pub applied_seq: i64,
     /// Last record the agent may have deleted.
     pub trim_seq: i64,
-    /// Records held here; equals `applied_seq` unless something was lost or doubled.
+    /// Records held here; with `missing` and `merged` they are `applied_seq`, unless something was lost or doubled.
     pub records: i64,
     /// Records that were missing here and gone at the agent when it connected: what they held is not billed.
     pub missing: i64,
+    /// Records that were missing here and gone at the agent, of which what lines moved is billed as of one record.
+    pub merged: i64,
     /// When its first record was offered.
     pub opened_at: DateTime<Utc>,
     /// When its last record was committed.

@@ -22,6 +22,8 @@ const NEW_A_DAY: i64 = 64;
 const KEEPS_SINCE_REV: u32 = 8;
 /// The first revision whose agents know that records can wait.
 const WAITS_SINCE_REV: u32 = 8;
+/// The first revision whose agents say what records came to that are gone ([`weir_protocol::usage::GapFill`]).
+const FILLS_SINCE_REV: u32 = 9;
 /// Longer than the transaction takes that applies a record.
 const TRANSACTION_MAX: TimeDelta = TimeDelta::minutes(1);
 
@@ -53,10 +55,10 @@ pub(super) async fn of(
             known.superseded = true;
             let text = "records of a newer usage log are here than the router has: its disk was put back, or another router was \
                         in its place meanwhile; what it holds of this log is not taken";
-            tell(tx, agent, "usage-superseded", (&one.epoch, 0), text).await?;
+            tell(tx, agent, ("usage-superseded", Severity::Critical), (&one.epoch, 0), text).await?;
         }
         let verdict = match verdict(&known, one) {
-            Verdict::Gap => go_on_after_gap(tx, agent, one, &mut known).await?,
+            Verdict::Gap if session.rev < FILLS_SINCE_REV => go_on_after_gap(tx, agent, one, &mut known).await?,
             verdict => verdict,
         };
         let trim = trim(tx, session, &one.epoch, &known, known.applied_seq).await?;
@@ -162,33 +164,71 @@ async fn go_on_after_gap(
     offered: &EpochPosition,
     known: &mut Epoch,
 ) -> Result<Verdict, Error> {
-    let last = offered.first_seq - 1;
-    let (Ok(last_seq), true) = (i64::try_from(last), offered.first_prev_hash.len() == size_of::<hash::Hash>()) else {
+    let whole = offered.first_prev_hash.len() == size_of::<hash::Hash>();
+    let (Ok(last_seq), true) = (i64::try_from(offered.first_seq - 1), whole) else {
         return Ok(Verdict::Gap);
     };
-    let first_seq = known.applied_seq + 1;
-    epochs::pass_over(tx, agent, &offered.epoch, (first_seq, last_seq), &offered.first_prev_hash).await?;
+    let gap = Gap { epoch: &offered.epoch, first_seq: known.applied_seq + 1, last_seq };
+    gap_passed(tx, agent, gap, &offered.first_prev_hash).await?;
     (known.applied_seq, known.trim.seq) = (last_seq, last_seq);
     known.applied_hash.clone_from(&offered.first_prev_hash);
+    Ok(Verdict::Ok)
+}
+
+/// Opens an epoch that no agent adds to, unless it is there. It stands at no record, so that no other is behind it.
+pub(crate) async fn open_beside(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<(), Error> {
+    if lock(tx, agent, epoch).await?.is_none() {
+        epochs::insert(tx, agent, epoch).await?;
+        epochs::supersede(tx, agent, epoch).await?;
+    }
+    Ok(())
+}
+
+/// Records that are missing here and gone at the router.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gap<'a> {
+    pub epoch: &'a [u8],
+    pub first_seq: i64,
+    pub last_seq: i64,
+}
+
+/// Goes on after records of which nobody knows what lines moved in them; the last has this hash.
+pub(crate) async fn gap_passed(tx: &mut TenantTx, agent: AgentId, gap: Gap<'_>, last_hash: &[u8]) -> Result<(), Error> {
+    let Gap { epoch, first_seq, last_seq } = gap;
+    epochs::note_gap(tx, agent, gap, false).await?;
+    epochs::pass_over(tx, agent, epoch, last_seq, last_hash).await?;
     let text = format!(
         "records {first_seq} to {last_seq} of the usage log {} are missing and gone: what lines moved in them is not billed",
-        hex::encode(&offered.epoch)
+        hex::encode(epoch)
     );
-    tell(tx, agent, "usage-gap", (&offered.epoch, last), &text).await?;
-    Ok(Verdict::Ok)
+    tell(tx, agent, ("usage-gap", Severity::Critical), (epoch, last_seq.unsigned_abs()), &text).await
+}
+
+/// Notes that what so many lines moved in records that are gone is in the last of them now.
+pub(crate) async fn gap_filled(tx: &mut TenantTx, agent: AgentId, gap: Gap<'_>, lines: usize) -> Result<(), Error> {
+    let Gap { epoch, first_seq, last_seq } = gap;
+    if first_seq < last_seq {
+        epochs::note_gap(tx, agent, Gap { last_seq: last_seq - 1, ..gap }, true).await?;
+    }
+    let text = format!(
+        "records {first_seq} to {last_seq} of the usage log {} are missing and gone; what {lines} lines moved in them is known \
+         and billed, as of one record",
+        hex::encode(epoch)
+    );
+    tell(tx, agent, ("usage-gap-filled", Severity::Warning), (epoch, last_seq.unsigned_abs()), &text).await
 }
 
 /// Tells people, once for each place in a log.
 async fn tell(
     tx: &mut TenantTx,
     agent: AgentId,
-    kind: &str,
+    (kind, severity): (&str, Severity),
     (epoch, seq): (&[u8], u64),
     text: &str,
 ) -> Result<(), Error> {
     let epoch = epoch.try_into().map_or(0, u64::from_be_bytes);
     let wall_ms = tx.at().timestamp_millis().unsigned_abs();
-    let (kind, severity, text) = (kind.to_owned(), Severity::Critical.into(), text.to_owned());
+    let (kind, severity, text) = (kind.to_owned(), severity.into(), text.to_owned());
     let event = Event { kind, severity, wall_ms, text, ..Event::default() };
     Ok(agents::insert_event(tx, agent, Uuid::from_u64_pair(epoch, seq), &event).await?)
 }

@@ -92,6 +92,7 @@ fn shown(now: DateTime<Utc>, row: AgentRow, epochs: Vec<EpochRow>) -> Agent {
             trim_seq: row.trim_seq,
             records: row.records,
             missing: row.missing,
+            merged: row.merged,
             opened_at: row.opened_at,
             applied_at: row.applied_at,
             superseded_at: row.superseded_at,

@@ -63,6 +63,7 @@ mod tickets;
 mod top_ups;
 mod unknown_hosts;
 mod unmatched_mail;
+mod usage_quarantine;
 mod webhooks;
 mod windows;
 
@@ -220,6 +221,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(tickets::routes())
         .merge(ticket::routes())
         .merge(unmatched_mail::routes())
+        .merge(usage_quarantine::routes())
         .merge(support::routes())
         .merge(api_keys::routes())
         .merge(webhooks::routes())

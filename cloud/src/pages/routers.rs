@@ -17,7 +17,7 @@ use super::quality;
 use super::router_told;
 use super::subscriptions::named;
 use super::tickets;
-use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic, unknown_hosts};
+use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic, unknown_hosts, usage_quarantine};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -125,6 +125,7 @@ async fn shown<P: Needs>(
     let below = access_points::below(screen, tx, id).await?;
     let (moved, unknown) = unknown_hosts::of_router(screen, tx, id).await?;
     facts.extend(moved);
+    facts.extend(usage_quarantine::of_router(screen, tx, id).await?);
     let mut sections = vec![traffic(&screen.frame, format!("router:{id}"))];
     let (refused, events) = told.map(|[refused, events]| (refused, events)).unzip();
     sections.extend(refused);

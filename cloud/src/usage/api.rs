@@ -1,4 +1,4 @@
-//! `/subscriptions/{id}/usage` and `/usage/unattributed`.
+//! `/subscriptions/{id}/usage`, `/usage/unattributed`, `/routers/{id}/usage-quarantine` and `/usage-quarantine`.
 
 #![expect(unused_qualifications, reason = "the OpenAPI macro qualifies the types of parameters")]
 
@@ -10,16 +10,22 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Day, Error, store};
+use super::{Day, Decision, Error, Quarantined, store};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
-use crate::http::permission::{ViewNetwork, ViewSubscribers};
+use crate::http::paging::{Listed, PageQuery};
+use crate::http::permission::{ManageBilling, ViewNetwork, ViewSubscribers};
 use crate::http::{ApiPath, ApiQuery, Staff};
-use crate::ids::{AgentId, SubscriptionId};
+use crate::ids::{AgentId, QuarantinedId, RouterId, SubscriptionId};
 use crate::subscriptions;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(of_subscription)).routes(routes!(unattributed))
+    OpenApiRouter::new()
+        .routes(routes!(of_subscription))
+        .routes(routes!(unattributed))
+        .routes(routes!(list_quarantined))
+        .routes(routes!(bill_quarantined))
+        .routes(routes!(drop_quarantined))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -138,4 +144,57 @@ async fn unattributed(State(app): State<App>, staff: Staff<ViewNetwork>) -> Resu
         })
         .collect();
     Ok(Json(UnattributedJson { items }))
+}
+
+/// Usage of a router that is not counted unless somebody says so, the newest first: its log was put back in time, and what it
+/// said then may be counted already.
+#[utoipa::path(get, path = "/routers/{id}/usage-quarantine", tag = "usage", params(("id" = RouterId, Path), PageQuery),
+    responses((status = 200, body = Listed<Quarantined>), Refusals), security(("session" = ["view-network"])))]
+async fn list_quarantined(
+    State(app): State<App>,
+    staff: Staff<ViewNetwork>,
+    ApiPath(id): ApiPath<RouterId>,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Listed<Quarantined>>, Problem> {
+    let page = query.page()?;
+    let mut tx = app.db.read(&staff.scope()).await?;
+    let records = super::quarantined(&mut tx, id, page).await?;
+    Ok(Json(Listed::new(records, page, |record| record.id.uuid(), |record| record)))
+}
+
+/// What was decided.
+#[derive(Serialize, ToSchema)]
+struct DecidedJson {
+    /// About how many records.
+    records: usize,
+}
+
+/// Bill what waits in quarantine of the epoch of a record.
+#[utoipa::path(post, path = "/usage-quarantine/{id}/bill", tag = "usage", params(("id" = QuarantinedId, Path)),
+    responses((status = 200, body = DecidedJson), Refusals),
+    security(("session" = ["manage-billing"])))]
+async fn bill_quarantined(
+    State(app): State<App>,
+    staff: Staff<ManageBilling>,
+    ApiPath(id): ApiPath<QuarantinedId>,
+) -> Result<Json<DecidedJson>, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let records = super::decide(&mut tx, id, Decision::Billed).await?;
+    tx.commit().await?;
+    Ok(Json(DecidedJson { records }))
+}
+
+/// Never bill what waits in quarantine of the epoch of a record.
+#[utoipa::path(post, path = "/usage-quarantine/{id}/drop", tag = "usage", params(("id" = QuarantinedId, Path)),
+    responses((status = 200, body = DecidedJson), Refusals),
+    security(("session" = ["manage-billing"])))]
+async fn drop_quarantined(
+    State(app): State<App>,
+    staff: Staff<ManageBilling>,
+    ApiPath(id): ApiPath<QuarantinedId>,
+) -> Result<Json<DecidedJson>, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let records = super::decide(&mut tx, id, Decision::Dropped).await?;
+    tx.commit().await?;
+    Ok(Json(DecidedJson { records }))
 }

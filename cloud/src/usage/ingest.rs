@@ -18,8 +18,8 @@ use crate::fleet::sessions::{self, Session};
 use crate::fleet::{events, pools, positions};
 use crate::ids::AgentId;
 
-const EPOCH_BYTES: usize = 8;
-const TALLY_BYTES: usize = 8;
+pub(super) const EPOCH_BYTES: usize = 8;
+pub(super) const TALLY_BYTES: usize = 8;
 
 /// What became of a record, for the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(super) struct Sound {
 
 /// Why a record makes no sense.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-enum Refusal {
+pub(super) enum Refusal {
     #[error("it cannot be read")]
     Unreadable,
     #[error("its epoch, hash, tally or sequence is none")]
@@ -59,7 +59,7 @@ enum Refusal {
 
 /// Takes in the records of one session.
 pub struct Intake {
-    session: Session,
+    pub(super) session: Session,
     /// No line of its router has this handle or one above it, as far as it is known here.
     next_handle: i32,
 }
@@ -86,7 +86,8 @@ impl Intake {
         let refused = |outcome| Applied { epoch: epoch.clone(), applied_seq: applied, trim_seq: trim, outcome };
         let seq = sound.record.seq;
         if seq <= applied {
-            let same = store::record_hash(&mut tx, agent, &epoch, seq).await?.as_deref() == Some(&sound.hash[..]);
+            let here = store::record(&mut tx, agent, &epoch, seq).await?;
+            let same = here.is_some_and(|here| here.hash == sound.hash);
             return Ok(refused(if same { Outcome::Duplicate } else { Outcome::Fork }));
         }
         if seq > applied + 1 {
@@ -109,13 +110,8 @@ impl Intake {
 
     /// Why the next record of an epoch cannot be true of its router's lines.
     async fn objection(&mut self, tx: &mut TenantTx, sound: &Sound) -> Result<Option<Implausible>, Error> {
-        let agent = self.session.agent;
-        if plausible::check_handles(&sound.lines, self.next_handle).is_err() {
-            // A line may have been sold since it was looked.
-            self.next_handle = store::next_handle(tx, agent).await?;
-            if let Err(implausible) = plausible::check_handles(&sound.lines, self.next_handle) {
-                return Ok(Some(implausible));
-            }
+        if let Some(foreign) = self.foreign(tx, &sound.lines).await? {
+            return Ok(Some(foreign));
         }
         let span = (sound.start_at, sound.end_at);
         if plausible::check_volume(&sound.lines, span).is_ok() {
@@ -123,14 +119,28 @@ impl Intake {
         }
         let before = match sound.record.seal_reason() {
             SealReason::Recovered => None,
-            _ => store::end_of_record(tx, agent, &sound.record.epoch, sound.record.seq - 1).await?,
+            _ => store::record(tx, self.session.agent, &sound.record.epoch, sound.record.seq - 1).await?,
         };
-        Ok(plausible::check_volume_since(&sound.lines, span, before).err())
+        Ok(plausible::check_volume_since(&sound.lines, span, before.map(|before| before.end_at)).err())
+    }
+
+    /// A line that is none of the router's.
+    pub(super) async fn foreign(
+        &mut self,
+        tx: &mut TenantTx,
+        lines: &[LineUsage],
+    ) -> Result<Option<Implausible>, Error> {
+        if plausible::check_handles(lines, self.next_handle).is_ok() {
+            return Ok(None);
+        }
+        // A line may have been sold since it was looked.
+        self.next_handle = store::next_handle(tx, self.session.agent).await?;
+        Ok(plausible::check_handles(lines, self.next_handle).err())
     }
 }
 
 /// Has what a clock dated that cannot be right count when it arrived.
-async fn date(app: &App, tx: &mut TenantTx, agent: AgentId, sound: &mut Sound) -> Result<(), Error> {
+pub(super) async fn date(app: &App, tx: &mut TenantTx, agent: AgentId, sound: &mut Sound) -> Result<(), Error> {
     let now = tx.at();
     if dating::dated(sound.end_at, now.max(app.clock.system_now())) == Dated::ByRouter {
         return Ok(());
@@ -146,7 +156,13 @@ async fn date(app: &App, tx: &mut TenantTx, agent: AgentId, sound: &mut Sound) -
     Ok(events::first_of_day(tx, agent, ("clock-wrong", "usage"), Severity::Warning, text).await?)
 }
 
-async fn keep(tx: &mut TenantTx, session: Session, sound: &Sound, body: &[u8], trim: Trim) -> Result<(), Error> {
+pub(super) async fn keep(
+    tx: &mut TenantTx,
+    session: Session,
+    sound: &Sound,
+    body: &[u8],
+    trim: Trim,
+) -> Result<(), Error> {
     let (agent, epoch, seq) = (session.agent, &sound.record.epoch, sound.record.seq);
     store::insert_record(tx, agent, sound, body).await?;
     store::insert_segments(tx, agent, sound).await?;
@@ -164,7 +180,7 @@ pub async fn apply(app: &App, session: Session, body: &[u8]) -> Result<Applied, 
 }
 
 /// Nothing of the record is kept but its refusal, once: the agent keeps it, and a person looks at it.
-async fn refuse(app: &App, session: Session, body: &[u8], refusal: &Refusal) -> Result<Applied, Error> {
+pub(super) async fn refuse(app: &App, session: Session, body: &[u8], refusal: &Refusal) -> Result<Applied, Error> {
     let record = Record::decode(body).unwrap_or_default();
     let text = match refusal {
         Refusal::Unreadable if record.seq == 0 => "a record of the usage log is refused: it cannot be read".to_owned(),
@@ -187,7 +203,7 @@ impl Sound {
     }
 }
 
-fn read(body: &[u8]) -> Result<Sound, Refusal> {
+pub(super) fn read(body: &[u8]) -> Result<Sound, Refusal> {
     let record = Record::decode(body).map_err(|_| Refusal::Unreadable)?;
     let at = |ms: u64| i64::try_from(ms).ok().and_then(DateTime::from_timestamp_millis);
     let lines = record.lines().map_err(|_| Refusal::Unreadable)?;

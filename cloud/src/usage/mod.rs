@@ -6,10 +6,13 @@ pub mod api;
 mod dating;
 mod days;
 pub mod error;
+mod gap;
 mod ingest;
 mod plausible;
+mod quarantine;
 mod store;
 
 pub use days::{Day, Measured, days, measured};
 pub use error::Error;
 pub use ingest::{Applied, Intake, apply};
+pub use quarantine::{Batch, Decision, Quarantined, decide, quarantined, undecided, waiting_with};

@@ -161,7 +161,9 @@ impl Played {
 
     /// Sends a usage record.
     pub async fn tell(&mut self, record: &[u8]) {
-        frame::write(&mut self.streams[2].0, &usage::Up { record: record.to_vec() }).await.expect("tell it");
+        frame::write(&mut self.streams[2].0, &usage::Up { record: record.to_vec(), ..usage::Up::default() })
+            .await
+            .expect("tell it");
     }
 
     /// What became of a usage record.

@@ -128,7 +128,8 @@ messages! {
     state::LineAddresses { id, prefixes }
     state::LearnedPrefix { prefix, source, since_ms, until_ms }
     token::Token { gateway, id, secret, root_fingerprint }
-    usage::Up { record }
+    usage::Up { record, gap_fill, quarantine }
+    usage::GapFill { last_hash, totals }
     usage::Record { epoch, seq, prev_hash, boot_id, start_ms, end_ms, seal_reason, handle_deltas, down_bytes, up_bytes, down_packets, up_packets, tally, down_v6_bytes, up_v6_bytes, down_dropped_packets, up_dropped_packets }
     usage::Down { epoch, applied_seq, trim_seq, outcome }
 }

@@ -52,11 +52,11 @@ fn encoded() -> Lines {
 }
 
 fn large() -> usage::Up {
-    usage::Up { record: b"weir".repeat(1_000) }
+    usage::Up { record: b"weir".repeat(1_000), ..usage::Up::default() }
 }
 
 fn frames() -> Lines {
-    let small = usage::Up { record: vec![1, 2, 3] };
+    let small = usage::Up { record: vec![1, 2, 3], ..usage::Up::default() };
     let frame = frame::encode(&small).unwrap();
     let large = frame::encode(&large()).unwrap();
     [("plain", frame), ("compressed", large)].map(|(name, frame)| (name.into(), hex::encode(frame))).into()

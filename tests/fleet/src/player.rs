@@ -248,7 +248,7 @@ impl Player {
         loop {
             let record = lock(&self.log).to_send();
             match record {
-                Some(record) => frame::write(&mut usage, &usage::Up { record }).await?,
+                Some(record) => frame::write(&mut usage, &usage::Up { record, ..usage::Up::default() }).await?,
                 None => self.sealed.notified().await,
             }
         }

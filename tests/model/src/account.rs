@@ -1,5 +1,6 @@
 //! Every byte has a name: which were moved, which are billed, and which may be missing because a fault destroyed them.
 
+use crate::ledger::Filled;
 use std::collections::HashMap;
 use weir_agent::usage::spool::Epoch;
 use weir_protocol::hash::Hash;
@@ -25,6 +26,8 @@ pub enum Fault {
 struct Told {
     epoch: Epoch,
     seq: u64,
+    /// The record before it, if it stands for itself.
+    before: Option<Hash>,
     bytes: Bytes,
 }
 
@@ -61,7 +64,27 @@ impl Account {
         }
         let epoch =
             Epoch::try_from(record.epoch.as_slice()).map_err(|_| Fault::Strange("an epoch of no size".into()))?;
-        self.records.insert(hash, Told { epoch, seq: record.seq, bytes });
+        let before = record.prev_hash.as_slice().try_into().ok();
+        self.records.insert(hash, Told { epoch, seq: record.seq, before, bytes });
+        Ok(())
+    }
+
+    /// Takes in what stands for records that are gone: of all the epoch moved up to the last of them, so much, the newest.
+    pub fn learn_filled(&mut self, filled: &Filled, last: Hash) -> Result<(), Fault> {
+        let mut bytes = Bytes::default();
+        let mut at = self.records.get(&last);
+        let (epoch, seq) = at.map_or((Epoch::default(), 0), |told| (told.epoch, told.seq));
+        while let Some(told) = at {
+            for (line, names) in told.bytes.iter().enumerate() {
+                let more = (filled.missing[line] as usize).saturating_sub(bytes[line].len());
+                bytes[line].extend(names.iter().rev().take(more));
+            }
+            at = told.before.and_then(|before| self.records.get(&before));
+        }
+        if bytes.iter().zip(filled.missing).any(|(bytes, missing)| (bytes.len() as u64) < missing) {
+            return Err(Fault::Over(format!("{:?} bytes stand for records that moved less", filled.missing)));
+        }
+        self.records.insert(filled.hash, Told { epoch, seq, before: None, bytes });
         Ok(())
     }
 
@@ -82,6 +105,11 @@ impl Account {
                 names.iter().for_each(|name| self.forgiven[line][*name as usize] = true);
             }
         }
+    }
+
+    /// The number of a record.
+    pub fn seq(&self, hash: &Hash) -> Option<u64> {
+        self.records.get(hash).map(|told| told.seq)
     }
 
     /// Every record seen of an epoch.

@@ -2,12 +2,12 @@
 
 use crate::account::{Fault, LINES};
 use crate::dice::Dice;
-use crate::ledger::{Ledger, Session};
+use crate::ledger::{Filled, Ledger, Session};
 use crate::rules::Rules;
 use weir_agent::usage::spool::Epoch;
 use weir_protocol::control::{EpochPosition, StreamPosition};
 use weir_protocol::hash::Hash;
-use weir_protocol::usage::Down;
+use weir_protocol::usage::{Down, GapFill};
 
 /// The product in the place of the cloud, answering what the rules in memory are asked.
 pub trait Product {
@@ -17,6 +17,10 @@ pub trait Product {
     fn open(&mut self, session: Session, offered: &[EpochPosition]) -> anyhow::Result<Option<Vec<StreamPosition>>>;
     /// Applies a record.
     fn apply(&mut self, session: Session, body: &[u8]) -> anyhow::Result<Option<Down>>;
+    /// Goes on after records that are gone.
+    fn fill(&mut self, session: Session, fill: &GapFill) -> anyhow::Result<Option<Down>>;
+    /// Keeps a record that is not to be counted.
+    fn quarantine(&mut self, session: Session, body: &[u8]) -> anyhow::Result<Option<Down>>;
     /// Keeps a copy of everything.
     fn backup(&mut self) -> anyhow::Result<()>;
     /// Goes back to the n-th copy, from 1 on.
@@ -59,6 +63,26 @@ impl Cloud {
         let answer = self.ledger.apply(session, body, dice);
         if let Some(product) = &mut self.product {
             same(&answer, &product.apply(session, body).map_err(failed)?)?;
+        }
+        Ok(answer)
+    }
+
+    /// Goes on after records that are gone; answers as well what stands for them, if anything does. `None` if the session is
+    /// over.
+    pub fn fill(&mut self, session: Session, fill: &GapFill) -> Result<Option<(Down, Option<Filled>)>, Fault> {
+        let answer = self.ledger.fill(session, fill);
+        if let Some(product) = &mut self.product {
+            let theirs = product.fill(session, fill).map_err(failed)?;
+            same(&answer.as_ref().map(|(down, _)| down), &theirs.as_ref())?;
+        }
+        Ok(answer)
+    }
+
+    /// Keeps a record that is not to be counted; `None` if the session is over.
+    pub fn quarantine(&mut self, session: Session, body: &[u8]) -> Result<Option<Down>, Fault> {
+        let answer = self.ledger.quarantine(session, body);
+        if let Some(product) = &mut self.product {
+            same(&answer, &product.quarantine(session, body).map_err(failed)?)?;
         }
         Ok(answer)
     }

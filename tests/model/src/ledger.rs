@@ -1,6 +1,7 @@
 //! The cloud's rules once more, in memory: fast, and each of them can be left out. On PostgreSQL the product's own answers are
 //! held against these, one by one.
 
+use crate::account::LINES;
 use crate::dice::Dice;
 use crate::rules::Rules;
 use prost::Message;
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use weir_agent::usage::spool::Epoch;
 use weir_protocol::control::{EpochPosition, StreamPosition, Verdict};
 use weir_protocol::hash::{self, Hash};
-use weir_protocol::usage::{Down, Outcome, Record};
+use weir_protocol::usage::{Down, GapFill, Outcome, Record};
 
 /// A connection: whose, and which of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,15 @@ pub struct Session {
     pub agent: usize,
     /// Never used again.
     pub number: u64,
+}
+
+/// What stands for records that are gone.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    /// Its name among the effects.
+    pub hash: Hash,
+    /// Bytes by line.
+    pub missing: [u64; LINES],
 }
 
 #[derive(Clone, Debug)]
@@ -35,6 +45,8 @@ pub struct Ledger {
     agents: Vec<Option<u64>>,
     epochs: BTreeMap<(usize, Epoch), Stand>,
     records: BTreeMap<(Epoch, u64), Hash>,
+    /// What lines moved in what is here of each epoch.
+    sums: BTreeMap<Epoch, [u64; LINES]>,
     effects: Vec<Hash>,
     ticks: u64,
 }
@@ -47,6 +59,7 @@ impl Ledger {
             agents: Vec::new(),
             epochs: BTreeMap::new(),
             records: BTreeMap::new(),
+            sums: BTreeMap::new(),
             effects: Vec::new(),
             ticks: 0,
         }
@@ -124,8 +137,6 @@ impl Ledger {
         let mut verdict = Verdict::Ok;
         if stand.superseded.is_some() || fork {
             verdict = Verdict::Fork;
-        } else if offered.first_seq > applied + 1 && self.rules.gaps {
-            (stand.applied, stand.hash) = (offered.first_seq - 1, offered.first_prev_hash.clone());
         } else if offered.first_seq > applied + 1 {
             verdict = Verdict::Gap;
         }
@@ -167,6 +178,74 @@ impl Ledger {
         }
         (stand.applied, stand.hash) = (record.seq, own.to_vec());
         self.records.insert((epoch, record.seq), own);
+        self.add(epoch, moved(&record)?);
         told(record.seq, Outcome::Applied)
     }
+
+    /// Goes on after records that are gone. What they came to, where that is told and can be, has the effect of a record of
+    /// its own; answers which, and what each line moved in it.
+    pub fn fill(&mut self, session: Session, fill: &GapFill) -> Option<(Down, Option<Filled>)> {
+        if self.rules.fence && *self.agents.get(session.agent)? != Some(session.number) {
+            return None;
+        }
+        let totals = fill.totals.as_ref()?;
+        let epoch = Epoch::try_from(totals.epoch.as_slice()).ok()?;
+        let told = |applied_seq: u64, outcome: Outcome| Down {
+            epoch: epoch.to_vec(),
+            applied_seq,
+            trim_seq: applied_seq,
+            outcome: outcome.into(),
+        };
+        let Some(stand) = self.epochs.get_mut(&(session.agent, epoch)) else {
+            return Some((told(0, Outcome::Gap), None));
+        };
+        let applied = stand.applied;
+        if stand.superseded.is_some() {
+            return Some((told(applied, Outcome::Fork), None));
+        }
+        if totals.seq <= applied {
+            return Some((told(applied, Outcome::Duplicate), None));
+        }
+        (stand.applied, stand.hash) = (totals.seq, fill.last_hash.clone());
+        let here = self.sums.get(&epoch).copied().unwrap_or_default();
+        let all = moved(totals)?;
+        let less: Option<Vec<u64>> = all.iter().zip(here).map(|(all, here)| all.checked_sub(here)).collect();
+        let less = less.filter(|_| totals.end_ms > 0 && self.rules.filling).and_then(|less| less.try_into().ok());
+        let filled = less.map(|missing: [u64; LINES]| {
+            let name = [&totals.encode_to_vec()[..], &applied.to_be_bytes()].concat();
+            Filled { hash: hash::usage_record(&name), missing }
+        });
+        if let Some(Filled { hash, missing }) = &filled {
+            self.effects.push(*hash);
+            self.records.insert((epoch, totals.seq), fill.last_hash.as_slice().try_into().ok()?);
+            self.add(epoch, *missing);
+        }
+        Some((told(totals.seq, Outcome::Applied), filled))
+    }
+
+    /// Keeps a record that is not to be counted; `None` if the session may not write any more.
+    pub fn quarantine(&mut self, session: Session, body: &[u8]) -> Option<Down> {
+        if self.rules.fence && *self.agents.get(session.agent)? != Some(session.number) {
+            return None;
+        }
+        let record = Record::decode(body).ok()?;
+        let epoch = Epoch::try_from(record.epoch.as_slice()).ok()?;
+        let known = self.epochs.contains_key(&(session.agent, epoch));
+        let outcome = if known { Outcome::Quarantined } else { Outcome::Gap };
+        let (epoch, seq) = (record.epoch, record.seq);
+        Some(Down { epoch, applied_seq: seq, trim_seq: seq, outcome: outcome.into() })
+    }
+
+    fn add(&mut self, epoch: Epoch, moved: [u64; LINES]) {
+        let sums = self.sums.entry(epoch).or_default();
+        sums.iter_mut().zip(moved).for_each(|(sum, moved)| *sum += moved);
+    }
+}
+
+fn moved(record: &Record) -> Option<[u64; LINES]> {
+    let mut moved = [0; LINES];
+    for line in record.lines().ok()? {
+        *moved.get_mut(line.handle as usize - 1)? += line.down_bytes;
+    }
+    Some(moved)
 }

@@ -17,6 +17,8 @@ pub struct Rules {
     pub adoption: bool,
     /// What is missing on both sides is passed over and said.
     pub gaps: bool,
+    /// What it came to is billed, as the router's totals say.
+    pub filling: bool,
     /// Counters are read and never set to zero.
     pub cumulative: bool,
     /// No rule but a limit: a disk or a machine is put back only to a log the cloud has heard of and not forgotten, and a
@@ -35,6 +37,7 @@ impl Rules {
         supersession: true,
         adoption: true,
         gaps: true,
+        filling: true,
         cumulative: true,
         asked: true,
     };

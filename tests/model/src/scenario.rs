@@ -109,6 +109,11 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { rules: Rules { adoption: false, ..Rules::ALL }, shows: Shows::Over, ..whole("without-adoption", ANEW) },
     Scenario { rules: Rules { gaps: false, ..Rules::ALL }, shows: Shows::Loss, ..whole("without-gaps", RESTORED_ANY) },
     Scenario {
+        rules: Rules { filling: false, ..Rules::ALL },
+        shows: Shows::Loss,
+        ..whole("without-filling", RESTORED_ANY)
+    },
+    Scenario {
         rules: Rules { cumulative: false, ..Rules::ALL },
         shows: Shows::Loss,
         ..whole("without-cumulative", &[])

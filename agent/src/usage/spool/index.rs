@@ -125,6 +125,14 @@ impl Index {
         self.refresh(epoch);
     }
 
+    /// The first run of an epoch that begins after a record, and its segment.
+    pub fn run_after(&self, epoch: &Epoch, seq: u64) -> Option<(u64, Span)> {
+        let runs =
+            self.segments.iter().flat_map(|(number, segment)| segment.runs.iter().map(move |run| (*number, run)));
+        let later = runs.filter(|(_, run)| run.epoch == *epoch && run.span.first > seq);
+        later.map(|(number, run)| (number, run.span)).min_by_key(|(_, span)| span.first)
+    }
+
     /// Where a record is.
     pub fn find(&self, epoch: &Epoch, seq: u64) -> Option<Place> {
         self.segments.iter().find_map(|(number, segment)| {

@@ -9,6 +9,7 @@
 
 mod checkpoint;
 pub mod format;
+mod gone;
 mod index;
 mod replay;
 mod ring;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::store::sim::Sim;
 use crate::usage::{Key, Reading};
+use weir_protocol::usage::LineUsage;
 
 fn record(n: u64) -> (Record, Positions) {
     let key = Key { handle: 1, generation: Uuid::from_u128(9) };
@@ -93,4 +94,35 @@ fn a_full_log_refuses_and_changes_nothing() {
         }
     };
     assert!(matches!(refused, Error::Full));
+}
+
+#[test]
+fn what_records_came_to_that_are_gone_or_cannot_be_read_is_told_exactly() {
+    let (disk, epoch) = (Sim::default(), [7; 8]);
+    let mut log = spool(&disk);
+    for n in 1..=30 {
+        let (mut record, positions) = record(n);
+        record.set_lines(&[LineUsage { handle: 1, down_bytes: n, ..LineUsage::default() }]);
+        let prepared = log.prepare(record, positions);
+        log.seal(prepared).unwrap();
+    }
+    let moved = |log: &Spool<Sim>, after: u64| {
+        let fill = log.gap_fill(&epoch, after, b"a tally.").unwrap();
+        let totals = fill.totals.unwrap();
+        assert_eq!((totals.tally.as_slice(), totals.end_ms), (&b"a tally."[..], totals.seq + 1));
+        assert_eq!(fill.last_hash, log.hash_of(&epoch, totals.seq).unwrap());
+        (totals.seq, totals.lines().unwrap()[0].down_bytes)
+    };
+    log.trim(&epoch, 17).unwrap();
+    let log = spool(&disk);
+    let first = log.epochs()[0].first_seq;
+    assert!(first > 2, "first held is {first}");
+    let gone = (first - 1, first * (first - 1) / 2);
+    assert_eq!([moved(&log, 0), moved(&log, first - 2)], [gone, gone]);
+    // A record in the middle can no longer be read: all up to the next segment is told at once.
+    let (last, sum) = moved(&log, first);
+    assert!(last > first && last < 30 && sum == last * (last + 1) / 2, "up to {last}: {sum}");
+    // Of the newest segment, all up to the end.
+    assert_eq!(moved(&log, 29), (30, 465));
+    assert!(log.gap_fill(&epoch, 30, &[]).is_none() && log.gap_fill(&[8; 8], 0, &[]).is_none());
 }

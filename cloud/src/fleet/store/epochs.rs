@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use weir_protocol::hash;
 
 use crate::db::TenantTx;
+use crate::fleet::positions::Gap;
 use crate::ids::AgentId;
 
 pub struct Epoch {
@@ -183,26 +184,33 @@ pub async fn supersede(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Resul
     Ok(())
 }
 
-/// Goes on after records that are missing and will not come, the last of which has this hash.
+/// Notes records that are missing and will not come, and whether what they came to is in the record after them.
+pub async fn note_gap(tx: &mut TenantTx, agent: AgentId, gap: Gap<'_>, filled: bool) -> Result<(), sqlx::Error> {
+    let (tenant, now) = (tx.tenant().uuid(), tx.at());
+    sqlx::query!(
+        "INSERT INTO usage_gaps (tenant_id, agent_id, epoch, first_seq, last_seq, noted_at, filled)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        tenant,
+        agent.uuid(),
+        gap.epoch,
+        gap.first_seq,
+        gap.last_seq,
+        now,
+        filled
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Goes on after a record that is not here and has this hash.
 pub async fn pass_over(
     tx: &mut TenantTx,
     agent: AgentId,
     epoch: &[u8],
-    (first_seq, last_seq): (i64, i64),
+    last_seq: i64,
     hash: &[u8],
 ) -> Result<(), sqlx::Error> {
-    let (tenant, now) = (tx.tenant().uuid(), tx.at());
-    sqlx::query!(
-        "INSERT INTO usage_gaps (tenant_id, agent_id, epoch, first_seq, last_seq, noted_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        tenant,
-        agent.uuid(),
-        epoch,
-        first_seq,
-        last_seq,
-        now
-    )
-    .execute(tx.conn())
-    .await?;
     sqlx::query!(
         "UPDATE usage_epochs SET applied_seq = $3, applied_hash = $4, trim_seq = $3 WHERE agent_id = $1 AND epoch = $2",
         agent.uuid(),
@@ -221,6 +229,7 @@ pub struct EpochRow {
     pub trim_seq: i64,
     pub records: i64,
     pub missing: i64,
+    pub merged: i64,
     pub opened_at: DateTime<Utc>,
     pub applied_at: Option<DateTime<Utc>>,
     pub superseded_at: Option<DateTime<Utc>>,
@@ -236,7 +245,12 @@ pub async fn of_agent(tx: &mut TenantTx, agent: AgentId) -> Result<Vec<EpochRow>
                    WHERE a.router_id = own.router_id AND r.epoch = e.epoch AND r.seq <= e.applied_seq) AS "records!",
                   (SELECT coalesce(sum(g.last_seq - g.first_seq + 1), 0)::bigint FROM agents a
                    JOIN usage_gaps g ON g.tenant_id = a.tenant_id AND g.agent_id = a.id
-                   WHERE a.router_id = own.router_id AND g.epoch = e.epoch AND g.last_seq <= e.applied_seq) AS "missing!"
+                   WHERE a.router_id = own.router_id AND g.epoch = e.epoch AND g.last_seq <= e.applied_seq AND NOT g.filled)
+                      AS "missing!",
+                  (SELECT coalesce(sum(g.last_seq - g.first_seq + 1), 0)::bigint FROM agents a
+                   JOIN usage_gaps g ON g.tenant_id = a.tenant_id AND g.agent_id = a.id
+                   WHERE a.router_id = own.router_id AND g.epoch = e.epoch AND g.last_seq <= e.applied_seq AND g.filled)
+                      AS "merged!"
            FROM usage_epochs e
            JOIN agents own ON own.tenant_id = e.tenant_id AND own.id = e.agent_id
            WHERE e.agent_id = $1 ORDER BY e.ordinal"#,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use prost::Message;
 use quinn::{RecvStream, SendStream};
 use weir_protocol::stream::Kind;
 use weir_protocol::usage::{Down, Outcome, Up};
@@ -50,10 +51,16 @@ async fn apply_all(
     let mut pace = Pace::new(USAGE_AT_ONCE, USAGE_A_SECOND);
     let mut refused = BTreeSet::new();
     loop {
-        let Up { record } = read(receive, Kind::Usage).await?;
-        pace.take(record.len() + RECORD_COST).await;
-        let turn = gateway.turns.take(session.tenant, record.len()).await;
-        let applied = match Box::pin(intake.apply(&gateway.app, &record)).await {
+        let Up { record, gap_fill, quarantine } = read(receive, Kind::Usage).await?;
+        let size = record.len() + gap_fill.as_ref().map_or(0, Message::encoded_len);
+        pace.take(size + RECORD_COST).await;
+        let turn = gateway.turns.take(session.tenant, size).await;
+        let applied = match &gap_fill {
+            Some(fill) => Box::pin(intake.fill(&gateway.app, fill)).await,
+            None if quarantine => Box::pin(intake.quarantine(&gateway.app, &record)).await,
+            None => Box::pin(intake.apply(&gateway.app, &record)).await,
+        };
+        let applied = match applied {
             Err(Error::Fleet(fenced)) => return Err(fenced.into()),
             other => other?,
         };

@@ -11,6 +11,9 @@ use super::positions::restored;
 use super::{Edge, Log, stands};
 use crate::money::harness::story;
 
+/// Backups are the installation's: one test at a time makes some.
+static BACKUPS: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 impl Edge {
     /// A backup is whole that began at an instant.
     async fn backed_up(&self, began: &str) {
@@ -47,6 +50,7 @@ fn of_today(log: &Log, first_seq: u64) -> Hello {
 fn routers_keep_what_no_backup_has() {
     story(async {
         let edge = Edge::new("kept").await;
+        let _alone = BACKUPS.lock().await;
         edge.without_backups().await;
         let mut log = Log::new(b"epoch A.");
         let session = edge.says(&of_today(&log, 1)).await.session;
@@ -75,6 +79,7 @@ fn routers_keep_what_no_backup_has() {
 fn a_cloud_restored_from_its_newest_backup_misses_nothing() {
     story(async {
         let edge = Edge::new("whole").await;
+        let _alone = BACKUPS.lock().await;
         edge.without_backups().await;
         let mut log = Log::new(b"epoch A.");
         let session = edge.says(&of_today(&log, 1)).await.session;

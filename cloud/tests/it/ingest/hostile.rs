@@ -131,7 +131,8 @@ fn frames_no_agent_sends_close_the_connection_on_every_stream() {
     story(async {
         let attack = Attack::new("frames").await;
         let nothing = vec![0u8; MAX_BODY + 1];
-        let bomb = frame::encode(&usage::Up { record: nothing[..MAX_BODY / 2].to_vec() }).expect("a frame");
+        let bomb = frame::encode(&usage::Up { record: nothing[..MAX_BODY / 2].to_vec(), ..usage::Up::default() })
+            .expect("a frame");
         let bomb: Vec<u8> = std::iter::repeat_n(&bomb[5..], 3).flatten().copied().collect();
         let frames = [
             (raw(MAX_FRAME + 1, 0, &[]), "frame-too-large"),

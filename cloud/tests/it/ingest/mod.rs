@@ -6,6 +6,7 @@ mod foreign;
 mod hostile;
 mod outcomes;
 mod positions;
+mod quarantine;
 
 #[path = "../../../../tests/faults.rs"]
 mod faults;
@@ -17,7 +18,7 @@ use weir_cloud::ids::{AgentId, RouterId, SubscriptionId};
 use weir_cloud::usage;
 use weir_protocol::control::{EpochPosition, Hello, StreamPosition, Verdict};
 use weir_protocol::hash;
-use weir_protocol::usage::{LineUsage, Outcome, Record};
+use weir_protocol::usage::{GapFill, LineUsage, Outcome, Record};
 
 use crate::money::harness::Isp;
 use crate::money::world::FIBRE;
@@ -66,6 +67,14 @@ impl Log {
 
     fn records(&mut self, count: usize, down_bytes: u64) -> Vec<Vec<u8>> {
         (0..count).map(|_| self.record(down_bytes)).collect()
+    }
+
+    /// What an agent tells of records that it deleted: all up to one, in which the line moved so much.
+    fn totals(&self, last_seq: u64, down_bytes: u64) -> GapFill {
+        let end_ms = TENTH_MS + 1_000 * last_seq;
+        let mut totals = Record { epoch: self.epoch.to_vec(), seq: last_seq, end_ms, ..Record::default() };
+        totals.set_lines(&[LineUsage { handle: 1, down_bytes, down_packets: 9 * last_seq, ..LineUsage::default() }]);
+        GapFill { last_hash: self.hashes[last_seq as usize].to_vec(), totals: Some(totals) }
     }
 
     /// The log as it was when it had so many records.
@@ -118,6 +127,12 @@ impl Edge {
         (applied.outcome, applied.applied_seq)
     }
 
+    /// What became of records that are gone, and the last one applied.
+    async fn fills(&self, session: Session, fill: &GapFill) -> (Outcome, u64) {
+        let filled = usage::Intake::new(session).fill(&self.isp.app, fill).await.expect("an answer");
+        (filled.outcome, filled.applied_seq)
+    }
+
     /// Tells records that all are applied.
     async fn applies(&self, session: Session, records: &[Vec<u8>]) {
         for record in records {
@@ -139,9 +154,9 @@ impl Edge {
         assert_eq!(bills, billed);
     }
 
-    /// What the router told of a kind.
+    /// What is told of the router, of a kind.
     async fn told(&self, kind: &str) -> Vec<String> {
-        let told = self.isp.get(&format!("/routers/{}/events?severity=critical", self.router)).await.expect(200);
+        let told = self.isp.get(&format!("/routers/{}/events", self.router)).await.expect(200);
         let told = told["items"].as_array().expect("items").clone();
         let of_kind = told.iter().filter(|event| event["kind"] == kind);
         of_kind.map(|event| event["text"].as_str().expect("a text").to_owned()).collect()

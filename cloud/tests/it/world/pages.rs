@@ -6,6 +6,9 @@ use std::path::Path;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use weir_cloud::db::embedded;
+use weir_cloud::ids::{QuarantinedId, RouterId};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
@@ -95,8 +98,29 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
     made.insert("messages", written(isp, &subscriber, &account).await);
     made.extend(crate::plugins::things(isp).await);
+    made.insert("usage-quarantine", quarantined(isp, &router).await);
     pay(isp, &mut made).await;
     made
+}
+
+/// A usage record that waits for a decision, of an agent that is gone.
+async fn quarantined(isp: &Isp, router: &str) -> String {
+    let mut superuser =
+        PgConnection::connect_with(&embedded::options(&isp.cloud.app.config.data_dir)).await.expect("connect");
+    sqlx::query("SET session_replication_role = replica").execute(&mut superuser).await.expect("as a restore");
+    let router: RouterId = router.parse().expect("an id");
+    let id: uuid::Uuid = sqlx::query_scalar(
+        "INSERT INTO usage_quarantine (tenant_id, id, router_id, agent_id, epoch, seq, hash, start_at, end_at, lines, down_bytes,
+                                       up_bytes, body, received_at)
+         VALUES ($1, gen_random_uuid(), $2, gen_random_uuid(), '', 1, decode(repeat('00', 16), 'hex'), now(), now(), 1, 1, 1, '', now())
+         RETURNING id",
+    )
+    .bind(isp.tenant.uuid())
+    .bind(router.uuid())
+    .fetch_one(&mut superuser)
+    .await
+    .expect("keep it");
+    QuarantinedId::from(id).to_string()
 }
 
 /// One of everything about staff and programs.

@@ -527,3 +527,25 @@ error-needs-allowance = فقط فوق حجم مشمول: أدخله.
 settings-shown = ما يراه المشتركون
 settings-billing = الفواتير والمدفوعات
 settings-company = الشركة
+
+## Usage in quarantine
+quarantine = استهلاك في الحجر
+quarantine-waiting = { $count } من السجلات تنتظر قرارًا
+quarantine-lede = أُعيد سجل استهلاك هذا الموجّه إلى حالة سابقة، أو افترق عمّا حُسب. ما قاله حينها قد يكون محسوبًا من قبل، لذلك لا يُفوتر منه شيء إلا بقرارك.
+quarantine-undecided = بانتظار قرار
+quarantine-all = كل السجلات
+quarantine-none = لم يوضع شيء في الحجر قط.
+quarantine-log = السجل
+quarantine-record = القيد
+quarantine-records = السجلات
+quarantine-decide = احتسابه
+quarantine-or = أو لا
+quarantine-bill = فوترته
+quarantine-drop = عدم فوترته أبدًا
+quarantine-waits = بانتظار قرار
+quarantine-billed = فُوتر
+quarantine-dropped = لا يُفوتر أبدًا
+quarantine-bill-title = هل تُفوتر ما حسبه { $name }؟
+quarantine-bill-lede = تُفوتر خطوطه بهذا الحجم كأي حجم آخر. افعل ذلك فقط إن كنت تعلم أنه ليس في السجل الذي حُسب: ما جرى لقرص الموجّه في تلك الأثناء يبيّن ذلك.
+quarantine-drop-title = ألّا يُفوتر أبدًا ما حسبه { $name }؟
+quarantine-drop-lede = يُترك هذا الحجم نهائيًا. إن كان محسوبًا من قبل فهذا صحيح، وإلا فقد حصل عليه مشتركوك مجانًا.

@@ -527,3 +527,25 @@ error-needs-allowance = Only beyond an included volume: enter one.
 settings-shown = What subscribers see
 settings-billing = Bills and payments
 settings-company = The company
+
+## Usage in quarantine
+quarantine = Usage in quarantine
+quarantine-waiting = { $count } records wait for a decision
+quarantine-lede = This router’s usage log was put back in time, or forked from what is counted. What it said then may be counted already, so none of it is billed unless you say so.
+quarantine-undecided = Waiting for a decision
+quarantine-all = All records
+quarantine-none = Nothing was ever put into quarantine.
+quarantine-log = Log
+quarantine-record = Record
+quarantine-records = Records
+quarantine-decide = Count it
+quarantine-or = Or not
+quarantine-bill = Bill it
+quarantine-drop = Never bill it
+quarantine-waits = Waiting
+quarantine-billed = Billed
+quarantine-dropped = Never billed
+quarantine-bill-title = Bill what { $name } told?
+quarantine-bill-lede = Its lines are billed for this volume like for any other. Do so only if you know that it is not in the log that was counted: what happened to the router’s disk meanwhile tells.
+quarantine-drop-title = Never bill what { $name } told?
+quarantine-drop-lede = The volume is left out for good. If it was counted already, that is right; if it was not, your subscribers get it for free.

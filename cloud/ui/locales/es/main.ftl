@@ -527,3 +527,25 @@ error-needs-allowance = Solo por encima de un volumen incluido: indíquelo.
 settings-shown = Lo que ven los abonados
 settings-billing = Facturas y pagos
 settings-company = La empresa
+
+## Usage in quarantine
+quarantine = Uso en cuarentena
+quarantine-waiting = { $count } registros esperan una decisión
+quarantine-lede = El registro de uso de este router volvió a un estado anterior, o se separó de lo que está contado. Lo que dijo entonces puede estar contado ya, así que nada de ello se factura si usted no lo decide.
+quarantine-undecided = Pendiente de decisión
+quarantine-all = Todos los registros
+quarantine-none = Nunca se ha puesto nada en cuarentena.
+quarantine-log = Registro de uso
+quarantine-record = Registro
+quarantine-records = Registros
+quarantine-decide = Contarlo
+quarantine-or = O no
+quarantine-bill = Facturarlo
+quarantine-drop = No facturarlo nunca
+quarantine-waits = Pendiente
+quarantine-billed = Facturado
+quarantine-dropped = Nunca se factura
+quarantine-bill-title = ¿Facturar lo que contó { $name }?
+quarantine-bill-lede = A sus líneas se les factura este volumen como cualquier otro. Hágalo solo si sabe que no está en el registro que se contó: lo dice lo que le pasó mientras tanto al disco del router.
+quarantine-drop-title = ¿No facturar nunca lo que contó { $name }?
+quarantine-drop-lede = El volumen queda fuera para siempre. Si ya estaba contado, es lo correcto; si no lo estaba, sus abonados lo reciben gratis.

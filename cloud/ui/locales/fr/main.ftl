@@ -527,3 +527,25 @@ error-needs-allowance = Seulement au-delà d’un volume inclus : indiquez-le.
 settings-shown = Ce que voient les abonnés
 settings-billing = Factures et paiements
 settings-company = L’entreprise
+
+## Usage in quarantine
+quarantine = Consommation en quarantaine
+quarantine-waiting = { $count } enregistrements attendent une décision
+quarantine-lede = Le journal de consommation de ce routeur est revenu à un état antérieur, ou s’est écarté de ce qui est compté. Ce qu’il a dit alors est peut-être déjà compté : rien n’en est facturé sans votre décision.
+quarantine-undecided = En attente de décision
+quarantine-all = Tous les enregistrements
+quarantine-none = Rien n’a jamais été mis en quarantaine.
+quarantine-log = Journal
+quarantine-record = Enregistrement
+quarantine-records = Enregistrements
+quarantine-decide = Compter
+quarantine-or = Ou non
+quarantine-bill = Facturer
+quarantine-drop = Ne jamais facturer
+quarantine-waits = En attente
+quarantine-billed = Facturé
+quarantine-dropped = Jamais facturé
+quarantine-bill-title = Facturer ce que { $name } a compté ?
+quarantine-bill-lede = Ce volume est facturé à ses lignes comme tout autre. Ne le faites que si vous savez qu’il n’est pas dans le journal qui a été compté : ce qui est arrivé entre-temps au disque du routeur le dit.
+quarantine-drop-title = Ne jamais facturer ce que { $name } a compté ?
+quarantine-drop-lede = Le volume est écarté pour toujours. S’il était déjà compté, c’est juste ; sinon, vos abonnés l’ont gratuitement.

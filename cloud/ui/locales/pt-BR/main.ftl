@@ -527,3 +527,25 @@ error-needs-allowance = Só além de um volume incluído: informe-o.
 settings-shown = O que os assinantes veem
 settings-billing = Faturas e pagamentos
 settings-company = A empresa
+
+## Usage in quarantine
+quarantine = Uso em quarentena
+quarantine-waiting = { $count } registros aguardam uma decisão
+quarantine-lede = O registro de uso deste roteador voltou a um estado anterior, ou se separou do que está contado. O que ele disse então pode já estar contado, por isso nada disso é cobrado sem a sua decisão.
+quarantine-undecided = Aguardando decisão
+quarantine-all = Todos os registros
+quarantine-none = Nada foi posto em quarentena até hoje.
+quarantine-log = Registro de uso
+quarantine-record = Registro
+quarantine-records = Registros
+quarantine-decide = Contar
+quarantine-or = Ou não
+quarantine-bill = Cobrar
+quarantine-drop = Nunca cobrar
+quarantine-waits = Aguardando
+quarantine-billed = Cobrado
+quarantine-dropped = Nunca cobrado
+quarantine-bill-title = Cobrar o que { $name } contou?
+quarantine-bill-lede = Este volume é cobrado das linhas dele como qualquer outro. Faça isso só se souber que ele não está no registro que foi contado: o que houve com o disco do roteador nesse meio-tempo diz isso.
+quarantine-drop-title = Nunca cobrar o que { $name } contou?
+quarantine-drop-lede = O volume fica de fora para sempre. Se já estava contado, está certo; se não estava, seus assinantes o recebem de graça.

@@ -147,6 +147,7 @@ impl World {
 
     /// Puts in another disk: what was on the old one alone may be missing, and so may what was announced and not written.
     fn exchange(&mut self, disk: Sim, boots: bool) -> Result<(), Fault> {
+        self.lose_headers();
         let before = self.on_disk();
         let counted = self.counted.clone();
         let announced = self.announced;
@@ -168,6 +169,12 @@ impl World {
         Ok(())
     }
 
+    /// Whatever only headers of the log know may be missing with it.
+    fn lose_headers(&mut self) {
+        let headers = std::mem::take(&mut self.only_in_headers);
+        self.account.forgive_records(&headers);
+    }
+
     fn save(&mut self) {
         self.saved = Some(Machine {
             copied: self.copied(),
@@ -179,8 +186,9 @@ impl World {
     }
 
     fn resume(&mut self) -> Result<(), Fault> {
-        let Some(saved) = self.saved.as_ref().filter(|saved| self.may_return(&saved.copied)) else { return Ok(()) };
         let before = self.on_disk();
+        self.lose_headers();
+        let Some(saved) = self.saved.as_ref().filter(|saved| self.may_return(&saved.copied)) else { return Ok(()) };
         let counted = std::mem::replace(&mut self.counted, saved.counted.clone());
         (self.disk, self.run) = (saved.copied.disk.image(), saved.run.image());
         (self.safe, self.announced, self.boot) = (saved.safe, saved.announced, saved.copied.boot);
@@ -205,8 +213,8 @@ impl World {
         self.cloud.restore(backup)?;
         self.link = None;
         let (after, held) = (self.cloud.effects(), self.on_disk());
-        let gone = before.iter().filter(|hash| !after.contains(hash) && !held.contains(hash));
-        self.account.forgive_records(gone);
+        let gone = before.into_iter().filter(|hash| !after.contains(hash) && !held.contains(hash));
+        self.only_in_headers.extend(gone);
         Ok(())
     }
 
@@ -232,8 +240,22 @@ impl World {
         }
     }
 
+    /// What a router gives into quarantine because its log went back may be missing.
+    pub(super) fn forgive_quarantined(&mut self, epoch: &Epoch, seq: u64) {
+        let held = self.link.as_ref().is_some_and(|link| link.held.contains(epoch));
+        if held && self.may_hold {
+            let mut given = self.account.of_epoch(epoch);
+            given.retain(|hash| self.account.seq(hash) == Some(seq));
+            self.account.forgive_records(&given);
+        }
+    }
+
     /// What a router holds because its log went back may be missing.
     pub(super) fn forgive_held(&mut self) {
+        let of_current = self.account.of_epoch(&self.copied().epoch);
+        let headers = std::mem::take(&mut self.only_in_headers);
+        self.account.forgive_records(headers.iter().filter(|hash| !of_current.contains(hash)));
+
         let held = self.link.as_ref().map(|link| link.held.clone()).unwrap_or_default();
         let on_disk = self.on_disk();
         for epoch in held.iter().filter(|_| self.may_hold) {

@@ -6,10 +6,13 @@ use crate::ledger::Session;
 use std::collections::BTreeSet;
 use weir_agent::northbound::sender::{Effect, Sender};
 use weir_agent::usage::spool::Epoch;
-use weir_protocol::usage::SealReason;
+use weir_protocol::PROTO_REV;
+use weir_protocol::usage::{Down, GapFill, SealReason, Up};
 
 /// Most that is under way; what is older is lost.
 const UNDER_WAY: usize = 64;
+/// The last revision whose cloud is told nothing of records that are gone.
+const BEFORE_GAP_FILLS: u32 = 8;
 /// Sessions it may take until everything is delivered.
 const SESSIONS: usize = 12;
 
@@ -40,7 +43,8 @@ impl World {
                 position.applied_hash = ours.map(|hash| hash.to_vec()).unwrap_or_default();
             }
         }
-        let (sender, effects) = Sender::welcome(journal.spool(), &positions);
+        let rev = if self.rules.gaps { PROTO_REV } else { BEFORE_GAP_FILLS };
+        let (sender, effects) = Sender::welcome(journal.spool(), &positions, rev);
         self.link = Some(Link { session, sender, held: BTreeSet::new() });
         self.unasked = false;
         self.act(effects)
@@ -64,9 +68,19 @@ impl World {
             return;
         }
         for _ in 0..count {
-            let Some((epoch, seq)) = link.sender.next(spool) else { break };
+            if let Some((epoch, after)) = link.sender.gap() {
+                let Some(gap_fill) = spool.gap_fill(&epoch, after, &[]) else { break };
+                link.sender.told(&epoch, gap_fill.totals.as_ref().map_or(after, |totals| totals.seq));
+                self.up.push((link.session, Up { gap_fill: Some(gap_fill), ..Up::default() }));
+            }
+            let next = link.sender.next(spool).map(|next| (next, false));
+            let Some(((epoch, seq), quarantine)) =
+                next.or_else(|| link.sender.quarantine(spool).map(|next| (next, true)))
+            else {
+                break;
+            };
             if let Ok(record) = spool.read(&epoch, seq) {
-                self.up.push((link.session, record));
+                self.up.push((link.session, Up { record, quarantine, ..Up::default() }));
             }
         }
         let old = self.up.len().saturating_sub(UNDER_WAY);
@@ -78,19 +92,31 @@ impl World {
             return Ok(());
         }
         let n = if self.dice.percent(60) { 0 } else { self.dice.below(self.up.len()) };
-        let (session, record) = self.up[n].clone();
+        let (session, up) = self.up[n].clone();
         if self.dice.percent(70) {
             self.up.remove(n);
         }
-        if self.dice.percent(10) { Ok(()) } else { self.arrive(session, &record) }
+        if self.dice.percent(10) { Ok(()) } else { self.arrive(session, &up) }
     }
 
-    fn arrive(&mut self, session: Session, record: &[u8]) -> Result<(), Fault> {
-        match self.cloud.apply(session, record, &mut self.dice)? {
+    fn arrive(&mut self, session: Session, up: &Up) -> Result<(), Fault> {
+        let answer = match &up.gap_fill {
+            Some(fill) => self.fill(session, fill)?,
+            None if up.quarantine => self.cloud.quarantine(session, &up.record)?,
+            None => self.cloud.apply(session, &up.record, &mut self.dice)?,
+        };
+        match answer {
             Some(answer) => self.down.push((session, answer)),
             None => self.link = self.link.take().filter(|link| link.session != session),
         }
         Ok(())
+    }
+
+    fn fill(&mut self, session: Session, fill: &GapFill) -> Result<Option<Down>, Fault> {
+        let Some((down, filled)) = self.cloud.fill(session, fill)? else { return Ok(None) };
+        let last = fill.last_hash.as_slice().try_into().map_err(|_| Fault::Strange("a hash of no size".into()))?;
+        filled.map_or(Ok(()), |filled| self.account.learn_filled(&filled, last))?;
+        Ok(Some(down))
     }
 
     pub(super) fn answer(&mut self) -> Result<(), Fault> {
@@ -111,7 +137,7 @@ impl World {
         if dies { self.restart() } else { Ok(()) }
     }
 
-    fn hear(&mut self, (session, answer): (Session, weir_protocol::usage::Down)) -> Result<(), Fault> {
+    fn hear(&mut self, (session, answer): (Session, Down)) -> Result<(), Fault> {
         let (Some(link), Some(journal)) = (&mut self.link, &self.journal) else { return Ok(()) };
         if link.session != session {
             return Ok(());
@@ -122,10 +148,13 @@ impl World {
 
     fn act(&mut self, effects: Vec<Effect>) -> Result<(), Fault> {
         for effect in effects {
-            let Some(journal) = &mut self.journal else { return Ok(()) };
+            if self.journal.is_none() {
+                return Ok(());
+            }
             match effect {
                 Effect::Trim(epoch, seq) => {
-                    let _ = journal.trim(&epoch, seq);
+                    self.forgive_quarantined(&epoch, seq);
+                    let _ = self.journal.as_mut().map(|journal| journal.trim(&epoch, seq));
                 }
                 Effect::Hold { epoch, current, text: _ } => {
                     self.link.as_mut().map(|link| link.held.insert(epoch));
@@ -154,8 +183,8 @@ impl World {
             if self.up.is_empty() {
                 break;
             }
-            for (session, record) in std::mem::take(&mut self.up) {
-                self.arrive(session, &record)?;
+            for (session, up) in std::mem::take(&mut self.up) {
+                self.arrive(session, &up)?;
             }
             for heard in std::mem::take(&mut self.down) {
                 self.hear(heard)?;
@@ -166,8 +195,8 @@ impl World {
 
     /// Everything arrives, and nothing breaks.
     pub(super) fn drain(&mut self) -> Result<(), Fault> {
-        for (session, record) in std::mem::take(&mut self.up) {
-            self.arrive(session, &record)?;
+        for (session, up) in std::mem::take(&mut self.up) {
+            self.arrive(session, &up)?;
         }
         for _ in 0..SESSIONS {
             self.seal(SealReason::Shutdown)?;

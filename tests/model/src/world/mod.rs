@@ -20,7 +20,7 @@ use weir_agent::store::sim::Sim;
 use weir_agent::usage::spool::{Epoch, Limits};
 use weir_agent::usage::{Journal, Key};
 use weir_protocol::hash::{self, Hash};
-use weir_protocol::usage::{Down, Record, SealReason};
+use weir_protocol::usage::{Down, Record, SealReason, Up};
 
 /// Small files, so that runs go through many, and room for all a run makes.
 const LIMITS: Limits = Limits { segment: 400, quota: 6400 };
@@ -130,7 +130,9 @@ pub struct World {
     agent: usize,
     sessions: u64,
     link: Option<Link>,
-    up: Vec<(Session, Vec<u8>)>,
+    up: Vec<(Session, Up)>,
+    /// What the router deleted and the cloud forgot, and headers of the log still know.
+    only_in_headers: Vec<Hash>,
     down: Vec<(Session, Down)>,
     backups: usize,
     copy: Option<Copied>,
@@ -170,6 +172,7 @@ impl World {
             sessions: 0,
             link: None,
             up: Vec::new(),
+            only_in_headers: Vec::new(),
             down: Vec::new(),
             backups,
             copy: None,

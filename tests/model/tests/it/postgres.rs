@@ -17,8 +17,9 @@ use weir_cloud::{roles, usage};
 use weir_model::account::LINES;
 use weir_model::cloud::Product;
 use weir_model::ledger::Session;
+use weir_protocol::PROTO_REV;
 use weir_protocol::control::{EpochPosition, Hello, StreamPosition};
-use weir_protocol::usage::Down;
+use weir_protocol::usage::{Down, GapFill};
 
 /// What a backup has to keep of a router, those that others point to first.
 const TABLES: [&str; 5] = ["agents", "usage_epochs", "usage_records", "usage_segments", "usage_gaps"];
@@ -183,7 +184,7 @@ impl Product for Postgres {
     fn open(&mut self, session: Session, offered: &[EpochPosition]) -> anyhow::Result<Option<Vec<StreamPosition>>> {
         let Installation { app, tenant, runtime } = self.on;
         let Some(agent) = self.agents.get(session.agent) else { return Ok(None) };
-        let hello = Hello { epochs: offered.to_vec(), ..Hello::default() };
+        let hello = Hello { proto_rev: PROTO_REV, epochs: offered.to_vec(), ..Hello::default() };
         let opened = runtime.block_on(sessions::open(app, *tenant, *agent, &hello, "model"))?;
         Ok(opened.map(|opened| {
             self.sessions.insert(session.number, opened.session);
@@ -193,13 +194,17 @@ impl Product for Postgres {
 
     fn apply(&mut self, session: Session, body: &[u8]) -> anyhow::Result<Option<Down>> {
         let own = self.sessions[&session.number];
-        match self.on.runtime.block_on(usage::apply(&self.on.app, own, body)) {
-            Ok(usage::Applied { epoch, applied_seq, trim_seq, outcome }) => {
-                Ok(Some(Down { epoch, applied_seq, trim_seq, outcome: outcome.into() }))
-            }
-            Err(usage::Error::Fleet(fleet::Error::Fenced | fleet::Error::Revoked)) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        answered(self.on.runtime.block_on(usage::apply(&self.on.app, own, body)))
+    }
+
+    fn fill(&mut self, session: Session, fill: &GapFill) -> anyhow::Result<Option<Down>> {
+        let mut intake = usage::Intake::new(self.sessions[&session.number]);
+        answered(self.on.runtime.block_on(intake.fill(&self.on.app, fill)))
+    }
+
+    fn quarantine(&mut self, session: Session, body: &[u8]) -> anyhow::Result<Option<Down>> {
+        let mut intake = usage::Intake::new(self.sessions[&session.number]);
+        answered(self.on.runtime.block_on(intake.quarantine(&self.on.app, body)))
     }
 
     fn backup(&mut self) -> anyhow::Result<()> {
@@ -223,5 +228,16 @@ impl Product for Postgres {
             billed[row.get::<i32, _>("handle") as usize - 1] = row.get::<i64, _>("bytes") as usize;
         }
         Ok(billed)
+    }
+}
+
+/// What the agent hears; nothing if the session is over.
+fn answered(applied: Result<usage::Applied, usage::Error>) -> anyhow::Result<Option<Down>> {
+    match applied {
+        Ok(usage::Applied { epoch, applied_seq, trim_seq, outcome }) => {
+            Ok(Some(Down { epoch, applied_seq, trim_seq, outcome: outcome.into() }))
+        }
+        Err(usage::Error::Fleet(fleet::Error::Fenced | fleet::Error::Revoked)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

@@ -1,7 +1,10 @@
 //! SQL of records and segments.
 
+pub mod quarantine;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use weir_protocol::hash::Hash;
+use weir_protocol::usage::LineUsage;
 
 use super::ingest::Sound;
 use super::{Day, Measured};
@@ -9,15 +12,21 @@ use crate::db::TenantTx;
 use crate::fleet::positions::Trim;
 use crate::ids::{AgentId, SubscriptionId};
 
-/// Hash of a record, whichever agent of the same router told it.
-pub async fn record_hash(
+pub struct RecordRow {
+    pub hash: Vec<u8>,
+    pub end_at: DateTime<Utc>,
+}
+
+/// A record, whichever agent of the same router told it.
+pub async fn record(
     tx: &mut TenantTx,
     agent: AgentId,
     epoch: &[u8],
     seq: u64,
-) -> Result<Option<Vec<u8>>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT r.hash FROM agents own
+) -> Result<Option<RecordRow>, sqlx::Error> {
+    sqlx::query_as!(
+        RecordRow,
+        "SELECT r.hash, r.end_at FROM agents own
          JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
          JOIN usage_records r ON r.tenant_id = a.tenant_id AND r.agent_id = a.id
          WHERE own.id = $1 AND r.epoch = $2 AND r.seq = $3",
@@ -29,24 +38,47 @@ pub async fn record_hash(
     .await
 }
 
-/// When a record ended, whichever agent of the same router told it.
-pub async fn end_of_record(
+/// The number of the next record an epoch of an agent would have if records came without gaps.
+pub async fn next_seq(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(max(seq), 0) + 1 AS "next!" FROM usage_records WHERE agent_id = $1 AND epoch = $2"#,
+        agent.uuid(),
+        epoch
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
+/// What each line moved in the records of an epoch up to one, whichever agent of the same router told them.
+pub async fn sums(
     tx: &mut TenantTx,
     agent: AgentId,
     epoch: &[u8],
-    seq: u64,
-) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT r.end_at FROM agents own
-         JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
-         JOIN usage_records r ON r.tenant_id = a.tenant_id AND r.agent_id = a.id
-         WHERE own.id = $1 AND r.epoch = $2 AND r.seq = $3",
+    last_seq: i64,
+) -> Result<Vec<LineUsage>, sqlx::Error> {
+    let sums = sqlx::query!(
+        r#"SELECT u.handle, sum(u.down_bytes)::bigint AS "down_bytes!", sum(u.up_bytes)::bigint AS "up_bytes!",
+                  sum(u.down_packets)::bigint AS "down_packets!", sum(u.up_packets)::bigint AS "up_packets!"
+           FROM agents own
+           JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
+           JOIN usage_segments u ON u.tenant_id = a.tenant_id AND u.agent_id = a.id
+           WHERE own.id = $1 AND u.epoch = $2 AND u.seq <= $3
+           GROUP BY u.handle ORDER BY u.handle"#,
         agent.uuid(),
         epoch,
-        seq.cast_signed()
+        last_seq
     )
-    .fetch_optional(tx.conn())
-    .await
+    .fetch_all(tx.conn())
+    .await?;
+    let lines = sums.into_iter().map(|sum| LineUsage {
+        handle: sum.handle.cast_unsigned(),
+        down_bytes: sum.down_bytes.cast_unsigned(),
+        up_bytes: sum.up_bytes.cast_unsigned(),
+        down_packets: sum.down_packets.cast_unsigned(),
+        up_packets: sum.up_packets.cast_unsigned(),
+        ..LineUsage::default()
+    });
+    Ok(lines.collect())
 }
 
 /// The handle the next line of an agent's router is given: all of its lines have had those below, none another.
@@ -59,12 +91,7 @@ pub async fn next_handle(tx: &mut TenantTx, agent: AgentId) -> Result<i32, sqlx:
     .await
 }
 
-pub(super) async fn insert_record(
-    tx: &mut TenantTx,
-    agent: AgentId,
-    sound: &Sound,
-    body: &[u8],
-) -> Result<(), sqlx::Error> {
+pub async fn insert_record(tx: &mut TenantTx, agent: AgentId, sound: &Sound, body: &[u8]) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
         "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at, tally)
@@ -87,14 +114,14 @@ pub(super) async fn insert_record(
 }
 
 /// One row a line, all in one statement; what is no line's is kept without a subscription.
-pub(super) async fn insert_segments(tx: &mut TenantTx, agent: AgentId, sound: &Sound) -> Result<(), sqlx::Error> {
-    let column = |count: fn(&weir_protocol::usage::LineUsage) -> u64| -> Vec<i64> {
+pub async fn insert_segments(tx: &mut TenantTx, agent: AgentId, sound: &Sound) -> Result<(), sqlx::Error> {
+    let column = |count: fn(&LineUsage) -> u64| -> Vec<i64> {
         sound.lines.iter().map(|line| count(line).cast_signed()).collect()
     };
     let handles: Vec<i32> = sound.lines.iter().map(|line| line.handle.cast_signed()).collect();
     let (down, up) = (column(|line| line.down_bytes), column(|line| line.up_bytes));
     let (down_packets, up_packets) = (column(|line| line.down_packets), column(|line| line.up_packets));
-    let measured = |count: fn(&weir_protocol::usage::LineUsage) -> Option<u64>| -> Vec<Option<i64>> {
+    let measured = |count: fn(&LineUsage) -> Option<u64>| -> Vec<Option<i64>> {
         sound.lines.iter().map(|line| count(line).map(u64::cast_signed)).collect()
     };
     let down_v6 = measured(|line| line.v6_bytes.map(|v6| v6.down.min(line.down_bytes)));
