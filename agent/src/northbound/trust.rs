@@ -80,11 +80,13 @@ pub fn validity(certificate: &[u8], roots: RootCertStore, provider: &Arc<CryptoP
     }
 }
 
-/// Whether a connection failed because what the gateway showed leads to no root that is trusted.
+/// Whether a connection failed because what the gateway showed leads to no root that is trusted. A root of another cloud that
+/// has the same name shows by its signature.
 pub fn leads_nowhere(error: &link::Error) -> bool {
-    const TLS_ALERT: u64 = 0x100;
-    const UNKNOWN_CA: u64 = TLS_ALERT | 48;
-    matches!(error, link::Error::Connection(ConnectionError::TransportError(error)) if u64::from(error.code) == UNKNOWN_CA)
+    const UNKNOWN_CA: u64 = 0x100 | 48;
+    const DECRYPT_ERROR: u64 = 0x100 | 51;
+    let link::Error::Connection(ConnectionError::TransportError(error)) = error else { return false };
+    [UNKNOWN_CA, DECRYPT_ERROR].contains(&u64::from(error.code))
 }
 
 /// BLAKE3 fingerprint of a certificate.

@@ -49,6 +49,14 @@ fn key() -> KeyPair {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap()
 }
 
+/// Makes a certificate hold for 90 days, so many of which are over.
+fn hold(certificate: &mut CertificateParams, days: u32) {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let now = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_millis(System::start().now().wall_ms);
+    certificate.not_before = now - DAY * days;
+    certificate.not_after = certificate.not_before + DAY * 90;
+}
+
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
@@ -105,14 +113,11 @@ impl Gateway {
     }
 
     /// An identity whose certificate holds for 90 days, so many of which are over.
-    pub fn identity_since(&self, days: u64) -> Identity {
-        const DAY: Duration = Duration::from_secs(86_400);
+    pub fn identity_since(&self, days: u32) -> Identity {
         let key = key();
         let mut leaf = CertificateParams::new(Vec::new()).unwrap();
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let now = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_millis(System::start().now().wall_ms);
-        leaf.not_before = now - DAY * u32::try_from(days).unwrap();
-        leaf.not_after = leaf.not_before + DAY * 90;
+        hold(&mut leaf, days);
         let leaf = leaf.signed_by(&key, &self.issuer).unwrap();
         Identity {
             tenant_id: Uuid::from_u128(1),
@@ -148,7 +153,8 @@ impl Gateway {
 
     /// Signs a request.
     pub fn enroll(&self, request: &enroll::Request) -> enroll::Enrolled {
-        let csr = CertificateSigningRequestParams::from_der(&request.csr.clone().into()).unwrap();
+        let mut csr = CertificateSigningRequestParams::from_der(&request.csr.clone().into()).unwrap();
+        hold(&mut csr.params, 1);
         let leaf = csr.signed_by(&self.issuer).unwrap();
         enroll::Enrolled {
             tenant_id: vec![3; 16],

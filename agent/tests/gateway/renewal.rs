@@ -15,7 +15,7 @@ use super::bench::{Bench, Gateway, Running, Served, shown, soon};
 use super::{id, line, snapshot};
 
 /// An identity on disk, whose certificate is so many days old.
-fn enrolled(gateway: &Gateway, folder: &Path, days: u64) -> Identity {
+fn enrolled(gateway: &Gateway, folder: &Path, days: u32) -> Identity {
     let identity = gateway.identity_since(days);
     identity::save(&mut Folder::open(folder).unwrap(), &identity).unwrap();
     identity
@@ -161,9 +161,10 @@ async fn a_certificate_that_has_ended_is_renewed_on_a_connection_of_its_own_or_t
         let (mut cloud, _) = gateway.session().await;
         assert_ne!(shown(&cloud.connection), old.chain[0].0);
         cloud.welcome_at(PROTO_REV, Vec::new()).await;
-        status(folder.path(), |certificate| certificate["problem"].is_null()).await;
+        cloud.addresses().await;
         agent.stop().await;
         assert!(kept(folder.path()).key != old.key, "another key");
+        status(folder.path(), |certificate| certificate["problem"].is_null()).await;
     };
     LocalSet::new().run_until(story).await;
 }

@@ -143,7 +143,7 @@ pub async fn take_over(
     sqlx::query_scalar!(
         r#"UPDATE agents SET session_id = $2, gateway = $3, connected_at = $4, disconnected_at = NULL, last_seen_at = $4,
                   version = left($5, 64), kernel = left($6, 128), capabilities = $7,
-                  trust_digest = CASE WHEN length($8) = 8 THEN $8 END
+                  trust_digest = CASE WHEN length($8::bytea) = 8 THEN $8 END
            WHERE id = $1 AND revoked_at IS NULL RETURNING state_lineage"#,
         session.agent.uuid(),
         session.id,

@@ -261,7 +261,7 @@ impl Gateway {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AgentId, Arc<Bell>>> {
-        self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
