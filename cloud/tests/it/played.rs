@@ -166,6 +166,11 @@ impl Gateway {
         }
     }
 
+    /// Wants a session and gets none: with which code the connection is closed, and why.
+    pub async fn turned_away(&self, identity: &Identity) -> (u64, String) {
+        closed(&self.dial(ALPN_SESSION, Some(identity)).await).await
+    }
+
     /// Opens the streams of a session and says nothing yet.
     pub async fn connected(&self, identity: &Identity) -> Played {
         let connection = self.dial(ALPN_SESSION, Some(identity)).await;
@@ -212,12 +217,16 @@ impl Played {
 
     /// With which code the connection is closed, and why.
     pub async fn closed(&self) -> (u64, String) {
-        match soon("close", self.connection.closed()).await {
-            ConnectionError::ApplicationClosed(closed) => {
-                (closed.error_code.into_inner(), String::from_utf8_lossy(&closed.reason).into_owned())
-            }
-            other => panic!("not closed: {other}"),
+        closed(&self.connection).await
+    }
+}
+
+async fn closed(connection: &Connection) -> (u64, String) {
+    match soon("close", connection.closed()).await {
+        ConnectionError::ApplicationClosed(closed) => {
+            (closed.error_code.into_inner(), String::from_utf8_lossy(&closed.reason).into_owned())
         }
+        other => panic!("not closed: {other}"),
     }
 }
 

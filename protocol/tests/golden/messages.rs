@@ -77,6 +77,15 @@ impl Sample for control::command_result::Outcome {
     }
 }
 
+impl Sample for enroll::certificate_renewed::Outcome {
+    fn sample(source: &mut dyn Source) -> Self {
+        match source.number() % 2 {
+            1 => Self::Renewed(Sample::sample(source)),
+            _ => Self::Refused(Sample::sample(source)),
+        }
+    }
+}
+
 messages! {
     control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel, tally, trust_digest }
     control::EpochPosition { epoch, first_seq, last_seq, first_prev_hash, last_hash }
@@ -106,6 +115,7 @@ messages! {
     enroll::Enrolled { tenant_id, agent_id, chain, trust_bundle, gateways, cloud_time_ms }
     enroll::Refused { code, text }
     enroll::RenewCertificate { csr }
+    enroll::CertificateRenewed { outcome }
     enroll::Renewed { chain, trust_bundle, gateways }
     enroll::TrustBundle { roots }
     live::Sample { wall_ms, down_bps, up_bps, lines }
@@ -141,6 +151,5 @@ choices! {
     control::Down.message: down Message { Welcome, GoAway, LiveInterest, Command, CertificateRenewed, TrustBundle }
     desired::Identity.who: identity Who { Mac, CircuitId, RemoteId, PppoeUser, Duid }
     enroll::Reply.outcome: reply Outcome { Enrolled, Refused }
-    enroll::CertificateRenewed.outcome: certificate_renewed Outcome { Renewed, Refused }
     state::Up.message: up Message { Ack, Applied, FairUse, Addresses, Unknown }
 }

@@ -81,11 +81,18 @@ pub async fn is_safe(tx: &mut PlatformTx, id: Uuid) -> Result<bool, sqlx::Error>
     .await
 }
 
+/// It began to issue last, whatever the clock was before.
 pub async fn set_issuing(tx: &mut PlatformTx, id: Uuid) -> Result<(), sqlx::Error> {
     let now = tx.at();
-    sqlx::query!("UPDATE platform.authorities SET issuing_since = $2 WHERE id = $1", id, now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "UPDATE platform.authorities SET issuing_since =
+             greatest($2, (SELECT max(issuing_since) FROM platform.authorities) + interval '1 microsecond')
+         WHERE id = $1",
+        id,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
