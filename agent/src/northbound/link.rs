@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 use weir_protocol::enroll::CertificateRenewed;
 use weir_protocol::frame;
 use weir_protocol::stream::Kind;
-use weir_protocol::{CLOSE_CERTIFICATE_ENDED, CLOSE_RECORD_UNREADABLE, GATEWAY_SERVER_NAME, control, live, state, usage};
+use weir_protocol::{
+    CLOSE_CERTIFICATE_ENDED, CLOSE_RECORD_UNREADABLE, GATEWAY_SERVER_NAME, control, live, state, usage,
+};
 
 /// Frames that may wait on an ordinary stream.
 const QUEUE: usize = 256;
@@ -209,7 +211,8 @@ async fn open(
     let (closed, events) = (connection.clone(), events.clone());
     tokio::spawn(async move {
         let why = closed.closed().await;
-        let closed_by = |code: u32| matches!(&why, ConnectionError::ApplicationClosed(close) if close.error_code == code.into());
+        let closed_by =
+            |code: u32| matches!(&why, ConnectionError::ApplicationClosed(close) if close.error_code == code.into());
         let unreadable = closed_by(CLOSE_RECORD_UNREADABLE);
         let certificate_ended = closed_by(CLOSE_CERTIFICATE_ENDED);
         let what = What::Closed { reason: why.to_string(), unreadable, certificate_ended };

@@ -212,8 +212,10 @@ impl Renewal {
         let known = [&self.current.identity.key, &next.identity.key];
         let made = || Ok::<_, Error>(Der(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?.serialize_der()));
         let key = identity::key_to_renew(disk, &known, made)?;
-        let pair =
-            KeyPair::from_pkcs8_der_and_sign_algo(&PrivatePkcs8KeyDer::from(key.0.as_slice()), &PKCS_ECDSA_P256_SHA256)?;
+        let pair = KeyPair::from_pkcs8_der_and_sign_algo(
+            &PrivatePkcs8KeyDer::from(key.0.as_slice()),
+            &PKCS_ECDSA_P256_SHA256,
+        )?;
         let csr = CertificateParams::new(Vec::new())?.serialize_request(&pair)?.der().to_vec();
         self.asked = Some(key);
         Ok(RenewCertificate { csr })

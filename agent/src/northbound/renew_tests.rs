@@ -55,7 +55,11 @@ impl Cloud {
     fn renew(&mut self, request: &RenewCertificate) -> Renewed {
         let csr = CertificateSigningRequestParams::from_der(&request.csr.clone().into()).unwrap();
         let leaf = self.leaf(&csr.public_key, (-1, 89));
-        Renewed { chain: vec![leaf], trust_bundle: vec![self.root.clone()], gateways: vec!["192.0.2.2:4433".to_owned()] }
+        Renewed {
+            chain: vec![leaf],
+            trust_bundle: vec![self.root.clone()],
+            gateways: vec!["192.0.2.2:4433".to_owned()],
+        }
     }
 
     /// Whether the key of an identity is of a certificate of ours.

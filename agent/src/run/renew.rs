@@ -129,7 +129,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             Ok(Welcomed::Refused) => self.tell(
                 "certificate-refused",
                 Severity::Warning,
-                "the cloud renewed this router's certificate and does not accept it; the one before is still in use".into(),
+                "the cloud renewed this router's certificate and does not accept it; the one before is still in use"
+                    .into(),
             ),
             Err(error) => self.not_renewed(&error),
         }
@@ -178,7 +179,11 @@ fn ask_alone(
     });
 }
 
-async fn ask(gateway: &str, config: ClientConfig, request: &RenewCertificate) -> Result<CertificateRenewed, link::Error> {
+async fn ask(
+    gateway: &str,
+    config: ClientConfig,
+    request: &RenewCertificate,
+) -> Result<CertificateRenewed, link::Error> {
     let (endpoint, connection) = link::connect(gateway, config, LIMIT).await?;
     let (mut outgoing, mut incoming) = connection.open_bi().await?;
     let lost = |_| link::Error::Connection(connection.close_reason().unwrap_or(ConnectionError::LocallyClosed));

@@ -144,8 +144,8 @@ impl Authority {
 
     /// The issuing root's name and key in a certificate by another root.
     fn issuing_by(&self, other: &Root, now: DateTime<Utc>) -> Result<CertificateDer<'static>, Error> {
-        let name = certificates::common_name(self.root())
-            .ok_or_else(|| Error::Certificate("a root has no name".into()))?;
+        let name =
+            certificates::common_name(self.root()).ok_or_else(|| Error::Certificate("a root has no name".into()))?;
         let mut params = authority_params(&name);
         valid(&mut params, now, GATEWAY_DAYS);
         let signed = params.signed_by(self.issuing().issuer.key(), &other.issuer).map_err(certificates::failed)?;
@@ -178,7 +178,8 @@ impl Authority {
 }
 
 fn request(csr: &[u8]) -> Result<CertificateSigningRequestParams, Error> {
-    CertificateSigningRequestParams::from_der(&csr.to_vec().into()).map_err(|error| Error::CsrInvalid(error.to_string()))
+    CertificateSigningRequestParams::from_der(&csr.to_vec().into())
+        .map_err(|error| Error::CsrInvalid(error.to_string()))
 }
 
 /// SHA-256 of the public key of a signing request.

@@ -81,14 +81,8 @@ pub async fn of_router(
 }
 
 /// What only the cloud says of a router.
-const OF_THE_CLOUD: [&str; 6] = [
-    "agent-misbehaved",
-    "certificate-ended",
-    "certificate-ending",
-    "usage-gap",
-    "usage-refused",
-    "usage-superseded",
-];
+const OF_THE_CLOUD: [&str; 6] =
+    ["agent-misbehaved", "certificate-ended", "certificate-ending", "usage-gap", "usage-refused", "usage-superseded"];
 
 /// Keeps what an agent wanted people to know, under an id that is none of those the cloud gives.
 pub async fn told(app: &App, session: Session, event: &control::Event) -> Result<(), Error> {

@@ -7,10 +7,10 @@ use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::Error;
 use super::authority::Authority;
 use super::certificates::{self, authority_params, valid};
 use super::store::authorities as store;
-use super::Error;
 use crate::app::App;
 use crate::db::{PlatformTx, WAKE_CHANNEL};
 use crate::ids::JobId;

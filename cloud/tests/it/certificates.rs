@@ -98,9 +98,9 @@ fn a_session_renews_its_own_agents_certificate_and_the_one_before_stays_good() {
         let page = isp.page(&format!("/routers/{router}")).await.text;
         assert!(page.contains("Certificate renewed"), "{page}");
         let entries = isp.get("/audit-entries").await.expect(200);
-        let entry = entries["items"].as_array().expect("a list").iter().find(|one| one["action"] == "renew certificate");
+        let entry =
+            entries["items"].as_array().expect("a list").iter().find(|one| one["action"] == "renew certificate");
         assert!(entry.is_some_and(|entry| entry.to_string().contains("serial")), "{entries}");
-
     });
 }
 

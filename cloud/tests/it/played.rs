@@ -91,7 +91,12 @@ impl Gateway {
         for root in bundle {
             roots.add(root.clone().into()).expect("a root");
         }
-        Self { roots: Arc::new(roots), endpoint: self.endpoint.clone(), _stop: self._stop.clone(), address: self.address }
+        Self {
+            roots: Arc::new(roots),
+            endpoint: self.endpoint.clone(),
+            _stop: self._stop.clone(),
+            address: self.address,
+        }
     }
 
     /// Asks for a further certificate on a connection of its own.

@@ -96,11 +96,11 @@ async fn attend(
     let (session, lineage, held) = (opened.session, opened.lineage, opened.held);
     let events: EventPace = Arc::new(tokio::sync::Mutex::new(Pace::new(EVENTS_AT_ONCE, EVENTS_A_SECOND)));
     let mut tasks = JoinSet::new();
-    let control = Arc::clone(&control_send);
     let trusts = hello.trust_digest.as_slice().try_into().ok();
-    tasks.spawn(tell_commands(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&control), trusts));
-    tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control)));
-    tasks.spawn(listen(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&events), (control_receive, control)));
+    tasks.spawn(tell_commands(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&control_send), trusts));
+    tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control_send)));
+    let control = (control_receive, Arc::clone(&control_send));
+    tasks.spawn(listen(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&events), control));
     tasks.spawn(state::tell(Arc::clone(gateway), session, lineage, held, Arc::clone(&bell), state));
     tasks.spawn(usage::take(Arc::clone(gateway), session, events, connection.clone(), usage));
     tasks.spawn(pass_on(Arc::clone(gateway), session, live));

@@ -29,7 +29,9 @@ pub(super) fn server_config(credentials: &Arc<Credentials>) -> anyhow::Result<Se
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::<Credentials>::clone(credentials));
-    tls.alpn_protocols = [weir_protocol::ALPN_SESSION, weir_protocol::ALPN_ENROLL, weir_protocol::ALPN_RENEW].map(<[u8]>::to_vec).to_vec();
+    tls.alpn_protocols = [weir_protocol::ALPN_SESSION, weir_protocol::ALPN_ENROLL, weir_protocol::ALPN_RENEW]
+        .map(<[u8]>::to_vec)
+        .to_vec();
     // A resumed connection would skip the check of the client's certificate.
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
