@@ -227,7 +227,9 @@ CREATE TABLE platform.authorities (
     id uuid NOT NULL,
     certificate bytea NOT NULL,
     sealed_key bytea NOT NULL,
-    created_at timestamp with time zone NOT NULL
+    created_at timestamp with time zone NOT NULL,
+    issuing_since timestamp with time zone,
+    retired_at timestamp with time zone
 );
 
 ALTER TABLE platform.authorities OWNER TO weir_owner;
@@ -485,8 +487,12 @@ CREATE TABLE public.agents (
     unknown_told_at timestamp with time zone,
     unknown_more boolean DEFAULT false NOT NULL,
     desired_digest bytea,
+    authority_id uuid,
+    trust_digest bytea,
+    certificate_renewed_at timestamp with time zone,
     CONSTRAINT agents_desired_digest_is_whole CHECK ((length(desired_digest) = 16)),
     CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
+    CONSTRAINT agents_trust_digest_is_whole CHECK ((length(trust_digest) = 8)),
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
 
@@ -3156,6 +3162,9 @@ ALTER TABLE ONLY public.agent_events
     ADD CONSTRAINT agent_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_authority_id_fkey FOREIGN KEY (authority_id) REFERENCES platform.authorities(id);
+
+ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.agents
@@ -4325,7 +4334,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_platform;
 
 GRANT SELECT,INSERT ON TABLE platform.authorities TO weir_platform;
 
+GRANT UPDATE(issuing_since) ON TABLE platform.authorities TO weir_platform;
+
+GRANT UPDATE(retired_at) ON TABLE platform.authorities TO weir_platform;
+
 GRANT SELECT ON TABLE platform.backups TO weir_app;
+GRANT SELECT ON TABLE platform.backups TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_platform;
@@ -4373,11 +4387,19 @@ GRANT SELECT(revoked_at) ON TABLE public.agents TO weir_platform;
 
 GRANT SELECT(session_id) ON TABLE public.agents TO weir_platform;
 
+GRANT SELECT(connected_at) ON TABLE public.agents TO weir_platform;
+
 GRANT SELECT(disconnected_at) ON TABLE public.agents TO weir_platform;
 
 GRANT SELECT(last_seen_at),UPDATE(last_seen_at) ON TABLE public.agents TO weir_platform;
 
 GRANT SELECT(desired_gen) ON TABLE public.agents TO weir_platform;
+
+GRANT SELECT(authority_id) ON TABLE public.agents TO weir_platform;
+
+GRANT SELECT(trust_digest) ON TABLE public.agents TO weir_platform;
+
+GRANT SELECT(certificate_renewed_at) ON TABLE public.agents TO weir_platform;
 
 GRANT SELECT,INSERT ON TABLE public.allocations TO weir_app;
 

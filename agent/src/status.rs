@@ -45,8 +45,20 @@ pub struct Running {
     pub epochs: Vec<Epoch>,
     /// How full the usage log is, in thousandths.
     pub log_fill_permille: u64,
+    /// What this router shows the cloud.
+    #[serde(default)]
+    pub certificate: Certificate,
     /// When this was written, Unix milliseconds.
     pub written_at_ms: u64,
+}
+
+/// A router's certificate.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Until when it holds, Unix milliseconds.
+    pub until_ms: Option<u64>,
+    /// What stands in the way of the cloud, or of renewing it; one sentence.
+    pub problem: Option<String>,
 }
 
 /// Leases, counted.

@@ -32,6 +32,9 @@ enum Command {
     /// The record of changes.
     #[command(subcommand)]
     Audit(Audit),
+    /// The roots that agents and gateways trust: make a new one, and let it take the place of the old.
+    #[command(subcommand)]
+    Root(roles::root::Root),
     /// Write a backup: the database and the installation's key, in a new folder.
     Backup(roles::backup::Backup),
     /// Bring a backup into an installation that has no ISP yet, while it is stopped.
@@ -84,6 +87,7 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Worker => roles::run(Role::Worker, config).await,
         Command::Tenant(Tenant::Create(wish)) => roles::tenant::create(config, wish).await,
         Command::Audit(Audit::Verify(wish)) => roles::audit::verify(config, wish).await,
+        Command::Root(wish) => roles::root::run(config, wish).await,
         Command::Backup(wish) => roles::backup::back_up(config, wish).await,
         Command::Restore(wish) => roles::backup::restore(config, wish).await,
         Command::Recovered => roles::backup::recovered(config).await,

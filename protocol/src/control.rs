@@ -4,7 +4,7 @@
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Up {
     /// The message.
-    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4, 5, 6")]
     pub message: Option<up::Message>,
 }
 
@@ -28,6 +28,9 @@ pub mod up {
         /// What a [`super::Command`] came to.
         #[prost(message, tag = "5")]
         CommandResult(super::CommandResult),
+        /// Asks for a further certificate; never sent in a session below revision 9.
+        #[prost(message, tag = "6")]
+        RenewCertificate(crate::enroll::RenewCertificate),
     }
 }
 
@@ -35,7 +38,7 @@ pub mod up {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Down {
     /// The message.
-    #[prost(oneof = "down::Message", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "down::Message", tags = "1, 2, 3, 4, 5, 6")]
     pub message: Option<down::Message>,
 }
 
@@ -56,6 +59,12 @@ pub mod down {
         /// Something to do now, once; never sent to an agent below revision 5.
         #[prost(message, tag = "4")]
         Command(super::Command),
+        /// Answers [`crate::enroll::RenewCertificate`].
+        #[prost(message, tag = "5")]
+        CertificateRenewed(crate::enroll::CertificateRenewed),
+        /// Whom to trust from now on; never sent to an agent below revision 9.
+        #[prost(message, tag = "6")]
+        TrustBundle(crate::enroll::TrustBundle),
     }
 }
 
@@ -98,6 +107,10 @@ pub struct Hello {
     /// The tally the agent counts fair use in ([`crate::usage::Record::tally`]), 8 bytes; empty if it counts none.
     #[prost(bytes = "vec", tag = "12")]
     pub tally: Vec<u8>,
+    /// [`crate::enroll::bundle_digest`] of the roots it trusts, 8 bytes; empty from an agent that cannot be told others. From
+    /// revision 9 on.
+    #[prost(bytes = "vec", tag = "13")]
+    pub trust_digest: Vec<u8>,
 }
 
 /// What the agent still holds of one epoch of its usage log.

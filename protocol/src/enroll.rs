@@ -1,4 +1,5 @@
-//! Enrollment: a single-use token becomes a certificate, on one stream of one connection.
+//! Enrollment: a single-use token becomes a certificate, on one stream of one connection. A certificate becomes a further
+//! one: in its session, or, if it has ended meanwhile, on one stream of a connection of its own ([`crate::ALPN_RENEW`]).
 //!
 //! The agent verifies the gateway against the root fingerprint inside the token, and proves the token's secret
 //! with a MAC over this TLS session's exporter, so neither a relay nor a recording can use it.
@@ -80,6 +81,69 @@ pub struct Refused {
     /// One plain sentence.
     #[prost(string, tag = "2")]
     pub text: String,
+}
+
+/// Agent to cloud: a further certificate is wanted for the agent whose certificate this connection shows. The same request
+/// may be made again: it is answered alike.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct RenewCertificate {
+    /// Certificate signing request, DER; its key is a new one, made on the router.
+    #[prost(bytes = "vec", tag = "1")]
+    pub csr: Vec<u8>,
+}
+
+/// Cloud to agent: what became of [`RenewCertificate`].
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct CertificateRenewed {
+    /// The outcome.
+    #[prost(oneof = "certificate_renewed::Outcome", tags = "1, 2")]
+    pub outcome: Option<certificate_renewed::Outcome>,
+}
+
+/// What [`CertificateRenewed`] can be.
+pub mod certificate_renewed {
+    /// Renewed or refused.
+    #[derive(Clone, PartialEq, prost::Oneof)]
+    pub enum Outcome {
+        /// Here is the certificate.
+        #[prost(message, tag = "1")]
+        Renewed(super::Renewed),
+        /// No, and why: `agent-revoked`, `certificate-too-old`, `renewed-lately`, `csr-invalid`, `cloud-failed`.
+        #[prost(message, tag = "2")]
+        Refused(super::Refused),
+    }
+}
+
+/// A further certificate of the same agent.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Renewed {
+    /// Certificate chain, DER, leaf first.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub chain: Vec<Vec<u8>>,
+    /// Roots to verify gateways against, DER.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub trust_bundle: Vec<Vec<u8>>,
+    /// Where to connect, `host:port`, in order of preference.
+    #[prost(string, repeated, tag = "3")]
+    pub gateways: Vec<String>,
+}
+
+/// The roots to verify gateways against from now on, in place of those held.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct TrustBundle {
+    /// Roots, DER.
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    pub roots: Vec<Vec<u8>>,
+}
+
+/// What a set of roots hashes to, in whatever order they are.
+pub fn bundle_digest<'a>(roots: impl IntoIterator<Item = &'a [u8]>) -> [u8; 8] {
+    let mut fingerprints: Vec<_> = roots.into_iter().map(|root| *blake3::hash(root).as_bytes()).collect();
+    fingerprints.sort_unstable();
+    fingerprints.dedup();
+    let mut digest = [0; 8];
+    blake3::Hasher::new().update(fingerprints.as_flattened()).finalize_xof().fill(&mut digest);
+    digest
 }
 
 /// Proof of a token's secret, bound to one TLS session and one signing request.

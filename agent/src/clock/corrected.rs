@@ -62,6 +62,14 @@ impl<C: Clock> Corrected<C> {
         self.router.now()
     }
 
+    /// The time, if it is certain; otherwise that from which on it is certainly later. Unix milliseconds.
+    pub fn earliest_ms(&self) -> u64 {
+        match self.told {
+            Some(_) => self.now().wall_ms,
+            None => self.floor_ms.saturating_add(self.router.now().mono_ms).max(EARLIEST_MS),
+        }
+    }
+
     /// Takes in what the cloud says the time is; answers by how much the router is wrong, milliseconds ahead, if it is.
     pub fn tell(&mut self, cloud_ms: u64) -> Option<i64> {
         if cloud_ms < EARLIEST_MS {
@@ -162,9 +170,10 @@ mod tests {
         let clock = Corrected::open(&disk, shown.clone());
         shown.show(7_000, 7_000);
         assert_eq!(clock.now().wall_ms, RIGHT + 4_000 + 7_000, "not before it was switched off");
+        assert_eq!(clock.earliest_ms(), RIGHT + 4_000 + 7_000);
         // Something set it right before the cloud is reached.
         shown.show(RIGHT + DAY_MS, 8_000);
-        assert_eq!(clock.now().wall_ms, RIGHT + DAY_MS);
+        assert_eq!((clock.now().wall_ms, clock.earliest_ms()), (RIGHT + DAY_MS, RIGHT + 4_000 + 8_000), "nobody knows");
     }
 
     #[test]

@@ -10,9 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
+use weir_protocol::enroll::CertificateRenewed;
 use weir_protocol::frame;
 use weir_protocol::stream::Kind;
-use weir_protocol::{CLOSE_RECORD_UNREADABLE, GATEWAY_SERVER_NAME, control, live, state, usage};
+use weir_protocol::{
+    CLOSE_CERTIFICATE_ENDED, CLOSE_RECORD_UNREADABLE, GATEWAY_SERVER_NAME, control, live, state, usage,
+};
 
 /// Frames that may wait on an ordinary stream.
 const QUEUE: usize = 256;
@@ -75,7 +78,11 @@ pub enum What {
         reason: String,
         /// Whether because the cloud could not read a usage record, and so could not say which.
         unreadable: bool,
+        /// Whether because the certificate that was shown has ended.
+        certificate_ended: bool,
     },
+    /// A further certificate was asked for on a connection of its own, and this is the answer.
+    Renewed(CertificateRenewed),
 }
 
 /// The sending half of an open connection.
@@ -214,8 +221,12 @@ async fn open(
     let (closed, events) = (connection.clone(), events.clone());
     tokio::spawn(async move {
         let why = closed.closed().await;
-        let unreadable = matches!(&why, ConnectionError::ApplicationClosed(close) if close.error_code == CLOSE_RECORD_UNREADABLE.into());
-        let _ = events.send(Event { attempt, what: What::Closed { reason: why.to_string(), unreadable } }).await;
+        let closed_by =
+            |code: u32| matches!(&why, ConnectionError::ApplicationClosed(close) if close.error_code == code.into());
+        let unreadable = closed_by(CLOSE_RECORD_UNREADABLE);
+        let certificate_ended = closed_by(CLOSE_CERTIFICATE_ENDED);
+        let what = What::Closed { reason: why.to_string(), unreadable, certificate_ended };
+        let _ = events.send(Event { attempt, what }).await;
     });
     Ok(Link { endpoint, connection, control, state, usage, live })
 }

@@ -3,13 +3,14 @@
 //! No resumption and no 0-RTT; MTU discovery and segmentation offload off; few streams and small windows.
 
 use super::trust::Trust;
-use crate::store::identity::Identity;
+use crate::store::identity::{Der, Identity};
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, IdleTimeout, TransportConfig, VarInt};
 use rustls::RootCertStore;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use std::sync::Arc;
 use std::time::Duration;
 use weir_protocol::{ALPN_ENROLL, ALPN_SESSION};
@@ -28,19 +29,52 @@ pub enum Error {
     NoRoot,
 }
 
-/// Settings for an enrolled agent's session.
+/// Settings for an enrolled agent's session, by this machine's clock.
 pub fn session(identity: &Identity, keepalive: Duration) -> Result<ClientConfig, Error> {
+    enrolled(identity, ALPN_SESSION, keepalive, Arc::new(DefaultTimeProvider))
+}
+
+/// Settings for what an enrolled agent wants, where it is known only that it is later than `earliest_ms` (Unix milliseconds):
+/// what ended before that is not believed.
+pub fn at(identity: &Identity, wants: &[u8], keepalive: Duration, earliest_ms: u64) -> Result<ClientConfig, Error> {
+    enrolled(identity, wants, keepalive, Arc::new(NotBefore(earliest_ms)))
+}
+
+/// It is this late, Unix milliseconds, or later.
+#[derive(Debug)]
+struct NotBefore(u64);
+
+impl TimeProvider for NotBefore {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(self.0)))
+    }
+}
+
+fn enrolled(
+    identity: &Identity,
+    wants: &[u8],
+    keepalive: Duration,
+    time: Arc<dyn TimeProvider>,
+) -> Result<ClientConfig, Error> {
+    let chain = identity.chain.iter().map(|certificate| CertificateDer::from(certificate.0.clone())).collect();
+    let key = PrivatePkcs8KeyDer::from(identity.key.0.clone());
+    let trust = Arc::new(Trust::in_roots(roots(&identity.trust_bundle)?, provider())?);
+    let tls = rustls::ClientConfig::builder_with_details(provider(), time)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(trust)
+        .with_client_auth_cert(chain, key.into())?;
+    quic(tls, wants, keepalive)
+}
+
+/// The roots of a bundle that can be used.
+pub(super) fn roots(bundle: &[Der]) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
-    let bundle = identity.trust_bundle.iter().map(|root| CertificateDer::from(root.0.clone()));
+    let bundle = bundle.iter().map(|root| CertificateDer::from(root.0.as_slice()));
     if roots.add_parsable_certificates(bundle).0 == 0 {
         return Err(Error::NoRoot);
     }
-    let chain = identity.chain.iter().map(|certificate| CertificateDer::from(certificate.0.clone())).collect();
-    let key = PrivatePkcs8KeyDer::from(identity.key.0.clone());
-    let trust = Arc::new(Trust::in_roots(roots, provider())?);
-    let tls =
-        builder()?.dangerous().with_custom_certificate_verifier(trust).with_client_auth_cert(chain, key.into())?;
-    quic(tls, ALPN_SESSION, keepalive)
+    Ok(roots)
 }
 
 /// Settings for enrolling: the gateway must chain to the root with this BLAKE3 fingerprint, which it sends along.
@@ -50,7 +84,7 @@ pub fn enrollment(root_fingerprint: [u8; 32], keepalive: Duration) -> Result<Cli
     quic(tls, ALPN_ENROLL, keepalive)
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 

@@ -1,11 +1,14 @@
 //! Which gateways the agent believes to be its cloud's.
 
+use super::link;
+use quinn::ConnectionError;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A gateway shows a chain of certificates that leads to a root. One that begins in the future is believed all the same: it
 /// says that this router's clock is behind, and whoever signed it would know.
@@ -45,6 +48,45 @@ impl Trust {
         roots.add(root.clone().into_owned())?;
         verifier(roots, &self.provider)
     }
+}
+
+/// From when until when a certificate holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// Unix milliseconds.
+    pub from_ms: u64,
+    /// Unix milliseconds.
+    pub until_ms: u64,
+}
+
+/// From when until when a certificate holds: whoever verifies it says so at the beginning of time and at its end.
+pub fn validity(certificate: &[u8], roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Option<Validity> {
+    let verifier = verifier(roots, provider).ok()?;
+    let name = ServerName::try_from(weir_protocol::GATEWAY_SERVER_NAME).ok()?;
+    let asked = |at_s: u64| {
+        let at = UnixTime::since_unix_epoch(Duration::from_secs(at_s));
+        verifier.verify_server_cert(&CertificateDer::from(certificate), &[], &name, &[], at)
+    };
+    let milliseconds = |time: UnixTime| time.as_secs().saturating_mul(1000);
+    let from_ms = match asked(0) {
+        Err(Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. })) => not_before,
+        _ => return None,
+    };
+    match asked(u64::MAX) {
+        Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+            Some(Validity { from_ms: milliseconds(from_ms), until_ms: milliseconds(not_after) })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a connection failed because what the gateway showed leads to no root that is trusted. A root of another cloud that
+/// has the same name shows by its signature.
+pub fn leads_nowhere(error: &link::Error) -> bool {
+    const UNKNOWN_CA: u64 = 0x100 | 48;
+    const DECRYPT_ERROR: u64 = 0x100 | 51;
+    let link::Error::Connection(ConnectionError::TransportError(error)) = error else { return false };
+    [UNKNOWN_CA, DECRYPT_ERROR].contains(&u64::from(error.code))
 }
 
 /// BLAKE3 fingerprint of a certificate.
@@ -107,7 +149,6 @@ impl ServerCertVerifier for Trust {
 mod tests {
     use super::*;
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
-    use std::time::Duration;
 
     const NAME: &str = "gateway.example";
     const YEAR_S: u64 = 365 * 86_400;
@@ -145,5 +186,15 @@ mod tests {
             assert_eq!(believed, [true, true, true, true, false], "{trust:?}");
             assert!(!shown(trust, &chain().0, 57), "another cloud's");
         }
+    }
+
+    #[test]
+    fn a_certificate_says_from_when_until_when_it_holds() {
+        let (leaf, root) = chain();
+        let mut roots = RootCertStore::empty();
+        roots.add(root).unwrap();
+        let held = validity(&leaf, roots.clone(), &Arc::new(rustls::crypto::ring::default_provider())).unwrap();
+        assert_eq!((held.from_ms, held.until_ms), (1_772_323_200_000, 2_087_942_400_000));
+        assert_eq!(validity(b"none", roots, &Arc::new(rustls::crypto::ring::default_provider())), None);
     }
 }

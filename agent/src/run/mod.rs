@@ -10,6 +10,7 @@ mod fair_use;
 mod measure;
 mod probe;
 mod quality;
+mod renew;
 mod strangers;
 mod talk;
 
@@ -20,6 +21,7 @@ use crate::echo::Patrol;
 use crate::garden::names;
 use crate::memory;
 use crate::northbound::backoff::Backoff;
+use crate::northbound::renew::Renewal;
 use crate::northbound::unread::Unread;
 use crate::northbound::{link, tls};
 use crate::plan::Wanted;
@@ -85,8 +87,7 @@ pub enum Error {
 /// A running agent.
 pub struct Agent<S, C> {
     config: Config,
-    identity: Identity,
-    quic: quinn::ClientConfig,
+    renewal: Renewal,
     southbound: S,
     clock: Corrected<C>,
     run: Folder,
@@ -143,7 +144,9 @@ pub struct Agent<S, C> {
 impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Opens everything durable.
     pub fn open(config: Config, identity: Identity, southbound: S, clock: C) -> Result<Self, Error> {
-        let (quic, state) = (tls::session(&identity, config.keepalive)?, Folder::open(&config.state_dir)?);
+        // What cannot be used is better said at once.
+        tls::session(&identity, config.keepalive)?;
+        let state = Folder::open(&config.state_dir)?;
         let clock = Corrected::open(&state, clock);
         let store = Store::open(Folder::open(&config.state_dir.join("desired"))?)?;
         let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
@@ -162,7 +165,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             checkpoint_at: now + config.checkpoint_interval,
             verify_at: now + config.verify_interval,
             quality_at: now,
-            quic,
+            renewal: Renewal::open(&state, identity),
             run,
             state,
             book,
@@ -200,7 +203,6 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             drifted: None,
             sweep_failing: false,
             config,
-            identity,
             southbound,
             clock,
         };
@@ -271,7 +273,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let cut = self.journal.next_cut().filter(ahead).map(wake);
         let rule = self.fair_use.next_ms().map(wake);
         let retry = self.retry.map(|(at, _)| at);
-        let others = [cut, rule, retry, self.uplink.wake(), self.probe_until()];
+        let others = [cut, rule, retry, self.uplink.wake(), self.probe_until(), self.renewal_wake()];
         let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at).min(self.quality_at);
         others.into_iter().flatten().fold(regular, Instant::min)
     }
@@ -300,6 +302,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if now >= self.verify_at || self.retry.is_some_and(|(at, _)| now >= at) {
             self.apply().await;
         }
+        self.tend_renewal();
         self.tend(now);
     }
 
@@ -499,6 +502,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             connected: matches!(&self.uplink, Uplink::Open(session) if session.sender.is_some()),
             epochs: self.positions(),
             log_fill_permille: self.journal.spool().fill_permille(),
+            certificate: self.certificate(),
             written_at_ms: self.clock.now().wall_ms,
         };
         if let Err(error) = status::write(&mut self.run, &status) {

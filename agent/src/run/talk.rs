@@ -5,7 +5,9 @@ use super::{Agent, EVENTS, enforce};
 use crate::clock::{self, Clock};
 use crate::northbound::backoff::Backoff;
 use crate::northbound::link::{self, Link, What};
+use crate::northbound::renew::Way;
 use crate::northbound::sender::{Effect, Sender};
+use crate::northbound::tls;
 use crate::southbound::Southbound;
 use crate::status;
 use crate::store::desired::{Accepted, Key};
@@ -19,7 +21,7 @@ use weir_protocol::brief::Upserts;
 use weir_protocol::control::{Event, GoAway, GoAwayReason, Heartbeat, Hello, Severity, Welcome, down, up};
 use weir_protocol::desired::Kind;
 use weir_protocol::usage::SealReason;
-use weir_protocol::{PROTO_REV, live, state, usage};
+use weir_protocol::{ALPN_RENEW, ALPN_SESSION, PROTO_REV, live, state, usage};
 
 /// Longest wait for a connection, and then for the Welcome.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -110,16 +112,31 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     fn dial(&mut self) {
-        let gateways = &self.identity.gateways;
+        let earliest_ms = self.clock.earliest_ms();
+        let way = self.renewal.choose(earliest_ms);
+        let gateways = &self.renewal.shown().gateways;
         let Some(gateway) = gateways.get(self.gateway % gateways.len().max(1)).cloned() else {
             tracing::error!("the identity names no gateway");
             self.uplink = Uplink::Waiting(Instant::now() + self.backoff.cap());
             return;
         };
+        let wants = if way == Way::Session { ALPN_SESSION } else { ALPN_RENEW };
+        let quic = match tls::at(self.renewal.shown(), wants, self.config.keepalive, earliest_ms) {
+            Ok(quic) => quic,
+            Err(error) => {
+                tracing::error!(%error, "the identity cannot be used");
+                self.renewal.failed(false);
+                self.uplink = Uplink::Waiting(Instant::now() + self.backoff.cap());
+                return;
+            }
+        };
         self.attempt += 1;
         tracing::debug!(gateway, "connecting");
         self.uplink = Uplink::Dialing;
-        link::dial(gateway, self.quic.clone(), LIMIT, self.attempt, self.inbox.0.clone());
+        match way {
+            Way::Session => link::dial(gateway, quic, LIMIT, self.attempt, self.inbox.0.clone()),
+            Way::Renewal => self.renew_alone(gateway, quic),
+        }
     }
 
     /// Takes in what a connection has to say.
@@ -131,6 +148,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             What::Connected(link) => self.greet(link),
             What::Failed(error) => {
                 self.gateway += 1;
+                self.not_welcomed(Some(&error), false);
                 let wait = self.backoff.after_failure(u64::from_le_bytes(clock::random()));
                 tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "cannot connect");
                 self.uplink = Uplink::Waiting(Instant::now() + wait);
@@ -142,6 +160,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                     self.live.interest(self.clock.now().mono_ms, interest.for_ms, interest.interval_ms);
                 }
                 Some(down::Message::Command(command)) => self.take_command(command),
+                Some(down::Message::CertificateRenewed(answer)) => self.renewed(answer),
+                Some(down::Message::TrustBundle(bundle)) => self.take_roots(bundle),
                 None => tracing::debug!("a control message this revision does not know"),
             },
             What::State(mut change) => {
@@ -151,8 +171,12 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 self.change(&change).await;
             }
             What::Usage(answer) => self.answered(&answer),
-            What::Closed { reason, unreadable } => {
+            What::Renewed(answer) => self.renewed(answer),
+            What::Closed { reason, unreadable, certificate_ended } => {
                 self.blame(unreadable);
+                if self.uplink.session().is_some_and(|session| session.sender.is_none()) {
+                    self.not_welcomed(None, certificate_ended);
+                }
                 self.lost(&reason);
             }
         }
@@ -175,6 +199,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             capabilities: self.capabilities.clone(),
             kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
             tally: self.tally.id().to_vec(),
+            trust_digest: self.renewal.trust_digest().to_vec(),
         };
         let now = Instant::now();
         let mut session = Session {
@@ -219,6 +244,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if session.opened.elapsed() < LIMIT {
             self.put_clock_right(welcome.cloud_time_ms);
         }
+        let (rev, spread) = self.uplink.session().map_or((0, Duration::ZERO), |session| (session.rev, session.spread));
+        self.certificate_welcomed(rev, spread);
         self.reports.restart();
         self.fair_use.restart();
         self.book.restart();
@@ -532,6 +559,14 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
     }
 
+    /// Ends the session; the next attempt is made after so long.
+    pub(super) fn close_for(&mut self, wait: Duration, reason: &str) {
+        if let Some(session) = self.uplink.session() {
+            session.comeback = Some(wait);
+        }
+        self.close(reason);
+    }
+
     fn close(&mut self, reason: &str) {
         if let Some(session) = self.uplink.session() {
             session.closing = true;
@@ -600,9 +635,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     fn flush_events(&mut self) {
-        // What is said to a session that is closing is lost.
-        let open = |session: &&mut Session| session.sender.is_some() && session.comeback.is_none() && !session.closing;
-        let Some(session) = self.uplink.session().filter(open) else { return };
+        let Some(session) = self.uplink.session().filter(|session| session.hears()) else { return };
         while let Some(event) = self.events.pop_front() {
             session.say(up::Message::Event(event), Instant::now());
         }
@@ -627,7 +660,12 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 }
 
 impl Session {
-    fn say(&mut self, message: up::Message, now: Instant) {
+    /// It is welcomed, and not closing: what is said to it then is lost.
+    pub(super) fn hears(&self) -> bool {
+        self.sender.is_some() && self.comeback.is_none() && !self.closing
+    }
+
+    pub(super) fn say(&mut self, message: up::Message, now: Instant) {
         self.spoke = now;
         if !self.link.control(message) {
             self.link.close("the control stream is blocked");

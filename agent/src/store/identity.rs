@@ -1,7 +1,9 @@
 //! Who this router is: its key, certificate, the roots it trusts and where to connect.
 //!
 //! One file, replaced as a whole, readable by its owner only. A key made for an enrollment that is not yet
-//! answered waits in a second file, so a lost reply can be asked for again with the same key.
+//! answered waits in a second file, so a lost reply can be asked for again with the same key; so does one made for a further
+//! certificate. What came of that is *next*, in a file of its own beside the first, until the cloud has welcomed it: whatever
+//! breaks meanwhile, one of the two is good.
 
 use super::disk::Disk;
 use base64::Engine;
@@ -12,6 +14,8 @@ use uuid::Uuid;
 
 const FILE: &str = "identity.json";
 const PENDING: &str = "enrolling.json";
+const NEXT: &str = "next.json";
+const RENEWING: &str = "renewing.json";
 
 /// Why an identity could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +83,13 @@ pub struct Pending {
     pub key: Der,
 }
 
+/// A key whose further certificate is not here yet.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renewing {
+    key: Der,
+}
+
 /// Reads the identity, if there is one.
 pub fn load(disk: &impl Disk) -> Result<Option<Identity>, Error> {
     read(disk, FILE)
@@ -88,6 +99,53 @@ pub fn load(disk: &impl Disk) -> Result<Option<Identity>, Error> {
 pub fn save(disk: &mut impl Disk, identity: &Identity) -> Result<(), Error> {
     write(disk, FILE, identity)?;
     forget_pending(disk)
+}
+
+/// Keeps an identity in the place of the one it is of.
+pub fn replace(disk: &mut impl Disk, identity: &Identity) -> Result<(), Error> {
+    write(disk, FILE, identity)
+}
+
+/// Reads what the cloud gave this agent and has not welcomed yet; what is left of another is passed over.
+pub fn load_next(disk: &impl Disk, current: &Identity) -> Option<Identity> {
+    let next: Identity = read(disk, NEXT).ok().flatten()?;
+    (next.agent_id == current.agent_id && next.key != current.key).then_some(next)
+}
+
+/// Keeps what the cloud gave this agent beside what it has.
+pub fn save_next(disk: &mut impl Disk, next: &Identity) -> Result<(), Error> {
+    write(disk, NEXT, next)?;
+    // What stays of it is of a key that is never asked with again.
+    let _left = forget(disk, RENEWING);
+    Ok(())
+}
+
+/// Goes on as what the cloud has welcomed.
+pub fn promote(disk: &mut impl Disk, next: &Identity) -> Result<(), Error> {
+    write(disk, FILE, next)?;
+    // What stays of it is of the same key.
+    let _left = forget(disk, NEXT);
+    Ok(())
+}
+
+/// Forgets what the cloud gave this agent and does not welcome.
+pub fn forget_next(disk: &mut impl Disk) -> Result<(), Error> {
+    forget(disk, NEXT)
+}
+
+/// The key a further certificate is asked for with: that which was asked with before, or, kept before it is used, a new one.
+pub fn key_to_renew<E: From<Error>>(
+    disk: &mut impl Disk,
+    known: &[&Der],
+    make: impl FnOnce() -> Result<Der, E>,
+) -> Result<Der, E> {
+    let kept: Option<Renewing> = read(disk, RENEWING).ok().flatten();
+    if let Some(Renewing { key }) = kept.filter(|kept| !known.contains(&&kept.key)) {
+        return Ok(key);
+    }
+    let key = make()?;
+    write(disk, RENEWING, &Renewing { key: key.clone() })?;
+    Ok(key)
 }
 
 /// Reads the key waiting for its answer, if there is one.
@@ -102,7 +160,11 @@ pub fn save_pending(disk: &mut impl Disk, pending: &Pending) -> Result<(), Error
 
 /// Forgets a key that was refused or accepted.
 pub fn forget_pending(disk: &mut impl Disk) -> Result<(), Error> {
-    match disk.remove(PENDING) {
+    forget(disk, PENDING)
+}
+
+fn forget(disk: &mut impl Disk, name: &str) -> Result<(), Error> {
+    match disk.remove(name) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         Ok(()) | Err(_) => Ok(()),
     }

@@ -29,7 +29,7 @@ use weir_agent::store::identity::{Der, Identity};
 use weir_protocol::state::ObservedLine;
 use weir_protocol::stream::Kind;
 use weir_protocol::token::Token;
-use weir_protocol::{ALPN_ENROLL, ALPN_SESSION, GATEWAY_SERVER_NAME, control, enroll, frame, state, usage};
+use weir_protocol::{ALPN_ENROLL, ALPN_RENEW, ALPN_SESSION, GATEWAY_SERVER_NAME, control, enroll, frame, state, usage};
 
 /// Longest wait for anything.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -47,6 +47,14 @@ pub struct Gateway {
 
 fn key() -> KeyPair {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap()
+}
+
+/// Makes a certificate hold for 90 days, so many of which are over.
+fn hold(certificate: &mut CertificateParams, days: u32) {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let now = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_millis(System::start().now().wall_ms);
+    certificate.not_before = now - DAY * days;
+    certificate.not_after = certificate.not_before + DAY * 90;
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
@@ -79,7 +87,7 @@ impl Gateway {
                 PrivatePkcs8KeyDer::from(leaf_key.serialize_der()).into(),
             )
             .unwrap();
-        server.alpn_protocols = vec![ALPN_SESSION.to_vec(), ALPN_ENROLL.to_vec()];
+        server.alpn_protocols = [ALPN_SESSION, ALPN_ENROLL, ALPN_RENEW].map(<[u8]>::to_vec).to_vec();
         let crypto = QuicServerConfig::try_from(server).unwrap();
         let config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         let endpoint = Endpoint::server(config, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
@@ -101,9 +109,15 @@ impl Gateway {
 
     /// An identity as enrollment would give it.
     pub fn identity(&self) -> Identity {
+        self.identity_since(1)
+    }
+
+    /// An identity whose certificate holds for 90 days, so many of which are over.
+    pub fn identity_since(&self, days: u32) -> Identity {
         let key = key();
         let mut leaf = CertificateParams::new(Vec::new()).unwrap();
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        hold(&mut leaf, days);
         let leaf = leaf.signed_by(&key, &self.issuer).unwrap();
         Identity {
             tenant_id: Uuid::from_u128(1),
@@ -139,7 +153,8 @@ impl Gateway {
 
     /// Signs a request.
     pub fn enroll(&self, request: &enroll::Request) -> enroll::Enrolled {
-        let csr = CertificateSigningRequestParams::from_der(&request.csr.clone().into()).unwrap();
+        let mut csr = CertificateSigningRequestParams::from_der(&request.csr.clone().into()).unwrap();
+        hold(&mut csr.params, 1);
         let leaf = csr.signed_by(&self.issuer).unwrap();
         enroll::Enrolled {
             tenant_id: vec![3; 16],
@@ -151,9 +166,27 @@ impl Gateway {
         }
     }
 
+    /// A further certificate.
+    pub fn renew(&self, request: &enroll::RenewCertificate) -> enroll::CertificateRenewed {
+        let request = enroll::Request { csr: request.csr.clone(), ..enroll::Request::default() };
+        let enroll::Enrolled { chain, trust_bundle, gateways, .. } = self.enroll(&request);
+        let renewed = enroll::Renewed { chain, trust_bundle, gateways };
+        enroll::CertificateRenewed { outcome: Some(enroll::certificate_renewed::Outcome::Renewed(renewed)) }
+    }
+
+    /// Reads a request for a further certificate on a connection of its own.
+    pub async fn renewal(&self) -> (Connection, SendStream, enroll::RenewCertificate) {
+        let connection = self.accept().await;
+        assert_eq!(protocol(&connection), ALPN_RENEW);
+        let (outgoing, mut incoming) = soon("stream", connection.accept_bi()).await.unwrap();
+        let request = soon("request", frame::read(&mut incoming)).await.unwrap();
+        (connection, outgoing, request)
+    }
+
     /// Accepts a session and reads its Hello.
     pub async fn session(&self) -> (Served, control::Hello) {
         let connection = self.accept().await;
+        assert_eq!(protocol(&connection), ALPN_SESSION);
         let mut streams = BTreeMap::new();
         for _ in 0..4 {
             let (outgoing, mut incoming) = soon("stream", connection.accept_bi()).await.unwrap();
@@ -170,6 +203,17 @@ impl Gateway {
         };
         (served, hello)
     }
+}
+
+fn protocol(connection: &Connection) -> Vec<u8> {
+    let data = connection.handshake_data().unwrap().downcast::<quinn::crypto::rustls::HandshakeData>().unwrap();
+    data.protocol.unwrap()
+}
+
+/// The certificate an agent shows.
+pub fn shown(connection: &Connection) -> Vec<u8> {
+    let chain = connection.peer_identity().unwrap().downcast::<Vec<CertificateDer<'static>>>().unwrap();
+    chain[0].to_vec()
 }
 
 pub type Stream = (SendStream, RecvStream);

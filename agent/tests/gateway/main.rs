@@ -8,6 +8,7 @@ mod fair_use;
 mod kept;
 mod probes;
 mod refused;
+mod renewal;
 
 use bench::{Bench, Gateway, Running, Served, soon};
 use prost::Message;

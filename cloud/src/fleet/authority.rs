@@ -1,40 +1,51 @@
 //! The installation's certificate authority: who is a gateway, who is an agent. Private: agents trust it by fingerprint.
 //!
-//! The root's key lies in the database, sealed with a key that lies in the data folder: neither alone is enough.
+//! Its roots' keys lie in the database, sealed with a key that lies in the data folder: neither alone is enough. One root
+//! issues; others may be trusted beside it, so that one can take the place of another while routers are away ([`super::roots`]).
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData, SanType,
+    CertificateParams, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, Issuer, KeyPair, PublicKeyData,
+    SanType, SerialNumber,
 };
 use rustls::pki_types::CertificateDer;
 use uuid::Uuid;
+use weir_protocol::enroll::bundle_digest;
 
-use super::{Error, store};
+use super::certificates::{self, authority_params, named, valid};
+use super::store::authorities as store;
+use super::{Error, roots};
 use crate::app::App;
 use crate::ids::{AgentId, TenantId};
-use crate::secrets::Place;
+use crate::secrets::{self, Place};
 
-/// How long an agent's certificate holds. Sessions do not renew it yet, so it must outlive the router's hardware; who is
-/// revoked is refused at every hello, whatever the certificate says.
-const AGENT_DAYS: i64 = 3_650;
-/// How long a gateway's certificate holds; a new one is made at each start, which may be years apart.
-const GATEWAY_DAYS: i64 = 3_650;
-/// How long the root holds.
-const ROOT_DAYS: i64 = 3_650;
+/// How long an agent's certificate holds. It is renewed after two thirds of that, so a router may be away for a month without
+/// another way in; who is revoked is refused at every hello, whatever the certificate says.
+const AGENT_DAYS: i64 = 90;
+/// How long a gateway's certificate holds; a running gateway renews its own.
+const GATEWAY_DAYS: i64 = 90;
 
 /// Issues certificates.
 pub struct Authority {
-    root: CertificateDer<'static>,
+    /// The trusted roots, oldest first.
+    roots: Vec<Root>,
+    issuing: usize,
+}
+
+struct Root {
+    id: Uuid,
+    certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
 }
 
-/// A gateway's certificate chain, leaf first, root included, and its key as PKCS #8.
+/// A gateway's certificate and key.
 pub struct GatewayIdentity {
-    /// Leaf, then root.
+    /// The leaf, then one certificate of the issuing root by each other trusted one: who trusts any of them believes the leaf.
     pub chain: Vec<CertificateDer<'static>>,
     /// PKCS #8, DER.
     pub key: Vec<u8>,
+    /// When it ends.
+    pub until: DateTime<Utc>,
 }
 
 /// An agent's certificate.
@@ -45,54 +56,100 @@ pub struct AgentCertificate {
     pub key_sha256: Vec<u8>,
     /// When it ends.
     pub until: DateTime<Utc>,
+    /// Its number, hexadecimal.
+    pub serial: String,
+    /// The root that issued it.
+    pub root: Uuid,
 }
 
 impl Authority {
     /// The authority of this installation, made at its first start.
     pub async fn open(app: &App) -> Result<Self, Error> {
         let mut tx = app.db.platform().await?;
-        store::agents::lock_authorities(&mut tx).await?;
-        let stored = store::agents::authority(&mut tx).await?;
-        let (certificate, key) = match stored {
-            Some(stored) => {
-                let key = app.secrets.unseal(Place::Installation(stored.id), &stored.sealed_key)?;
-                (stored.certificate, key)
-            }
-            None => {
-                let made = make_root(app.clock.system_now())?;
-                let id: crate::ids::JobId = crate::ids::new_id(tx.at());
-                let sealed = app.secrets.seal(Place::Installation(id.uuid()), &made.1)?;
-                store::agents::insert_authority(&mut tx, id.uuid(), &made.0, &sealed).await?;
-                made
-            }
-        };
+        store::lock(&mut tx).await?;
+        let mut stored = store::trusted(&mut tx).await?;
+        if stored.is_empty() {
+            let now = tx.at();
+            roots::add(app, &mut tx, "Weir root", Some(now)).await?;
+            stored = store::trusted(&mut tx).await?;
+        }
         tx.commit().await?;
-        let root = CertificateDer::from(certificate);
-        let key = KeyPair::try_from(key.as_slice()).map_err(certificate_error)?;
-        let issuer = Issuer::from_ca_cert_der(&root, key).map_err(certificate_error)?;
-        Ok(Self { root, issuer })
+        let mut roots = Vec::new();
+        for root in &stored {
+            let key = app.secrets.unseal(Place::Installation(root.id), &root.sealed_key)?;
+            let key = KeyPair::try_from(key.as_slice()).map_err(certificates::failed)?;
+            let certificate = CertificateDer::from(root.certificate.clone());
+            let issuer = Issuer::from_ca_cert_der(&certificate, key).map_err(certificates::failed)?;
+            roots.push(Root { id: root.id, certificate, issuer });
+        }
+        let newest = stored.iter().enumerate().max_by_key(|(_, root)| root.issuing_since).map(|(place, _)| place);
+        let issuing = newest.ok_or_else(|| Error::Certificate("there is no root".into()))?;
+        Ok(Self { roots, issuing })
     }
 
-    /// The root agents trust.
+    fn issuing(&self) -> &Root {
+        &self.roots[self.issuing]
+    }
+
+    /// The root that issues.
     pub fn root(&self) -> &CertificateDer<'static> {
-        &self.root
+        &self.issuing().certificate
+    }
+
+    /// The issuing root's number.
+    pub fn root_id(&self) -> Uuid {
+        self.issuing().id
+    }
+
+    /// Every trusted root, oldest first.
+    pub fn trusted(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        self.roots.iter().map(|root| &root.certificate)
+    }
+
+    /// What agents are told to trust, DER.
+    pub fn bundle(&self) -> Vec<Vec<u8>> {
+        self.trusted().map(|root| root.to_vec()).collect()
+    }
+
+    /// What the trusted roots hash to.
+    pub fn bundle_digest(&self) -> [u8; 8] {
+        bundle_digest(self.trusted().map(AsRef::as_ref))
+    }
+
+    /// Whether it trusts the same roots and issues by the same one.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.root_id() == other.root_id() && self.trusted().eq(other.trusted())
     }
 
     /// What a token says of the root.
     pub fn root_fingerprint(&self) -> [u8; 32] {
-        *blake3::hash(&self.root).as_bytes()
+        *blake3::hash(self.root()).as_bytes()
     }
 
     /// A fresh identity for this gateway.
     pub fn gateway(&self, now: DateTime<Utc>) -> Result<GatewayIdentity, Error> {
-        let key = KeyPair::generate().map_err(certificate_error)?;
-        let mut params =
-            CertificateParams::new(vec![weir_protocol::GATEWAY_SERVER_NAME.to_owned()]).map_err(certificate_error)?;
+        let key = KeyPair::generate().map_err(certificates::failed)?;
+        let mut params = CertificateParams::new(vec![weir_protocol::GATEWAY_SERVER_NAME.to_owned()])
+            .map_err(certificates::failed)?;
         params.distinguished_name = named("Weir gateway");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let until = valid(&mut params, now, GATEWAY_DAYS);
+        let leaf = params.signed_by(&key, &self.issuing().issuer).map_err(certificates::failed)?;
+        let mut chain = vec![leaf.der().clone()];
+        for older in self.roots.iter().filter(|root| root.id != self.root_id()) {
+            chain.push(self.issuing_by(older, now)?);
+        }
+        Ok(GatewayIdentity { chain, key: key.serialize_der(), until })
+    }
+
+    /// The issuing root's name and key in a certificate by another root.
+    fn issuing_by(&self, other: &Root, now: DateTime<Utc>) -> Result<CertificateDer<'static>, Error> {
+        let name =
+            certificates::common_name(self.root()).ok_or_else(|| Error::Certificate("a root has no name".into()))?;
+        let mut params = authority_params(&name);
         valid(&mut params, now, GATEWAY_DAYS);
-        let leaf = params.signed_by(&key, &self.issuer).map_err(certificate_error)?;
-        Ok(GatewayIdentity { chain: vec![leaf.der().clone(), self.root.clone()], key: key.serialize_der() })
+        let signed = params.signed_by(self.issuing().issuer.key(), &other.issuer).map_err(certificates::failed)?;
+        Ok(signed.der().clone())
     }
 
     /// A certificate for the key of a signing request; everything else in the request is ignored.
@@ -103,71 +160,79 @@ impl Authority {
         agent: AgentId,
         now: DateTime<Utc>,
     ) -> Result<AgentCertificate, Error> {
-        let mut csr = CertificateSigningRequestParams::from_der(&csr.to_vec().into())
-            .map_err(|error| Error::CsrInvalid(error.to_string()))?;
+        let mut csr = request(csr)?;
         let uri = format!("spiffe://weir/tenant/{}/agent/{}", tenant.uuid(), agent.uuid());
         csr.params = CertificateParams::default();
         csr.params.distinguished_name = named("Weir agent");
-        csr.params.subject_alt_names = vec![SanType::URI(uri.try_into().map_err(certificate_error)?)];
+        csr.params.subject_alt_names = vec![SanType::URI(uri.try_into().map_err(certificates::failed)?)];
         csr.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        valid(&mut csr.params, now, AGENT_DAYS);
-        let der = csr.signed_by(&self.issuer).map_err(certificate_error)?.der().clone();
-        let key_sha256 = key_digest(csr.public_key.der_bytes());
-        Ok(AgentCertificate { der, key_sha256, until: now + TimeDelta::days(AGENT_DAYS) })
+        let mut serial: [u8; 16] = secrets::random()?;
+        // A number is positive, and none of its bytes is left out in front.
+        serial[0] = serial[0] & 0x7f | 0x40;
+        csr.params.serial_number = Some(SerialNumber::from_slice(&serial));
+        let until = valid(&mut csr.params, now, AGENT_DAYS);
+        let der = csr.signed_by(&self.issuing().issuer).map_err(certificates::failed)?.der().clone();
+        let key_sha256 = certificates::key_digest(csr.public_key.der_bytes());
+        Ok(AgentCertificate { der, key_sha256, until, serial: hex::encode(serial), root: self.root_id() })
     }
+}
+
+fn request(csr: &[u8]) -> Result<CertificateSigningRequestParams, Error> {
+    CertificateSigningRequestParams::from_der(&csr.to_vec().into())
+        .map_err(|error| Error::CsrInvalid(error.to_string()))
 }
 
 /// SHA-256 of the public key of a signing request.
 pub fn key_of_request(csr: &[u8]) -> Result<Vec<u8>, Error> {
-    let csr = CertificateSigningRequestParams::from_der(&csr.to_vec().into())
-        .map_err(|error| Error::CsrInvalid(error.to_string()))?;
-    Ok(key_digest(csr.public_key.der_bytes()))
+    Ok(certificates::key_digest(request(csr)?.public_key.der_bytes()))
 }
 
-/// Who a verified client certificate speaks for.
-pub fn identity(certificate: &CertificateDer<'_>) -> Option<(TenantId, AgentId)> {
-    use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
-    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    let names = parsed.subject_alternative_name().ok()??;
-    names.value.general_names.iter().find_map(|name| {
-        let GeneralName::URI(uri) = name else { return None };
-        let (tenant, agent) = uri.strip_prefix("spiffe://weir/tenant/")?.split_once("/agent/")?;
-        Some((Uuid::try_parse(tenant).ok()?.into(), Uuid::try_parse(agent).ok()?.into()))
-    })
+#[cfg(test)]
+impl Authority {
+    /// One of no installation, with so many roots; the newest issues.
+    pub(crate) fn made_up(roots: usize) -> Self {
+        let root = |n: usize| {
+            let key = KeyPair::generate().unwrap();
+            let mut params = authority_params(&format!("root {n}"));
+            valid(&mut params, DateTime::from_timestamp(1_790_000_000, 0).unwrap(), 3_650);
+            let certificate = params.self_signed(&key).unwrap().der().clone();
+            let issuer = Issuer::from_ca_cert_der(&certificate, key).unwrap();
+            Root { id: Uuid::from_u128(n as u128), certificate, issuer }
+        };
+        Self { roots: (0..roots).map(root).collect(), issuing: roots - 1 }
+    }
 }
 
-fn key_digest(key: &[u8]) -> Vec<u8> {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(key).to_vec()
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
 
-fn make_root(now: DateTime<Utc>) -> Result<(Vec<u8>, Vec<u8>), Error> {
-    let key = KeyPair::generate().map_err(certificate_error)?;
-    let mut params = CertificateParams::default();
-    params.distinguished_name = named("Weir root");
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-    valid(&mut params, now, ROOT_DAYS);
-    let certificate = params.self_signed(&key).map_err(certificate_error)?;
-    Ok((certificate.der().to_vec(), key.serialize_der()))
-}
+    use rustls::RootCertStore;
+    use rustls::client::WebPkiServerVerifier;
+    use rustls::client::danger::ServerCertVerifier;
+    use rustls::pki_types::{ServerName, UnixTime};
 
-fn named(name: &str) -> DistinguishedName {
-    let mut named = DistinguishedName::new();
-    named.push(DnType::CommonName, name);
-    named
-}
+    use super::*;
 
-/// From yesterday, for routers whose clocks are slow.
-fn valid(params: &mut CertificateParams, now: DateTime<Utc>, days: i64) {
-    let day = |at: DateTime<Utc>| {
-        let (month, day) = (u8::try_from(at.month()).unwrap_or(1), u8::try_from(at.day()).unwrap_or(1));
-        rcgen::date_time_ymd(at.year(), month, day)
-    };
-    params.not_before = day(now - TimeDelta::days(1));
-    params.not_after = day(now + TimeDelta::days(days));
-}
-
-fn certificate_error(error: impl std::fmt::Display) -> Error {
-    Error::Certificate(error.to_string())
+    #[test]
+    fn who_trusts_any_one_of_the_roots_believes_a_gateway_and_nobody_elses() {
+        let (authority, other) = (Authority::made_up(3), Authority::made_up(1));
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let shown = authority.gateway(now).unwrap().chain;
+        let (leaf, others) = shown.split_first().unwrap();
+        let believes = |root: &CertificateDer<'static>| {
+            let mut roots = RootCertStore::empty();
+            roots.add(root.clone()).unwrap();
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+            let name = ServerName::try_from(weir_protocol::GATEWAY_SERVER_NAME).unwrap();
+            let at = UnixTime::since_unix_epoch(Duration::from_secs(1_790_000_000));
+            verifier.verify_server_cert(leaf, others, &name, &[], at).is_ok()
+        };
+        assert_eq!(authority.trusted().map(believes).collect::<Vec<_>>(), [true, true, true]);
+        assert!(!believes(other.root()));
+        assert_ne!(authority.bundle_digest(), other.bundle_digest());
+        assert!(authority.is_like(&authority) && !authority.is_like(&other));
+    }
 }

@@ -86,8 +86,8 @@ pub async fn enroll(
     Ok(Enrolled {
         tenant_id: token.tenant.uuid().as_bytes().to_vec(),
         agent_id: agent.uuid().as_bytes().to_vec(),
-        chain: vec![certificate.der.to_vec(), authority.root().to_vec()],
-        trust_bundle: vec![authority.root().to_vec()],
+        chain: vec![certificate.der.to_vec()],
+        trust_bundle: authority.bundle(),
         gateways: vec![app.config.gateway_address()],
         cloud_time_ms: now.timestamp_millis().unsigned_abs(),
     })

@@ -40,6 +40,24 @@ pub enum Error {
     /// A certificate could not be made.
     #[error("making a certificate failed: {0}")]
     Certificate(String),
+    /// The agent has a new certificate since a moment.
+    #[error("the certificate was renewed less than an hour ago")]
+    RenewedLately,
+    /// The agent was away for too long.
+    #[error("the certificate ended more than 400 days ago: enroll the router anew")]
+    CertificateTooOld,
+    /// There is no such root, or it is retired.
+    #[error("{0} is no root that is trusted")]
+    RootNotTrusted(uuid::Uuid),
+    /// A restore would lose it.
+    #[error("no backup has root {0} yet: make one first")]
+    RootNotInBackup(uuid::Uuid),
+    /// Another root must issue first.
+    #[error("root {0} issues certificates: let another one issue first")]
+    RootIssues(uuid::Uuid),
+    /// Agents would have to be enrolled anew.
+    #[error("{0} agents may still show a certificate of this root: they renew it within two months while they connect")]
+    RootInUse(i64),
     /// The installation's key cannot be used.
     #[error(transparent)]
     Secrets(#[from] secrets::Error),
@@ -70,7 +88,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The code an agent is told at enrollment; `None` if the fault is ours.
+    /// The code an agent is told at enrollment or renewal; `None` if the fault is ours.
     pub fn enrollment_code(&self) -> Option<&'static str> {
         match self {
             Self::TokenUnknown => Some("token-unknown"),
@@ -78,8 +96,11 @@ impl Error {
             Self::TokenExpired => Some("token-expired"),
             Self::ProofWrong => Some("proof-wrong"),
             Self::CsrInvalid(_) => Some("csr-invalid"),
+            Self::RenewedLately => Some("renewed-lately"),
+            Self::CertificateTooOld => Some("certificate-too-old"),
             Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::NoRemovalsHeld(_) => None,
             Self::Fenced | Self::Revoked | Self::TooManyEpochs(_) | Self::Network(_) | Self::Translation(_) => None,
+            Self::RootNotTrusted(_) | Self::RootNotInBackup(_) | Self::RootIssues(_) | Self::RootInUse(_) => None,
             Self::Certificate(_) | Self::Secrets(_) | Self::FairUse(_) | Self::Subscribers(_) | Self::Db(_) => None,
         }
     }
@@ -105,6 +126,12 @@ impl From<Error> for Problem {
             | Error::TokenExpired
             | Error::ProofWrong
             | Error::CsrInvalid(_)
+            | Error::RenewedLately
+            | Error::CertificateTooOld
+            | Error::RootNotTrusted(_)
+            | Error::RootNotInBackup(_)
+            | Error::RootIssues(_)
+            | Error::RootInUse(_)
             | Error::Certificate(_)
             | Error::Secrets(_)
             | Error::FairUse(_)

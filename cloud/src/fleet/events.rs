@@ -81,8 +81,15 @@ pub async fn of_router(
 }
 
 /// What only the cloud says of a router.
-const OF_THE_CLOUD: [&str; 5] =
-    ["agent-misbehaved", "usage-gap", "usage-gap-filled", "usage-refused", "usage-superseded"];
+const OF_THE_CLOUD: [&str; 7] = [
+    "agent-misbehaved",
+    "certificate-ended",
+    "certificate-ending",
+    "usage-gap",
+    "usage-gap-filled",
+    "usage-refused",
+    "usage-superseded",
+];
 
 /// Keeps what an agent wanted people to know, under an id that is none of those the cloud gives.
 pub async fn told(app: &App, session: Session, event: &control::Event) -> Result<(), Error> {
@@ -136,8 +143,19 @@ pub(crate) async fn first_of_day(
     severity: control::Severity,
     text: String,
 ) -> Result<(), Error> {
-    let name = format!("{kind} {what} {}", tx.at().date_naive());
-    let id = id_of(name.as_bytes());
+    let day = tx.at().date_naive();
+    once(tx, agent, (kind, &format!("{what} {day}")), severity, text).await
+}
+
+/// Keeps what may be found again and again: once for each thing it is of.
+pub(crate) async fn once(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    (kind, of): (&str, &str),
+    severity: control::Severity,
+    text: String,
+) -> Result<(), Error> {
+    let id = id_of(format!("{kind} {of}").as_bytes());
     let wall_ms = tx.at().timestamp_millis().unsigned_abs();
     let (kind, severity) = (kind.to_owned(), severity.into());
     let event = control::Event { kind, severity, wall_ms, text, ..control::Event::default() };

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::pools::Derived;
-use super::{desired, events, store};
+use super::{desired, events, renewal, store};
 use crate::app::App;
 use crate::db::Scope;
 use crate::ids::{AccountId, AgentId, RouterId, SubscriptionId};
@@ -165,6 +165,24 @@ impl Job for ForgetOldEvents {
         let mut tx = app.db.begin(&scope).await?;
         let before = tx.at() - events::KEPT;
         store::events::forget(&mut tx, before).await?;
+        Ok(tx.commit().await?)
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(String::new())
+    }
+}
+
+/// Tells people of agents' certificates that end soon.
+#[derive(Serialize, Deserialize)]
+pub struct WatchCertificates {}
+
+impl Job for WatchCertificates {
+    const KIND: &'static str = "fleet.watch_certificates";
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        let mut tx = app.db.begin(&scope).await?;
+        renewal::watch(&app, &mut tx).await?;
         Ok(tx.commit().await?)
     }
 

@@ -3,6 +3,7 @@
 pub mod access_points;
 pub mod api;
 pub mod authority;
+pub mod certificates;
 pub mod desired;
 mod drift;
 pub mod enrollment;
@@ -17,6 +18,8 @@ pub mod pools;
 mod port_blocks;
 pub(crate) mod positions;
 pub mod refusals;
+pub mod renewal;
+pub mod roots;
 mod routers;
 mod service;
 pub mod sessions;

@@ -37,6 +37,11 @@ pub struct Agent {
     pub applied_gen: i64,
     /// Leases of the router's DHCP and PPPoE servers that are no line's; null before it told of any.
     pub unclaimed_leases: Option<i32>,
+    /// When its newest certificate ends. It renews it by itself; a router that was away for more than 400 days longer is
+    /// enrolled anew.
+    pub certificate_until: DateTime<Utc>,
+    /// When its certificate was last renewed; null if it has the one it was enrolled with.
+    pub certificate_renewed_at: Option<DateTime<Utc>>,
     /// Its usage log, by epoch; absent in lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub epochs: Vec<Epoch>,
@@ -82,6 +87,10 @@ pub struct Enforcement {
     pub applied_gen: i64,
     /// Leases of the router's DHCP and PPPoE servers that are no line's; null before it told of any.
     pub unclaimed_leases: Option<i32>,
+    /// When the agent's newest certificate ends.
+    pub certificate_until: DateTime<Utc>,
+    /// When it was last renewed; null if it is the one the agent was enrolled with.
+    pub certificate_renewed_at: Option<DateTime<Utc>>,
     /// Lines whose removal the agent holds back, for it came with that of many others.
     pub removals_held: usize,
     /// Every line, desired beside applied.

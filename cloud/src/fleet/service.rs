@@ -47,6 +47,8 @@ pub async fn enforcement(tx: &mut TenantTx, router: RouterId) -> Result<Enforcem
         persisted_gen: agent.persisted_gen,
         applied_gen: agent.applied_gen,
         unclaimed_leases: agent.unclaimed_leases,
+        certificate_until: agent.certificate_until,
+        certificate_renewed_at: agent.certificate_renewed_at,
         lines,
     })
 }
@@ -113,6 +115,8 @@ fn shown(now: DateTime<Utc>, row: AgentRow, epochs: Vec<EpochRow>) -> Agent {
         persisted_gen: row.persisted_gen,
         applied_gen: row.applied_gen,
         unclaimed_leases: row.unclaimed_leases,
+        certificate_until: row.certificate_until,
+        certificate_renewed_at: row.certificate_renewed_at,
         epochs,
     }
 }

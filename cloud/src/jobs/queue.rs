@@ -129,6 +129,7 @@ kinds!(
     crate::fleet::jobs::RefreshPool,
     crate::fleet::jobs::AssignPortBlocks,
     crate::fleet::jobs::ForgetOldEvents,
+    crate::fleet::jobs::WatchCertificates,
     crate::translation::jobs::ForgetOldPortBlocks,
     crate::subscriptions::jobs::ReleaseOverHolds,
     crate::billing::jobs::StartDueRun,

@@ -11,7 +11,7 @@ use crate::audit::jobs::LinkEntries;
 use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
 use crate::dunning::jobs::CheckOverdue;
-use crate::fleet::jobs::{AssignPortBlocks, ForgetOldEvents, RefreshDesired};
+use crate::fleet::jobs::{AssignPortBlocks, ForgetOldEvents, RefreshDesired, WatchCertificates};
 use crate::payments::jobs::{ChargeDue, Reconcile};
 use crate::plugins::jobs::ForgetOldCalls;
 use crate::portal::jobs::ForgetOldPortalSessions;
@@ -55,6 +55,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
             enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
             enqueue(&mut tx, &ForgetOldQuality {}, now).await?;
             enqueue(&mut tx, &ForgetOldEvents {}, now).await?;
+            enqueue(&mut tx, &WatchCertificates {}, now).await?;
             enqueue(&mut tx, &ForgetOldPortBlocks {}, now).await?;
             enqueue(&mut tx, &AssignPortBlocks {}, now).await?;
             enqueue(&mut tx, &ForgetOldDeliveries {}, now).await?;

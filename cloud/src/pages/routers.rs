@@ -180,6 +180,9 @@ fn facts<P: Needs>(
         facts.insert(2, (screen.t("generations"), Cell::Code(generations)));
         let unclaimed = held.unclaimed_leases.map(|count| Cell::Text(format::number(lang, count.into())));
         facts.extend(unclaimed.map(|count| (screen.t("leases-unclaimed"), count)));
+        let instant = |at| Cell::Text(format::instant(lang, at, screen.zone));
+        facts.push((screen.t("certificate-until"), instant(held.certificate_until)));
+        facts.extend(held.certificate_renewed_at.map(|at| (screen.t("certificate-renewed"), instant(at))));
     }
     facts
 }

@@ -5,6 +5,7 @@ pub mod backup;
 pub mod gateway;
 pub mod mail_in;
 pub mod plugin;
+pub mod root;
 mod supervisor;
 pub mod tenant;
 

@@ -1,6 +1,7 @@
 //! The cloud's tests: through its router, on a real PostgreSQL, each test in a tenant of its own.
 
 mod access_points;
+mod certificates;
 mod desired;
 mod dunning;
 mod fair_use;

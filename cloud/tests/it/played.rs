@@ -9,17 +9,21 @@ use quinn::{Connection, ConnectionError, RecvStream, SendStream};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::watch;
 use weir_cloud::fleet::authority::Authority;
 use weir_cloud::ids::RouterId;
 use weir_cloud::roles::gateway;
 use weir_protocol::control::{Down, Hello, Up, Welcome, down, up};
 use weir_protocol::enroll::reply::Outcome;
-use weir_protocol::enroll::{self, Enrolled, Reply, Request};
+use weir_protocol::enroll::{
+    self, CertificateRenewed, Enrolled, RenewCertificate, Reply, Request, certificate_renewed,
+};
 use weir_protocol::stream::Kind;
 use weir_protocol::token::Token;
-use weir_protocol::{ALPN_ENROLL, ALPN_SESSION, ENROLL_EXPORTER_LABEL, GATEWAY_SERVER_NAME, PROTO_REV, frame, usage};
+use weir_protocol::{
+    ALPN_ENROLL, ALPN_RENEW, ALPN_SESSION, ENROLL_EXPORTER_LABEL, GATEWAY_SERVER_NAME, PROTO_REV, frame, usage,
+};
 
 use crate::money::harness::Isp;
 
@@ -36,8 +40,15 @@ pub struct Gateway {
 
 /// A router's identity.
 pub struct Identity {
-    key: KeyPair,
-    enrolled: Enrolled,
+    pub key: KeyPair,
+    pub enrolled: Enrolled,
+}
+
+impl Identity {
+    /// The same agent with another key and certificate.
+    pub fn with(&self, key: KeyPair, leaf: &[u8]) -> Self {
+        Self { key, enrolled: Enrolled { chain: vec![leaf.to_vec()], ..self.enrolled.clone() } }
+    }
 }
 
 /// An open session. It says and does what the test wants on each of its streams.
@@ -67,9 +78,34 @@ impl Gateway {
         tokio::spawn(bound.serve(stopped));
         let authority = Authority::open(&isp.app).await.expect("the authority");
         let mut roots = RootCertStore::empty();
-        roots.add(authority.root().clone()).expect("a root");
+        for root in authority.trusted() {
+            roots.add(root.clone()).expect("a root");
+        }
         let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).expect("an endpoint");
         Self { address, roots: Arc::new(roots), endpoint, _stop: stop }
+    }
+
+    /// Believes the gateway's certificate only if it leads to these roots.
+    pub fn trusting(&self, bundle: &[Vec<u8>]) -> Self {
+        let mut roots = RootCertStore::empty();
+        for root in bundle {
+            roots.add(root.clone().into()).expect("a root");
+        }
+        Self {
+            roots: Arc::new(roots),
+            endpoint: self.endpoint.clone(),
+            _stop: self._stop.clone(),
+            address: self.address,
+        }
+    }
+
+    /// Asks for a further certificate on a connection of its own.
+    pub async fn renew_alone(&self, identity: &Identity, csr: Vec<u8>) -> certificate_renewed::Outcome {
+        let connection = self.dial(ALPN_RENEW, Some(identity)).await;
+        let (mut send, mut receive) = connection.open_bi().await.expect("a stream");
+        frame::write(&mut send, &RenewCertificate { csr }).await.expect("ask");
+        let answer: CertificateRenewed = soon("answer", frame::read(&mut receive)).await.expect("an answer");
+        answer.outcome.expect("yes or no")
     }
 
     async fn dial(&self, alpn: &[u8], identity: Option<&Identity>) -> Connection {
@@ -94,6 +130,11 @@ impl Gateway {
     /// Enrolls an agent on a router.
     pub async fn enroll(&self, isp: &Isp, router: RouterId) -> Identity {
         let made = isp.post(&format!("/routers/{router}/enrollment-tokens"), json!({})).await.expect(201);
+        self.enroll_with(&made).await
+    }
+
+    /// Enrolls an agent with what the API answered to the wish for a token.
+    pub async fn enroll_with(&self, made: &Value) -> Identity {
         let token = Token::from_text(made["token"].as_str().expect("a token")).expect("a token");
         let connection = self.dial(ALPN_ENROLL, None).await;
         let mut exporter = [0; 32];
@@ -128,6 +169,11 @@ impl Gateway {
             down::Message::Welcome(welcome) => (played, welcome),
             other => panic!("no welcome: {other:?}"),
         }
+    }
+
+    /// Wants a session and gets none: with which code the connection is closed, and why.
+    pub async fn turned_away(&self, identity: &Identity) -> (u64, String) {
+        closed(&self.dial(ALPN_SESSION, Some(identity)).await).await
     }
 
     /// Opens the streams of a session and says nothing yet.
@@ -178,12 +224,16 @@ impl Played {
 
     /// With which code the connection is closed, and why.
     pub async fn closed(&self) -> (u64, String) {
-        match soon("close", self.connection.closed()).await {
-            ConnectionError::ApplicationClosed(closed) => {
-                (closed.error_code.into_inner(), String::from_utf8_lossy(&closed.reason).into_owned())
-            }
-            other => panic!("not closed: {other}"),
+        closed(&self.connection).await
+    }
+}
+
+async fn closed(connection: &Connection) -> (u64, String) {
+    match soon("close", connection.closed()).await {
+        ConnectionError::ApplicationClosed(closed) => {
+            (closed.error_code.into_inner(), String::from_utf8_lossy(&closed.reason).into_owned())
         }
+        other => panic!("not closed: {other}"),
     }
 }
 

@@ -77,8 +77,17 @@ impl Sample for control::command_result::Outcome {
     }
 }
 
+impl Sample for enroll::certificate_renewed::Outcome {
+    fn sample(source: &mut dyn Source) -> Self {
+        match source.number() % 2 {
+            1 => Self::Renewed(Sample::sample(source)),
+            _ => Self::Refused(Sample::sample(source)),
+        }
+    }
+}
+
 messages! {
-    control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel, tally }
+    control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel, tally, trust_digest }
     control::EpochPosition { epoch, first_seq, last_seq, first_prev_hash, last_hash }
     control::Welcome { session_id, proto_rev, cloud_time_ms, state_lineage, streams, usage_interval_ms, heartbeat_interval_ms, reconnect_spread_ms }
     control::StreamPosition { epoch, applied_seq, applied_hash, trim_seq, verdict }
@@ -105,6 +114,10 @@ messages! {
     enroll::Request { token_id, proof, csr, proto_rev, agent_version, hostname }
     enroll::Enrolled { tenant_id, agent_id, chain, trust_bundle, gateways, cloud_time_ms }
     enroll::Refused { code, text }
+    enroll::RenewCertificate { csr }
+    enroll::CertificateRenewed { outcome }
+    enroll::Renewed { chain, trust_bundle, gateways }
+    enroll::TrustBundle { roots }
     live::Sample { wall_ms, down_bps, up_bps, lines }
     live::LineRate { handle, down_bps, up_bps }
     quality::Report { start_ms, end_ms, handle_deltas, down_delay_us, up_delay_us, down_delay_max_us, up_delay_max_us, down_full_permille, up_full_permille, down_used_permille, up_used_permille, down_dropped_packets, up_dropped_packets, asked, answered, rtt_p50_us, rtt_p95_us, uplinks, down_marked_packets, up_marked_packets }
@@ -135,8 +148,8 @@ messages! {
 }
 
 choices! {
-    control::Up.message: up Message { Hello, Heartbeat, Event, Quality, CommandResult }
-    control::Down.message: down Message { Welcome, GoAway, LiveInterest, Command }
+    control::Up.message: up Message { Hello, Heartbeat, Event, Quality, CommandResult, RenewCertificate }
+    control::Down.message: down Message { Welcome, GoAway, LiveInterest, Command, CertificateRenewed, TrustBundle }
     desired::Identity.who: identity Who { Mac, CircuitId, RemoteId, PppoeUser, Duid }
     enroll::Reply.outcome: reply Outcome { Enrolled, Refused }
     state::Up.message: up Message { Ack, Applied, FairUse, Addresses, Unknown }

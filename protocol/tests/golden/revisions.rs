@@ -110,6 +110,7 @@ fn numbers() -> Lines {
         [weir_protocol::ALPN_SESSION, weir_protocol::ALPN_ENROLL, weir_protocol::ENROLL_EXPORTER_LABEL].concat();
     add("names", 0, String::from_utf8(names).unwrap());
     add("names", 1, weir_protocol::GATEWAY_SERVER_NAME.to_owned());
+    add("names", 2, String::from_utf8(weir_protocol::ALPN_RENEW.to_vec()).unwrap());
     numbers
 }
 

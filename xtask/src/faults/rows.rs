@@ -286,9 +286,42 @@ pub const ROWS: &[Row] = &[
             (Agent, "plan::policy_tests::an_hour_left_out_is_in_no_window_and_one_repeated_twice"),
         ],
     ),
-    not_yet(38, "agent's certificate ends while connected", "certificates hold ten years and are not renewed"),
-    not_yet(39, "agent's certificate ended while away", "certificates hold ten years and are not renewed"),
-    not_yet(40, "root changed while away", "there is one root"),
+    exact(
+        38,
+        "agent's certificate ends while connected",
+        &[
+            (Agent, "northbound::renew::tests::a_crash_at_any_point_of_a_renewal_leaves_a_certificate_that_is_good"),
+            (
+                Agent,
+                "northbound::renew::tests::certificates_are_renewed_after_two_thirds_of_their_life_and_those_of_ten_years_soon",
+            ),
+            (Gateway, "renewal::a_certificate_is_renewed_in_its_session_and_the_next_session_shows_the_new_one"),
+            (Gateway, "renewal::a_new_certificate_the_gateway_refuses_locks_no_router_out"),
+            (Cloud, "certificates::a_session_renews_its_own_agents_certificate_and_the_one_before_stays_good"),
+        ],
+    ),
+    exact(
+        39,
+        "agent's certificate ended while away",
+        &[
+            (
+                Gateway,
+                "renewal::a_certificate_that_has_ended_is_renewed_on_a_connection_of_its_own_or_the_router_says_why_not",
+            ),
+            (
+                Cloud,
+                "certificates::a_certificate_that_ended_while_the_router_was_away_opens_no_session_and_is_renewed_for_400_days",
+            ),
+        ],
+    ),
+    exact(
+        40,
+        "root changed while away",
+        &[
+            (Gateway, "renewal::roots_change_in_a_session_and_a_gateway_of_none_of_them_is_told_of_and_never_believed"),
+            (Cloud, "certificates::one_root_takes_the_place_of_another_and_no_agent_is_lost"),
+        ],
+    ),
     exact(
         41,
         "enrollment's answer lost; token used, old, of another key",

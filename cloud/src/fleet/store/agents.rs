@@ -1,4 +1,4 @@
-//! SQL of agents, tokens, the authority and what agents report.
+//! SQL of agents, tokens and what agents report.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -10,46 +10,6 @@ use crate::db::{PlatformTx, TenantTx};
 use crate::fleet::authority::AgentCertificate;
 use crate::fleet::sessions::Session;
 use crate::ids::{AgentId, EnrollmentTokenId, RouterId, TenantId};
-
-pub struct StoredAuthority {
-    pub id: Uuid,
-    pub certificate: Vec<u8>,
-    pub sealed_key: Vec<u8>,
-}
-
-/// Two processes that start at once make one authority.
-pub async fn lock_authorities(tx: &mut PlatformTx) -> Result<(), sqlx::Error> {
-    sqlx::query!("SELECT pg_advisory_xact_lock(7765)").fetch_one(tx.conn()).await?;
-    Ok(())
-}
-
-pub async fn authority(tx: &mut PlatformTx) -> Result<Option<StoredAuthority>, sqlx::Error> {
-    sqlx::query_as!(
-        StoredAuthority,
-        "SELECT id, certificate, sealed_key FROM platform.authorities ORDER BY created_at DESC LIMIT 1"
-    )
-    .fetch_optional(tx.conn())
-    .await
-}
-
-pub async fn insert_authority(
-    tx: &mut PlatformTx,
-    id: Uuid,
-    certificate: &[u8],
-    sealed_key: &[u8],
-) -> Result<(), sqlx::Error> {
-    let now = tx.at();
-    sqlx::query!(
-        "INSERT INTO platform.authorities (id, certificate, sealed_key, created_at) VALUES ($1, $2, $3, $4)",
-        id,
-        certificate,
-        sealed_key,
-        now
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
 
 pub async fn insert_token(
     tx: &mut TenantTx,
@@ -154,8 +114,8 @@ pub async fn insert_agent(
 ) -> Result<(), sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query!(
-        "INSERT INTO agents (tenant_id, id, router_id, key_sha256, certificate, certificate_until, hostname, enrolled_at, state_lineage)
-         VALUES ($1, $2, $3, $4, $5, $6, left($7, 253), $8, $9)",
+        "INSERT INTO agents (tenant_id, id, router_id, key_sha256, certificate, certificate_until, hostname, enrolled_at, state_lineage, authority_id)
+         VALUES ($1, $2, $3, $4, $5, $6, left($7, 253), $8, $9, $10)",
         tenant,
         id.uuid(),
         router.uuid(),
@@ -164,7 +124,8 @@ pub async fn insert_agent(
         certificate.until,
         hostname,
         now,
-        lineage
+        lineage,
+        certificate.root
     )
     .execute(tx.conn())
     .await?;
@@ -181,7 +142,8 @@ pub async fn take_over(
     let now = tx.at();
     sqlx::query_scalar!(
         r#"UPDATE agents SET session_id = $2, gateway = $3, connected_at = $4, disconnected_at = NULL, last_seen_at = $4,
-                  version = left($5, 64), kernel = left($6, 128), capabilities = $7
+                  version = left($5, 64), kernel = left($6, 128), capabilities = $7,
+                  trust_digest = CASE WHEN length($8::bytea) = 8 THEN $8 END
            WHERE id = $1 AND revoked_at IS NULL RETURNING state_lineage"#,
         session.agent.uuid(),
         session.id,
@@ -189,7 +151,8 @@ pub async fn take_over(
         now,
         hello.agent_version,
         hello.kernel,
-        &hello.capabilities
+        &hello.capabilities,
+        hello.trust_digest
     )
     .fetch_optional(tx.conn())
     .await
@@ -388,6 +351,8 @@ pub struct AgentRow {
     pub persisted_gen: i64,
     pub applied_gen: i64,
     pub unclaimed_leases: Option<i32>,
+    pub certificate_until: DateTime<Utc>,
+    pub certificate_renewed_at: Option<DateTime<Utc>>,
 }
 
 pub async fn agents(
@@ -399,7 +364,8 @@ pub async fn agents(
     sqlx::query_as!(
         AgentRow,
         r#"SELECT id AS "id: _", router_id AS "router_id: _", hostname, version, kernel, capabilities, enrolled_at, revoked_at,
-                  connected_at, disconnected_at, last_seen_at, desired_gen, persisted_gen, applied_gen, unclaimed_leases
+                  connected_at, disconnected_at, last_seen_at, desired_gen, persisted_gen, applied_gen, unclaimed_leases,
+                  certificate_until, certificate_renewed_at
            FROM agents WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR (router_id = $2 AND revoked_at IS NULL))
              AND ($3::uuid IS NULL OR id < $3)
            ORDER BY id DESC LIMIT $4"#,

@@ -28,7 +28,7 @@ async fn answer(gateway: &Gateway, connection: quinn::Connection) -> anyhow::Res
             format!("the agent speaks revision {}, at least {OLDEST_REV} is needed", request.proto_rev),
         )
     } else {
-        match enrollment::enroll(&gateway.app, &gateway.authority, &request, &exporter).await {
+        match enrollment::enroll(&gateway.app, &gateway.authority(), &request, &exporter).await {
             Ok(enrolled) => {
                 tracing::info!(hostname = request.hostname, "an agent enrolled");
                 reply::Outcome::Enrolled(enrolled)

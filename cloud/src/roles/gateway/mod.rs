@@ -4,9 +4,11 @@
 //! finds what a lost wake would have missed.
 
 mod arrivals;
+mod credentials;
 mod enrollment;
 mod misbehaviour;
 mod pace;
+mod renewal;
 mod session;
 mod state;
 mod sweep;
@@ -17,19 +19,23 @@ mod usage;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use sqlx::postgres::PgNotification;
 use tokio::sync::{Notify, broadcast, watch};
+use weir_protocol::CLOSE_CERTIFICATE_ENDED;
 
 use self::arrivals::{Arrivals, Place};
+use self::credentials::Credentials;
 use self::turns::Turns;
 use crate::app::App;
 use crate::db::WAKE_CHANNEL;
-use crate::fleet::authority::{self, Authority};
+use crate::fleet::authority::Authority;
+use crate::fleet::certificates::{self, Shown};
 use crate::fleet::gateways::Sessions;
+use crate::fleet::roots::ROOTS_CHANGED;
 use crate::fleet::sessions::Session;
 use crate::http::server::stopped;
 use crate::ids::{AgentId, TenantId};
@@ -41,7 +47,10 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 /// What connections share.
 pub(super) struct Gateway {
     app: App,
-    authority: Authority,
+    authority: RwLock<Arc<Authority>>,
+    credentials: Arc<Credentials>,
+    /// Somebody changed the roots.
+    roots_changed: Notify,
     /// Rouses the session of each connected agent.
     sessions: Mutex<HashMap<AgentId, Arc<Bell>>>,
     /// Tenants somebody watches, as they are told.
@@ -82,7 +91,8 @@ pub struct Bound {
 /// Binds the UDP port and makes this gateway's certificate.
 pub async fn bind(app: App) -> anyhow::Result<Bound> {
     let authority = Authority::open(&app).await.context("open the certificate authority")?;
-    let config = tls::server_config(&authority, app.clock.system_now())?;
+    let credentials = Arc::new(Credentials::new(&authority, app.clock.system_now())?);
+    let config = tls::server_config(&credentials)?;
     let told = || format!("listen for agents on {}", app.config.gateway);
     let socket = std::net::UdpSocket::bind(app.config.gateway).with_context(told)?;
     let runtime = Arc::new(quinn::TokioRuntime);
@@ -93,7 +103,9 @@ pub async fn bind(app: App) -> anyhow::Result<Bound> {
         endpoint,
         gateway: Arc::new(Gateway {
             app,
-            authority,
+            authority: RwLock::new(Arc::new(authority)),
+            credentials,
+            roots_changed: Notify::new(),
             sessions: Mutex::default(),
             watched: broadcast::channel(64).0,
             turns: Arc::default(),
@@ -113,6 +125,7 @@ impl Bound {
     pub async fn serve(self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let rousing = tokio::spawn(rouse(Arc::clone(&self.gateway)));
         let sweeping = tokio::spawn(sweep::sweep(Arc::clone(&self.gateway)));
+        let keeping = tokio::spawn(credentials::keep(Arc::clone(&self.gateway)));
         let arrivals = Arc::new(Arrivals::default());
         loop {
             let incoming = tokio::select! {
@@ -141,6 +154,7 @@ impl Bound {
         }
         rousing.abort();
         sweeping.abort();
+        keeping.abort();
         self.endpoint.close(0u32.into(), b"gateway stops");
         if tokio::time::timeout(DRAIN_LIMIT, self.endpoint.wait_idle()).await.is_err() {
             tracing::debug!("some connections did not close in time");
@@ -158,10 +172,21 @@ async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming, place: Place)
         Some(protocol) if protocol == weir_protocol::ALPN_ENROLL => {
             Box::pin(enrollment::serve(&gateway, connection)).await
         }
-        Some(protocol) if protocol == weir_protocol::ALPN_SESSION => match identity(&connection) {
-            Some((tenant, agent)) => session::serve(gateway, connection, (tenant, agent), place).await,
+        Some(protocol) if protocol == weir_protocol::ALPN_SESSION => match shown(&connection) {
+            Some(Shown { until, .. }) if until <= gateway.app.clock.system_now() => {
+                connection.close(CLOSE_CERTIFICATE_ENDED.into(), b"the agent's certificate has ended");
+                Ok(())
+            }
+            Some(Shown { tenant, agent, .. }) => session::serve(gateway, connection, (tenant, agent), place).await,
             None => {
                 connection.close(1u32.into(), b"a session needs an agent's certificate");
+                Ok(())
+            }
+        },
+        Some(protocol) if protocol == weir_protocol::ALPN_RENEW => match shown(&connection) {
+            Some(shown) => Box::pin(renewal::serve(&gateway, connection, shown)).await,
+            None => {
+                connection.close(1u32.into(), b"a renewal needs an agent's certificate");
                 Ok(())
             }
         },
@@ -169,12 +194,18 @@ async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming, place: Place)
     }
 }
 
-fn identity(connection: &quinn::Connection) -> Option<(TenantId, AgentId)> {
+/// Whose certificate a connection shows. Whether it has ended is for whoever asks to look.
+fn shown(connection: &quinn::Connection) -> Option<Shown> {
     let chain = connection.peer_identity()?.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok()?;
-    authority::identity(chain.first()?)
+    certificates::shown(chain.first()?)
 }
 
 impl Gateway {
+    /// The roots as they are now.
+    fn authority(&self) -> Arc<Authority> {
+        Arc::clone(&self.authority.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Makes this session the one that is roused for its agent.
     fn register(&self, session: Session) -> Arc<Bell> {
         let bell = Arc::new(Bell {
@@ -219,6 +250,9 @@ impl Gateway {
             }
             return;
         }
+        if notification.payload() == ROOTS_CHANGED {
+            return self.roots_changed.notify_one();
+        }
         for id in notification.payload().split(' ').filter_map(|id| id.parse::<AgentId>().ok()) {
             if let Some(bell) = self.lock().get(&id) {
                 bell.ring();
@@ -227,7 +261,7 @@ impl Gateway {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AgentId, Arc<Bell>>> {
-        self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -235,15 +269,19 @@ impl Gateway {
 async fn rouse(gateway: Arc<Gateway>) {
     loop {
         match gateway.app.db.listen(&[WAKE_CHANNEL, WATCH_CHANNEL]).await {
-            Ok(mut listener) => loop {
-                match listener.recv().await {
-                    Ok(notification) => gateway.hear(&notification),
-                    Err(error) => {
-                        tracing::warn!(%error, "listening for wakes failed; listening again");
-                        break;
+            Ok(mut listener) => {
+                // What was told before is looked at now.
+                gateway.roots_changed.notify_one();
+                loop {
+                    match listener.recv().await {
+                        Ok(notification) => gateway.hear(&notification),
+                        Err(error) => {
+                            tracing::warn!(%error, "listening for wakes failed; listening again");
+                            break;
+                        }
                     }
                 }
-            },
+            }
             Err(error) => {
                 tracing::warn!(%error, "could not listen for wakes");
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -15,7 +15,7 @@ use super::arrivals::Place;
 use super::misbehaviour::{self, Misbehaviour};
 use super::pace::Pace;
 use super::state::{self, RESULTS_A_SECOND, RESULTS_AT_ONCE};
-use super::{Bell, Gateway, usage};
+use super::{Bell, Gateway, renewal, usage};
 use crate::fleet;
 use crate::fleet::sessions::{self, Session};
 use crate::ids::{AgentId, TenantId};
@@ -96,9 +96,11 @@ async fn attend(
     let (session, lineage, held) = (opened.session, opened.lineage, opened.held);
     let events: EventPace = Arc::new(tokio::sync::Mutex::new(Pace::new(EVENTS_AT_ONCE, EVENTS_A_SECOND)));
     let mut tasks = JoinSet::new();
-    tasks.spawn(tell_commands(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&control_send)));
+    let trusts = hello.trust_digest.as_slice().try_into().ok();
+    tasks.spawn(tell_commands(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&control_send), trusts));
     tasks.spawn(ask_for_live(gateway.watched.subscribe(), tenant, Arc::clone(&control_send)));
-    tasks.spawn(listen(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&events), control_receive));
+    let control = (control_receive, Arc::clone(&control_send));
+    tasks.spawn(listen(Arc::clone(gateway), session, Arc::clone(&bell), Arc::clone(&events), control));
     tasks.spawn(state::tell(Arc::clone(gateway), session, lineage, held, Arc::clone(&bell), state));
     tasks.spawn(usage::take(Arc::clone(gateway), session, events, connection.clone(), usage));
     tasks.spawn(pass_on(Arc::clone(gateway), session, live));
@@ -181,7 +183,7 @@ async fn listen(
     session: Session,
     bell: Arc<Bell>,
     pace: EventPace,
-    mut receive: RecvStream,
+    (mut receive, control): (RecvStream, Arc<tokio::sync::Mutex<SendStream>>),
 ) -> anyhow::Result<()> {
     let mut lines = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
     loop {
@@ -205,6 +207,10 @@ async fn listen(
                     other => other?,
                 }
             }
+            Some(up::Message::RenewCertificate(request)) => {
+                pace.lock().await.take(1).await;
+                Box::pin(renewal::in_session(&gateway, session, &request, &control)).await?;
+            }
             Some(up::Message::Heartbeat(_)) => bell.spoke.store(true, Ordering::Relaxed),
             None => {}
             Some(up::Message::Hello(_)) => anyhow::bail!(Misbehaviour::HelloTwice),
@@ -212,14 +218,17 @@ async fn listen(
     }
 }
 
-/// Passes on what somebody wants an agent to do now. A lost wake loses it: whoever asked is told that nothing came.
+/// Passes on whom an agent is to trust, and what somebody wants it to do now. A lost wake loses the latter: whoever asked is
+/// told that nothing came.
 async fn tell_commands(
     gateway: Arc<Gateway>,
     session: Session,
     bell: Arc<Bell>,
     control: Arc<tokio::sync::Mutex<SendStream>>,
+    mut trusts: Option<[u8; 8]>,
 ) -> anyhow::Result<()> {
     loop {
+        Box::pin(renewal::tell_roots(&gateway, session, &mut trusts, &control)).await?;
         let due = match Box::pin(crate::quality::due(&gateway.app, session)).await {
             Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
             due => due?,
@@ -298,7 +307,7 @@ mod tests {
             ("listen", size!(listen, A, B, C, D, E)),
             ("state", size!(state::tell, A, B, C, D, E, G)),
             ("usage", size!(usage::take, A, B, C, D, E)),
-            ("commands", size!(tell_commands, A, B, C, D)),
+            ("commands", size!(tell_commands, A, B, C, D, E)),
             ("live rates", size!(ask_for_live, A, B, C)),
             ("live", size!(pass_on, A, B, C)),
         ];

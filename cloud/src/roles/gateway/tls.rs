@@ -3,16 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{EndpointConfig, ServerConfig, TransportConfig, VarInt};
 use quinn_proto::HashedConnectionIdGenerator;
 use ring::hmac;
-use rustls::RootCertStore;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
 
-use crate::fleet::authority::Authority;
+use super::credentials::Credentials;
 use crate::secrets::Secrets;
 
 /// Streams an agent may have open: one of each kind. Memory is taken for each permitted one.
@@ -25,20 +23,15 @@ const WINDOW: u32 = 256 * 1024;
 const IDLE: Duration = Duration::from_secs(90);
 
 /// The gateway's configuration. A certificate is asked of everybody and required for a session, not for enrollment.
-pub fn server_config(authority: &Authority, now: DateTime<Utc>) -> anyhow::Result<ServerConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots.add(authority.root().clone())?;
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-        .allow_unauthenticated()
-        .build()?;
-    let identity = authority.gateway(now)?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key));
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+pub(super) fn server_config(credentials: &Arc<Credentials>) -> anyhow::Result<ServerConfig> {
+    let verifier: Arc<dyn ClientCertVerifier> = Arc::<Credentials>::clone(credentials);
+    let mut tls = rustls::ServerConfig::builder_with_provider(credentials.provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(identity.chain, key)?;
-    tls.alpn_protocols = vec![weir_protocol::ALPN_SESSION.to_vec(), weir_protocol::ALPN_ENROLL.to_vec()];
+        .with_cert_resolver(Arc::<Credentials>::clone(credentials));
+    tls.alpn_protocols = [weir_protocol::ALPN_SESSION, weir_protocol::ALPN_ENROLL, weir_protocol::ALPN_RENEW]
+        .map(<[u8]>::to_vec)
+        .to_vec();
     // A resumed connection would skip the check of the client's certificate.
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;

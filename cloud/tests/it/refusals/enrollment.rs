@@ -35,7 +35,9 @@ impl Gateway {
         tokio::spawn(bound.serve(stopped));
         let authority = Authority::open(&isp.app).await.expect("the authority");
         let mut roots = RootCertStore::empty();
-        roots.add(authority.root().clone()).expect("a root");
+        for root in authority.trusted() {
+            roots.add(root.clone()).expect("a root");
+        }
         let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .expect("TLS 1.3")

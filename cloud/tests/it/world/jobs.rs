@@ -103,6 +103,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &V
         .await,
         work::<fleet::jobs::AssignPortBlocks>(isp, json!({})).await,
         work::<fleet::jobs::ForgetOldEvents>(isp, json!({})).await,
+        work::<fleet::jobs::WatchCertificates>(isp, json!({})).await,
         work::<translation::jobs::ForgetOldPortBlocks>(isp, json!({})).await,
         work::<subscriptions::jobs::ReleaseOverHolds>(isp, json!({})).await,
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,

@@ -41,6 +41,7 @@ audit-did-issue-invoice = أصدر فاتورة
 audit-did-record-payment = سجّل دفعة
 audit-did-make-enrollment-token = أنشأ رمز تسجيل
 audit-did-enroll-agent = سُجّل وكيل
+audit-did-renew-certificate = جُدّدت شهادة الوكيل
 audit-did-revoke-agent = ألغى وكيلًا
 audit-did-confirm-removals = أكّد إزالة خطوط كثيرة دفعة واحدة
 audit-did-bill-quarantined-usage = فوتر استهلاكًا في الحجر

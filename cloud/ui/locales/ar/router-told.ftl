@@ -17,3 +17,5 @@ severity-any = الكل
 severity-info = للعلم
 severity-warning = يستحق النظر
 severity-critical = يحتاج إلى تدخل شخص
+certificate-until = الشهادة حتى
+certificate-renewed = تجديد الشهادة

@@ -41,6 +41,7 @@ audit-did-issue-invoice = Issued an invoice
 audit-did-record-payment = Recorded a payment
 audit-did-make-enrollment-token = Made an enrollment token
 audit-did-enroll-agent = An agent enrolled
+audit-did-renew-certificate = The agent’s certificate was renewed
 audit-did-revoke-agent = Revoked an agent
 audit-did-confirm-removals = Confirmed that many lines go at once
 audit-did-bill-quarantined-usage = Billed usage in quarantine

@@ -17,3 +17,5 @@ severity-any = All
 severity-info = For information
 severity-warning = Worth a look
 severity-critical = Needs a person
+certificate-until = Certificate until
+certificate-renewed = Certificate renewed

@@ -41,6 +41,7 @@ audit-did-issue-invoice = Emitió una factura
 audit-did-record-payment = Registró un pago
 audit-did-make-enrollment-token = Creó una ficha de alta
 audit-did-enroll-agent = Un agente se dio de alta
+audit-did-renew-certificate = Se renovó el certificado del agente
 audit-did-revoke-agent = Revocó un agente
 audit-did-confirm-removals = Confirmó la baja de muchas líneas a la vez
 audit-did-bill-quarantined-usage = Facturó uso en cuarentena

@@ -17,3 +17,5 @@ severity-any = Todas
 severity-info = Informativo
 severity-warning = Conviene mirarlo
 severity-critical = Requiere a una persona
+certificate-until = Certificado hasta
+certificate-renewed = Certificado renovado

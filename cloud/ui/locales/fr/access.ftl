@@ -41,6 +41,7 @@ audit-did-issue-invoice = A émis une facture
 audit-did-record-payment = A enregistré un paiement
 audit-did-make-enrollment-token = A créé un jeton d’inscription
 audit-did-enroll-agent = Un agent s’est inscrit
+audit-did-renew-certificate = Le certificat de l’agent a été renouvelé
 audit-did-revoke-agent = A révoqué un agent
 audit-did-confirm-removals = A confirmé le retrait de nombreuses lignes à la fois
 audit-did-bill-quarantined-usage = A facturé de la consommation en quarantaine

@@ -17,3 +17,5 @@ severity-any = Toutes
 severity-info = Pour information
 severity-warning = À regarder
 severity-critical = Demande une intervention
+certificate-until = Certificat jusqu’au
+certificate-renewed = Certificat renouvelé

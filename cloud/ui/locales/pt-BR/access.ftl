@@ -41,6 +41,7 @@ audit-did-issue-invoice = Emitiu uma fatura
 audit-did-record-payment = Registrou um pagamento
 audit-did-make-enrollment-token = Criou um token de inscrição
 audit-did-enroll-agent = Um agente se inscreveu
+audit-did-renew-certificate = O certificado do agente foi renovado
 audit-did-revoke-agent = Revogou um agente
 audit-did-confirm-removals = Confirmou a remoção de muitas linhas de uma vez
 audit-did-bill-quarantined-usage = Cobrou uso em quarentena

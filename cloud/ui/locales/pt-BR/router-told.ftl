@@ -17,3 +17,5 @@ severity-any = Todas
 severity-info = Informativo
 severity-warning = Vale a pena olhar
 severity-critical = Precisa de uma pessoa
+certificate-until = Certificado até
+certificate-renewed = Certificado renovado
