@@ -3,7 +3,7 @@
 //! An agent dials the gateway over QUIC (ALPN [`ALPN_SESSION`], mutual TLS) and opens four long-lived
 //! streams, each announced by one [`stream::Kind`] byte: *control*, *state*, *usage* and *live*. Every stream
 //! carries frames ([`frame`]) of one message type per direction. A new router first speaks
-//! [`ALPN_ENROLL`] once ([`enroll`]). Identity always comes from the certificate, never from a message.
+//! [`ALPN_ENROLL`] once ([`enroll`]). Where no UDP gets through the same is said over TLS on TCP. Identity always comes from the certificate, never from a message.
 //!
 //! This crate says what is spoken, never who speaks or when: no IO beyond framing, no clock, no state.
 //! Start at [`control::Hello`], then [`state`], then [`usage`].
@@ -29,6 +29,10 @@ pub const OLDEST_REV: u32 = 1;
 pub const ALPN_SESSION: &[u8] = b"weir/1";
 /// ALPN of the one-time enrollment exchange.
 pub const ALPN_ENROLL: &[u8] = b"weir-enroll/1";
+/// The same two over TLS on TCP, for routers no UDP reaches; ALPN is what tells them apart, as over QUIC.
+pub const ALPN_SESSION_TCP: &[u8] = b"weir-tcp/1";
+/// ALPN of the enrollment exchange over TCP.
+pub const ALPN_ENROLL_TCP: &[u8] = b"weir-enroll-tcp/1";
 /// Closes a connection over a usage record that cannot be read: no answer could name it.
 pub const CLOSE_RECORD_UNREADABLE: u32 = 4;
 /// Label of the TLS exporter that binds an enrollment proof to its connection.

@@ -1,4 +1,4 @@
-//! Whom the agent trusts, and the QUIC settings of a metered, possibly awful link.
+//! Whom the agent trusts, and the settings of a metered, possibly awful link: QUIC's, and TLS's on TCP.
 //!
 //! No resumption and no 0-RTT; MTU discovery and segmentation offload off; few streams and small windows.
 
@@ -12,10 +12,22 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use std::sync::Arc;
 use std::time::Duration;
-use weir_protocol::{ALPN_ENROLL, ALPN_SESSION};
+use weir_protocol::{ALPN_ENROLL, ALPN_ENROLL_TCP, ALPN_SESSION, ALPN_SESSION_TCP};
+use weir_transport::mux::Pace;
 
 /// Probes that may go unanswered before a connection is given up.
-const PROBES: u32 = 3;
+const PROBES: u32 = 4;
+
+/// How to speak to a gateway, whatever the connection goes over.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Over QUIC.
+    pub quic: ClientConfig,
+    /// Over TLS on TCP.
+    pub tcp: Arc<rustls::ClientConfig>,
+    /// How often a silent connection is probed.
+    pub keepalive: Duration,
+}
 
 /// Why a TLS set-up cannot be made from an identity or a token.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +41,7 @@ pub enum Error {
 }
 
 /// Settings for an enrolled agent's session.
-pub fn session(identity: &Identity, keepalive: Duration) -> Result<ClientConfig, Error> {
+pub fn session(identity: &Identity, keepalive: Duration) -> Result<Settings, Error> {
     let mut roots = RootCertStore::empty();
     let bundle = identity.trust_bundle.iter().map(|root| CertificateDer::from(root.0.clone()));
     if roots.add_parsable_certificates(bundle).0 == 0 {
@@ -40,14 +52,14 @@ pub fn session(identity: &Identity, keepalive: Duration) -> Result<ClientConfig,
     let trust = Arc::new(Trust::in_roots(roots, provider())?);
     let tls =
         builder()?.dangerous().with_custom_certificate_verifier(trust).with_client_auth_cert(chain, key.into())?;
-    quic(tls, ALPN_SESSION, keepalive)
+    settings(tls, [ALPN_SESSION, ALPN_SESSION_TCP], keepalive)
 }
 
 /// Settings for enrolling: the gateway must chain to the root with this BLAKE3 fingerprint, which it sends along.
-pub fn enrollment(root_fingerprint: [u8; 32], keepalive: Duration) -> Result<ClientConfig, Error> {
+pub fn enrollment(root_fingerprint: [u8; 32], keepalive: Duration) -> Result<Settings, Error> {
     let trust = Arc::new(Trust::in_fingerprint(root_fingerprint, provider()));
     let tls = builder()?.dangerous().with_custom_certificate_verifier(trust).with_no_client_auth();
-    quic(tls, ALPN_ENROLL, keepalive)
+    settings(tls, [ALPN_ENROLL, ALPN_ENROLL_TCP], keepalive)
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -58,15 +70,26 @@ fn builder() -> Result<rustls::ConfigBuilder<rustls::ClientConfig, rustls::Wants
     rustls::ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&rustls::version::TLS13])
 }
 
-fn quic(mut tls: rustls::ClientConfig, alpn: &[u8], keepalive: Duration) -> Result<ClientConfig, Error> {
-    tls.alpn_protocols = vec![alpn.to_vec()];
+impl Settings {
+    /// When a connection over TCP is dead.
+    pub fn pace(&self) -> Pace {
+        Pace { idle: self.keepalive.saturating_mul(PROBES), ask_every: Some(self.keepalive) }
+    }
+}
+
+/// `alpn` is what is asked for over QUIC and over TCP.
+fn settings(mut tls: rustls::ClientConfig, alpn: [&[u8]; 2], keepalive: Duration) -> Result<Settings, Error> {
     tls.resumption = Resumption::disabled();
     tls.enable_early_data = false;
-    let tls = QuicClientConfig::try_from(tls)
+    let [quic, tcp] = alpn.map(|name| {
+        tls.alpn_protocols = vec![name.to_vec()];
+        tls.clone()
+    });
+    let quic = QuicClientConfig::try_from(quic)
         .map_err(|_| rustls::Error::General("no cipher suite for QUIC's first packets".into()))?;
-    let mut config = ClientConfig::new(Arc::new(tls));
-    config.transport_config(Arc::new(transport(keepalive)));
-    Ok(config)
+    let mut quic = ClientConfig::new(Arc::new(quic));
+    quic.transport_config(Arc::new(transport(keepalive)));
+    Ok(Settings { quic, tcp: Arc::new(tcp), keepalive })
 }
 
 fn transport(keepalive: Duration) -> TransportConfig {

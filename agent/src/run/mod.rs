@@ -10,6 +10,7 @@ mod fair_use;
 mod measure;
 mod probe;
 mod quality;
+mod route;
 mod strangers;
 mod talk;
 
@@ -40,6 +41,7 @@ use fair_use::FairUse;
 use measure::Measuring;
 pub use probe::Asking;
 use quality::Gathered;
+use route::Route;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::net::IpAddr;
@@ -86,7 +88,7 @@ pub enum Error {
 pub struct Agent<S, C> {
     config: Config,
     identity: Identity,
-    quic: quinn::ClientConfig,
+    settings: tls::Settings,
     southbound: S,
     clock: Corrected<C>,
     run: Folder,
@@ -118,7 +120,7 @@ pub struct Agent<S, C> {
     uplink: Uplink,
     backoff: Backoff,
     attempt: u64,
-    gateway: usize,
+    route: Route,
     /// What came with the generation held, if that is not acknowledged yet.
     unacknowledged: Option<Upserts>,
     told_held: BTreeSet<spool::Epoch>,
@@ -143,7 +145,7 @@ pub struct Agent<S, C> {
 impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Opens everything durable.
     pub fn open(config: Config, identity: Identity, southbound: S, clock: C) -> Result<Self, Error> {
-        let (quic, state) = (tls::session(&identity, config.keepalive)?, Folder::open(&config.state_dir)?);
+        let (settings, state) = (tls::session(&identity, config.keepalive)?, Folder::open(&config.state_dir)?);
         let clock = Corrected::open(&state, clock);
         let store = Store::open(Folder::open(&config.state_dir.join("desired"))?)?;
         let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
@@ -162,7 +164,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             checkpoint_at: now + config.checkpoint_interval,
             verify_at: now + config.verify_interval,
             quality_at: now,
-            quic,
+            settings,
             run,
             state,
             book,
@@ -185,7 +187,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             capabilities: Vec::new(),
             uplink: Uplink::Waiting(now),
             attempt: 0,
-            gateway: 0,
+            route: Route::default(),
             unacknowledged: None,
             told_held: BTreeSet::new(),
             confirmed: BTreeMap::new(),
@@ -271,7 +273,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let cut = self.journal.next_cut().filter(ahead).map(wake);
         let rule = self.fair_use.next_ms().map(wake);
         let retry = self.retry.map(|(at, _)| at);
-        let others = [cut, rule, retry, self.uplink.wake(), self.probe_until()];
+        let others = [cut, rule, retry, self.uplink.wake(), self.route.wake(), self.probe_until()];
         let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at).min(self.quality_at);
         others.into_iter().flatten().fold(regular, Instant::min)
     }
@@ -496,7 +498,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             unattributed: self.measuring.unattributed(),
             audits: self.measuring.audits(),
             addresses: self.book.counts().into(),
-            connected: matches!(&self.uplink, Uplink::Open(session) if session.sender.is_some()),
+            connected: self.over().is_some(),
+            over: self.over(),
             epochs: self.positions(),
             log_fill_permille: self.journal.spool().fill_permille(),
             written_at_ms: self.clock.now().wall_ms,

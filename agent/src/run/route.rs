@@ -1,0 +1,161 @@
+//! Where the agent connects and over what: which gateway is next, whether QUIC gets through, and the way back to it.
+
+use super::talk::{LIMIT, Uplink};
+use super::{Agent, link};
+use crate::clock::Clock;
+use crate::northbound::link::{Link, What};
+use crate::northbound::reach::{Attempt, Way};
+use crate::southbound::Southbound;
+use tokio::time::Instant;
+
+/// What is known of the ways to the cloud.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    /// Gateways the cloud named, the best first.
+    told: Vec<String>,
+    /// How many attempts reached nobody: the next one goes to the next gateway.
+    failed: usize,
+    /// What got through last.
+    way: Way,
+    /// While QUIC did not get through: when it is tried again.
+    quic_at: Option<Instant>,
+    /// The attempt that tries it beside the session.
+    beside: Option<u64>,
+    /// Attempts so far.
+    attempts: u64,
+}
+
+impl Route {
+    /// Takes in which gateways there are.
+    pub(super) fn told(&mut self, gateways: &[String]) {
+        if !gateways.is_empty() {
+            (self.told, self.failed) = (gateways.to_vec(), 0);
+        }
+    }
+
+    /// Notes that a gateway could not be reached.
+    pub(super) fn failed(&mut self) {
+        self.failed += 1;
+    }
+
+    /// When QUIC is tried again.
+    pub(super) fn wake(&self) -> Option<Instant> {
+        self.quic_at
+    }
+
+    /// The gateway to connect to now: those the cloud named, then those it was enrolled with.
+    fn gateway(&self, enrolled: &[String]) -> Option<String> {
+        let known = enrolled.iter().filter(|gateway| !self.told.contains(gateway));
+        let gateways: Vec<_> = self.told.iter().chain(known).collect();
+        Some((*gateways.get(self.failed % gateways.len().max(1))?).clone())
+    }
+}
+
+impl<S: Southbound, C: Clock> Agent<S, C> {
+    pub(super) fn dial(&mut self) {
+        if let Some(attempt) = self.connect(Attempt::First(self.route.way)) {
+            (self.attempt, self.uplink) = (attempt, Uplink::Dialing);
+        } else {
+            tracing::error!("the identity names no gateway");
+            self.uplink = Uplink::Waiting(Instant::now() + self.backoff.cap());
+        }
+    }
+
+    /// Begins to connect, and says which attempt that is.
+    fn connect(&mut self, how: Attempt) -> Option<u64> {
+        let gateway = self.route.gateway(&self.identity.gateways)?;
+        self.route.attempts += 1;
+        tracing::debug!(gateway, ?how, "connecting");
+        link::dial(gateway, self.settings.clone(), how, LIMIT, self.route.attempts, self.inbox.0.clone());
+        Some(self.route.attempts)
+    }
+
+    /// Tries QUIC beside a session over TCP, if it is time.
+    pub(super) fn try_quic(&mut self, now: Instant) {
+        if self.route.quic_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.route.quic_at = Some(now + self.config.quic_interval);
+        if self.route.beside.is_none() && self.over().is_some() {
+            self.route.beside = self.connect(Attempt::Only(Way::Quic));
+        }
+    }
+
+    /// Takes in what a connection says that is not the session's.
+    pub(super) fn hear_beside(&mut self, event: link::Event) {
+        if self.route.beside != Some(event.attempt) {
+            // Else nobody would close it.
+            if let What::Connected(link) = event.what {
+                link.close("too late");
+            }
+            return;
+        }
+        match event.what {
+            What::Connected(link) => self.change_over(event.attempt, link),
+            What::Failed(error) => {
+                tracing::debug!(%error, "QUIC still does not get through");
+                self.route.beside = None;
+            }
+            What::Control(_) | What::State(_) | What::Usage(_) | What::Closed { .. } => {}
+        }
+    }
+
+    /// Goes on over QUIC; what was not answered over TCP is sent again.
+    fn change_over(&mut self, attempt: u64, link: Link) {
+        self.route.beside = None;
+        let stays = match &self.uplink {
+            Uplink::Open(session) => session.is_ending() || session.sender.is_none(),
+            Uplink::Dialing | Uplink::Waiting(_) => true,
+        };
+        if stays {
+            return link.close("not needed");
+        }
+        tracing::info!("QUIC gets through again");
+        self.close("QUIC gets through again");
+        self.remember_confirmed();
+        self.live.stop();
+        self.attempt = attempt;
+        self.connected(&link);
+        self.greet(link);
+    }
+
+    /// What the session goes over, if there is one.
+    pub(super) fn over(&self) -> Option<Way> {
+        match &self.uplink {
+            Uplink::Open(session) if session.sender.is_some() => Some(session.way()),
+            Uplink::Open(_) | Uplink::Dialing | Uplink::Waiting(_) => None,
+        }
+    }
+
+    /// Notes what got through.
+    pub(super) fn connected(&mut self, link: &Link) {
+        self.route.way = link.way();
+        self.route.failed = 0;
+        self.route.quic_at = (self.route.way == Way::Tcp).then(|| Instant::now() + self.config.quic_interval);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gateways_the_cloud_named_come_first_and_none_is_forgotten() {
+        let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (mut route, enrolled) = (Route::default(), named(&["a", "b"]));
+        let walk = |route: &mut Route| {
+            let walked: Vec<_> = (0..4)
+                .map(|_| {
+                    let gateway = route.gateway(&enrolled).unwrap();
+                    route.failed();
+                    gateway
+                })
+                .collect();
+            walked
+        };
+        assert_eq!(walk(&mut route), ["a", "b", "a", "b"]);
+        route.told(&named(&["c", "b"]));
+        assert_eq!(walk(&mut route), ["c", "b", "a", "c"]);
+        assert_eq!(Route::default().gateway(&[]), None);
+    }
+}
