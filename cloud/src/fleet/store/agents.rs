@@ -8,7 +8,7 @@ use weir_protocol::state::ObjectResult;
 
 use crate::db::{PlatformTx, TenantTx};
 use crate::fleet::authority::AgentCertificate;
-use crate::fleet::sessions::Session;
+use crate::fleet::sessions::{At, Session};
 use crate::ids::{AgentId, EnrollmentTokenId, RouterId, TenantId};
 
 pub struct StoredAuthority {
@@ -176,20 +176,21 @@ pub async fn take_over(
     tx: &mut TenantTx,
     session: Session,
     hello: &Hello,
-    gateway: &str,
+    at: At<'_>,
 ) -> Result<Option<Uuid>, sqlx::Error> {
     let now = tx.at();
     sqlx::query_scalar!(
         r#"UPDATE agents SET session_id = $2, gateway = $3, connected_at = $4, disconnected_at = NULL, last_seen_at = $4,
-                  version = left($5, 64), kernel = left($6, 128), capabilities = $7
+                  version = left($5, 64), kernel = left($6, 128), capabilities = $7, transport = $8
            WHERE id = $1 AND revoked_at IS NULL RETURNING state_lineage"#,
         session.agent.uuid(),
         session.id,
-        gateway,
+        at.gateway,
         now,
         hello.agent_version,
         hello.kernel,
-        &hello.capabilities
+        &hello.capabilities,
+        at.over
     )
     .fetch_optional(tx.conn())
     .await
@@ -388,6 +389,7 @@ pub struct AgentRow {
     pub persisted_gen: i64,
     pub applied_gen: i64,
     pub unclaimed_leases: Option<i32>,
+    pub transport: Option<String>,
 }
 
 pub async fn agents(
@@ -399,7 +401,8 @@ pub async fn agents(
     sqlx::query_as!(
         AgentRow,
         r#"SELECT id AS "id: _", router_id AS "router_id: _", hostname, version, kernel, capabilities, enrolled_at, revoked_at,
-                  connected_at, disconnected_at, last_seen_at, desired_gen, persisted_gen, applied_gen, unclaimed_leases
+                  connected_at, disconnected_at, last_seen_at, desired_gen, persisted_gen, applied_gen, unclaimed_leases,
+                  transport
            FROM agents WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR (router_id = $2 AND revoked_at IS NULL))
              AND ($3::uuid IS NULL OR id < $3)
            ORDER BY id DESC LIMIT $4"#,

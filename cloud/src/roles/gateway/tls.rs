@@ -1,4 +1,4 @@
-//! How the gateway speaks TLS and QUIC: private root, no tickets, no resumption, no early data, small windows.
+//! How the gateway speaks TLS, over QUIC and on TCP: private root, no tickets, no resumption, no early data, small windows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,9 @@ use rustls::RootCertStore;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 
+use weir_protocol::{ALPN_ENROLL, ALPN_ENROLL_TCP, ALPN_SESSION, ALPN_SESSION_TCP};
+use weir_transport::mux::Pace;
+
 use crate::fleet::authority::Authority;
 use crate::secrets::Secrets;
 
@@ -24,8 +27,9 @@ const WINDOW: u32 = 256 * 1024;
 /// Silence after which a connection is dead; agents keep it alive.
 const IDLE: Duration = Duration::from_secs(90);
 
-/// The gateway's configuration. A certificate is asked of everybody and required for a session, not for enrollment.
-pub fn server_config(authority: &Authority, now: DateTime<Utc>) -> anyhow::Result<ServerConfig> {
+/// The gateway's configuration of TLS, for what is asked for by these names. A certificate is asked of everybody and required
+/// for a session, not for enrollment.
+fn tls_config(authority: &Authority, now: DateTime<Utc>, alpn: [&[u8]; 2]) -> anyhow::Result<rustls::ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(authority.root().clone())?;
@@ -38,11 +42,27 @@ pub fn server_config(authority: &Authority, now: DateTime<Utc>) -> anyhow::Resul
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
         .with_single_cert(identity.chain, key)?;
-    tls.alpn_protocols = vec![weir_protocol::ALPN_SESSION.to_vec(), weir_protocol::ALPN_ENROLL.to_vec()];
+    tls.alpn_protocols = alpn.map(<[u8]>::to_vec).to_vec();
     // A resumed connection would skip the check of the client's certificate.
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
     tls.max_early_data_size = 0;
+    Ok(tls)
+}
+
+/// The configuration for agents that come over TCP.
+pub fn tcp_config(authority: &Authority, now: DateTime<Utc>) -> anyhow::Result<rustls::ServerConfig> {
+    tls_config(authority, now, [ALPN_SESSION_TCP, ALPN_ENROLL_TCP])
+}
+
+/// When a connection over TCP is dead.
+pub fn tcp_pace() -> Pace {
+    Pace { idle: IDLE, ask_every: None }
+}
+
+/// The configuration for agents that come over QUIC.
+pub fn server_config(authority: &Authority, now: DateTime<Utc>) -> anyhow::Result<ServerConfig> {
+    let tls = tls_config(authority, now, [ALPN_SESSION, ALPN_ENROLL])?;
     let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
     config.transport_config(Arc::new(transport()?));
     config.max_incoming(4_096).incoming_buffer_size(16 * 1024).incoming_buffer_size_total(8 * 1024 * 1024);
