@@ -106,7 +106,7 @@ pub struct Config {
     pub log: Log,
     /// How often a silent connection is probed; four missed probes end it.
     pub keepalive: Duration,
-    /// How often QUIC is tried again while only TCP gets through.
+    /// How often QUIC is tried again while only TCP gets through; sooner at first.
     pub quic_interval: Duration,
     /// Longest wait between two attempts to connect.
     pub retry_cap: Duration,

@@ -146,7 +146,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Opens everything durable.
     pub fn open(config: Config, identity: Identity, southbound: S, clock: C) -> Result<Self, Error> {
         let (settings, state) = (tls::session(&identity, config.keepalive)?, Folder::open(&config.state_dir)?);
-        let clock = Corrected::open(&state, clock);
+        let (route, clock) = (Route::open(&state), Corrected::open(&state, clock));
         let store = Store::open(Folder::open(&config.state_dir.join("desired"))?)?;
         let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
         let usage = Folder::open(&config.state_dir.join("usage"))?;
@@ -187,7 +187,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             capabilities: Vec::new(),
             uplink: Uplink::Waiting(now),
             attempt: 0,
-            route: Route::default(),
+            route,
             unacknowledged: None,
             told_held: BTreeSet::new(),
             confirmed: BTreeMap::new(),

@@ -6,7 +6,14 @@ use crate::clock::Clock;
 use crate::northbound::link::{Link, What};
 use crate::northbound::reach::{Attempt, Way};
 use crate::southbound::Southbound;
+use crate::store::disk::Disk;
+use std::io;
+use std::time::Duration;
 use tokio::time::Instant;
+
+const FILE: &str = "gateways.json";
+/// How soon after TCP got through QUIC is tried again: perhaps the gateway had only just come back.
+const FIRST_RETURN: Duration = Duration::from_secs(60);
 
 /// What is known of the ways to the cloud.
 #[derive(Debug, Default)]
@@ -17,8 +24,9 @@ pub(super) struct Route {
     failed: usize,
     /// What got through last.
     way: Way,
-    /// While QUIC did not get through: when it is tried again.
+    /// While QUIC did not get through: when it is tried again, and how long after that.
     quic_at: Option<Instant>,
+    quic_wait: Duration,
     /// The attempt that tries it beside the session.
     beside: Option<u64>,
     /// Attempts so far.
@@ -26,10 +34,25 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Takes in which gateways there are.
-    pub(super) fn told(&mut self, gateways: &[String]) {
-        if !gateways.is_empty() {
-            (self.told, self.failed) = (gateways.to_vec(), 0);
+    /// What the cloud named last, also before a restart.
+    pub(super) fn open(disk: &impl Disk) -> Self {
+        let told = disk.read(FILE).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        Self { told, ..Self::default() }
+    }
+
+    /// Takes in which gateways there are, and keeps them for the next start.
+    pub(super) fn told(&mut self, gateways: &[String], disk: &mut impl Disk) {
+        if gateways.is_empty() {
+            return;
+        }
+        self.failed = 0;
+        if self.told == gateways {
+            return;
+        }
+        self.told = gateways.to_vec();
+        let kept = serde_json::to_vec(gateways).map_err(io::Error::from).and_then(|bytes| disk.replace(FILE, &bytes));
+        if let Err(error) = kept {
+            tracing::warn!(%error, "the gateways there are could not be kept");
         }
     }
 
@@ -75,7 +98,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if self.route.quic_at.is_none_or(|at| at > now) {
             return;
         }
-        self.route.quic_at = Some(now + self.config.quic_interval);
+        self.route.quic_at = Some(now + self.route.quic_wait);
+        self.route.quic_wait = (self.route.quic_wait * 2).min(self.config.quic_interval);
         if self.route.beside.is_none() && self.over().is_some() {
             self.route.beside = self.connect(Attempt::Only(Way::Quic));
         }
@@ -131,31 +155,35 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     pub(super) fn connected(&mut self, link: &Link) {
         self.route.way = link.way();
         self.route.failed = 0;
-        self.route.quic_at = (self.route.way == Way::Tcp).then(|| Instant::now() + self.config.quic_interval);
+        self.route.quic_wait = FIRST_RETURN.min(self.config.quic_interval);
+        self.route.quic_at = (self.route.way == Way::Tcp).then(|| Instant::now() + self.route.quic_wait);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::disk::Folder;
 
     #[test]
-    fn gateways_the_cloud_named_come_first_and_none_is_forgotten() {
+    fn gateways_the_cloud_named_come_first_also_after_a_restart_and_none_is_forgotten() {
         let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let (mut route, enrolled) = (Route::default(), named(&["a", "b"]));
+        let (folder, enrolled) = (tempfile::tempdir().unwrap(), named(&["a", "b"]));
+        let mut disk = Folder::open(folder.path()).unwrap();
+        let mut route = Route::open(&disk);
         let walk = |route: &mut Route| {
-            let walked: Vec<_> = (0..4)
-                .map(|_| {
-                    let gateway = route.gateway(&enrolled).unwrap();
-                    route.failed();
-                    gateway
-                })
-                .collect();
-            walked
+            let mut next = || {
+                let gateway = route.gateway(&enrolled).unwrap();
+                route.failed();
+                gateway
+            };
+            [next(), next(), next(), next()]
         };
         assert_eq!(walk(&mut route), ["a", "b", "a", "b"]);
-        route.told(&named(&["c", "b"]));
+        route.told(&named(&["c", "b"]), &mut disk);
         assert_eq!(walk(&mut route), ["c", "b", "a", "c"]);
+        route.told(&[], &mut disk);
+        assert_eq!(walk(&mut Route::open(&disk)), ["c", "b", "a", "c"]);
         assert_eq!(Route::default().gateway(&[]), None);
     }
 }

@@ -205,7 +205,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             let told = Duration::from_millis(u64::from(welcome.heartbeat_interval_ms / 2));
             session.heartbeat = told.max(SHORTEST_HEARTBEAT);
         }
-        self.route.told(&welcome.gateways);
+        self.route.told(&welcome.gateways, &mut self.state);
         self.told_interval_ms = Some(u64::from(welcome.usage_interval_ms)).filter(|interval| *interval > 0);
         tracing::info!(session_id = welcome.session_id, "session open");
         // What waited to be heard says what time it was.
@@ -264,7 +264,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             u64::from_le_bytes(clock::random()),
         );
         tracing::warn!(reason = ?away.reason(), "the cloud ends the session");
-        self.route.told(&away.gateways);
+        self.route.told(&away.gateways, &mut self.state);
         // Neither changes by asking again soon: keep enforcing, ask now and then.
         let patient = matches!(away.reason(), GoAwayReason::Revoked | GoAwayReason::Version);
         session.comeback = Some(if patient { wait.max(self.backoff.cap()) } else { wait });

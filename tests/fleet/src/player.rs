@@ -163,10 +163,12 @@ impl Player {
 
     /// Takes in which gateways there are.
     fn told(&self, gateways: &[String]) {
-        let gateways: Vec<_> = gateways.iter().filter_map(|gateway| gateway.parse().ok()).collect();
-        if !gateways.is_empty() {
-            *lock(&self.gateways) = gateways;
-        }
+        let mut told: Vec<_> = gateways.iter().filter_map(|gateway| gateway.parse().ok()).collect();
+        let mut known = lock(&self.gateways);
+        // What it knows is not forgotten.
+        known.retain(|gateway| !told.contains(gateway));
+        told.append(&mut known);
+        *known = told;
     }
 
     async fn session(&self, connection: Connection) -> Ended {

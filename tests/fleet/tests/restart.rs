@@ -8,11 +8,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use sqlx::Row;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
+use weir_agent::northbound::enroll;
+use weir_agent::store::disk::Folder;
 use weir_fleet::crowd::{Crowd, Manners};
 use weir_fleet::installation::Installation;
 use weir_fleet::network::Network;
 use weir_fleet::player::What;
+use weir_protocol::token::Token;
 use weir_protocol::usage::LineUsage;
 
 const PLAYERS: usize = 20;
@@ -65,6 +70,8 @@ async fn agents_go_from_one_gateway_to_another_and_nothing_is_lost_or_doubled() 
     let edges = network.routers(PLAYERS, 2).await.unwrap();
     let first = installation.start_gateway().await.unwrap();
     let second = installation.start_other_gateway().await.unwrap();
+    enroll_over_tcp(&network, first).await;
+
     // Every fourth comes over TCP.
     let manners = Manners { keepalive: Duration::from_millis(300), tcp_every: 4, ..Manners::default() };
     let mut crowd = Crowd::gather(&edges, first, manners).unwrap();
@@ -94,8 +101,31 @@ async fn agents_go_from_one_gateway_to_another_and_nothing_is_lost_or_doubled() 
     crowd.players.iter().for_each(|player| player.seal(&[moved(2, 4)]));
     crowd.all_acked(LIMIT).await.unwrap_or_else(|error| panic!("{error:#}: {}", installation.gateway_log()));
     assert_eq!(connected(&mut network, first).await, [("quic".to_owned(), 15), ("tcp".to_owned(), 5)]);
-    assert_eq!(counted(&mut network).await, [20 * 5, 20 * 8, 20 * 20_000, 20 * 8]);
+    let counted = counted(&mut network).await;
+    faults::note(23, 20 * 20_000, counted[2].unsigned_abs());
+    assert_eq!(counted, [20 * 5, 20 * 8, 20 * 20_000, 20 * 8]);
     installation.end().await.unwrap();
+}
+
+/// Enrolls a router where no UDP gets through.
+async fn enroll_over_tcp(network: &Network, gateway: SocketAddr) {
+    let path = format!("/routers/{}/enrollment-tokens", network.isp.router_id);
+    let made = network.isp.api.post(&path, &serde_json::json!({})).await.unwrap();
+    let mut token = Token::from_text(made["token"].as_str().unwrap()).unwrap();
+    // Only TCP is passed on.
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    token.gateway = proxy.local_addr().unwrap().to_string();
+    let passed_on = async {
+        let (mut near, _) = proxy.accept().await.unwrap();
+        let mut far = TcpStream::connect(gateway).await.unwrap();
+        // Either side may be the first to hang up.
+        let _hung_up = copy_bidirectional(&mut near, &mut far).await;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = Folder::open(folder.path()).unwrap();
+    let text = token.to_text();
+    let (enrolled, ()) = tokio::join!(enroll::enroll(&mut disk, &text), passed_on);
+    assert_eq!(enrolled.unwrap().trust_bundle.len(), 1);
 }
 
 /// How many agents have their session at a gateway, by what it goes over.
