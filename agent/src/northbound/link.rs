@@ -119,7 +119,10 @@ pub fn dial(
         let opened = tokio::time::timeout(limit, open(reached, attempt, &events)).await;
         match opened.unwrap_or_else(|_| Err(Error::Silent(gateway))) {
             Ok(link) => tell(What::Connected(link)).await,
-            Err(error) => return tell(What::Failed(error)).await,
+            Err(error) => {
+                connection.close(0, b"no streams");
+                return tell(What::Failed(error)).await;
+            }
         }
         let why = connection.closed().await;
         let unreadable = why.code == Some(CLOSE_RECORD_UNREADABLE);

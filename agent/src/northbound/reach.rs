@@ -1,16 +1,15 @@
-//! How a gateway is reached: over QUIC, or over TCP where QUIC is not answered; and what becomes of a connection when the
-//! router's way into the internet changes.
+//! How a gateway is reached: over QUIC, or over TCP where QUIC is not answered.
 
 use quinn::{ConnectionError, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig, TokioRuntime};
 use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpSocket;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use weir_protocol::{ENROLL_EXPORTER_LABEL, GATEWAY_SERVER_NAME};
 use weir_transport::{Connection, mux};
@@ -21,8 +20,6 @@ use super::tls::Settings;
 const HEAD_START: Duration = Duration::from_secs(3);
 /// Bytes the kernel takes of a TCP connection before the important ones among them cannot be preferred any more.
 const SEND_BUFFER: u32 = 64 * 1024;
-/// How often it is looked from where the kernel would send.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Why a gateway could not be reached.
 #[derive(Debug, thiserror::Error)]
@@ -106,8 +103,8 @@ pub struct Reached {
     /// The connection.
     pub connection: Connection,
     /// Its socket, if it is QUIC's.
-    endpoint: Option<Endpoint>,
-    remote: SocketAddr,
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) remote: SocketAddr,
     /// Binds an enrollment to this connection; zeros if TLS has nothing to give.
     pub exporter: [u8; 32],
 }
@@ -129,58 +126,10 @@ impl Reached {
         };
         let _late = timeout(limit, gone).await;
     }
-
-    /// Gives the connection another socket when the router sends from another address, or nothing was heard for two
-    /// probes and a half: then some translation on the way may have forgotten it. One over TCP cannot move, and is closed.
-    pub fn keep(&self, keepalive: Duration) {
-        let Self { connection, endpoint, remote, .. } = self;
-        let (connection, endpoint, remote) = (connection.clone(), endpoint.clone(), *remote);
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = connection.closed() => {}
-                () = follow(&connection, endpoint, remote, keepalive) => {}
-            }
-        });
-    }
 }
 
-async fn follow(connection: &Connection, endpoint: Option<Endpoint>, remote: SocketAddr, keepalive: Duration) {
-    let patience = keepalive.saturating_mul(5) / 2;
-    let (mut source, mut heard, mut since) = (source_toward(remote), 0, Instant::now());
-    loop {
-        sleep(LOOK.min(keepalive)).await;
-        let now = source_toward(remote);
-        // Without any way there is nothing to move to.
-        let moved = now.is_some() && now != source;
-        source = now.or(source);
-        let (Connection::Quic(quic), Some(endpoint)) = (connection, &endpoint) else {
-            if moved {
-                return connection.close(0, b"the router's address changed");
-            }
-            continue;
-        };
-        let datagrams = quic.stats().udp_rx.datagrams;
-        if std::mem::replace(&mut heard, datagrams) != datagrams {
-            since = Instant::now();
-        }
-        if moved || since.elapsed() >= patience {
-            since = Instant::now();
-            match UdpSocket::bind(any(remote)).and_then(|socket| endpoint.rebind(socket)) {
-                Ok(()) => tracing::info!(moved, "the connection goes on from another socket"),
-                Err(error) => tracing::warn!(%error, "no other socket for the connection"),
-            }
-        }
-    }
-}
-
-/// From which address the kernel would send to `remote` now; nothing is sent.
-fn source_toward(remote: SocketAddr) -> Option<IpAddr> {
-    let socket = UdpSocket::bind(any(remote)).ok()?;
-    socket.connect(remote).ok()?;
-    Some(socket.local_addr().ok()?.ip())
-}
-
-fn any(remote: SocketAddr) -> SocketAddr {
+/// Whatever address the kernel chooses.
+pub(super) fn any(remote: SocketAddr) -> SocketAddr {
     if remote.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() }
 }
 
@@ -280,6 +229,7 @@ impl ConnectionIdGenerator for Nameless {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::time::{Instant, sleep};
 
     async fn after<T>(seconds: u64, what: Result<T, Error>) -> Result<T, Error> {
         sleep(Duration::from_secs(seconds)).await;
