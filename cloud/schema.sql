@@ -243,6 +243,14 @@ ALTER TABLE ONLY platform.enrollment_tokens FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.enrollment_tokens OWNER TO weir_owner;
 
+CREATE TABLE platform.gateways (
+    id uuid NOT NULL,
+    address text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE platform.gateways OWNER TO weir_owner;
+
 CREATE TABLE platform.jobs (
     id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -470,8 +478,10 @@ CREATE TABLE public.agents (
     unknown_told_at timestamp with time zone,
     unknown_more boolean DEFAULT false NOT NULL,
     desired_digest bytea,
+    transport text,
     CONSTRAINT agents_desired_digest_is_whole CHECK ((length(desired_digest) = 16)),
     CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
+    CONSTRAINT agents_transport_exists CHECK ((transport = ANY (ARRAY['quic'::text, 'tcp'::text]))),
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
 
@@ -2362,6 +2372,9 @@ ALTER TABLE ONLY platform.backups
 
 ALTER TABLE ONLY platform.enrollment_tokens
     ADD CONSTRAINT enrollment_tokens_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY platform.gateways
+    ADD CONSTRAINT gateways_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
@@ -4272,6 +4285,8 @@ GRANT SELECT ON TABLE platform.backups TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.gateways TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;

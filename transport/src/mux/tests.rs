@@ -1,3 +1,5 @@
+//! Both ends of a connection over a wire of memory.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::timeout;
 

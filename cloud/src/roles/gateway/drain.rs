@@ -11,7 +11,7 @@ use crate::fleet::sessions::Session;
 /// Most that telling all may take: whoever stops us waits for 90 seconds.
 const TELLING: Duration = Duration::from_secs(60);
 /// How long the last ones have to go.
-const GOING: Duration = Duration::from_secs(2);
+const GOING: Duration = Duration::from_secs(3);
 /// An agent that has nowhere else to go comes back no sooner.
 const RESTART_MS: u32 = 500;
 /// The first revision whose agents can be told where else to go.

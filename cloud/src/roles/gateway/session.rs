@@ -18,11 +18,13 @@ use super::pace::Pace;
 use super::state::{self, RESULTS_A_SECOND, RESULTS_AT_ONCE};
 use super::{Bell, Gateway, usage};
 use crate::fleet;
-use crate::fleet::sessions::{self, Session};
+use crate::fleet::sessions::{self, Opened, Session};
 use crate::ids::{AgentId, TenantId};
 
 /// An agent has this long to open its streams and say hello.
 pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
+/// An agent has this long to hear that it must go elsewhere.
+const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
 /// Epochs an agent may offer: more than a spool holds in a year of forks.
 const EPOCHS_MAX: usize = 256;
 /// Length of an epoch's name.
@@ -77,19 +79,7 @@ async fn attend(
     let Some(opened) = tokio::time::timeout(HELLO_LIMIT, opening).await.context("no session in time")?? else {
         return Box::pin(go_away(connection, &mut control_send, dismissal(GoAwayReason::Revoked))).await;
     };
-    let now = gateway.app.clock.system_now().timestamp_millis().unsigned_abs();
-    let welcome = Welcome {
-        session_id: opened.session.id.cast_unsigned(),
-        proto_rev: opened.session.rev,
-        cloud_time_ms: now,
-        state_lineage: opened.lineage.as_bytes().to_vec(),
-        streams: opened.streams,
-        usage_interval_ms: gateway.app.config.usage_interval_ms,
-        heartbeat_interval_ms: HEARTBEAT_MS,
-        reconnect_spread_ms: gateway.spread_ms.load(Ordering::Relaxed),
-        gateways: gateway.known_to(opened.session),
-    };
-    let welcome = control::Down { message: Some(down::Message::Welcome(welcome)) };
+    let welcome = control::Down { message: Some(down::Message::Welcome(welcome(gateway, &opened))) };
     let told = tokio::time::timeout(HELLO_LIMIT, frame::write(&mut control_send, &welcome));
     told.await.context("the welcome was not taken in time")??;
     drop(place);
@@ -107,14 +97,13 @@ async fn attend(
     tasks.spawn(pass_on(Arc::clone(gateway), session, live));
     let ended = tokio::select! {
         ended = tasks.join_next() => Some(ended),
-        () = bell.leave.notified() => None,
+        () = bell.leave.notified() => {
+            // While it is told, what is on its way is still answered. If it does not hear this it hears the close.
+            let _heard = Box::pin(tokio::time::timeout(FAREWELL_LIMIT, dismiss(gateway, session, connection, &control_send))).await;
+            None
+        }
     };
     tasks.shutdown().await;
-    if ended.is_none() {
-        let farewell = gateway.farewell(session);
-        // If it does not hear this it hears that the connection is closed.
-        let _heard = Box::pin(go_away(connection, &mut *control_send.lock().await, farewell)).await;
-    }
     gateway.forget(agent, &bell);
     let result = match ended {
         Some(ended) => ended.context("no task")?.context("a stream's task panicked")?,
@@ -139,6 +128,20 @@ async fn attend(
     }
     tracing::info!(%tenant, %agent, "session over");
     result
+}
+
+fn welcome(gateway: &Gateway, opened: &Opened) -> Welcome {
+    Welcome {
+        session_id: opened.session.id.cast_unsigned(),
+        proto_rev: opened.session.rev,
+        cloud_time_ms: gateway.app.clock.system_now().timestamp_millis().unsigned_abs(),
+        state_lineage: opened.lineage.as_bytes().to_vec(),
+        streams: opened.streams.clone(),
+        usage_interval_ms: gateway.app.config.usage_interval_ms,
+        heartbeat_interval_ms: HEARTBEAT_MS,
+        reconnect_spread_ms: gateway.spread_ms.load(Ordering::Relaxed),
+        gateways: gateway.known_to(opened.session),
+    }
 }
 
 async fn greet(connection: &Connection) -> anyhow::Result<(Streams, Hello)> {
@@ -174,6 +177,16 @@ pub(super) async fn read<M: prost::Message + Default>(receive: &mut Receive, of:
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(super) struct Heard(pub frame::Error);
+
+/// Tells an agent to go elsewhere, and waits until it does.
+async fn dismiss(
+    gateway: &Gateway,
+    session: Session,
+    connection: &Connection,
+    control: &tokio::sync::Mutex<Send>,
+) -> anyhow::Result<()> {
+    go_away(connection, &mut *control.lock().await, gateway.farewell(session)).await
+}
 
 /// What an agent is told that may not go on.
 fn dismissal(reason: GoAwayReason) -> GoAway {
