@@ -15,6 +15,7 @@ usage:
   weir-agent run       [--state-dir DIR] [--token TOKEN] [--southbound linux|null] [--garden ADDR:PORT]
                        [--usage-interval-ms N] [--sweep-interval-ms N] [--checkpoint-interval-ms N]
                        [--verify-interval-ms N] [--keepalive-ms N] [--retry-cap-ms N] [--run-dir DIR]
+                       [--quic-interval-ms N]
                        [--spool-bytes N] [--log text|json] [--dnsmasq-leases FILE]... [--kea-leases FILE]...
                        [--quality-interval-ms N] [--echoes-a-second N] [--anchor ADDR]...
   weir-agent enroll    [--state-dir DIR] --token TOKEN
@@ -103,8 +104,10 @@ pub struct Config {
     pub verify_interval: Duration,
     /// How log lines look.
     pub log: Log,
-    /// How often a silent connection is probed; three missed probes end it.
+    /// How often a silent connection is probed; four missed probes end it.
     pub keepalive: Duration,
+    /// How often QUIC is tried again while only TCP gets through; sooner at first.
+    pub quic_interval: Duration,
     /// Longest wait between two attempts to connect.
     pub retry_cap: Duration,
     /// Most bytes the usage log may take.
@@ -146,6 +149,7 @@ impl Config {
             verify_interval: Duration::from_secs(30),
             log: Log::Text,
             keepalive: Duration::from_secs(20),
+            quic_interval: Duration::from_secs(3_600),
             retry_cap: Duration::from_secs(300),
             spool_bytes: 64 * 1024 * 1024,
             lease_files: Vec::new(),
@@ -178,6 +182,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Command, 
             Long("verify-interval-ms") => config.verify_interval = milliseconds(&mut parser)?,
             Long("log") => config.log = parser.value()?.parse_with(log)?,
             Long("keepalive-ms") => config.keepalive = milliseconds(&mut parser)?,
+            Long("quic-interval-ms") => config.quic_interval = milliseconds(&mut parser)?,
             Long("retry-cap-ms") => config.retry_cap = milliseconds(&mut parser)?,
             Long("spool-bytes") => config.spool_bytes = parser.value()?.parse()?,
             Long("dnsmasq-leases") => config.lease_files.push(lease_file(Source::Dnsmasq, &mut parser)?),

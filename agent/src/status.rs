@@ -1,6 +1,7 @@
 //! What `weir-agent status` prints: who this router is and what the running agent last knew.
 
 use crate::config::Config;
+use crate::northbound::reach::Way;
 use crate::southbound::Unattributed;
 use crate::southbound::audit::Audit;
 use crate::store::disk::{Disk, Folder};
@@ -41,6 +42,9 @@ pub struct Running {
     pub addresses: Addresses,
     /// Whether there was a session.
     pub connected: bool,
+    /// What it went over.
+    #[serde(default)]
+    pub over: Option<Way>,
     /// The usage log.
     pub epochs: Vec<Epoch>,
     /// How full the usage log is, in thousandths.

@@ -17,7 +17,7 @@ pub struct Config {
     /// Where the dashboard and the API listen, unless a listener is inherited (`LISTEN_FDS=1`).
     #[arg(long, env = "WEIR_HTTP", default_value = "127.0.0.1:8080", global = true)]
     pub http: SocketAddr,
-    /// Where agents connect (UDP).
+    /// Where agents connect: UDP, and TCP of the same number for those no UDP reaches.
     #[arg(long, env = "WEIR_GATEWAY", default_value = "0.0.0.0:4433", global = true)]
     pub gateway: SocketAddr,
     /// What agents dial, `host:port`, as it stands in enrollment tokens. Unset: the gateway's own address.

@@ -160,6 +160,10 @@ pub struct Welcome {
     /// After losing this session, wait a random time up to this before the first attempt, in milliseconds.
     #[prost(uint32, tag = "8")]
     pub reconnect_spread_ms: u32,
+    /// Gateways there are, `host:port`, the best for this agent first; empty: those it knows. Never sent to an agent below
+    /// revision 9.
+    #[prost(string, repeated, tag = "10")]
+    pub gateways: Vec<String>,
 }
 
 /// Where the cloud stands in one epoch of the agent's usage log.
@@ -257,6 +261,9 @@ pub struct GoAway {
     /// Come back no later than this, in milliseconds.
     #[prost(uint32, tag = "3")]
     pub reconnect_after_max_ms: u32,
+    /// Other gateways to go to, `host:port`, the best for this agent first. Never sent to an agent below revision 9.
+    #[prost(string, repeated, tag = "4")]
+    pub gateways: Vec<String>,
 }
 
 /// Why a session ended.

@@ -1,16 +1,18 @@
 //! A token becomes an identity. Nothing is kept of an enrollment that was refused.
 
-use super::{link, tls};
+use super::reach::{self, Attempt, Way};
+use super::tls;
 use crate::clock;
 use crate::store::disk::Disk;
 use crate::store::identity::{self, Der, Identity, Pending};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 use weir_protocol::enroll::{self, Enrolled, Reply, Request, reply::Outcome};
 use weir_protocol::token::{ParseError, Token};
-use weir_protocol::{ENROLL_EXPORTER_LABEL, PROTO_REV, frame};
+use weir_protocol::{PROTO_REV, frame};
 
 /// Longest wait for any one answer.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -33,7 +35,7 @@ pub enum Error {
         /// The gateway of the token.
         gateway: String,
         /// Why.
-        source: link::Error,
+        source: reach::Error,
     },
     /// The cloud refused.
     #[error("enrollment refused ({code}): {text}")]
@@ -90,17 +92,13 @@ async fn exchange(disk: &mut impl Disk, token: &Token, key: &KeyPair, new: bool)
     let fingerprint = token.root_fingerprint.as_slice().try_into().map_err(|_| ParseError::Damaged)?;
     let secret: [u8; 16] = token.secret.as_slice().try_into().map_err(|_| ParseError::Damaged)?;
     let config = tls::enrollment(fingerprint, LIMIT)?;
-    let (endpoint, connection) =
-        link::connect(&token.gateway, config, LIMIT).await.map_err(|source| unreachable(token, source))?;
+    let reached = reach::reach(&token.gateway, &config, Attempt::First(Way::Quic), LIMIT).await;
+    let reached = reached.map_err(|source| unreachable(token, source))?;
     let lost = |error: &dyn std::fmt::Display| Error::NoAnswer(error.to_string());
-    let mut exporter = [0; 32];
-    connection
-        .export_keying_material(&mut exporter, ENROLL_EXPORTER_LABEL, b"")
-        .map_err(|_| Error::BadAnswer("no keying material on this connection"))?;
     let csr = CertificateParams::new(Vec::new())?.serialize_request(key)?.der().to_vec();
     let request = Request {
         token_id: token.id.clone(),
-        proof: enroll::proof(&enroll::secret_digest(&secret), &exporter, &csr).to_vec(),
+        proof: enroll::proof(&enroll::secret_digest(&secret), &reached.exporter, &csr).to_vec(),
         csr,
         proto_rev: PROTO_REV,
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -110,14 +108,14 @@ async fn exchange(disk: &mut impl Disk, token: &Token, key: &KeyPair, new: bool)
         identity::save_pending(disk, &Pending { token_id: Der(token.id.clone()), key: Der(key.serialize_der()) })?;
     }
     let answer = async {
-        let (mut outgoing, mut incoming) = connection.open_bi().await.map_err(|error| lost(&error))?;
+        let (mut outgoing, mut incoming) = reached.connection.open_only().await.map_err(|error| lost(&error))?;
         frame::write(&mut outgoing, &request).await.map_err(|error| lost(&error))?;
-        let _ = outgoing.finish();
+        let _ = outgoing.shutdown().await;
         frame::read::<Reply>(&mut incoming).await.map_err(|error| lost(&error))
     };
     let reply = tokio::time::timeout(LIMIT, answer).await.map_err(|error| lost(&error))??;
-    connection.close(0u32.into(), b"done");
-    let _ = tokio::time::timeout(Duration::from_secs(1), endpoint.wait_idle()).await;
+    reached.connection.close(0, b"done");
+    reached.finish(Duration::from_secs(1)).await;
     match reply.outcome {
         Some(Outcome::Enrolled(enrolled)) => Ok(enrolled),
         Some(Outcome::Refused(refused)) => Err(explain(refused)),
@@ -125,16 +123,12 @@ async fn exchange(disk: &mut impl Disk, token: &Token, key: &KeyPair, new: bool)
     }
 }
 
-fn unreachable(token: &Token, source: link::Error) -> Error {
-    use quinn::ConnectionError::TransportError;
-    match &source {
-        // A TLS alert of ours: the certificate did not satisfy the token's fingerprint.
-        link::Error::Connection(TransportError(error)) if u64::from(error.code) & !0xff == 0x100 => {
-            tracing::debug!(%error, "TLS failed");
-            Error::WrongGateway(token.gateway.clone())
-        }
-        _ => Error::Unreachable { gateway: token.gateway.clone(), source },
+fn unreachable(token: &Token, source: reach::Error) -> Error {
+    if source.is_distrust() {
+        tracing::debug!(error = %source, "TLS failed");
+        return Error::WrongGateway(token.gateway.clone());
     }
+    Error::Unreachable { gateway: token.gateway.clone(), source }
 }
 
 fn explain(refused: enroll::Refused) -> Error {

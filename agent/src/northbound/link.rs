@@ -3,52 +3,22 @@
 //! Frames are read by tasks of their own because reading one is not cancel-safe. Sending never waits: a stream
 //! that cannot keep up either ends the connection or, for live samples, loses them.
 
-use quinn::{ClientConfig, Connection, ConnectionError, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig};
-use quinn::{RecvStream, SendStream, TokioRuntime};
-use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 use weir_protocol::enroll::CertificateRenewed;
 use weir_protocol::frame;
 use weir_protocol::stream::Kind;
-use weir_protocol::{
-    CLOSE_CERTIFICATE_ENDED, CLOSE_RECORD_UNREADABLE, GATEWAY_SERVER_NAME, control, live, state, usage,
-};
+use weir_protocol::{CLOSE_CERTIFICATE_ENDED, CLOSE_RECORD_UNREADABLE, control, live, state, usage};
+use weir_transport::{Connection, Receive, Send};
+
+use super::reach::{self, Attempt, Error, Reached, Way};
+use super::tls::Settings;
 
 /// Frames that may wait on an ordinary stream.
 const QUEUE: usize = 256;
 /// How long a gateway that ends a stream has to say why.
 const REASON_LIMIT: Duration = Duration::from_secs(1);
-
-/// Why a gateway could not be reached.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The name does not resolve, or no socket can be had.
-    #[error("{gateway}: {source}")]
-    Address {
-        /// The gateway as written.
-        gateway: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The gateway's name has no address.
-    #[error("{0} has no address")]
-    NoAddress(String),
-    /// QUIC refused the attempt.
-    #[error("{0}")]
-    Connect(#[from] quinn::ConnectError),
-    /// The handshake failed.
-    #[error("{0}")]
-    Connection(#[from] ConnectionError),
-    /// A stream failed.
-    #[error("{0}")]
-    Write(#[from] quinn::WriteError),
-    /// Nothing was heard in time.
-    #[error("{0} did not answer")]
-    Silent(String),
-}
 
 /// What a connection has to say. `attempt` tells connections apart.
 #[derive(Debug)]
@@ -88,8 +58,7 @@ pub enum What {
 /// The sending half of an open connection.
 #[derive(Debug)]
 pub struct Link {
-    endpoint: Endpoint,
-    connection: Connection,
+    reached: Reached,
     control: mpsc::Sender<Vec<u8>>,
     state: mpsc::Sender<Vec<u8>>,
     usage: mpsc::Sender<Vec<u8>>,
@@ -127,90 +96,58 @@ impl Link {
         put(&self.live, sample);
     }
 
+    /// What it goes over.
+    pub fn way(&self) -> Way {
+        self.reached.way()
+    }
+
     /// Ends the connection.
     pub fn close(&self, reason: &str) {
-        self.connection.close(0u32.into(), reason.as_bytes());
+        self.reached.connection.close(0, reason.as_bytes());
     }
 
     /// Ends the connection and waits until the other side can know.
     pub async fn finish(self, reason: &str, limit: Duration) {
         self.close(reason);
-        let _ = tokio::time::timeout(limit, self.endpoint.wait_idle()).await;
+        self.reached.finish(limit).await;
     }
 }
 
 /// Starts connecting; everything else arrives through `events`.
-pub fn dial(gateway: String, config: ClientConfig, limit: Duration, attempt: u64, events: mpsc::Sender<Event>) {
+pub fn dial(
+    gateway: String,
+    settings: Settings,
+    how: Attempt,
+    limit: Duration,
+    attempt: u64,
+    events: mpsc::Sender<Event>,
+) {
     tokio::spawn(async move {
-        let what = match connect(&gateway, config, limit).await {
-            // A gateway that lets no stream open is as good as silent.
-            Ok((endpoint, connection)) => {
-                let opened = tokio::time::timeout(limit, open(endpoint, connection, attempt, &events)).await;
-                opened.unwrap_or_else(|_| Err(Error::Silent(gateway.clone())))
-            }
-            Err(error) => Err(error),
+        let tell = async |what| drop(events.send(Event { attempt, what }).await);
+        let reached = match reach::reach(&gateway, &settings, how, limit).await {
+            Ok(reached) => reached,
+            Err(error) => return tell(What::Failed(error)).await,
         };
-        let what = what.map_or_else(What::Failed, What::Connected);
-        let _ = events.send(Event { attempt, what }).await;
+        reached.keep(settings.keepalive);
+        let connection = reached.connection.clone();
+        // A gateway that lets no stream open is as good as silent.
+        let opened = tokio::time::timeout(limit, open(reached, attempt, &events)).await;
+        match opened.unwrap_or_else(|_| Err(Error::Silent(gateway))) {
+            Ok(link) => tell(What::Connected(link)).await,
+            Err(error) => {
+                connection.close(0, b"no streams");
+                return tell(What::Failed(error)).await;
+            }
+        }
+        let why = connection.closed().await;
+        let unreadable = why.code == Some(CLOSE_RECORD_UNREADABLE);
+        let certificate_ended = why.code == Some(CLOSE_CERTIFICATE_ENDED);
+        tell(What::Closed { reason: why.to_string(), unreadable, certificate_ended }).await;
     });
 }
 
-/// A socket for one connection: who has no other needs no name for it in the packets sent to him.
-pub fn endpoint(local: SocketAddr) -> std::io::Result<Endpoint> {
-    let mut config = EndpointConfig::default();
-    config.cid_generator(|| Box::new(Nameless));
-    Endpoint::new(config, None, UdpSocket::bind(local)?, Arc::new(TokioRuntime))
-}
-
-/// Connections without an id at this end.
-#[derive(Debug)]
-struct Nameless;
-
-impl ConnectionIdGenerator for Nameless {
-    fn generate_cid(&mut self) -> ConnectionId {
-        ConnectionId::new(&[])
-    }
-
-    fn cid_len(&self) -> usize {
-        0
-    }
-
-    fn cid_lifetime(&self) -> Option<Duration> {
-        None
-    }
-}
-
-/// Connects to the first address of a gateway that answers.
-pub async fn connect(gateway: &str, config: ClientConfig, limit: Duration) -> Result<(Endpoint, Connection), Error> {
-    let address = |source| Error::Address { gateway: gateway.to_owned(), source };
-    let found = tokio::time::timeout(limit, tokio::net::lookup_host(gateway)).await;
-    let addresses = found.map_err(|_| Error::Silent(gateway.to_owned()))?.map_err(address)?;
-    let mut last = Error::NoAddress(gateway.to_owned());
-    for remote in addresses {
-        let local: SocketAddr = if remote.is_ipv6() { ([0u16; 8], 0).into() } else { ([0u8; 4], 0).into() };
-        let endpoint = endpoint(local).map_err(address)?;
-        let connecting = match endpoint.connect_with(config.clone(), remote, GATEWAY_SERVER_NAME) {
-            Ok(connecting) => connecting,
-            Err(error) => {
-                last = error.into();
-                continue;
-            }
-        };
-        match tokio::time::timeout(limit, connecting).await {
-            Ok(Ok(connection)) => return Ok((endpoint, connection)),
-            Ok(Err(error)) => last = error.into(),
-            Err(_) => last = Error::Silent(gateway.to_owned()),
-        }
-    }
-    Err(last)
-}
-
-async fn open(
-    endpoint: Endpoint,
-    connection: Connection,
-    attempt: u64,
-    events: &mpsc::Sender<Event>,
-) -> Result<Link, Error> {
+async fn open(reached: Reached, attempt: u64, events: &mpsc::Sender<Event>) -> Result<Link, Error> {
+    let connection = reached.connection.clone();
     let (control, incoming) = stream(&connection, Kind::Control, QUEUE).await?;
     read(incoming, attempt, What::Control, &connection, events);
     let (state, incoming) = stream(&connection, Kind::State, QUEUE).await?;
@@ -218,43 +155,27 @@ async fn open(
     let (usage, incoming) = stream(&connection, Kind::Usage, QUEUE).await?;
     read(incoming, attempt, What::Usage, &connection, events);
     let (live, _) = stream(&connection, Kind::Live, 1).await?;
-    let (closed, events) = (connection.clone(), events.clone());
-    tokio::spawn(async move {
-        let why = closed.closed().await;
-        let closed_by =
-            |code: u32| matches!(&why, ConnectionError::ApplicationClosed(close) if close.error_code == code.into());
-        let unreadable = closed_by(CLOSE_RECORD_UNREADABLE);
-        let certificate_ended = closed_by(CLOSE_CERTIFICATE_ENDED);
-        let what = What::Closed { reason: why.to_string(), unreadable, certificate_ended };
-        let _ = events.send(Event { attempt, what }).await;
-    });
-    Ok(Link { endpoint, connection, control, state, usage, live })
+    Ok(Link { reached, control, state, usage, live })
 }
 
-async fn stream(
-    connection: &Connection,
-    kind: Kind,
-    queue: usize,
-) -> Result<(mpsc::Sender<Vec<u8>>, RecvStream), Error> {
-    let (mut outgoing, incoming) = connection.open_bi().await?;
-    let _ = outgoing.set_priority(kind.priority());
-    outgoing.write_all(&[kind as u8]).await?;
+async fn stream(connection: &Connection, kind: Kind, queue: usize) -> Result<(mpsc::Sender<Vec<u8>>, Receive), Error> {
+    let (outgoing, incoming) = connection.open(kind).await.map_err(Error::Stream)?;
     let (sender, receiver) = mpsc::channel(queue);
     tokio::spawn(write(outgoing, receiver));
     Ok((sender, incoming))
 }
 
-async fn write(mut stream: SendStream, mut frames: mpsc::Receiver<Vec<u8>>) {
+async fn write(mut stream: Send, mut frames: mpsc::Receiver<Vec<u8>>) {
     while let Some(frame) = frames.recv().await {
-        if AsyncWriteExt::write_all(&mut stream, &frame).await.is_err() {
+        if stream.write_all(&frame).await.is_err() {
             return;
         }
     }
-    let _ = stream.finish();
+    let _ = stream.shutdown().await;
 }
 
 fn read<M: prost::Message + Default + 'static>(
-    mut stream: RecvStream,
+    mut stream: Receive,
     attempt: u64,
     wrap: fn(M) -> What,
     connection: &Connection,
@@ -272,7 +193,7 @@ fn read<M: prost::Message + Default + 'static>(
                 Err(error) => {
                     // Closing it anew would hide why the gateway did, which may be on its way.
                     if tokio::time::timeout(REASON_LIMIT, connection.closed()).await.is_err() {
-                        connection.close(1u32.into(), error.to_string().as_bytes());
+                        connection.close(1, error.to_string().as_bytes());
                     }
                     return;
                 }

@@ -38,7 +38,7 @@ pub enum Error {
 
 /// What an attempt to connect is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Wants {
     /// A session.
     Session,
     /// A further certificate, for the one that is shown has ended.
@@ -142,10 +142,10 @@ impl Renewal {
     }
 
     /// Chooses what the next attempt shows, and what it is for.
-    pub fn choose(&mut self, earliest_ms: u64) -> Way {
+    pub fn choose(&mut self, earliest_ms: u64) -> Wants {
         self.on_next = self.next.is_some() && !self.on_next;
         self.due_ms = None;
-        if self.held().has_ended(earliest_ms) { Way::Renewal } else { Way::Session }
+        if self.held().has_ended(earliest_ms) { Wants::Renewal } else { Wants::Session }
     }
 
     /// An attempt, or a session without a welcome, came to nothing; `ended`: the gateway says that the certificate has ended.

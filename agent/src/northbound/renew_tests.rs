@@ -73,11 +73,11 @@ impl Cloud {
 /// Everything from the question to the welcome of what came of it; stops where the disk does.
 fn renew(cloud: &mut Cloud, disk: &mut Sim, identity: Identity) -> Result<Identity, Error> {
     let mut renewal = Renewal::open(disk, identity);
-    assert_eq!(renewal.choose(NOW_MS), Way::Session);
+    assert_eq!(renewal.choose(NOW_MS), Wants::Session);
     if renewal.welcomed(disk, NOW_MS)? == Welcomed::AsBefore {
         let request = renewal.request(disk)?;
         renewal.take(disk, cloud.renew(&request))?;
-        assert_eq!(renewal.choose(NOW_MS), Way::Session);
+        assert_eq!(renewal.choose(NOW_MS), Wants::Session);
         assert_eq!(renewal.welcomed(disk, NOW_MS)?, Welcomed::Renewed);
     }
     Ok(renewal.shown().clone())
@@ -182,15 +182,15 @@ fn certificates_are_renewed_after_two_thirds_of_their_life_and_those_of_ten_year
 fn what_has_ended_by_a_time_that_is_certain_or_by_what_the_gateway_says_is_renewed_alone() {
     let mut cloud = Cloud::new();
     let mut ended = Renewal::open(&Sim::default(), cloud.enroll((-100, -10)));
-    assert_eq!(ended.choose(NOW_MS - 20 * DAY_MS), Way::Session, "it may be earlier");
-    assert_eq!(ended.choose(NOW_MS), Way::Renewal);
+    assert_eq!(ended.choose(NOW_MS - 20 * DAY_MS), Wants::Session, "it may be earlier");
+    assert_eq!(ended.choose(NOW_MS), Wants::Renewal);
     let mut told = Renewal::open(&Sim::default(), cloud.enroll((-80, 10)));
-    assert_eq!(told.choose(NOW_MS), Way::Session);
+    assert_eq!(told.choose(NOW_MS), Wants::Session);
     told.failed(true);
-    assert_eq!(told.choose(NOW_MS), Way::Renewal);
+    assert_eq!(told.choose(NOW_MS), Wants::Renewal);
     let request = told.request(&mut Sim::default()).unwrap();
     told.take(&mut Sim::default(), cloud.renew(&request)).unwrap();
-    assert_eq!(told.choose(NOW_MS), Way::Session, "what came of it is good");
+    assert_eq!(told.choose(NOW_MS), Wants::Session, "what came of it is good");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Which gateways the agent believes to be its cloud's.
 
-use super::link;
-use quinn::ConnectionError;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
@@ -78,15 +76,6 @@ pub fn validity(certificate: &[u8], roots: RootCertStore, provider: &Arc<CryptoP
         }
         _ => None,
     }
-}
-
-/// Whether a connection failed because what the gateway showed leads to no root that is trusted. A root of another cloud that
-/// has the same name shows by its signature.
-pub fn leads_nowhere(error: &link::Error) -> bool {
-    const UNKNOWN_CA: u64 = 0x100 | 48;
-    const DECRYPT_ERROR: u64 = 0x100 | 51;
-    let link::Error::Connection(ConnectionError::TransportError(error)) = error else { return false };
-    [UNKNOWN_CA, DECRYPT_ERROR].contains(&u64::from(error.code))
 }
 
 /// BLAKE3 fingerprint of a certificate.

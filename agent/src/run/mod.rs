@@ -11,6 +11,7 @@ mod measure;
 mod probe;
 mod quality;
 mod renew;
+mod route;
 mod strangers;
 mod talk;
 
@@ -42,6 +43,7 @@ use fair_use::FairUse;
 use measure::Measuring;
 pub use probe::Asking;
 use quality::Gathered;
+use route::Route;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::net::IpAddr;
@@ -119,7 +121,7 @@ pub struct Agent<S, C> {
     uplink: Uplink,
     backoff: Backoff,
     attempt: u64,
-    gateway: usize,
+    route: Route,
     /// What came with the generation held, if that is not acknowledged yet.
     unacknowledged: Option<Upserts>,
     told_held: BTreeSet<spool::Epoch>,
@@ -147,7 +149,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         // What cannot be used is better said at once.
         tls::session(&identity, config.keepalive)?;
         let state = Folder::open(&config.state_dir)?;
-        let clock = Corrected::open(&state, clock);
+        let (route, clock) = (Route::open(&state), Corrected::open(&state, clock));
         let store = Store::open(Folder::open(&config.state_dir.join("desired"))?)?;
         let limits = Limits { segment: SEGMENT_BYTES.min(config.spool_bytes / 4), quota: config.spool_bytes };
         let usage = Folder::open(&config.state_dir.join("usage"))?;
@@ -188,7 +190,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             capabilities: Vec::new(),
             uplink: Uplink::Waiting(now),
             attempt: 0,
-            gateway: 0,
+            route,
             unacknowledged: None,
             told_held: BTreeSet::new(),
             confirmed: BTreeMap::new(),
@@ -273,7 +275,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let cut = self.journal.next_cut().filter(ahead).map(wake);
         let rule = self.fair_use.next_ms().map(wake);
         let retry = self.retry.map(|(at, _)| at);
-        let others = [cut, rule, retry, self.uplink.wake(), self.probe_until(), self.renewal_wake()];
+        let others = [cut, rule, retry, self.uplink.wake(), self.route.wake(), self.probe_until(), self.renewal_wake()];
         let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at).min(self.quality_at);
         others.into_iter().flatten().fold(regular, Instant::min)
     }
@@ -499,7 +501,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             unattributed: self.measuring.unattributed(),
             audits: self.measuring.audits(),
             addresses: self.book.counts().into(),
-            connected: matches!(&self.uplink, Uplink::Open(session) if session.sender.is_some()),
+            connected: self.over().is_some(),
+            over: self.over(),
             epochs: self.positions(),
             log_fill_permille: self.journal.spool().fill_permille(),
             certificate: self.certificate(),

@@ -3,12 +3,13 @@
 use super::Agent;
 use super::talk::Uplink;
 use crate::clock::{self, Clock};
-use crate::northbound::link::{self, Event, What};
+use crate::northbound::link::{Event, What};
+use crate::northbound::reach::{self, Attempt};
 use crate::northbound::renew::{Due, Error, Welcomed};
-use crate::northbound::trust;
+use crate::northbound::tls::Settings;
 use crate::southbound::Southbound;
 use crate::status;
-use quinn::{ClientConfig, ConnectionError, WriteError};
+use tokio::io::AsyncWriteExt;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -16,6 +17,7 @@ use weir_protocol::control::{Severity, up};
 use weir_protocol::enroll::certificate_renewed::Outcome;
 use weir_protocol::enroll::{CertificateRenewed, RenewCertificate, TrustBundle};
 use weir_protocol::{CLOSE_CERTIFICATE_ENDED, frame};
+use weir_transport::Closed;
 
 /// The first revision in which certificates are renewed.
 const SINCE_REV: u32 = 9;
@@ -57,11 +59,11 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     /// Gets a further certificate where the one shown has ended; what comes of it arrives like what a connection says.
-    pub(super) fn renew_alone(&mut self, gateway: String, config: ClientConfig) {
+    pub(super) fn renew_alone(&mut self, gateway: String, settings: Settings, how: Attempt) {
         match self.renewal.request(&mut self.state) {
             Ok(request) => {
                 tracing::info!(gateway, "the certificate has ended; it is renewed");
-                ask_alone(gateway, config, request, self.attempt, self.inbox.0.clone());
+                ask_alone(gateway, settings, how, request, self.attempt, self.inbox.0.clone());
             }
             Err(error) => {
                 self.not_renewed(&error);
@@ -137,9 +139,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     /// A connection came to nothing before it was welcomed.
-    pub(super) fn not_welcomed(&mut self, error: Option<&link::Error>, ended: bool) {
-        self.renewal.failed(ended || error.is_some_and(ended_by));
-        if error.is_some_and(trust::leads_nowhere) {
+    pub(super) fn not_welcomed(&mut self, error: Option<&reach::Error>, ended: bool) {
+        self.renewal.failed(ended || error.is_some_and(|error| error.is_closed_with(CLOSE_CERTIFICATE_ENDED)));
+        if error.is_some_and(reach::Error::leads_nowhere) {
             let text = "the gateway's certificate leads to no root this router trusts: its cloud has other roots since, or it is \
                         not its cloud; enforcement goes on, and if the cloud is the right one, enroll this router anew";
             if self.renewal.trouble(text.to_owned()) {
@@ -156,41 +158,39 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 }
 
-/// Whether the gateway closed a connection because the certificate that was shown has ended.
-fn ended_by(error: &link::Error) -> bool {
-    let closed = match error {
-        link::Error::Connection(closed) | link::Error::Write(WriteError::ConnectionLost(closed)) => closed,
-        _ => return false,
-    };
-    matches!(closed, ConnectionError::ApplicationClosed(close) if close.error_code == CLOSE_CERTIFICATE_ENDED.into())
-}
-
 fn ask_alone(
     gateway: String,
-    config: ClientConfig,
+    settings: Settings,
+    how: Attempt,
     request: RenewCertificate,
     attempt: u64,
     events: mpsc::Sender<Event>,
 ) {
     tokio::spawn(async move {
-        let answered = tokio::time::timeout(LIMIT * 2, ask(&gateway, config, &request)).await;
-        let answered = answered.unwrap_or_else(|_| Err(link::Error::Silent(gateway)));
+        let answered = tokio::time::timeout(LIMIT * 2, ask(&gateway, &settings, how, &request)).await;
+        let answered = answered.unwrap_or_else(|_| Err(reach::Error::Silent(gateway)));
         let _ = events.send(Event { attempt, what: answered.map_or_else(What::Failed, What::Renewed) }).await;
     });
 }
 
 async fn ask(
     gateway: &str,
-    config: ClientConfig,
+    settings: &Settings,
+    how: Attempt,
     request: &RenewCertificate,
-) -> Result<CertificateRenewed, link::Error> {
-    let (endpoint, connection) = link::connect(gateway, config, LIMIT).await?;
-    let (mut outgoing, mut incoming) = connection.open_bi().await?;
-    let lost = |_| link::Error::Connection(connection.close_reason().unwrap_or(ConnectionError::LocallyClosed));
-    frame::write(&mut outgoing, request).await.map_err(lost)?;
-    let _ = outgoing.finish();
-    let answer = frame::read(&mut incoming).await.map_err(lost)?;
-    connection.close(0u32.into(), b"done");
-    let _ = tokio::time::timeout(Duration::from_secs(1), endpoint.wait_idle()).await;
+) -> Result<CertificateRenewed, reach::Error> {
+    let reached = reach::reach(gateway, settings, how, LIMIT).await?;
+    let exchange = async {
+        let (mut outgoing, mut incoming) = reached.connection.open_only().await.ok()?;
+        frame::write(&mut outgoing, request).await.ok()?;
+        let _ = outgoing.shutdown().await;
+        frame::read(&mut incoming).await.ok()
+    };
+    let Some(answer) = exchange.await else {
+        let closed: Closed = reached.connection.closed().await;
+        return Err(reach::Error::Closed(closed));
+    };
+    reached.connection.close(0, b"done");
+    reached.finish(Duration::from_secs(1)).await;
     Ok(answer)
 }

@@ -5,9 +5,8 @@ use super::{Agent, EVENTS, enforce};
 use crate::clock::{self, Clock};
 use crate::northbound::backoff::Backoff;
 use crate::northbound::link::{self, Link, What};
-use crate::northbound::renew::Way;
+use crate::northbound::reach::Way;
 use crate::northbound::sender::{Effect, Sender};
-use crate::northbound::tls;
 use crate::southbound::Southbound;
 use crate::status;
 use crate::store::desired::{Accepted, Key};
@@ -21,10 +20,10 @@ use weir_protocol::brief::Upserts;
 use weir_protocol::control::{Event, GoAway, GoAwayReason, Heartbeat, Hello, Severity, Welcome, down, up};
 use weir_protocol::desired::Kind;
 use weir_protocol::usage::SealReason;
-use weir_protocol::{ALPN_RENEW, ALPN_SESSION, PROTO_REV, live, state, usage};
+use weir_protocol::{PROTO_REV, live, state, usage};
 
 /// Longest wait for a connection, and then for the Welcome.
-const LIMIT: Duration = Duration::from_secs(10);
+pub(super) const LIMIT: Duration = Duration::from_secs(10);
 const DEFAULT_SPREAD: Duration = Duration::from_secs(1);
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(30);
 /// However often the cloud wants to hear from us.
@@ -97,6 +96,7 @@ impl Uplink {
 impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Dials, beats and gives up as time passes.
     pub(super) fn tend(&mut self, now: Instant) {
+        self.try_quic(now);
         match &mut self.uplink {
             Uplink::Waiting(at) if now >= *at => self.dial(),
             Uplink::Open(session) if session.sender.is_none() && now >= session.opened + LIMIT => {
@@ -111,43 +111,18 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
     }
 
-    fn dial(&mut self) {
-        let earliest_ms = self.clock.earliest_ms();
-        let way = self.renewal.choose(earliest_ms);
-        let gateways = &self.renewal.shown().gateways;
-        let Some(gateway) = gateways.get(self.gateway % gateways.len().max(1)).cloned() else {
-            tracing::error!("the identity names no gateway");
-            self.uplink = Uplink::Waiting(Instant::now() + self.backoff.cap());
-            return;
-        };
-        let wants = if way == Way::Session { ALPN_SESSION } else { ALPN_RENEW };
-        let quic = match tls::at(self.renewal.shown(), wants, self.config.keepalive, earliest_ms) {
-            Ok(quic) => quic,
-            Err(error) => {
-                tracing::error!(%error, "the identity cannot be used");
-                self.renewal.failed(false);
-                self.uplink = Uplink::Waiting(Instant::now() + self.backoff.cap());
-                return;
-            }
-        };
-        self.attempt += 1;
-        tracing::debug!(gateway, "connecting");
-        self.uplink = Uplink::Dialing;
-        match way {
-            Way::Session => link::dial(gateway, quic, LIMIT, self.attempt, self.inbox.0.clone()),
-            Way::Renewal => self.renew_alone(gateway, quic),
-        }
-    }
-
     /// Takes in what a connection has to say.
     pub(super) async fn hear(&mut self, event: link::Event) {
         if event.attempt != self.attempt {
-            return;
+            return self.hear_beside(event);
         }
         match event.what {
-            What::Connected(link) => self.greet(link),
+            What::Connected(link) => {
+                self.connected(&link);
+                self.greet(link);
+            }
             What::Failed(error) => {
-                self.gateway += 1;
+                self.route.failed();
                 self.not_welcomed(Some(&error), false);
                 let wait = self.backoff.after_failure(u64::from_le_bytes(clock::random()));
                 tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "cannot connect");
@@ -182,7 +157,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
     }
 
-    fn greet(&mut self, link: Link) {
+    pub(super) fn greet(&mut self, link: Link) {
         let clock::Now { mono_ms, wall_ms } = self.clock.uncorrected();
         self.journal.ask_anew();
         self.confirmed.clear();
@@ -238,6 +213,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             let told = Duration::from_millis(u64::from(welcome.heartbeat_interval_ms / 2));
             session.heartbeat = told.max(SHORTEST_HEARTBEAT);
         }
+        self.route.told(&welcome.gateways, &mut self.state);
         self.told_interval_ms = Some(u64::from(welcome.usage_interval_ms)).filter(|interval| *interval > 0);
         tracing::info!(session_id = welcome.session_id, "session open");
         // What waited to be heard says what time it was.
@@ -298,6 +274,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             u64::from_le_bytes(clock::random()),
         );
         tracing::warn!(reason = ?away.reason(), "the cloud ends the session");
+        self.route.told(&away.gateways, &mut self.state);
         // Neither changes by asking again soon: keep enforcing, ask now and then.
         let patient = matches!(away.reason(), GoAwayReason::Revoked | GoAwayReason::Version);
         session.comeback = Some(if patient { wait.max(self.backoff.cap()) } else { wait });
@@ -543,7 +520,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     /// Remembers what the cloud has, beyond the session.
-    fn remember_confirmed(&mut self) {
+    pub(super) fn remember_confirmed(&mut self) {
         if let Some(sender) = self.uplink.session().and_then(|session| session.sender.as_ref()) {
             self.confirmed = sender.confirmed().collect();
         }
@@ -567,7 +544,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.close(reason);
     }
 
-    fn close(&mut self, reason: &str) {
+    pub(super) fn close(&mut self, reason: &str) {
         if let Some(session) = self.uplink.session() {
             session.closing = true;
             session.link.close(reason);
@@ -660,9 +637,19 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 }
 
 impl Session {
+    /// Whether it will not go on.
+    pub(super) fn is_ending(&self) -> bool {
+        self.closing || self.comeback.is_some()
+    }
+
     /// It is welcomed, and not closing: what is said to it then is lost.
     pub(super) fn hears(&self) -> bool {
-        self.sender.is_some() && self.comeback.is_none() && !self.closing
+        self.sender.is_some() && !self.is_ending()
+    }
+
+    /// What it goes over.
+    pub(super) fn way(&self) -> Way {
+        self.link.way()
     }
 
     pub(super) fn say(&mut self, message: up::Message, now: Instant) {

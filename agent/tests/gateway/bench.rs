@@ -1,7 +1,7 @@
 //! A gateway the test plays itself, over real QUIC, and a kernel made of numbers.
 
+use quinn::Endpoint;
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Connection, Endpoint, RecvStream, SendStream};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, PKCS_ECDSA_P256_SHA256,
@@ -14,8 +14,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use uuid::Uuid;
 use weir_agent::clock::{Clock, System};
 use weir_agent::config::{Adapter, Config};
@@ -29,7 +31,10 @@ use weir_agent::store::identity::{Der, Identity};
 use weir_protocol::state::ObservedLine;
 use weir_protocol::stream::Kind;
 use weir_protocol::token::Token;
-use weir_protocol::{ALPN_ENROLL, ALPN_RENEW, ALPN_SESSION, GATEWAY_SERVER_NAME, control, enroll, frame, state, usage};
+use weir_protocol::{ALPN_ENROLL, ALPN_ENROLL_TCP, ALPN_RENEW, ALPN_RENEW_TCP, ALPN_SESSION, ALPN_SESSION_TCP};
+use weir_protocol::{ENROLL_EXPORTER_LABEL, GATEWAY_SERVER_NAME, control, enroll, frame, state, usage};
+use weir_transport::mux::{self, Pace};
+use weir_transport::{Connection, Receive, Send};
 
 /// Longest wait for anything.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -41,7 +46,9 @@ pub async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
 
 pub struct Gateway {
     endpoint: Endpoint,
-    issuer: Issuer<'static, KeyPair>,
+    config: quinn::ServerConfig,
+    over_tcp: TlsAcceptor,
+    issuer: Arc<Issuer<'static, KeyPair>>,
     pub root: Vec<u8>,
 }
 
@@ -87,11 +94,23 @@ impl Gateway {
                 PrivatePkcs8KeyDer::from(leaf_key.serialize_der()).into(),
             )
             .unwrap();
+        server.alpn_protocols = [ALPN_SESSION_TCP, ALPN_ENROLL_TCP, ALPN_RENEW_TCP].map(<[u8]>::to_vec).to_vec();
+        let over_tcp = TlsAcceptor::from(Arc::new(server.clone()));
         server.alpn_protocols = [ALPN_SESSION, ALPN_ENROLL, ALPN_RENEW].map(<[u8]>::to_vec).to_vec();
         let crypto = QuicServerConfig::try_from(server).unwrap();
         let config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
-        let endpoint = Endpoint::server(config, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        Self { endpoint, issuer, root }
+        let endpoint = Self::open(&config);
+        Self { endpoint, config, over_tcp, issuer: Arc::new(issuer), root }
+    }
+
+    fn open(config: &quinn::ServerConfig) -> Endpoint {
+        Endpoint::server(config.clone(), SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
+    }
+
+    /// Another gateway of the same cloud.
+    pub fn beside(&self) -> Self {
+        let (config, over_tcp, issuer) = (self.config.clone(), self.over_tcp.clone(), Arc::clone(&self.issuer));
+        Self { endpoint: Self::open(&config), config, over_tcp, issuer, root: self.root.clone() }
     }
 
     pub fn address(&self) -> String {
@@ -118,7 +137,7 @@ impl Gateway {
         let mut leaf = CertificateParams::new(Vec::new()).unwrap();
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         hold(&mut leaf, days);
-        let leaf = leaf.signed_by(&key, &self.issuer).unwrap();
+        let leaf = leaf.signed_by(&key, &*self.issuer).unwrap();
         Identity {
             tenant_id: Uuid::from_u128(1),
             agent_id: Uuid::from_u128(2),
@@ -129,8 +148,29 @@ impl Gateway {
         }
     }
 
+    /// The next connection that comes to be; before it others may end in their handshakes.
+    async fn arrive(&self) -> quinn::Connection {
+        let arriving = async {
+            loop {
+                if let Ok(connection) = self.endpoint.accept().await.unwrap().await {
+                    return connection;
+                }
+            }
+        };
+        soon("connection", arriving).await
+    }
+
     pub async fn accept(&self) -> Connection {
-        soon("connection", async { self.endpoint.accept().await.unwrap().await.unwrap() }).await
+        Connection::Quic(self.arrive().await)
+    }
+
+    /// The next connection over TCP, and what both its ends alone know.
+    pub async fn accept_tcp(&self, listener: &TcpListener) -> (Connection, [u8; 32]) {
+        let (stream, _) = soon("connection over TCP", listener.accept()).await.unwrap();
+        let stream = self.shake_hands(stream).await.unwrap();
+        let exporter = stream.get_ref().1.export_keying_material([0; 32], ENROLL_EXPORTER_LABEL, Some(b"")).unwrap();
+        let pace = Pace { idle: LIMIT, ask_every: None };
+        (Connection::Tcp(mux::Connection::over(stream, pace)), exporter)
     }
 
     /// Waits for a connection that ends in its handshake.
@@ -139,13 +179,23 @@ impl Gateway {
         assert!(outcome.is_err());
     }
 
+    /// Begins TLS on a connection over TCP.
+    pub async fn shake_hands(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        soon("handshake", self.over_tcp.accept(stream)).await
+    }
+
     /// Reads an enrollment request and checks its proof.
-    pub async fn enrollment(&self) -> (Connection, SendStream, enroll::Request) {
-        let connection = self.accept().await;
-        let (outgoing, mut incoming) = soon("stream", connection.accept_bi()).await.unwrap();
-        let request: enroll::Request = soon("request", frame::read(&mut incoming)).await.unwrap();
+    pub async fn enrollment(&self) -> (Connection, Send, enroll::Request) {
+        let connection = self.arrive().await;
         let mut exporter = [0; 32];
-        connection.export_keying_material(&mut exporter, weir_protocol::ENROLL_EXPORTER_LABEL, b"").unwrap();
+        connection.export_keying_material(&mut exporter, ENROLL_EXPORTER_LABEL, b"").unwrap();
+        Self::asked(Connection::Quic(connection), exporter).await
+    }
+
+    /// The same on a connection that is there.
+    pub async fn asked(connection: Connection, exporter: [u8; 32]) -> (Connection, Send, enroll::Request) {
+        let (outgoing, mut incoming) = soon("stream", connection.accept_only()).await.unwrap();
+        let request: enroll::Request = soon("request", frame::read(&mut incoming)).await.unwrap();
         let proof = enroll::proof(&enroll::secret_digest(&[2; 16]), &exporter, &request.csr);
         assert_eq!(request.proof, proof);
         (connection, outgoing, request)
@@ -155,7 +205,7 @@ impl Gateway {
     pub fn enroll(&self, request: &enroll::Request) -> enroll::Enrolled {
         let mut csr = CertificateSigningRequestParams::from_der(&request.csr.clone().into()).unwrap();
         hold(&mut csr.params, 1);
-        let leaf = csr.signed_by(&self.issuer).unwrap();
+        let leaf = csr.signed_by(&*self.issuer).unwrap();
         enroll::Enrolled {
             tenant_id: vec![3; 16],
             agent_id: vec![4; 16],
@@ -175,22 +225,24 @@ impl Gateway {
     }
 
     /// Reads a request for a further certificate on a connection of its own.
-    pub async fn renewal(&self) -> (Connection, SendStream, enroll::RenewCertificate) {
+    pub async fn renewal(&self) -> (Connection, Send, enroll::RenewCertificate) {
         let connection = self.accept().await;
         assert_eq!(protocol(&connection), ALPN_RENEW);
-        let (outgoing, mut incoming) = soon("stream", connection.accept_bi()).await.unwrap();
+        let (outgoing, mut incoming) = soon("stream", connection.accept_only()).await.unwrap();
         let request = soon("request", frame::read(&mut incoming)).await.unwrap();
         (connection, outgoing, request)
     }
 
     /// Accepts a session and reads its Hello.
     pub async fn session(&self) -> (Served, control::Hello) {
-        let connection = self.accept().await;
-        assert_eq!(protocol(&connection), ALPN_SESSION);
+        Self::session_on(self.accept().await).await
+    }
+
+    /// Takes the session on a connection and reads its Hello.
+    pub async fn session_on(connection: Connection) -> (Served, control::Hello) {
         let mut streams = BTreeMap::new();
         for _ in 0..4 {
-            let (outgoing, mut incoming) = soon("stream", connection.accept_bi()).await.unwrap();
-            let kind = soon("kind byte", incoming.read_u8()).await.unwrap();
+            let (kind, outgoing, incoming) = soon("stream", connection.accept()).await.unwrap();
             streams.insert(kind, (outgoing, incoming));
         }
         let mut take = |kind: Kind| streams.remove(&(kind as u8)).unwrap();
@@ -206,17 +258,19 @@ impl Gateway {
 }
 
 fn protocol(connection: &Connection) -> Vec<u8> {
+    let Connection::Quic(connection) = connection else { panic!("not over QUIC") };
     let data = connection.handshake_data().unwrap().downcast::<quinn::crypto::rustls::HandshakeData>().unwrap();
     data.protocol.unwrap()
 }
 
 /// The certificate an agent shows.
 pub fn shown(connection: &Connection) -> Vec<u8> {
+    let Connection::Quic(connection) = connection else { panic!("not over QUIC") };
     let chain = connection.peer_identity().unwrap().downcast::<Vec<CertificateDer<'static>>>().unwrap();
     chain[0].to_vec()
 }
 
-pub type Stream = (SendStream, RecvStream);
+pub type Stream = (Send, Receive);
 
 /// An accepted session; the test is the cloud.
 pub struct Served {
@@ -252,6 +306,7 @@ impl Served {
             usage_interval_ms: 0,
             heartbeat_interval_ms: 60_000,
             reconnect_spread_ms: 10,
+            gateways: Vec::new(),
         };
         self.say(control::down::Message::Welcome(welcome)).await;
     }

@@ -9,11 +9,14 @@ mod kept;
 mod probes;
 mod refused;
 mod renewal;
+mod ways;
+mod wire;
 
 use bench::{Bench, Gateway, Running, Served, soon};
 use prost::Message;
 use std::collections::BTreeSet;
 use std::path::Path;
+use tokio::io::AsyncWriteExt;
 use tokio::task::LocalSet;
 use uuid::Uuid;
 use weir_agent::northbound::enroll;
@@ -25,14 +28,15 @@ use weir_protocol::enroll::{Refused, Reply, reply};
 use weir_protocol::state::{Down, Object, ObjectKey, Status};
 use weir_protocol::usage::{Outcome, Record};
 use weir_protocol::{PROTO_REV, frame, hash};
+use weir_transport::Send;
 
 fn files(folder: &Path) -> Vec<String> {
     Folder::open(folder).unwrap().list().unwrap()
 }
 
-async fn reply(stream: &mut quinn::SendStream, outcome: reply::Outcome) {
+async fn reply(stream: &mut Send, outcome: reply::Outcome) {
     frame::write(stream, &Reply { outcome: Some(outcome) }).await.unwrap();
-    stream.finish().unwrap();
+    stream.shutdown().await.unwrap();
 }
 
 #[tokio::test]
@@ -42,7 +46,7 @@ async fn a_token_becomes_an_identity_even_if_the_first_answer_is_lost() {
     let token = gateway.token().to_text();
     let lose = async {
         let (connection, _, request) = gateway.enrollment().await;
-        connection.close(9u32.into(), b"lost");
+        connection.close(9, b"lost");
         request.csr
     };
     let (lost, first) = tokio::join!(enroll::enroll(&mut disk, &token), lose);
@@ -279,7 +283,7 @@ async fn usage_survives_lost_acks_lost_connections_and_restarts() {
         let collected = ledger.applied;
 
         // The cloud restored itself to a point before the last record: it is sent again.
-        cloud.connection.close(1u32.into(), b"crash");
+        cloud.connection.close(1, b"crash");
         bench.move_bytes(1, 500);
         let mut behind = ledger.position(0);
         behind[0].applied_seq = 0;
@@ -376,7 +380,7 @@ async fn a_gateway_that_goes_away_is_dialed_again() {
         soon("close", cloud.connection.closed()).await;
         let (mut cloud, _) = gateway.session().await;
         cloud.welcome(Vec::new()).await;
-        cloud.connection.close(0u32.into(), b"gone");
+        cloud.connection.close(0, b"gone");
         gateway.session().await;
         agent.stop().await;
     };
@@ -449,7 +453,7 @@ async fn a_session_begins_with_what_the_kernel_holds_now() {
         cloud.ack().await;
         cloud.report().await;
         bench.meddle("line 1 had no class on lan0");
-        cloud.connection.close(0u32.into(), b"gone");
+        cloud.connection.close(0, b"gone");
         let (mut cloud, _) = gateway.session().await;
         cloud.welcome(Vec::new()).await;
         let weir_protocol::control::up::Message::Event(event) = cloud.control().await else { panic!() };

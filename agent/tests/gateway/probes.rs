@@ -83,7 +83,7 @@ async fn a_cloud_of_before_hears_nothing_of_quality_and_one_of_now_does() {
             bench.move_bytes(1, 1_000);
         }
         let reason = GoAwayReason::Drain.into();
-        let away = GoAway { reason, reconnect_after_min_ms: 0, reconnect_after_max_ms: 1 };
+        let away = GoAway { reason, reconnect_after_max_ms: 1, ..GoAway::default() };
         cloud.say(down::Message::GoAway(away)).await;
         while let Ok(heard) = frame::read::<control::Up>(&mut cloud.control.1).await {
             assert!(!matches!(heard.message, Some(up::Message::Quality(_))), "{heard:?}");

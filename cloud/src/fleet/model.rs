@@ -27,6 +27,8 @@ pub struct Agent {
     pub revoked_at: Option<DateTime<Utc>>,
     /// Whether it is connected.
     pub connected: bool,
+    /// What its connection goes over, or its last one went: `quic`, or `tcp` where no UDP gets through; null before its first.
+    pub transport: Option<String>,
     /// When it last said something.
     pub last_seen_at: Option<DateTime<Utc>>,
     /// Generation it should hold.
@@ -77,6 +79,8 @@ pub struct Enforcement {
     pub agent_id: AgentId,
     /// Whether it is connected.
     pub connected: bool,
+    /// What its connection goes over, or its last one went: `quic`, or `tcp` where no UDP gets through; null before its first.
+    pub transport: Option<String>,
     /// When it last said something.
     pub last_seen_at: Option<DateTime<Utc>>,
     /// Generation it should hold.

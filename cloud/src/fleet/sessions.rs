@@ -39,6 +39,21 @@ pub struct Session {
     pub rev: u32,
 }
 
+/// Where an agent is connected.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// The gateway's name.
+    pub gateway: &'a str,
+    /// What the connection goes over: `quic` or `tcp`.
+    pub over: &'a str,
+}
+
+impl<'a> From<&'a str> for At<'a> {
+    fn from(gateway: &'a str) -> Self {
+        Self { gateway, over: "quic" }
+    }
+}
+
 /// How a session begins.
 pub struct Opened {
     /// The session.
@@ -79,17 +94,17 @@ impl Session {
 }
 
 /// Opens a session; `None` if the agent is unknown or revoked.
-pub async fn open(
+pub async fn open<'a>(
     app: &App,
     tenant: TenantId,
     agent: AgentId,
     hello: &Hello,
-    gateway: &str,
+    at: impl Into<At<'a>>,
 ) -> Result<Option<Opened>, Error> {
     let random: [u8; 8] = crate::secrets::random()?;
     let session = Session { tenant, agent, id: i64::from_le_bytes(random), rev: PROTO_REV.min(hello.proto_rev) };
     let mut tx = app.db.begin(&session.scope()).await?;
-    let Some(lineage) = store::agents::take_over(&mut tx, session, hello, gateway).await? else { return Ok(None) };
+    let Some(lineage) = store::agents::take_over(&mut tx, session, hello, at.into()).await? else { return Ok(None) };
     if hello.tally.len() == TALLY_BYTES && store::agents::set_tally(&mut tx, agent, &hello.tally).await? {
         let (now, reason) = (tx.at(), format!("tally {}", hex::encode(&hello.tally)));
         jobs::enqueue(&mut tx, &RefreshMetered { agent, reason }, now).await?;

@@ -226,7 +226,10 @@ fn actions<P: Needs>(screen: &Screen<P>, id: RouterId, name: &str, enrolled: boo
 fn connection<P: Needs>(screen: &Screen<P>, held: Option<&Enforcement>) -> Cell {
     match held {
         None => Cell::status(Tone::Mute, screen.t("agent-none")),
-        Some(held) if held.connected => Cell::status(Tone::Ok, screen.t("agent-connected")),
+        Some(held) if held.connected => {
+            let over_tcp = held.transport.as_deref() == Some("tcp");
+            Cell::status(Tone::Ok, screen.t(if over_tcp { "agent-connected-tcp" } else { "agent-connected-quic" }))
+        }
         Some(_) => Cell::status(Tone::Bad, screen.t("agent-unreachable")),
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use weir_agent::clock::System;
-use weir_agent::northbound::{link, tls};
+use weir_agent::northbound::{reach, tls};
 
 use crate::network::Edge;
 use crate::player::{News, Place, Player, What};
@@ -21,18 +21,20 @@ const A_SOCKET: usize = 256;
 /// How players behave.
 #[derive(Clone, Copy, Debug)]
 pub struct Manners {
-    /// How often they see whether the gateway is still there; three such times of silence end a connection.
+    /// How often they see whether the gateway is still there; four such times of silence end a connection.
     pub keepalive: Duration,
     /// Whether they say that they are there when they have nothing else to say.
     pub beats: bool,
     /// How long their kernels take to do what a change says.
     pub kernel: Duration,
+    /// Of how many one comes over TCP; 0: none does.
+    pub tcp_every: usize,
 }
 
 impl Default for Manners {
     /// As agents by default; their kernels take a few milliseconds.
     fn default() -> Self {
-        Self { keepalive: Duration::from_secs(20), beats: true, kernel: Duration::from_millis(5) }
+        Self { keepalive: Duration::from_secs(20), beats: true, kernel: Duration::from_millis(5), tcp_every: 0 }
     }
 }
 
@@ -58,14 +60,15 @@ impl Crowd {
         let shared = edges.len() > A_SOCKET;
         for (number, edge) in edges.into_iter().enumerate() {
             if !shared {
-                sockets.push(link::endpoint(here)?);
+                sockets.push(reach::endpoint(here)?);
             } else if number % A_SOCKET == 0 {
                 sockets.push(Endpoint::client(here)?);
             }
+            let over_tcp = manners.tcp_every > 0 && number % manners.tcp_every == 0;
             let place = Place {
-                endpoint: sockets.last().context("no socket")?.clone(),
+                endpoint: (!over_tcp).then(|| sockets.last().cloned()).flatten(),
                 gateway,
-                quic: tls::session(&edge.identity, manners.keepalive)?,
+                settings: tls::session(&edge.identity, manners.keepalive)?,
                 beats: manners.beats,
                 kernel: manners.kernel,
             };

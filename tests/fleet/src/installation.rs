@@ -27,6 +27,8 @@ pub struct Installation {
     api: Program,
     gateway: Option<Program>,
     gateway_at: SocketAddr,
+    /// Those beside it, by where they are.
+    others: Vec<Program>,
     folder: TempDir,
 }
 
@@ -45,7 +47,7 @@ impl Installation {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
         let started = roles::start(config(folder.path())).await.context("start the database")?;
         let api = Program::launch("api", "--http", ([127, 0, 0, 1], 0).into(), folder.path()).await?;
-        Ok(Self { started, api, gateway: None, gateway_at: ([127, 0, 0, 1], 0).into(), folder })
+        Ok(Self { started, api, gateway: None, gateway_at: ([127, 0, 0, 1], 0).into(), others: Vec::new(), folder })
     }
 
     /// What the product's own services are handed.
@@ -88,6 +90,31 @@ impl Installation {
         Ok(gateway.process.kill().await?)
     }
 
+    /// Stops the gateway in an orderly way, and waits until it has.
+    pub async fn stop_gateway(&mut self) -> Result<()> {
+        let mut gateway = self.gateway.take().context("no gateway runs")?;
+        let id = gateway.process.id().context("the gateway is gone")?;
+        let told = Command::new("kill").arg(id.to_string()).status().await?;
+        ensure!(told.success(), "the gateway could not be told to stop");
+        let stopped = tokio::time::timeout(READY_LIMIT, gateway.process.wait()).await;
+        ensure!(stopped.context("the gateway does not stop")??.success(), "the gateway failed");
+        Ok(())
+    }
+
+    /// Starts one more gateway beside the first.
+    pub async fn start_other_gateway(&mut self) -> Result<SocketAddr> {
+        let other = Program::launch("gateway", "--gateway", ([127, 0, 0, 1], 0).into(), self.folder.path()).await?;
+        let at = other.at;
+        self.others.push(other);
+        Ok(at)
+    }
+
+    /// Ends the last of those beside the first at once, as a power cut would.
+    pub async fn kill_other_gateway(&mut self) -> Result<()> {
+        let mut other = self.others.pop().context("no other gateway runs")?;
+        Ok(other.process.kill().await?)
+    }
+
     /// The gateway's process id.
     pub fn gateway_id(&self) -> Result<u32> {
         self.gateway.as_ref().and_then(|gateway| gateway.process.id()).context("no gateway runs")
@@ -109,6 +136,9 @@ impl Installation {
     pub async fn end(mut self) -> Result<()> {
         if self.gateway.is_some() {
             self.kill_gateway().await?;
+        }
+        while !self.others.is_empty() {
+            self.kill_other_gateway().await?;
         }
         self.api.process.kill().await?;
         self.started.end().await

@@ -1,6 +1,8 @@
 //! An ISP with thousands of routers and lines. One of each is made through the API; the others are copies of their rows, and
 //! each router's agent has a key and a certificate of its own.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use chrono::Days;
 use rcgen::{CertificateParams, KeyPair};
@@ -23,6 +25,8 @@ use crate::installation::Installation;
 
 /// Routers told of in one transaction.
 const AT_ONCE: usize = 100;
+/// How often the database is asked whether changes were applied.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The ISP.
 pub struct Network {
@@ -114,6 +118,20 @@ impl Network {
         }
         self.tell(&routers).await?;
         Ok(edges)
+    }
+
+    /// Waits until every router that has an agent has applied all that is desired.
+    pub async fn all_applied(&mut self, limit: Duration) -> Result<()> {
+        let done = async {
+            loop {
+                let behind = "SELECT count(*) FROM agents WHERE applied_gen < desired_gen AND last_seen_at IS NOT NULL";
+                if sqlx::query_scalar::<_, i64>(behind).fetch_one(&mut self.sql).await? == 0 {
+                    return Ok(());
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::time::timeout(limit, done).await.context("a change was not applied in time")?
     }
 
     /// Gives each router an agent that was there before.

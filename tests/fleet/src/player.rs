@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use prost::Message;
-use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
+use quinn::Endpoint;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
 use weir_agent::clock::{self, Clock, System};
 use weir_agent::northbound::backoff::Backoff;
+use weir_agent::northbound::reach::{self, Attempt, Way};
+use weir_agent::northbound::tls::Settings;
 use weir_protocol::brief::Upserts;
 use weir_protocol::control::{Heartbeat, Hello, Welcome, down, up};
 use weir_protocol::desired::{Access, Kind as ObjectKind, Line};
@@ -20,6 +22,7 @@ use weir_protocol::state::{Ack, ApplyReport, ObjectResult, ObservedLine, Status}
 use weir_protocol::stream::Kind;
 use weir_protocol::usage::LineUsage;
 use weir_protocol::{GATEWAY_SERVER_NAME, PROTO_REV, control, frame, state, usage};
+use weir_transport::{Connection, Receive, Send};
 
 use crate::log::Log;
 
@@ -32,12 +35,12 @@ const RETRY_CAP: Duration = Duration::from_secs(300);
 
 /// What a player does not know of itself.
 pub struct Place {
-    /// Where it sends from.
-    pub endpoint: Endpoint,
-    /// Where it connects.
+    /// Where it sends from; none if it connects over TCP.
+    pub endpoint: Option<Endpoint>,
+    /// Where it connects first.
     pub gateway: SocketAddr,
     /// Transport settings and identity.
-    pub quic: ClientConfig,
+    pub settings: Settings,
     /// Whether it says that it is there when it has nothing else to say.
     pub beats: bool,
     /// How long its kernel takes to do what a change says.
@@ -72,6 +75,8 @@ pub enum What {
 pub struct Player {
     number: usize,
     place: Place,
+    /// Gateways it knows of, the next one to connect to first.
+    gateways: Mutex<Vec<SocketAddr>>,
     clock: Arc<System>,
     tally: [u8; 8],
     held: Mutex<Held>,
@@ -106,8 +111,8 @@ impl Player {
         news: mpsc::UnboundedSender<News>,
     ) -> Self {
         let log = Log::new(clock::random(), *clock.boot().as_bytes(), tally, clock.now().wall_ms);
-        let (held, log) = (Mutex::default(), Mutex::new(log));
-        Self { number, place, clock, tally, held, log, sealed: Notify::new(), news }
+        let (held, log, gateways) = (Mutex::default(), Mutex::new(log), Mutex::new(vec![place.gateway]));
+        Self { number, place, gateways, clock, tally, held, log, sealed: Notify::new(), news }
     }
 
     /// Seals a record of what lines moved and sends it as soon as the window allows.
@@ -129,6 +134,7 @@ impl Player {
             let roll = u64::from_le_bytes(clock::random());
             let wait = match self.connect().await {
                 Err(error) => {
+                    lock(&self.gateways).rotate_left(1);
                     self.tell(What::Failed(format!("{error:#}")));
                     backoff.after_failure(roll)
                 }
@@ -146,15 +152,29 @@ impl Player {
     }
 
     async fn connect(&self) -> Result<Connection> {
-        let Place { endpoint, gateway, quic, .. } = &self.place;
-        let connecting = endpoint.connect_with(quic.clone(), *gateway, GATEWAY_SERVER_NAME)?;
-        Ok(timeout(LIMIT, connecting).await.context("no handshake in time")??)
+        let gateway = *lock(&self.gateways).first().context("no gateway")?;
+        let Some(endpoint) = &self.place.endpoint else {
+            let over_tcp = Attempt::Only(Way::Tcp);
+            return Ok(reach::reach(&gateway.to_string(), &self.place.settings, over_tcp, LIMIT).await?.connection);
+        };
+        let connecting = endpoint.connect_with(self.place.settings.quic.clone(), gateway, GATEWAY_SERVER_NAME)?;
+        Ok(Connection::Quic(timeout(LIMIT, connecting).await.context("no handshake in time")??))
+    }
+
+    /// Takes in which gateways there are.
+    fn told(&self, gateways: &[String]) {
+        let mut told: Vec<_> = gateways.iter().filter_map(|gateway| gateway.parse().ok()).collect();
+        let mut known = lock(&self.gateways);
+        // What it knows is not forgotten.
+        known.retain(|gateway| !told.contains(gateway));
+        told.append(&mut known);
+        *known = told;
     }
 
     async fn session(&self, connection: Connection) -> Ended {
         let mut ended = Ended { spread: None, comeback: None, why: anyhow::anyhow!("nothing happened") };
         let played = self.play(&connection, &mut ended).await;
-        connection.close(0u32.into(), b"over");
+        connection.close(0, b"over");
         if let Err(error) = played {
             ended.why = error;
         }
@@ -162,16 +182,17 @@ impl Player {
     }
 
     async fn play(&self, connection: &Connection, ended: &mut Ended) -> Result<()> {
-        let (mut control, mut told) = open(connection, Kind::Control).await?;
-        let state = open(connection, Kind::State).await?;
-        let (usage, answers) = open(connection, Kind::Usage).await?;
-        let _live = open(connection, Kind::Live).await?;
+        let (mut control, mut told) = connection.open(Kind::Control).await?;
+        let state = connection.open(Kind::State).await?;
+        let (usage, answers) = connection.open(Kind::Usage).await?;
+        let _live = connection.open(Kind::Live).await?;
         say(&mut control, up::Message::Hello(self.hello())).await?;
         let first = timeout(LIMIT, frame::read(&mut told)).await.context("no welcome in time")?;
-        let welcome = match heard(first?, ended)? {
+        let welcome = match self.heard(first?, ended)? {
             Some(welcome) => welcome,
             None => bail!("no welcome"),
         };
+        self.told(&welcome.gateways);
         lock(&self.log).welcome(&welcome.streams)?;
         let spread = Duration::from_millis(welcome.reconnect_spread_ms.into());
         ended.spread = Some(spread);
@@ -184,7 +205,7 @@ impl Player {
             over = self.hold(welcome.proto_rev, state) => over,
             over = self.send(usage) => over,
             over = self.take_answers(answers) => over,
-            why = connection.closed() => Err(why.into()),
+            why = connection.closed() => Err(anyhow::anyhow!("{why}")),
         }
     }
 
@@ -206,13 +227,13 @@ impl Player {
         }
     }
 
-    async fn listen(&self, mut told: RecvStream, ended: &mut Ended) -> Result<()> {
+    async fn listen(&self, mut told: Receive, ended: &mut Ended) -> Result<()> {
         loop {
-            heard(frame::read(&mut told).await?, ended)?;
+            self.heard(frame::read(&mut told).await?, ended)?;
         }
     }
 
-    async fn beat(&self, mut control: SendStream, every: Duration) -> Result<()> {
+    async fn beat(&self, mut control: Send, every: Duration) -> Result<()> {
         if !self.place.beats {
             std::future::pending::<()>().await;
         }
@@ -225,7 +246,7 @@ impl Player {
     }
 
     /// Holds what it is told, says so, and says what became of it; a new session is told what became of everything.
-    async fn hold(&self, rev: u32, (mut send, mut receive): (SendStream, RecvStream)) -> Result<()> {
+    async fn hold(&self, rev: u32, (mut send, mut receive): (Send, Receive)) -> Result<()> {
         let everything = lock(&self.held).report();
         if let Some(everything) = everything {
             report(&mut send, everything).await?;
@@ -244,7 +265,7 @@ impl Player {
         }
     }
 
-    async fn send(&self, mut usage: SendStream) -> Result<()> {
+    async fn send(&self, mut usage: Send) -> Result<()> {
         loop {
             let record = lock(&self.log).to_send();
             match record {
@@ -254,13 +275,29 @@ impl Player {
         }
     }
 
-    async fn take_answers(&self, mut answers: RecvStream) -> Result<()> {
+    async fn take_answers(&self, mut answers: Receive) -> Result<()> {
         loop {
             let answer: usage::Down = frame::read(&mut answers).await?;
             lock(&self.log).answer(&answer)?;
             self.tell(What::Acked(answer.applied_seq));
             // The window has room again.
             self.sealed.notify_one();
+        }
+    }
+
+    /// What a control message means for the session.
+    fn heard(&self, message: control::Down, ended: &mut Ended) -> Result<Option<Welcome>> {
+        match message.message {
+            Some(down::Message::Welcome(welcome)) => Ok(Some(welcome)),
+            Some(down::Message::GoAway(away)) => {
+                self.told(&away.gateways);
+                let told = |ms: u32| Duration::from_millis(ms.into());
+                let roll = u64::from_le_bytes(clock::random());
+                let (min, max) = (told(away.reconnect_after_min_ms), told(away.reconnect_after_max_ms));
+                ended.comeback = Some(Backoff::told(min, max, roll));
+                bail!("told to go away: {:?}", away.reason())
+            }
+            Some(down::Message::LiveInterest(_) | down::Message::Command(_)) | None => Ok(None),
         }
     }
 
@@ -325,34 +362,12 @@ fn became(object: &state::Object) -> Result<ObjectResult> {
     Ok(ObjectResult { kind: object.kind, id, revision: object.revision, status, observed, ..ObjectResult::default() })
 }
 
-async fn open(connection: &Connection, kind: Kind) -> Result<(SendStream, RecvStream)> {
-    let (mut send, receive) = connection.open_bi().await?;
-    send.set_priority(kind.priority())?;
-    send.write_all(&[kind as u8]).await?;
-    Ok((send, receive))
-}
-
-async fn say(control: &mut SendStream, message: up::Message) -> Result<()> {
+async fn say(control: &mut Send, message: up::Message) -> Result<()> {
     Ok(frame::write(control, &control::Up { message: Some(message) }).await?)
 }
 
-async fn report(state: &mut SendStream, report: ApplyReport) -> Result<()> {
+async fn report(state: &mut Send, report: ApplyReport) -> Result<()> {
     Ok(frame::write(state, &state::Up { message: Some(state::up::Message::Applied(report)) }).await?)
-}
-
-/// What a control message means for the session.
-fn heard(message: control::Down, ended: &mut Ended) -> Result<Option<Welcome>> {
-    match message.message {
-        Some(down::Message::Welcome(welcome)) => Ok(Some(welcome)),
-        Some(down::Message::GoAway(away)) => {
-            let told = |ms: u32| Duration::from_millis(ms.into());
-            let roll = u64::from_le_bytes(clock::random());
-            let (min, max) = (told(away.reconnect_after_min_ms), told(away.reconnect_after_max_ms));
-            ended.comeback = Some(Backoff::told(min, max, roll));
-            bail!("told to go away: {:?}", away.reason())
-        }
-        Some(down::Message::LiveInterest(_) | down::Message::Command(_)) | None => Ok(None),
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -35,6 +35,8 @@ pub enum Binary {
     Cloud,
     /// The protocol's unit tests.
     Protocol,
+    /// The transport's unit tests.
+    Transport,
     /// The protocol's golden bytes.
     Golden,
     /// The whole in a lab.
@@ -54,6 +56,7 @@ impl Binary {
             Self::Kernel => "kernel",
             Self::Cloud | Self::Model => "it",
             Self::Protocol => "weir_protocol",
+            Self::Transport => "weir_transport",
             Self::Golden => "golden",
             Self::Stories => "stories",
             Self::Restart => "restart",
@@ -68,6 +71,7 @@ impl Binary {
             Self::Kernel => &["--package", "weir-agent", "--test", "kernel"],
             Self::Cloud => &["--package", "weir-cloud", "--test", "it"],
             Self::Protocol => &["--package", "weir-protocol", "--lib"],
+            Self::Transport => &["--package", "weir-transport", "--lib"],
             Self::Golden => &["--package", "weir-protocol", "--test", "golden"],
             Self::Stories => &["--package", "weir-lab", "--test", "stories"],
             Self::Model => &["--package", "weir-model", "--test", "it"],
@@ -103,7 +107,7 @@ const fn not_yet(number: u8, fault: &'static str, what: &'static str) -> Row {
     Row { number, fault, exact: true, how: How::NotYet(what) }
 }
 
-use Binary::{Agent, Cloud, Gateway, Golden, Kernel, Model, Protocol, Restart, Stories};
+use Binary::{Agent, Cloud, Gateway, Golden, Kernel, Model, Protocol, Restart, Stories, Transport};
 
 /// All of them.
 pub const ROWS: &[Row] = &[
@@ -225,7 +229,15 @@ pub const ROWS: &[Row] = &[
             (Restart, "records_are_counted_once_though_the_gateway_is_killed"),
         ],
     ),
-    exact(23, "two gateways hold one agent", &[(Cloud, "ingest::outcomes::an_older_session_writes_nothing")]),
+    exact(
+        23,
+        "two gateways hold one agent",
+        &[
+            (Cloud, "ingest::outcomes::an_older_session_writes_nothing"),
+            (Restart, "agents_go_from_one_gateway_to_another_and_nothing_is_lost_or_doubled"),
+            (Gateway, "ways::a_gateway_that_stops_names_another_and_nothing_on_its_way_is_counted_twice"),
+        ],
+    ),
     not_yet(
         24,
         "database fails over and loses commits",
@@ -261,12 +273,29 @@ pub const ROWS: &[Row] = &[
             ),
         ],
     ),
-    not_yet(30, "packets pass one way only", "no test: the connection is given up after a minute"),
+    exact(
+        30,
+        "packets pass one way only",
+        &[(Gateway, "ways::what_passes_one_way_only_is_counted_once_and_the_connection_given_up")],
+    ),
     cannot(31, "loss, delay and a narrow link", "this kernel has no netem"),
     cannot(32, "a path that drops large packets", "no packet is larger than 1,200 bytes: MTU discovery is off"),
-    not_yet(33, "source address changes", "quinn follows it; no rebind by the agent"),
-    not_yet(34, "address translation forgets an idle mapping", "the connection is given up after a minute"),
-    not_yet(35, "UDP blocked", "no TCP fallback"),
+    exact(33, "source address changes", &[(Gateway, "ways::a_session_goes_on_when_the_routers_address_changes")]),
+    exact(
+        34,
+        "address translation forgets an idle mapping",
+        &[(Gateway, "ways::a_session_goes_on_from_another_port_when_a_translation_forgets_it")],
+    ),
+    exact(
+        35,
+        "UDP blocked",
+        &[
+            (Agent, "northbound::reach::tests::the_second_way_has_three_seconds_less_and_whoever_is_first_wins"),
+            (Gateway, "ways::without_udp_a_session_is_over_tcp_in_three_seconds_and_returns_to_quic"),
+            (Gateway, "ways::without_udp_a_router_is_enrolled_over_tcp"),
+            (Restart, "agents_go_from_one_gateway_to_another_and_nothing_is_lost_or_doubled"),
+        ],
+    ),
     exact(
         36,
         "clocks in 1970, ahead, set back",
@@ -367,7 +396,17 @@ pub const ROWS: &[Row] = &[
         &[(Restart, "records_are_counted_once_though_the_gateway_is_killed")],
     ),
     exact(51, "one tenant floods", &[(Cloud, "gateway::a_tenant_whose_agents_flood_keeps_nobody_elses_waiting")]),
-    not_yet(52, "a stream that is not read", "no test"),
+    exact(
+        52,
+        "a stream that is not read",
+        &[
+            (
+                Gateway,
+                "ways::a_gateway_that_does_not_read_usage_is_sent_a_window_of_it_and_the_rest_of_the_session_goes_on",
+            ),
+            (Transport, "mux::tests::a_stream_that_is_not_read_holds_a_window_and_delays_no_other"),
+        ],
+    ),
     exact(
         53,
         "a hostile agent",

@@ -8,7 +8,7 @@ use weir_protocol::state::ObjectResult;
 
 use crate::db::{PlatformTx, TenantTx};
 use crate::fleet::authority::AgentCertificate;
-use crate::fleet::sessions::Session;
+use crate::fleet::sessions::{At, Session};
 use crate::ids::{AgentId, EnrollmentTokenId, RouterId, TenantId};
 
 pub async fn insert_token(
@@ -137,22 +137,23 @@ pub async fn take_over(
     tx: &mut TenantTx,
     session: Session,
     hello: &Hello,
-    gateway: &str,
+    at: At<'_>,
 ) -> Result<Option<Uuid>, sqlx::Error> {
     let now = tx.at();
     sqlx::query_scalar!(
         r#"UPDATE agents SET session_id = $2, gateway = $3, connected_at = $4, disconnected_at = NULL, last_seen_at = $4,
                   version = left($5, 64), kernel = left($6, 128), capabilities = $7,
-                  trust_digest = CASE WHEN length($8::bytea) = 8 THEN $8 END
+                  trust_digest = CASE WHEN length($8::bytea) = 8 THEN $8 END, transport = $9
            WHERE id = $1 AND revoked_at IS NULL RETURNING state_lineage"#,
         session.agent.uuid(),
         session.id,
-        gateway,
+        at.gateway,
         now,
         hello.agent_version,
         hello.kernel,
         &hello.capabilities,
-        hello.trust_digest
+        hello.trust_digest,
+        at.over
     )
     .fetch_optional(tx.conn())
     .await
@@ -353,6 +354,7 @@ pub struct AgentRow {
     pub unclaimed_leases: Option<i32>,
     pub certificate_until: DateTime<Utc>,
     pub certificate_renewed_at: Option<DateTime<Utc>>,
+    pub transport: Option<String>,
 }
 
 pub async fn agents(
@@ -365,7 +367,7 @@ pub async fn agents(
         AgentRow,
         r#"SELECT id AS "id: _", router_id AS "router_id: _", hostname, version, kernel, capabilities, enrolled_at, revoked_at,
                   connected_at, disconnected_at, last_seen_at, desired_gen, persisted_gen, applied_gen, unclaimed_leases,
-                  certificate_until, certificate_renewed_at
+                  certificate_until, certificate_renewed_at, transport
            FROM agents WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR (router_id = $2 AND revoked_at IS NULL))
              AND ($3::uuid IS NULL OR id < $3)
            ORDER BY id DESC LIMIT $4"#,

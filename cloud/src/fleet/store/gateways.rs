@@ -1,4 +1,4 @@
-//! SQL of a gateway's sessions, all tenants' together.
+//! SQL of a gateway's sessions, all tenants' together, and of the gateways there are.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -56,5 +56,36 @@ pub async fn seen_since(tx: &mut PlatformTx, since: DateTime<Utc>) -> Result<i64
         since
     )
     .fetch_one(tx.conn())
+    .await
+}
+
+/// Notes that a gateway is there.
+pub async fn put(tx: &mut PlatformTx, id: Uuid, address: &str) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!(
+        "INSERT INTO platform.gateways (id, address, seen_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET seen_at = $3",
+        id,
+        address,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Forgets a gateway, and those that were not there since an instant.
+pub async fn remove(tx: &mut PlatformTx, id: Uuid, before: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM platform.gateways WHERE id = $1 OR seen_at < $2", id, before).execute(tx.conn()).await?;
+    Ok(())
+}
+
+/// Where agents dial the gateways that were there since an instant, but for those they dial at the same address.
+pub async fn others(tx: &mut PlatformTx, address: &str, since: DateTime<Utc>) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT DISTINCT address FROM platform.gateways WHERE seen_at >= $1 AND address <> $2 ORDER BY address",
+        since,
+        address
+    )
+    .fetch_all(tx.conn())
     .await
 }

@@ -11,7 +11,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
-use weir_protocol::ALPN_ENROLL;
+use weir_protocol::{ALPN_ENROLL, ALPN_ENROLL_TCP};
 
 use super::Gateway;
 use crate::fleet::authority::Authority;
@@ -89,7 +89,7 @@ impl Now {
 
 impl ResolvesServerCert for Credentials {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let enrolls = hello.alpn().is_some_and(|mut offered| offered.any(|alpn| alpn == ALPN_ENROLL));
+        let enrolls = hello.alpn().is_some_and(|mut offered| offered.any(|alpn| [ALPN_ENROLL, ALPN_ENROLL_TCP].contains(&alpn)));
         Some(self.read(|now| Arc::clone(if enrolls { &now.enrollment } else { &now.session })))
     }
 }

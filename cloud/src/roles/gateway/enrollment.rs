@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
 use weir_protocol::enroll::{Refused, Reply, Request, reply};
-use weir_protocol::{ENROLL_EXPORTER_LABEL, OLDEST_REV, frame};
+use weir_protocol::{OLDEST_REV, frame};
+use weir_transport::Connection;
 
 use super::Gateway;
 use crate::fleet::enrollment;
@@ -11,17 +13,14 @@ use crate::fleet::enrollment;
 /// A router has this long for its one request.
 const LIMIT: Duration = Duration::from_secs(20);
 
-pub(super) async fn serve(gateway: &Gateway, connection: quinn::Connection) -> anyhow::Result<()> {
-    tokio::time::timeout(LIMIT, answer(gateway, connection)).await?
+/// `exporter` is what both sides of this connection alone know.
+pub(super) async fn serve(gateway: &Gateway, connection: Connection, exporter: [u8; 32]) -> anyhow::Result<()> {
+    tokio::time::timeout(LIMIT, answer(gateway, connection, exporter)).await?
 }
 
-async fn answer(gateway: &Gateway, connection: quinn::Connection) -> anyhow::Result<()> {
-    let (mut send, mut receive) = connection.accept_bi().await?;
+async fn answer(gateway: &Gateway, connection: Connection, exporter: [u8; 32]) -> anyhow::Result<()> {
+    let (mut send, mut receive) = connection.accept_only().await?;
     let request: Request = frame::read(&mut receive).await?;
-    let mut exporter = [0u8; 32];
-    connection
-        .export_keying_material(&mut exporter, ENROLL_EXPORTER_LABEL, b"")
-        .map_err(|_| anyhow::anyhow!("no keying material to export"))?;
     let outcome = if request.proto_rev < OLDEST_REV {
         refuse(
             "revision-too-old",
@@ -43,7 +42,7 @@ async fn answer(gateway: &Gateway, connection: quinn::Connection) -> anyhow::Res
         }
     };
     frame::write(&mut send, &Reply { outcome: Some(outcome) }).await?;
-    send.finish()?;
+    send.shutdown().await?;
     // The agent closes once it has the reply on disk.
     connection.closed().await;
     Ok(())

@@ -1,6 +1,7 @@
 //! What no agent does, whatever happens to its router: it ends the connection, and people hear of it once a day.
 
 use weir_protocol::{CLOSE_RECORD_UNREADABLE, frame};
+use weir_transport::Connection;
 
 use super::Gateway;
 use super::session::Heard;
@@ -67,11 +68,11 @@ pub(super) fn is_one(error: &anyhow::Error) -> bool {
 }
 
 /// Closes a connection because of what ended its session, if that was the agent's fault.
-pub(super) fn close(connection: &quinn::Connection, error: &anyhow::Error) {
+pub(super) fn close(connection: &Connection, error: &anyhow::Error) {
     if let Some(name) = name(error) {
         let unreadable = matches!(error.downcast_ref(), Some(Misbehaviour::RecordUnreadable));
         let code = if unreadable { CLOSE_RECORD_UNREADABLE } else { MISBEHAVED };
-        connection.close(code.into(), name.as_bytes());
+        connection.close(code, name.as_bytes());
     }
 }
 

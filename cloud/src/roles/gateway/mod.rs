@@ -1,10 +1,12 @@
-//! The gateway: agents connect here over QUIC, enroll, and hold one session each.
+//! The gateway: agents connect here over QUIC, or over TCP where no UDP gets through, enroll, and hold one session each.
 //!
 //! Identity comes from the certificate alone. A session is woken when its agent's desired state changed; a sweep
 //! finds what a lost wake would have missed.
 
 mod arrivals;
+mod arrived;
 mod credentials;
+mod drain;
 mod enrollment;
 mod misbehaviour;
 mod pace;
@@ -25,15 +27,14 @@ use std::time::Duration;
 use anyhow::Context;
 use sqlx::postgres::PgNotification;
 use tokio::sync::{Notify, broadcast, watch};
-use weir_protocol::CLOSE_CERTIFICATE_ENDED;
 
-use self::arrivals::{Arrivals, Place};
+use self::arrivals::Arrivals;
+use self::arrived::TcpDoor;
 use self::credentials::Credentials;
 use self::turns::Turns;
 use crate::app::App;
 use crate::db::WAKE_CHANNEL;
 use crate::fleet::authority::Authority;
-use crate::fleet::certificates::{self, Shown};
 use crate::fleet::gateways::Sessions;
 use crate::fleet::roots::ROOTS_CHANGED;
 use crate::fleet::sessions::Session;
@@ -59,7 +60,15 @@ pub(super) struct Gateway {
     turns: Arc<Turns<TenantId>>,
     /// Within how long agents that lose this gateway come back.
     spread_ms: AtomicU32,
+    /// Other gateways there are, as agents dial them.
+    others: Mutex<Vec<String>>,
+    /// A session is over.
+    left: watch::Sender<()>,
+    /// This process among those that are or were gateways.
+    id: uuid::Uuid,
     name: String,
+    /// Where agents dial it; none if nobody could.
+    public: Option<String>,
 }
 
 /// Rouses the tasks of one session, and knows of it what concerns all.
@@ -73,6 +82,8 @@ pub(super) struct Bell {
     state: Notify,
     /// Something may wait to be done.
     commands: Notify,
+    /// The agent has to go elsewhere.
+    leave: Notify,
 }
 
 impl Bell {
@@ -85,34 +96,38 @@ impl Bell {
 /// A bound gateway, not yet accepting.
 pub struct Bound {
     endpoint: quinn::Endpoint,
+    tcp: TcpDoor,
     gateway: Arc<Gateway>,
 }
 
-/// Binds the UDP port and makes this gateway's certificate.
+/// Binds the port, over UDP and TCP, and makes this gateway's certificate.
 pub async fn bind(app: App) -> anyhow::Result<Bound> {
     let authority = Authority::open(&app).await.context("open the certificate authority")?;
     let credentials = Arc::new(Credentials::new(&authority, app.clock.system_now())?);
-    let config = tls::server_config(&credentials)?;
     let told = || format!("listen for agents on {}", app.config.gateway);
-    let socket = std::net::UdpSocket::bind(app.config.gateway).with_context(told)?;
-    let runtime = Arc::new(quinn::TokioRuntime);
+    let tcp = TcpDoor::open(app.config.gateway, tls::tcp_config(&credentials)?).with_context(told)?;
+    let socket = std::net::UdpSocket::bind(tcp.address()?).with_context(told)?;
+    let (config, runtime) = (tls::server_config(&credentials)?, Arc::new(quinn::TokioRuntime));
     let endpoint =
         quinn::Endpoint::new(tls::endpoint_config(&app.secrets), Some(config), socket, runtime).with_context(told)?;
-    let name = endpoint.local_addr()?.to_string();
-    Ok(Bound {
-        endpoint,
-        gateway: Arc::new(Gateway {
-            app,
-            authority: RwLock::new(Arc::new(authority)),
-            credentials,
-            roots_changed: Notify::new(),
-            sessions: Mutex::default(),
-            watched: broadcast::channel(64).0,
-            turns: Arc::default(),
-            spread_ms: AtomicU32::new(sweep::SPREAD_MIN_MS),
-            name,
-        }),
-    })
+    let at = endpoint.local_addr()?;
+    let public = app.config.gateway_public.clone().or_else(|| (!at.ip().is_unspecified()).then(|| at.to_string()));
+    let gateway = Arc::new(Gateway {
+        authority: RwLock::new(Arc::new(authority)),
+        credentials,
+        roots_changed: Notify::new(),
+        sessions: Mutex::default(),
+        watched: broadcast::channel(64).0,
+        turns: Arc::default(),
+        spread_ms: AtomicU32::new(sweep::SPREAD_MIN_MS),
+        others: Mutex::default(),
+        left: watch::Sender::new(()),
+        id: uuid::Uuid::now_v7(),
+        name: at.to_string(),
+        public,
+        app,
+    });
+    Ok(Bound { endpoint, tcp, gateway })
 }
 
 impl Bound {
@@ -121,83 +136,43 @@ impl Bound {
         Ok(self.endpoint.local_addr()?)
     }
 
-    /// Accepts agents until `stop` changes.
+    /// Accepts agents until `stop` changes; then sends them elsewhere.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-        let rousing = tokio::spawn(rouse(Arc::clone(&self.gateway)));
-        let sweeping = tokio::spawn(sweep::sweep(Arc::clone(&self.gateway)));
-        let keeping = tokio::spawn(credentials::keep(Arc::clone(&self.gateway)));
+        let Self { endpoint, tcp, gateway } = self;
+        let rousing = tokio::spawn(rouse(Arc::clone(&gateway)));
+        let sweeping = tokio::spawn(sweep::sweep(Arc::clone(&gateway)));
+        let keeping = tokio::spawn(credentials::keep(Arc::clone(&gateway)));
         let arrivals = Arc::new(Arrivals::default());
+        let over_tcp = tokio::spawn(tcp.accept(Arc::clone(&gateway), Arc::clone(&arrivals)));
         loop {
             let incoming = tokio::select! {
-                incoming = self.endpoint.accept() => incoming,
+                incoming = endpoint.accept() => incoming,
                 () = stopped(&mut stop) => break,
             };
             let Some(incoming) = incoming else { break };
-            if !incoming.remote_address_validated() && incoming.may_retry() {
-                // An address that cannot answer costs us nothing but this.
-                if incoming.retry().is_err() {
-                    tracing::debug!("an incoming connection could not be retried");
-                }
-                continue;
-            }
-            let Some(place) = arrivals.place(incoming.remote_address().ip()) else {
-                incoming.ignore();
-                metrics::counter!("weir_agents_put_off_total").increment(1);
-                continue;
-            };
-            let gateway = Arc::clone(&self.gateway);
-            tokio::spawn(async move {
-                if let Err(error) = welcome(gateway, incoming, place).await {
-                    tracing::debug!(error = format!("{error:#}"), "a connection ended");
-                }
-            });
+            arrived::take_in(&gateway, &arrivals, incoming);
+        }
+        over_tcp.abort();
+        sweeping.abort();
+        tokio::select! {
+            () = drain::drain(&gateway) => {}
+            () = turn_away(&endpoint) => {}
         }
         rousing.abort();
-        sweeping.abort();
         keeping.abort();
-        self.endpoint.close(0u32.into(), b"gateway stops");
-        if tokio::time::timeout(DRAIN_LIMIT, self.endpoint.wait_idle()).await.is_err() {
+        endpoint.close(0u32.into(), b"gateway stops");
+        if tokio::time::timeout(DRAIN_LIMIT, endpoint.wait_idle()).await.is_err() {
             tracing::debug!("some connections did not close in time");
         }
         Ok(())
     }
 }
 
-async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming, place: Place) -> anyhow::Result<()> {
-    let arriving = incoming.accept()?;
-    let connection = tokio::time::timeout(session::HELLO_LIMIT, arriving).await.context("no handshake in time")??;
-    let handshake =
-        connection.handshake_data().and_then(|data| data.downcast::<quinn::crypto::rustls::HandshakeData>().ok());
-    match handshake.and_then(|data| data.protocol) {
-        Some(protocol) if protocol == weir_protocol::ALPN_ENROLL => {
-            Box::pin(enrollment::serve(&gateway, connection)).await
-        }
-        Some(protocol) if protocol == weir_protocol::ALPN_SESSION => match shown(&connection) {
-            Some(Shown { until, .. }) if until <= gateway.app.clock.system_now() => {
-                connection.close(CLOSE_CERTIFICATE_ENDED.into(), b"the agent's certificate has ended");
-                Ok(())
-            }
-            Some(Shown { tenant, agent, .. }) => session::serve(gateway, connection, (tenant, agent), place).await,
-            None => {
-                connection.close(1u32.into(), b"a session needs an agent's certificate");
-                Ok(())
-            }
-        },
-        Some(protocol) if protocol == weir_protocol::ALPN_RENEW => match shown(&connection) {
-            Some(shown) => Box::pin(renewal::serve(&gateway, connection, shown)).await,
-            None => {
-                connection.close(1u32.into(), b"a renewal needs an agent's certificate");
-                Ok(())
-            }
-        },
-        _ => Ok(()),
+/// Tells who comes while it stops that nobody is taken in any more.
+async fn turn_away(endpoint: &quinn::Endpoint) {
+    while let Some(incoming) = endpoint.accept().await {
+        incoming.refuse();
     }
-}
-
-/// Whose certificate a connection shows. Whether it has ended is for whoever asks to look.
-fn shown(connection: &quinn::Connection) -> Option<Shown> {
-    let chain = connection.peer_identity()?.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok()?;
-    certificates::shown(chain.first()?)
 }
 
 impl Gateway {
@@ -214,6 +189,7 @@ impl Gateway {
             spoke: AtomicBool::new(false),
             state: Notify::new(),
             commands: Notify::new(),
+            leave: Notify::new(),
         });
         let before = self.lock().insert(session.agent, Arc::clone(&bell));
         if let Some(older) = before {
@@ -229,6 +205,8 @@ impl Gateway {
             sessions.remove(&agent);
         }
         metrics::gauge!("weir_agents_connected").set(sessions.len() as f64);
+        drop(sessions);
+        self.left.send_replace(());
     }
 
     /// The sessions of which this holds.

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use quinn::SendStream;
+use tokio::io::AsyncWriteExt;
 use weir_protocol::control::{self, down};
 use weir_protocol::enroll::certificate_renewed::Outcome;
 use weir_protocol::enroll::{CertificateRenewed, Refused, RenewCertificate, Renewed, TrustBundle};
 use weir_protocol::frame;
+use weir_transport::{Connection, Send};
 
 use super::Gateway;
 use crate::fleet::certificates::Shown;
@@ -20,17 +21,17 @@ const LIMIT: Duration = Duration::from_secs(20);
 const SINCE_REV: u32 = 9;
 
 /// One request, one answer, for an agent whose certificate may have ended.
-pub(super) async fn serve(gateway: &Gateway, connection: quinn::Connection, shown: Shown) -> anyhow::Result<()> {
+pub(super) async fn serve(gateway: &Gateway, connection: Connection, shown: Shown) -> anyhow::Result<()> {
     tokio::time::timeout(LIMIT, answer(gateway, connection, shown)).await?
 }
 
-async fn answer(gateway: &Gateway, connection: quinn::Connection, shown: Shown) -> anyhow::Result<()> {
-    let (mut send, mut receive) = connection.accept_bi().await?;
+async fn answer(gateway: &Gateway, connection: Connection, shown: Shown) -> anyhow::Result<()> {
+    let (mut send, mut receive) = connection.accept_only().await?;
     let request: RenewCertificate = frame::read(&mut receive).await?;
     let authority = gateway.authority();
     let renewed = renewal::after_end(&gateway.app, &authority, shown, &request).await;
     frame::write(&mut send, &told("ended", renewed)).await?;
-    send.finish()?;
+    send.shutdown().await?;
     // The agent closes once it has the answer on disk.
     connection.closed().await;
     Ok(())
@@ -41,7 +42,7 @@ pub(super) async fn in_session(
     gateway: &Gateway,
     session: Session,
     request: &RenewCertificate,
-    control: &tokio::sync::Mutex<SendStream>,
+    control: &tokio::sync::Mutex<Send>,
 ) -> anyhow::Result<()> {
     let authority = gateway.authority();
     let renewed = match renewal::in_session(&gateway.app, &authority, session, request).await {
@@ -80,7 +81,7 @@ pub(super) async fn tell_roots(
     gateway: &Gateway,
     session: Session,
     held: &mut Option<[u8; 8]>,
-    control: &tokio::sync::Mutex<SendStream>,
+    control: &tokio::sync::Mutex<Send>,
 ) -> anyhow::Result<()> {
     let authority = gateway.authority();
     let digest = authority.bundle_digest();

@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
-use quinn::{RecvStream, SendStream};
+use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
 use weir_protocol::stream::Kind;
 use weir_protocol::{control, frame, live, quality};
+use weir_transport::{Connection, Receive, Send};
 
 use super::arrivals::Place;
 use super::misbehaviour::{self, Misbehaviour};
@@ -17,11 +18,13 @@ use super::pace::Pace;
 use super::state::{self, RESULTS_A_SECOND, RESULTS_AT_ONCE};
 use super::{Bell, Gateway, renewal, usage};
 use crate::fleet;
-use crate::fleet::sessions::{self, Session};
+use crate::fleet::sessions::{self, Opened, Session};
 use crate::ids::{AgentId, TenantId};
 
 /// An agent has this long to open its streams and say hello.
 pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
+/// An agent has this long to hear that it must go elsewhere.
+const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
 /// Epochs an agent may offer: more than a spool holds in a year of forks.
 const EPOCHS_MAX: usize = 256;
 /// Length of an epoch's name.
@@ -41,16 +44,16 @@ const EVENTS_A_SECOND: u32 = 1;
 pub(super) type EventPace = Arc<tokio::sync::Mutex<Pace>>;
 
 struct Streams {
-    control: (SendStream, RecvStream),
-    state: (SendStream, RecvStream),
-    usage: (SendStream, RecvStream),
-    live: RecvStream,
+    control: (Send, Receive),
+    state: (Send, Receive),
+    usage: (Send, Receive),
+    live: Receive,
 }
 
 /// Serves a connection until it ends; if that is the agent's fault, people hear of it.
 pub(super) async fn serve(
     gateway: Arc<Gateway>,
-    connection: quinn::Connection,
+    connection: Connection,
     identity: (TenantId, AgentId),
     place: Place,
 ) -> anyhow::Result<()> {
@@ -64,29 +67,19 @@ pub(super) async fn serve(
 
 async fn attend(
     gateway: &Arc<Gateway>,
-    connection: &quinn::Connection,
+    connection: &Connection,
     (tenant, agent): (TenantId, AgentId),
     place: Place,
 ) -> anyhow::Result<()> {
     let (streams, hello) =
         tokio::time::timeout(HELLO_LIMIT, Box::pin(greet(connection))).await.context("no hello in time")??;
     let Streams { control: (mut control_send, control_receive), state, usage, live } = streams;
-    let opening = Box::pin(sessions::open(&gateway.app, tenant, agent, &hello, &gateway.name));
+    let at = sessions::At { gateway: &gateway.name, over: connection.over() };
+    let opening = Box::pin(sessions::open(&gateway.app, tenant, agent, &hello, at));
     let Some(opened) = tokio::time::timeout(HELLO_LIMIT, opening).await.context("no session in time")?? else {
-        return Box::pin(go_away(connection, &mut control_send, GoAwayReason::Revoked)).await;
+        return Box::pin(go_away(connection, &mut control_send, dismissal(GoAwayReason::Revoked))).await;
     };
-    let now = gateway.app.clock.system_now().timestamp_millis().unsigned_abs();
-    let welcome = Welcome {
-        session_id: opened.session.id.cast_unsigned(),
-        proto_rev: opened.session.rev,
-        cloud_time_ms: now,
-        state_lineage: opened.lineage.as_bytes().to_vec(),
-        streams: opened.streams,
-        usage_interval_ms: gateway.app.config.usage_interval_ms,
-        heartbeat_interval_ms: HEARTBEAT_MS,
-        reconnect_spread_ms: gateway.spread_ms.load(Ordering::Relaxed),
-    };
-    let welcome = control::Down { message: Some(down::Message::Welcome(welcome)) };
+    let welcome = control::Down { message: Some(down::Message::Welcome(welcome(gateway, &opened))) };
     let told = tokio::time::timeout(HELLO_LIMIT, frame::write(&mut control_send, &welcome));
     told.await.context("the welcome was not taken in time")??;
     drop(place);
@@ -104,23 +97,33 @@ async fn attend(
     tasks.spawn(state::tell(Arc::clone(gateway), session, lineage, held, Arc::clone(&bell), state));
     tasks.spawn(usage::take(Arc::clone(gateway), session, events, connection.clone(), usage));
     tasks.spawn(pass_on(Arc::clone(gateway), session, live));
-    let ended = tasks.join_next().await;
+    let ended = tokio::select! {
+        ended = tasks.join_next() => Some(ended),
+        () = bell.leave.notified() => {
+            // While it is told, what is on its way is still answered. If it does not hear this it hears the close.
+            let _heard = Box::pin(tokio::time::timeout(FAREWELL_LIMIT, dismiss(gateway, session, connection, &control_send))).await;
+            None
+        }
+    };
     tasks.shutdown().await;
     gateway.forget(agent, &bell);
-    let result = ended.context("no task")?.context("a stream's task panicked")?;
+    let result = match ended {
+        Some(ended) => ended.context("no task")?.context("a stream's task panicked")?,
+        None => Ok(()),
+    };
     let lost = match result.as_ref().err().and_then(|error| error.downcast_ref()) {
         Some(fleet::Error::Fenced) => Some(GoAwayReason::Fenced),
         Some(fleet::Error::Revoked) => Some(GoAwayReason::Revoked),
         _ => None,
     };
     if let Some(reason) = lost {
-        return Box::pin(go_away(connection, &mut *control_send.lock().await, reason)).await;
+        return Box::pin(go_away(connection, &mut *control_send.lock().await, dismissal(reason))).await;
     }
     if let Err(error) = &result {
         misbehaviour::close(connection, error);
     }
     // Unless it is closed already.
-    connection.close(0u32.into(), b"session over");
+    connection.close(0, b"session over");
     // A newer session may own the agent already; then this one has nothing to say.
     if let Err(error) = Box::pin(sessions::ended(&gateway.app, session)).await {
         tracing::debug!(%error, "the end of a session was not noted");
@@ -129,14 +132,25 @@ async fn attend(
     result
 }
 
-async fn greet(connection: &quinn::Connection) -> anyhow::Result<(Streams, Hello)> {
+fn welcome(gateway: &Gateway, opened: &Opened) -> Welcome {
+    Welcome {
+        session_id: opened.session.id.cast_unsigned(),
+        proto_rev: opened.session.rev,
+        cloud_time_ms: gateway.app.clock.system_now().timestamp_millis().unsigned_abs(),
+        state_lineage: opened.lineage.as_bytes().to_vec(),
+        streams: opened.streams.clone(),
+        usage_interval_ms: gateway.app.config.usage_interval_ms,
+        heartbeat_interval_ms: HEARTBEAT_MS,
+        reconnect_spread_ms: gateway.spread_ms.load(Ordering::Relaxed),
+        gateways: gateway.known_to(opened.session),
+    }
+}
+
+async fn greet(connection: &Connection) -> anyhow::Result<(Streams, Hello)> {
     let (mut control, mut state, mut usage, mut live) = (None, None, None, None);
     while control.is_none() || state.is_none() || usage.is_none() || live.is_none() {
-        let (send, mut receive) = connection.accept_bi().await?;
-        let mut kind = [0u8; 1];
-        receive.read_exact(&mut kind).await?;
-        let kind = Kind::from_byte(kind[0]).ok_or(Misbehaviour::StreamKind(kind[0]))?;
-        send.set_priority(kind.priority())?;
+        let (byte, send, receive) = connection.accept().await?;
+        let kind = Kind::from_byte(byte).ok_or(Misbehaviour::StreamKind(byte))?;
         let taken = match kind {
             Kind::Control => control.replace((send, receive)).is_some(),
             Kind::State => state.replace((send, receive)).is_some(),
@@ -156,7 +170,7 @@ async fn greet(connection: &quinn::Connection) -> anyhow::Result<(Streams, Hello
 }
 
 /// The next message of a stream. Not to be interrupted.
-pub(super) async fn read<M: prost::Message + Default>(receive: &mut RecvStream, of: Kind) -> anyhow::Result<M> {
+pub(super) async fn read<M: prost::Message + Default>(receive: &mut Receive, of: Kind) -> anyhow::Result<M> {
     let heard = frame::read(receive).await.map_err(Heard);
     heard.with_context(|| format!("on the {of:?} stream").to_lowercase())
 }
@@ -166,14 +180,29 @@ pub(super) async fn read<M: prost::Message + Default>(receive: &mut RecvStream, 
 #[error(transparent)]
 pub(super) struct Heard(pub frame::Error);
 
-async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reason: GoAwayReason) -> anyhow::Result<()> {
+/// Tells an agent to go elsewhere, and waits until it does.
+async fn dismiss(
+    gateway: &Gateway,
+    session: Session,
+    connection: &Connection,
+    control: &tokio::sync::Mutex<Send>,
+) -> anyhow::Result<()> {
+    go_away(connection, &mut *control.lock().await, gateway.farewell(session)).await
+}
+
+/// What an agent is told that may not go on.
+fn dismissal(reason: GoAwayReason) -> GoAway {
     let wait = if reason == GoAwayReason::Revoked { 60_000 } else { 1_000 };
-    let message = GoAway { reason: reason.into(), reconnect_after_min_ms: wait, reconnect_after_max_ms: wait * 2 };
+    let reason = reason.into();
+    GoAway { reason, reconnect_after_min_ms: wait, reconnect_after_max_ms: wait * 2, ..GoAway::default() }
+}
+
+async fn go_away(connection: &Connection, control: &mut Send, message: GoAway) -> anyhow::Result<()> {
     frame::write(control, &control::Down { message: Some(down::Message::GoAway(message)) }).await?;
-    control.finish()?;
+    control.shutdown().await?;
     // The agent reads it and closes; if it does not, we do.
     let _closed = tokio::time::timeout(Duration::from_secs(1), connection.closed()).await;
-    connection.close(2u32.into(), b"go away");
+    connection.close(2, b"go away");
     Ok(())
 }
 
@@ -183,7 +212,7 @@ async fn listen(
     session: Session,
     bell: Arc<Bell>,
     pace: EventPace,
-    (mut receive, control): (RecvStream, Arc<tokio::sync::Mutex<SendStream>>),
+    (mut receive, control): (Receive, Arc<tokio::sync::Mutex<Send>>),
 ) -> anyhow::Result<()> {
     let mut lines = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
     loop {
@@ -224,7 +253,7 @@ async fn tell_commands(
     gateway: Arc<Gateway>,
     session: Session,
     bell: Arc<Bell>,
-    control: Arc<tokio::sync::Mutex<SendStream>>,
+    control: Arc<tokio::sync::Mutex<Send>>,
     mut trusts: Option<[u8; 8]>,
 ) -> anyhow::Result<()> {
     loop {
@@ -245,7 +274,7 @@ async fn tell_commands(
 }
 
 /// Passes live rates on to whoever watches.
-async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: RecvStream) -> anyhow::Result<()> {
+async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: Receive) -> anyhow::Result<()> {
     let router = Box::pin(sessions::router(&gateway.app, session)).await?;
     let mut passed = None;
     loop {
@@ -273,7 +302,7 @@ async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: RecvStrea
 async fn ask_for_live(
     mut watched: tokio::sync::broadcast::Receiver<TenantId>,
     tenant: TenantId,
-    control: Arc<tokio::sync::Mutex<SendStream>>,
+    control: Arc<tokio::sync::Mutex<Send>>,
 ) -> anyhow::Result<()> {
     let interest = control::LiveInterest { for_ms: LIVE_FOR_MS, interval_ms: LIVE_EVERY_MS };
     let message = control::Down { message: Some(down::Message::LiveInterest(interest)) };
@@ -303,7 +332,7 @@ mod tests {
     #[test]
     fn an_idle_session_takes_little_memory() {
         let sizes = [
-            ("welcome", size!(super::super::welcome, A, B, C)),
+            ("welcome", size!(super::super::arrived::welcome, A, B, C)),
             ("listen", size!(listen, A, B, C, D, E)),
             ("state", size!(state::tell, A, B, C, D, E, G)),
             ("usage", size!(usage::take, A, B, C, D, E)),

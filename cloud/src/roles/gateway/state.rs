@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
-use quinn::{RecvStream, SendStream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use weir_protocol::brief::Upserts;
 use weir_protocol::stream::Kind;
 use weir_protocol::{frame, state};
+use weir_transport::{Receive, Send};
 
 use super::pace::Pace;
 use super::session::read;
@@ -28,7 +28,7 @@ pub(super) async fn tell(
     lineage: Uuid,
     mut held: Option<u64>,
     bell: Arc<Bell>,
-    (mut send, receive): (SendStream, RecvStream),
+    (mut send, receive): (Send, Receive),
 ) -> anyhow::Result<()> {
     let mut replies = reader(receive);
     let mut waiting = false;
@@ -84,7 +84,7 @@ fn now_held(acknowledged: u64, sent: Option<(u64, bool)>) -> anyhow::Result<Opti
 
 /// Reading a frame must not be interrupted, so it has a task of its own. It reads no faster than one agent may tell: what
 /// it does not take waits at the agent.
-fn reader(mut receive: RecvStream) -> mpsc::Receiver<anyhow::Result<Box<state::Up>>> {
+fn reader(mut receive: Receive) -> mpsc::Receiver<anyhow::Result<Box<state::Up>>> {
     let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(async move {
         let mut pace = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);

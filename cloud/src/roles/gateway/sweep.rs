@@ -1,4 +1,5 @@
-//! What a gateway does for all its sessions at once, in a statement each: finds who missed a wake, and notes who spoke.
+//! What a gateway does for all its sessions at once, in a statement each: finds who missed a wake, and notes who spoke. And it
+//! says that it is there, and hears which others are.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,13 +12,15 @@ use crate::fleet;
 
 /// How often it is looked for changes no wake told of.
 const SWEEP: Duration = Duration::from_secs(15);
-/// How often it is looked whether it is time to note who spoke, and how often that is.
+/// How often a gateway says that it is there, and it is looked whether it is time to note who spoke; and how often that is.
 const LOOK: Duration = Duration::from_secs(5);
 const SEEN_EVERY: TimeDelta = TimeDelta::seconds(30);
 /// An agent silent for longer is not awaited.
 const AWAITED: TimeDelta = TimeDelta::days(1);
 /// Sessions a gateway opens in a second without strain.
 const SESSIONS_A_SECOND: u64 = 150;
+/// Time between two agents that are told to go to another gateway.
+pub(super) const PAUSE: Duration = Duration::from_micros(1_000_000 / SESSIONS_A_SECOND);
 /// Least time agents that lost their gateway come back within.
 pub(super) const SPREAD_MIN_MS: u32 = 500;
 const SPREAD_MAX_MS: u32 = 600_000;
@@ -30,6 +33,9 @@ pub(super) async fn sweep(gateway: Arc<Gateway>) {
         let done = tokio::select! {
             _ = sweep.tick() => rouse_behind(&gateway).await,
             _ = look.tick() => {
+                if let Err(error) = appear(&gateway).await {
+                    tracing::warn!(%error, "other gateways could not be told of this one");
+                }
                 let now = gateway.app.clock.now();
                 if now - noted < SEEN_EVERY {
                     continue;
@@ -42,6 +48,21 @@ pub(super) async fn sweep(gateway: Arc<Gateway>) {
             tracing::warn!(%error, "a sweep of all sessions failed");
         }
     }
+}
+
+async fn appear(gateway: &Gateway) -> Result<(), fleet::Error> {
+    let Some(public) = &gateway.public else { return Ok(()) };
+    let others = fleet::gateways::appear(&gateway.app, gateway.id, public).await?;
+    *gateway.others() = others;
+    Ok(())
+}
+
+/// Says that this gateway stops, and hears once more which others there are.
+pub(super) async fn leave(gateway: &Gateway) -> Result<(), fleet::Error> {
+    let Some(public) = &gateway.public else { return Ok(()) };
+    let others = fleet::gateways::leave(&gateway.app, gateway.id, public).await?;
+    *gateway.others() = others;
+    Ok(())
 }
 
 async fn rouse_behind(gateway: &Gateway) -> Result<(), fleet::Error> {

@@ -1,4 +1,4 @@
-//! How the gateway speaks TLS and QUIC: private root, no tickets, no resumption, no early data, small windows.
+//! How the gateway speaks TLS, over QUIC and on TCP: private root, no tickets, no resumption, no early data, small windows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,9 @@ use quinn_proto::HashedConnectionIdGenerator;
 use ring::hmac;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
+
+use weir_protocol::{ALPN_ENROLL, ALPN_ENROLL_TCP, ALPN_RENEW, ALPN_RENEW_TCP, ALPN_SESSION, ALPN_SESSION_TCP};
+use weir_transport::mux::Pace;
 
 use super::credentials::Credentials;
 use crate::secrets::Secrets;
@@ -22,20 +25,35 @@ const WINDOW: u32 = 256 * 1024;
 /// Silence after which a connection is dead; agents keep it alive.
 const IDLE: Duration = Duration::from_secs(90);
 
-/// The gateway's configuration. A certificate is asked of everybody and required for a session, not for enrollment.
-pub(super) fn server_config(credentials: &Arc<Credentials>) -> anyhow::Result<ServerConfig> {
+/// The gateway's configuration of TLS, for what is asked for by these names. A certificate is asked of everybody and required
+/// for a session, not for enrollment.
+fn tls_config(credentials: &Arc<Credentials>, alpn: [&[u8]; 3]) -> anyhow::Result<rustls::ServerConfig> {
     let verifier: Arc<dyn ClientCertVerifier> = Arc::<Credentials>::clone(credentials);
     let mut tls = rustls::ServerConfig::builder_with_provider(credentials.provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::<Credentials>::clone(credentials));
-    tls.alpn_protocols = [weir_protocol::ALPN_SESSION, weir_protocol::ALPN_ENROLL, weir_protocol::ALPN_RENEW]
-        .map(<[u8]>::to_vec)
-        .to_vec();
+    tls.alpn_protocols = alpn.map(<[u8]>::to_vec).to_vec();
     // A resumed connection would skip the check of the client's certificate.
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
     tls.max_early_data_size = 0;
+    Ok(tls)
+}
+
+/// The configuration for agents that come over TCP.
+pub(super) fn tcp_config(credentials: &Arc<Credentials>) -> anyhow::Result<rustls::ServerConfig> {
+    tls_config(credentials, [ALPN_SESSION_TCP, ALPN_ENROLL_TCP, ALPN_RENEW_TCP])
+}
+
+/// When a connection over TCP is dead.
+pub fn tcp_pace() -> Pace {
+    Pace { idle: IDLE, ask_every: None }
+}
+
+/// The configuration for agents that come over QUIC.
+pub(super) fn server_config(credentials: &Arc<Credentials>) -> anyhow::Result<ServerConfig> {
+    let tls = tls_config(credentials, [ALPN_SESSION, ALPN_ENROLL, ALPN_RENEW])?;
     let mut config = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls)?));
     config.transport_config(Arc::new(transport()?));
     config.max_incoming(4_096).incoming_buffer_size(16 * 1024).incoming_buffer_size_total(8 * 1024 * 1024);

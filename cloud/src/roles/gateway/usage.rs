@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use prost::Message;
-use quinn::{RecvStream, SendStream};
 use weir_protocol::stream::Kind;
 use weir_protocol::usage::{Down, Outcome, Up};
 use weir_protocol::{frame, hash};
+use weir_transport::{Connection, Receive, Send};
 
 use super::Gateway;
 use super::misbehaviour::{self, Misbehaviour};
@@ -29,8 +29,8 @@ pub(super) async fn take(
     gateway: Arc<Gateway>,
     session: Session,
     events: EventPace,
-    connection: quinn::Connection,
-    mut streams: (SendStream, RecvStream),
+    connection: Connection,
+    mut streams: (Send, Receive),
 ) -> anyhow::Result<()> {
     let ended = apply_all(&gateway, session, events, &mut streams).await;
     let Some(misbehaved) = ended.as_ref().err().filter(|error| misbehaviour::is_one(error)) else { return ended };
@@ -45,7 +45,7 @@ async fn apply_all(
     gateway: &Gateway,
     session: Session,
     events: EventPace,
-    (send, receive): &mut (SendStream, RecvStream),
+    (send, receive): &mut (Send, Receive),
 ) -> anyhow::Result<()> {
     let mut intake = Intake::new(session);
     let mut pace = Pace::new(USAGE_AT_ONCE, USAGE_A_SECOND);

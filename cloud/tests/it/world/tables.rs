@@ -8,7 +8,7 @@ use crate::harness::{Cloud, run};
 
 /// Platform tables without a tenant: the installation's own.
 const WITHOUT_TENANT: &[&str] =
-    &["platform.authorities", "platform.backups", "platform.log_in_attempts", "_sqlx_migrations"];
+    &["platform.authorities", "platform.backups", "platform.gateways", "platform.log_in_attempts", "_sqlx_migrations"];
 
 async fn superuser(cloud: &Cloud) -> PgConnection {
     let options: PgConnectOptions = embedded::options(&cloud.app.config.data_dir);
