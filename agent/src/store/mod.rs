@@ -6,6 +6,7 @@
 pub mod desired;
 pub mod disk;
 pub mod frame;
+pub mod guard;
 pub mod identity;
 pub mod limits;
 #[cfg(any(test, feature = "sim"))]

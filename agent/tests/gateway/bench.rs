@@ -208,6 +208,7 @@ impl Served {
             usage_interval_ms: 0,
             heartbeat_interval_ms: 60_000,
             reconnect_spread_ms: 10,
+            restored: false,
         };
         self.say(control::down::Message::Welcome(welcome)).await;
     }

@@ -80,7 +80,7 @@ impl Sample for control::command_result::Outcome {
 messages! {
     control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel, tally }
     control::EpochPosition { epoch, first_seq, last_seq, first_prev_hash, last_hash }
-    control::Welcome { session_id, proto_rev, cloud_time_ms, state_lineage, streams, usage_interval_ms, heartbeat_interval_ms, reconnect_spread_ms }
+    control::Welcome { session_id, proto_rev, cloud_time_ms, state_lineage, streams, usage_interval_ms, heartbeat_interval_ms, reconnect_spread_ms, restored }
     control::StreamPosition { epoch, applied_seq, applied_hash, trim_seq, verdict }
     control::Heartbeat { mono_ms, wall_ms, pending_records }
     control::Event { id, kind, severity, wall_ms, text }
