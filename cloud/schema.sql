@@ -470,7 +470,14 @@ CREATE TABLE public.agents (
     unknown_told_at timestamp with time zone,
     unknown_more boolean DEFAULT false NOT NULL,
     desired_digest bytea,
+    unknown_held integer DEFAULT 0 NOT NULL,
+    boot_id bytea,
+    boot_before bytea,
+    clone_signs smallint DEFAULT 0 NOT NULL,
+    clone_signs_since timestamp with time zone,
+    clone_suspected_at timestamp with time zone,
     CONSTRAINT agents_desired_digest_is_whole CHECK ((length(desired_digest) = 16)),
+    CONSTRAINT agents_hold_some_or_none CHECK ((unknown_held >= 0)),
     CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
@@ -2043,6 +2050,7 @@ CREATE TABLE public.tenants (
     bank_iban text DEFAULT ''::text NOT NULL,
     bank_bic text DEFAULT ''::text NOT NULL,
     port_block_months smallint DEFAULT 12 NOT NULL,
+    restored_at timestamp with time zone,
     CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
     CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),
@@ -2893,6 +2901,8 @@ CREATE INDEX allocations_by_credit ON public.allocations USING btree (tenant_id,
 CREATE INDEX allocations_by_invoice ON public.allocations USING btree (tenant_id, invoice_id);
 
 CREATE INDEX allocations_by_payment ON public.allocations USING btree (tenant_id, payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE INDEX applied_objects_held ON public.applied_objects USING btree (tenant_id, agent_id) WHERE (code ~~ '%-held'::text);
 
 CREATE INDEX applied_objects_refused ON public.applied_objects USING btree (tenant_id, agent_id, object_id) WHERE (status = ANY (ARRAY['failed'::text, 'rejected'::text, 'unsupported'::text]));
 

@@ -81,7 +81,8 @@ pub async fn of_router(
 }
 
 /// What only the cloud says of a router.
-const OF_THE_CLOUD: [&str; 4] = ["agent-misbehaved", "usage-gap", "usage-refused", "usage-superseded"];
+const OF_THE_CLOUD: [&str; 5] =
+    ["agent-misbehaved", "clone-suspected", "usage-gap", "usage-refused", "usage-superseded"];
 
 /// Keeps what an agent wanted people to know, under an id that is none of those the cloud gives.
 pub async fn told(app: &App, session: Session, event: &control::Event) -> Result<(), Error> {

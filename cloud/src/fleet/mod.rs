@@ -3,6 +3,7 @@
 pub mod access_points;
 pub mod api;
 pub mod authority;
+mod clones;
 pub mod desired;
 mod drift;
 pub mod enrollment;
@@ -10,6 +11,7 @@ pub mod error;
 pub mod events;
 mod fair_use;
 pub mod gateways;
+pub mod held;
 pub mod jobs;
 mod model;
 mod pay_hosts;

@@ -1,11 +1,13 @@
 //! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`]; their
 //! usage logs: [`epochs`]; what they told people: [`events`]; of what they refuse: [`refusals`]; of hosts no line has:
-//! [`unknown_hosts`]; gateways' sessions: [`gateways`]; lines that share an allowance: [`pools`].
+//! [`unknown_hosts`]; gateways' sessions: [`gateways`]; what they hold back: [`held`]; agents that may be two: [`clones`]; lines that share an allowance: [`pools`].
 
 pub mod agents;
+pub mod clones;
 pub mod epochs;
 pub mod events;
 pub mod gateways;
+pub mod held;
 pub mod pools;
 pub mod refusals;
 pub mod unknown_hosts;

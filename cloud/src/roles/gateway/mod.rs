@@ -7,6 +7,7 @@ mod arrivals;
 mod enrollment;
 mod misbehaviour;
 mod pace;
+mod patience;
 mod session;
 mod state;
 mod sweep;

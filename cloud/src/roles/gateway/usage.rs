@@ -11,6 +11,7 @@ use weir_protocol::{frame, hash};
 use super::Gateway;
 use super::misbehaviour::{self, Misbehaviour};
 use super::pace::Pace;
+use super::patience::Patience;
 use super::session::{EventPace, read};
 use crate::fleet::sessions::Session;
 use crate::usage::{Error, Intake};
@@ -52,12 +53,17 @@ async fn apply_all(
     loop {
         let Up { record } = read(receive, Kind::Usage).await?;
         pace.take(record.len() + RECORD_COST).await;
-        let turn = gateway.turns.take(session.tenant, record.len()).await;
-        let applied = match Box::pin(intake.apply(&gateway.app, &record)).await {
-            Err(Error::Fleet(fenced)) => return Err(fenced.into()),
-            other => other?,
+        let mut patience = Patience::default();
+        let applied = loop {
+            let turn = gateway.turns.take(session.tenant, record.len()).await;
+            let applied = Box::pin(intake.apply(&gateway.app, &record)).await;
+            drop(turn);
+            match applied {
+                Err(error) if patience.has(&error).await => intake = Intake::new(session),
+                Err(Error::Fleet(fenced)) => return Err(fenced.into()),
+                other => break other?,
+            }
         };
-        drop(turn);
         if applied.outcome == Outcome::Malformed {
             tracing::warn!(agent = %session.agent, bytes = record.len(), "a usage record is refused");
             anyhow::ensure!(!applied.epoch.is_empty(), Misbehaviour::RecordUnreadable);
