@@ -106,7 +106,7 @@ fn what_routers_hold_back_is_listed_and_released_with_one_word() {
         assert!(isp.page("/audit").await.text.contains("Let everything come into force that routers held back"));
         // What is suspended after somebody confirmed, nobody has seen.
         agent.keeps(line.uuid(), Status::Rejected, "suspension-held").await;
-        isp.post(&format!("/routers/{router}/agent/confirm-removals"), json!({})).await.expect(204);
+        assert_eq!(isp.post(&format!("/routers/{router}/agent/confirm-removals"), json!({})).await.status, 204);
         let hold = json!({ "kind": "manual", "effect": "closed", "reason": "asked for" });
         isp.post(&format!("/subscriptions/{line}/holds"), hold).await.expect(201);
         assert!(!agent.told(false).await.removals_confirmed);

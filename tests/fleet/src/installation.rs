@@ -50,13 +50,18 @@ impl Installation {
         let gateway_at = self.gateway_at;
         self.end().await?;
         let folder = Self::folder_of_another()?;
-        run(folder.path(), "restore", "--from", backup).await?;
+        run(folder.path(), "restore", &[("--from", backup)]).await?;
         Self::start_in(folder, gateway_at).await
     }
 
     /// Writes a backup to a folder that is not there yet.
     pub async fn back_up(&self, to: &Path) -> Result<()> {
-        run(self.folder(), "backup", "--to", to).await
+        run(self.folder(), "backup", &[("--to", to)]).await
+    }
+
+    /// Lets routers believe a database that was put back.
+    pub async fn release(&self) -> Result<()> {
+        run(self.folder(), "release", &[]).await
     }
 
     fn folder_of_another() -> Result<TempDir> {
@@ -176,9 +181,12 @@ impl Program {
 }
 
 /// Runs a command on an installation's folder to its end.
-async fn run(folder: &Path, command: &str, option: &str, path: &Path) -> Result<()> {
+async fn run(folder: &Path, command: &str, options: &[(&str, &Path)]) -> Result<()> {
     let mut weir = Command::new(program("weir")?);
-    weir.arg(command).arg("--data-dir").arg(folder).arg(option).arg(path).env_remove("DATABASE_URL");
+    weir.arg(command).arg("--data-dir").arg(folder).env_remove("DATABASE_URL");
+    for (option, path) in options {
+        weir.arg(option).arg(path);
+    }
     let done = weir.stdin(Stdio::null()).output().await?;
     ensure!(done.status.success(), "weir {command}: {}", String::from_utf8_lossy(&done.stderr));
     Ok(())

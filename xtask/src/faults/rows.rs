@@ -335,7 +335,7 @@ pub const ROWS: &[Row] = &[
         "a setting that cuts the router off",
         &[
             (Gateway, "guards::settings_that_cut_the_router_off_are_taken_back_and_tried_three_times"),
-            (Agent, "store::desired::tests::settings_are_tried_three_times_and_a_restart_comes_up_with_those_before"),
+            (Agent, "store::guard_tests::settings_are_tried_three_times_and_a_restart_comes_up_with_those_before"),
         ],
     ),
     exact(

@@ -131,7 +131,7 @@ async fn story() {
     let all = [&held, &open, &closed, &sold, &added].map(|line| (line, Access::Open));
     router.holds(&all).await;
 
-    api.post("/held-changes/release", &json!({})).await.unwrap();
+    installation.release().await.unwrap();
     let desired = [(&held, Access::Closed), (&open, Access::Closed), (&closed, Access::Open), (&added, Access::Open)];
     router.holds(&desired).await;
     assert!(api.get("/tenant").await.unwrap()["restored_at"].is_null());
