@@ -148,6 +148,14 @@ pub(super) struct Merged {
     pub held: bool,
 }
 
+/// An object that is less than before.
+struct Less {
+    key: Key,
+    waits: Waits,
+    /// The body that is in force.
+    good: Box<[u8]>,
+}
+
 /// Takes a change in, but for what waits. What another lineage has never heard of, nobody could confirm there: it goes at
 /// once.
 pub(super) fn merge(objects: &mut BTreeMap<Key, Held>, change: &Down, same_lineage: bool, guard: Guard) -> Merged {
@@ -180,7 +188,7 @@ pub(super) fn merge(objects: &mut BTreeMap<Key, Held>, change: &Down, same_linea
             }
             (Some(waits), Some(good)) if waited => held.behind(good, waits),
             (Some(waits), Some(good)) => {
-                less.push((key, waits, good.to_vec()));
+                less.push(Less { key, waits, good: good.into() });
                 held
             }
             _ => held,
@@ -200,13 +208,13 @@ pub(super) fn merge(objects: &mut BTreeMap<Key, Held>, change: &Down, same_linea
 /// Keeps back what is gone or less, where a person has to see it first.
 fn hold(
     objects: &mut BTreeMap<Key, Held>,
-    (mut gone, less): (BTreeMap<Key, Held>, Vec<(Key, Waits, Vec<u8>)>),
+    (mut gone, less): (BTreeMap<Key, Held>, Vec<Less>),
     before: usize,
     guard: Guard,
 ) -> Merged {
     let is_withheld = |held: &&Held| held.waits() == Some(Waits::Removal);
     let removed = gone.values().filter(|held| !is_withheld(held)).count();
-    let suspended = less.iter().filter(|(_, waits, _)| *waits == Waits::Suspension).count();
+    let suspended = less.iter().filter(|less| less.waits == Waits::Suspension).count();
     let taken = Taken { removed, suspended };
     let mut at_once = guard.lately;
     at_once += taken;
@@ -221,7 +229,7 @@ fn hold(
     if keep {
         merged.taken.removed = 0;
     }
-    for (key, waits, good) in less {
+    for Less { key, waits, good } in less {
         if guard.restored || (mass && waits == Waits::Suspension) {
             if let Some(held) = objects.remove(&key) {
                 objects.insert(key, held.behind(&good, waits));
