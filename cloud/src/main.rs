@@ -39,8 +39,10 @@ enum Command {
     Backup(roles::backup::Backup),
     /// Bring a backup into an installation that has no ISP yet, while it is stopped.
     Restore(roles::backup::Restore),
-    /// Tell an installation whose database was put back by other means than `restore`: leaves out what forgotten lines had.
+    /// Tell an installation whose database was put back by other means than `restore`: leaves out what forgotten lines had, and has routers take nothing away on its word.
     Recovered,
+    /// Let routers believe a database that was put back: until then they take nothing away on its word.
+    Release,
     /// Bring an e-mail from a mail server: the message is read from standard input.
     MailIn(roles::mail_in::MailIn),
     /// Print the API's OpenAPI document.
@@ -91,6 +93,7 @@ async fn run(config: Config, command: Command) -> anyhow::Result<()> {
         Command::Backup(wish) => roles::backup::back_up(config, wish).await,
         Command::Restore(wish) => roles::backup::restore(config, wish).await,
         Command::Recovered => roles::backup::recovered(config).await,
+        Command::Release => roles::backup::release(config).await,
         Command::MailIn(wish) => std::process::exit(roles::mail_in::bring(wish).await),
         Command::Openapi => {
             println!("{}", weir_cloud::http::router::openapi().to_pretty_json()?);

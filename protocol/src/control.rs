@@ -145,7 +145,7 @@ pub struct Welcome {
     /// The cloud's wall clock, in Unix milliseconds.
     #[prost(uint64, tag = "3")]
     pub cloud_time_ms: u64,
-    /// Lineage of the desired state the cloud will send; a new one after the cloud was restored.
+    /// Lineage of the desired state the cloud will send; a new one for each enrollment.
     #[prost(bytes = "vec", tag = "4")]
     pub state_lineage: Vec<u8>,
     /// One answer for each epoch of [`Hello::epochs`].
@@ -160,6 +160,10 @@ pub struct Welcome {
     /// After losing this session, wait a random time up to this before the first attempt, in milliseconds.
     #[prost(uint32, tag = "8")]
     pub reconnect_spread_ms: u32,
+    /// The cloud was restored from a backup, and nobody has said yet that what it wants is right: take nothing away from any
+    /// line until [`crate::state::Down::removals_confirmed`]. From revision 9 on.
+    #[prost(bool, tag = "9")]
+    pub restored: bool,
     /// Gateways there are, `host:port`, the best for this agent first; empty: those it knows. Never sent to an agent below
     /// revision 9.
     #[prost(string, repeated, tag = "10")]

@@ -28,7 +28,8 @@ pub struct Down {
     /// XOR digest of all objects after this change; from revision 8 on its first 8 bytes, where it is a change.
     #[prost(bytes = "vec", tag = "7")]
     pub digest_after: Vec<u8>,
-    /// Somebody confirmed that lines go whose removal the agent held back for their number, and so do those of this change.
+    /// Somebody confirmed what the agent held back, be it for its number or because the cloud was restored: it comes into force,
+    /// and so does what is in this change.
     #[prost(bool, tag = "8")]
     pub removals_confirmed: bool,
 }

@@ -7,6 +7,7 @@ use crate::plan::Wanted;
 use crate::plan::check::{self, Claims};
 use crate::southbound::{Applied, Outcome};
 use crate::store::desired::{Held, Key};
+use crate::store::guard::Waits;
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub struct Meaning {
     pub cuts: Vec<u64>,
     /// Objects that need no kernel, or can never reach it, with their outcome.
     settled: BTreeMap<Key, Came>,
-    /// Lines that stay only until somebody confirms that they go.
+    /// Lines that go, or are less than before, once somebody confirms it.
     withheld: BTreeSet<Uuid>,
     /// Revision of every object.
     revisions: BTreeMap<Key, u64>,
@@ -52,7 +53,7 @@ pub fn read(objects: &BTreeMap<Key, Held>, generation: u64) -> Meaning {
     for (key, held) in objects {
         meaning.learn(*key, held);
     }
-    meaning.yield_withheld();
+    meaning.yield_withheld(objects);
     memory::pack(&mut meaning.wanted.lines);
     memory::pack(&mut meaning.settled);
     memory::pack(&mut meaning.revisions);
@@ -76,19 +77,19 @@ pub fn line_key(id: Uuid) -> Key {
 }
 
 impl Meaning {
-    /// Reads these objects anew, as of this generation; the others are as they were. Answers which lines go because one of
-    /// these has what was theirs.
+    /// Reads these objects anew, as of this generation; the others are as they were. Answers which lines do not wait any more
+    /// because one of these has what was theirs.
     pub fn change(&mut self, objects: &BTreeMap<Key, Held>, keys: &BTreeSet<Key>, generation: u64) -> BTreeSet<Uuid> {
         self.generation = generation;
         keys.iter().for_each(|key| self.unlearn(*key));
         for (key, held) in keys.iter().filter_map(|key| objects.get_key_value(key)) {
             self.learn(*key, held);
         }
-        self.yield_withheld()
+        self.yield_withheld(objects)
     }
 
-    /// Takes away what is withheld and has the handle, an address or a name of a line that is wanted.
-    fn yield_withheld(&mut self) -> BTreeSet<Uuid> {
+    /// Lets go what is withheld and has the handle, an address or a name of a line that is wanted.
+    fn yield_withheld(&mut self, objects: &BTreeMap<Key, Held>) -> BTreeSet<Uuid> {
         if self.withheld.is_empty() {
             return BTreeSet::new();
         }
@@ -105,7 +106,14 @@ impl Meaning {
         };
         let gone: BTreeSet<Uuid> =
             withheld.into_iter().filter(|(id, line)| is_anothers(**id, line)).map(|(id, _)| *id).collect();
-        gone.iter().for_each(|id| self.unlearn(line_key(*id)));
+        for key in gone.iter().copied().map(line_key) {
+            self.unlearn(key);
+            // What is only less than before is wanted all the same.
+            if let Some(held) = objects.get(&key).filter(|held| held.waits() != Some(Waits::Removal)) {
+                self.revisions.insert(key, held.revision);
+                self.take(Kind::Line, key, held.newest(), held.sound());
+            }
+        }
         gone
     }
 
@@ -132,10 +140,12 @@ impl Meaning {
                 "the object cannot be read; the last good one stays",
             );
         }
-        if held.withheld() {
-            let detail = "it went with so many others that it stays until somebody confirms their removal";
-            self.settle(key, Status::Rejected, "removal-held", detail);
-            self.withheld.insert(key.id);
+        if let Some(waits) = held.waits() {
+            let (code, detail) = waits.told();
+            self.settle(key, Status::Rejected, code, detail);
+            if kind == Kind::Line {
+                self.withheld.insert(key.id);
+            }
         }
         if let Some(body) = held.body() {
             self.take(kind, key, body, held.sound());

@@ -7,6 +7,7 @@
 mod addresses;
 pub mod enforce;
 mod fair_use;
+mod guard;
 mod measure;
 mod probe;
 mod quality;
@@ -40,6 +41,7 @@ use crate::usage::spool::{self, Limits};
 use crate::usage::tally::Tally;
 use enforce::{Meaning, Reports};
 use fair_use::FairUse;
+use guard::Guarding;
 use measure::Measuring;
 pub use probe::Asking;
 use quality::Gathered;
@@ -130,6 +132,7 @@ pub struct Agent<S, C> {
     /// People know that the router's clock is wrong.
     clock_wrong: bool,
     unread: Unread,
+    guarding: Guarding,
     inbox: (mpsc::Sender<link::Event>, mpsc::Receiver<link::Event>),
     events: VecDeque<Event>,
     told_interval_ms: Option<u64>,
@@ -196,6 +199,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             confirmed: BTreeMap::new(),
             clock_wrong: false,
             unread: Unread::default(),
+            guarding: Guarding::default(),
             inbox: mpsc::channel(INBOX),
             events: VecDeque::new(),
             told_interval_ms: None,
@@ -275,9 +279,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let cut = self.journal.next_cut().filter(ahead).map(wake);
         let rule = self.fair_use.next_ms().map(wake);
         let retry = self.retry.map(|(at, _)| at);
-        let others = [cut, rule, retry, self.uplink.wake(), self.route.wake(), self.probe_until(), self.renewal_wake()];
+        let reached = [self.uplink.wake(), self.route.wake(), self.renewal_wake(), self.trial_wake()];
+        let others = [cut, rule, retry, self.probe_until()].into_iter().chain(reached);
         let regular = self.sweep_at.min(self.checkpoint_at).min(self.verify_at).min(self.quality_at);
-        others.into_iter().flatten().fold(regular, Instant::min)
+        others.flatten().fold(regular, Instant::min)
     }
 
     async fn tick(&mut self) {
@@ -296,6 +301,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             self.make_safe();
         }
         self.end_probes(now);
+        self.tend_trial().await;
         if now >= self.quality_at {
             self.quality_at = now + self.config.quality_interval;
             self.tell_quality();
@@ -450,6 +456,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             let wait = self.retry.map_or(RETRY_BASE, |(_, wait)| wait.saturating_mul(2).min(RETRY_CAP));
             (Instant::now() + wait, wait)
         });
+        self.put_to_the_proof();
         self.report();
         self.write_status();
     }

@@ -1,7 +1,7 @@
 //! The half of the loop that concerns a session: what arrives, what goes out, when to come back.
 
 use super::fair_use::Rules;
-use super::{Agent, EVENTS, enforce};
+use super::{Agent, EVENTS, enforce, guard};
 use crate::clock::{self, Clock};
 use crate::northbound::backoff::Backoff;
 use crate::northbound::link::{self, Link, What};
@@ -65,6 +65,8 @@ pub(super) struct Session {
     comeback: Option<Duration>,
     /// It is being closed: what is said now is lost.
     closing: bool,
+    /// The cloud was restored, and nobody has said yet that what it wants is right.
+    pub(super) restored: bool,
 }
 
 impl Uplink {
@@ -125,6 +127,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 self.route.failed();
                 self.not_welcomed(Some(&error), false);
                 let wait = self.backoff.after_failure(u64::from_le_bytes(clock::random()));
+                let wait = if self.on_trial() { wait.min(guard::REACH_AGAIN) } else { wait };
                 tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "cannot connect");
                 self.uplink = Uplink::Waiting(Instant::now() + wait);
             }
@@ -188,6 +191,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             spread: DEFAULT_SPREAD,
             comeback: None,
             closing: false,
+            restored: false,
         };
         session.say(up::Message::Hello(hello), now);
         self.uplink = Uplink::Open(Box::new(session));
@@ -205,6 +209,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         session.sender = Some(sender);
         session.rev = welcome.proto_rev;
+        session.restored = welcome.restored;
         session.lineage.clone_from(&welcome.state_lineage);
         self.unacknowledged = None;
         session.spread = Duration::from_millis(u64::from(welcome.reconnect_spread_ms));
@@ -228,6 +233,11 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.flush_events();
         self.act(effects);
         self.pump();
+        if let Some(settings) = self.reached() {
+            // Other ports have other counters.
+            self.sweep().await;
+            self.meaning.change(self.store.objects(), &BTreeSet::from([settings]), self.store.generation());
+        }
         // What is reported now is what the kernel holds now, not what it held when the last session ended.
         self.apply().await;
         self.report();
@@ -297,9 +307,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             // What was counted so far was moved as it was: on the ports, at the rates and under the rules of before.
             self.sweep().await;
         }
-        let takes_away = change.snapshot || !change.removes.is_empty();
-        let withheld = if takes_away { self.store.withheld() } else { 0 };
-        let accepted = self.store.accept(change);
+        let guard = self.guard();
+        let accepted = self.store.accept(change, guard);
         self.volatile = match accepted {
             Accepted::Stored => false,
             Accepted::Volatile => true,
@@ -314,9 +323,9 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         } else {
             self.acknowledge();
         }
-        if takes_away {
-            self.tell_withheld(withheld);
-        }
+        self.was_taken(change.removals_confirmed);
+        self.begin_trial();
+        self.tell_held();
         if change.snapshot || change.removals_confirmed {
             self.take_snapshot().await;
         } else {
@@ -336,17 +345,6 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let kinds = change.upserts.iter().map(|object| object.kind).chain(change.removes.iter().map(|key| key.kind));
         let only_lines = kinds.into_iter().all(|kind| kind == Kind::Line as u32);
         rev >= REPORTS_ACKNOWLEDGE_SINCE_REV && few && only_lines && !everything
-    }
-
-    fn tell_withheld(&mut self, before: usize) {
-        let (withheld, of) = (self.store.withheld(), self.meaning.wanted.lines.len());
-        if withheld > before {
-            let text = format!(
-                "a change takes away {} of {of} lines; they stay as they are until somebody confirms their removal",
-                withheld - before
-            );
-            self.tell("removals-held", Severity::Critical, text);
-        }
     }
 
     /// Goes on under a whole new state.
@@ -380,7 +378,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         let yielding = self.meaning.change(self.store.objects(), &objects, self.store.generation());
         objects.extend(yielding.iter().copied().map(enforce::line_key));
-        lines.extend(yielding.into_iter().map(|id| (id, None)));
+        let wanted = &self.meaning.wanted.lines;
+        lines.extend(yielding.into_iter().map(|id| (id, wanted.get(&id).map(|line| line.as_ref().clone()))));
         if turns {
             objects.extend(self.take_rules(rules).into_iter().map(enforce::line_key));
         }
@@ -570,6 +569,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             None if welcomed => self.backoff.after_loss(session.opened.elapsed(), session.spread, roll),
             None => self.backoff.after_failure(roll),
         };
+        let wait = if self.on_trial() { wait.min(guard::REACH_AGAIN) } else { wait };
         tracing::warn!(reason, wait_ms = wait.as_millis() as u64, "session lost");
         self.live.stop();
         self.uplink = Uplink::Waiting(Instant::now() + wait);
@@ -637,6 +637,12 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 }
 
 impl Session {
+    /// Ends it, to come back after this long.
+    pub(super) fn leave(&mut self, why: &str, comeback: Duration) {
+        (self.comeback, self.closing) = (Some(comeback), true);
+        self.link.close(why);
+    }
+
     /// Whether it will not go on.
     pub(super) fn is_ending(&self) -> bool {
         self.closing || self.comeback.is_some()

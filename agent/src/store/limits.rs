@@ -3,6 +3,7 @@
 //! Far above what any router carries, and far below what would hurt one: a cloud gone mad, or somebody in its place,
 //! must not fill a router's memory or disk.
 
+use super::guard::Taken;
 use weir_protocol::state::Down;
 
 /// Objects held at once.
@@ -15,8 +16,10 @@ pub const BYTES_MAX: usize = 64 * 1024 * 1024;
 const REMOVED_FEW: usize = 20;
 /// From so many lines on they are not, however many there are.
 const REMOVED_MANY: usize = 1_000;
-/// Nor is more than one part in this many of what is held.
-const REMOVED_SHARE: usize = 5;
+/// Lines that are taken away or may do less at once, however many there are.
+const TAKEN_FEW: usize = 50;
+/// More than one part in this many of what is held is not few.
+const TAKEN_SHARE: usize = 5;
 /// Bytes of an object's id.
 const ID: usize = 16;
 
@@ -73,10 +76,13 @@ pub fn check(change: &Down, held: Size) -> Result<(), Error> {
     }
 }
 
-/// Whether a change that takes away so many lines of so many objects looks like a mistake, or somebody's hand at the cloud:
-/// the lines then stay as they are until somebody confirms that they go.
-pub fn is_mass_removal(removed: usize, of: usize) -> bool {
-    removed >= REMOVED_MANY || (removed > REMOVED_FEW && removed.saturating_mul(REMOVED_SHARE) > of)
+/// Whether taking so much from lines of so many objects looks like a mistake, or somebody's hand at the cloud: the lines then
+/// stay as they are until somebody confirms it.
+pub fn is_mass_taking(taken: Taken, of: usize) -> bool {
+    let Taken { removed, suspended } = taken;
+    let all = removed.saturating_add(suspended);
+    let few = removed <= REMOVED_FEW && all <= TAKEN_FEW;
+    removed >= REMOVED_MANY || (!few && all.saturating_mul(TAKEN_SHARE) > of)
 }
 
 #[cfg(test)]
@@ -90,11 +96,21 @@ mod tests {
     }
 
     #[test]
-    fn only_many_lines_at_once_are_a_mass_removal() {
-        for (removed, of, mass) in [(20, 20, false), (21, 21, true), (100, 600, false), (121, 600, true)] {
-            assert_eq!(is_mass_removal(removed, of), mass, "{removed} of {of}");
+    fn only_many_lines_at_once_are_too_many() {
+        let mass = |removed, suspended, of| is_mass_taking(Taken { removed, suspended }, of);
+        for (removed, of, too_many) in [(20, 20, false), (21, 21, true), (100, 600, false), (121, 600, true)] {
+            assert_eq!(mass(removed, 0, of), too_many, "{removed} of {of} removed");
         }
-        assert!(is_mass_removal(1_000, 50_000) && !is_mass_removal(999, 50_000));
+        assert!(mass(1_000, 0, 50_000) && !mass(999, 0, 50_000));
+        for (removed, suspended, of, too_many) in [
+            (0, 50, 50, false),
+            (0, 51, 254, true),
+            (0, 51, 255, false),
+            (0, 1_000, 50_000, false),
+            (20, 31, 254, true),
+        ] {
+            assert_eq!(mass(removed, suspended, of), too_many, "{removed} removed, {suspended} suspended of {of}");
+        }
     }
 
     #[test]

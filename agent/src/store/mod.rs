@@ -6,6 +6,9 @@
 pub mod desired;
 pub mod disk;
 pub mod frame;
+pub mod guard;
+#[cfg(test)]
+mod guard_tests;
 pub mod identity;
 pub mod limits;
 #[cfg(any(test, feature = "sim"))]

@@ -307,6 +307,7 @@ impl Served {
             heartbeat_interval_ms: 60_000,
             reconnect_spread_ms: 10,
             gateways: Vec::new(),
+            restored: false,
         };
         self.say(control::down::Message::Welcome(welcome)).await;
     }

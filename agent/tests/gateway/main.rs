@@ -5,6 +5,7 @@ mod addresses;
 mod bench;
 mod clock;
 mod fair_use;
+mod guards;
 mod kept;
 mod probes;
 mod refused;

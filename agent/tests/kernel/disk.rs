@@ -8,6 +8,7 @@ use uuid::Uuid;
 use weir_agent::plan::Wanted;
 use weir_agent::store::desired::{Accepted, Store};
 use weir_agent::store::disk::Folder;
+use weir_agent::store::guard::Guard;
 use weir_agent::store::identity::{Der, Identity};
 use weir_protocol::desired::{Kind, Line};
 use weir_protocol::state::{Down, Object};
@@ -53,5 +54,5 @@ pub fn hold_all(state: &Path, wanted: &Wanted) {
     let upserts = router.chain(lines).collect();
     let change = Down { lineage: vec![5; 16], to_gen: 4, snapshot: true, upserts, ..Down::default() };
     let mut store = Store::open(Folder::open(&state.join("desired")).unwrap()).unwrap();
-    assert_eq!(store.accept(&change), Accepted::Stored);
+    assert_eq!(store.accept(&change, Guard::default()), Accepted::Stored);
 }

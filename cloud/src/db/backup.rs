@@ -78,12 +78,14 @@ pub async fn load(server: &PgConnectOptions, file: &Path) -> anyhow::Result<()> 
     loaded.map(drop)
 }
 
-/// Leaves out the handles that lines sold after the backup may have had: their routers still tell of them, and what they tell
-/// must not become another line's.
-pub async fn leave_handles_out(server: &PgConnectOptions) -> anyhow::Result<()> {
+/// Notes that the database is of an earlier time than its routers. The handles that lines sold since may have had are left out:
+/// routers still tell of them, and what they tell must not become another line's. And until somebody releases it, routers are
+/// told that nothing may be taken away on its word.
+pub async fn note_restored(server: &PgConnectOptions) -> anyhow::Result<()> {
     let mut connection = PgConnection::connect_with(server).await?;
     let left_out = "UPDATE routers SET next_handle = next_handle + $1";
     sqlx::query(left_out).bind(HANDLES_LEFT_OUT).execute(&mut connection).await?;
+    sqlx::query("UPDATE tenants SET restored_at = clock_timestamp()").execute(&mut connection).await?;
     Ok(connection.close().await?)
 }
 

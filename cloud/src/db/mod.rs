@@ -29,15 +29,32 @@ impl Error {
     /// Whether the same may well succeed a moment later: the connection, not the statement, was at fault, or others were
     /// in the way.
     pub fn is_passing(&self) -> bool {
-        match &self.0 {
-            sqlx::Error::Database(error) => {
-                let code = error.code().unwrap_or_default();
-                ["08", "40", "53", "55", "57"].iter().any(|class| code.starts_with(class))
-            }
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-            _ => false,
+        is_passing(&self.0)
+    }
+}
+
+/// Whether what another slice reports came of a database that may well do the same a moment later.
+pub fn passes(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let sqlx = error.downcast_ref().or_else(|| error.downcast_ref::<Error>().map(|error| &error.0));
+        if let Some(error) = sqlx {
+            return is_passing(error);
         }
+        cause = error.source();
+    }
+    false
+}
+
+fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            ["08", "40", "53", "55", "57"].iter().any(|class| code.starts_with(class))
+        }
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        _ => false,
     }
 }
 

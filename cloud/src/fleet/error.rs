@@ -6,7 +6,8 @@ use crate::{db, network, secrets, subscribers, translation};
 
 crate::kinds! {
     AGENT_NOT_FOUND = 404 "agent-not-found", "There is no such agent", "It may belong to somebody else.";
-    NO_REMOVALS_HELD = 409 "no-removals-held", "The router holds no removals back", "It removes lines by itself, but for many at once.";
+    NO_REMOVALS_HELD = 409 "no-removals-held", "The router holds nothing back", "It removes and suspends lines by itself, but for many at once.";
+    NOTHING_HELD = 409 "nothing-held", "No router holds anything back", "They remove and suspend lines by themselves, but for many at once.";
     ROUTER_WITHOUT_AGENT = 409 "router-without-agent", "The router has no agent", "Enroll one with the one-line command of the router's page.";
 }
 
@@ -20,8 +21,11 @@ pub enum Error {
     #[error("router {0} has no agent")]
     WithoutAgent(RouterId),
     /// Nothing waits to be confirmed.
-    #[error("router {0} holds no removals back")]
+    #[error("router {0} holds nothing back")]
     NoRemovalsHeld(RouterId),
+    /// Nothing waits to be released.
+    #[error("no router holds anything back, and the database is not restored")]
+    NothingHeld,
     /// No token has this id.
     #[error("the enrollment token is unknown")]
     TokenUnknown,
@@ -98,7 +102,7 @@ impl Error {
             Self::CsrInvalid(_) => Some("csr-invalid"),
             Self::RenewedLately => Some("renewed-lately"),
             Self::CertificateTooOld => Some("certificate-too-old"),
-            Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::NoRemovalsHeld(_) => None,
+            Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::NoRemovalsHeld(_) | Self::NothingHeld => None,
             Self::Fenced | Self::Revoked | Self::TooManyEpochs(_) | Self::Network(_) | Self::Translation(_) => None,
             Self::RootNotTrusted(_) | Self::RootNotInBackup(_) | Self::RootIssues(_) | Self::RootInUse(_) => None,
             Self::Certificate(_) | Self::Secrets(_) | Self::FairUse(_) | Self::Subscribers(_) | Self::Db(_) => None,
@@ -118,6 +122,7 @@ impl From<Error> for Problem {
             Error::AgentNotFound(_) => Self::new(&AGENT_NOT_FOUND, &error),
             Error::WithoutAgent(_) => Self::new(&ROUTER_WITHOUT_AGENT, &error),
             Error::NoRemovalsHeld(_) => Self::new(&NO_REMOVALS_HELD, &error),
+            Error::NothingHeld => Self::new(&NOTHING_HELD, &error),
             Error::Network(error) => error.into(),
             Error::Translation(error) => error.into(),
             Error::Subscribers(error) => error.into(),

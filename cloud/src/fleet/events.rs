@@ -81,10 +81,11 @@ pub async fn of_router(
 }
 
 /// What only the cloud says of a router.
-const OF_THE_CLOUD: [&str; 7] = [
+const OF_THE_CLOUD: [&str; 8] = [
     "agent-misbehaved",
     "certificate-ended",
     "certificate-ending",
+    "clone-suspected",
     "usage-gap",
     "usage-gap-filled",
     "usage-refused",

@@ -96,7 +96,15 @@ pub struct Enforcement {
     /// When it was last renewed; null if it is the one the agent was enrolled with.
     pub certificate_renewed_at: Option<DateTime<Utc>>,
     /// Lines whose removal the agent holds back, for it came with that of many others.
-    pub removals_held: usize,
+    pub removals_held: i64,
+    /// Lines whose suspension it holds back: throttled, in the walled garden or closed with many others.
+    pub suspensions_held: i64,
+    /// Lines a restored database makes slower, or takes an address from, which the agent holds back.
+    pub reductions_held: i64,
+    /// Settings of the router and access points that are others in a restored database, which the agent holds back.
+    pub settings_held: i64,
+    /// When two machines were last seen to speak as this agent, if within a day.
+    pub clone_suspected_at: Option<DateTime<Utc>>,
     /// Every line, desired beside applied.
     pub lines: Vec<EnforcedLine>,
 }

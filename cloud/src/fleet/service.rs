@@ -5,10 +5,11 @@ use prost::Message;
 use serde_json::json;
 use weir_protocol::desired::Line;
 
+use super::held::{self, ONE};
 use super::model::{Agent, EnforcedLine, Enforcement, Epoch, LineState};
 use super::store::agents::{self as rows, AgentRow, AppliedRow};
 use super::store::epochs::{self, EpochRow};
-use super::{Error, drift, store};
+use super::{Error, clones, drift, store};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{AgentId, RouterId};
@@ -16,9 +17,6 @@ use crate::{audit, network};
 
 /// A session noted longer ago than three of its notes ended with its gateway, which could not say so.
 const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(90);
-/// What an agent says of a line that went with so many others that it stays until somebody confirms that.
-const REMOVAL_HELD: &str = "removal-held";
-const ONE: Page = Page { after: None, limit: 1 };
 
 /// A page of agents, newest first, revoked ones too.
 pub async fn agents(tx: &mut TenantTx, page: Page) -> Result<Vec<Agent>, Error> {
@@ -38,8 +36,15 @@ pub async fn enforcement(tx: &mut TenantTx, router: RouterId) -> Result<Enforcem
     network::router(tx, router).await?;
     let agent = agent_of(tx, router).await?;
     let lines: Vec<_> = rows::lines(tx, agent.id).await?.into_iter().map(line).collect();
+    let held = held::of_router(tx, router).await?;
+    let held = |of: fn(&held::Held) -> i64| held.as_ref().map_or(0, of);
+    let clone_suspected_at = rows::clone_suspected_at(tx, agent.id).await?;
     Ok(Enforcement {
-        removals_held: lines.iter().filter(|line| line.code == REMOVAL_HELD).count(),
+        removals_held: held(|held| held.removals),
+        suspensions_held: held(|held| held.suspensions),
+        reductions_held: held(|held| held.reductions),
+        settings_held: held(|held| held.settings),
+        clone_suspected_at: clone_suspected_at.filter(|at| tx.at() - *at <= clones::SHOWN),
         agent_id: agent.id,
         connected: agent.connected,
         transport: agent.transport,
@@ -71,16 +76,17 @@ pub async fn revoke(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Confirms that the lines go whose removal a router's agent held back for their number.
+/// Confirms what a router's agent holds back, for its number or because the database is restored.
 pub async fn confirm_removals(tx: &mut TenantTx, router: RouterId) -> Result<(), Error> {
     network::lock_router(tx, router).await?;
-    let Enforcement { agent_id, removals_held, .. } = enforcement(tx, router).await?;
-    if removals_held == 0 {
-        return Err(Error::NoRemovalsHeld(router));
-    }
-    rows::confirm_removals(tx, agent_id).await?;
-    audit::record(tx, "confirm removals", router, json!({ "agent": agent_id, "lines": removals_held })).await?;
-    tx.wake(agent_id);
+    let agent = agent_of(tx, router).await?.id;
+    let held = held::of_router(tx, router).await?.filter(|held| held.all() > 0);
+    let held = held.ok_or(Error::NoRemovalsHeld(router))?;
+    rows::confirm_removals(tx, agent).await?;
+    let detail = json!({ "agent": agent, "lines": held.removals, "suspensions": held.suspensions,
+        "reductions": held.reductions, "settings": held.settings });
+    audit::record(tx, "confirm removals", router, detail).await?;
+    tx.wake(agent);
     Ok(())
 }
 

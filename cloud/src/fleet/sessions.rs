@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use prost::Message;
 use uuid::Uuid;
-use weir_protocol::control::{Hello, StreamPosition};
+use weir_protocol::control::{Hello, StreamPosition, Verdict};
 use weir_protocol::desired::{Access, Kind, Line};
 use weir_protocol::state::{ApplyReport, Down, Object, ObjectKey, ObjectResult, Status};
 use weir_protocol::{PROTO_REV, hash};
 
 use super::jobs::RefreshMetered;
-use super::{Error, port_blocks, positions, store};
+use super::{Error, clones, port_blocks, positions, store};
 use crate::app::App;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::ids::{AgentId, TenantId};
@@ -23,6 +23,10 @@ const IDENTITIES_SINCE_REV: u32 = 4;
 const BRIEF_SINCE_REV: u32 = 8;
 /// What they are told of a digest, bytes.
 const DIGEST_BRIEF: usize = 8;
+/// The first revision whose agents know what it means that the cloud was restored.
+const RESTORED_SINCE_REV: u32 = 9;
+/// What an agent says of a line that goes once somebody confirms it.
+const REMOVAL_HELD: &str = "removal-held";
 /// Length of a tally's name.
 const TALLY_BYTES: usize = 8;
 
@@ -64,6 +68,9 @@ pub struct Opened {
     pub held: Option<u64>,
     /// Where each epoch the agent holds stands.
     pub streams: Vec<StreamPosition>,
+    /// The database is of an earlier time than the agent may be, and nobody has said that what it wants is right: the agent,
+    /// if it knows that word, takes nothing away from any line meanwhile.
+    pub restored: bool,
 }
 
 impl Session {
@@ -104,15 +111,19 @@ pub async fn open<'a>(
     let random: [u8; 8] = crate::secrets::random()?;
     let session = Session { tenant, agent, id: i64::from_le_bytes(random), rev: PROTO_REV.min(hello.proto_rev) };
     let mut tx = app.db.begin(&session.scope()).await?;
-    let Some(lineage) = store::agents::take_over(&mut tx, session, hello, at.into()).await? else { return Ok(None) };
+    let Some(taken) = store::agents::take_over(&mut tx, session, hello, at.into()).await? else { return Ok(None) };
+    let lineage = taken.state_lineage;
     if hello.tally.len() == TALLY_BYTES && store::agents::set_tally(&mut tx, agent, &hello.tally).await? {
         let (now, reason) = (tx.at(), format!("tally {}", hex::encode(&hello.tally)));
         jobs::enqueue(&mut tx, &RefreshMetered { agent, reason }, now).await?;
     }
     let held = held(&mut tx, agent, lineage, hello).await?;
     let streams = positions::of(&mut tx, session, &hello.epochs).await?;
+    let forked = streams.last().is_some_and(|current| current.verdict() == Verdict::Fork);
+    clones::watch(&mut tx, agent, taken.known, &hello.boot_id, forked).await?;
     tx.commit().await?;
-    Ok(Some(Opened { session, lineage, held, streams }))
+    let restored = taken.restored && session.rev >= RESTORED_SINCE_REV;
+    Ok(Some(Opened { session, lineage, held, streams, restored }))
 }
 
 /// The generation an agent holds whole; `None` if it must be told everything: it is of another lineage, or says it holds
@@ -155,10 +166,11 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
     }
     let mut digest_after = digest(&mut tx, session.agent).await?;
     let since = gen_held.map(|held| i64::try_from(held).unwrap_or(i64::MAX));
-    let (confirmed, more_went) = store::agents::removals_confirmed(&mut tx, session.agent).await?;
-    let (mut upserts, mut removes) = (Vec::new(), Vec::new());
+    let confirmed = store::agents::removals_confirmed(&mut tx, session.agent).await?;
+    let (mut upserts, mut removes, mut more_went) = (Vec::new(), Vec::new(), false);
     for object in store::agents::desired_since(&mut tx, session.agent, since.unwrap_or(0)).await? {
         let (kind, id) = (object.kind.unsigned_abs(), object.object_id.as_bytes().to_vec());
+        more_went |= object.generation > confirmed && (object.removed || is_held_line(kind, &object.body));
         if !object.removed {
             let revision = object.revision.unsigned_abs();
             let needs_rev = needs_rev(kind, &object.body);
@@ -178,7 +190,7 @@ pub async fn changes(app: &App, session: Session, lineage: Uuid, gen_held: Optio
         upserts,
         removes,
         digest_after,
-        // Never with everything, or with removals since: what an agent would lose by them, nobody has seen yet.
+        // Never with everything, or with what took something away since: nobody has seen that yet.
         removals_confirmed: since.is_some_and(|since| confirmed > since) && !more_went,
     }))
 }
@@ -192,6 +204,12 @@ fn needs_rev(kind: u32, body: &[u8]) -> u32 {
     }
     let Ok(line) = Line::decode(body) else { return 0 };
     if line.prefixes.is_empty() && !line.identities.is_empty() { IDENTITIES_SINCE_REV } else { 0 }
+}
+
+/// Whether an object is a line that may not do everything.
+fn is_held_line(kind: u32, body: &[u8]) -> bool {
+    let line = Kind::from_u32(kind).filter(|kind| *kind == Kind::Line).and_then(|_| Line::decode(body).ok());
+    line.is_some_and(|line| line.access() > Access::Open)
 }
 
 /// Notes how far a generation came.
@@ -208,11 +226,16 @@ fn in_database(generation: u64) -> i64 {
 /// Notes what an agent read back from its kernel, and how far the generation came where the report says so.
 pub async fn report(app: &App, session: Session, report: &ApplyReport) -> Result<(), Error> {
     let mut tx = session.begin(app).await?;
+    let mut unknown_held = 0;
     for result in &report.results {
         if let Ok(id) = Uuid::from_slice(&result.id) {
-            store::agents::put_applied(&mut tx, session.agent, id, result, status_name(result), access_name(result))
-                .await?;
+            let (status, access) = (status_name(result), access_name(result));
+            let known = store::agents::put_applied(&mut tx, session.agent, id, result, status, access).await?;
+            unknown_held += i32::from(!known && result.code == REMOVAL_HELD);
         }
+    }
+    if report.complete {
+        store::held::set_unknown(&mut tx, session.agent, unknown_held).await?;
     }
     let generation = in_database(report.generation);
     if let Some(persisted) = report.persisted {

@@ -14,7 +14,7 @@ use weir_ui::frame::NAV;
 use weir_ui::i18n::LANGUAGES;
 use weir_ui::{Frame, Template, pages};
 
-use super::permission::{LoggedIn, Needs, Permission, Role, TraceAddresses, ViewAudit};
+use super::permission::{LoggedIn, Needs, Permission, Role, TraceAddresses, ViewAudit, ViewNetwork};
 use super::{Staff, staff, toast};
 use crate::access::{self, Person};
 use crate::app::App;
@@ -120,6 +120,7 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
         toast: None,
         keys: person.single_keys,
         history: history(person.role, path),
+        restored: tenant.restored_at.is_some() && person.role.may(ViewNetwork::PERMISSION),
     }
 }
 
@@ -185,6 +186,7 @@ pub fn anonymous_frame(headers: &HeaderMap) -> Frame {
         toast: None,
         keys: false,
         history: None,
+        restored: false,
     }
 }
 

@@ -18,6 +18,7 @@ mod dunning_form;
 mod dunning_policy;
 mod fair_use;
 mod gallery;
+mod held_changes;
 mod identities;
 mod imports;
 mod invoices;
@@ -178,6 +179,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(search::routes())
         .merge(sites::routes())
         .merge(routers::routes())
+        .merge(held_changes::routes())
         .merge(router_changes::routes())
         .merge(router_told::routes())
         .merge(access_points::routes())

@@ -7,16 +7,19 @@ use weir_ui::blocks::Cell;
 use weir_ui::pages::Confirm;
 
 use super::routers::{form, wish};
-use super::{Asking, form_status};
+use super::{Asking, form_status, held_changes};
 use crate::app::App;
 use crate::error::Problem;
-use crate::fleet;
+use crate::fleet::{self, held};
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::ManageNetwork;
 use crate::http::toast::see_saying;
 use crate::ids::RouterId;
 use crate::network;
+
+/// Confirming what the agent holds back.
+const CONFIRM: &str = "confirm-removals";
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -113,7 +116,7 @@ async fn ask_confirm_removals(
     screen: Screen<ManageNetwork>,
     ApiPath(id): ApiPath<RouterId>,
 ) -> Result<Response, Problem> {
-    asked(&screen, id, "confirm-removals", None).await
+    asked(&screen, id, CONFIRM, None).await
 }
 
 async fn confirm_removals(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> Result<Response, Problem> {
@@ -125,7 +128,7 @@ async fn confirm_removals(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<Ro
         }
         Err(problem) if is_about_the_form(&problem) => {
             drop(tx);
-            asked(&screen, id, "confirm-removals", Some(&problem)).await
+            asked(&screen, id, CONFIRM, Some(&problem)).await
         }
         Err(problem) => Err(problem),
     }
@@ -143,12 +146,18 @@ async fn asked(
     let site = network::site(&mut tx, router.site_id).await?;
     let own = format!("/routers/{id}");
     let key = format!("routers-{what}");
+    let mut facts = vec![(screen.t("site"), Cell::Text(site.name))];
+    if what == CONFIRM {
+        facts.extend(
+            held::of_router(&mut tx, id).await?.map(|held| held_changes::facts(screen, &held)).into_iter().flatten(),
+        );
+    }
     let page = Confirm {
         frame: &screen.frame,
         up: (own.clone(), router.name.clone()),
         title: screen.frame.t1(&format!("{key}-title"), "name", &router.name),
         lede: screen.t(&format!("{key}-lede")),
-        facts: vec![(screen.t("site"), Cell::Text(site.name))],
+        facts,
         sections: Vec::new(),
         form: Asking::new(&screen.frame, &Fields::default(), problem).inset(
             String::new(),

@@ -11,6 +11,7 @@ use weir_ui::format;
 use weir_ui::pages::{Form, List, Section, Show};
 
 use super::access_points;
+use super::held_changes;
 use super::overview::{agent_status, last_seen, with_agents};
 use super::port_blocks;
 use super::quality;
@@ -21,7 +22,7 @@ use super::{Asking, MANY, access_tone, form_status, next_page, page_of, traffic,
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::Problem;
-use crate::fleet::{self, EnforcedLine, Enforcement, enrollment, refusals};
+use crate::fleet::{self, EnforcedLine, Enforcement, enrollment, held, refusals};
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageNetwork, Needs, ViewNetwork};
@@ -46,6 +47,8 @@ async fn list(screen: Screen<ViewNetwork>, ApiQuery(query): ApiQuery<PageQuery>)
     let mut routers = network::routers(&mut tx, page).await?;
     let agents = with_agents(&mut tx).await?;
     let refused = refusals::counts(&mut tx).await?;
+    let held: HashMap<_, _> =
+        held::by_router(&mut tx, MANY).await?.into_iter().map(|one| (one.router_id, one.all())).collect();
     let next = next_page(&mut routers, page, "/routers", |router| router.id.uuid());
     let rows = routers.into_iter().map(|router| {
         let agent = agents.iter().find(|(other, _)| other.id == router.id).and_then(|(_, agent)| agent.as_ref());
@@ -55,9 +58,11 @@ async fn list(screen: Screen<ViewNetwork>, ApiQuery(query): ApiQuery<PageQuery>)
             Cell::Code(agent.map(|agent| agent.version.clone()).unwrap_or_default()),
             Cell::Text(last_seen(screen.frame.lang, screen.zone, agent)),
             router_told::count(&screen, &refused, router.id),
+            held_changes::count(&screen, held.get(&router.id).copied()),
         ]
     });
-    let names = ["router", "status", "version", "last-seen", "refusals-count"].map(|key| screen.t(key)).to_vec();
+    let names =
+        ["router", "status", "version", "last-seen", "refusals-count", "held-count"].map(|key| screen.t(key)).to_vec();
     let table = Table::new(names, rows.collect());
     let page = List {
         frame: &screen.frame,
@@ -108,9 +113,9 @@ async fn shown<P: Needs>(
         Some(held) => Some(router_told::of_router(screen, tx, id, held).await?),
         None => None,
     };
-    let removals_held = enforcement.as_ref().map_or(0, |held| held.removals_held);
+    let holds_back = enforcement.as_ref().is_some_and(|held| held_back(held).iter().any(|(_, count)| *count > 0));
+    let lede = state_of(screen, enforcement.as_ref());
     let lines = enforcement.map(|held| held.lines).unwrap_or_default();
-    let lede = state_of(screen, &lines, removals_held);
     let ids: Vec<_> = lines.iter().map(|line| line.subscription_id).collect();
     let whose = subscriptions::names(tx, &ids).await?;
     let names = ["subscription", "desired", "observed", "access", "status"].map(|key| screen.t(key)).to_vec();
@@ -135,7 +140,7 @@ async fn shown<P: Needs>(
     sections.extend(quality::of_router(screen, tx, id).await?);
     sections.extend(asked);
     let actions = match screen.may::<ManageNetwork>() {
-        true => actions(screen, id, &router.name, enrolled, removals_held > 0),
+        true => actions(screen, id, &router.name, enrolled, holds_back),
         false => Vec::new(),
     };
     let page = Show {
@@ -187,15 +192,31 @@ fn facts<P: Needs>(
     facts
 }
 
+/// What a router holds back until somebody confirms it: the sentence about each, and how much.
+fn held_back(held: &Enforcement) -> [(&'static str, i64); 4] {
+    [
+        ("routers-removals-held", held.removals_held),
+        ("routers-suspensions-held", held.suspensions_held),
+        ("routers-reductions-held", held.reductions_held),
+        ("routers-settings-held", held.settings_held),
+    ]
+}
+
 /// The most important thing to know of a router's lines.
-fn state_of<P: Needs>(screen: &Screen<P>, lines: &[EnforcedLine], removals_held: usize) -> String {
+fn state_of<P: Needs>(screen: &Screen<P>, held: Option<&Enforcement>) -> String {
+    let lines = held.map_or(&[][..], |held| &held.lines);
     let drifting = lines.iter().filter(|line| line.drift).count();
-    let counted = |key, count| screen.frame.t1(key, "count", &format::count(screen.frame.lang, count));
+    let counted = |key, count: i64| screen.frame.t1(key, "count", &format::number(screen.frame.lang, count.into()));
+    let waiting = held.map(held_back).into_iter().flatten().filter(|(_, count)| *count > 0);
+    let mut first: Vec<_> = waiting.map(|(key, count)| counted(key, count)).collect();
+    if held.is_some_and(|held| held.clone_suspected_at.is_some()) {
+        first.insert(0, screen.t("routers-clone-suspected"));
+    }
     match (lines.is_empty(), drifting) {
-        _ if removals_held > 0 => counted("routers-removals-held", removals_held),
+        _ if !first.is_empty() => first.join(" "),
         (true, _) => screen.t("routers-no-lines"),
         (false, 0) => screen.t("routers-no-drift"),
-        (false, some) => counted("routers-drift", some),
+        (false, some) => screen.frame.t1("routers-drift", "count", &format::count(screen.frame.lang, some)),
     }
 }
 

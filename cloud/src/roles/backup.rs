@@ -8,7 +8,8 @@ use anyhow::{Context, ensure};
 use serde_json::json;
 
 use crate::config::Config;
-use crate::db::{backup, migrate};
+use crate::db::{Scope, backup, migrate};
+use crate::fleet::held;
 use crate::secrets;
 
 /// The database in a backup's folder.
@@ -80,7 +81,7 @@ pub async fn restore(config: Config, wish: Restore) -> anyhow::Result<()> {
         write_key(folder, KEY, &key)?;
         backup::load(&options, &wish.from.join(DUMP)).await?;
         migrate::run(&options).await.context("bring the restored database to this version")?;
-        backup::leave_handles_out(&options).await
+        backup::note_restored(&options).await
     };
     let restored = restored.await;
     if let Some(server) = server {
@@ -92,11 +93,28 @@ pub async fn restore(config: Config, wish: Restore) -> anyhow::Result<()> {
 /// Tells an installation that its database is of an earlier time than its routers.
 pub async fn recovered(config: Config) -> anyhow::Result<()> {
     let (server, options) = super::database(&config).await?;
-    let left_out = backup::leave_handles_out(&options).await;
+    let noted = backup::note_restored(&options).await;
     if let Some(server) = server {
         server.stop().await?;
     }
-    left_out
+    noted
+}
+
+/// Has the routers of all ISPs believe a database that was put back to an earlier time; prints how many ISPs that concerned.
+pub async fn release(config: Config) -> anyhow::Result<()> {
+    let started = super::start(config).await?;
+    let mut released = 0;
+    for tenant in started.app.db.tenants().await? {
+        let mut tx = started.app.db.begin(&Scope::system(tenant)).await?;
+        if held::restored_at(&mut tx).await?.is_some() {
+            held::release(&mut tx).await?;
+            tx.commit().await?;
+            released += 1;
+        }
+    }
+    started.end().await?;
+    println!("{}", json!({ "released": released }));
+    Ok(())
 }
 
 /// Whole or not at all, for its owner only.

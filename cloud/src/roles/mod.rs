@@ -88,6 +88,11 @@ pub struct Started {
 }
 
 impl Started {
+    /// Hands over the private database, if this process started it: whoever has it ends it.
+    pub fn take_server(&mut self) -> Option<embedded::Server> {
+        self.server.take()
+    }
+
     /// Stops the private database, if this process started it.
     pub async fn end(self) -> anyhow::Result<()> {
         drop(self.app);

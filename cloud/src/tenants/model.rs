@@ -1,5 +1,6 @@
 //! An ISP.
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -55,6 +56,8 @@ pub struct Tenant {
     pub bank_bic: String,
     /// Months a port block is remembered after its end.
     pub port_block_months: i16,
+    /// When the database was put back to an earlier time, until somebody releases what routers hold back since.
+    pub restored_at: Option<DateTime<Utc>>,
 }
 
 /// A change of what an ISP says of itself; what is absent stays.

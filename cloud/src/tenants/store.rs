@@ -45,7 +45,7 @@ pub async fn tenant(tx: &mut TenantTx) -> Result<Tenant, sqlx::Error> {
         Tenant,
         r#"SELECT tenant_id AS "id: _", name, legal_name, address, country, tax_id, currency, time_zone, language, hue, tax_name,
                   tax_rate_percent, payment_terms_days, grace_days, invoice_prefix, contact, pay_url,
-                  bank_holder, bank_iban, bank_bic, port_block_months
+                  bank_holder, bank_iban, bank_bic, port_block_months, restored_at
            FROM tenants WHERE tenant_id = $1"#,
         id
     )

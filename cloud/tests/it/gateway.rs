@@ -184,3 +184,33 @@ fn a_change_repeats_nothing_to_agents_that_know_it() {
         assert_eq!(told, [(16, 16), (16, 16), (16, 16), (0, 8)]);
     });
 }
+
+#[test]
+fn two_machines_that_speak_as_one_are_told_of_once_a_day() {
+    story(async {
+        let isp = Isp::new("cloned", "2026-10-10T10:00:00Z").await;
+        let gateway = Gateway::start(&isp).await;
+        let router = router(&isp, "r").await;
+        let identity = gateway.enroll(&isp, router).await;
+        let path = format!("/routers/{router}");
+        let suspected = async || {
+            let events = isp.get(&format!("{path}/events?severity=critical")).await.expect(200);
+            let events = events["items"].as_array().expect("a list").clone();
+            events.iter().filter(|event| event["kind"] == "clone-suspected").count()
+        };
+        let mut before: Option<Played> = None;
+        for (n, boot) in [1, 2, 1, 2, 1, 2, 1, 2].into_iter().enumerate() {
+            // A router on a bad link comes back in the same boot, as often as it likes.
+            let hello = || Hello { proto_rev: PROTO_REV, boot_id: vec![boot; 16], ..Hello::default() };
+            gateway.greeted(&identity, hello()).await;
+            let (session, _) = gateway.greeted(&identity, hello()).await;
+            if let Some(mut fenced) = before.replace(session) {
+                assert_eq!(goodbye(&mut fenced).await, GoAwayReason::Fenced);
+            }
+            assert_eq!(suspected().await, usize::from(n >= 6), "after {n} machines in turns");
+        }
+        let page = isp.page(&path).await.text;
+        assert!(page.contains("Two machines speak as this router, in turns"), "{page}");
+        assert!(isp.get(&format!("{path}/enforcement")).await.expect(200)["clone_suspected_at"].is_string());
+    });
+}

@@ -124,6 +124,8 @@ pub struct Frame {
     pub keys: bool,
     /// The address of what was done to the thing shown, for those who may see it.
     pub history: Option<String>,
+    /// Whether to say on every page that the database was put back and routers wait for somebody's word.
+    pub restored: bool,
 }
 
 impl Frame {
@@ -174,6 +176,7 @@ impl Frame {
             toast: None,
             keys: true,
             history: Some("#history".into()),
+            restored: false,
         }
     }
 }

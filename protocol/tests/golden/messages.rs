@@ -89,7 +89,7 @@ impl Sample for enroll::certificate_renewed::Outcome {
 messages! {
     control::Hello { proto_rev, agent_version, boot_id, mono_ms, wall_ms, state_lineage, state_gen, state_digest, epochs, capabilities, kernel, tally, trust_digest }
     control::EpochPosition { epoch, first_seq, last_seq, first_prev_hash, last_hash }
-    control::Welcome { session_id, proto_rev, cloud_time_ms, state_lineage, streams, usage_interval_ms, heartbeat_interval_ms, reconnect_spread_ms, gateways }
+    control::Welcome { session_id, proto_rev, cloud_time_ms, state_lineage, streams, usage_interval_ms, heartbeat_interval_ms, reconnect_spread_ms, restored, gateways }
     control::StreamPosition { epoch, applied_seq, applied_hash, trim_seq, verdict }
     control::Heartbeat { mono_ms, wall_ms, pending_records }
     control::Event { id, kind, severity, wall_ms, text }

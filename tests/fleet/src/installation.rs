@@ -24,6 +24,7 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 /// A running installation; end it with [`Installation::end`].
 pub struct Installation {
     started: Started,
+    database: Option<embedded::Server>,
     api: Program,
     gateway: Option<Program>,
     gateway_at: SocketAddr,
@@ -42,12 +43,52 @@ struct Program {
 impl Installation {
     /// Makes one and starts its API; the gateway is started apart. Call from a long-lived thread: the database ends with it.
     pub async fn start() -> Result<Self> {
+        let folder = Self::folder_of_another()?;
+        Self::start_in(folder, ([127, 0, 0, 1], 0).into()).await
+    }
+
+    /// Starts one on what a backup has, in place of this one: its gateway will be where that of this one was.
+    pub async fn restored(self, backup: &Path) -> Result<Self> {
+        let gateway_at = self.gateway_at;
+        self.end().await?;
+        let folder = Self::folder_of_another()?;
+        run(folder.path(), "restore", &[("--from", backup)]).await?;
+        Self::start_in(folder, gateway_at).await
+    }
+
+    /// Writes a backup to a folder that is not there yet.
+    pub async fn back_up(&self, to: &Path) -> Result<()> {
+        run(self.folder(), "backup", &[("--to", to)]).await
+    }
+
+    /// Lets routers believe a database that was put back.
+    pub async fn release(&self) -> Result<()> {
+        run(self.folder(), "release", &[]).await
+    }
+
+    fn folder_of_another() -> Result<TempDir> {
         let folder = tempfile::Builder::new().prefix("weir-fleet-").tempdir()?;
         // The database server is another user when we are root.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
-        let started = roles::start(config(folder.path())).await.context("start the database")?;
+        Ok(folder)
+    }
+
+    async fn start_in(folder: TempDir, gateway_at: SocketAddr) -> Result<Self> {
+        let mut started = roles::start(config(folder.path())).await.context("start the database")?;
+        let database = started.take_server();
         let api = Program::launch("api", "--http", ([127, 0, 0, 1], 0).into(), folder.path()).await?;
-        Ok(Self { started, api, gateway: None, gateway_at: ([127, 0, 0, 1], 0).into(), others: Vec::new(), folder })
+        Ok(Self { started, database, api, gateway: None, gateway_at, others: Vec::new(), folder })
+    }
+
+    /// Stops the database under everybody who uses it.
+    pub async fn stop_database(&mut self) -> Result<()> {
+        self.database.take().context("no database runs")?.stop().await
+    }
+
+    /// Starts it again.
+    pub async fn start_database(&mut self) -> Result<()> {
+        self.database = embedded::start(self.folder.path()).await?;
+        Ok(())
     }
 
     /// What the product's own services are handed.
@@ -141,7 +182,11 @@ impl Installation {
             self.kill_other_gateway().await?;
         }
         self.api.process.kill().await?;
-        self.started.end().await
+        self.started.end().await?;
+        match self.database {
+            Some(database) => database.stop().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -163,6 +208,18 @@ impl Program {
         })?;
         Ok(Self { process, at, _said: said })
     }
+}
+
+/// Runs a command on an installation's folder to its end.
+async fn run(folder: &Path, command: &str, options: &[(&str, &Path)]) -> Result<()> {
+    let mut weir = Command::new(program("weir")?);
+    weir.arg(command).arg("--data-dir").arg(folder).env_remove("DATABASE_URL");
+    for (option, path) in options {
+        weir.arg(option).arg(path);
+    }
+    let done = weir.stdin(Stdio::null()).output().await?;
+    ensure!(done.status.success(), "weir {command}: {}", String::from_utf8_lossy(&done.stderr));
+    Ok(())
 }
 
 fn config(folder: &Path) -> Config {

@@ -203,7 +203,11 @@ pub const ROWS: &[Row] = &[
         ],
     ),
     lossy(15, "memory of a virtual machine put back", &[(Model, "every_scenario_shows_what_it_should")]),
-    not_yet(16, "a virtual machine cloned, both run", "sessions fence each other; nobody is told that it is a clone"),
+    exact(
+        16,
+        "a virtual machine cloned, both run",
+        &[(Cloud, "gateway::two_machines_that_speak_as_one_are_told_of_once_a_day")],
+    ),
     exact(17, "a record a hundred times", &[(Cloud, "ingest::outcomes::a_record_sent_a_hundred_times_has_one_effect")]),
     exact(
         18,
@@ -243,7 +247,7 @@ pub const ROWS: &[Row] = &[
         "database fails over and loses commits",
         "a replica is no backup: without one, records are trimmed once committed",
     ),
-    not_yet(25, "database away for hours", "no credit: agents keep what is not answered, as without a cloud"),
+    exact(25, "database away", &[(Restart, "records_are_counted_once_though_the_database_was_away")]),
     exact(
         26,
         "cloud restored from its latest backup",
@@ -261,7 +265,15 @@ pub const ROWS: &[Row] = &[
             (Agent, "northbound::sender::tests::a_gap_is_told_before_anything_else_of_its_epoch_and_holds_nothing"),
         ],
     ),
-    not_yet(28, "cloud restored, its desired state older", "the restored state is sent at once"),
+    exact(
+        28,
+        "cloud restored, its desired state older",
+        &[
+            (Restart, "restored::a_restored_cloud_takes_nothing_away_until_somebody_releases_it"),
+            (Gateway, "guards::what_a_restored_cloud_takes_away_waits_in_its_sessions_and_through_a_restart"),
+            (Cloud, "removals::a_restored_database_says_so_until_somebody_releases_it"),
+        ],
+    ),
     exact(
         29,
         "no network for days",
@@ -376,13 +388,22 @@ pub const ROWS: &[Row] = &[
     ),
     exact(
         45,
-        "thousands of lines taken away",
+        "thousands of lines taken away or suspended",
         &[
+            (Gateway, "guards::suspensions_of_many_wait_for_a_person_though_they_come_a_few_at_a_time"),
+            (Cloud, "removals::what_routers_hold_back_is_listed_and_released_with_one_word"),
             (Gateway, "refused::thousands_of_removals_wait_for_a_person"),
             (Cloud, "removals::removals_held_back_are_shown_and_go_once_confirmed"),
         ],
     ),
-    not_yet(46, "a setting that cuts the router off", "it is applied at once"),
+    exact(
+        46,
+        "a setting that cuts the router off",
+        &[
+            (Gateway, "guards::settings_that_cut_the_router_off_are_taken_back_and_tried_three_times"),
+            (Agent, "store::guard_tests::settings_are_tried_three_times_and_a_restart_comes_up_with_those_before"),
+        ],
+    ),
     exact(
         47,
         "a plugin that loops, takes all memory or traps",

@@ -10,6 +10,7 @@ use weir_agent::config::{Adapter, Config};
 use weir_agent::run::Agent;
 use weir_agent::store::desired::{Accepted, Store};
 use weir_agent::store::disk::Folder;
+use weir_agent::store::guard::Guard;
 use weir_agent::store::identity::Identity;
 use weir_protocol::desired::Line;
 
@@ -90,7 +91,7 @@ impl Story {
         let (folder, identity) = (memory(), Gateway::start().identity());
         let config = self.config(folder.path());
         let mut store = Store::open(Folder::open(&config.state_dir.join("desired")).unwrap()).unwrap();
-        assert_eq!(store.accept(&lines::told(&self.lines)), Accepted::Stored);
+        assert_eq!(store.accept(&lines::told(&self.lines), Guard::default()), Accepted::Stored);
         let subscribers = self.lines.iter().map(|line| Subscriber::new(line.clone(), self.seed)).collect();
         let (patience, took) = (self.patience(), Duration::from_millis(self.took_ms));
         let kernel = Kernel::new(subscribers, clock.clone(), patience, took);

@@ -1,6 +1,7 @@
 //! Routers and agents: `/routers` and `/access-points` (what is wired is `network`'s, what runs is ours), `/agents`.
 //! What routers tell: [`told`].
 
+mod held;
 mod told;
 
 use axum::Json;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(confirm_removals))
         .routes(routes!(enforcement))
         .merge(told::routes())
+        .merge(held::routes())
         .routes(routes!(list_agents))
         .routes(routes!(show_agent))
         .routes(routes!(list_access_points, add_access_point))
@@ -145,7 +147,8 @@ async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Confirm that the lines go whose removal a router's agent held back, for it came with that of many others.
+/// Confirm everything a router's agent holds back: the removal and the suspension of many lines at once, and whatever a
+/// restored database takes away.
 #[utoipa::path(post, path = "/routers/{id}/agent/confirm-removals", tag = "network", params(("id" = RouterId, Path)), responses((status = 204), Refusals),
     security(("session" = ["manage-network"])))]
 async fn confirm_removals(

@@ -8,6 +8,7 @@ use weir_protocol::state::ObjectResult;
 
 use crate::db::{PlatformTx, TenantTx};
 use crate::fleet::authority::AgentCertificate;
+use crate::fleet::clones::Known;
 use crate::fleet::sessions::{At, Session};
 use crate::ids::{AgentId, EnrollmentTokenId, RouterId, TenantId};
 
@@ -132,19 +133,29 @@ pub async fn insert_agent(
     Ok(())
 }
 
+/// What a session that takes over finds.
+pub struct TakenOver {
+    pub state_lineage: Uuid,
+    /// The database is of an earlier time than its routers, and nobody has said that what it wants is right.
+    pub restored: bool,
+    pub known: Known,
+}
+
 /// Makes a session the owner of its agent; `None` if there is no such agent or it was revoked.
 pub async fn take_over(
     tx: &mut TenantTx,
     session: Session,
     hello: &Hello,
     at: At<'_>,
-) -> Result<Option<Uuid>, sqlx::Error> {
+) -> Result<Option<TakenOver>, sqlx::Error> {
     let now = tx.at();
-    sqlx::query_scalar!(
+    let row = sqlx::query!(
         r#"UPDATE agents SET session_id = $2, gateway = $3, connected_at = $4, disconnected_at = NULL, last_seen_at = $4,
                   version = left($5, 64), kernel = left($6, 128), capabilities = $7,
                   trust_digest = CASE WHEN length($8::bytea) = 8 THEN $8 END, transport = $9
-           WHERE id = $1 AND revoked_at IS NULL RETURNING state_lineage"#,
+           WHERE id = $1 AND revoked_at IS NULL
+           RETURNING state_lineage, boot_id, boot_before, clone_signs, clone_signs_since,
+                     EXISTS (SELECT FROM tenants t WHERE t.tenant_id = agents.tenant_id AND t.restored_at IS NOT NULL) AS "restored!""#,
         session.agent.uuid(),
         session.id,
         at.gateway,
@@ -156,7 +167,22 @@ pub async fn take_over(
         at.over
     )
     .fetch_optional(tx.conn())
-    .await
+    .await?;
+    Ok(row.map(|row| TakenOver {
+        state_lineage: row.state_lineage,
+        restored: row.restored,
+        known: Known {
+            boot_id: row.boot_id,
+            boot_before: row.boot_before,
+            signs: row.clone_signs,
+            signs_since: row.clone_signs_since,
+        },
+    }))
+}
+
+/// When two machines were last seen to speak as an agent.
+pub async fn clone_suspected_at(tx: &mut TenantTx, agent: AgentId) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT clone_suspected_at FROM agents WHERE id = $1", agent.uuid()).fetch_one(tx.conn()).await
 }
 
 /// Notes which tally an agent counts in; says whether it is another than before.
@@ -184,19 +210,11 @@ pub async fn desired_gen(tx: &mut TenantTx, agent: AgentId) -> Result<i64, sqlx:
     sqlx::query_scalar!("SELECT desired_gen FROM agents WHERE id = $1", agent.uuid()).fetch_one(tx.conn()).await
 }
 
-/// Up to which generation somebody confirmed that many lines go at once, and whether more went since.
-pub async fn removals_confirmed(tx: &mut TenantTx, agent: AgentId) -> Result<(i64, bool), sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT removals_confirmed_gen,
-                  EXISTS (SELECT FROM desired_objects d
-                          WHERE d.tenant_id = a.tenant_id AND d.agent_id = a.id AND d.removed
-                            AND d.generation > a.removals_confirmed_gen) AS "more!"
-           FROM agents a WHERE id = $1"#,
-        agent.uuid()
-    )
-    .fetch_one(tx.conn())
-    .await?;
-    Ok((row.removals_confirmed_gen, row.more))
+/// Up to which generation somebody confirmed what the agent holds back.
+pub async fn removals_confirmed(tx: &mut TenantTx, agent: AgentId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!("SELECT removals_confirmed_gen FROM agents WHERE id = $1", agent.uuid())
+        .fetch_one(tx.conn())
+        .await
 }
 
 /// What all objects of an agent hash to together; `None` if that was not reckoned yet.
@@ -226,6 +244,7 @@ pub struct DesiredRow {
     pub kind: i32,
     pub object_id: Uuid,
     pub revision: i64,
+    pub generation: i64,
     pub body: Vec<u8>,
     pub removed: bool,
 }
@@ -233,7 +252,7 @@ pub struct DesiredRow {
 pub async fn desired_since(tx: &mut TenantTx, agent: AgentId, generation: i64) -> Result<Vec<DesiredRow>, sqlx::Error> {
     sqlx::query_as!(
         DesiredRow,
-        "SELECT kind, object_id, revision, body, removed FROM desired_objects
+        "SELECT kind, object_id, revision, generation, body, removed FROM desired_objects
          WHERE agent_id = $1 AND generation > $2 ORDER BY generation",
         agent.uuid(),
         generation
@@ -266,6 +285,7 @@ pub async fn set_applied_gen(tx: &mut TenantTx, agent: AgentId, generation: i64)
     Ok(())
 }
 
+/// Keeps what became of an object; says whether it is one the agent was told.
 pub async fn put_applied(
     tx: &mut TenantTx,
     agent: AgentId,
@@ -273,12 +293,12 @@ pub async fn put_applied(
     result: &ObjectResult,
     status: &str,
     access: Option<&str>,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let (tenant, now) = (tx.tenant().uuid(), tx.at());
     let bps = |rate: u64| i64::try_from(rate).unwrap_or(i64::MAX);
     let observed = result.observed.as_ref();
     // Of what it was never told, an agent can tell nothing.
-    sqlx::query!(
+    let kept = sqlx::query!(
         "INSERT INTO applied_objects (tenant_id, agent_id, kind, object_id, revision, status, code, detail, rate_down_bps, rate_up_bps, access, reported_at)
          SELECT $1, $2, $3, $4, $5, $6, left($7, 64), left($8, 256), $9, $10, $11, $12
          WHERE EXISTS (SELECT FROM desired_objects d WHERE d.tenant_id = $1 AND d.agent_id = $2 AND d.kind = $3 AND d.object_id = $4)
@@ -300,7 +320,7 @@ pub async fn put_applied(
     )
     .execute(tx.conn())
     .await?;
-    Ok(())
+    Ok(kept.rows_affected() > 0)
 }
 
 pub async fn set_ended(tx: &mut TenantTx, agent: AgentId) -> Result<(), sqlx::Error> {

@@ -1,14 +1,16 @@
 //! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`]; their
 //! usage logs: [`epochs`]; what they told people: [`events`]; of what they refuse: [`refusals`]; of hosts no line has:
-//! [`unknown_hosts`]; gateways' sessions: [`gateways`]; lines that share an allowance: [`pools`]; the roots: [`authorities`];
-//! agents' certificates: [`certificates`].
+//! [`unknown_hosts`]; gateways' sessions: [`gateways`]; what they hold back: [`held`]; agents that may be two: [`clones`]; lines that
+//! share an allowance: [`pools`]; the roots: [`authorities`]; agents' certificates: [`certificates`].
 
 pub mod agents;
 pub mod authorities;
 pub mod certificates;
+pub mod clones;
 pub mod epochs;
 pub mod events;
 pub mod gateways;
+pub mod held;
 pub mod pools;
 pub mod refusals;
 pub mod unknown_hosts;

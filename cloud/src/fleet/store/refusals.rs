@@ -1,4 +1,4 @@
-//! SQL of what routers refuse. Removals that are held back are not among it: those lines are wanted no more.
+//! SQL of what routers refuse. What they hold back is not among it: that waits for a person.
 
 use crate::db::TenantTx;
 use crate::fleet::refusals::Refusal;
@@ -15,7 +15,7 @@ pub async fn of_router(tx: &mut TenantTx, router: RouterId, page: Page) -> Resul
            JOIN desired_objects d ON d.tenant_id = o.tenant_id AND d.agent_id = o.agent_id AND d.kind = o.kind
                                  AND d.object_id = o.object_id AND NOT d.removed
            WHERE a.router_id = $1 AND a.revoked_at IS NULL AND o.kind IN (1, 2, 4)
-             AND o.status IN ('failed', 'rejected', 'unsupported') AND ($2::uuid IS NULL OR o.object_id > $2)
+             AND o.status IN ('failed', 'rejected', 'unsupported') AND o.code NOT LIKE '%-held' AND ($2::uuid IS NULL OR o.object_id > $2)
            ORDER BY o.object_id LIMIT $3"#,
         router.uuid(),
         page.after,
@@ -32,6 +32,7 @@ pub async fn counts(tx: &mut TenantTx) -> Result<Vec<(RouterId, i64)>, sqlx::Err
            JOIN desired_objects d ON d.tenant_id = o.tenant_id AND d.agent_id = o.agent_id AND d.kind = o.kind
                                  AND d.object_id = o.object_id AND NOT d.removed
            WHERE a.revoked_at IS NULL AND o.kind IN (1, 2, 4) AND o.status IN ('failed', 'rejected', 'unsupported')
+             AND o.code NOT LIKE '%-held'
            GROUP BY a.router_id"#
     )
     .fetch_all(tx.conn())

@@ -166,6 +166,7 @@ async fn visit(app: &App, uri: &Uri, headers: &HeaderMap, own_host: bool) -> Res
         toast: toast::told(headers, lang),
         keys: false,
         history: None,
+        restored: false,
     };
     let (contact, sign_up) = (tenant.contact.clone(), settings.sign_up);
     let portal = Portal { frame, base, here, contact, sign_up };

@@ -10,6 +10,7 @@ mod drain;
 mod enrollment;
 mod misbehaviour;
 mod pace;
+mod patience;
 mod renewal;
 mod session;
 mod state;

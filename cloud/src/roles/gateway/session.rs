@@ -15,6 +15,7 @@ use weir_transport::{Connection, Receive, Send};
 use super::arrivals::Place;
 use super::misbehaviour::{self, Misbehaviour};
 use super::pace::Pace;
+use super::patience::patiently;
 use super::state::{self, RESULTS_A_SECOND, RESULTS_AT_ONCE};
 use super::{Bell, Gateway, renewal, usage};
 use crate::fleet;
@@ -142,6 +143,7 @@ fn welcome(gateway: &Gateway, opened: &Opened) -> Welcome {
         usage_interval_ms: gateway.app.config.usage_interval_ms,
         heartbeat_interval_ms: HEARTBEAT_MS,
         reconnect_spread_ms: gateway.spread_ms.load(Ordering::Relaxed),
+        restored: opened.restored,
         gateways: gateway.known_to(opened.session),
     }
 }
@@ -220,18 +222,18 @@ async fn listen(
         match message.message {
             Some(up::Message::Event(event)) => {
                 pace.lock().await.take(1).await;
-                Box::pin(fleet::events::told(&gateway.app, session, &event)).await?;
+                Box::pin(patiently(|| fleet::events::told(&gateway.app, session, &event))).await?;
             }
             Some(up::Message::Quality(report)) => {
                 lines.take(1 + report.handle_deltas.len()).await;
-                match Box::pin(crate::quality::report(&gateway.app, session, &report)).await {
+                match Box::pin(patiently(|| crate::quality::report(&gateway.app, session, &report))).await {
                     Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
                     other => other?,
                 }
             }
             Some(up::Message::CommandResult(result)) => {
                 pace.lock().await.take(1).await;
-                match Box::pin(crate::quality::answered(&gateway.app, session, &result)).await {
+                match Box::pin(patiently(|| crate::quality::answered(&gateway.app, session, &result))).await {
                     Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
                     other => other?,
                 }
@@ -258,7 +260,7 @@ async fn tell_commands(
 ) -> anyhow::Result<()> {
     loop {
         Box::pin(renewal::tell_roots(&gateway, session, &mut trusts, &control)).await?;
-        let due = match Box::pin(crate::quality::due(&gateway.app, session)).await {
+        let due = match Box::pin(patiently(|| crate::quality::due(&gateway.app, session))).await {
             Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
             due => due?,
         };
@@ -275,7 +277,7 @@ async fn tell_commands(
 
 /// Passes live rates on to whoever watches.
 async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: Receive) -> anyhow::Result<()> {
-    let router = Box::pin(sessions::router(&gateway.app, session)).await?;
+    let router = Box::pin(patiently(|| sessions::router(&gateway.app, session))).await?;
     let mut passed = None;
     loop {
         let sample: live::Sample = read(&mut receive, Kind::Live).await?;

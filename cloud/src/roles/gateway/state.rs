@@ -7,11 +7,13 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 use weir_protocol::brief::Upserts;
+use weir_protocol::state::Ack;
 use weir_protocol::stream::Kind;
 use weir_protocol::{frame, state};
 use weir_transport::{Receive, Send};
 
 use super::pace::Pace;
+use super::patience::patiently;
 use super::session::read;
 use super::{Bell, Gateway};
 use crate::fleet;
@@ -37,7 +39,8 @@ pub(super) async fn tell(
     let mut upserts = Upserts::default();
     bell.told.store(held.unwrap_or(0).cast_signed(), Ordering::Relaxed);
     loop {
-        if !waiting && let Some(change) = Box::pin(sessions::changes(&gateway.app, session, lineage, held)).await? {
+        let changes = || Box::pin(patiently(|| sessions::changes(&gateway.app, session, lineage, held)));
+        if !waiting && let Some(change) = changes().await? {
             Box::pin(frame::write(&mut send, &change)).await?;
             waiting = true;
             sent = Some((change.to_gen, change.snapshot));
@@ -50,23 +53,24 @@ pub(super) async fn tell(
                 Some(state::up::Message::Ack(ack)) => {
                     let same = ack.lineage == lineage.as_bytes();
                     (waiting, held) = (false, now_held(ack.gen_held, sent)?.filter(|_| same));
-                    Box::pin(sessions::acknowledge(&gateway.app, session, ack.gen_held, ack.persisted)).await?;
+                    let Ack { gen_held, persisted, .. } = ack;
+                    Box::pin(patiently(|| sessions::acknowledge(&gateway.app, session, gen_held, persisted))).await?;
                 }
                 Some(state::up::Message::Applied(mut report)) => {
                     if report.persisted.is_some() {
                         (waiting, held) = (false, now_held(report.generation, sent)?);
                         std::mem::take(&mut upserts).restore(&mut report);
                     }
-                    Box::pin(sessions::report(&gateway.app, session, &report)).await?;
+                    Box::pin(patiently(|| sessions::report(&gateway.app, session, &report))).await?;
                 }
                 Some(state::up::Message::FairUse(report)) => {
-                    Box::pin(crate::fair_use::report(&gateway.app, session, &report)).await?;
+                    Box::pin(patiently(|| crate::fair_use::report(&gateway.app, session, &report))).await?;
                 }
                 Some(state::up::Message::Addresses(report)) => {
-                    Box::pin(crate::subscriptions::learned::report(&gateway.app, session, &report)).await?;
+                    Box::pin(patiently(|| crate::subscriptions::learned::report(&gateway.app, session, &report))).await?;
                 }
                 Some(state::up::Message::Unknown(report)) => {
-                    Box::pin(fleet::unknown_hosts::report(&gateway.app, session, &report)).await?;
+                    Box::pin(patiently(|| fleet::unknown_hosts::report(&gateway.app, session, &report))).await?;
                 }
                 None => {}
             },

@@ -12,6 +12,7 @@ use weir_transport::{Connection, Receive, Send};
 use super::Gateway;
 use super::misbehaviour::{self, Misbehaviour};
 use super::pace::Pace;
+use super::patience::Patience;
 use super::session::{EventPace, read};
 use crate::fleet::sessions::Session;
 use crate::usage::{Error, Intake};
@@ -54,17 +55,21 @@ async fn apply_all(
         let Up { record, gap_fill, quarantine } = read(receive, Kind::Usage).await?;
         let size = record.len() + gap_fill.as_ref().map_or(0, Message::encoded_len);
         pace.take(size + RECORD_COST).await;
-        let turn = gateway.turns.take(session.tenant, size).await;
-        let applied = match &gap_fill {
-            Some(fill) => Box::pin(intake.fill(&gateway.app, fill)).await,
-            None if quarantine => Box::pin(intake.quarantine(&gateway.app, &record)).await,
-            None => Box::pin(intake.apply(&gateway.app, &record)).await,
+        let mut patience = Patience::default();
+        let applied = loop {
+            let turn = gateway.turns.take(session.tenant, size).await;
+            let applied = match &gap_fill {
+                Some(fill) => Box::pin(intake.fill(&gateway.app, fill)).await,
+                None if quarantine => Box::pin(intake.quarantine(&gateway.app, &record)).await,
+                None => Box::pin(intake.apply(&gateway.app, &record)).await,
+            };
+            drop(turn);
+            match applied {
+                Err(error) if patience.has(&error).await => intake = Intake::new(session),
+                Err(Error::Fleet(fenced)) => return Err(fenced.into()),
+                other => break other?,
+            }
         };
-        let applied = match applied {
-            Err(Error::Fleet(fenced)) => return Err(fenced.into()),
-            other => other?,
-        };
-        drop(turn);
         if applied.outcome == Outcome::Malformed {
             tracing::warn!(agent = %session.agent, bytes = record.len(), "a usage record is refused");
             anyhow::ensure!(!applied.epoch.is_empty(), Misbehaviour::RecordUnreadable);

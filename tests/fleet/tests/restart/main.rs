@@ -1,8 +1,9 @@
-//! The players are held to what agents are: nothing of theirs is lost or doubled when the gateway dies under them, or sends
-//! them to another one.
+//! The players are held to what agents are: nothing of theirs is lost or doubled when the gateway dies under them, or the
+//! database under it, or they are sent to another gateway.
 
-#[path = "../../faults.rs"]
+#[path = "../../../faults.rs"]
 mod faults;
+mod restored;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -104,6 +105,47 @@ async fn agents_go_from_one_gateway_to_another_and_nothing_is_lost_or_doubled() 
     let counted = counted(&mut network).await;
     faults::note(23, 20 * 20_000, counted[2].unsigned_abs());
     assert_eq!(counted, [20 * 5, 20 * 8, 20 * 20_000, 20 * 8]);
+    installation.end().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_counted_once_though_the_database_was_away() {
+    let mut installation = Installation::start().await.unwrap();
+    let mut network = Network::found(&installation, "away").await.unwrap();
+    let edges = network.routers(PLAYERS, 1).await.unwrap();
+    let gateway = installation.start_gateway().await.unwrap();
+    let mut crowd = Crowd::gather(&edges, gateway, Manners::default()).unwrap();
+    crowd.arrive(PLAYERS, PLAYERS, LIMIT).await.unwrap();
+    let seal = |crowd: &Crowd| {
+        let moved = LineUsage { handle: 1, down_bytes: 1_000, down_packets: 1, ..LineUsage::default() };
+        crowd.players.iter().for_each(|player| player.seal(&[moved]));
+    };
+    seal(&crowd);
+    crowd.all_acked(LIMIT).await.unwrap();
+
+    drop(network);
+    installation.stop_database().await.unwrap();
+    for _ in 0..3 {
+        seal(&crowd);
+    }
+    // Everybody's next record is there and has found no database.
+    let waits = |installation: &Installation| installation.gateway_log().matches("the database is away").count();
+    let until = Instant::now() + LIMIT;
+    while waits(&installation) < PLAYERS {
+        assert!(Instant::now() < until, "{}", installation.gateway_log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    installation.start_database().await.unwrap();
+    let until = Instant::now() + LIMIT;
+    while crowd.players.iter().any(|player| player.records().0 > player.records().1) {
+        let news = crowd.next(until).await.unwrap_or_else(|error| panic!("{error:#}: {}", installation.gateway_log()));
+        assert!(matches!(news.what, What::Acked(_)), "nobody loses the session: {:?}", news.what);
+    }
+    let counted = "SELECT count(DISTINCT (agent_id, epoch, seq)) AS records, sum(down_bytes)::bigint AS bytes FROM usage_segments";
+    let counted = sqlx::query(counted).fetch_one(&mut installation.sql().await.unwrap()).await.unwrap();
+    let counted = ["records", "bytes"].map(|column| counted.get::<i64, _>(column));
+    faults::note(25, 20 * 4_000, counted[1].unsigned_abs());
+    assert_eq!(counted, [20 * 4, 20 * 4_000]);
     installation.end().await.unwrap();
 }
 

@@ -1,0 +1,208 @@
+//! What does not come into force at once: suspensions of many, what a restored cloud takes away, and settings that cut the
+//! router off.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prost::Message;
+use tokio::task::LocalSet;
+use uuid::Uuid;
+use weir_agent::clock::{Clock, Now, System};
+use weir_protocol::control::{Event, Severity, Welcome, down, up};
+use weir_protocol::desired::{Access, Kind, Line, Router};
+use weir_protocol::state::{Object, ObjectKey, Status};
+
+use crate::bench::{Bench, Gateway, Running, Served, config, soon};
+use crate::{LINEAGE, change, line, snapshot};
+
+fn with_access(n: u8, revision: u64, access: Access) -> Object {
+    let body = Line { handle: n.into(), rate_down_bps: 9, rate_up_bps: 9, access: access.into(), ..Line::default() };
+    Object { body: body.encode_to_vec(), ..line(n, revision, 9) }
+}
+
+fn open(bench: &Bench) -> usize {
+    bench.wanted().lines.values().filter(|line| line.access() != Access::Closed).count()
+}
+
+async fn event(cloud: &mut Served) -> Event {
+    loop {
+        if let up::Message::Event(event) = cloud.control().await {
+            return event;
+        }
+    }
+}
+
+#[tokio::test]
+async fn suspensions_of_many_wait_for_a_person_though_they_come_a_few_at_a_time() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        cloud.change(&snapshot(1, (1..=200).map(|n| with_access(n, 1, Access::Open)).collect())).await;
+        cloud.ack().await;
+        cloud.report().await;
+        let mut told = BTreeMap::new();
+        for (generation, some) in (1..).zip((1..=80).collect::<Vec<u8>>().chunks(10)) {
+            let closed = some.iter().map(|n| with_access(*n, 2, Access::Closed)).collect();
+            cloud.change(&change(generation, generation + 1, closed, &[])).await;
+            assert_eq!(cloud.ack().await.gen_held, generation + 1);
+            told.extend(cloud.report().await.results.into_iter().map(|result| (result.id[0], result)));
+        }
+        assert_eq!(open(&bench), 150, "the first fifty are few");
+        let waiting = told.values().filter(|result| result.code == "suspension-held");
+        assert_eq!(waiting.map(|result| result.status()).collect::<Vec<_>>(), [Status::Rejected; 30]);
+        for of in [10, 20] {
+            let event = event(&mut cloud).await;
+            assert_eq!((event.kind.as_str(), event.severity()), ("suspensions-held", Severity::Critical));
+            assert!(event.text.starts_with(&format!("{of} of 200 lines")), "{}", event.text);
+        }
+        // Who pays meanwhile is open, and the others go once somebody confirms it.
+        cloud.change(&change(9, 10, vec![with_access(80, 3, Access::Open)], &[])).await;
+        cloud.ack().await;
+        cloud.report().await;
+        let mut confirmed = change(10, 11, Vec::new(), &[]);
+        confirmed.removals_confirmed = true;
+        cloud.change(&confirmed).await;
+        assert_eq!(cloud.ack().await.gen_held, 11);
+        assert!(cloud.report().await.results.iter().all(|result| result.status() == Status::Applied));
+        assert_eq!(open(&bench), 121);
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test]
+async fn what_a_restored_cloud_takes_away_waits_in_its_sessions_and_through_a_restart() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let welcome = || {
+        let welcome = Welcome {
+            session_id: 1,
+            proto_rev: 9,
+            state_lineage: LINEAGE.to_vec(),
+            restored: true,
+            ..Welcome::default()
+        };
+        down::Message::Welcome(welcome)
+    };
+    let story = async {
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        cloud.change(&snapshot(8, vec![line(1, 1, 9), line(2, 1, 9), with_access(3, 1, Access::Closed)])).await;
+        cloud.ack().await;
+        agent.stop().await;
+
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.say(welcome()).await;
+        let older = [with_access(1, 1, Access::Closed), with_access(3, 1, Access::Open), line(4, 1, 9)];
+        cloud.change(&snapshot(5, older.to_vec())).await;
+        bench.until(|wanted| wanted.lines.len() == 4).await;
+        assert_eq!(open(&bench), 4);
+        let mut later = change(5, 6, vec![line(4, 2, 8)], &[]);
+        later.removes = vec![ObjectKey { kind: Kind::Line as u32, id: vec![3; 16] }];
+        cloud.change(&later).await;
+        let kinds = ["removals-held", "suspensions-held", "removals-held", "reductions-held"];
+        for kind in kinds {
+            assert_eq!(event(&mut cloud).await.kind, kind);
+        }
+        agent.stop().await;
+
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, hello) = gateway.session().await;
+        cloud.say(welcome()).await;
+        assert_eq!((hello.state_gen, open(&bench), bench.wanted().lines.len()), (6, 4, 4));
+        let mut released = change(6, 7, Vec::new(), &[]);
+        released.removals_confirmed = true;
+        cloud.change(&released).await;
+        bench.until(|wanted| wanted.lines.len() == 2).await;
+        assert_eq!((open(&bench), bench.wanted().lines[&Uuid::from_bytes([4; 16])].rate_down_bps), (1, 8));
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+/// The system's clocks, and how far the test put the monotonic one ahead.
+struct Ahead(System, Arc<AtomicU64>);
+
+impl Clock for Ahead {
+    fn now(&self) -> Now {
+        let now = self.0.now();
+        Now { mono_ms: now.mono_ms + self.1.load(Ordering::Relaxed), ..now }
+    }
+
+    fn boot(&self) -> Uuid {
+        self.0.boot()
+    }
+}
+
+fn wired(revision: u64, wan: &str) -> Object {
+    let body = Router { wan_interface: wan.into(), lan_interface: "lan0".into(), ..Router::default() }.encode_to_vec();
+    Object { kind: Kind::Router as u32, id: vec![9; 16], revision, body, ..Object::default() }
+}
+
+/// Waits until a port is in force.
+async fn wan(bench: &Bench, wan: &str) {
+    bench.until(|wanted| wanted.router.as_ref().is_some_and(|router| router.wan_interface == wan)).await;
+}
+
+#[tokio::test]
+async fn settings_that_cut_the_router_off_are_taken_back_and_tried_three_times() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let (identity, ahead) = (gateway.identity(), Arc::new(AtomicU64::new(0)));
+    let clock = || Ahead(System::start(), Arc::clone(&ahead));
+    let two_minutes = || ahead.fetch_add(120_000, Ordering::Relaxed);
+    let story = async {
+        let mut agent = Running::start_by(clock(), config(folder.path()), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        cloud.change(&snapshot(1, vec![wired(1, "wan0"), line(1, 1, 9)])).await;
+        assert_eq!(cloud.ack().await.gen_held, 1);
+        wan(&bench, "wan0").await;
+        cloud.change(&change(1, 2, vec![wired(2, "wan1")], &[])).await;
+        for tries in 1..=3 {
+            wan(&bench, "wan1").await;
+            soon("close", cloud.connection.closed()).await;
+            // Nobody answers: nothing gets through this port.
+            if tries == 2 {
+                let _not_welcome = gateway.session().await;
+                agent.stop().await;
+                agent = Running::start_by(clock(), config(folder.path()), &identity, &bench);
+            } else {
+                two_minutes();
+            }
+            wan(&bench, "wan0").await;
+            let hello;
+            (cloud, hello) = gateway.session().await;
+            assert_eq!(hello.state_gen, 2);
+            cloud.welcome(Vec::new()).await;
+        }
+        let mut told = event(&mut cloud).await;
+        while told.severity() != Severity::Critical {
+            told = event(&mut cloud).await;
+        }
+        assert_eq!(told.kind, "settings-reverted");
+        let report = cloud.report().await;
+        let own = report.results.iter().find(|result| result.kind == Kind::Router as u32).unwrap();
+        assert_eq!((own.revision, own.status(), own.code.as_str()), (2, Status::Rejected, "reverted"));
+
+        // Others are tried anew, and stay where a gateway is reached under them.
+        cloud.change(&change(2, 3, vec![wired(3, "wan2")], &[])).await;
+        wan(&bench, "wan2").await;
+        soon("close", cloud.connection.closed()).await;
+        let (mut cloud, _) = gateway.session().await;
+        cloud.welcome(Vec::new()).await;
+        assert!(cloud.report().await.results.iter().all(|result| result.code.is_empty()));
+        two_minutes();
+        agent.stop().await;
+        let bench = Bench::new();
+        let agent = Running::start_by(clock(), config(folder.path()), &identity, &bench);
+        wan(&bench, "wan2").await;
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
