@@ -4,7 +4,7 @@
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Up {
     /// The message.
-    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4, 5, 7")]
     pub message: Option<up::Message>,
 }
 
@@ -28,6 +28,9 @@ pub mod up {
         /// What a [`super::Command`] came to.
         #[prost(message, tag = "5")]
         CommandResult(super::CommandResult),
+        /// A piece of what a diagnosis found; never sent to a cloud below revision 9.
+        #[prost(message, tag = "7")]
+        DiagnosisPart(crate::diagnosis::Part),
     }
 }
 
@@ -35,7 +38,7 @@ pub mod up {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Down {
     /// The message.
-    #[prost(oneof = "down::Message", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "down::Message", tags = "1, 2, 3, 4, 7")]
     pub message: Option<down::Message>,
 }
 
@@ -56,6 +59,9 @@ pub mod down {
         /// Something to do now, once; never sent to an agent below revision 5.
         #[prost(message, tag = "4")]
         Command(super::Command),
+        /// Nobody wants to know any more; never sent to an agent below revision 9.
+        #[prost(message, tag = "7")]
+        Cancel(crate::diagnosis::Cancel),
     }
 }
 
@@ -277,7 +283,7 @@ pub struct Command {
     #[prost(bytes = "vec", tag = "1")]
     pub id: Vec<u8>,
     /// What to do.
-    #[prost(oneof = "command::What", tags = "2")]
+    #[prost(oneof = "command::What", tags = "2, 3")]
     pub what: Option<command::What>,
 }
 
@@ -289,6 +295,9 @@ pub mod command {
         /// Measure how a line is served.
         #[prost(message, tag = "2")]
         Probe(crate::quality::Probe),
+        /// Look into something; never sent to an agent below revision 9.
+        #[prost(message, tag = "3")]
+        Diagnose(crate::diagnosis::Diagnose),
     }
 }
 
@@ -299,7 +308,7 @@ pub struct CommandResult {
     #[prost(bytes = "vec", tag = "1")]
     pub id: Vec<u8>,
     /// What it came to.
-    #[prost(oneof = "command_result::Outcome", tags = "2, 3")]
+    #[prost(oneof = "command_result::Outcome", tags = "2, 3, 4, 5")]
     pub outcome: Option<command_result::Outcome>,
 }
 
@@ -314,13 +323,19 @@ pub mod command_result {
         /// It was not done.
         #[prost(message, tag = "3")]
         Refused(super::Refused),
+        /// It was looked into.
+        #[prost(message, tag = "4")]
+        Diagnosed(crate::diagnosis::Diagnosed),
+        /// It was begun and is not known to have ended.
+        #[prost(message, tag = "5")]
+        Unknown(crate::diagnosis::UnknownOutcome),
     }
 }
 
 /// Why a [`Command`] was not done.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Refused {
-    /// A stable name, `kebab-case`: `line-unknown`, `busy`, `command-unknown`.
+    /// A stable name, `kebab-case`: `line-unknown`, `busy`, `command-unknown`, `too-late`.
     #[prost(string, tag = "1")]
     pub code: String,
     /// One plain sentence.

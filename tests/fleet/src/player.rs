@@ -351,7 +351,7 @@ fn heard(message: control::Down, ended: &mut Ended) -> Result<Option<Welcome>> {
             ended.comeback = Some(Backoff::told(min, max, roll));
             bail!("told to go away: {:?}", away.reason())
         }
-        Some(down::Message::LiveInterest(_) | down::Message::Command(_)) | None => Ok(None),
+        Some(down::Message::LiveInterest(_) | down::Message::Command(_) | down::Message::Cancel(_)) | None => Ok(None),
     }
 }
 
