@@ -58,8 +58,8 @@ impl Socket {
                 }),
             );
             if let Ok(heard) = heard.await {
-                let length = heard.map_err(|error| Stop::io("packets cannot be heard", &error))?;
-                let kept = length.min(packet.len());
+                let kept = heard.map_err(|error| Stop::io("packets cannot be heard", &error))?;
+                let length = whole(packet.get(..kept).unwrap_or_default());
                 if file.len() + RECORD + kept > teller.left() {
                     teller.give(&file).await?;
                     return Err(Stop::Limit);
@@ -80,6 +80,17 @@ impl Socket {
         teller.give(&file).await?;
         Err(Stop::Limit)
     }
+}
+
+/// The length of a packet, which its header knows also where less of it was kept.
+fn whole(packet: &[u8]) -> usize {
+    let word = |at: usize| packet.get(at..at + 2).map_or(0, |word| usize::from(word[0]) << 8 | usize::from(word[1]));
+    let told = match packet.first().map(|first| first >> 4) {
+        Some(4) => word(2),
+        Some(6) => word(4) + 40,
+        _ => 0,
+    };
+    told.max(packet.len())
 }
 
 /// The beginning of a file.

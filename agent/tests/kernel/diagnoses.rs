@@ -47,7 +47,7 @@ fn echoes_and_the_way_of_both_families_are_told() {
         // A second router on the way, which sends back what may go no farther.
         sh(&format!(
             "nsenter -t {} -n sh -ec 'sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-                ip link add far type dummy; ip link set far up; ip addr add 203.0.113.1/24 dev far'
+                ip link add far type veth peer name farther; ip link set far up; ip link set farther up; ip addr add 203.0.113.1/24 dev far'
              ip route add 203.0.113.0/24 via 198.18.0.2",
             net.internet.id()
         ));

@@ -193,7 +193,7 @@ pub async fn answered(app: &App, session: Session, result: &CommandResult) -> Re
             store::end(&mut tx, id, State::Refused, &detail, None, None).await?;
             State::Refused
         }
-        None => return Ok(()),
+        Some(command_result::Outcome::Diagnosed(_) | command_result::Outcome::Unknown(_)) | None => return Ok(()),
     };
     tx.commit().await?;
     count(state);

@@ -2,6 +2,7 @@
 
 mod access_points;
 mod desired;
+mod diagnostics;
 mod dunning;
 mod fair_use;
 mod gateway;

@@ -34,6 +34,9 @@ const HEARTBEAT_MS: u32 = 60_000;
 const LIVE_FOR_MS: u32 = 12_000;
 const LIVE_EVERY_MS: u32 = 1_000;
 
+/// Parts of diagnoses an agent may tell at once, and a second.
+const PARTS_AT_ONCE: usize = 32;
+const PARTS_A_SECOND: u32 = 10;
 /// Events an agent may tell at once: more than it keeps while it is away.
 const EVENTS_AT_ONCE: usize = 128;
 const EVENTS_A_SECOND: u32 = 1;
@@ -175,7 +178,7 @@ async fn go_away(connection: &quinn::Connection, control: &mut SendStream, reaso
     Ok(())
 }
 
-/// Heartbeats, events, how lines are served and what commands came to.
+/// Heartbeats, events, how lines are served, and what commands and diagnoses came to.
 async fn listen(
     gateway: Arc<Gateway>,
     session: Session,
@@ -184,6 +187,7 @@ async fn listen(
     mut receive: RecvStream,
 ) -> anyhow::Result<()> {
     let mut lines = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
+    let mut parts = Pace::new(PARTS_AT_ONCE, PARTS_A_SECOND);
     loop {
         let message: control::Up = read(&mut receive, Kind::Control).await?;
         match message.message {
@@ -202,6 +206,17 @@ async fn listen(
                 pace.lock().await.take(1).await;
                 match Box::pin(crate::quality::answered(&gateway.app, session, &result)).await {
                     Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
+                    other => other?,
+                }
+                match Box::pin(crate::diagnostics::answered(&gateway.app, session, &result)).await {
+                    Err(crate::diagnostics::Error::Fleet(fenced)) => return Err(fenced.into()),
+                    other => other?,
+                }
+            }
+            Some(up::Message::DiagnosisPart(part)) => {
+                parts.take(1).await;
+                match Box::pin(crate::diagnostics::part(&gateway.app, session, &part)).await {
+                    Err(crate::diagnostics::Error::Fleet(fenced)) => return Err(fenced.into()),
                     other => other?,
                 }
             }
@@ -230,6 +245,13 @@ async fn tell_commands(
             let command = control::Command { id: id.uuid().as_bytes().to_vec(), what };
             let message = control::Down { message: Some(down::Message::Command(command)) };
             frame::write(&mut *control.lock().await, &message).await?;
+        }
+        let due = match Box::pin(crate::diagnostics::due(&gateway.app, session)).await {
+            Err(crate::diagnostics::Error::Fleet(fenced)) => return Err(fenced.into()),
+            due => due?,
+        };
+        for message in due {
+            frame::write(&mut *control.lock().await, &control::Down { message: Some(message) }).await?;
         }
         bell.commands.notified().await;
     }

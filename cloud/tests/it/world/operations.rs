@@ -74,6 +74,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "boosts" => "bos",
         "subscriptions" => "sub",
         "line-probes" => "prb",
+        "diagnoses" => "dgn",
         "holds" => "hld",
         "billing-runs" => "run",
         "invoices" => "inv",
