@@ -2,7 +2,7 @@
 
 use crate::error::{FieldError, Problem};
 use crate::ids::DiagnosisId;
-use crate::{db, fleet, network, subscriptions};
+use crate::{db, fleet, network, quality, subscriptions};
 
 crate::kinds! {
     DIAGNOSIS_NOT_FOUND = 404 "diagnosis-not-found", "There is no such diagnosis", "Diagnoses are forgotten after two weeks; it may also belong to somebody else.";
@@ -38,9 +38,22 @@ pub enum Error {
     /// About the agent or its session.
     #[error(transparent)]
     Fleet(#[from] fleet::Error),
+    /// About a probe.
+    #[error(transparent)]
+    Quality(quality::Error),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] db::Error),
+}
+
+impl From<quality::Error> for Error {
+    fn from(error: quality::Error) -> Self {
+        match error {
+            // Whoever has a session wants to know when it is lost.
+            quality::Error::Fleet(error) => Self::Fleet(error),
+            error => Self::Quality(error),
+        }
+    }
 }
 
 impl From<sqlx::Error> for Error {
@@ -60,6 +73,7 @@ impl From<Error> for Problem {
             Error::Subscriptions(error) => error.into(),
             Error::Network(error) => error.into(),
             Error::Fleet(error) => error.into(),
+            Error::Quality(error) => error.into(),
             Error::Db(_) => Self::internal(&error),
         }
     }

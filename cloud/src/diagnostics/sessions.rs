@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use weir_protocol::control::{Command, CommandResult, command, command_result, down};
 use weir_protocol::diagnosis::diagnose::Tool as Told;
 use weir_protocol::diagnosis::{Cancel, Capture, Diagnose, Log, LookUp, Part, Ping, Shaper, Talkers, Traceroute};
+use weir_protocol::quality::Probe;
 
 use super::model::{PATIENCE, State, Tool};
 use super::service::count;
@@ -12,6 +13,7 @@ use super::{Error, store};
 use crate::app::App;
 use crate::fleet::sessions::Session;
 use crate::ids::{DiagnosisId, SubscriptionId};
+use crate::quality;
 
 /// Since this revision agents know what a diagnosis is.
 const SINCE_REV: u32 = 9;
@@ -28,20 +30,26 @@ const TALKERS: u32 = 20;
 /// Longest reason kept of an agent that refuses.
 const DETAIL_MAX: usize = 200;
 
-/// What a session's agent is to be told now, each once. An agent that does not know how is not asked.
+/// What a session's agent is to be told now, each once: lines to probe, what to look into, and what nobody wants to know any
+/// more. An agent that does not know how is not asked.
 pub async fn due(app: &App, session: Session) -> Result<Vec<down::Message>, Error> {
     let mut tx = session.begin(app).await?;
     let now = tx.at();
+    let probes = quality::due(&mut tx, session).await?.into_iter().map(|(id, line)| {
+        let what = Some(command::What::Probe(Probe { line: bytes(line) }));
+        down::Message::Command(Command { id: id.uuid().as_bytes().to_vec(), what })
+    });
+    let mut due: Vec<down::Message> = probes.collect();
     if session.rev < SINCE_REV {
         for tool in store::give_up(&mut tx, session.agent).await? {
             count(tool, State::TooOld);
         }
-        tx.commit().await?;
-        return Ok(Vec::new());
+    } else {
+        let waiting = store::take(&mut tx, session.agent, now - PATIENCE).await?;
+        due.extend(waiting.into_iter().map(|one| message(one, now)));
     }
-    let waiting = store::take(&mut tx, session.agent, now - PATIENCE).await?;
     tx.commit().await?;
-    Ok(waiting.into_iter().map(|one| message(one, now)).collect())
+    Ok(due)
 }
 
 fn message(one: Waiting, now: DateTime<Utc>) -> down::Message {
@@ -95,9 +103,10 @@ pub async fn part(app: &App, session: Session, part: &Part) -> Result<(), Error>
     Ok(())
 }
 
-/// Keeps how a diagnosis of an agent ended; again, or of another's, it is nothing.
+/// Keeps what an agent answered to a probe, or how a diagnosis of it ended; again, or to another's, it is nothing.
 pub async fn answered(app: &App, session: Session, result: &CommandResult) -> Result<(), Error> {
     use command_result::Outcome;
+    quality::answered(app, session, result).await?;
     let Some(id) = id_of(&result.id) else { return Ok(()) };
     let (state, detail, told) = match &result.outcome {
         Some(Outcome::Diagnosed(told)) => (State::Done, String::new(), Some(told)),

@@ -97,7 +97,7 @@ fn a_router_is_asked_and_what_it_tells_is_shown_while_it_tells() {
         tell(&mut agent, &command, 1, b"2: 3.0 ms \x1b[31m<b>\n").await;
         tell(&mut agent, &command, 0, b"1: 2.0 ms\n").await;
         tell(&mut agent, &command, 0, b"again\n").await;
-        let shown = until("output", || world.shown(&id), |one: &Value| one["bytes"] == 31).await;
+        let shown = until("output", || world.shown(&id), |one: &Value| one["bytes"] == 29).await;
         assert_eq!(shown["output"], "1: 2.0 ms\n2: 3.0 ms [31m<b>\n", "in order, each once, and plain");
         let page = world.isp.page(&format!("/diagnoses/{id}")).await.text;
         assert!(page.contains("2: 3.0 ms [31m&#60;b&#62;") && page.contains("Running"), "{page}");
@@ -162,7 +162,7 @@ fn a_router_that_is_away_too_old_silent_or_restarted_is_named() {
 #[test]
 fn packets_need_a_permission_and_a_reason_and_are_forgotten_after_a_day() {
     story(async {
-        let world = World::new("diagpackets").await;
+        let mut world = World::new("diagpackets").await;
         let mut agent = world.connected(PROTO_REV).await;
         let path = format!("/routers/{}/captures", world.at);
         let network = world.isp.session_of(Role::Network).await;
@@ -193,11 +193,11 @@ fn packets_need_a_permission_and_a_reason_and_are_forgotten_after_a_day() {
             let log = world.isp.get(&format!("/audit-entries?action={action}")).await.expect(200);
             assert_eq!(log["items"][0]["subject"], world.line.to_string(), "{log}");
         }
-        world.later(86_500).await;
+        world.isp.now_is("2026-10-11T10:06:00Z").await;
         ForgetOldDiagnoses {}.run(world.isp.app.clone(), world.isp.scope()).await.unwrap();
         assert_eq!(world.isp.get(&file).await.problem(), "capture-not-found");
         assert_eq!(world.shown(&id).await["reason"], "Ticket 7, agreed", "that they were looked at is known on");
-        world.later(14 * 86_400).await;
+        world.isp.now_is("2026-10-24T10:06:00Z").await;
         ForgetOldDiagnoses {}.run(world.isp.app.clone(), world.isp.scope()).await.unwrap();
         assert_eq!(world.isp.get(&format!("/diagnoses/{id}")).await.problem(), "diagnosis-not-found");
     });

@@ -9,7 +9,7 @@ use quinn::{RecvStream, SendStream};
 use tokio::task::JoinSet;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
 use weir_protocol::stream::Kind;
-use weir_protocol::{control, frame, live, quality};
+use weir_protocol::{control, frame, live};
 
 use super::arrivals::Place;
 use super::misbehaviour::{self, Misbehaviour};
@@ -204,10 +204,6 @@ async fn listen(
             }
             Some(up::Message::CommandResult(result)) => {
                 pace.lock().await.take(1).await;
-                match Box::pin(crate::quality::answered(&gateway.app, session, &result)).await {
-                    Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
-                    other => other?,
-                }
                 match Box::pin(crate::diagnostics::answered(&gateway.app, session, &result)).await {
                     Err(crate::diagnostics::Error::Fleet(fenced)) => return Err(fenced.into()),
                     other => other?,
@@ -235,17 +231,6 @@ async fn tell_commands(
     control: Arc<tokio::sync::Mutex<SendStream>>,
 ) -> anyhow::Result<()> {
     loop {
-        let due = match Box::pin(crate::quality::due(&gateway.app, session)).await {
-            Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
-            due => due?,
-        };
-        for (id, line) in due {
-            let probe = quality::Probe { line: line.uuid().as_bytes().to_vec() };
-            let what = Some(control::command::What::Probe(probe));
-            let command = control::Command { id: id.uuid().as_bytes().to_vec(), what };
-            let message = control::Down { message: Some(down::Message::Command(command)) };
-            frame::write(&mut *control.lock().await, &message).await?;
-        }
         let due = match Box::pin(crate::diagnostics::due(&gateway.app, session)).await {
             Err(crate::diagnostics::Error::Fleet(fenced)) => return Err(fenced.into()),
             due => due?,
