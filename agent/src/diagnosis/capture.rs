@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use nix::libc;
@@ -28,11 +28,14 @@ const RECORD: usize = 16;
 pub struct Socket {
     file: UdpSocket,
     snap_bytes: u32,
+    /// When it began to hear, also in Unix milliseconds.
+    since: (Instant, u64),
 }
 
 impl Socket {
-    /// Begins to hear packets from and to these prefixes on a port of this thread's network namespace. Needs `CAP_NET_RAW`.
-    pub fn open(port: &str, prefixes: &[IpNet], snap_bytes: u32) -> io::Result<Self> {
+    /// Begins to hear packets from and to these prefixes on a port of this thread's network namespace, where it is `now_ms`,
+    /// Unix milliseconds. Needs `CAP_NET_RAW`.
+    pub fn open(port: &str, prefixes: &[IpNet], snap_bytes: u32, now_ms: u64) -> io::Result<Self> {
         let snap_bytes = if snap_bytes == 0 { SNAP.0 } else { snap_bytes.clamp(SNAP.0, SNAP.1) };
         let index = if_nametoindex(port)?;
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -41,7 +44,7 @@ impl Socket {
         attach(&file, &filter::program(prefixes, snap_bytes))?;
         bind(&file, index)?;
         // Waiting for something to read is all it takes.
-        Ok(Self { file: UdpSocket::from_std(file.into())?, snap_bytes })
+        Ok(Self { file: UdpSocket::from_std(file.into())?, snap_bytes, since: (Instant::now(), now_ms) })
     }
 
     /// Takes packets until a limit is reached, and tells them.
@@ -64,7 +67,7 @@ impl Socket {
                     teller.give(&file).await?;
                     return Err(Stop::Limit);
                 }
-                file.extend(record(SystemTime::now(), kept, length));
+                file.extend(record(self.at(), kept, length));
                 file.extend_from_slice(packet.get(..kept).unwrap_or_default());
                 taken += 1;
             }
@@ -79,6 +82,11 @@ impl Socket {
         }
         teller.give(&file).await?;
         Err(Stop::Limit)
+    }
+
+    /// What time it is, since 1970.
+    fn at(&self) -> Duration {
+        Duration::from_millis(self.since.1) + self.since.0.elapsed()
     }
 }
 
@@ -105,9 +113,8 @@ fn header(snap_bytes: u32) -> Vec<u8> {
     bytes
 }
 
-/// What the file says of a packet.
-fn record(at: SystemTime, kept: usize, length: usize) -> Vec<u8> {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+/// What the file says of a packet that came so long after 1970.
+fn record(since: Duration, kept: usize, length: usize) -> Vec<u8> {
     let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let words = [narrow(since.as_secs()), since.subsec_micros(), narrow(kept as u64), narrow(length as u64)];
     words.into_iter().flat_map(u32::to_le_bytes).collect()

@@ -191,7 +191,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if prefixes.is_empty() {
             return Err(("line-unaddressed", "the line has no address now".to_owned()));
         }
-        let socket = Socket::open(&router.lan_interface, &prefixes, *snap_bytes);
+        let socket = Socket::open(&router.lan_interface, &prefixes, *snap_bytes, self.clock.now().wall_ms);
         let failed = |error| ("failed", format!("no packets can be heard on {}: {error}", router.lan_interface));
         Ok(Tool::Capture(socket.map_err(failed)?))
     }

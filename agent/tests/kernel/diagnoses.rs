@@ -101,7 +101,7 @@ fn classes_and_packets_are_those_of_the_line() {
         assert!(classes.len() == 2 && classes[0].contains("rate 19") | classes[0].contains("rate 20"), "{shown}");
 
         let prefixes = ["10.20.0.2/32", "2001:db8:20::2/128"].map(|prefix| prefix.parse().unwrap());
-        let socket = Socket::open("lan0", &prefixes, 64).unwrap();
+        let socket = Socket::open("lan0", &prefixes, 64, 1_800_000_000_000).unwrap();
         sh("ping -c 1 -W 1 10.20.0.77 || true");
         sh(&format!("nsenter -t {} -n ping -c 2 -i 0.2 -W 2 198.18.0.2", net.subscriber.id()));
         let (file, how) = told(Tool::Capture(socket), LIMITS).await;
@@ -112,12 +112,13 @@ fn classes_and_packets_are_those_of_the_line() {
         for n in 0..3 {
             let (kept, length) = (word(at + 8) as usize, word(at + 12));
             let packet = &file[at + 16..at + 16 + kept];
+            assert_eq!(word(at) / 100, 18_000_000, "at its time");
             assert_eq!((kept, length, packet[0], packet[9]), (64, 84, 0x45, 1), "an echo of 84 bytes, cut");
             let ends = [&packet[12..16], &packet[16..20]];
             assert_eq!(ends[n % 2], [10, 20, 0, 2], "to and fro");
             at += 16 + kept;
         }
         assert_eq!(at, file.len());
-        assert!(Socket::open("nowhere0", &prefixes, 64).is_err());
+        assert!(Socket::open("nowhere0", &prefixes, 64, 0).is_err());
     });
 }
