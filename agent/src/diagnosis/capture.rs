@@ -53,13 +53,10 @@ impl Socket {
         let (mut taken, mut tell_at) = (0, Instant::now() + TOLD_EVERY);
         let mut packet = vec![0; usize::try_from(self.snap_bytes).unwrap_or(0)];
         while taken < limits.packets {
-            let heard = timeout_at(
-                until.min(tell_at),
-                self.file.async_io(Interest::READABLE, || {
-                    // The length of the whole packet, also where less of it fits.
-                    Ok(recv(self.file.as_raw_fd(), &mut packet, MsgFlags::MSG_TRUNC)?)
-                }),
-            );
+            let next = self
+                .file
+                .async_io(Interest::READABLE, || Ok(recv(self.file.as_raw_fd(), &mut packet, MsgFlags::MSG_DONTWAIT)?));
+            let heard = timeout_at(until.min(tell_at), next);
             if let Ok(heard) = heard.await {
                 let kept = heard.map_err(|error| Stop::io("packets cannot be heard", &error))?;
                 let length = whole(packet.get(..kept).unwrap_or_default());
