@@ -716,6 +716,50 @@ ALTER TABLE ONLY public.desired_objects FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects OWNER TO weir_owner;
 
+CREATE TABLE public.diagnoses (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    agent_id uuid,
+    subscription_id uuid,
+    tool text NOT NULL,
+    target text DEFAULT ''::text NOT NULL,
+    server text DEFAULT ''::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    seconds integer NOT NULL,
+    packets integer NOT NULL,
+    snap_bytes integer DEFAULT 0 NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    sent_at timestamp with time zone,
+    waits boolean NOT NULL,
+    state text NOT NULL,
+    ended_at timestamp with time zone,
+    detail text DEFAULT ''::text NOT NULL,
+    cut_short boolean DEFAULT false NOT NULL,
+    parts integer,
+    bytes integer DEFAULT 0 NOT NULL,
+    CONSTRAINT diagnoses_end_with_an_outcome CHECK (((state = ANY (ARRAY['asked'::text, 'running'::text])) = (ended_at IS NULL))),
+    CONSTRAINT diagnoses_of_packets_have_a_line_and_a_reason CHECK (((tool <> 'capture'::text) OR ((subscription_id IS NOT NULL) AND (reason <> ''::text)))),
+    CONSTRAINT diagnoses_state_exists CHECK ((state = ANY (ARRAY['asked'::text, 'running'::text, 'away'::text, 'too_old'::text, 'refused'::text, 'cancelled'::text, 'unknown'::text, 'done'::text]))),
+    CONSTRAINT diagnoses_tool_exists CHECK ((tool = ANY (ARRAY['ping'::text, 'traceroute'::text, 'dns'::text, 'shaper'::text, 'log'::text, 'talkers'::text, 'capture'::text])))
+);
+
+ALTER TABLE ONLY public.diagnoses FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.diagnoses OWNER TO weir_owner;
+
+CREATE TABLE public.diagnosis_parts (
+    tenant_id uuid NOT NULL,
+    diagnosis_id uuid NOT NULL,
+    number integer NOT NULL,
+    data bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.diagnosis_parts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.diagnosis_parts OWNER TO weir_owner;
+
 CREATE TABLE public.dunning_cases (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -2544,6 +2588,12 @@ ALTER TABLE ONLY public.cancelled_boosts
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_pkey PRIMARY KEY (tenant_id, agent_id, kind, object_id);
 
+ALTER TABLE ONLY public.diagnoses
+    ADD CONSTRAINT diagnoses_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.diagnosis_parts
+    ADD CONSTRAINT diagnosis_parts_pkey PRIMARY KEY (tenant_id, diagnosis_id, number);
+
 ALTER TABLE ONLY public.dunning_cases
     ADD CONSTRAINT dunning_cases_pkey PRIMARY KEY (tenant_id, id);
 
@@ -2965,6 +3015,12 @@ CREATE UNIQUE INDEX billing_runs_one_at_a_time ON public.billing_runs USING btre
 
 CREATE INDEX desired_objects_by_generation ON public.desired_objects USING btree (tenant_id, agent_id, generation);
 
+CREATE INDEX diagnoses_by_time ON public.diagnoses USING btree (tenant_id, asked_at);
+
+CREATE INDEX diagnoses_of_a_router ON public.diagnoses USING btree (tenant_id, router_id, id);
+
+CREATE INDEX diagnoses_waiting ON public.diagnoses USING btree (tenant_id, agent_id) WHERE waits;
+
 CREATE INDEX dunning_cases_by_account ON public.dunning_cases USING btree (tenant_id, account_id, id);
 
 CREATE UNIQUE INDEX dunning_cases_one_open ON public.dunning_cases USING btree (tenant_id, account_id) WHERE (closed_at IS NULL);
@@ -3265,6 +3321,24 @@ ALTER TABLE ONLY public.desired_objects
 
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.diagnoses
+    ADD CONSTRAINT diagnoses_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.diagnoses
+    ADD CONSTRAINT diagnoses_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.diagnoses
+    ADD CONSTRAINT diagnoses_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
+
+ALTER TABLE ONLY public.diagnoses
+    ADD CONSTRAINT diagnoses_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.diagnosis_parts
+    ADD CONSTRAINT diagnosis_parts_tenant_id_diagnosis_id_fkey FOREIGN KEY (tenant_id, diagnosis_id) REFERENCES public.diagnoses(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.diagnosis_parts
+    ADD CONSTRAINT diagnosis_parts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.dunning_cases
     ADD CONSTRAINT dunning_cases_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
@@ -3932,6 +4006,10 @@ ALTER TABLE public.cancelled_boosts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.diagnoses ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.diagnosis_parts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.dunning_cases ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dunning_pauses ENABLE ROW LEVEL SECURITY;
@@ -4111,6 +4189,10 @@ CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SE
 CREATE POLICY tenant ON public.cancelled_boosts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.diagnoses TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.diagnosis_parts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.dunning_cases TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4428,6 +4510,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.cancelled_boosts TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.diagnoses TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.diagnosis_parts TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.dunning_cases TO weir_app;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 use weir_agent::clock::{self, Clock, System};
 use weir_agent::config::{self, Adapter, Command, Config, Log};
+use weir_agent::diagnosis::log::Keeping;
 use weir_agent::echo::{Echo, Patrol, patrol};
 use weir_agent::garden;
 use weir_agent::memory;
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn log(format: Log) {
-    let logs = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO);
+    let logs = tracing_subscriber::fmt().with_writer(Keeping).with_max_level(tracing::Level::INFO);
     match format {
         Log::Text => logs.with_ansi(std::io::stderr().is_terminal()).init(),
         Log::Json => logs.json().flatten_event(true).init(),

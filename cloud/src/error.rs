@@ -202,6 +202,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::usage::error::KINDS,
         crate::fair_use::error::KINDS,
         crate::quality::error::KINDS,
+        crate::diagnostics::error::KINDS,
         crate::plugins::error::KINDS,
         crate::ledger::error::KINDS,
         crate::billing::error::KINDS,

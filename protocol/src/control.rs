@@ -4,7 +4,7 @@
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Up {
     /// The message.
-    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "up::Message", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub message: Option<up::Message>,
 }
 
@@ -31,6 +31,9 @@ pub mod up {
         /// Asks for a further certificate; never sent in a session below revision 9.
         #[prost(message, tag = "6")]
         RenewCertificate(crate::enroll::RenewCertificate),
+        /// A piece of what a diagnosis found; never sent to a cloud below revision 9.
+        #[prost(message, tag = "7")]
+        DiagnosisPart(crate::diagnosis::Part),
     }
 }
 
@@ -38,7 +41,7 @@ pub mod up {
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Down {
     /// The message.
-    #[prost(oneof = "down::Message", tags = "1, 2, 3, 4, 5, 6")]
+    #[prost(oneof = "down::Message", tags = "1, 2, 3, 4, 5, 6, 7")]
     pub message: Option<down::Message>,
 }
 
@@ -65,6 +68,9 @@ pub mod down {
         /// Whom to trust from now on; never sent to an agent below revision 9.
         #[prost(message, tag = "6")]
         TrustBundle(crate::enroll::TrustBundle),
+        /// Nobody wants to know any more; never sent to an agent below revision 9.
+        #[prost(message, tag = "7")]
+        Cancel(crate::diagnosis::Cancel),
     }
 }
 
@@ -302,7 +308,7 @@ pub struct Command {
     #[prost(bytes = "vec", tag = "1")]
     pub id: Vec<u8>,
     /// What to do.
-    #[prost(oneof = "command::What", tags = "2")]
+    #[prost(oneof = "command::What", tags = "2, 3")]
     pub what: Option<command::What>,
 }
 
@@ -314,6 +320,9 @@ pub mod command {
         /// Measure how a line is served.
         #[prost(message, tag = "2")]
         Probe(crate::quality::Probe),
+        /// Look into something; never sent to an agent below revision 9.
+        #[prost(message, tag = "3")]
+        Diagnose(crate::diagnosis::Diagnose),
     }
 }
 
@@ -324,7 +333,7 @@ pub struct CommandResult {
     #[prost(bytes = "vec", tag = "1")]
     pub id: Vec<u8>,
     /// What it came to.
-    #[prost(oneof = "command_result::Outcome", tags = "2, 3")]
+    #[prost(oneof = "command_result::Outcome", tags = "2, 3, 4, 5")]
     pub outcome: Option<command_result::Outcome>,
 }
 
@@ -339,13 +348,19 @@ pub mod command_result {
         /// It was not done.
         #[prost(message, tag = "3")]
         Refused(super::Refused),
+        /// It was looked into.
+        #[prost(message, tag = "4")]
+        Diagnosed(crate::diagnosis::Diagnosed),
+        /// It was begun and is not known to have ended.
+        #[prost(message, tag = "5")]
+        Unknown(crate::diagnosis::UnknownOutcome),
     }
 }
 
 /// Why a [`Command`] was not done.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Refused {
-    /// A stable name, `kebab-case`: `line-unknown`, `busy`, `command-unknown`.
+    /// A stable name, `kebab-case`: `line-unknown`, `busy`, `command-unknown`, `too-late`.
     #[prost(string, tag = "1")]
     pub code: String,
     /// One plain sentence.

@@ -11,6 +11,7 @@
 pub mod brief;
 pub mod control;
 pub mod desired;
+pub mod diagnosis;
 pub mod enroll;
 pub mod frame;
 pub mod hash;

@@ -17,6 +17,8 @@ use super::tls::Settings;
 
 /// Frames that may wait on an ordinary stream.
 const QUEUE: usize = 256;
+/// Frames of the control stream that may wait while there is still room for what can wait itself.
+const FEW: usize = 4;
 /// How long a gateway that ends a stream has to say why.
 const REASON_LIMIT: Duration = Duration::from_secs(1);
 
@@ -69,6 +71,11 @@ impl Link {
     /// Sends on the control stream; false if the connection cannot keep up or is gone.
     pub fn control(&self, message: control::up::Message) -> bool {
         put(&self.control, &control::Up { message: Some(message) })
+    }
+
+    /// Whether next to nothing waits for the control stream.
+    pub fn has_room(&self) -> bool {
+        self.control.capacity() > QUEUE - FEW
     }
 
     /// Sends on the state stream.

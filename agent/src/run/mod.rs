@@ -5,6 +5,7 @@
 //! session. The persisted desired state is applied before the first attempt to connect.
 
 mod addresses;
+mod diagnose;
 pub mod enforce;
 mod fair_use;
 mod guard;
@@ -39,6 +40,7 @@ use crate::usage::journal::{Journal, Notice};
 use crate::usage::live::Live;
 use crate::usage::spool::{self, Limits};
 use crate::usage::tally::Tally;
+use diagnose::Diagnoses;
 use enforce::{Meaning, Reports};
 use fair_use::FairUse;
 use guard::Guarding;
@@ -118,6 +120,7 @@ pub struct Agent<S, C> {
     strangers: Strangers,
     asking: Option<Asking>,
     probes: Vec<probe::Running>,
+    diagnoses: Diagnoses,
     wanted: watch::Sender<Wanted>,
     capabilities: Vec<String>,
     uplink: Uplink,
@@ -190,6 +193,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             strangers: Strangers::default(),
             asking: None,
             probes: Vec::new(),
+            diagnoses: Diagnoses::open(Folder::open(&config.state_dir)?),
             capabilities: Vec::new(),
             uplink: Uplink::Waiting(now),
             attempt: 0,
@@ -257,6 +261,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 () = &mut stop => break,
                 event = self.inbox.1.recv() => if let Some(event) = event { self.hear(event).await },
                 Ok(()) = hosts.changed() => self.reach(hosts.borrow_and_update().clone()).await,
+                told = self.diagnoses.heard(), if self.uplink.has_room() => self.pass_on(told),
                 heard = self.sources.heard(|| self.clock.uncorrected().wall_ms) => self.learn(heard).await,
                 () = sleep_until(wake) => self.tick().await,
             }
@@ -342,6 +347,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if let Some(sample) = self.live.observe(now.mono_ms, now.wall_ms, &sweep.counters) {
             self.uplink.show(&sample);
         }
+        self.diagnoses.observe(now.mono_ms, &sweep.counters, &self.enforced);
         self.collect_notices();
         if *self.journal.spool().tail() != before {
             self.pump();

@@ -58,9 +58,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     }
 
     /// Does what the cloud asks for, or says why not.
-    pub(super) fn take_command(&mut self, Command { id, what }: Command) {
+    pub(super) async fn take_command(&mut self, Command { id, what }: Command) {
         let refused = match what {
             Some(command::What::Probe(probe)) => self.begin(&id, &probe),
+            Some(command::What::Diagnose(asked)) => self.begin_diagnosis(&id, asked).await,
             None => Some(("command-unknown", "this agent does not know the command".to_owned())),
         };
         if let Some((code, text)) = refused {
@@ -75,7 +76,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
         let known = Uuid::from_slice(line).ok().and_then(|id| Some((id, self.enforced.lines.get(&id)?)));
         let Some((line, wanted)) = known else {
-            return Some(("line-unknown", "this router has no such line".to_owned()));
+            return Some(unknown_line());
         };
         let handle = wanted.handle;
         if self.probes.iter().any(|probe| probe.handle == handle) {
@@ -128,13 +129,19 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
     }
 
-    fn answer(&self, id: Vec<u8>, outcome: command_result::Outcome) {
+    /// Says what a command came to.
+    pub(super) fn answer(&self, id: Vec<u8>, outcome: command_result::Outcome) {
         if let Uplink::Open(session) = &self.uplink
             && session.rev >= SINCE_REV
         {
             session.say_lossily(up::Message::CommandResult(CommandResult { id, outcome: Some(outcome) }));
         }
     }
+}
+
+/// Why nothing is done about a line that is not here.
+pub(super) fn unknown_line() -> (&'static str, String) {
+    ("line-unknown", "this router has no such line".to_owned())
 }
 
 /// Asks all hosts at the same time, each several times.

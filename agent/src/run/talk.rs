@@ -87,6 +87,11 @@ impl Uplink {
         }
     }
 
+    /// Whether there is room for what can wait: nothing else waits for the control stream.
+    pub(super) fn has_room(&self) -> bool {
+        matches!(self, Self::Open(session) if session.link.has_room())
+    }
+
     pub(super) fn session(&mut self) -> Option<&mut Session> {
         match self {
             Self::Open(session) => Some(session),
@@ -137,7 +142,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 Some(down::Message::LiveInterest(interest)) => {
                     self.live.interest(self.clock.now().mono_ms, interest.for_ms, interest.interval_ms);
                 }
-                Some(down::Message::Command(command)) => self.take_command(command),
+                Some(down::Message::Command(command)) => self.take_command(command).await,
+                Some(down::Message::Cancel(cancel)) => self.diagnoses.cancel(&cancel.id),
                 Some(down::Message::CertificateRenewed(answer)) => self.renewed(answer),
                 Some(down::Message::TrustBundle(bundle)) => self.take_roots(bundle),
                 None => tracing::debug!("a control message this revision does not know"),
@@ -231,6 +237,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.fair_use.restart();
         self.book.restart();
         self.flush_events();
+        self.tell_unfinished();
         self.act(effects);
         self.pump();
         if let Some(settings) = self.reached() {
@@ -572,6 +579,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let wait = if self.on_trial() { wait.min(guard::REACH_AGAIN) } else { wait };
         tracing::warn!(reason, wait_ms = wait.as_millis() as u64, "session lost");
         self.live.stop();
+        self.diagnoses.stop();
         self.uplink = Uplink::Waiting(Instant::now() + wait);
         self.write_status();
     }

@@ -233,6 +233,10 @@ pub trait Southbound {
     fn watched(&mut self, _handle: u32) -> Sampled {
         Sampled::default()
     }
+    /// The classes of these lines, named by handle, as the kernel holds and counts them now: a table for people.
+    async fn shaper(&mut self, _names: &BTreeMap<u32, String>) -> Result<String, Error> {
+        Ok("nothing is shaped here\n".to_owned())
+    }
     /// Measures what is worth knowing beside what is billed, since the last time; dearer than a sweep.
     /// `None` if nothing can be measured.
     async fn measure(&mut self) -> Result<Option<Measured>, Error> {

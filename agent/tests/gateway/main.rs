@@ -4,6 +4,7 @@ mod absence;
 mod addresses;
 mod bench;
 mod clock;
+mod diagnoses;
 mod fair_use;
 mod guards;
 mod kept;

@@ -2,6 +2,7 @@
 
 mod boot;
 mod change;
+mod diagnoses;
 mod disk;
 mod drift;
 mod fair_use;

@@ -104,6 +104,7 @@ fn frame(person: &Person, tenant: &tenants::Tenant, path: &str) -> Frame {
         "bank-files" | "suspense-items" => "bank-statements",
         "overdue-checks" => "billing-runs",
         "dunning-cases" => "dunning",
+        "diagnoses" => "routers",
         "plugin-versions" | "plugin-invocations" => "plugins",
         "webhook-deliveries" => "webhooks",
         area => area,

@@ -58,6 +58,10 @@ permissions! {
     ManageSubscriptions = "manage-subscriptions";
     /// Have a router measure how a line is served.
     ProbeLines = "probe-lines";
+    /// Ask a router what is wrong: echoes, ways, names, its classes and its log.
+    DiagnoseRouters = "diagnose-routers";
+    /// See the packets of a line.
+    CapturePackets = "capture-packets";
     /// Find out which line had a public address at an instant.
     TraceAddresses = "trace-addresses";
     /// Place and release holds.
@@ -140,6 +144,8 @@ impl Role {
                     | "manage-webhooks"
                     | "manage-network"
                     | "manage-plugins"
+                    | "diagnose-routers"
+                    | "capture-packets"
                     | "trace-addresses"
             ),
             Self::Support => {
@@ -166,6 +172,7 @@ impl Role {
                         | "manage-network"
                         | "view-subscribers"
                         | "probe-lines"
+                        | "diagnose-routers"
                         | "view-catalog"
                         | "view-tickets"
                         | "manage-tickets"

@@ -24,9 +24,9 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, analytics, audit, billing, catalog, dunning, fair_use, fleet, imports, ledger, network, notifications,
-    orders, payments, plugins, portal, quality, subscribers, subscriptions, tenants, tickets, translation, usage,
-    webhooks,
+    access, analytics, audit, billing, catalog, diagnostics, dunning, fair_use, fleet, imports, ledger, network,
+    notifications, orders, payments, plugins, portal, quality, subscribers, subscriptions, tenants, tickets,
+    translation, usage, webhooks,
 };
 
 /// What any request may bring; what most may, axum's own limit of two megabytes says.
@@ -84,6 +84,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(fair_use::api::routes())
             .merge(fair_use::boosts::api::routes())
             .merge(quality::api::routes())
+            .merge(diagnostics::api::routes())
             .merge(plugins::api::routes())
             .merge(ledger::api::routes())
             .merge(billing::api::routes())

@@ -137,6 +137,7 @@ kinds!(
     crate::dunning::jobs::CheckOverdue,
     crate::plugins::jobs::ForgetOldCalls,
     crate::quality::jobs::ForgetOldQuality,
+    crate::diagnostics::jobs::ForgetOldDiagnoses,
     crate::tickets::jobs::WatchPromises,
     crate::portal::jobs::ForgetOldPortalSessions,
     super::TellListener,

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::audit::jobs::LinkEntries;
 use crate::billing::jobs::StartDueRun;
 use crate::db::{Error, Scope};
+use crate::diagnostics::jobs::ForgetOldDiagnoses;
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::{AssignPortBlocks, ForgetOldEvents, RefreshDesired, WatchCertificates};
 use crate::payments::jobs::{ChargeDue, Reconcile};
@@ -54,6 +55,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
             enqueue(&mut tx, &ForgetOldSessions {}, now).await?;
             enqueue(&mut tx, &ForgetOldCalls {}, now).await?;
             enqueue(&mut tx, &ForgetOldQuality {}, now).await?;
+            enqueue(&mut tx, &ForgetOldDiagnoses {}, now).await?;
             enqueue(&mut tx, &ForgetOldEvents {}, now).await?;
             enqueue(&mut tx, &WatchCertificates {}, now).await?;
             enqueue(&mut tx, &ForgetOldPortBlocks {}, now).await?;

@@ -12,6 +12,8 @@ mod bank;
 mod billing_runs;
 mod boosts;
 mod catalog;
+mod diagnosis_forms;
+mod diagnostics;
 mod dunning;
 mod dunning_cases;
 mod dunning_form;
@@ -109,6 +111,11 @@ const TOLD: &[(&str, &str)] = &[
     ("is not faster than the line", "error-boost-slow"),
     ("would be one too many", "error-boost-many"),
     ("must say how much", "error-required"),
+    ("must be a host’s name or address", "error-diagnosis-host"),
+    ("must be a name of the domain name", "error-diagnosis-name"),
+    ("must be the address of a name server", "error-diagnosis-server"),
+    ("is no line of this router", "error-diagnosis-line"),
+    ("must be a number from", "error-diagnosis-range"),
     ("must be one line", "messages-error-line"),
     ("must be given again for another server", "messages-error-again"),
     ("must be an IBAN", "error-iban"),
@@ -207,6 +214,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(dunning_cases::routes())
         .merge(ledger::routes())
         .merge(line_probes::routes())
+        .merge(diagnostics::routes())
+        .merge(diagnosis_forms::routes())
         .merge(port_blocks::routes())
         .merge(plugins::routes())
         .merge(plugin_versions::routes())

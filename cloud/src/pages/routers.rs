@@ -11,6 +11,7 @@ use weir_ui::format;
 use weir_ui::pages::{Form, List, Section, Show};
 
 use super::access_points;
+use super::diagnostics;
 use super::held_changes;
 use super::overview::{agent_status, last_seen, with_agents};
 use super::port_blocks;
@@ -139,10 +140,11 @@ async fn shown<P: Needs>(
     sections.extend(events);
     sections.extend(quality::of_router(screen, tx, id).await?);
     sections.extend(asked);
-    let actions = match screen.may::<ManageNetwork>() {
+    let mut actions = match screen.may::<ManageNetwork>() {
         true => actions(screen, id, &router.name, enrolled, holds_back),
         false => Vec::new(),
     };
+    actions.push(diagnostics::action(screen, id));
     let page = Show {
         frame: &screen.frame,
         up: ("/routers".into(), screen.t("nav-routers")),

@@ -12,8 +12,8 @@ use weir_ui::format;
 use weir_ui::pages::{Inset, List, Section, Show};
 
 use super::{
-    Asking, access_tone, fair_use, form_status, identities, line_boosts, line_probes, next_page, page_of, port_blocks,
-    quality, sales, tickets, traffic,
+    Asking, access_tone, diagnostics, fair_use, form_status, identities, line_boosts, line_probes, next_page, page_of,
+    port_blocks, quality, sales, tickets, traffic,
 };
 use crate::app::App;
 use crate::db::TenantTx;
@@ -189,9 +189,9 @@ fn actions<P: Needs>(screen: &Screen<P>, sold: &Subscription) -> Vec<Action> {
     if sold.status == Status::Closed {
         return Vec::new();
     }
-    let probe = line_probes::action(screen, sold.id);
+    let probe = line_probes::action(screen, sold.id).into_iter().chain(diagnostics::of_line(screen, sold));
     if !screen.may::<ManageSubscriptions>() {
-        return probe.into_iter().collect();
+        return probe.collect();
     }
     let ways = [
         ("change-plan", "change-plan"),

@@ -159,19 +159,15 @@ fn late(now: DateTime<Utc>, mut probe: LineProbe) -> LineProbe {
 }
 
 /// Lines a session's router is to probe now, each once. An agent that does not know how is not asked.
-pub async fn due(app: &App, session: Session) -> Result<Vec<(LineProbeId, SubscriptionId)>, Error> {
-    let mut tx = session.begin(app).await?;
+pub async fn due(tx: &mut TenantTx, session: Session) -> Result<Vec<(LineProbeId, SubscriptionId)>, Error> {
     let since = tx.at() - PATIENCE;
     if session.rev < SINCE_REV {
-        for _ in 0..store::give_up(&mut tx, session.agent, since, State::TooOld).await? {
+        for _ in 0..store::give_up(tx, session.agent, since, State::TooOld).await? {
             count(State::TooOld);
         }
-        tx.commit().await?;
         return Ok(Vec::new());
     }
-    let due = store::take(&mut tx, session.agent, since).await?;
-    tx.commit().await?;
-    Ok(due)
+    Ok(store::take(tx, session.agent, since).await?)
 }
 
 /// Keeps what an agent answered to a probe of its own; again, or to another's, it is nothing.
@@ -193,7 +189,7 @@ pub async fn answered(app: &App, session: Session, result: &CommandResult) -> Re
             store::end(&mut tx, id, State::Refused, &detail, None, None).await?;
             State::Refused
         }
-        None => return Ok(()),
+        Some(command_result::Outcome::Diagnosed(_) | command_result::Outcome::Unknown(_)) | None => return Ok(()),
     };
     tx.commit().await?;
     count(state);

@@ -3,6 +3,7 @@
 mod access_points;
 mod certificates;
 mod desired;
+mod diagnostics;
 mod dunning;
 mod fair_use;
 mod gateway;

@@ -1,6 +1,6 @@
 //! A sample of every message, with every field: a struct literal leaves none out.
 
-use weir_protocol::{control, desired, enroll, live, quality, state, token, usage};
+use weir_protocol::{control, desired, diagnosis, enroll, live, quality, state, token, usage};
 
 use super::source::{Sample, Source};
 
@@ -64,14 +64,19 @@ impl Sample for desired::Identity {
 
 impl Sample for control::command::What {
     fn sample(source: &mut dyn Source) -> Self {
-        Self::Probe(Sample::sample(source))
+        match source.number() % 2 {
+            1 => Self::Diagnose(Sample::sample(source)),
+            _ => Self::Probe(Sample::sample(source)),
+        }
     }
 }
 
 impl Sample for control::command_result::Outcome {
     fn sample(source: &mut dyn Source) -> Self {
-        match source.number() % 2 {
+        match source.number() % 4 {
             1 => Self::Refused(Sample::sample(source)),
+            2 => Self::Diagnosed(Sample::sample(source)),
+            3 => Self::Unknown(Sample::sample(source)),
             _ => Self::Probed(Sample::sample(source)),
         }
     }
@@ -82,6 +87,20 @@ impl Sample for enroll::certificate_renewed::Outcome {
         match source.number() % 2 {
             1 => Self::Renewed(Sample::sample(source)),
             _ => Self::Refused(Sample::sample(source)),
+        }
+    }
+}
+
+impl Sample for diagnosis::diagnose::Tool {
+    fn sample(source: &mut dyn Source) -> Self {
+        match source.number() % 7 {
+            1 => Self::Traceroute(Sample::sample(source)),
+            2 => Self::LookUp(Sample::sample(source)),
+            3 => Self::Shaper(Sample::sample(source)),
+            4 => Self::Log(Sample::sample(source)),
+            5 => Self::Talkers(Sample::sample(source)),
+            6 => Self::Capture(Sample::sample(source)),
+            _ => Self::Ping(Sample::sample(source)),
         }
     }
 }
@@ -111,6 +130,18 @@ messages! {
     desired::TopUp { bytes, until_ms }
     desired::Window { weekdays, from_minute, to_minute, rate_down_bps, rate_up_bps, free }
     desired::CutPoints { at_ms }
+    diagnosis::Diagnose { not_after_ms, seconds, packets, bytes, tool }
+    diagnosis::Ping { host }
+    diagnosis::Traceroute { host }
+    diagnosis::LookUp { name, server }
+    diagnosis::Shaper { line }
+    diagnosis::Log { lines }
+    diagnosis::Talkers { lines }
+    diagnosis::Capture { line, snap_bytes }
+    diagnosis::Part { id, number, data }
+    diagnosis::Diagnosed { parts, cut_short }
+    diagnosis::UnknownOutcome { began_ms }
+    diagnosis::Cancel { id }
     enroll::Request { token_id, proof, csr, proto_rev, agent_version, hostname }
     enroll::Enrolled { tenant_id, agent_id, chain, trust_bundle, gateways, cloud_time_ms }
     enroll::Refused { code, text }
@@ -148,8 +179,8 @@ messages! {
 }
 
 choices! {
-    control::Up.message: up Message { Hello, Heartbeat, Event, Quality, CommandResult, RenewCertificate }
-    control::Down.message: down Message { Welcome, GoAway, LiveInterest, Command, CertificateRenewed, TrustBundle }
+    control::Up.message: up Message { Hello, Heartbeat, Event, Quality, CommandResult, RenewCertificate, DiagnosisPart }
+    control::Down.message: down Message { Welcome, GoAway, LiveInterest, Command, CertificateRenewed, TrustBundle, Cancel }
     desired::Identity.who: identity Who { Mac, CircuitId, RemoteId, PppoeUser, Duid }
     enroll::Reply.outcome: reply Outcome { Enrolled, Refused }
     state::Up.message: up Message { Ack, Applied, FairUse, Addresses, Unknown }

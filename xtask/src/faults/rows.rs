@@ -135,7 +135,15 @@ pub const ROWS: &[Row] = &[
             (Gateway, "desired_state_is_kept_applied_and_reported"),
         ],
     ),
-    not_yet(3, "agent killed after a command began", "no command but a probe, which changes nothing"),
+    exact(
+        3,
+        "agent killed after a command began",
+        &[
+            (Agent, "diagnosis::journal::tests::a_command_is_done_once_or_unknown_wherever_the_agent_dies"),
+            (Gateway, "diagnoses::what_was_begun_before_a_crash_is_unknown_and_never_begun_again"),
+            (Cloud, "diagnostics::a_router_that_is_away_too_old_silent_or_restarted_is_named"),
+        ],
+    ),
     lossy(
         4,
         "power cut at any write, sectors torn and reordered",

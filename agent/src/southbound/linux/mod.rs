@@ -24,6 +24,7 @@ mod probe;
 mod rules;
 mod sample;
 mod shaping;
+mod shown;
 mod strangers;
 mod tc;
 mod translate;
@@ -521,6 +522,10 @@ impl Southbound for Linux {
 
     fn watched(&mut self, handle: u32) -> Sampled {
         self.samples.watched(handle)
+    }
+
+    async fn shaper(&mut self, names: &BTreeMap<u32, String>) -> Result<String, Error> {
+        self.show(names).await
     }
 
     async fn measure(&mut self) -> Result<Option<Measured>, Error> {

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
 use weir_protocol::stream::Kind;
-use weir_protocol::{control, frame, live, quality};
+use weir_protocol::{control, frame, live};
 use weir_transport::{Connection, Receive, Send};
 
 use super::arrivals::Place;
@@ -38,6 +38,9 @@ const HEARTBEAT_MS: u32 = 60_000;
 const LIVE_FOR_MS: u32 = 12_000;
 const LIVE_EVERY_MS: u32 = 1_000;
 
+/// Parts of diagnoses an agent may tell at once, and a second.
+const PARTS_AT_ONCE: usize = 32;
+const PARTS_A_SECOND: u32 = 10;
 /// Events an agent may tell at once: more than it keeps while it is away.
 const EVENTS_AT_ONCE: usize = 128;
 const EVENTS_A_SECOND: u32 = 1;
@@ -208,7 +211,7 @@ async fn go_away(connection: &Connection, control: &mut Send, message: GoAway) -
     Ok(())
 }
 
-/// Heartbeats, events, how lines are served and what commands came to.
+/// Heartbeats, events, how lines are served, and what commands and diagnoses came to.
 async fn listen(
     gateway: Arc<Gateway>,
     session: Session,
@@ -217,6 +220,7 @@ async fn listen(
     (mut receive, control): (Receive, Arc<tokio::sync::Mutex<Send>>),
 ) -> anyhow::Result<()> {
     let mut lines = Pace::new(RESULTS_AT_ONCE, RESULTS_A_SECOND);
+    let mut parts = Pace::new(PARTS_AT_ONCE, PARTS_A_SECOND);
     loop {
         let message: control::Up = read(&mut receive, Kind::Control).await?;
         match message.message {
@@ -233,8 +237,15 @@ async fn listen(
             }
             Some(up::Message::CommandResult(result)) => {
                 pace.lock().await.take(1).await;
-                match Box::pin(patiently(|| crate::quality::answered(&gateway.app, session, &result))).await {
-                    Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
+                match Box::pin(patiently(|| crate::diagnostics::answered(&gateway.app, session, &result))).await {
+                    Err(crate::diagnostics::Error::Fleet(fenced)) => return Err(fenced.into()),
+                    other => other?,
+                }
+            }
+            Some(up::Message::DiagnosisPart(part)) => {
+                parts.take(1).await;
+                match Box::pin(patiently(|| crate::diagnostics::part(&gateway.app, session, &part))).await {
+                    Err(crate::diagnostics::Error::Fleet(fenced)) => return Err(fenced.into()),
                     other => other?,
                 }
             }
@@ -260,16 +271,12 @@ async fn tell_commands(
 ) -> anyhow::Result<()> {
     loop {
         Box::pin(renewal::tell_roots(&gateway, session, &mut trusts, &control)).await?;
-        let due = match Box::pin(patiently(|| crate::quality::due(&gateway.app, session))).await {
-            Err(crate::quality::Error::Fleet(fenced)) => return Err(fenced.into()),
+        let due = match Box::pin(patiently(|| crate::diagnostics::due(&gateway.app, session))).await {
+            Err(crate::diagnostics::Error::Fleet(fenced)) => return Err(fenced.into()),
             due => due?,
         };
-        for (id, line) in due {
-            let probe = quality::Probe { line: line.uuid().as_bytes().to_vec() };
-            let what = Some(control::command::What::Probe(probe));
-            let command = control::Command { id: id.uuid().as_bytes().to_vec(), what };
-            let message = control::Down { message: Some(down::Message::Command(command)) };
-            frame::write(&mut *control.lock().await, &message).await?;
+        for message in due {
+            frame::write(&mut *control.lock().await, &control::Down { message: Some(message) }).await?;
         }
         bell.commands.notified().await;
     }

@@ -213,3 +213,30 @@ fn questions_for_an_address_that_cannot_be_are_refused_and_write_nothing() {
         assert_refused(&made.isp, cases).await;
     });
 }
+
+#[test]
+fn questions_to_a_router_that_cannot_be_are_refused_and_ask_nothing() {
+    run(|cloud| async move {
+        let (made, other) = (furnished(cloud).await, furnished(cloud).await);
+        let [asked, captured] = ["diagnoses", "captures"].map(|what| format!("/routers/{}/{what}", text(&made.router)));
+        let ask = |what, body, fields| Case::invalid(what, &asked, body, fields);
+        let wish = json!({ "subscription_id": made.sold, "reason": "Ticket 7, agreed" });
+        let capture = |what, changes, fields| Case::invalid(what, &captured, with(&wish, changes), fields);
+        let theirs = format!("/routers/{}/diagnoses", text(&other.router));
+        let cases = [
+            ask("no host", json!({ "tool": "ping" }), &["target"]),
+            ask("an option", json!({ "tool": "ping", "target": "-f" }), &["target"]),
+            ask("no name", json!({ "tool": "dns", "target": "a b", "server": "ns.example" }), &["target", "server"]),
+            ask("a host for nothing", json!({ "tool": "log", "target": "example.net" }), &["target"]),
+            ask("packets without a reason", json!({ "tool": "capture" }), &["tool"]),
+            ask("another ISP's line", json!({ "tool": "shaper", "subscription_id": other.sold }), &["subscription_id"]),
+            capture("no reason", json!({ "reason": "  " }), &["reason"]).says("must say why"),
+            capture("too long", json!({ "seconds": 61, "packets": 0 }), &["seconds", "packets"]),
+            capture("everything said", json!({ "snap_bytes": 65_535 }), &["snap_bytes"]).says("64 to 2048"),
+            capture("another ISP's packets", json!({ "subscription_id": other.sold }), &["subscription_id"]),
+            Case::new("no such tool", &asked, json!({ "tool": "shell" }), 400, "malformed-body"),
+            Case::new("another ISP's router", theirs, json!({ "tool": "log" }), 404, "router-not-found"),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}

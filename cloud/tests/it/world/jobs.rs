@@ -14,8 +14,8 @@ use weir_cloud::ids::{EventId, MessageId};
 use weir_cloud::jobs::{Job, KINDS, TellListener};
 use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{
-    access, audit, billing, dunning, fleet, imports, payments, plugins, portal, quality, subscriptions, tickets,
-    translation, webhooks,
+    access, audit, billing, diagnostics, dunning, fleet, imports, payments, plugins, portal, quality, subscriptions,
+    tickets, translation, webhooks,
 };
 use weir_lab::provider::Provider;
 
@@ -112,6 +112,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &V
         work::<portal::jobs::ForgetOldPortalSessions>(isp, json!({})).await,
         work::<plugins::jobs::ForgetOldCalls>(isp, json!({})).await,
         work::<quality::jobs::ForgetOldQuality>(isp, json!({})).await,
+        work::<diagnostics::jobs::ForgetOldDiagnoses>(isp, json!({})).await,
         work::<tickets::jobs::WatchPromises>(isp, json!({})).await,
         work::<TellListener>(isp, json!({ "listener": "dunning", "event": sold })).await,
         work::<TellListener>(isp, json!({ "listener": "notifications", "event": sold })).await,

@@ -75,6 +75,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "subscriptions" => "sub",
         "line-probes" => "prb",
         "usage-quarantine" => "uqr",
+        "diagnoses" => "dgn",
         "holds" => "hld",
         "billing-runs" => "run",
         "invoices" => "inv",

@@ -82,6 +82,8 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let file = told["entries"][1]["attachments"][0]["id"].as_str().expect("an attachment").to_owned();
     let probe = isp.post(&format!("/api/v1/subscriptions/{sold}/probes"), json!({})).await.expect(202)["id"].clone();
     made.insert("line-probes", probe.as_str().expect("an id").to_owned());
+    let asked = isp.post(&format!("/api/v1/routers/{router}/diagnoses"), json!({ "tool": "log" })).await.expect(202);
+    made.insert("diagnoses", asked["id"].as_str().expect("an id").to_owned());
     made.insert("ticket-attachments", file);
     made.insert("unmatched-mail", crate::tickets::stray_mail(isp).await);
     let cash = json!({ "account_id": account, "method": "cash", "received_on": "2026-01-02", "amount": price });
