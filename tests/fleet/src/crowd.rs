@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use weir_agent::clock::System;
 use weir_agent::northbound::{reach, tls};
+use weir_protocol::enroll::bundle_digest;
 
 use crate::network::Edge;
 use crate::player::{News, Place, Player, What};
@@ -69,6 +70,7 @@ impl Crowd {
                 endpoint: (!over_tcp).then(|| sockets.last().cloned()).flatten(),
                 gateway,
                 settings: tls::session(&edge.identity, manners.keepalive)?,
+                trust_digest: bundle_digest(edge.identity.trust_bundle.iter().map(|root| root.0.as_slice())),
                 beats: manners.beats,
                 kernel: manners.kernel,
             };

@@ -41,6 +41,8 @@ pub struct Place {
     pub gateway: SocketAddr,
     /// Transport settings and identity.
     pub settings: Settings,
+    /// What the roots it trusts hash to.
+    pub trust_digest: [u8; 8],
     /// Whether it says that it is there when it has nothing else to say.
     pub beats: bool,
     /// How long its kernel takes to do what a change says.
@@ -224,6 +226,7 @@ impl Player {
             capabilities: ["htb", "fq_codel", "nft"].map(str::to_owned).to_vec(),
             kernel: "6.1.0".to_owned(),
             tally: self.tally.to_vec(),
+            trust_digest: self.place.trust_digest.to_vec(),
         }
     }
 
@@ -297,7 +300,9 @@ impl Player {
                 ended.comeback = Some(Backoff::told(min, max, roll));
                 bail!("told to go away: {:?}", away.reason())
             }
-            Some(down::Message::LiveInterest(_) | down::Message::Command(_)) | None => Ok(None),
+            Some(down::Message::LiveInterest(_) | down::Message::Command(_) | down::Message::Cancel(_)) | None => Ok(None),
+            // It asks for no certificate, and trusts what it was made with.
+            Some(down::Message::CertificateRenewed(_) | down::Message::TrustBundle(_)) => Ok(None),
         }
     }
 
