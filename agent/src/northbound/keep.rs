@@ -21,18 +21,24 @@ impl Reached {
         tokio::spawn(async move {
             tokio::select! {
                 _ = connection.closed() => {}
-                () = follow(&connection, endpoint, remote, keepalive) => {}
+                () = follow(&connection, endpoint, remote, keepalive, || source_toward(remote)) => {}
             }
         });
     }
 }
 
-async fn follow(connection: &Connection, endpoint: Option<Endpoint>, remote: SocketAddr, keepalive: Duration) {
+async fn follow(
+    connection: &Connection,
+    endpoint: Option<Endpoint>,
+    remote: SocketAddr,
+    keepalive: Duration,
+    mut source_now: impl FnMut() -> Option<IpAddr>,
+) {
     let patience = keepalive.saturating_mul(5) / 2;
-    let (mut source, mut heard, mut since) = (source_toward(remote), 0, Instant::now());
+    let (mut source, mut heard, mut since) = (source_now(), 0, Instant::now());
     loop {
         sleep(LOOK.min(keepalive)).await;
-        let now = source_toward(remote);
+        let now = source_now();
         // Without any way there is nothing to move to.
         let moved = now.is_some() && now != source;
         source = now.or(source);
@@ -61,4 +67,23 @@ fn source_toward(remote: SocketAddr) -> Option<IpAddr> {
     let socket = UdpSocket::bind(any(remote)).ok()?;
     socket.connect(remote).ok()?;
     Some(socket.local_addr().ok()?.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_transport::mux::{self, Pace};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_over_tcp_is_closed_once_the_router_sends_from_another_address() {
+        let (here, _there) = tokio::io::duplex(64);
+        let pace = Pace { idle: Duration::from_secs(3_600), ask_every: None };
+        let connection = Connection::Tcp(mux::Connection::over(here, pace));
+        let address = |n| Some(IpAddr::from([10, 0, 0, n]));
+        let mut sources = [address(1), address(1), None, address(1), address(2)].into_iter();
+        let (began, remote) = (Instant::now(), SocketAddr::from(([192, 0, 2, 1], 4433)));
+        follow(&connection, None, remote, Duration::from_secs(20), || sources.next().flatten()).await;
+        assert_eq!(began.elapsed().as_secs(), 4, "not while there was no way at all");
+        assert!(connection.closed().await.reason.contains("address changed"));
+    }
 }

@@ -159,7 +159,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
     fn change_over(&mut self, attempt: u64, link: Link) {
         self.route.beside = None;
         let stays = match &self.uplink {
-            Uplink::Open(session) => session.is_ending() || session.sender.is_none(),
+            Uplink::Open(session) => session.is_ending() || session.sender.is_none() || session.way() == Way::Quic,
             Uplink::Dialing | Uplink::Waiting(_) => true,
         };
         if stays {

@@ -112,7 +112,7 @@ async fn a_record_the_cloud_cannot_read_is_held_and_newer_ones_go_on() {
             cloud.welcome(Vec::new()).await;
             bench.move_bytes(1, 100);
             assert_eq!(cloud.record().await.0.seq, 1);
-            cloud.connection.close(CLOSE_RECORD_UNREADABLE.into(), b"record-unreadable");
+            cloud.connection.close(CLOSE_RECORD_UNREADABLE, b"record-unreadable");
         }
         let bad = epochs[0][0].clone();
         assert!(epochs.iter().all(|offered| offered.as_slice() == std::slice::from_ref(&bad)), "{epochs:?}");

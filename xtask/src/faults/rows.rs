@@ -300,7 +300,17 @@ pub const ROWS: &[Row] = &[
     ),
     cannot(31, "loss, delay and a narrow link", "this kernel has no netem"),
     cannot(32, "a path that drops large packets", "no packet is larger than 1,200 bytes: MTU discovery is off"),
-    exact(33, "source address changes", &[(Gateway, "ways::a_session_goes_on_when_the_routers_address_changes")]),
+    exact(
+        33,
+        "source address changes",
+        &[
+            (Gateway, "ways::a_session_goes_on_when_the_routers_address_changes"),
+            (
+                Agent,
+                "northbound::keep::tests::a_connection_over_tcp_is_closed_once_the_router_sends_from_another_address",
+            ),
+        ],
+    ),
     exact(
         34,
         "address translation forgets an idle mapping",

@@ -123,7 +123,7 @@ pub async fn bind(app: App) -> anyhow::Result<Bound> {
         spread_ms: AtomicU32::new(sweep::SPREAD_MIN_MS),
         others: Mutex::default(),
         left: watch::Sender::new(()),
-        id: uuid::Uuid::now_v7(),
+        id: uuid::Uuid::from_bytes(crate::secrets::random()?),
         name: at.to_string(),
         public,
         app,
