@@ -260,6 +260,14 @@ ALTER TABLE ONLY platform.enrollment_tokens FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE platform.enrollment_tokens OWNER TO weir_owner;
 
+CREATE TABLE platform.gateways (
+    id uuid NOT NULL,
+    address text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE platform.gateways OWNER TO weir_owner;
+
 CREATE TABLE platform.jobs (
     id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -490,8 +498,17 @@ CREATE TABLE public.agents (
     authority_id uuid,
     trust_digest bytea,
     certificate_renewed_at timestamp with time zone,
+    transport text,
+    unknown_held integer DEFAULT 0 NOT NULL,
+    boot_id bytea,
+    boot_before bytea,
+    clone_signs smallint DEFAULT 0 NOT NULL,
+    clone_signs_since timestamp with time zone,
+    clone_suspected_at timestamp with time zone,
     CONSTRAINT agents_desired_digest_is_whole CHECK ((length(desired_digest) = 16)),
+    CONSTRAINT agents_hold_some_or_none CHECK ((unknown_held >= 0)),
     CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
+    CONSTRAINT agents_transport_exists CHECK ((transport = ANY (ARRAY['quic'::text, 'tcp'::text]))),
     CONSTRAINT agents_trust_digest_is_whole CHECK ((length(trust_digest) = 8)),
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
@@ -2108,6 +2125,7 @@ CREATE TABLE public.tenants (
     bank_iban text DEFAULT ''::text NOT NULL,
     bank_bic text DEFAULT ''::text NOT NULL,
     port_block_months smallint DEFAULT 12 NOT NULL,
+    restored_at timestamp with time zone,
     CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
     CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),
@@ -2455,6 +2473,9 @@ ALTER TABLE ONLY platform.backups
 
 ALTER TABLE ONLY platform.enrollment_tokens
     ADD CONSTRAINT enrollment_tokens_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY platform.gateways
+    ADD CONSTRAINT gateways_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY platform.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (id);
@@ -2998,6 +3019,8 @@ CREATE INDEX allocations_by_credit ON public.allocations USING btree (tenant_id,
 CREATE INDEX allocations_by_invoice ON public.allocations USING btree (tenant_id, invoice_id);
 
 CREATE INDEX allocations_by_payment ON public.allocations USING btree (tenant_id, payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE INDEX applied_objects_held ON public.applied_objects USING btree (tenant_id, agent_id) WHERE (code ~~ '%-held'::text);
 
 CREATE INDEX applied_objects_refused ON public.applied_objects USING btree (tenant_id, agent_id, object_id) WHERE (status = ANY (ARRAY['failed'::text, 'rejected'::text, 'unsupported'::text]));
 
@@ -4425,6 +4448,8 @@ GRANT SELECT ON TABLE platform.backups TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.enrollment_tokens TO weir_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.gateways TO weir_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.jobs TO weir_platform;

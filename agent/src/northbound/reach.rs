@@ -77,7 +77,9 @@ impl Error {
             }
             _ => matches!(
                 self.tls(),
-                Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature))
+                Some(rustls::Error::InvalidCertificate(
+                    CertificateError::UnknownIssuer | CertificateError::BadSignature
+                ))
             ),
         }
     }

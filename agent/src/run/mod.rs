@@ -163,8 +163,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         let mut journal = Journal::start(usage, marker, limits, clock.boot(), clock.now(), clock::random::<8>)?;
         let tally = Self::tally_of(&mut journal, Folder::open(&config.state_dir)?);
         let meaning = enforce::read(store.objects(), store.generation());
-        let mut book = kept::open(&state, clock.boot());
-        book.know_all(meaning.wanted.lines.iter().map(|(id, line)| (*id, line.as_ref())));
+        let book = Self::book_of(&state, &clock, &meaning);
         let now = Instant::now();
         let mut agent = Self {
             backoff: Backoff::new(config.retry_cap),
@@ -221,6 +220,12 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         agent.take_heard(heard);
         agent.wanted.send_replace(agent.shown());
         Ok(agent)
+    }
+
+    fn book_of(state: &Folder, clock: &Corrected<C>, meaning: &Meaning) -> Book {
+        let mut book = kept::open(state, clock.boot());
+        book.know_all(meaning.wanted.lines.iter().map(|(id, line)| (*id, line.as_ref())));
+        book
     }
 
     fn tally_of(journal: &mut Journal<Folder>, disk: Folder) -> Tally<Folder> {

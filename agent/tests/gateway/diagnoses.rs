@@ -87,7 +87,7 @@ async fn what_was_begun_before_a_crash_is_unknown_and_never_begun_again() {
         let (mut cloud, _) = gateway.session().await;
         cloud.welcome_at(8, Vec::new()).await;
         let reason = GoAwayReason::Drain.into();
-        let away = GoAway { reason, reconnect_after_min_ms: 0, reconnect_after_max_ms: 1 };
+        let away = GoAway { reason, reconnect_after_max_ms: 1, ..GoAway::default() };
         cloud.say(down::Message::GoAway(away)).await;
         let (mut cloud, _) = gateway.session().await;
         cloud.welcome_at(PROTO_REV, Vec::new()).await;

@@ -66,14 +66,14 @@ async fn a_certificate_is_renewed_in_its_session_and_the_next_session_shows_the_
         cloud.welcome_at(8, Vec::new()).await;
         cloud.change(&snapshot(1, vec![line(1, 1, 100)])).await;
         bench.until(|wanted| wanted.lines.contains_key(&id(1))).await;
-        cloud.connection.close(0u32.into(), b"gone");
+        cloud.connection.close(0, b"gone");
 
         let (mut cloud, _) = gateway.session().await;
         assert_eq!(shown(&cloud.connection), old.chain[0].0);
         cloud.welcome_at(PROTO_REV, Vec::new()).await;
         // The answer is lost: it is asked for again, with the same key.
         let first = asked(&mut cloud).await;
-        cloud.connection.close(0u32.into(), b"gone");
+        cloud.connection.close(0, b"gone");
         let (mut cloud, _) = gateway.session().await;
         cloud.welcome_at(PROTO_REV, Vec::new()).await;
         let request = asked(&mut cloud).await;
@@ -116,12 +116,12 @@ async fn a_new_certificate_the_gateway_refuses_locks_no_router_out() {
         for _ in 0..2 {
             let connection = gateway.accept().await;
             assert_ne!(shown(&connection), old.chain[0].0);
-            connection.close(7u32.into(), b"not you");
+            connection.close(7, b"not you");
             let connection = gateway.accept().await;
             assert_eq!(shown(&connection), old.chain[0].0);
-            connection.close(7u32.into(), b"not now");
+            connection.close(7, b"not now");
         }
-        gateway.accept().await.close(7u32.into(), b"not you");
+        gateway.accept().await.close(7, b"not you");
         let (mut cloud, _) = gateway.session().await;
         assert_eq!(shown(&cloud.connection), old.chain[0].0);
         cloud.welcome_at(PROTO_REV, Vec::new()).await;
@@ -144,7 +144,7 @@ async fn a_certificate_that_has_ended_is_renewed_on_a_connection_of_its_own_or_t
     let story = async {
         let agent = Running::start(folder.path(), &old, &bench);
         let connection = gateway.accept().await;
-        connection.close(CLOSE_CERTIFICATE_ENDED.into(), b"ended");
+        connection.close(CLOSE_CERTIFICATE_ENDED, b"ended");
         let (connection, mut stream, _) = gateway.renewal().await;
         assert_eq!(shown(&connection), old.chain[0].0);
         let text = "the certificate ended more than 400 days ago: enroll the router anew";
@@ -190,7 +190,7 @@ async fn roots_change_in_a_session_and_a_gateway_of_none_of_them_is_told_of_and_
             }
         })
         .await;
-        cloud.connection.close(0u32.into(), b"gone");
+        cloud.connection.close(0, b"gone");
         let (_, hello) = gateway.session().await;
         assert_eq!(hello.trust_digest, digest);
         agent.stop().await;

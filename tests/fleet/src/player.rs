@@ -300,7 +300,9 @@ impl Player {
                 ended.comeback = Some(Backoff::told(min, max, roll));
                 bail!("told to go away: {:?}", away.reason())
             }
-            Some(down::Message::LiveInterest(_) | down::Message::Command(_) | down::Message::Cancel(_)) | None => Ok(None),
+            Some(down::Message::LiveInterest(_) | down::Message::Command(_) | down::Message::Cancel(_)) | None => {
+                Ok(None)
+            }
             // It asks for no certificate, and trusts what it was made with.
             Some(down::Message::CertificateRenewed(_) | down::Message::TrustBundle(_)) => Ok(None),
         }

@@ -89,7 +89,8 @@ impl Now {
 
 impl ResolvesServerCert for Credentials {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let enrolls = hello.alpn().is_some_and(|mut offered| offered.any(|alpn| [ALPN_ENROLL, ALPN_ENROLL_TCP].contains(&alpn)));
+        let enrolls =
+            hello.alpn().is_some_and(|mut offered| offered.any(|alpn| [ALPN_ENROLL, ALPN_ENROLL_TCP].contains(&alpn)));
         Some(self.read(|now| Arc::clone(if enrolls { &now.enrollment } else { &now.session })))
     }
 }
