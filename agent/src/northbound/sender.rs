@@ -510,7 +510,7 @@ mod tests {
         sender.answer(&log, &down(A, 6, 4, Outcome::Applied));
         assert_eq!(sent(&mut sender, &log), [7]);
         // What nobody knows is held, and so is everything before the cloud has a word for it.
-        let (mut sender, _) = Sender::welcome(&log, &[missing.clone()], MENDS_SINCE_REV);
+        let (mut sender, _) = Sender::welcome(&log, std::slice::from_ref(&missing), MENDS_SINCE_REV);
         assert!(matches!(sender.untold(&log, &A, 2).as_slice(), [Effect::Hold { epoch: A, .. }]));
         let (sender, effects) = Sender::welcome(&log, &[missing], MENDS_SINCE_REV - 1);
         assert!(matches!(effects.as_slice(), [Effect::Hold { epoch: A, .. }]));
