@@ -137,7 +137,7 @@ fn a_certificate_that_ended_while_the_router_was_away_opens_no_session_and_is_re
 #[test]
 fn a_certificate_that_ends_soon_is_told_of_once() {
     story(async {
-        let isp = Isp::new("ending", NOW).await;
+        let isp = Isp::new("certificate-ending", NOW).await;
         let gateway = Gateway::start(&isp).await;
         let router = router(&isp, "r").await;
         gateway.enroll(&isp, router).await;
