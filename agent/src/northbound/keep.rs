@@ -9,7 +9,7 @@ use weir_transport::Connection;
 
 use super::reach::{Reached, any};
 
-/// How often it is looked from where the kernel would send.
+/// How often it is looked from where the kernel would send; more often where probes are so fast that it would be late.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Reached {
@@ -37,7 +37,7 @@ async fn follow(
     let patience = keepalive.saturating_mul(5) / 2;
     let (mut source, mut heard, mut since) = (source_now(), 0, Instant::now());
     loop {
-        sleep(LOOK.min(keepalive)).await;
+        sleep(LOOK.min(keepalive / 4)).await;
         let now = source_now();
         // Without any way there is nothing to move to.
         let moved = now.is_some() && now != source;
