@@ -1,6 +1,8 @@
 -- Whether a segment belongs to a record is asked once for all segments of a statement. Three questions a row, as foreign keys
 -- ask them, took more time than everything else about a record together. Its line is looked up by the very statement that
 -- writes it, and neither records nor lines are ever deleted.
+-- In the order in which records are taken in.
+LOCK TABLE tenants, subscriptions, usage_records, usage_segments IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE usage_segments
     DROP CONSTRAINT usage_segments_tenant_id_fkey,
     DROP CONSTRAINT usage_segments_tenant_id_agent_id_epoch_seq_fkey,

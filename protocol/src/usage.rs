@@ -237,7 +237,7 @@ pub enum Outcome {
     Fenced = 4,
     /// Not a record; kept by the agent, looked at by a person.
     Malformed = 5,
-    /// Kept, and not counted unless somebody says so: the agent may delete it. From revision 9 on.
+    /// Kept, and not counted unless somebody says so. From revision 9 on.
     Quarantined = 6,
 }
 

@@ -94,8 +94,9 @@ impl Error {
     }
 
     /// Whether somebody answered, if only to refuse.
-    fn is_answer(&self) -> bool {
+    pub fn is_answer(&self) -> bool {
         match self {
+            Self::Closed(_) => true,
             Self::Connection(ConnectionError::TimedOut | ConnectionError::LocallyClosed) => false,
             Self::Connection(_) => true,
             _ => self.tls().is_some(),
@@ -188,7 +189,7 @@ pub async fn reach(gateway: &str, settings: &Settings, attempt: Attempt, limit: 
     Err(last)
 }
 
-/// Whichever is open first. The second begins late, and not at all if the first one was answered; what failed first is told.
+/// Whichever is open first. The second begins late, and not at all if the first one was answered; what was answered is told.
 async fn either<T>(
     first: impl Future<Output = Result<T, Error>>,
     second: impl Future<Output = Result<T, Error>>,
@@ -204,9 +205,10 @@ async fn either<T>(
             Err(error) if !error.is_answer() => second.await.map_err(|_| error),
             answered => answered,
         },
+        // Whoever answers there may be somebody else; the first is what counts while it is on its way.
         reached = &mut second => match reached {
-            Err(error) if !error.is_answer() => first.await,
-            answered => answered,
+            Err(second) => first.await.map_err(|first| if second.is_answer() && !first.is_answer() { second } else { first }),
+            open => open,
         },
     }
 }
@@ -291,7 +293,8 @@ mod tests {
         assert!(told.is_answer(), "who says no needs no second way");
         let told = either(after(10, Err::<(), _>(silent())), after(1, Err(no_tcp()))).await.unwrap_err();
         assert!(matches!(told, Error::Silent(_)));
-        let told = either(std::future::pending::<Result<(), _>>(), after(1, Err(refused()))).await.unwrap_err();
+        assert_eq!(either(after(8, Ok("quic")), after(1, Err(refused()))).await.unwrap(), "quic", "slow is not silent");
+        let told = either(after(10, Err::<(), _>(silent())), after(1, Err(refused()))).await.unwrap_err();
         assert!(told.is_answer(), "wherever it is said");
     }
 }

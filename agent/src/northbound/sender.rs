@@ -233,7 +233,9 @@ impl Sender {
                 return Vec::new();
             }
             lane.quarantine = Some(Quarantine { next: quarantine.next + 1, waits: false });
-            return vec![Effect::Trim(lane.epoch, quarantine.next)];
+            // What no backup of the cloud has is kept, and told again in the next session.
+            let trim = down.trim_seq.min(quarantine.next);
+            return if trim > 0 { vec![Effect::Trim(lane.epoch, trim)] } else { Vec::new() };
         }
         match down.outcome() {
             Outcome::Applied | Outcome::Duplicate => {
@@ -305,6 +307,7 @@ impl Sender {
                 *missed = Some((lane.epoch, applied, 0));
                 lane.acked = applied;
                 lane.next = applied + 1;
+                lane.gap = None;
                 0
             }
         };

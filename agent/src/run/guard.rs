@@ -32,6 +32,8 @@ pub(super) struct Guarding {
     lately: Lately,
     /// When settings that are in force must have proven themselves, by the monotonic clock.
     until_ms: Option<u64>,
+    /// Whether the kernel has them.
+    in_kernel: bool,
     /// When the session ends so that a gateway has to be reached anew: what is said by then is heard.
     leave_at: Option<Instant>,
     /// How much of each of [`HELD`] people were told of last.
@@ -82,18 +84,26 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         Some(key)
     }
 
-    /// The kernel has what it should: whatever is on trial must now let a gateway be reached anew.
+    /// Whatever is on trial has so long to let a gateway be reached anew, once the kernel has it; what the kernel never takes
+    /// is taken back as well.
     pub(super) fn put_to_the_proof(&mut self) {
-        if self.guarding.until_ms.is_none() && self.applied_ok && self.store.trial().is_some() {
-            self.guarding.until_ms = Some(self.clock.now().mono_ms.saturating_add(PROVEN_WITHIN_MS));
+        if self.store.trial().is_none() {
+            return;
+        }
+        let until_ms = self.clock.now().mono_ms.saturating_add(PROVEN_WITHIN_MS);
+        self.guarding.until_ms.get_or_insert(until_ms);
+        if self.applied_ok && !std::mem::replace(&mut self.guarding.in_kernel, true) {
             self.guarding.leave_at = Some(Instant::now() + HEARD_WITHIN);
         }
     }
 
     /// A gateway was reached: what is on trial stays; what waited for one to be tried, is. Answers what changed.
     pub(super) fn reached(&mut self) -> Option<Key> {
-        if self.guarding.until_ms.take().is_some() {
-            self.guarding.leave_at = None;
+        if self.guarding.until_ms.is_some() {
+            if !std::mem::take(&mut self.guarding.in_kernel) {
+                return None;
+            }
+            (self.guarding.until_ms, self.guarding.leave_at) = (None, None);
             let proven = self.store.trial().map(|(key, _)| key);
             self.volatile = self.store.end_trial(true) == Accepted::Volatile;
             tracing::info!("a gateway was reached under the new settings of the router: they stay");
@@ -125,6 +135,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if self.guarding.until_ms.take_if(|until| *until <= now_ms).is_none() {
             return;
         }
+        (self.guarding.in_kernel, self.guarding.leave_at) = (false, None);
         let Some((key, tries)) = self.store.trial() else { return };
         // Other ports have other counters.
         self.sweep().await;

@@ -140,7 +140,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     /// A connection came to nothing before it was welcomed.
     pub(super) fn not_welcomed(&mut self, error: Option<&reach::Error>, ended: bool) {
-        self.renewal.failed(ended || error.is_some_and(|error| error.is_closed_with(CLOSE_CERTIFICATE_ENDED)));
+        // Where nobody answered nobody refused anything.
+        if error.is_none_or(reach::Error::is_answer) {
+            self.renewal.failed(ended || error.is_some_and(|error| error.is_closed_with(CLOSE_CERTIFICATE_ENDED)));
+        }
         if error.is_some_and(reach::Error::leads_nowhere) {
             let text = "the gateway's certificate leads to no root this router trusts: its cloud has other roots since, or it is \
                         not its cloud; enforcement goes on, and if the cloud is the right one, enroll this router anew";

@@ -169,8 +169,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.close("QUIC gets through again");
         self.remember_confirmed();
         self.live.stop();
+        self.diagnoses.stop();
         self.attempt = attempt;
-        self.connected(&link);
         self.greet(link);
     }
 
@@ -182,12 +182,21 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         }
     }
 
-    /// Notes what got through.
-    pub(super) fn connected(&mut self, link: &Link) {
-        self.route.way = link.way();
+    /// Notes over what, and where, a session was welcomed.
+    pub(super) fn welcomed_over(&mut self, way: Way) {
+        self.route.way = way;
         self.route.failed = 0;
         self.route.quic_wait = FIRST_RETURN.min(self.config.quic_interval);
-        self.route.quic_at = (self.route.way == Way::Tcp).then(|| Instant::now() + self.route.quic_wait);
+        self.route.quic_at = (way == Way::Tcp).then(|| Instant::now() + self.route.quic_wait);
+    }
+
+    /// A gateway was reached over this and did not welcome anybody: another, over the other first, may.
+    pub(super) fn unwelcomed_over(&mut self, way: Way) {
+        self.route.failed();
+        self.route.way = match way {
+            Way::Quic => Way::Tcp,
+            Way::Tcp => Way::Quic,
+        };
     }
 }
 

@@ -30,6 +30,8 @@ const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(30);
 const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(500);
 /// The first revision in which a report may stand for the acknowledgement of a change.
 const REPORTS_ACKNOWLEDGE_SINCE_REV: u32 = 8;
+/// Changes that may overtake a welcome.
+const EARLY: usize = 16;
 /// A change of more objects takes longer to apply than its acknowledgement should wait.
 const APPLIED_AT_ONCE: usize = 64;
 /// Fill of the usage log from which records are not kept for the cloud's backups; below that at which records are widened.
@@ -67,6 +69,8 @@ pub(super) struct Session {
     closing: bool,
     /// The cloud was restored, and nobody has said yet that what it wants is right.
     pub(super) restored: bool,
+    /// Changes that came before the welcome.
+    early: Vec<state::Down>,
 }
 
 impl Uplink {
@@ -124,10 +128,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             return self.hear_beside(event);
         }
         match event.what {
-            What::Connected(link) => {
-                self.connected(&link);
-                self.greet(link);
-            }
+            What::Connected(link) => self.greet(link),
             What::Failed(error) => {
                 self.route.failed();
                 self.not_welcomed(Some(&error), false);
@@ -148,22 +149,36 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 Some(down::Message::TrustBundle(bundle)) => self.take_roots(bundle),
                 None => tracing::debug!("a control message this revision does not know"),
             },
-            What::State(mut change) => {
-                if let Some(session) = self.uplink.session().filter(|_| change.lineage.is_empty()) {
-                    change.lineage.clone_from(&session.lineage);
-                }
-                self.change(&change).await;
-            }
+            What::State(change) => self.take_state(change).await,
             What::Usage(answer) => self.answered(&answer),
             What::Renewed(answer) => self.renewed(answer),
             What::Closed { reason, unreadable, certificate_ended } => {
                 self.blame(unreadable);
-                if self.uplink.session().is_some_and(|session| session.sender.is_none()) {
+                let unwelcomed = self.uplink.session().filter(|session| session.sender.is_none());
+                if let Some(way) = unwelcomed.map(|session| session.way()) {
                     self.not_welcomed(None, certificate_ended);
+                    self.unwelcomed_over(way);
                 }
                 self.lost(&reason);
             }
         }
+    }
+
+    /// Takes a change in, once there is a welcome: the streams are apart, and it may overtake that.
+    async fn take_state(&mut self, mut change: state::Down) {
+        if let Some(session) = self.uplink.session() {
+            if session.sender.is_none() {
+                session.early.push(change);
+                if session.early.len() > EARLY {
+                    session.link.close("changes without a welcome");
+                }
+                return;
+            }
+            if change.lineage.is_empty() {
+                change.lineage.clone_from(&session.lineage);
+            }
+        }
+        self.change(&change).await;
     }
 
     pub(super) fn greet(&mut self, link: Link) {
@@ -198,6 +213,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             comeback: None,
             closing: false,
             restored: false,
+            early: Vec::new(),
         };
         session.say(up::Message::Hello(hello), now);
         self.uplink = Uplink::Open(Box::new(session));
@@ -231,8 +247,11 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         if session.opened.elapsed() < LIMIT {
             self.put_clock_right(welcome.cloud_time_ms);
         }
-        let (rev, spread) = self.uplink.session().map_or((0, Duration::ZERO), |session| (session.rev, session.spread));
-        self.certificate_welcomed(rev, spread);
+        if let Some(session) = self.uplink.session() {
+            let (way, rev, spread) = (session.way(), session.rev, session.spread);
+            self.welcomed_over(way);
+            self.certificate_welcomed(rev, spread);
+        }
         self.reports.restart();
         self.fair_use.restart();
         self.book.restart();
@@ -251,6 +270,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.report_fair_use();
         self.report_addresses();
         self.write_status();
+        let early = self.uplink.session().map(|session| std::mem::take(&mut session.early));
+        for change in early.into_iter().flatten() {
+            self.take_state(change).await;
+        }
     }
 
     /// Goes on by the cloud's time where the router's cannot be right.

@@ -166,6 +166,23 @@ async fn a_session_goes_on_from_another_port_when_a_translation_forgets_it() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_welcomes_nobody_is_left_for_another() {
+    let stage = Stage::set().await;
+    let story = async {
+        let other = stage.gateway.beside();
+        let gateways = vec![stage.wire.at().to_string(), other.address()];
+        let identity = Identity { gateways, ..stage.identity.clone() };
+        let agent = Running::start_as(stage.config(), &identity, &stage.bench);
+        let (cloud, _) = stage.gateway.session().await;
+        cloud.connection.close(0, b"not now");
+        let (mut cloud, _) = other.session().await;
+        begin(&mut cloud).await;
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test]
 async fn what_passes_one_way_only_is_counted_once_and_the_connection_given_up() {
     let stage = Stage::set().await;
     let story = async {

@@ -166,10 +166,10 @@ async fn list_quarantined(
 #[derive(Serialize, ToSchema)]
 struct DecidedJson {
     /// About how many records.
-    records: usize,
+    records: u64,
 }
 
-/// Bill what waits in quarantine of the epoch of a record.
+/// Bill what waits in quarantine of the epoch of a record, up to that record.
 #[utoipa::path(post, path = "/usage-quarantine/{id}/bill", tag = "usage", params(("id" = QuarantinedId, Path)),
     responses((status = 200, body = DecidedJson), Refusals),
     security(("session" = ["manage-billing"])))]
@@ -184,7 +184,7 @@ async fn bill_quarantined(
     Ok(Json(DecidedJson { records }))
 }
 
-/// Never bill what waits in quarantine of the epoch of a record.
+/// Never bill what waits in quarantine of the epoch of a record, up to that record.
 #[utoipa::path(post, path = "/usage-quarantine/{id}/drop", tag = "usage", params(("id" = QuarantinedId, Path)),
     responses((status = 200, body = DecidedJson), Refusals),
     security(("session" = ["manage-billing"])))]

@@ -58,6 +58,9 @@ impl Intake {
         let agent = self.session.agent;
         let end_at = i64::try_from(totals.end_ms).ok().and_then(chrono::DateTime::from_timestamp_millis);
         let (Some(end_at), Ok(lines)) = (end_at.filter(|_| totals.end_ms > 0), totals.lines()) else { return Ok(None) };
+        if lines.len() > plausible::LINES_MAX {
+            return Ok(None);
+        }
         let here = store::sums(tx, agent, &totals.epoch, known.applied_seq).await?;
         let Some(lines) = less(lines, &here) else { return Ok(None) };
         let before = store::record(tx, agent, &totals.epoch, known.applied_seq.unsigned_abs()).await?;
@@ -83,10 +86,11 @@ fn read(fill: &GapFill) -> Option<(Record, Hash)> {
     named.then_some((totals, fill.last_hash.as_slice().try_into().ok()?))
 }
 
-/// What of the totals is not here; `None` if more is.
+/// What of the totals is not here; `None` if more is. Both are ascending by handle.
 fn less(mut totals: Vec<LineUsage>, here: &[LineUsage]) -> Option<Vec<LineUsage>> {
     for part in here {
-        let total = totals.iter_mut().find(|total| total.handle == part.handle)?;
+        let at = totals.binary_search_by_key(&part.handle, |total| total.handle).ok()?;
+        let total = &mut totals[at];
         total.down_bytes = total.down_bytes.checked_sub(part.down_bytes)?;
         total.up_bytes = total.up_bytes.checked_sub(part.up_bytes)?;
         total.down_packets = total.down_packets.checked_sub(part.down_packets)?;

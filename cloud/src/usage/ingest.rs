@@ -109,7 +109,7 @@ impl Intake {
     }
 
     /// Why the next record of an epoch cannot be true of its router's lines.
-    async fn objection(&mut self, tx: &mut TenantTx, sound: &Sound) -> Result<Option<Implausible>, Error> {
+    pub(super) async fn objection(&mut self, tx: &mut TenantTx, sound: &Sound) -> Result<Option<Implausible>, Error> {
         if let Some(foreign) = self.foreign(tx, &sound.lines).await? {
             return Ok(Some(foreign));
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use weir_protocol::usage::{BothWays, LineUsage};
 
 /// More lines than any router has: agents keep fewer.
-const LINES_MAX: usize = 100_000;
+pub(super) const LINES_MAX: usize = 100_000;
 /// Four times what a fast router moves each way, bits a second; nor does a line move more.
 const ROUTER_RATE_MAX: u128 = 400_000_000_000;
 /// Every record may hold what was moved this long before it: while counters could not be read, or a clock waited.

@@ -3,7 +3,7 @@
 //! A log that was put back in time goes on from where it was, and some of what it says then is counted already: which, nobody
 //! can tell who does not know what happened to the router. What nobody decides about is never billed.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -20,8 +20,13 @@ use crate::http::paging::Page;
 use crate::ids::{AgentId, QuarantinedId, RouterId};
 use crate::network;
 
-/// Records of one router that may wait for somebody to decide.
-const WAITING_MAX: i64 = 10_000;
+/// Records of one router that may wait for somebody to decide, and bytes of one.
+const WAITING_MAX: i64 = 2_000;
+const RECORD_MAX: usize = 1024 * 1024;
+/// Records that are billed at a time.
+const AT_A_TIME: i64 = 100;
+/// Longer than the transaction takes that keeps a record.
+const TRANSACTION_MAX: TimeDelta = TimeDelta::minutes(1);
 
 /// What somebody said of a quarantined record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
@@ -100,23 +105,31 @@ impl Intake {
         };
         let (agent, epoch, seq) = (self.session.agent, sound.record.epoch.clone(), sound.record.seq);
         let mut tx = self.session.begin(app).await?;
-        let answer = |outcome| Applied { epoch: epoch.clone(), applied_seq: seq, trim_seq: seq, outcome };
+        let stays = Applied { epoch: epoch.clone(), applied_seq: seq, trim_seq: 0, outcome: Outcome::Gap };
         // Another router's log is nobody's to decide about here.
-        let Some((router, waiting)) = rows::router_of(&mut tx, agent, &epoch).await? else {
-            return Ok(answer(Outcome::Gap));
+        let Some((router, waiting)) = rows::router_of(&mut tx, agent, &epoch).await? else { return Ok(stays) };
+        let counted = store::record(&mut tx, agent, &epoch, seq).await?.filter(|here| here.hash == sound.hash);
+        let here = match counted {
+            Some(counted) => Some(counted.received_at),
+            None => rows::received_at(&mut tx, router, &sound.hash).await?,
         };
-        let here = store::record(&mut tx, agent, &epoch, seq).await?;
-        if here.is_some_and(|here| here.hash == sound.hash) {
-            return Ok(answer(Outcome::Quarantined));
-        }
-        if waiting >= WAITING_MAX {
-            return Ok(answer(Outcome::Gap));
-        }
-        if rows::insert(&mut tx, (router, agent), &sound, body).await? {
+        if here.is_none() {
+            if waiting >= WAITING_MAX || body.len() > RECORD_MAX {
+                return Ok(stays);
+            }
+            if let Some(implausible) = self.objection(&mut tx, &sound).await? {
+                drop(tx);
+                return ingest::refuse(app, self.session, body, &implausible.into()).await;
+            }
+            rows::insert(&mut tx, (router, agent), &sound, body).await?;
             metrics::counter!("weir_usage_records_quarantined_total").increment(1);
         }
+        // As with records that are counted: a restored cloud must find what it lost.
+        let backup = rows::newest_backup(&mut tx).await?;
+        let kept = backup.is_none_or(|began| here.is_some_and(|at| at < began - TRANSACTION_MAX));
         tx.commit().await.map_err(Error::Db)?;
-        Ok(answer(Outcome::Quarantined))
+        let trim_seq = if kept { seq } else { 0 };
+        Ok(Applied { epoch, applied_seq: seq, trim_seq, outcome: Outcome::Quarantined })
     }
 }
 
@@ -132,28 +145,30 @@ pub async fn undecided(tx: &mut TenantTx, router: RouterId) -> Result<Vec<Batch>
     Ok(rows::undecided(tx, router, None).await?)
 }
 
-/// The router of a quarantined record, and what waits of its epoch with it.
+/// The router of a quarantined record, and what waits of its epoch up to it.
 pub async fn waiting_with(tx: &mut TenantTx, id: QuarantinedId) -> Result<(RouterId, Batch), Error> {
     let router = rows::router(tx, id).await?.ok_or(Error::QuarantinedNotFound(id))?;
     let batch = rows::undecided(tx, router, Some(id)).await?.pop();
     Ok((router, batch.ok_or(Error::QuarantineDecided(id))?))
 }
 
-/// Has all that waits of a record's epoch billed, or never; answers how many records.
-pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) -> Result<usize, Error> {
+/// Has all that waits of a record's epoch, up to that record, billed, or never; answers how many records.
+pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) -> Result<u64, Error> {
     let (router, batch) = waiting_with(tx, id).await?;
-    let decided = rows::decide(tx, id, decision).await?;
-    if decision == Decision::Billed {
-        for kept in &decided {
-            bill(tx, kept).await?;
+    let records = rows::decide(tx, id, decision).await?;
+    let mut billed = 0;
+    while decision == Decision::Billed && billed < records.cast_signed() {
+        for kept in rows::decided(tx, id, billed, AT_A_TIME).await? {
+            bill(tx, &kept).await?;
         }
+        billed += AT_A_TIME;
     }
     let action = match decision {
         Decision::Billed => "bill quarantined usage",
         Decision::Dropped => "drop quarantined usage",
     };
-    audit::record(tx, action, router, json!({ "epoch": batch.epoch, "records": decided.len() })).await?;
-    Ok(decided.len())
+    audit::record(tx, action, router, json!({ "epoch": batch.epoch, "records": records })).await?;
+    Ok(records)
 }
 
 /// Counts a record in an epoch of its own, beside the one that forked: no agent ever adds to it. All of them are one number

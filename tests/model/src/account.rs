@@ -112,6 +112,23 @@ impl Account {
         self.records.get(hash).map(|told| told.seq)
     }
 
+    /// Whether what a record holds is part of what all up to one of these came to.
+    pub fn stands_before(&self, hash: &Hash, last: &[Hash]) -> bool {
+        let Some(told) = self.records.get(hash) else { return false };
+        last.iter().any(|last| {
+            let mut at = Some(*last);
+            while let Some((name, record)) = at.and_then(|at| Some((at, self.records.get(&at)?))) {
+                // What stands for records that are gone has no place in the chain but that of the last of them.
+                let fills = told.before.is_none() && record.epoch == told.epoch && record.seq == told.seq;
+                if name == *hash || fills {
+                    return true;
+                }
+                at = record.before;
+            }
+            false
+        })
+    }
+
     /// Every record seen of an epoch.
     pub fn of_epoch(&self, epoch: &Epoch) -> Vec<Hash> {
         self.records.iter().filter(|(_, told)| told.epoch == *epoch).map(|(hash, _)| *hash).collect()

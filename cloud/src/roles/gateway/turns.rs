@@ -274,8 +274,8 @@ mod tests {
         for _ in 0..650 {
             done[usize::from(world.done().unwrap())] += 1;
         }
-        // A quarter of what each other has.
-        assert!((5..=15).contains(&done[1]) && done[2].abs_diff(done[3]) < 10, "{done:?}");
+        // Less than half as many, for each is four times as much; and it was alone for a while.
+        assert!((5..=20).contains(&done[1]) && done[2].abs_diff(done[17]) < 10, "{done:?}");
     }
 
     proptest! {

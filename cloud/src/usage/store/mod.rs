@@ -15,6 +15,7 @@ use crate::ids::{AgentId, SubscriptionId};
 pub struct RecordRow {
     pub hash: Vec<u8>,
     pub end_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
 }
 
 /// A record, whichever agent of the same router told it.
@@ -26,7 +27,7 @@ pub async fn record(
 ) -> Result<Option<RecordRow>, sqlx::Error> {
     sqlx::query_as!(
         RecordRow,
-        "SELECT r.hash, r.end_at FROM agents own
+        "SELECT r.hash, r.end_at, r.received_at FROM agents own
          JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
          JOIN usage_records r ON r.tenant_id = a.tenant_id AND r.agent_id = a.id
          WHERE own.id = $1 AND r.epoch = $2 AND r.seq = $3",

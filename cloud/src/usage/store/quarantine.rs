@@ -28,22 +28,43 @@ pub async fn router_of(
     Ok(row.map(|row| (row.router_id, row.undecided)))
 }
 
-/// Keeps a record, once.
+/// When the newest backup began that is whole.
+pub async fn newest_backup(tx: &mut TenantTx) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT max(began_at) FROM platform.backups WHERE finished_at IS NOT NULL")
+        .fetch_one(tx.conn())
+        .await
+}
+
+/// When a record came that is kept already.
+pub async fn received_at(
+    tx: &mut TenantTx,
+    router: RouterId,
+    hash: &[u8],
+) -> Result<Option<DateTime<Utc>>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT received_at FROM usage_quarantine WHERE router_id = $1 AND hash = $2",
+        router.uuid(),
+        hash
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
+/// Keeps a record that is not kept yet.
 pub async fn insert(
     tx: &mut TenantTx,
     (router, agent): (RouterId, AgentId),
     sound: &Sound,
     body: &[u8],
-) -> Result<bool, sqlx::Error> {
+) -> Result<(), sqlx::Error> {
     let (tenant, now, id) = (tx.tenant().uuid(), tx.at(), tx.new_id::<QuarantinedId>());
     let sum = |part: fn(&weir_protocol::usage::LineUsage) -> u64| {
         sound.lines.iter().fold(0u64, |sum, line| sum.saturating_add(part(line))).min(i64::MAX as u64).cast_signed()
     };
-    let kept = sqlx::query!(
+    sqlx::query!(
         "INSERT INTO usage_quarantine (tenant_id, id, router_id, agent_id, epoch, seq, hash, start_at, end_at, lines,
                                        down_bytes, up_bytes, body, received_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-         ON CONFLICT ON CONSTRAINT usage_quarantine_once DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         tenant,
         id.uuid(),
         router.uuid(),
@@ -61,7 +82,7 @@ pub async fn insert(
     )
     .execute(tx.conn())
     .await?;
-    Ok(kept.rows_affected() > 0)
+    Ok(())
 }
 
 /// A page of a router's quarantined records, the newest first.
@@ -79,7 +100,7 @@ pub async fn of_router(tx: &mut TenantTx, router: RouterId, page: Page) -> Resul
     .await
 }
 
-/// What nobody decided about yet, by epoch; of one record's epoch if one is named.
+/// What nobody decided about yet, by epoch, each under its newest record; up to one record of its epoch if that is named.
 pub async fn undecided(
     tx: &mut TenantTx,
     router: RouterId,
@@ -87,12 +108,12 @@ pub async fn undecided(
 ) -> Result<Vec<Batch>, sqlx::Error> {
     sqlx::query_as!(
         Batch,
-        r#"SELECT (array_agg(id ORDER BY id))[1] AS "id!: QuarantinedId", encode(epoch, 'hex') AS "epoch!", count(*) AS "records!", min(start_at) AS "start_at!", max(end_at) AS "end_at!",
+        r#"SELECT (array_agg(id ORDER BY id DESC))[1] AS "id!: QuarantinedId", encode(epoch, 'hex') AS "epoch!", count(*) AS "records!", min(start_at) AS "start_at!", max(end_at) AS "end_at!",
                   least(sum(down_bytes), 9223372036854775807)::bigint AS "down_bytes!",
                   least(sum(up_bytes), 9223372036854775807)::bigint AS "up_bytes!"
            FROM usage_quarantine
            WHERE router_id = $1 AND decision IS NULL
-             AND ($2::uuid IS NULL OR epoch = (SELECT epoch FROM usage_quarantine WHERE id = $2))
+             AND ($2::uuid IS NULL OR id <= $2 AND epoch = (SELECT epoch FROM usage_quarantine WHERE id = $2 AND decision IS NULL))
            GROUP BY epoch ORDER BY min(received_at)"#,
         router.uuid(),
         with.map(QuarantinedId::uuid)
@@ -115,21 +136,37 @@ pub async fn router(tx: &mut TenantTx, id: QuarantinedId) -> Result<Option<Route
         .await
 }
 
-/// Decides about what nobody decided about of a record's epoch; answers it, in the order it was counted.
-pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) -> Result<Vec<Kept>, sqlx::Error> {
+/// Decides about what nobody decided about of a record's epoch, up to that record; answers how many there were.
+pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) -> Result<u64, sqlx::Error> {
     let now = tx.at();
-    sqlx::query_as!(
-        Kept,
-        r#"WITH decided AS (
-               UPDATE usage_quarantine q SET decision = $2, decided_at = $3
-               FROM usage_quarantine named
-               WHERE named.id = $1 AND q.router_id = named.router_id AND q.epoch = named.epoch AND q.decision IS NULL
-               RETURNING q.agent_id, q.epoch, q.seq, q.id, q.body, q.received_at)
-           SELECT agent_id AS "agent_id!: AgentId", epoch AS "epoch!", body AS "body!", received_at AS "received_at!"
-           FROM decided ORDER BY seq, id"#,
+    let decided = sqlx::query!(
+        "UPDATE usage_quarantine q SET decision = $2, decided_at = $3
+         FROM usage_quarantine named
+         WHERE named.id = $1 AND named.decision IS NULL
+           AND q.router_id = named.router_id AND q.epoch = named.epoch AND q.id <= named.id AND q.decision IS NULL",
         id.uuid(),
         decision.name(),
         now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(decided.rows_affected())
+}
+
+/// Some of what this transaction decided about with a record, in the order it was counted, from the n-th on.
+pub async fn decided(tx: &mut TenantTx, id: QuarantinedId, from: i64, at_most: i64) -> Result<Vec<Kept>, sqlx::Error> {
+    let now = tx.at();
+    sqlx::query_as!(
+        Kept,
+        r#"SELECT q.agent_id AS "agent_id: AgentId", q.epoch, q.body, q.received_at
+           FROM usage_quarantine named
+           JOIN usage_quarantine q ON q.tenant_id = named.tenant_id AND q.router_id = named.router_id
+                                  AND q.epoch = named.epoch AND q.id <= named.id AND q.decided_at = $2
+           WHERE named.id = $1 ORDER BY q.seq, q.id OFFSET $3 LIMIT $4"#,
+        id.uuid(),
+        now,
+        from,
+        at_most
     )
     .fetch_all(tx.conn())
     .await

@@ -214,8 +214,17 @@ impl World {
         self.link = None;
         let (after, held) = (self.cloud.effects(), self.on_disk());
         let gone = before.into_iter().filter(|hash| !after.contains(hash) && !held.contains(hash));
-        self.only_in_headers.extend(gone);
+        let told = self.told_by_headers();
+        let (told, lost): (Vec<Hash>, Vec<Hash>) = gone.partition(|hash| self.account.stands_before(hash, &told));
+        self.account.forgive_records(&lost);
+        self.only_in_headers.extend(told);
         Ok(())
+    }
+
+    /// The last record deleted of each epoch of the log: what it and those before it came to is in a header.
+    fn told_by_headers(&self) -> Vec<Hash> {
+        let log = self.journal.as_ref().map_or_else(Vec::new, |journal| journal.spool().epochs());
+        log.iter().filter_map(|held| held.first_prev_hash.as_slice().try_into().ok()).collect()
     }
 
     /// Counters behind what the log says of them count for nothing until they are past it.
