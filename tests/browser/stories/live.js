@@ -39,7 +39,7 @@ export function live(world, test) {
     await until("the router is shown as lost", async () => {
       await watched[0].reload();
       return (await watched[0].locator("main").innerText()).includes("Unreachable");
-    }, 60);
+    }, 120);
     assert.deepEqual(person.complaints(), []);
     await person.close();
   });
