@@ -287,6 +287,15 @@ impl Served {
         up.message.unwrap()
     }
 
+    /// The next thing people should know; other messages are passed over.
+    pub async fn event(&mut self) -> control::Event {
+        loop {
+            if let control::up::Message::Event(event) = self.control().await {
+                return event;
+            }
+        }
+    }
+
     pub async fn welcome(&mut self, streams: Vec<control::StreamPosition>) {
         self.welcome_at(1, streams).await;
     }

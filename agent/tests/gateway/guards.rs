@@ -9,11 +9,11 @@ use prost::Message;
 use tokio::task::LocalSet;
 use uuid::Uuid;
 use weir_agent::clock::{Clock, Now, System};
-use weir_protocol::control::{Event, Severity, Welcome, down, up};
+use weir_protocol::control::{Severity, Welcome, down};
 use weir_protocol::desired::{Access, Kind, Line, Router};
 use weir_protocol::state::{Object, ObjectKey, Status};
 
-use crate::bench::{Bench, Gateway, Running, Served, config, soon};
+use crate::bench::{Bench, Gateway, Running, config, soon};
 use crate::{LINEAGE, change, line, snapshot};
 
 fn with_access(n: u8, revision: u64, access: Access) -> Object {
@@ -23,14 +23,6 @@ fn with_access(n: u8, revision: u64, access: Access) -> Object {
 
 fn open(bench: &Bench) -> usize {
     bench.wanted().lines.values().filter(|line| line.access() != Access::Closed).count()
-}
-
-async fn event(cloud: &mut Served) -> Event {
-    loop {
-        if let up::Message::Event(event) = cloud.control().await {
-            return event;
-        }
-    }
 }
 
 #[tokio::test]
@@ -55,7 +47,7 @@ async fn suspensions_of_many_wait_for_a_person_though_they_come_a_few_at_a_time(
         let waiting = told.values().filter(|result| result.code == "suspension-held");
         assert_eq!(waiting.map(|result| result.status()).collect::<Vec<_>>(), [Status::Rejected; 30]);
         for of in [10, 20] {
-            let event = event(&mut cloud).await;
+            let event = cloud.event().await;
             assert_eq!((event.kind.as_str(), event.severity()), ("suspensions-held", Severity::Critical));
             assert!(event.text.starts_with(&format!("{of} of 200 lines")), "{}", event.text);
         }
@@ -108,7 +100,7 @@ async fn what_a_restored_cloud_takes_away_waits_in_its_sessions_and_through_a_re
         cloud.change(&later).await;
         let kinds = ["removals-held", "suspensions-held", "removals-held", "reductions-held"];
         for kind in kinds {
-            assert_eq!(event(&mut cloud).await.kind, kind);
+            assert_eq!(cloud.event().await.kind, kind);
         }
         agent.stop().await;
 
@@ -181,9 +173,9 @@ async fn settings_that_cut_the_router_off_are_taken_back_and_tried_three_times()
             assert_eq!(hello.state_gen, 2);
             cloud.welcome(Vec::new()).await;
         }
-        let mut told = event(&mut cloud).await;
+        let mut told = cloud.event().await;
         while told.severity() != Severity::Critical {
-            told = event(&mut cloud).await;
+            told = cloud.event().await;
         }
         assert_eq!(told.kind, "settings-reverted");
         let report = cloud.report().await;

@@ -3,12 +3,12 @@
 use prost::Message;
 use tokio::task::LocalSet;
 use uuid::Uuid;
-use weir_protocol::control::{Event, Severity, up};
+use weir_protocol::control::Severity;
 use weir_protocol::desired::{Kind, Line};
 use weir_protocol::state::{Object, ObjectKey, Status};
 use weir_protocol::{CLOSE_RECORD_UNREADABLE, PROTO_REV};
 
-use crate::bench::{Bench, Gateway, Running, Served};
+use crate::bench::{Bench, Gateway, Running};
 use crate::{change, line, snapshot};
 
 /// Lines of the router, and how many of them a change takes away.
@@ -22,14 +22,6 @@ fn id(n: u32) -> Vec<u8> {
 fn one_of_many(n: u32, revision: u64) -> Object {
     let body = Line { handle: n, rate_down_bps: 10, rate_up_bps: 10, ..Line::default() }.encode_to_vec();
     Object { kind: Kind::Line as u32, id: id(n), revision, body, ..Object::default() }
-}
-
-async fn event(cloud: &mut Served) -> Event {
-    loop {
-        if let up::Message::Event(event) = cloud.control().await {
-            return event;
-        }
-    }
 }
 
 #[tokio::test]
@@ -48,7 +40,7 @@ async fn thousands_of_removals_wait_for_a_person() {
         many.removes = (1..=REMOVED).map(|n| ObjectKey { kind: Kind::Line as u32, id: id(n) }).collect();
         cloud.change(&many).await;
         assert_eq!(cloud.ack().await.gen_held, 2, "the generation is held");
-        let told = event(&mut cloud).await;
+        let told = cloud.event().await;
         assert_eq!((told.kind.as_str(), told.severity()), ("removals-held", Severity::Critical));
         assert!(told.text.contains("5000 of 5200 lines"), "{}", told.text);
         let report = cloud.report().await;
@@ -131,7 +123,7 @@ async fn a_record_the_cloud_cannot_read_is_held_and_newer_ones_go_on() {
         let (record, _) = cloud.record().await;
         assert_eq!((record.seq, &record.epoch), (1, &hello.epochs[1].epoch));
         assert_ne!(record.epoch, bad);
-        let held = event(&mut cloud).await;
+        let held = cloud.event().await;
         assert_eq!((held.kind.as_str(), held.severity()), ("usage-held", Severity::Critical));
         assert_eq!(held.text, "the cloud cannot read usage record 1; it and those after it are held");
         agent.stop().await;
