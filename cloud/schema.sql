@@ -1268,6 +1268,119 @@ ALTER TABLE ONLY public.line_quality FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.line_quality OWNER TO weir_owner;
 
+CREATE TABLE public.subscriptions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    service_location_id uuid NOT NULL,
+    router_id uuid NOT NULL,
+    handle integer NOT NULL,
+    starts_on date NOT NULL,
+    ends_on date,
+    created_at timestamp with time zone NOT NULL,
+    access_point_id uuid,
+    CONSTRAINT subscriptions_end_after_start CHECK ((ends_on >= starts_on)),
+    CONSTRAINT subscriptions_handle_is_positive CHECK ((handle > 0))
+);
+
+ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscriptions OWNER TO weir_owner;
+
+CREATE TABLE public.unmerged_usage (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    epoch bytea NOT NULL,
+    seq bigint NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    handles integer[] NOT NULL,
+    down_bytes bigint[] NOT NULL,
+    up_bytes bigint[] NOT NULL,
+    down_packets bigint[] NOT NULL,
+    up_packets bigint[] NOT NULL,
+    down_v6_bytes bigint[],
+    up_v6_bytes bigint[],
+    down_dropped_packets bigint[],
+    up_dropped_packets bigint[]
+);
+
+ALTER TABLE ONLY public.unmerged_usage FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unmerged_usage OWNER TO weir_owner;
+
+CREATE TABLE public.usage_segments (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    epoch bytea NOT NULL,
+    seq bigint NOT NULL,
+    handle integer NOT NULL,
+    subscription_id uuid,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    down_bytes bigint NOT NULL,
+    up_bytes bigint NOT NULL,
+    down_packets bigint NOT NULL,
+    up_packets bigint NOT NULL,
+    down_v6_bytes bigint,
+    up_v6_bytes bigint,
+    down_dropped_packets bigint,
+    up_dropped_packets bigint,
+    first_seq bigint,
+    CONSTRAINT usage_segments_down_is_not_negative CHECK ((down_bytes >= 0)),
+    CONSTRAINT usage_segments_drops_are_not_negative CHECK (((down_dropped_packets >= 0) AND (up_dropped_packets >= 0))),
+    CONSTRAINT usage_segments_up_is_not_negative CHECK ((up_bytes >= 0)),
+    CONSTRAINT usage_segments_v6_is_part_of_what_moved CHECK ((((down_v6_bytes >= 0) AND (down_v6_bytes <= down_bytes)) AND ((up_v6_bytes >= 0) AND (up_v6_bytes <= up_bytes))))
+);
+
+ALTER TABLE ONLY public.usage_segments FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.usage_segments OWNER TO weir_owner;
+
+COMMENT ON COLUMN public.usage_segments.first_seq IS 'The first record it is a share of; NULL: the one it is named after.';
+
+CREATE VIEW public.line_usage WITH (security_invoker='true') AS
+ SELECT usage_segments.tenant_id,
+    usage_segments.agent_id,
+    usage_segments.epoch,
+    usage_segments.seq,
+    usage_segments.handle,
+    usage_segments.subscription_id,
+    usage_segments.start_at,
+    usage_segments.end_at,
+    usage_segments.down_bytes,
+    usage_segments.up_bytes,
+    usage_segments.down_packets,
+    usage_segments.up_packets,
+    usage_segments.down_v6_bytes,
+    usage_segments.up_v6_bytes,
+    usage_segments.down_dropped_packets,
+    usage_segments.up_dropped_packets
+   FROM public.usage_segments
+UNION ALL
+ SELECT u.tenant_id,
+    u.agent_id,
+    u.epoch,
+    u.seq,
+    l.handle,
+    s.id AS subscription_id,
+    u.start_at,
+    u.end_at,
+    l.down_bytes,
+    l.up_bytes,
+    l.down_packets,
+    l.up_packets,
+    l.down_v6_bytes,
+    l.up_v6_bytes,
+    l.down_dropped_packets,
+    l.up_dropped_packets
+   FROM (((public.unmerged_usage u
+     JOIN public.agents a ON (((a.tenant_id = u.tenant_id) AND (a.id = u.agent_id))))
+     CROSS JOIN LATERAL UNNEST(u.handles, u.down_bytes, u.up_bytes, u.down_packets, u.up_packets, u.down_v6_bytes, u.up_v6_bytes, u.down_dropped_packets, u.up_dropped_packets) l(handle, down_bytes, up_bytes, down_packets, up_packets, down_v6_bytes, up_v6_bytes, down_dropped_packets, up_dropped_packets))
+     LEFT JOIN public.subscriptions s ON (((s.tenant_id = u.tenant_id) AND (s.router_id = a.router_id) AND (s.handle = l.handle))));
+
+ALTER TABLE public.line_usage OWNER TO weir_super;
+
 CREATE TABLE public.message_attempts (
     tenant_id uuid NOT NULL,
     message_id uuid NOT NULL,
@@ -1963,25 +2076,6 @@ ALTER TABLE ONLY public.subscription_terms FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscription_terms OWNER TO weir_owner;
 
-CREATE TABLE public.subscriptions (
-    tenant_id uuid NOT NULL,
-    id uuid NOT NULL,
-    account_id uuid NOT NULL,
-    service_location_id uuid NOT NULL,
-    router_id uuid NOT NULL,
-    handle integer NOT NULL,
-    starts_on date NOT NULL,
-    ends_on date,
-    created_at timestamp with time zone NOT NULL,
-    access_point_id uuid,
-    CONSTRAINT subscriptions_end_after_start CHECK ((ends_on >= starts_on)),
-    CONSTRAINT subscriptions_handle_is_positive CHECK ((handle > 0))
-);
-
-ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.subscriptions OWNER TO weir_owner;
-
 CREATE TABLE public.support_holidays (
     tenant_id uuid NOT NULL,
     on_day date NOT NULL,
@@ -2416,33 +2510,6 @@ CREATE TABLE public.usage_records (
 ALTER TABLE ONLY public.usage_records FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.usage_records OWNER TO weir_owner;
-
-CREATE TABLE public.usage_segments (
-    tenant_id uuid NOT NULL,
-    agent_id uuid NOT NULL,
-    epoch bytea NOT NULL,
-    seq bigint NOT NULL,
-    handle integer NOT NULL,
-    subscription_id uuid,
-    start_at timestamp with time zone NOT NULL,
-    end_at timestamp with time zone NOT NULL,
-    down_bytes bigint NOT NULL,
-    up_bytes bigint NOT NULL,
-    down_packets bigint NOT NULL,
-    up_packets bigint NOT NULL,
-    down_v6_bytes bigint,
-    up_v6_bytes bigint,
-    down_dropped_packets bigint,
-    up_dropped_packets bigint,
-    CONSTRAINT usage_segments_down_is_not_negative CHECK ((down_bytes >= 0)),
-    CONSTRAINT usage_segments_drops_are_not_negative CHECK (((down_dropped_packets >= 0) AND (up_dropped_packets >= 0))),
-    CONSTRAINT usage_segments_up_is_not_negative CHECK ((up_bytes >= 0)),
-    CONSTRAINT usage_segments_v6_is_part_of_what_moved CHECK ((((down_v6_bytes >= 0) AND (down_v6_bytes <= down_bytes)) AND ((up_v6_bytes >= 0) AND (up_v6_bytes <= up_bytes))))
-);
-
-ALTER TABLE ONLY public.usage_segments FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.usage_segments OWNER TO weir_owner;
 
 CREATE TABLE public.webhook_attempts (
     tenant_id uuid NOT NULL,
@@ -2962,6 +3029,9 @@ ALTER TABLE ONLY public.unknown_hosts
 
 ALTER TABLE ONLY public.unknown_traffic
     ADD CONSTRAINT unknown_traffic_pkey PRIMARY KEY (tenant_id, router_id, day_on);
+
+ALTER TABLE ONLY public.unmerged_usage
+    ADD CONSTRAINT unmerged_usage_pkey PRIMARY KEY (tenant_id, agent_id, epoch, seq);
 
 ALTER TABLE ONLY public.uplink_quality
     ADD CONSTRAINT uplink_quality_pkey PRIMARY KEY (tenant_id, router_id, hour_at, role, address);
@@ -3885,6 +3955,12 @@ ALTER TABLE ONLY public.unknown_traffic
 ALTER TABLE ONLY public.unknown_traffic
     ADD CONSTRAINT unknown_traffic_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
 
+ALTER TABLE ONLY public.unmerged_usage
+    ADD CONSTRAINT unmerged_usage_tenant_id_agent_id_epoch_seq_fkey FOREIGN KEY (tenant_id, agent_id, epoch, seq) REFERENCES public.usage_records(tenant_id, agent_id, epoch, seq);
+
+ALTER TABLE ONLY public.unmerged_usage
+    ADD CONSTRAINT unmerged_usage_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.uplink_quality
     ADD CONSTRAINT uplink_quality_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -4375,6 +4451,8 @@ CREATE POLICY tenant ON public.unknown_hosts TO weir_app USING ((tenant_id = ( S
 
 CREATE POLICY tenant ON public.unknown_traffic TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.unmerged_usage TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.uplink_quality TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.usage_epochs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -4406,6 +4484,8 @@ ALTER TABLE public.top_ups ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.unknown_hosts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.unknown_traffic ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unmerged_usage ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.uplink_quality ENABLE ROW LEVEL SECURITY;
 
@@ -4594,6 +4674,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_probes TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.line_quality TO weir_app;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.subscriptions TO weir_app;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.unmerged_usage TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.usage_segments TO weir_app;
+
+GRANT SELECT ON TABLE public.line_usage TO weir_app;
+
 GRANT SELECT,INSERT ON TABLE public.message_attempts TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.message_settings TO weir_app;
@@ -4668,8 +4756,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_prefixes TO weir_
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscription_terms TO weir_app;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.subscriptions TO weir_app;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.support_holidays TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.support_hours TO weir_app;
@@ -4711,8 +4797,6 @@ GRANT SELECT,INSERT ON TABLE public.usage_gaps TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.usage_quarantine TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.usage_records TO weir_app;
-
-GRANT SELECT,INSERT ON TABLE public.usage_segments TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_attempts TO weir_app;
 

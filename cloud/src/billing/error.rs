@@ -14,7 +14,7 @@ use weir_rules::usage::UsageError;
 use crate::error::{FieldError, Problem};
 use crate::ids::{AccountId, BillingRunId, InvoiceId};
 use crate::subscribers::error::ACCOUNT_NOT_FOUND;
-use crate::{db, ledger, plugins, tenants};
+use crate::{db, ledger, plugins, tenants, usage};
 
 crate::kinds! {
     RUN_NOT_FOUND = 404 "billing-run-not-found", "There is no such billing run", "It may belong to somebody else.";
@@ -57,6 +57,9 @@ pub enum Error {
     /// What was priced is not what is billed: something arrived or was changed in between.
     #[error("the usage or its rule moved while it was priced")]
     UsageMoved,
+    /// The usage could not be made ready.
+    #[error(transparent)]
+    Usage(#[from] usage::Error),
     /// The rule that sets prices could not be asked.
     #[error(transparent)]
     Plugin(#[from] plugins::Error),
@@ -76,6 +79,7 @@ impl Error {
                 error.is_passing()
             }
             Self::Plugin(error) => error.is_passing(),
+            Self::Usage(usage::Error::Db(error)) => error.is_passing(),
             Self::UsageMoved => true,
             _ => false,
         }
@@ -156,6 +160,7 @@ impl From<Error> for Problem {
             Error::AccountNotFound(_) => Self::new(&ACCOUNT_NOT_FOUND, &error),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::UsageMoved
+            | Error::Usage(_)
             | Error::Plugin(_)
             | Error::Rules(_)
             | Error::Ledger(_)

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::db::Scope;
 use crate::ids::{AccountId, BillingRunId};
 use crate::jobs::Job;
+use crate::usage;
 
 /// Goes on with a run after an account.
 #[derive(Serialize, Deserialize)]
@@ -42,6 +43,7 @@ impl Job for StartDueRun {
     }
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        usage::merge_what_is_over(&app, &scope).await?;
         let mut tx = app.db.begin(&scope).await?;
         if runs::resume(&mut tx).await? {
             return Ok(tx.commit().await?);

@@ -15,6 +15,7 @@ use crate::http::paging::Page;
 use crate::ids::{AccountId, BillingRunId};
 use crate::jobs;
 use crate::tenants;
+use crate::usage;
 
 /// How far ahead of today a run may bill: charges in advance may be asked for early, never a season.
 const AHEAD_DAYS_MAX: u64 = 31;
@@ -116,6 +117,9 @@ pub(super) async fn work(app: &App, scope: &Scope, id: BillingRunId, after: Opti
     let Some(run) = store::runs::find(&mut tx, id).await?.filter(|run| run.status == RunStatus::Running.name()) else {
         return Ok(());
     };
+    drop(tx);
+    usage::merge_all(app, scope).await?;
+    let mut tx = app.db.read(scope).await?;
     let accounts = store::runs::accounts(&mut tx, &run, after.max(run.last_account_id), ACCOUNTS_A_JOB).await?;
     drop(tx);
     for &account in &accounts {

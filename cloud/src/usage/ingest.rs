@@ -1,4 +1,4 @@
-//! Applies records: record, segments and watermark in one transaction, under the epoch's row lock and the session's fence.
+//! Applies records: record, what its lines moved, and watermark in one transaction, under the epoch's row lock and the session's fence.
 //!
 //! An epoch grows only by the record that continues it, so a duplicate, a reordering or a replay changes nothing.
 
@@ -9,6 +9,7 @@ use weir_protocol::hash;
 use weir_protocol::usage::{LineUsage, Outcome, Record, SealReason};
 
 use super::dating::{self, Dated};
+use super::merge::Waiting;
 use super::plausible::{self, Implausible};
 use super::{Error, store};
 use crate::app::App;
@@ -62,12 +63,13 @@ pub struct Intake {
     pub(super) session: Session,
     /// No line of its router has this handle or one above it, as far as it is known here.
     next_handle: i32,
+    waiting: Waiting,
 }
 
 impl Intake {
     /// One that knows nothing of the router yet.
     pub fn new(session: Session) -> Self {
-        Self { session, next_handle: 0 }
+        Self { session, next_handle: 0, waiting: Waiting::default() }
     }
 
     /// Applies one record as it came.
@@ -102,8 +104,12 @@ impl Intake {
         }
         date(app, &mut tx, agent, &mut sound).await?;
         let trim = positions::trim(&mut tx, self.session, &epoch, &known, seq.cast_signed()).await?;
+        if self.waiting.is_due(sound.end_at) {
+            store::unmerged::merge(&mut tx, agent).await?;
+        }
         keep(&mut tx, self.session, &sound, body, trim).await?;
         tx.commit().await.map_err(Error::Db)?;
+        self.waiting = self.waiting.with(sound.end_at);
         metrics::counter!("weir_usage_records_total").increment(1);
         Ok(Applied { epoch, applied_seq: seq, trim_seq: trim.seq.unsigned_abs(), outcome: Outcome::Applied })
     }
@@ -165,7 +171,7 @@ pub(super) async fn keep(
 ) -> Result<(), Error> {
     let (agent, epoch, seq) = (session.agent, &sound.record.epoch, sound.record.seq);
     store::insert_record(tx, agent, sound, body).await?;
-    store::insert_segments(tx, agent, sound).await?;
+    store::unmerged::insert(tx, agent, sound).await?;
     store::advance(tx, agent, epoch, (seq, &sound.hash), trim).await?;
     pools::hear(tx, agent, epoch, seq.cast_signed()).await?;
     if !sessions::counts_in(tx, agent, sound.tally()).await? {

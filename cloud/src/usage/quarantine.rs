@@ -160,6 +160,7 @@ pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) ->
     while decision == Decision::Billed && billed < records.cast_signed() {
         for kept in rows::decided(tx, id, billed, AT_A_TIME).await? {
             bill(tx, &kept).await?;
+            store::unmerged::merge(tx, kept.agent_id).await?;
         }
         billed += AT_A_TIME;
     }
@@ -186,7 +187,7 @@ async fn bill(tx: &mut TenantTx, kept: &rows::Kept) -> Result<(), Error> {
     let seq = store::next_seq(tx, agent, &epoch).await?;
     sound.record.seq = seq.unsigned_abs();
     store::insert_record(tx, agent, &sound, &kept.body).await?;
-    store::insert_segments(tx, agent, &sound).await?;
+    store::unmerged::insert(tx, agent, &sound).await?;
     pools::hear(tx, agent, &epoch, seq).await?;
     Ok(sessions::refresh_metered(tx, agent).await?)
 }

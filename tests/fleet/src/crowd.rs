@@ -93,7 +93,7 @@ impl Crowd {
                 What::Welcome(_) => welcomed += 1,
                 // It comes again by itself.
                 What::Lost(_) => welcomed -= 1,
-                What::Failed(_) | What::Acked(_) => {}
+                What::Failed { .. } | What::Acked(_) => {}
             }
         }
         self.arrived = count;

@@ -66,7 +66,12 @@ pub enum What {
     /// A session is open; after losing it the player comes back within this.
     Welcome(Duration),
     /// An attempt came to nothing.
-    Failed(String),
+    Failed {
+        /// When it began.
+        began: Instant,
+        /// What went wrong.
+        why: String,
+    },
     /// The session is over.
     Lost(String),
     /// The cloud has all records up to this one.
@@ -134,17 +139,18 @@ impl Player {
         let mut backoff = Backoff::new(RETRY_CAP);
         loop {
             let roll = u64::from_le_bytes(clock::random());
+            let began = Instant::now();
             let wait = match self.connect().await {
                 Err(error) => {
                     lock(&self.gateways).rotate_left(1);
-                    self.tell(What::Failed(format!("{error:#}")));
+                    self.tell(What::Failed { began, why: format!("{error:#}") });
                     backoff.after_failure(roll)
                 }
                 Ok(connection) => {
                     let opened = Instant::now();
                     let Ended { spread, comeback, why } = self.session(connection).await;
                     let why = format!("{why:#}");
-                    self.tell(if spread.is_some() { What::Lost(why) } else { What::Failed(why) });
+                    self.tell(if spread.is_some() { What::Lost(why) } else { What::Failed { began, why } });
                     let after = |spread| backoff.after_loss(opened.elapsed(), spread, roll);
                     comeback.or_else(|| spread.map(after)).unwrap_or_else(|| backoff.after_failure(roll))
                 }

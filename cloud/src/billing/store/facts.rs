@@ -191,7 +191,7 @@ pub async fn free_bytes(
     windows: &serde_json::Value,
 ) -> Result<Decimal, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT coalesce(sum(down_bytes::numeric + up_bytes), 0) AS "free!" FROM usage_segments
+        r#"SELECT coalesce(sum(down_bytes::numeric + up_bytes), 0) AS "free!" FROM line_usage
            WHERE subscription_id = $1 AND end_at > $2 AND end_at <= $3 AND is_free_time(end_at, $4, $5)"#,
         subscription.uuid(),
         after,

@@ -60,7 +60,7 @@ pub async fn used(
     metered: &Metered,
 ) -> Result<Decimal, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT coalesce(sum(u.down_bytes::numeric + u.up_bytes), 0) AS "bytes!" FROM usage_segments u
+        r#"SELECT coalesce(sum(u.down_bytes::numeric + u.up_bytes), 0) AS "bytes!" FROM line_usage u
            WHERE u.subscription_id = $1 AND u.end_at > $2 AND u.end_at <= $3 AND NOT is_free_time(u.end_at, $4, $5)"#,
         id.uuid(),
         between.0,

@@ -254,7 +254,7 @@ pub async fn used_elsewhere(
     let windows = serde_json::to_value(&sold.windows).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query_scalar!(
         r#"SELECT coalesce(sum(u.down_bytes::numeric + u.up_bytes), 0) AS "bytes!"
-           FROM usage_segments u
+           FROM line_usage u
            JOIN usage_records r ON r.tenant_id = u.tenant_id AND r.agent_id = u.agent_id AND r.epoch = u.epoch AND r.seq = u.seq
            WHERE u.subscription_id = $1 AND u.end_at > $2 AND u.end_at <= $3 AND ($4::bytea IS NULL OR r.tally IS DISTINCT FROM $4)
              AND NOT is_free_time(u.end_at, $5, $6)"#,

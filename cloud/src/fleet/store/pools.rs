@@ -74,7 +74,7 @@ pub async fn moved(
                   coalesce(sum(u.down_bytes::numeric + u.up_bytes) FILTER (WHERE t.plan_version_id = $2 AND l.id = $3), 0) AS "own_bytes!",
                   coalesce(sum(u.down_bytes::numeric + u.up_bytes) FILTER (WHERE r.tally = l.tally), 0) AS "tallied_bytes!"
            FROM lines l
-           JOIN usage_segments u ON u.tenant_id = l.tenant_id AND u.subscription_id = l.id
+           JOIN line_usage u ON u.tenant_id = l.tenant_id AND u.subscription_id = l.id
            JOIN usage_records r ON r.tenant_id = u.tenant_id AND r.agent_id = u.agent_id AND r.epoch = u.epoch AND r.seq = u.seq
            LEFT JOIN subscription_terms t ON t.tenant_id = l.tenant_id AND t.subscription_id = l.id
                 AND t.valid @> ((u.end_at - interval '1 microsecond') AT TIME ZONE l.time_zone)::date
@@ -172,7 +172,7 @@ pub async fn one_a_router(tx: &mut TenantTx, account: AccountId) -> Result<Vec<S
 pub async fn news_of(tx: &mut TenantTx, agent: AgentId, epoch: &[u8], seq: i64) -> Result<Vec<AccountId>, sqlx::Error> {
     let now = tx.at();
     sqlx::query_scalar!(
-        r#"SELECT DISTINCT s.account_id AS "id: AccountId" FROM usage_segments u
+        r#"SELECT DISTINCT s.account_id AS "id: AccountId" FROM line_usage u
            JOIN subscriptions s ON s.tenant_id = u.tenant_id AND s.id = u.subscription_id
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
            CROSS JOIN LATERAL (SELECT ($4::timestamptz AT TIME ZONE a.time_zone)::date AS on) today

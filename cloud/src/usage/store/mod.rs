@@ -1,6 +1,7 @@
 //! SQL of records and segments.
 
 pub mod quarantine;
+pub mod unmerged;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use weir_protocol::hash::Hash;
@@ -58,11 +59,11 @@ pub async fn sums(
     last_seq: i64,
 ) -> Result<Vec<LineUsage>, sqlx::Error> {
     let sums = sqlx::query!(
-        r#"SELECT u.handle, sum(u.down_bytes)::bigint AS "down_bytes!", sum(u.up_bytes)::bigint AS "up_bytes!",
+        r#"SELECT u.handle AS "handle!", sum(u.down_bytes)::bigint AS "down_bytes!", sum(u.up_bytes)::bigint AS "up_bytes!",
                   sum(u.down_packets)::bigint AS "down_packets!", sum(u.up_packets)::bigint AS "up_packets!"
            FROM agents own
            JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
-           JOIN usage_segments u ON u.tenant_id = a.tenant_id AND u.agent_id = a.id
+           JOIN line_usage u ON u.tenant_id = a.tenant_id AND u.agent_id = a.id
            WHERE own.id = $1 AND u.epoch = $2 AND u.seq <= $3
            GROUP BY u.handle ORDER BY u.handle"#,
         agent.uuid(),
@@ -114,54 +115,6 @@ pub async fn insert_record(tx: &mut TenantTx, agent: AgentId, sound: &Sound, bod
     Ok(())
 }
 
-/// One row a line, all in one statement; what is no line's is kept without a subscription.
-pub async fn insert_segments(tx: &mut TenantTx, agent: AgentId, sound: &Sound) -> Result<(), sqlx::Error> {
-    let column = |count: fn(&LineUsage) -> u64| -> Vec<i64> {
-        sound.lines.iter().map(|line| count(line).cast_signed()).collect()
-    };
-    let handles: Vec<i32> = sound.lines.iter().map(|line| line.handle.cast_signed()).collect();
-    let (down, up) = (column(|line| line.down_bytes), column(|line| line.up_bytes));
-    let (down_packets, up_packets) = (column(|line| line.down_packets), column(|line| line.up_packets));
-    let measured = |count: fn(&LineUsage) -> Option<u64>| -> Vec<Option<i64>> {
-        sound.lines.iter().map(|line| count(line).map(u64::cast_signed)).collect()
-    };
-    let down_v6 = measured(|line| line.v6_bytes.map(|v6| v6.down.min(line.down_bytes)));
-    let up_v6 = measured(|line| line.v6_bytes.map(|v6| v6.up.min(line.up_bytes)));
-    let down_dropped = measured(|line| line.dropped_packets.map(|dropped| dropped.down));
-    let up_dropped = measured(|line| line.dropped_packets.map(|dropped| dropped.up));
-    let tenant = tx.tenant().uuid();
-    sqlx::query!(
-        "INSERT INTO usage_segments (tenant_id, agent_id, epoch, seq, handle, subscription_id, start_at, end_at,
-                                     down_bytes, up_bytes, down_packets, up_packets,
-                                     down_v6_bytes, up_v6_bytes, down_dropped_packets, up_dropped_packets)
-         SELECT $1, $2, $3, $4, c.handle, s.id, $5, $6, c.down_bytes, c.up_bytes, c.down_packets, c.up_packets,
-                c.down_v6, c.up_v6, c.down_dropped, c.up_dropped
-         FROM unnest($7::int[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
-                     $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])
-              AS c (handle, down_bytes, up_bytes, down_packets, up_packets, down_v6, up_v6, down_dropped, up_dropped)
-         JOIN agents a ON a.id = $2
-         LEFT JOIN subscriptions s ON s.tenant_id = a.tenant_id AND s.router_id = a.router_id AND s.handle = c.handle",
-        tenant,
-        agent.uuid(),
-        sound.record.epoch,
-        sound.record.seq.cast_signed(),
-        sound.start_at,
-        sound.end_at,
-        &handles,
-        &down,
-        &up,
-        &down_packets,
-        &up_packets,
-        &down_v6 as &[Option<i64>],
-        &up_v6 as &[Option<i64>],
-        &down_dropped as &[Option<i64>],
-        &up_dropped as &[Option<i64>]
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
 pub async fn advance(
     tx: &mut TenantTx,
     agent: AgentId,
@@ -205,7 +158,7 @@ pub async fn days(
            FROM (SELECT ((u.end_at - interval '1 microsecond') AT TIME ZONE a.time_zone)::date AS on, u.down_bytes, u.up_bytes,
                         u.down_v6_bytes::numeric + u.up_v6_bytes AS v6, u.down_packets::numeric + u.up_packets AS packets,
                         u.down_dropped_packets::numeric + u.up_dropped_packets AS dropped
-                 FROM usage_segments u
+                 FROM line_usage u
                  JOIN subscriptions s ON s.tenant_id = u.tenant_id AND s.id = u.subscription_id
                  JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
                  WHERE u.subscription_id = $1) d
@@ -227,7 +180,7 @@ pub async fn measured(tx: &mut TenantTx, id: SubscriptionId, since: DateTime<Utc
            FROM (SELECT down_v6_bytes::numeric + up_v6_bytes AS v6, down_bytes::numeric + up_bytes AS bytes,
                         down_packets::numeric + up_packets AS packets,
                         down_dropped_packets::numeric + up_dropped_packets AS dropped
-                 FROM usage_segments WHERE subscription_id = $1 AND end_at > $2) m"#,
+                 FROM line_usage WHERE subscription_id = $1 AND end_at > $2) m"#,
         id.uuid(),
         since
     )

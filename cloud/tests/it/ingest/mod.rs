@@ -4,6 +4,7 @@
 mod backed_up;
 mod foreign;
 mod hostile;
+mod merged;
 mod outcomes;
 mod positions;
 mod quarantine;

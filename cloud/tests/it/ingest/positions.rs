@@ -19,6 +19,7 @@ pub async fn restored(edge: &Edge, log: &Log, records: usize) {
     let (agent, hash) = (edge.agent.uuid(), hex::encode(log.hashes[records]));
     for statement in [
         "SET session_replication_role = replica".to_owned(),
+        format!("DELETE FROM unmerged_usage WHERE agent_id = '{agent}' AND seq > {records}"),
         format!("DELETE FROM usage_segments WHERE agent_id = '{agent}' AND seq > {records}"),
         format!("DELETE FROM usage_records WHERE agent_id = '{agent}' AND seq > {records}"),
         format!(

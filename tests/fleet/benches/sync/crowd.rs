@@ -31,7 +31,9 @@ struct Comeback {
     noticed: BTreeMap<usize, Instant>,
     /// When each of those that are back was welcomed to the session it has.
     welcomed: BTreeMap<usize, Instant>,
-    /// Attempts that came to nothing, and sessions that were lost again.
+    /// Attempts that came to nothing and had begun before the gateway was back.
+    early: usize,
+    /// Others, and sessions that were lost again.
     failures: BTreeMap<String, usize>,
     /// After losing a session a player is to come back within this.
     spread: Duration,
@@ -91,7 +93,9 @@ async fn come_back(crowd: &mut Crowd, back: Instant) -> Result<Comeback> {
                 comeback.spread = spread;
                 comeback.welcomed.insert(news.player, news.at);
             }
-            What::Failed(why) => *comeback.failures.entry(why).or_default() += 1,
+            // Whoever asked a dead gateway heard nothing.
+            What::Failed { began, .. } if began < back => comeback.early += 1,
+            What::Failed { why, .. } => *comeback.failures.entry(why).or_default() += 1,
             What::Acked(_) => {}
         }
     }
@@ -99,7 +103,7 @@ async fn come_back(crowd: &mut Crowd, back: Instant) -> Result<Comeback> {
 }
 
 fn tell(
-    Comeback { noticed, welcomed, failures, spread }: &Comeback,
+    Comeback { noticed, welcomed, early, failures, spread }: &Comeback,
     back: Instant,
     (arrived, acknowledged): (u64, usize),
 ) {
@@ -111,10 +115,12 @@ fn tell(
     let took = since(&|_| back);
     let waited = since(&|player| noticed.get(player).map_or(back, |at| back.max(*at)));
     let (p99, spread) = (quantile(&took, 0.99), spread.as_secs_f64());
+    let failed: usize = failures.values().sum();
     let failures: Vec<String> = failures.iter().map(|(why, count)| format!("{count} x {why}")).collect();
     let note = format!(
         "p99 {p99:.1} s (half {:.1} s) from when the killed gateway was there again to the welcome, told spread {spread} s; \
-         {:.1} s from when the agent noticed, which takes up to 9 s; {} not back after {} s; attempts that failed: {}; \
+         {:.1} s from when the agent noticed, which takes up to 9 s; {} not back after {} s; attempts that failed: {}, \
+         and {early} of those that began while it was dead; \
          of {AGENTS} records sent as it was killed {arrived} are in the database and {acknowledged} acknowledged, the others \
          wait at their agents",
         quantile(&took, 0.5),
@@ -124,4 +130,5 @@ fn tell(
         if failures.is_empty() { "none".to_owned() } else { failures.join(", ") }
     );
     print("reconnect_p99_vs_spread", p99 / spread, "x", AtMost(2.0), AGENTS, &note);
+    print("reconnect_failures", failed as f64, "attempts", AtMost(0.0), AGENTS, "of those that began when the gateway was back");
 }

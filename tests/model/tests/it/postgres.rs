@@ -22,7 +22,7 @@ use weir_protocol::control::{EpochPosition, Hello, StreamPosition};
 use weir_protocol::usage::{Down, GapFill};
 
 /// What a backup has to keep of a router, those that others point to first.
-const TABLES: [&str; 5] = ["agents", "usage_epochs", "usage_records", "usage_segments", "usage_gaps"];
+const TABLES: [&str; 6] = ["agents", "usage_epochs", "usage_records", "unmerged_usage", "usage_segments", "usage_gaps"];
 
 /// The installation that all runs share.
 struct Installation {
@@ -217,9 +217,9 @@ impl Product for Postgres {
 
     fn billed(&mut self) -> anyhow::Result<[usize; LINES]> {
         let sum = format!(
-            "SELECT handle, sum(down_bytes)::bigint AS bytes FROM usage_segments
+            "SELECT handle, sum(down_bytes)::bigint AS bytes FROM line_usage
              WHERE subscription_id IS NOT NULL AND {} GROUP BY handle",
-            own("usage_segments")
+            own("line_usage")
         );
         let rows =
             self.on.runtime.block_on(sqlx::query(AssertSqlSafe(sum)).bind(self.router).fetch_all(&mut self.sql))?;
