@@ -7,6 +7,7 @@ use weir_protocol::usage::Outcome;
 
 use super::{Edge, Log, TENTH_MS};
 use crate::money::harness::story;
+use crate::money::world::{FIBRE, Plan};
 
 const MINUTE_MS: u64 = 60_000;
 /// The zone of the lines, one that is half an hour beside the hours of most, and windows that end in the middle of one.
@@ -27,10 +28,10 @@ async fn counted(sql: &mut PgConnection, edge: &Edge) -> (Vec<String>, i64) {
          GROUP BY z.zone, date_trunc('hour', (u.end_at - interval '1 microsecond') AT TIME ZONE z.zone), u.handle, u.subscription_id,
                   is_free_time(u.end_at, z.zone, w.windows), r.tally
          ORDER BY 1",
-        ZONES[0], ZONES[1], edge.agent
+        ZONES[0], ZONES[1], edge.agent.uuid()
     );
     let rows = sqlx::query(AssertSqlSafe(answers)).fetch_all(&mut *sql).await.expect("answers");
-    let segments = format!("SELECT count(*) FROM line_usage WHERE agent_id = '{}'", edge.agent);
+    let segments = format!("SELECT count(*) FROM line_usage WHERE agent_id = '{}'", edge.agent.uuid());
     let segments = sqlx::query_scalar(AssertSqlSafe(segments)).fetch_one(sql).await.expect("a count");
     (rows.iter().map(|row| row.get("answer")).collect(), segments)
 }
@@ -42,11 +43,11 @@ fn merged_records_answer_as_they_did_one_by_one() {
         let options = embedded::options(&edge.isp.app.config.data_dir);
         let mut sql = PgConnection::connect_with(&options).await.expect("connect");
         let mumbai = edge.isp.account("Asha").await;
-        let plan = edge.isp.plan(&crate::money::world::FIBRE).await;
+        let plan = edge.isp.plan(&Plan { name: "Free by day", ..FIBRE }).await;
         edge.isp.line(mumbai, edge.router, plan, "2026-10-01").await;
         for (statement, id) in [
-            (format!("UPDATE accounts SET time_zone = '{}' WHERE id = '{mumbai}'", ZONES[1]), "zone"),
-            (format!("UPDATE plan_versions SET windows = '{WINDOWS}' WHERE id = '{plan}'"), "windows"),
+            (format!("UPDATE accounts SET time_zone = '{}' WHERE id = '{}'", ZONES[1], mumbai.uuid()), "zone"),
+            (format!("UPDATE plan_versions SET windows = '{WINDOWS}' WHERE id = '{}'", plan.uuid()), "windows"),
         ] {
             sqlx::query(AssertSqlSafe(statement)).execute(&mut sql).await.expect(id);
         }
@@ -75,7 +76,7 @@ fn merged_records_answer_as_they_did_one_by_one() {
         assert!(rows_after < rows_before, "{rows_before} rows became {rows_after}");
         // 60 shares of records; every hour is cut by the half hours of the other zone and by the window's ends.
         assert!(rows_after <= 24, "{rows_after}");
-        let waiting = format!("SELECT count(*) FROM unmerged_usage WHERE agent_id = '{}'", edge.agent);
+        let waiting = format!("SELECT count(*) FROM unmerged_usage WHERE agent_id = '{}'", edge.agent.uuid());
         assert_eq!(sqlx::query_scalar::<_, i64>(AssertSqlSafe(waiting)).fetch_one(&mut sql).await.expect("a count"), 0);
         let moved: i64 = (1..=36).sum();
         assert_eq!(edge.billed().await, moved);

@@ -3,12 +3,14 @@
 #![expect(clippy::disallowed_methods, reason = "any fresh id will do here")]
 
 use chrono::{DateTime, NaiveDate, Utc};
+use prost::Message;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use weir_cloud::billing::jobs::WorkOnRun;
 use weir_cloud::ids::{AccountId, PlanVersionId, RouterId, SubscriptionId};
 use weir_cloud::jobs::Job;
+use weir_protocol::usage::{LineUsage, Record};
 
 use super::harness::Isp;
 
@@ -192,14 +194,23 @@ impl Isp {
     pub async fn traffic(&self, router: RouterId, line: SubscriptionId, seq: i64, ended: &str, down: i64, up: i64) {
         let mut tx = self.app.db.begin(&self.scope()).await.unwrap();
         let (tenant, at, ended) = (self.tenant.uuid(), tx.at(), ended.parse::<DateTime<Utc>>().unwrap());
+        let moved = LineUsage {
+            handle: 1,
+            down_bytes: down.unsigned_abs(),
+            up_bytes: up.unsigned_abs(),
+            ..LineUsage::default()
+        };
+        let mut record = Record::default();
+        record.set_lines(&[moved]);
         run!(
             tx,
-            "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at) VALUES ($1, $2, '12345678', $3, '', $4::timestamptz - interval '5 minutes', $4, 'interval', '', $5)",
+            "INSERT INTO usage_records (tenant_id, agent_id, epoch, seq, hash, start_at, end_at, seal_reason, body, received_at) VALUES ($1, $2, '12345678', $3, '', $4::timestamptz - interval '5 minutes', $4, 'interval', $6, $5)",
             tenant,
             router.uuid(),
             seq,
             ended,
-            at
+            at,
+            record.encode_to_vec()
         );
         run!(
             tx,

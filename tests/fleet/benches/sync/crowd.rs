@@ -130,5 +130,12 @@ fn tell(
         if failures.is_empty() { "none".to_owned() } else { failures.join(", ") }
     );
     print("reconnect_p99_vs_spread", p99 / spread, "x", AtMost(2.0), AGENTS, &note);
-    print("reconnect_failures", failed as f64, "attempts", AtMost(0.0), AGENTS, "of those that began when the gateway was back");
+    print(
+        "reconnect_failures",
+        failed as f64,
+        "attempts",
+        AtMost(0.0),
+        AGENTS,
+        "of those that began when the gateway was back",
+    );
 }

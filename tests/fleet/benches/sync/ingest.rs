@@ -106,7 +106,8 @@ impl Copier {
     async fn of(agent: Uuid, mut sql: PgConnection) -> Result<Self> {
         let tenant: Uuid =
             sqlx::query_scalar("SELECT tenant_id FROM agents WHERE id = $1").bind(agent).fetch_one(&mut sql).await?;
-        let lines = "SELECT s.id FROM subscriptions s JOIN agents a ON a.tenant_id = s.tenant_id AND a.router_id = s.router_id
+        let lines =
+            "SELECT s.id FROM subscriptions s JOIN agents a ON a.tenant_id = s.tenant_id AND a.router_id = s.router_id
                      WHERE a.id = $1 ORDER BY s.handle";
         let lines = sqlx::query_scalar(lines).bind(agent).fetch_all(&mut sql).await?;
         let owner = format!("{tenant}\t{agent}\t\\\\x{}", "00".repeat(8));

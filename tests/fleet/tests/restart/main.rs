@@ -141,7 +141,8 @@ async fn records_are_counted_once_though_the_database_was_away() {
         let news = crowd.next(until).await.unwrap_or_else(|error| panic!("{error:#}: {}", installation.gateway_log()));
         assert!(matches!(news.what, What::Acked(_)), "nobody loses the session: {:?}", news.what);
     }
-    let counted = "SELECT (SELECT count(*) FROM usage_records) AS records, sum(down_bytes)::bigint AS bytes FROM line_usage";
+    let counted =
+        "SELECT (SELECT count(*) FROM usage_records) AS records, sum(down_bytes)::bigint AS bytes FROM line_usage";
     let counted = sqlx::query(counted).fetch_one(&mut installation.sql().await.unwrap()).await.unwrap();
     let counted = ["records", "bytes"].map(|column| counted.get::<i64, _>(column));
     faults::note(25, 20 * 4_000, counted[1].unsigned_abs());
