@@ -203,9 +203,11 @@ impl Money {
         let mut units = Vec::with_capacity(weights.len());
         let mut remainders = Vec::with_capacity(weights.len());
         for (index, weight) in weights.iter().enumerate() {
-            let share = whole.checked_mul(*weight).ok_or_else(too_large)?.checked_div(total).ok_or_else(too_large)?;
-            units.push(share.trunc());
-            remainders.push((share.fract(), index));
+            // The remainder itself, not its quotient: equal ones must compare equal whatever the digits before the point.
+            let product = whole.checked_mul(*weight).ok_or_else(too_large)?;
+            let remainder = product.checked_rem(total).ok_or_else(too_large)?;
+            units.push(round_half_up((product - remainder).checked_div(total).ok_or_else(too_large)?, 0));
+            remainders.push((remainder, index));
         }
         remainders.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut left = whole - units.iter().sum::<Decimal>();

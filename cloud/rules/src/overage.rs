@@ -1,0 +1,124 @@
+//! What happens beyond an allowance: charged by unit or by top-up, throttled, blocked or nothing; and when to tell.
+//!
+//! Quantities are in any one unit, bytes or hours alike. Not here: traffic by day and plan (see [`crate::usage`]).
+//! Start with [`overage`].
+
+use rust_decimal::Decimal;
+
+use crate::pricing::{PricingError, package};
+
+/// What a plan does about use beyond its allowance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OverageMode {
+    /// Charges what is beyond by the unit.
+    PerUnit {
+        /// The price of so much.
+        price: Decimal,
+        /// How much that is, above zero.
+        per: Decimal,
+    },
+    /// Buys top-ups until the use is covered.
+    TopUps {
+        /// What one adds, above zero.
+        size: Decimal,
+        /// What one costs.
+        price: Decimal,
+        /// How many at most in a period.
+        most: Option<Decimal>,
+    },
+    /// Slows the line down and charges nothing.
+    Throttle,
+    /// Closes the line and charges nothing.
+    Block,
+    /// Lets it go on and charges nothing.
+    Free,
+}
+
+/// What use beyond an allowance comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overage {
+    /// How much is beyond, zero or more.
+    pub over: Decimal,
+    /// Top-ups bought.
+    pub top_ups: Decimal,
+    /// The charge, exact, in major units.
+    pub amount: Decimal,
+    /// Whether the line is slowed down.
+    pub throttled: bool,
+    /// Whether the line is closed.
+    pub blocked: bool,
+}
+
+/// Judges what was used of an allowance: 1200 of 1000 with top-ups of 10 is 20 top-ups.
+///
+/// A line is throttled or blocked once the allowance is used up, and where no further top-up may be bought blocked beyond it.
+pub fn overage(allowance: Decimal, used: Decimal, mode: OverageMode) -> Result<Overage, PricingError> {
+    let over = (used - allowance).max(Decimal::ZERO);
+    let exhausted = used >= allowance;
+    let mut result = Overage { over, top_ups: Decimal::ZERO, amount: Decimal::ZERO, throttled: false, blocked: false };
+    match mode {
+        OverageMode::PerUnit { price, per } => {
+            if per <= Decimal::ZERO {
+                return Err(PricingError::EmptyPackage(per));
+            }
+            let amount = over.checked_mul(price).and_then(|amount| amount.checked_div(per));
+            result.amount = amount.ok_or(PricingError::TooLarge(over))?;
+        }
+        OverageMode::TopUps { size, price, most } => {
+            let wanted = package(over, size, Decimal::ONE, Decimal::ZERO)?;
+            result.top_ups = most.map_or(wanted, |most| wanted.min(most));
+            result.amount = result.top_ups.checked_mul(price).ok_or(PricingError::TooLarge(over))?;
+            result.blocked = result.top_ups < wanted;
+        }
+        OverageMode::Throttle => result.throttled = exhausted,
+        OverageMode::Block => result.blocked = exhausted,
+        OverageMode::Free => {}
+    }
+    Ok(result)
+}
+
+/// The use at which to tell that so many percent are gone: 50 % of 100 is 50.
+pub fn threshold(included: Decimal, percent: Decimal) -> Result<Decimal, PricingError> {
+    let part = included.checked_mul(percent).and_then(|part| part.checked_div(Decimal::ONE_HUNDRED));
+    part.ok_or(PricingError::TooLarge(included))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn every_mode_does_its_own() {
+        let top_ups = |most: Option<&str>| OverageMode::TopUps {
+            size: number("10"),
+            price: number("0.5"),
+            most: most.map(number),
+        };
+        let per_unit = OverageMode::PerUnit { price: number("2"), per: number("100") };
+        for (used, mode, top_up_count, amount, throttled, blocked) in [
+            ("1200", top_ups(None), "20", "10", false, false),
+            ("1201", top_ups(None), "21", "10.5", false, false),
+            ("1200", top_ups(Some("3")), "3", "1.5", false, true),
+            ("1000", top_ups(None), "0", "0", false, false),
+            ("1250", per_unit, "0", "5", false, false),
+            ("1000", OverageMode::Throttle, "0", "0", true, false),
+            ("999", OverageMode::Throttle, "0", "0", false, false),
+            ("1001", OverageMode::Block, "0", "0", false, true),
+            ("5000", OverageMode::Free, "0", "0", false, false),
+        ] {
+            let found = overage(number("1000"), number(used), mode).unwrap();
+            let expected = (number(top_up_count), number(amount), throttled, blocked);
+            assert_eq!((found.top_ups, found.amount, found.throttled, found.blocked), expected, "{used} {mode:?}");
+            assert_eq!(found.over, (number(used) - number("1000")).max(Decimal::ZERO));
+        }
+        assert!(
+            overage(Decimal::ONE, Decimal::TEN, OverageMode::PerUnit { price: Decimal::ONE, per: Decimal::ZERO })
+                .is_err()
+        );
+        assert_eq!(threshold(number("110"), number("50")), Ok(number("55")));
+    }
+}

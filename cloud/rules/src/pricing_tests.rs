@@ -1,0 +1,158 @@
+//! Tables and properties of usage prices.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn number(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn tiers(rows: &[(&str, &str, &str)]) -> Tiers {
+    let tier = |(bound, unit, flat): &(&str, &str, &str)| Tier {
+        up_to: bound.parse().ok(),
+        unit: number(unit),
+        flat: number(flat),
+    };
+    Tiers::new(rows.iter().map(tier).collect()).unwrap()
+}
+
+#[test]
+fn graduated_and_volume() {
+    let steps = tiers(&[("10", "4", "1"), ("20", "3", "2"), ("", "2", "3")]);
+    for (units, graduated, volume) in [
+        ("0", "1", "1"),
+        ("0.5", "3", "3"),
+        ("10", "41", "41"),
+        ("10.5", "44.5", "33.5"),
+        ("20", "73", "62"),
+        ("25", "86", "53"),
+        ("-5", "0", "0"),
+    ] {
+        let price = |mode| steps.price(mode, number(units), true).unwrap();
+        assert_eq!(
+            (price(TierMode::Graduated), price(TierMode::Volume)),
+            (number(graduated), number(volume)),
+            "{units}"
+        );
+    }
+    assert_eq!(steps.price(TierMode::Graduated, Decimal::ZERO, false), Ok(Decimal::ZERO));
+    let bounded = tiers(&[("10", "4", "0")]);
+    assert_eq!(bounded.price(TierMode::Volume, number("11"), true), Err(PricingError::BeyondTiers(number("11"))));
+}
+
+#[test]
+fn tiers_ascend_and_only_the_last_is_open() {
+    let tier = |up_to: Option<i64>| Tier { up_to: up_to.map(Decimal::from), unit: Decimal::ONE, flat: Decimal::ZERO };
+    for (bounds, error) in [
+        (vec![], PricingError::NoTiers),
+        (vec![Some(0)], PricingError::TierOrder(1)),
+        (vec![Some(5), Some(5)], PricingError::TierOrder(2)),
+        (vec![None, Some(5)], PricingError::TierOrder(1)),
+    ] {
+        assert_eq!(Tiers::new(bounds.into_iter().map(tier).collect()), Err(error));
+    }
+}
+
+#[test]
+fn packages_and_percentages() {
+    for (units, free, amount) in
+        [("121", "0", "1300"), ("121", "10", "1200"), ("121", "200", "0"), ("120", "0", "1200")]
+    {
+        assert_eq!(
+            package(number(units), number("10"), number("100"), number(free)),
+            Ok(number(amount)),
+            "{units} {free}"
+        );
+    }
+    assert!(package(Decimal::ONE, Decimal::ZERO, Decimal::ONE, Decimal::ZERO).is_err());
+    let percentage = Percentage {
+        rate_percent: number("1.3"),
+        fixed_per_event: number("2"),
+        free_total: number("250"),
+        free_events: number("2"),
+    };
+    assert_eq!(percentage.price(number("800"), number("4")), Ok(number("11.15")));
+    assert_eq!(percentage.price(number("0"), number("4")), Ok(number("0")));
+    assert_eq!(percentage.price(number("100"), number("1")), Ok(number("0")));
+}
+
+#[test]
+fn each_event_has_its_minimum_and_maximum() {
+    let events = ["10", "80", "10000"].map(number);
+    let price = |fixed: &str, free_total: &str, free_events: &str| {
+        let percentage = Percentage {
+            rate_percent: number("2.99"),
+            fixed_per_event: number(fixed),
+            free_total: number(free_total),
+            free_events: number(free_events),
+        };
+        percentage.price_each(&events, Some(number("1.75")), Some(number("12"))).unwrap()
+    };
+    assert_eq!(price("0", "0", "0"), number("16.142"));
+    assert_eq!(price("2", "0", "0"), number("18.691"));
+    assert_eq!(price("0", "0", "2"), number("12"));
+    assert_eq!(price("0", "30", "0"), number("13.794"));
+    assert_eq!(price("0", "10000", "3"), number("2.691"));
+}
+
+#[test]
+fn blocks_fill_tiers_or_take_the_top_one() {
+    let tier = |size: i64, most: i64, price: &str| BlockTier {
+        size: size.into(),
+        max_blocks: Some(most.into()),
+        price: number(price),
+    };
+    let ones = [tier(1, 10, "1.5"), tier(1, 100, "1.0"), tier(1, 1000, "0.5")];
+    assert_eq!(blocks_in_all_tiers(&ones, number("111")).unwrap(), ["15", "100", "0.5"].map(number));
+    assert_eq!(blocks_in_all_tiers(&ones, number("7")).unwrap(), [number("10.5")]);
+    let large = [tier(100, 10, "1"), tier(1000, 100, "1"), tier(1000, 100, "0.5")];
+    for (units, amount) in [("1000", "10"), ("101000", "101"), ("101001", "51"), ("300000", "150"), ("0", "0")] {
+        assert_eq!(blocks_in_top_tier(&large, number(units)), Ok(number(amount)), "{units}");
+    }
+    assert_eq!(blocks_in_all_tiers(&[tier(100, 10, "1")], number("2001")).unwrap(), [number("21")]);
+    assert_eq!(blocks_in_top_tier(&[], Decimal::ONE), Err(PricingError::NoTiers));
+}
+
+#[test]
+fn commitments_and_percentiles() {
+    let commitment = Commitment { minimum: Some(number("1000")), maximum: Some(number("170")) };
+    assert_eq!(commitment.top_up(number("100")), number("900"));
+    assert_eq!((commitment.capped(number("182")), commitment.capped(number("160"))), (number("170"), number("160")));
+    assert_eq!(percentile_95(&(1..=100).collect::<Vec<_>>()), Some(95));
+    assert_eq!((percentile_95(&[7]), percentile_95(&[])), (Some(7), None));
+}
+
+proptest! {
+    #[test]
+    fn a_period_in_pieces_costs_what_it_costs_whole(
+        first in 0_i64..4000, cuts in prop::collection::vec(0_i64..4000, 0..6), unit in 0_i64..500, flat in 0_i64..500,
+    ) {
+        let steps = Tiers::new(vec![
+            Tier { up_to: Some(Decimal::from(10)), unit: Decimal::new(unit, 2), flat: Decimal::new(flat, 2) },
+            Tier { up_to: Some(Decimal::new(205, 1)), unit: Decimal::new(unit / 2, 2), flat: Decimal::ZERO },
+            Tier { up_to: None, unit: Decimal::new(unit / 3, 2), flat: Decimal::new(flat, 2) },
+        ]).unwrap();
+        let price = |units: Decimal| steps.price(TierMode::Graduated, units, false).unwrap();
+        let (mut used, mut sum) = (Decimal::ZERO, Decimal::ZERO);
+        for cut in std::iter::once(first).chain(cuts) {
+            let after = used + Decimal::new(cut, 2);
+            let line = price(after) - price(used);
+            prop_assert!(line >= Decimal::ZERO);
+            sum += line;
+            used = after;
+        }
+        prop_assert_eq!(sum, price(used));
+    }
+
+    /// The naive way: one unit after another.
+    #[test]
+    fn graduated_is_the_sum_of_its_units(units in 0_u32..60, bound in 1_u32..30, low in 0_i64..100, high in 0_i64..100) {
+        let steps = Tiers::new(vec![
+            Tier { up_to: Some(bound.into()), unit: Decimal::new(low, 2), flat: Decimal::ZERO },
+            Tier { up_to: None, unit: Decimal::new(high, 2), flat: Decimal::ZERO },
+        ]).unwrap();
+        let one_by_one = (1..=units).map(|unit| Decimal::new(if unit <= bound { low } else { high }, 2)).sum::<Decimal>();
+        prop_assert_eq!(steps.price(TierMode::Graduated, units.into(), true), Ok(one_by_one));
+    }
+}
