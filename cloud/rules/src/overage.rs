@@ -49,12 +49,13 @@ pub struct Overage {
     pub blocked: bool,
 }
 
-/// Judges what was used of an allowance: 1200 of 1000 with top-ups of 10 is 20 top-ups.
+/// Judges what was used of an allowance and what was bought on top: 1200 of 1000 with top-ups of 10 is 20 top-ups.
 ///
 /// A line is throttled or blocked once the allowance is used up, and where no further top-up may be bought blocked beyond it.
-pub fn overage(allowance: Decimal, used: Decimal, mode: OverageMode) -> Result<Overage, PricingError> {
-    let over = (used - allowance).max(Decimal::ZERO);
-    let exhausted = used >= allowance;
+pub fn overage(allowance: Decimal, bought: Decimal, used: Decimal, mode: OverageMode) -> Result<Overage, PricingError> {
+    let included = allowance.checked_add(bought).ok_or(PricingError::TooLarge(allowance))?;
+    let over = used.checked_sub(included).ok_or(PricingError::TooLarge(used))?.max(Decimal::ZERO);
+    let exhausted = used >= included;
     let mut result = Overage { over, top_ups: Decimal::ZERO, amount: Decimal::ZERO, throttled: false, blocked: false };
     match mode {
         OverageMode::PerUnit { price, per } => {
@@ -77,10 +78,34 @@ pub fn overage(allowance: Decimal, used: Decimal, mode: OverageMode) -> Result<O
     Ok(result)
 }
 
-/// The use at which to tell that so many percent are gone: 50 % of 100 is 50.
-pub fn threshold(included: Decimal, percent: Decimal) -> Result<Decimal, PricingError> {
+/// The use at which to tell that so many percent of an allowance and what was bought on top are gone: 50 % of 100 and 10 is 55.
+pub fn threshold(allowance: Decimal, bought: Decimal, percent: Decimal) -> Result<Decimal, PricingError> {
+    let included = allowance.checked_add(bought).ok_or(PricingError::TooLarge(allowance))?;
     let part = included.checked_mul(percent).and_then(|part| part.checked_div(Decimal::ONE_HUNDRED));
     part.ok_or(PricingError::TooLarge(included))
+}
+
+/// How many megabytes a unit has, by its name in small letters: a gigabyte has a thousand.
+pub fn megabytes(unit: &str) -> Option<Decimal> {
+    Some(match unit {
+        "bytes" => Decimal::new(1, 6),
+        "kb" => Decimal::new(1, 3),
+        "mb" => Decimal::ONE,
+        "gb" => Decimal::ONE_THOUSAND,
+        "tb" => Decimal::from(1_000_000),
+        _ => return None,
+    })
+}
+
+/// A quantity in units of so many megabytes, in megabytes.
+pub fn in_megabytes(quantity: Decimal, megabytes: Decimal) -> Result<Decimal, PricingError> {
+    quantity.checked_mul(megabytes).ok_or(PricingError::TooLarge(quantity))
+}
+
+/// Megabytes in another unit, by its name.
+pub fn from_megabytes(quantity: Decimal, unit: &str) -> Result<Decimal, PricingError> {
+    let size = megabytes(unit).ok_or(PricingError::EmptyPackage(Decimal::ZERO))?;
+    quantity.checked_div(size).ok_or(PricingError::TooLarge(quantity))
 }
 
 #[cfg(test)]
@@ -110,15 +135,23 @@ mod tests {
             ("1001", OverageMode::Block, "0", "0", false, true),
             ("5000", OverageMode::Free, "0", "0", false, false),
         ] {
-            let found = overage(number("1000"), number(used), mode).unwrap();
+            let found = overage(number("900"), number("100"), number(used), mode).unwrap();
             let expected = (number(top_up_count), number(amount), throttled, blocked);
             assert_eq!((found.top_ups, found.amount, found.throttled, found.blocked), expected, "{used} {mode:?}");
             assert_eq!(found.over, (number(used) - number("1000")).max(Decimal::ZERO));
         }
         assert!(
-            overage(Decimal::ONE, Decimal::TEN, OverageMode::PerUnit { price: Decimal::ONE, per: Decimal::ZERO })
-                .is_err()
+            overage(
+                Decimal::ONE,
+                Decimal::ZERO,
+                Decimal::TEN,
+                OverageMode::PerUnit { price: Decimal::ONE, per: Decimal::ZERO }
+            )
+            .is_err()
         );
-        assert_eq!(threshold(number("110"), number("50")), Ok(number("55")));
+        assert_eq!(threshold(number("100"), number("10"), number("50")), Ok(number("55")));
+        let gigabytes = in_megabytes(number("1.5"), megabytes("gb").unwrap()).unwrap();
+        assert_eq!((gigabytes, from_megabytes(gigabytes, "kb")), (number("1500"), Ok(number("1500000"))));
+        assert!(megabytes("gib").is_none() && from_megabytes(gigabytes, "gib").is_err());
     }
 }

@@ -91,6 +91,50 @@ impl Tiers {
     }
 }
 
+/// A line of a period, as the difference of what the period costs with and without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TierLine {
+    /// The price of everything before, no more than the maximum.
+    pub before: Decimal,
+    /// The price of everything with the line, no more than the maximum.
+    pub after: Decimal,
+    /// The two without a maximum.
+    uncapped: (Decimal, Decimal),
+}
+
+impl TierLine {
+    /// What the line costs.
+    pub fn amount(&self) -> Decimal {
+        self.after - self.before
+    }
+
+    /// What it would cost without a maximum.
+    pub fn gross(&self) -> Decimal {
+        self.uncapped.1 - self.uncapped.0
+    }
+
+    /// What the maximum takes off.
+    pub fn discount(&self) -> Decimal {
+        self.gross() - self.amount()
+    }
+}
+
+impl Tiers {
+    /// A line of `units` after `before` units of the same period: 10 after 12 cost what 22 cost less what 12 do.
+    pub fn line(
+        &self,
+        mode: TierMode,
+        before: Decimal,
+        units: Decimal,
+        flat_at_zero: bool,
+        commitment: Commitment,
+    ) -> Result<TierLine, PricingError> {
+        let all = before.checked_add(units).ok_or(PricingError::TooLarge(units))?;
+        let uncapped = (self.price(mode, before, flat_at_zero)?, self.price(mode, all, flat_at_zero)?);
+        Ok(TierLine { before: commitment.capped(uncapped.0), after: commitment.capped(uncapped.1), uncapped })
+    }
+}
+
 /// Units in whole packages, begun ones too, after free units: 121 in tens are 13 packages.
 pub fn package(units: Decimal, size: Decimal, price: Decimal, free_units: Decimal) -> Result<Decimal, PricingError> {
     let paid = (units - free_units).max(Decimal::ZERO);
@@ -220,6 +264,11 @@ impl Commitment {
     /// What is missing to the minimum, zero or more.
     pub fn top_up(&self, amount: Decimal) -> Decimal {
         self.minimum.map_or(Decimal::ZERO, |minimum| (minimum - amount).max(Decimal::ZERO))
+    }
+
+    /// The amount, no less than the minimum.
+    pub fn raised(&self, amount: Decimal) -> Decimal {
+        self.minimum.map_or(amount, |minimum| amount.max(minimum))
     }
 
     /// The amount, no more than the maximum.

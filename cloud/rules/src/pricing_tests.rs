@@ -119,6 +119,12 @@ fn commitments_and_percentiles() {
     let commitment = Commitment { minimum: Some(number("1000")), maximum: Some(number("170")) };
     assert_eq!(commitment.top_up(number("100")), number("900"));
     assert_eq!((commitment.capped(number("182")), commitment.capped(number("160"))), (number("170"), number("160")));
+    assert_eq!((commitment.raised(number("100")), commitment.raised(number("2000"))), (number("1000"), number("2000")));
+    let steps = tiers(&[("10", "4", "100"), ("", "2", "0")]);
+    let line = steps.line(TierMode::Graduated, number("8"), number("12"), false, commitment).unwrap();
+    assert_eq!((line.before, line.after, line.amount()), (number("132"), number("160"), number("28")));
+    let line = steps.line(TierMode::Graduated, number("8"), number("22"), false, commitment).unwrap();
+    assert_eq!((line.gross(), line.discount(), line.amount()), (number("48"), number("10"), number("38")));
     assert_eq!(percentile_95(&(1..=100).collect::<Vec<_>>()), Some(95));
     assert_eq!((percentile_95(&[7]), percentile_95(&[])), (Some(7), None));
 }

@@ -21,6 +21,15 @@ impl Share {
         (full.intersection(part) == Some(part)).then(|| Share { days: part.days(), of: full.days() })
     }
 
+    /// The days from one date to another, none when they are the same, over those of the full period around them.
+    pub fn between(from: NaiveDate, to: NaiveDate, full: Period) -> Result<Share, CalendarError> {
+        if to < from || from < full.start() || full.end() < to {
+            return Err(CalendarError::EmptyPeriod { start: from.max(full.start()), end: to.min(full.end()) });
+        }
+        let days = Period::new(from, to).map_or(0, Period::days);
+        Ok(Share { days, of: full.days() })
+    }
+
     /// All of it.
     pub const WHOLE: Share = Share { days: 1, of: 1 };
 
@@ -39,6 +48,11 @@ impl Share {
         (self.days < self.of).then(|| Share { days: self.of - self.days, of: self.of })
     }
 
+    /// Whether it is the same fraction as another, written in any terms: 14 of 28 is 1 of 2.
+    pub fn is(self, days: u64, of: u64) -> bool {
+        u128::from(self.days) * u128::from(of) == u128::from(days) * u128::from(self.of)
+    }
+
     /// The fraction as a decimal, rounded half up: 23 of 31 days with nine decimals is 0.741935484.
     pub fn factor(self, decimals: u32) -> Decimal {
         round_half_up(Decimal::from(self.days) / Decimal::from(self.of), decimals)
@@ -52,6 +66,11 @@ pub struct BilledCycle {
     pub period: Period,
     /// Their share.
     pub share: Share,
+}
+
+/// The factors of cycles, each rounded, added up.
+pub fn factor_sum(cycles: &[BilledCycle], decimals: u32) -> Decimal {
+    cycles.iter().map(|cycle| cycle.share.factor(decimals)).sum()
 }
 
 /// The periods due by `target`, cut at the start and the end of the subscription, each with its share of the full one.

@@ -22,6 +22,12 @@ fn shares_are_of_the_aligned_period() {
     assert_eq!(billed[0].share.factor(9).to_string(), "0.354838710");
     assert_eq!(billed[0].share.rest().unwrap().days(), 20);
     assert_eq!(Share::WHOLE.rest(), None);
+    assert!(billed[1].share.is(1, 1) && billed[0].share.is(22, 62) && !billed[0].share.is(1, 3));
+    assert_eq!(factor_sum(&billed, 9).to_string(), "1.677419355");
+    let full = Period::new(day("2024-03-01"), day("2024-04-01")).unwrap();
+    let days = |from, to| Share::between(day(from), day(to), full).map(Share::days);
+    assert_eq!((days("2024-03-05", "2024-03-05"), days("2024-03-01", "2024-04-01")), (Ok(0), Ok(31)));
+    assert!(days("2024-03-05", "2024-03-04").is_err() && days("2024-03-05", "2024-04-02").is_err());
 }
 
 #[test]
