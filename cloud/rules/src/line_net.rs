@@ -53,7 +53,7 @@ impl LineNet {
     pub fn accepts(&self, stated: Money) -> Result<bool, LineNetError> {
         let currency = stated.currency();
         let slack = if currency.decimals() == 0 { Decimal::ZERO } else { Decimal::new(2, 2) };
-        Ok((stated.amount() - self.exact(currency)?).abs() <= slack)
+        Ok(stated.amount().saturating_sub(self.exact(currency)?).abs() <= slack)
     }
 }
 

@@ -105,17 +105,17 @@ pub struct TierLine {
 impl TierLine {
     /// What the line costs.
     pub fn amount(&self) -> Decimal {
-        self.after - self.before
+        self.after.saturating_sub(self.before)
     }
 
     /// What it would cost without a maximum.
     pub fn gross(&self) -> Decimal {
-        self.uncapped.1 - self.uncapped.0
+        self.uncapped.1.saturating_sub(self.uncapped.0)
     }
 
     /// What the maximum takes off.
     pub fn discount(&self) -> Decimal {
-        self.gross() - self.amount()
+        self.gross().saturating_sub(self.amount())
     }
 }
 
@@ -137,7 +137,7 @@ impl Tiers {
 
 /// Units in whole packages, begun ones too, after free units: 121 in tens are 13 packages.
 pub fn package(units: Decimal, size: Decimal, price: Decimal, free_units: Decimal) -> Result<Decimal, PricingError> {
-    let paid = (units - free_units).max(Decimal::ZERO);
+    let paid = units.saturating_sub(free_units).max(Decimal::ZERO);
     packages(paid, size)?.checked_mul(price).ok_or(PricingError::TooLarge(units))
 }
 
@@ -169,7 +169,7 @@ impl Percentage {
         if total.is_zero() {
             return Ok(Decimal::ZERO);
         }
-        let above = |value: Decimal, free: Decimal| (value - free).max(Decimal::ZERO);
+        let above = |value: Decimal, free: Decimal| value.saturating_sub(free).max(Decimal::ZERO);
         let share = above(total, self.free_total).checked_mul(self.rate_percent);
         let share = share.and_then(|share| share.checked_div(Decimal::ONE_HUNDRED));
         let fixed = above(events, self.free_events).checked_mul(self.fixed_per_event);
@@ -201,7 +201,8 @@ impl Percentage {
                 continue;
             }
             let share = value.checked_mul(self.rate_percent).and_then(|share| share.checked_div(Decimal::ONE_HUNDRED));
-            let mut cost = share.ok_or(PricingError::TooLarge(value))? + self.fixed_per_event;
+            let cost = share.and_then(|share| share.checked_add(self.fixed_per_event));
+            let mut cost = cost.ok_or(PricingError::TooLarge(value))?;
             cost = minimum.map_or(cost, |minimum| cost.max(minimum));
             cost = maximum.map_or(cost, |maximum| cost.min(maximum));
             amount = amount.checked_add(cost).ok_or(PricingError::TooLarge(value))?;
@@ -239,11 +240,17 @@ pub fn blocks_in_all_tiers(tiers: &[BlockTier], units: Decimal) -> Result<Vec<De
     if tiers.is_empty() { Err(PricingError::NoTiers) } else { Ok(costs) }
 }
 
+/// What tiers cost together.
+pub fn sum(costs: &[Decimal]) -> Result<Decimal, PricingError> {
+    let add = |sum: Decimal, cost: &Decimal| sum.checked_add(*cost).ok_or(PricingError::TooLarge(*cost));
+    costs.iter().try_fold(Decimal::ZERO, add)
+}
+
 /// What all units cost in blocks of the tier that the last one reaches.
 pub fn blocks_in_top_tier(tiers: &[BlockTier], units: Decimal) -> Result<Decimal, PricingError> {
     let mut room = Decimal::ZERO;
     for (index, tier) in tiers.iter().enumerate() {
-        room += tier.max_blocks.unwrap_or_default().checked_mul(tier.size).ok_or(PricingError::TooLarge(units))?;
+        room = room.saturating_add(tier.max_blocks.unwrap_or_default().saturating_mul(tier.size));
         if tier.max_blocks.is_none() || units <= room || index + 1 == tiers.len() {
             return package(units, tier.size, tier.price, Decimal::ZERO);
         }
@@ -263,7 +270,7 @@ pub struct Commitment {
 impl Commitment {
     /// What is missing to the minimum, zero or more.
     pub fn top_up(&self, amount: Decimal) -> Decimal {
-        self.minimum.map_or(Decimal::ZERO, |minimum| (minimum - amount).max(Decimal::ZERO))
+        self.minimum.map_or(Decimal::ZERO, |minimum| minimum.saturating_sub(amount).max(Decimal::ZERO))
     }
 
     /// The amount, no less than the minimum.

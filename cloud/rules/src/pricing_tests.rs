@@ -105,6 +105,8 @@ fn blocks_fill_tiers_or_take_the_top_one() {
     };
     let ones = [tier(1, 10, "1.5"), tier(1, 100, "1.0"), tier(1, 1000, "0.5")];
     assert_eq!(blocks_in_all_tiers(&ones, number("111")).unwrap(), ["15", "100", "0.5"].map(number));
+    assert_eq!(sum(&["15", "100", "0.5"].map(number)), Ok(number("115.5")));
+    assert!(sum(&[Decimal::MAX, Decimal::MAX]).is_err());
     assert_eq!(blocks_in_all_tiers(&ones, number("7")).unwrap(), [number("10.5")]);
     let large = [tier(100, 10, "1"), tier(1000, 100, "1"), tier(1000, 100, "0.5")];
     for (units, amount) in [("1000", "10"), ("101000", "101"), ("101001", "51"), ("300000", "150"), ("0", "0")] {

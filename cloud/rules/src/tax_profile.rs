@@ -116,7 +116,7 @@ impl TaxProfile {
     /// The net inside one gross amount: 2.99 at 4 % is 2.88 rounding the net and 2.87 rounding the tax.
     pub fn net_inside(self, gross: Money, percent: Decimal, rounded: RoundedInside) -> Result<Money, TaxProfileError> {
         let percent = checked(percent)?;
-        let whole = Decimal::ONE_HUNDRED + percent;
+        let whole = percent.saturating_add(Decimal::ONE_HUNDRED);
         match rounded {
             RoundedInside::Net => self.share(gross, Decimal::ONE_HUNDRED, whole),
             RoundedInside::Tax => Ok(gross.checked_sub(self.share(gross, percent, whole)?)?),

@@ -22,6 +22,7 @@ mod usage;
 use anyhow::Context;
 use serde_json::{Map, Value};
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -103,13 +104,14 @@ const KINDS: &[(&str, Kind)] = &[
 
 /// Runs a file; a line for each case that fails, and a last one with the counts. A file without cases is a failure itself.
 pub fn run(path: &Path) -> ExitCode {
-    let (passed, failures) = match fs::read_to_string(path).context("cannot be read").and_then(|text| file::cases(&text)) {
-        Ok(cases) => {
-            let failures: Vec<String> = cases.iter().filter_map(|case| judge(case).err()).collect();
-            (cases.len() - failures.len(), failures)
-        }
-        Err(error) => (0, vec![format!("{}: {error:#}", path.display())]),
-    };
+    let (passed, failures) =
+        match fs::read_to_string(path).context("cannot be read").and_then(|text| file::cases(&text)) {
+            Ok(cases) => {
+                let failures: Vec<String> = cases.iter().filter_map(|case| judge(case).err()).collect();
+                (cases.len() - failures.len(), failures)
+            }
+            Err(error) => (0, vec![format!("{}: {error:#}", path.display())]),
+        };
     for failure in &failures {
         println!("{failure}");
     }
@@ -124,7 +126,11 @@ fn judge(case: &Case) -> Result<(), String> {
     let Some((_, compute)) = KINDS.iter().find(|(name, _)| *name == body.kind) else {
         return Err(says(format!("unknown kind {:?}", body.kind)));
     };
-    match compute(&Input::new(&body.input)) {
+    // A rule that panics is a defect, and this case's failure alone.
+    let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| compute(&Input::new(&body.input)))) else {
+        return Err(says("the rule panicked".to_owned()));
+    };
+    match outcome {
         Ok(answer) => compare(&answer, &body.expected).map_err(says),
         Err(Stop::Malformed(why)) => Err(says(format!("malformed case: {why}"))),
         Err(Stop::Refused(refusal)) => {

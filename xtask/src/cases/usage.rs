@@ -127,7 +127,7 @@ fn block_tiers(input: &Input<'_>) -> Result<Vec<BlockTier>, Stop> {
 /// Blocks that fill one tier after another.
 pub fn blocks_all_tiers(input: &Input<'_>) -> Result<Answer, Stop> {
     let costs = pricing::blocks_in_all_tiers(&block_tiers(input)?, input.number("units")?)?;
-    let sum = amount(input, costs.iter().sum())?;
+    let sum = amount(input, pricing::sum(&costs)?)?;
     Ok(Answer::default()
         .with("per_tier", Got::Trimmed(costs.into_iter().map(Got::Exact).collect()))
         .with("amount", sum))
