@@ -60,7 +60,11 @@ pub fn plan_change(input: &Input<'_>) -> Result<Answer, Stop> {
             .with("credit", Money::zero(old.currency))
             .with_all(&["charge", "net"], net));
     }
-    let change = unit_price::change_in_advance(old, new, full, on)?;
+    let mut change = unit_price::change_in_advance(old, new, full, on)?;
+    if let Some(paid) = input.maybe_money("amount_paid", new.currency)? {
+        let before = input.maybe_money("already_credited", new.currency)?.unwrap_or(Money::zero(new.currency));
+        change = change.capped(paid, before)?;
+    }
     Ok(Answer::default().with("credit", -change.credit).with("charge", change.charge).with("net", change.net))
 }
 

@@ -48,8 +48,13 @@ const DECIMALS: &[&str] = &[
     "too_precise",
     "fractional_minor_unit",
     "fractional_minor_units",
+    "too_many_decimal_places",
+    "fraction_of_minor_unit",
+    "inexact",
+    "inexact_amount",
     "invalid_amount",
     "invalid_precision",
+    "invalid_scale",
 ];
 
 impl Stop {

@@ -64,12 +64,16 @@ pub fn local_date(input: &Input<'_>) -> Result<Answer, Stop> {
         ("annual_price", Interval::Months(12)),
         ("yearly_price", Interval::Months(12)),
     ];
-    let Some((key, interval)) = prices.into_iter().find(|(key, _)| input.get(key).is_some()) else {
-        return Ok(answer);
+    let named = prices.into_iter().find(|(key, _)| input.get(key).is_some());
+    let (key, interval) = match named {
+        Some(named) => named,
+        None if input.get("price").is_some() => ("price", input.interval()?),
+        None => return Ok(answer),
     };
     let full = match interval {
-        Interval::Days(_) => Cycle::weekly(start, week_start(input)?)?.full_period_containing(start)?,
+        Interval::Days(7) => Cycle::weekly(start, week_start(input)?)?.full_period_containing(start)?,
         Interval::Months(months) => Cycle::calendar_months(start, months)?.full_period_containing(start)?,
+        Interval::Days(_) => return Err(Stop::Malformed("\"period\" is no calendar period".to_owned())),
     };
     let share = Share::between(start, full.end(), full)?;
     Ok(answer.with("days_billed", share.days()).with("amount", charge(input.unit(key, "quantity")?, share)?))

@@ -182,9 +182,12 @@ fn overage_mode(input: &Input<'_>) -> Result<OverageMode, Stop> {
             let unit = ["price_per_", "unit_price_per_", "overage_price_per_"]
                 .iter()
                 .find_map(|begin| key.strip_prefix(begin))?;
-            Some((key, overage::megabytes(unit).unwrap_or(Decimal::ONE)))
+            Some((key, overage::megabytes(unit)))
         });
-        let (key, per) = price.unwrap_or(("unit_price", Decimal::ONE));
+        // A price for a unit that is not named is for the unit of what was used.
+        let own = input.entries().find_map(|(key, _)| key.strip_prefix("used_").and_then(overage::megabytes));
+        let (key, per) = price.unwrap_or(("unit_price", None));
+        let per = per.or(own).unwrap_or(Decimal::ONE);
         return Ok(OverageMode::PerUnit { price: input.price(key)?, per });
     }
     if says(&["none", "free", "ignore", "nothing", "no_charge", "unlimited"]) {
