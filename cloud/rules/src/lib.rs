@@ -24,6 +24,7 @@ pub mod line_net;
 pub mod money;
 pub mod one_time;
 pub mod overage;
+pub mod packages;
 pub mod pause;
 pub mod payment;
 pub mod posting;

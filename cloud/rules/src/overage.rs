@@ -5,7 +5,8 @@
 
 use rust_decimal::Decimal;
 
-use crate::pricing::{PricingError, package};
+use crate::packages::package;
+use crate::pricing::PricingError;
 
 /// What a plan does about use beyond its allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 
-use crate::calendar::{CalendarError, Cycle, Period, Timing};
+use crate::calendar::{BillingDay, CalendarError, Cycle, Period, Timing};
 use crate::money::round_half_up;
 
 /// A part of a full period as an exact fraction: 14 of 28 days.
@@ -131,6 +131,14 @@ pub fn boundaries(
 /// The period of service that contains a date; a date before the start belongs to the first.
 pub fn period_at(cycle: Cycle, date: NaiveDate) -> Result<Period, CalendarError> {
     cycle.period_containing(date.max(cycle.start()))?.ok_or(CalendarError::OutOfRange)
+}
+
+/// The periods from the end of the one that contains `on`, with another billing day.
+///
+/// The past stays as it is: the period under way ends where it would have, and the first of the new ones is the stub from there
+/// to the next new boundary, a part of the full period that ends with it.
+pub fn realigned(cycle: Cycle, on: NaiveDate, day: BillingDay, months: u32) -> Result<Cycle, CalendarError> {
+    Cycle::monthly(period_at(cycle, on)?.end(), day, months)
 }
 
 /// A day so many days after another.

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::calendar::BillingDay;
+use crate::money::Currency;
+use crate::unit_price::{UnitPrice, charge};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -44,6 +45,17 @@ fn arrears_reach_the_last_boundary_or_the_end() {
         let found = billed_through(monthly(start, billing_day), end.map(day), day(target), Timing::InArrears);
         assert_eq!(found, Ok(through.map(day)), "{start} {end:?} {target}");
     }
+}
+
+#[test]
+fn another_billing_day_bills_one_stub() {
+    let old = monthly("2016-04-01", 1);
+    let new = realigned(old, day("2016-05-20"), BillingDay::new(15).unwrap(), 1).unwrap();
+    let billed = billed_cycles(new, None, day("2016-06-15"), Timing::InAdvance).unwrap();
+    let days: Vec<_> = billed.iter().map(|one| (one.period.start(), one.period.end(), one.share.days())).collect();
+    assert_eq!(days, [(day("2016-06-01"), day("2016-06-15"), 14), (day("2016-06-15"), day("2016-07-15"), 30)]);
+    let unit = UnitPrice { price: Decimal::new(24_995, 2), quantity: Decimal::ONE, currency: Currency::USD };
+    assert_eq!(charge(unit, billed[0].share).unwrap().to_string(), "112.88 USD");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use weir_rules::money::Money;
 use weir_rules::overage::{self, OverageMode};
-use weir_rules::pricing::{self, BlockTier, Commitment, Percentage, Tier, TierMode, Tiers};
+use weir_rules::packages::{self, BlockTier, Percentage};
+use weir_rules::pricing::{Commitment, Tier, TierMode, Tiers};
 use weir_rules::unit_price::charge;
 
 use super::answer::{Answer, Got};
@@ -90,7 +91,7 @@ pub fn spend_minimum(input: &Input<'_>) -> Result<Answer, Stop> {
 pub fn package(input: &Input<'_>) -> Result<Answer, Stop> {
     let free = input.maybe_number("free_units")?.unwrap_or_default();
     let exact =
-        pricing::package(input.number("units")?, input.number("package_size")?, input.price("package_price")?, free)?;
+        packages::package(input.number("units")?, input.number("package_size")?, input.price("package_price")?, free)?;
     Ok(Answer::default().with("amount", amount(input, exact)?))
 }
 
@@ -126,8 +127,8 @@ fn block_tiers(input: &Input<'_>) -> Result<Vec<BlockTier>, Stop> {
 
 /// Blocks that fill one tier after another.
 pub fn blocks_all_tiers(input: &Input<'_>) -> Result<Answer, Stop> {
-    let costs = pricing::blocks_in_all_tiers(&block_tiers(input)?, input.number("units")?)?;
-    let sum = amount(input, pricing::sum(&costs)?)?;
+    let costs = packages::blocks_in_all_tiers(&block_tiers(input)?, input.number("units")?)?;
+    let sum = amount(input, packages::sum(&costs)?)?;
     Ok(Answer::default()
         .with("per_tier", Got::Trimmed(costs.into_iter().map(Got::Exact).collect()))
         .with("amount", sum))
@@ -135,7 +136,7 @@ pub fn blocks_all_tiers(input: &Input<'_>) -> Result<Answer, Stop> {
 
 /// Blocks of the tier that is reached.
 pub fn blocks_top_tier(input: &Input<'_>) -> Result<Answer, Stop> {
-    let exact = pricing::blocks_in_top_tier(&block_tiers(input)?, input.number("units")?)?;
+    let exact = packages::blocks_in_top_tier(&block_tiers(input)?, input.number("units")?)?;
     Ok(Answer::default().with("amount", amount(input, exact)?))
 }
 
