@@ -73,6 +73,27 @@ pub fn reaches(threshold: Money, balance: Money) -> Result<bool, MoneyError> {
     Ok(balance.checked_cmp(threshold)?.is_ge())
 }
 
+/// What a late fee is a percent of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FeeBasis {
+    /// What is still owed of the invoice.
+    #[default]
+    Owed,
+    /// All of the invoice, as long as anything is owed.
+    Invoiced,
+}
+
+impl FeeBasis {
+    /// The amount a fee is on; nothing once everything is paid.
+    pub fn amount(self, invoiced: Money, paid: Money) -> Result<Money, MoneyError> {
+        let owed = invoiced.checked_sub(paid)?;
+        Ok(match self {
+            FeeBasis::Invoiced if owed.is_positive() => invoiced,
+            _ => owed,
+        })
+    }
+}
+
 /// A fee for what is still owed; nothing where nothing is owed, whatever the minimum.
 pub fn late_fee(rule: &FeeRule, owed: Money) -> Result<Money, MoneyError> {
     let nothing = Money::zero(owed.currency());
@@ -145,6 +166,14 @@ mod tests {
         }
         let on = |today| late_fee_on(&rule, eur("100"), day("2024-04-01"), 15, day(today)).unwrap();
         assert_eq!([on("2024-04-16"), on("2024-04-17"), on("2024-05-17")], [eur("0"), eur("11"), eur("11")]);
+        for (basis, paid, amount) in [
+            (FeeBasis::Owed, "40", "60"),
+            (FeeBasis::Invoiced, "40", "100"),
+            (FeeBasis::Invoiced, "100", "0"),
+            (FeeBasis::Owed, "100", "0"),
+        ] {
+            assert_eq!(basis.amount(eur("100"), eur(paid)), Ok(eur(amount)), "{basis:?} {paid}");
+        }
         assert_eq!(reaches(eur("150"), eur("150")), Ok(true));
         assert_eq!(reaches(eur("150"), eur("149.99")), Ok(false));
     }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDateTime};
 use rust_decimal::Decimal;
 use weir_rules::calendar::CalendarError;
-use weir_rules::collection::{self, OverdueState};
+use weir_rules::collection::{self, FeeBasis, OverdueState};
 use weir_rules::dunning::FeeRule;
 use weir_rules::invoice;
 use weir_rules::money::{Currency, Money};
@@ -104,7 +104,15 @@ pub fn late_fee_grace(input: &Input<'_>) -> Result<Answer, Stop> {
     let currency = input.currency()?;
     let rule = fee_rule(input, currency)?;
     let paid = input.maybe_money("paid", currency)?.unwrap_or(Money::zero(currency));
-    let owed = input.money("invoiced", currency)?.checked_sub(paid)?;
+    let invoiced = input.money("invoiced", currency)?;
+    let basis = match input.maybe_text("based_on")?.or(input.maybe_text("basis")?) {
+        None | Some("balance_pending" | "balance" | "owed") => FeeBasis::Owed,
+        Some("bill_amount" | "invoiced") => FeeBasis::Invoiced,
+        Some(other) => {
+            return Err(Stop::Malformed(format!("\"based_on\" is not balance_pending or bill_amount: {other:?}")));
+        }
+    };
+    let owed = basis.amount(invoiced, paid)?;
     let (billed, grace) = (input.date("bill_generated")?, input.count("grace_days")?);
     let fees: Result<Vec<Money>, _> = input
         .dates("check_dates")?
