@@ -172,13 +172,13 @@ fn overage_mode(input: &Input<'_>) -> Result<OverageMode, Stop> {
             most: input.maybe_number("max_top_ups")?,
         });
     }
-    if says(&["throttle", "slow", "reduce", "limit_speed", "shape"]) {
+    if says(&["throttle", "slow", "reduce", "speed", "shape", "fup"]) {
         return Ok(OverageMode::Throttle);
     }
     if says(&["block", "stop", "close", "disconnect", "suspend"]) {
         return Ok(OverageMode::Block);
     }
-    if says(&["unit", "charge", "overage", "per_", "pay"]) && !says(&["no_charge", "without"]) {
+    if says(&["unit", "charge", "overage", "per_", "pay"]) && !says(&["no_charge", "no_overage", "without"]) {
         let price = input.entries().find_map(|(key, _)| {
             let unit = ["price_per_", "unit_price_per_", "overage_price_per_"]
                 .iter()
@@ -191,7 +191,7 @@ fn overage_mode(input: &Input<'_>) -> Result<OverageMode, Stop> {
         let per = per.or(own).unwrap_or(Decimal::ONE);
         return Ok(OverageMode::PerUnit { price: input.price(key)?, per });
     }
-    if says(&["none", "free", "ignore", "nothing", "no_charge", "unlimited"]) {
+    if says(&["none", "free", "ignore", "nothing", "no_charge", "no_overage", "notify", "unlimited"]) {
         return Ok(OverageMode::Free);
     }
     Err(Stop::Malformed(format!("unknown \"overage_mode\" {name:?}")))
