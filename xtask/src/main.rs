@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod bench;
+mod cases;
 mod database;
 mod deb;
 mod faults;
@@ -97,6 +98,11 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Runs worked billing examples through the rules; prints those that fail, and how many passed
+    Cases {
+        /// A file of the form docs/billing-examples.md describes
+        file: std::path::PathBuf,
+    },
     /// Breaks everything that can break, and prints what that came to
     Faults,
     /// Boots the kernel Debian ships in an emulator, with the agent in it; each figure is a line of JSON
@@ -131,6 +137,7 @@ fn main() -> ExitCode {
         Task::StaticAgent => static_agent::run(),
         Task::Test | Task::Ci => tests::run(),
         Task::Bench { names, json: _ } => bench::run(&names),
+        Task::Cases { file } => return cases::run(&file),
         Task::Faults => faults::run(),
         Task::TestKernel => stock_kernel::run(),
         Task::Tidy => tidy::run(),

@@ -3,7 +3,7 @@
 //! Not here: what a period costs (see [`crate::proration`]). A boundary is always computed from the anchor, never from
 //! the one before it, so 31 January is followed by 28 February and then 31 March. Start with [`Cycle`].
 
-use chrono::{DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, LocalResult, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
 /// Why a date, period or cycle was refused.
@@ -44,6 +44,11 @@ impl BillingDay {
     /// Takes 1 to 31.
     pub fn new(day: u32) -> Result<BillingDay, CalendarError> {
         if (1..=31).contains(&day) { Ok(BillingDay(day)) } else { Err(CalendarError::BillingDay(day)) }
+    }
+
+    /// The day of the month of a date.
+    pub fn of(date: NaiveDate) -> BillingDay {
+        BillingDay(date.day())
     }
 
     /// The day, 1 to 31.
@@ -144,6 +149,20 @@ impl Cycle {
             return Err(CalendarError::Interval(days));
         }
         Ok(Cycle { start, steps: Steps::Days { anchor, days } })
+    }
+
+    /// Calendar weeks that begin on a day of the week.
+    pub fn weekly(start: NaiveDate, first: Weekday) -> Result<Cycle, CalendarError> {
+        Cycle::every_days_from(start, start.week(first).checked_first_day().ok_or(CalendarError::OutOfRange)?, 7)
+    }
+
+    /// Periods of whole calendar months counted from January: months, quarters, years.
+    pub fn calendar_months(start: NaiveDate, months: u32) -> Result<Cycle, CalendarError> {
+        let months = if (1..=1200).contains(&months) { months } else { return Err(CalendarError::Interval(months)) };
+        let first = start.with_day(1).ok_or(CalendarError::OutOfRange)?;
+        let into = u32::try_from((i64::from(start.year()) * 12 + i64::from(start.month0())) % i64::from(months));
+        let anchor = into.ok().and_then(|into| first.checked_sub_months(Months::new(into)));
+        Cycle::monthly(anchor.ok_or(CalendarError::OutOfRange)?, BillingDay(1), months)
     }
 
     /// The first day of service.

@@ -126,3 +126,25 @@ proptest! {
         prop_assert_eq!(cycle.period_containing(start).unwrap().unwrap().start(), start);
     }
 }
+
+#[test]
+fn calendar_weeks_and_quarters() {
+    let date = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let around = |cycle: Cycle, on: &str| {
+        let full = cycle.full_period_containing(date(on)).unwrap();
+        (full.start().to_string(), full.end().to_string())
+    };
+    let texts = |start: &str, end: &str| (start.to_owned(), end.to_owned());
+    for (first, start, end) in [(Weekday::Mon, "2023-06-12", "2023-06-19"), (Weekday::Sun, "2023-06-11", "2023-06-18")]
+    {
+        let week = Cycle::weekly(date("2023-06-15"), first).unwrap();
+        assert_eq!(around(week, "2023-06-15"), texts(start, end));
+    }
+    for (months, start, end) in
+        [(1, "2023-06-01", "2023-07-01"), (3, "2023-04-01", "2023-07-01"), (12, "2023-01-01", "2024-01-01")]
+    {
+        let cycle = Cycle::calendar_months(date("2023-06-15"), months).unwrap();
+        assert_eq!(around(cycle, "2023-06-15"), texts(start, end));
+    }
+    assert_eq!(Cycle::calendar_months(date("2023-06-15"), 0), Err(CalendarError::Interval(0)));
+}

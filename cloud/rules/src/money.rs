@@ -1,4 +1,4 @@
-//! Money: a decimal at its currency's own scale, and the only function that rounds.
+//! Money: a decimal at its currency's own scale, and how it is rounded.
 //!
 //! Not here: exchange rates and formats of a language; amounts of two currencies never mix.
 //! Start with [`Money::parse`], [`Money::rounded`] and [`Money::allocate`].
@@ -7,11 +7,12 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Neg;
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use crate::currency::Currency;
+use crate::rounding::Rounding;
 
 /// The largest amount on either side of zero, in major units: its minor units fit an `i64` for every currency.
 pub const MAX_AMOUNT: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
@@ -53,9 +54,9 @@ pub enum MoneyError {
 
 /// Rounds half away from zero: `round_half_up(2.345, 2)` is 2.35 and of -2.345 is -2.35.
 ///
-/// The one rounding function of the product.
+/// How the product rounds wherever no authority or contract says otherwise.
 pub fn round_half_up(amount: Decimal, decimals: u32) -> Decimal {
-    amount.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)
+    Rounding::HalfUp.round(amount, decimals)
 }
 
 /// Rounds to the nearest multiple of `step`, half away from zero: 987.345 to 0.10 is 987.30; `None` unless `step > 0`.
@@ -203,9 +204,11 @@ impl Money {
         let mut units = Vec::with_capacity(weights.len());
         let mut remainders = Vec::with_capacity(weights.len());
         for (index, weight) in weights.iter().enumerate() {
-            let share = whole.checked_mul(*weight).ok_or_else(too_large)?.checked_div(total).ok_or_else(too_large)?;
-            units.push(share.trunc());
-            remainders.push((share.fract(), index));
+            // The remainder itself, not its quotient: equal ones must compare equal whatever the digits before the point.
+            let product = whole.checked_mul(*weight).ok_or_else(too_large)?;
+            let remainder = product.checked_rem(total).ok_or_else(too_large)?;
+            units.push(round_half_up((product - remainder).checked_div(total).ok_or_else(too_large)?, 0));
+            remainders.push((remainder, index));
         }
         remainders.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut left = whole - units.iter().sum::<Decimal>();

@@ -4,7 +4,7 @@
 
 use chrono::NaiveDate;
 
-use crate::money::{Money, MoneyError};
+use crate::money::{Currency, Money, MoneyError};
 
 /// Why a payment could not be allocated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,12 +58,39 @@ pub fn allocate<I: Clone + Ord>(payment: Money, invoices: &[OpenInvoice<I>]) -> 
     Ok(Allocation { parts, allocated: payment.checked_sub(excess)?, excess })
 }
 
+/// What an account's credit does to an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreditApplied {
+    /// The part of the credit that pays.
+    pub used: Money,
+    /// What is left to pay.
+    pub due: Money,
+    /// What is left of the credit; an invoice below zero adds to it.
+    pub left: Money,
+}
+
+/// Pays an invoice from the account's credit as far as it goes: 100.00 on 30.95 leaves nothing due and 69.05.
+pub fn apply_credit(credit: Money, invoice: Money) -> Result<CreditApplied, PaymentError> {
+    let nothing = Money::zero(invoice.currency());
+    let used = credit.checked_min(invoice)?.checked_max(nothing)?;
+    let due = invoice.checked_sub(used)?.checked_max(nothing)?;
+    let given_back = (-invoice).checked_max(nothing)?;
+    Ok(CreditApplied { used, due, left: credit.checked_sub(used)?.checked_add(given_back)? })
+}
+
+/// How many transfers a payment file has and what they come to, for its header.
+pub fn control_sum(currency: Currency, amounts: &[Money]) -> Result<(usize, Money), PaymentError> {
+    if let Some(amount) = amounts.iter().find(|amount| !amount.is_positive()) {
+        return Err(PaymentError::NotPositive(*amount));
+    }
+    Ok((amounts.len(), Money::sum(currency, amounts.iter().copied())?))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::money::Currency;
 
     fn eur(units: i64) -> Money {
         Money::from_minor_units(units, Currency::EUR).unwrap()
@@ -84,6 +111,22 @@ mod tests {
         assert_eq!(allocate(eur(0), &invoices), Err(PaymentError::NotPositive(eur(0))));
         let dollars = Money::parse("1", Currency::USD).unwrap();
         assert!(matches!(allocate(dollars, &invoices), Err(PaymentError::Money(_))));
+    }
+
+    #[test]
+    fn credit_pays_as_far_as_it_goes() {
+        for (credit, invoice, used, due, left) in
+            [(10_000, 3095, 3095, 0, 6905), (1000, 3095, 1000, 2095, 0), (0, 50, 0, 50, 0), (100, -50, 0, 0, 150)]
+        {
+            let applied = apply_credit(eur(credit), eur(invoice)).unwrap();
+            assert_eq!(
+                applied,
+                CreditApplied { used: eur(used), due: eur(due), left: eur(left) },
+                "{credit} {invoice}"
+            );
+        }
+        assert_eq!(control_sum(Currency::EUR, &[eur(2999), eur(4550)]), Ok((2, eur(7549))));
+        assert_eq!(control_sum(Currency::EUR, &[eur(2999), eur(0)]), Err(PaymentError::NotPositive(eur(0))));
     }
 
     proptest! {

@@ -150,6 +150,14 @@ pub struct PlanChange {
     pub net: Money,
 }
 
+impl PlanChange {
+    /// The same change with a credit never above what is left of a paid line.
+    pub fn capped(self, paid: Money, credited_before: Money) -> Result<PlanChange, ProrationError> {
+        let credit = -capped_credit(-self.credit, paid, credited_before)?;
+        Ok(PlanChange { credit, charge: self.charge, net: credit.checked_add(self.charge)? })
+    }
+}
+
 /// Changes plan on `on`, which belongs to the new plan: credits what was billed for the rest, charges the new price.
 ///
 /// From 10.00 to 20.00 on the 15th of a month of 31 days is -5.48 and +10.97.

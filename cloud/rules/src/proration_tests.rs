@@ -59,6 +59,14 @@ fn a_change_credits_the_unused_days_and_charges_the_new_plan() {
 }
 
 #[test]
+fn a_change_never_credits_more_than_is_left() {
+    let change = PlanChange { credit: eur("-54.84"), charge: eur("16.45"), net: eur("-38.39") };
+    let capped = change.capped(eur("50.00"), eur("10.00")).unwrap();
+    assert_eq!((capped.credit, capped.net), (eur("-40.00"), eur("-23.55")));
+    assert_eq!(change.capped(eur("100.00"), eur("0")), Ok(change));
+}
+
+#[test]
 fn credits_and_pieces_follow_the_line() {
     assert_eq!(unused(eur("40.00"), period("2024-03-01", "2024-04-01"), day("2024-03-15")), Ok(eur("21.94")));
     assert_eq!(capped_credit(eur("100"), eur("200"), eur("50")), Ok(eur("100")));
