@@ -8,6 +8,7 @@
 pub mod access;
 pub mod calendar;
 pub mod charges;
+pub mod credit_note;
 pub mod currency;
 pub mod dunning;
 pub mod identity;

@@ -37,6 +37,8 @@ fn data(invoice: &Invoice) -> Value {
         "number": summary.number,
         "issued_on": text::date(summary.issued_on, language),
         "due_on": text::date(summary.due_on, language),
+        "corrects": null,
+        "reason": null,
         "seller": invoice.parties.seller,
         "buyer": invoice.parties.buyer,
         "lines": invoice.lines.iter().map(|line| line_data(line, language)).collect::<Vec<_>>(),
@@ -84,12 +86,12 @@ mod tests {
     fn every_language_is_drawn() {
         for (index, language) in crate::tenants::LANGUAGES.into_iter().enumerate() {
             let line = json!({
-                "kind": (["recurring", "credit", "usage", "late_fee", "top_up", "boost"][index % 6]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
+                "kind": (["recurring", "credit", "usage", "correction", "late_fee", "top_up", "boost"][index % 7]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
                 "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
                 "free": "0.2 GB", "included": "2 GB", "net": "30.00 EUR",
             });
             let data = json!({
-                "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026",
+                "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026", "corrects": null, "reason": null,
                 "seller": { "name": "Río Net", "legal_name": "Río Net S.L.", "address": "Calle Mayor 1\n16001 Cuenca", "country": "ES",
                             "tax_id": "B1234", "contact": "+34 600 000 000", "pay_url": "https://pay.example", "hue": 200,
                             "bank_holder": "Río Net S.L.", "bank_iban": "ES9121000418450200051332", "bank_bic": "CAIXESBB" },

@@ -3,6 +3,7 @@
 mod analytics;
 mod billing;
 mod changes;
+mod credit_notes;
 mod document;
 mod faults;
 pub mod harness;

@@ -1,0 +1,107 @@
+//! What credit notes give back, by example and by chance.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::tax::{TaxCategory, Taxable, exclusive};
+
+fn eur(units: i64) -> Money {
+    Money::from_minor_units(units, Currency::EUR).unwrap()
+}
+
+fn rate(percent: u32) -> TaxRate {
+    let category = if percent == 0 { TaxCategory::ZeroRated } else { TaxCategory::Standard };
+    TaxRate::new(category, percent.into()).unwrap()
+}
+
+/// An invoice of lines of these cents and percents, of which nothing was given back.
+fn invoice(lines: &[(i64, u32)]) -> Left<usize> {
+    let lines: Vec<_> = lines
+        .iter()
+        .enumerate()
+        .map(|(id, (units, percent))| LineLeft { id, rate: rate(*percent), left: eur(*units) })
+        .collect();
+    let taxables: Vec<_> = lines.iter().map(|line| Taxable { net: line.left, rate: line.rate }).collect();
+    let taxes = exclusive(Currency::EUR, &taxables).unwrap();
+    Left { currency: Currency::EUR, lines, taxes: taxes.into_iter().map(|group| (group.rate, group.tax)).collect() }
+}
+
+/// What is left after a note.
+fn after(left: &Left<usize>, note: &Note<usize>) -> Left<usize> {
+    let mut rest = left.clone();
+    for (id, _, net) in &note.lines {
+        rest.lines[*id].left = rest.lines[*id].left.checked_sub(*net).unwrap();
+    }
+    for group in &note.taxes {
+        let (_, tax) = rest.taxes.iter_mut().find(|(rate, _)| *rate == group.rate).unwrap();
+        *tax = tax.checked_sub(group.tax).unwrap();
+    }
+    rest
+}
+
+#[test]
+fn the_last_note_takes_the_remaining_tax() {
+    // 21 % of 10.00 is 2.10; of three times 3.33 it is three times 0.70, and of the last cent nothing.
+    let mut left = invoice(&[(1000, 21)]);
+    let mut taxes = Vec::new();
+    for wish in [Some(eur(333)), Some(eur(333)), Some(eur(333)), None] {
+        let note = credit(&left, Wish::Lines(&[(0, wish)])).unwrap();
+        taxes.push(note.tax);
+        left = after(&left, &note);
+    }
+    assert_eq!(taxes, [eur(70), eur(70), eur(70), eur(0)]);
+    assert_eq!(credit(&left, Wish::Rest), Err(CreditNoteError::NothingLeft));
+}
+
+#[test]
+fn what_is_not_left_is_refused_and_named() {
+    let left = invoice(&[(3000, 21), (-1000, 21), (500, 0)]);
+    let refused = |wishes: &[(usize, Option<Money>)]| credit(&left, Wish::Lines(wishes)).unwrap_err();
+    assert_eq!(refused(&[(2, Some(eur(501)))]), CreditNoteError::AboveLine { wish: 0, left: eur(500) });
+    assert_eq!(refused(&[(1, None)]), CreditNoteError::AboveLine { wish: 0, left: eur(0) });
+    let rest = CreditNoteError::AboveInvoice { net: eur(2500), gross: eur(2920) };
+    assert_eq!(refused(&[(0, None)]), rest, "a line that was charged and partly given back");
+    assert_eq!(refused(&[(7, None)]), CreditNoteError::UnknownLine(0));
+    assert_eq!(refused(&[(2, None), (2, None)]), CreditNoteError::Twice(1));
+    for amount in [0, -1] {
+        assert_eq!(refused(&[(2, Some(eur(amount)))]), CreditNoteError::NotPositive(0));
+    }
+    assert_eq!(refused(&[]), CreditNoteError::Empty);
+    let dollars = Money::parse("1", Currency::USD).unwrap();
+    assert!(matches!(refused(&[(2, Some(dollars))]), CreditNoteError::Money(_)));
+    let whole = credit(&left, Wish::Rest).unwrap();
+    assert_eq!((whole.net, whole.tax, whole.gross), (eur(2500), eur(420), eur(2920)));
+    assert_eq!(credit(&invoice(&[(-1000, 21)]), Wish::Rest), Err(CreditNoteError::NothingLeft));
+}
+
+proptest! {
+    #[test]
+    fn notes_in_any_grouping_add_up_to_the_invoice_and_are_never_above(
+        lines in prop::collection::vec((-2_000_i64..10_000, prop::sample::select(vec![0_u32, 4, 10, 21])), 1..6),
+        wishes in prop::collection::vec((0_usize..6, 1_i64..4_000), 0..30),
+    ) {
+        let whole = invoice(&lines);
+        let nothing = eur(0);
+        let (mut left, mut net, mut tax) = (whole.clone(), nothing, nothing);
+        for (line, units) in wishes {
+            let Ok(note) = credit(&left, Wish::Lines(&[(line, Some(eur(units)))])) else { continue };
+            prop_assert!(note.gross.is_positive() && !note.tax.is_negative());
+            (net, tax) = (net.checked_add(note.net).unwrap(), tax.checked_add(note.tax).unwrap());
+            left = after(&left, &note);
+            prop_assert!(!left.net().unwrap().is_negative() && !left.gross().unwrap().is_negative());
+        }
+        prop_assert_eq!(net.checked_add(left.net().unwrap()).unwrap(), whole.net().unwrap());
+        prop_assert_eq!(tax.checked_add(left.tax().unwrap()).unwrap(), whole.tax().unwrap());
+        match credit(&left, Wish::Rest) {
+            Ok(note) => {
+                let rest = after(&left, &note);
+                prop_assert!(rest.lines.iter().all(|line| line.left.is_zero()));
+                prop_assert!(rest.taxes.iter().all(|(_, tax)| tax.is_zero()));
+            }
+            Err(error) => {
+                prop_assert_eq!(error, CreditNoteError::NothingLeft);
+                prop_assert!(!left.gross().unwrap().is_positive());
+            }
+        }
+    }
+}
