@@ -23,6 +23,7 @@ crate::kinds! {
     NOTHING_LEFT_TO_CREDIT = 422 "nothing-left-to-credit", "Nothing is left of the invoice", "Everything it asked for was given back already.";
     CREDIT_ABOVE_INVOICE = 422 "credit-above-invoice", "That is more than is left of the invoice", "Give back at most what the problem's detail names.";
     INVOICE_CREDITED_MEANWHILE = 409 "invoice-credited-meanwhile", "Something was given back of the invoice meanwhile", "Look at what is left of it now, and decide again.";
+    EINVOICE_INCOMPLETE = 422 "einvoice-incomplete", "The document cannot be written for programs", "It lacks what EN 16931 asks for: the problem's detail says what. It was frozen when the document was issued; later ones have what the settings have now.";
     INVOICE_NOT_FOUND = 404 "invoice-not-found", "There is no such invoice", "It may belong to somebody else.";
 }
 
@@ -64,6 +65,14 @@ pub enum Error {
         expected: Money,
         /// What is left now.
         left: Money,
+    },
+    /// The document lacks what EN 16931 asks for.
+    #[error("{number} lacks {missing}")]
+    EinvoiceIncomplete {
+        /// The document's number.
+        number: String,
+        /// What it lacks.
+        missing: &'static str,
     },
     /// No account has this id.
     #[error("no account {0}")]
@@ -179,6 +188,7 @@ impl From<Error> for Problem {
             Error::RunNotFound(_) => Self::new(&RUN_NOT_FOUND, &error),
             Error::RunInProgress { .. } => Self::new(&RUN_IN_PROGRESS, &error),
             Error::InvoiceNotFound(_) => Self::new(&INVOICE_NOT_FOUND, &error),
+            Error::EinvoiceIncomplete { .. } => Self::new(&EINVOICE_INCOMPLETE, &error),
             Error::CreditNoteNotFound(_) => Self::new(&CREDIT_NOTE_NOT_FOUND, &error),
             Error::NothingLeftToCredit(_) => Self::new(&NOTHING_LEFT_TO_CREDIT, &error),
             Error::CreditAboveInvoice { .. } => Self::new(&CREDIT_ABOVE_INVOICE, &error),

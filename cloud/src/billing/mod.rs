@@ -8,6 +8,7 @@ mod allocation;
 pub mod api;
 pub mod credit_notes;
 mod due;
+pub mod einvoice;
 pub mod error;
 mod invoices;
 mod issue;

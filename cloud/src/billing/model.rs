@@ -345,8 +345,8 @@ pub struct Owed {
 pub struct Upcoming {
     /// The plan's name.
     pub plan: String,
-    /// Whether it takes back what was charged.
-    pub credit: bool,
+    /// The plan's price, that taken back, or what a note had given back before.
+    pub kind: LineKind,
     /// First day billed.
     pub from: NaiveDate,
     /// Day after the last billed.

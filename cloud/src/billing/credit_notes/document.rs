@@ -5,13 +5,14 @@ use weir_rules::money::Money;
 
 use super::{CreditNote, credit_note};
 use crate::billing::pdf::{self, Template, text, typeset};
-use crate::billing::{Error, store};
+use crate::billing::{Error, einvoice, store};
 use crate::db::TenantTx;
 use crate::ids::{CreditNoteId, InvoiceId};
 
 /// Draws a credit note, away from the threads that answer requests.
 pub async fn draw(note: CreditNote) -> Result<Vec<u8>, Error> {
-    typeset(Template::Invoice, data(&note), note.summary.number).await
+    let attachment = einvoice::attachment(einvoice::Document::of_credit_note(&note));
+    typeset(Template::Invoice, data(&note), note.summary.number, attachment).await
 }
 
 /// An invoice or a credit note, to be attached to a message.

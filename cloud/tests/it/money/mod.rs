@@ -5,6 +5,7 @@ mod billing;
 mod changes;
 mod credit_notes;
 mod document;
+mod einvoices;
 mod faults;
 pub mod harness;
 mod pages;

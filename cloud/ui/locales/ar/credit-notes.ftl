@@ -41,3 +41,4 @@ messages-credit-note-issued-intro = نعيد إليك { $total } من الفات
 messages-credit-note-issued-sms = { $isp }: يعيد إليك الإشعار الدائن { $number } مبلغ { $total } من الفاتورة { $invoice }.
 messages-fact-invoice = الفاتورة
 messages-fact-reason = السبب
+audit-did-issue-credit-note = أصدر إشعارًا دائنًا

@@ -41,3 +41,4 @@ messages-credit-note-issued-intro = We give back { $total } of invoice { $invoic
 messages-credit-note-issued-sms = { $isp }: credit note { $number } gives back { $total } of invoice { $invoice }.
 messages-fact-invoice = Invoice
 messages-fact-reason = Reason
+audit-did-issue-credit-note = Issued a credit note

@@ -41,3 +41,4 @@ messages-credit-note-issued-intro = Le abonamos { $total } de la factura { $invo
 messages-credit-note-issued-sms = { $isp }: la factura de abono { $number } le abona { $total } de la factura { $invoice }.
 messages-fact-invoice = Factura
 messages-fact-reason = Motivo
+audit-did-issue-credit-note = Emitió una factura de abono

@@ -41,3 +41,4 @@ messages-credit-note-issued-intro = Nous vous rendons { $total } sur la facture 
 messages-credit-note-issued-sms = { $isp } : l’avoir { $number } vous rend { $total } sur la facture { $invoice }.
 messages-fact-invoice = Facture
 messages-fact-reason = Motif
+audit-did-issue-credit-note = A émis un avoir

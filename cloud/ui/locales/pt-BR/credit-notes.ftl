@@ -41,3 +41,4 @@ messages-credit-note-issued-intro = Devolvemos { $total } da fatura { $invoice }
 messages-credit-note-issued-sms = { $isp }: a nota de crédito { $number } devolve { $total } da fatura { $invoice }.
 messages-fact-invoice = Fatura
 messages-fact-reason = Motivo
+audit-did-issue-credit-note = Emitiu uma nota de crédito
