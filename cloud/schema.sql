@@ -48,6 +48,24 @@ END $$;
 
 ALTER FUNCTION public.append_only(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.credit_notes_fit() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM invoices i
+        WHERE i.tenant_id = NEW.tenant_id AND i.id = NEW.corrects_id AND i.status = 'issued' AND i.corrects_id IS NULL
+          AND i.account_id = NEW.account_id AND i.currency = NEW.currency
+          AND i.gross >= (SELECT -sum(n.gross) FROM invoices n WHERE n.tenant_id = NEW.tenant_id AND n.corrects_id = NEW.corrects_id)
+    ) THEN
+        RAISE EXCEPTION 'credit note % gives back more than invoice % asked for', NEW.id, NEW.corrects_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'credit_notes_fit_the_invoice';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.credit_notes_fit() OWNER TO weir_super;
+
 CREATE FUNCTION public.current_tenant() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT nullif(current_setting('app.tenant_id', true), '')::uuid $$;
@@ -1085,12 +1103,12 @@ CREATE TABLE public.invoice_lines (
     priced_by jsonb,
     free_bytes bigint,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
-CASE kind
-    WHEN 'credit'::text THEN (credits_line_id IS NOT NULL)
-    WHEN 'late_fee'::text THEN true
+CASE
+    WHEN (kind = ANY (ARRAY['credit'::text, 'correction'::text])) THEN (credits_line_id IS NOT NULL)
+    WHEN (kind = 'late_fee'::text) THEN true
     ELSE (credits_line_id IS NULL)
 END),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text])))
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text, 'correction'::text])))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -1126,8 +1144,12 @@ CREATE TABLE public.invoices (
     tax numeric(18,4) NOT NULL,
     gross numeric(18,4) NOT NULL,
     parties jsonb NOT NULL,
+    corrects_id uuid,
+    reason text,
+    CONSTRAINT invoices_credit_notes_give_back CHECK (((corrects_id IS NULL) OR ((status = 'issued'::text) AND (gross < (0)::numeric) AND (run_id IS NULL) AND (btrim(reason) <> ''::text)))),
     CONSTRAINT invoices_gross_is_net_and_tax CHECK ((gross = (net + tax))),
     CONSTRAINT invoices_issued_is_numbered CHECK (((status = 'draft'::text) OR ((number IS NOT NULL) AND (issued_on IS NOT NULL) AND (issued_at IS NOT NULL) AND (due_on IS NOT NULL)))),
+    CONSTRAINT invoices_only_credit_notes_have_a_reason CHECK (((corrects_id IS NULL) = (reason IS NULL))),
     CONSTRAINT invoices_status_exists CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text])))
 );
 
@@ -2731,9 +2753,6 @@ ALTER TABLE ONLY public.invoice_taxes
     ADD CONSTRAINT invoice_taxes_pkey PRIMARY KEY (tenant_id, invoice_id, category, rate);
 
 ALTER TABLE ONLY public.invoices
-    ADD CONSTRAINT invoices_number_unique UNIQUE (tenant_id, number);
-
-ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.late_fee_waivers
@@ -3106,6 +3125,8 @@ CREATE INDEX billed_segments_by_line ON public.billed_segments USING btree (tena
 
 CREATE UNIQUE INDEX billing_runs_one_at_a_time ON public.billing_runs USING btree (tenant_id) WHERE (status = 'running'::text);
 
+CREATE UNIQUE INDEX credit_notes_number_unique ON public.invoices USING btree (tenant_id, number) WHERE (corrects_id IS NOT NULL);
+
 CREATE INDEX desired_objects_by_generation ON public.desired_objects USING btree (tenant_id, agent_id, generation);
 
 CREATE INDEX diagnoses_by_time ON public.diagnoses USING btree (tenant_id, asked_at);
@@ -3132,13 +3153,19 @@ CREATE UNIQUE INDEX holds_unpaid_once ON public.holds USING btree (tenant_id, su
 
 CREATE INDEX import_rows_wrong ON public.import_rows USING btree (tenant_id, import_id, line) WHERE (errors <> '[]'::jsonb);
 
+CREATE INDEX invoice_lines_by_credited ON public.invoice_lines USING btree (tenant_id, credits_line_id) WHERE (credits_line_id IS NOT NULL);
+
 CREATE INDEX invoice_lines_by_subscription ON public.invoice_lines USING btree (tenant_id, subscription_id);
 
 CREATE INDEX invoices_by_account ON public.invoices USING btree (tenant_id, account_id, issued_on);
 
+CREATE INDEX invoices_by_corrected ON public.invoices USING btree (tenant_id, corrects_id) WHERE (corrects_id IS NOT NULL);
+
 CREATE INDEX invoices_by_due ON public.invoices USING btree (tenant_id, due_on) WHERE (status = 'issued'::text);
 
 CREATE INDEX invoices_by_run ON public.invoices USING btree (tenant_id, run_id) WHERE (run_id IS NOT NULL);
+
+CREATE UNIQUE INDEX invoices_number_unique ON public.invoices USING btree (tenant_id, number) WHERE (corrects_id IS NULL);
 
 CREATE INDEX late_fees_by_account ON public.late_fees USING btree (tenant_id, account_id);
 
@@ -3243,6 +3270,8 @@ CREATE INDEX usage_quarantine_undecided ON public.usage_quarantine USING btree (
 CREATE INDEX usage_segments_by_subscription ON public.usage_segments USING btree (tenant_id, subscription_id, end_at) WHERE (subscription_id IS NOT NULL);
 
 CREATE CONSTRAINT TRIGGER allocations_fit AFTER INSERT ON public.allocations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION public.allocations_fit();
+
+CREATE TRIGGER credit_notes_fit AFTER INSERT ON public.invoices FOR EACH ROW WHEN ((new.corrects_id IS NOT NULL)) EXECUTE FUNCTION public.credit_notes_fit();
 
 CREATE TRIGGER invoices_issued_is_final BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION public.issued_invoice_is_final();
 
@@ -3531,6 +3560,9 @@ ALTER TABLE ONLY public.invoice_taxes
 
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.invoices
+    ADD CONSTRAINT invoices_tenant_id_corrects_id_fkey FOREIGN KEY (tenant_id, corrects_id) REFERENCES public.invoices(tenant_id, id);
 
 ALTER TABLE ONLY public.invoices
     ADD CONSTRAINT invoices_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);

@@ -158,7 +158,9 @@ ids! {
     BillingRunId = "run";
     /// An invoice.
     InvoiceId = "inv";
-    /// A line of an invoice.
+    /// What of an invoice is given back.
+    CreditNoteId = "crn";
+    /// A line of an invoice, or of a credit note.
     InvoiceLineId = "inl";
     /// Money received.
     PaymentId = "pay";

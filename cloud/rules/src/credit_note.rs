@@ -1,192 +1,198 @@
-//! What a credit note takes back of an invoice, and where the money goes.
+//! What a credit note gives back of an invoice: never more than is left, and the last one takes whatever is left.
 //!
-//! The net is rounded first and tax is on the rounded net; the note that takes the last of an invoice takes what is left of
-//! its tax, too, so that notes in any grouping add up to the invoice. Start with [`Creditable`] and [`settle`].
+//! Not here: numbers, parties, postings. Amounts of a note are above zero. Start with [`credit`].
 
-use rust_decimal::Decimal;
-
-use crate::money::{Money, MoneyError};
-use crate::tax_profile::{TaxProfile, TaxProfileError};
+use crate::money::{Currency, Money, MoneyError};
+use crate::tax::{TaxError, TaxGroup, TaxRate};
 
 /// Why a credit note was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CreditNoteError {
-    /// More than is left of the invoice.
-    #[error("credit of {wanted} is more than the {left} left of the invoice")]
-    MoreThanLeft {
-        /// What was asked for.
-        wanted: Money,
-        /// What there is.
+    /// Everything the invoice asked for was given back already.
+    #[error("nothing is left of the invoice")]
+    NothingLeft,
+    /// A note of nothing says nothing.
+    #[error("a credit note needs a line")]
+    Empty,
+    /// The wish at this place, from 0, names a line the invoice does not have.
+    #[error("wish {0} names no line of the invoice")]
+    UnknownLine(usize),
+    /// The wish at this place, from 0, names a line that another one names, too.
+    #[error("wish {0} names a line twice")]
+    Twice(usize),
+    /// The wish at this place, from 0, is not above zero.
+    #[error("wish {0} is not above zero")]
+    NotPositive(usize),
+    /// The wish at this place, from 0, is more than what is left of its line.
+    #[error("wish {wish} is more than the {left} left of its line")]
+    AboveLine {
+        /// Its place.
+        wish: usize,
+        /// What is left of the line, without tax.
         left: Money,
     },
-    /// A note takes something back.
-    #[error("credit of {0} is below zero")]
-    Negative(Money),
-    /// Days unused are at most those of the period.
-    #[error("{unused} unused days of a period of {period}")]
-    Days {
-        /// The days unused.
-        unused: u32,
-        /// The days of the period.
-        period: u32,
-    },
-    /// What a settlement says does not add up to the note.
-    #[error("the parts of the settlement come to {parts}, the note to {note}")]
-    Parts {
-        /// The parts together.
-        parts: Money,
-        /// The note.
-        note: Money,
+    /// All wishes together are more than what is left of the invoice.
+    #[error("together more than the {net} without tax and {gross} with tax left of the invoice")]
+    AboveInvoice {
+        /// What is left without tax.
+        net: Money,
+        /// What is left with tax.
+        gross: Money,
     },
     /// Tax was refused.
     #[error(transparent)]
-    Tax(#[from] TaxProfileError),
+    Tax(#[from] TaxError),
     /// An amount of money was refused.
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
 
-/// A net amount with its tax.
+/// A line of an invoice, as far as it was not given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taxed {
+pub struct LineLeft<I> {
+    /// Which.
+    pub id: I,
+    /// How it is taxed.
+    pub rate: TaxRate,
+    /// Its net less what was given back; below zero for a line that gives back itself.
+    pub left: Money,
+}
+
+/// What is left of an invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left<I> {
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// Its lines.
+    pub lines: Vec<LineLeft<I>>,
+    /// Tax by rate, less what was given back.
+    pub taxes: Vec<(TaxRate, Money)>,
+}
+
+impl<I> Left<I> {
+    /// Without tax.
+    pub fn net(&self) -> Result<Money, MoneyError> {
+        Money::sum(self.currency, self.lines.iter().map(|line| line.left))
+    }
+
+    /// All tax.
+    pub fn tax(&self) -> Result<Money, MoneyError> {
+        Money::sum(self.currency, self.taxes.iter().map(|(_, tax)| *tax))
+    }
+
+    /// With tax.
+    pub fn gross(&self) -> Result<Money, MoneyError> {
+        self.net()?.checked_add(self.tax()?)
+    }
+
+    fn net_of(&self, rate: TaxRate) -> Result<Money, MoneyError> {
+        let lines = self.lines.iter().filter(|line| line.rate == rate);
+        Money::sum(self.currency, lines.map(|line| line.left))
+    }
+
+    fn tax_of(&self, rate: TaxRate) -> Money {
+        let found = self.taxes.iter().find(|(known, _)| *known == rate);
+        found.map_or(Money::zero(self.currency), |(_, tax)| *tax)
+    }
+}
+
+/// What is to be given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish<'a, I> {
+    /// Whatever is left of every line.
+    Rest,
+    /// Amounts of lines, without tax; none = what is left of the line.
+    Lines(&'a [(I, Option<Money>)]),
+}
+
+/// What a credit note gives back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note<I> {
+    /// Lines of the invoice with what is given back of each, in the invoice's order; below zero where the line itself is.
+    pub lines: Vec<(I, TaxRate, Money)>,
+    /// Tax by rate.
+    pub taxes: Vec<TaxGroup>,
     /// Without tax.
     pub net: Money,
-    /// The tax.
+    /// All tax.
     pub tax: Money,
+    /// With tax, above zero.
+    pub gross: Money,
 }
 
-impl Taxed {
-    /// A net and the tax on it at a rate, rounded half up.
-    pub fn at(net: Money, rate_percent: Decimal) -> Result<Taxed, TaxProfileError> {
-        Ok(Taxed { net, tax: TaxProfile::default().tax_on(net, rate_percent)? })
-    }
-
-    /// Both together.
-    pub fn total(self) -> Result<Money, MoneyError> {
-        self.net.checked_add(self.tax)
-    }
-}
-
-/// What is left to credit of an invoice of one rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Creditable {
-    left: Taxed,
-    rate_percent: Decimal,
-}
-
-impl Creditable {
-    /// All of an invoice.
-    pub fn whole(net: Money, rate_percent: Decimal) -> Result<Creditable, CreditNoteError> {
-        Ok(Creditable { left: Taxed::at(net, rate_percent)?, rate_percent })
-    }
-
-    /// What no note has taken yet.
-    pub const fn left(&self) -> Taxed {
-        self.left
-    }
-
-    /// The next note over a net amount; refuses more than is left, and changes nothing then.
-    pub fn credit(&mut self, net: Money) -> Result<Taxed, CreditNoteError> {
-        if net.is_negative() {
-            return Err(CreditNoteError::Negative(net));
-        }
-        if net.checked_cmp(self.left.net)?.is_gt() {
-            return Err(CreditNoteError::MoreThanLeft { wanted: net, left: self.left.net });
-        }
-        let last = net == self.left.net;
-        let tax =
-            if last { self.left.tax } else { Taxed::at(net, self.rate_percent)?.tax.checked_min(self.left.tax)? };
-        self.left = Taxed { net: self.left.net.checked_sub(net)?, tax: self.left.tax.checked_sub(tax)? };
-        Ok(Taxed { net, tax })
-    }
-}
-
-/// The part of a net amount that unused days of a period stand for: 29 of 30 days of 200.00 are 193.33.
-pub fn unused_net(net: Money, unused_days: u32, period_days: u32) -> Result<Money, CreditNoteError> {
-    if period_days == 0 || unused_days > period_days {
-        return Err(CreditNoteError::Days { unused: unused_days, period: period_days });
-    }
-    Ok(net.times_ratio(unused_days.into(), period_days.into())?)
-}
-
-/// How an invoice was paid when a note is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PaidFrom {
-    /// The invoice with tax.
-    pub invoice: Money,
-    /// From the account's credit.
-    pub account_credit: Money,
-    /// Through a payment provider, less what was given back before.
-    pub provider: Money,
-}
-
-/// What a note's money is for, beyond what is still owed on the invoice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settlement {
-    /// Back the way it came: to the account's credit what came from there, to the provider what it collected.
-    Refund,
-    /// To the account's credit.
-    AccountCredit,
-    /// Off what is owed on the invoice; what is more goes to the account's credit.
-    Invoice,
-    /// So much to each.
-    Parts {
-        /// Back through the provider, no more than it collected.
-        refund: Money,
-        /// To the account's credit.
-        account_credit: Money,
-        /// Off the invoice, no more than is owed.
-        invoice: Money,
-    },
-}
-
-/// Where the money of a note goes; the three add up to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
-    /// Off what is still owed on the invoice.
-    pub off_invoice: Money,
-    /// To the account's credit.
-    pub to_account_credit: Money,
-    /// Back through the provider.
-    pub to_provider: Money,
-}
-
-/// Settles a note. What is owed on the invoice is always taken off first, and a provider never gives back more than it collected.
+/// Gives back a part of an invoice: nets as wished, tax on their rounded sum once a rate.
 ///
-/// A refund of a part of an invoice goes back in the proportion it was paid: 50.00 of 100.00 that was 20.00 credit and 80.00 card
-/// is 10.00 and 40.00.
-pub fn settle(note: Money, paid: PaidFrom, settlement: Settlement) -> Result<Settled, CreditNoteError> {
-    if note.is_negative() {
-        return Err(CreditNoteError::Negative(note));
+/// A note that takes all that is left of a rate takes its remaining tax, too, so that any notes that leave nothing add up
+/// to the invoice.
+pub fn credit<I: Copy + Eq>(left: &Left<I>, wish: Wish<'_, I>) -> Result<Note<I>, CreditNoteError> {
+    let (net_left, gross_left) = (left.net()?, left.gross()?);
+    if !gross_left.is_positive() {
+        return Err(CreditNoteError::NothingLeft);
     }
-    if note.checked_cmp(paid.invoice)?.is_gt() {
-        return Err(CreditNoteError::MoreThanLeft { wanted: note, left: paid.invoice });
-    }
-    let nothing = Money::zero(note.currency());
-    let from_both = paid.account_credit.checked_add(paid.provider)?;
-    let owed = paid.invoice.checked_sub(from_both)?.checked_max(nothing)?;
-    if let Settlement::Parts { refund, account_credit, invoice } = settlement {
-        let parts = refund.checked_add(account_credit)?.checked_add(invoice)?;
-        if parts != note {
-            return Err(CreditNoteError::Parts { parts, note });
-        }
-        for (wanted, left) in [(refund, paid.provider), (invoice, owed)] {
-            if wanted.checked_cmp(left)?.is_gt() {
-                return Err(CreditNoteError::MoreThanLeft { wanted, left });
-            }
-        }
-        return Ok(Settled { off_invoice: invoice, to_account_credit: account_credit, to_provider: refund });
-    }
-    let off_invoice = note.checked_min(owed)?;
-    let rest = note.checked_sub(off_invoice)?;
-    let to_provider = match settlement {
-        Settlement::Refund if from_both.is_positive() => {
-            let from_credit = rest.times_ratio(paid.account_credit.amount(), from_both.amount())?;
-            rest.checked_sub(from_credit)?.checked_min(paid.provider)?
-        }
-        _ => nothing,
+    let lines = match wish {
+        Wish::Rest => left.lines.iter().map(|line| (line.id, line.rate, line.left)).collect(),
+        Wish::Lines(wishes) => chosen(left, wishes)?,
     };
-    Ok(Settled { off_invoice, to_account_credit: rest.checked_sub(to_provider)?, to_provider })
+    let lines: Vec<_> = lines.into_iter().filter(|(_, _, net)| !net.is_zero()).collect();
+    let mut taxes: Vec<TaxGroup> = Vec::new();
+    for (_, rate, net) in &lines {
+        match taxes.iter_mut().find(|group| group.rate == *rate) {
+            Some(group) => group.base = group.base.checked_add(*net)?,
+            None => taxes.push(TaxGroup { rate: *rate, base: *net, tax: Money::zero(left.currency) }),
+        }
+    }
+    if matches!(wish, Wish::Rest) {
+        let rest = left.taxes.iter().filter(|(rate, tax)| !tax.is_zero() && taxes.iter().all(|one| one.rate != *rate));
+        let rest: Vec<_> = rest.map(|(rate, _)| *rate).collect();
+        let nothing = Money::zero(left.currency);
+        taxes.extend(rest.into_iter().map(|rate| TaxGroup { rate, base: nothing, tax: nothing }));
+    }
+    for group in &mut taxes {
+        let rest = left.tax_of(group.rate);
+        group.tax = if group.base == left.net_of(group.rate)? {
+            rest
+        } else {
+            let most = rest.checked_max(Money::zero(left.currency))?;
+            group.rate.on_net(group.base)?.checked_min(most)?
+        };
+    }
+    let net = Money::sum(left.currency, lines.iter().map(|(_, _, net)| *net))?;
+    let tax = Money::sum(left.currency, taxes.iter().map(|group| group.tax))?;
+    let gross = net.checked_add(tax)?;
+    if !gross.is_positive() {
+        return Err(CreditNoteError::Empty);
+    }
+    if net.checked_cmp(net_left)?.is_gt() || gross.checked_cmp(gross_left)?.is_gt() {
+        return Err(CreditNoteError::AboveInvoice { net: net_left, gross: gross_left });
+    }
+    Ok(Note { lines, taxes, net, tax, gross })
+}
+
+fn chosen<I: Copy + Eq>(
+    left: &Left<I>,
+    wishes: &[(I, Option<Money>)],
+) -> Result<Vec<(I, TaxRate, Money)>, CreditNoteError> {
+    if wishes.is_empty() {
+        return Err(CreditNoteError::Empty);
+    }
+    for (index, (id, amount)) in wishes.iter().enumerate() {
+        let line = left.lines.iter().find(|line| line.id == *id).ok_or(CreditNoteError::UnknownLine(index))?;
+        if wishes[..index].iter().any(|(before, _)| before == id) {
+            return Err(CreditNoteError::Twice(index));
+        }
+        if amount.is_some_and(|amount| !amount.is_positive()) {
+            return Err(CreditNoteError::NotPositive(index));
+        }
+        let most = line.left.checked_max(Money::zero(left.currency))?;
+        if most.is_zero() || amount.map(|amount| amount.checked_cmp(most)).transpose()?.is_some_and(|is| is.is_gt()) {
+            return Err(CreditNoteError::AboveLine { wish: index, left: most });
+        }
+    }
+    let given = left.lines.iter().filter_map(|line| {
+        let (_, amount) = wishes.iter().find(|(id, _)| *id == line.id)?;
+        Some((line.id, line.rate, amount.unwrap_or(line.left)))
+    });
+    Ok(given.collect())
 }
 
 #[cfg(test)]

@@ -1,86 +1,107 @@
-//! Tables and properties of credit notes.
+//! What credit notes give back, by example and by chance.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::money::Currency;
+use crate::tax::{TaxCategory, Taxable, exclusive};
 
-fn eur(text: &str) -> Money {
-    Money::parse(text, Currency::EUR).unwrap()
-}
-
-fn units(units: i64) -> Money {
+fn eur(units: i64) -> Money {
     Money::from_minor_units(units, Currency::EUR).unwrap()
 }
 
-#[test]
-fn tax_is_on_the_rounded_net_and_the_last_takes_the_rest() {
-    let net = unused_net(eur("200.00"), 29, 30).unwrap();
-    let mut invoice = Creditable::whole(eur("200.00"), 25.into()).unwrap();
-    assert_eq!(invoice.credit(net), Ok(Taxed { net: eur("193.33"), tax: eur("48.33") }));
-    assert_eq!(invoice.credit(eur("6.67")), Ok(Taxed { net: eur("6.67"), tax: eur("1.67") }));
-    assert_eq!(invoice.left().total(), Ok(eur("0")));
-    assert!(matches!(invoice.credit(eur("0.01")), Err(CreditNoteError::MoreThanLeft { .. })));
-    assert!(matches!(invoice.credit(eur("-0.01")), Err(CreditNoteError::Negative(_))));
-    assert!(unused_net(eur("1"), 31, 30).is_err() && unused_net(eur("1"), 0, 0).is_err());
+fn rate(percent: u32) -> TaxRate {
+    let category = if percent == 0 { TaxCategory::ZeroRated } else { TaxCategory::Standard };
+    TaxRate::new(category, percent.into()).unwrap()
+}
+
+/// An invoice of lines of these cents and percents, of which nothing was given back.
+fn invoice(lines: &[(i64, u32)]) -> Left<usize> {
+    let lines: Vec<_> = lines
+        .iter()
+        .enumerate()
+        .map(|(id, (units, percent))| LineLeft { id, rate: rate(*percent), left: eur(*units) })
+        .collect();
+    let taxables: Vec<_> = lines.iter().map(|line| Taxable { net: line.left, rate: line.rate }).collect();
+    let taxes = exclusive(Currency::EUR, &taxables).unwrap();
+    Left { currency: Currency::EUR, lines, taxes: taxes.into_iter().map(|group| (group.rate, group.tax)).collect() }
+}
+
+/// What is left after a note.
+fn after(left: &Left<usize>, note: &Note<usize>) -> Left<usize> {
+    let mut rest = left.clone();
+    for (id, _, net) in &note.lines {
+        rest.lines[*id].left = rest.lines[*id].left.checked_sub(*net).unwrap();
+    }
+    for group in &note.taxes {
+        let (_, tax) = rest.taxes.iter_mut().find(|(rate, _)| *rate == group.rate).unwrap();
+        *tax = tax.checked_sub(group.tax).unwrap();
+    }
+    rest
 }
 
 #[test]
-fn money_goes_back_the_way_it_came() {
-    let paid = |credit: &str, provider: &str| PaidFrom {
-        invoice: eur("100"),
-        account_credit: eur(credit),
-        provider: eur(provider),
-    };
-    for (note, paid, settlement, off_invoice, to_credit, to_provider) in [
-        ("100", paid("20", "80"), Settlement::Refund, "0", "20", "80"),
-        ("50", paid("20", "80"), Settlement::Refund, "0", "10", "40"),
-        ("100", paid("0", "100"), Settlement::Refund, "0", "0", "100"),
-        ("100", paid("20", "50"), Settlement::Refund, "30", "20", "50"),
-        ("100", paid("20", "80"), Settlement::AccountCredit, "0", "100", "0"),
-        ("60", paid("0", "50"), Settlement::AccountCredit, "50", "10", "0"),
-        ("60", paid("0", "0"), Settlement::Invoice, "60", "0", "0"),
-        ("60", paid("0", "70"), Settlement::Invoice, "30", "30", "0"),
-        ("0", paid("0", "0"), Settlement::Refund, "0", "0", "0"),
-    ] {
-        let expected =
-            Settled { off_invoice: eur(off_invoice), to_account_credit: eur(to_credit), to_provider: eur(to_provider) };
-        assert_eq!(settle(eur(note), paid, settlement), Ok(expected), "{note} {settlement:?}");
+fn the_last_note_takes_the_remaining_tax() {
+    // 21 % of 10.00 is 2.10; of three times 3.33 it is three times 0.70, and of the last cent nothing.
+    let mut left = invoice(&[(1000, 21)]);
+    let mut taxes = Vec::new();
+    for wish in [Some(eur(333)), Some(eur(333)), Some(eur(333)), None] {
+        let note = credit(&left, Wish::Lines(&[(0, wish)])).unwrap();
+        taxes.push(note.tax);
+        left = after(&left, &note);
     }
-    let parts = |refund, account_credit, invoice| Settlement::Parts {
-        refund: eur(refund),
-        account_credit: eur(account_credit),
-        invoice: eur(invoice),
-    };
-    let settled = settle(eur("60"), paid("0", "80"), parts("30", "20", "10")).unwrap();
-    assert_eq!(settled.to_provider, eur("30"));
-    assert!(matches!(settle(eur("60"), paid("0", "80"), parts("30", "20", "5")), Err(CreditNoteError::Parts { .. })));
-    let too_much = settle(eur("90"), paid("0", "80"), parts("90", "0", "0"));
-    assert!(matches!(too_much, Err(CreditNoteError::MoreThanLeft { .. })));
-    assert!(settle(eur("101"), paid("0", "100"), Settlement::Refund).is_err());
+    assert_eq!(taxes, [eur(70), eur(70), eur(70), eur(0)]);
+    assert_eq!(credit(&left, Wish::Rest), Err(CreditNoteError::NothingLeft));
+}
+
+#[test]
+fn what_is_not_left_is_refused_and_named() {
+    let left = invoice(&[(3000, 21), (-1000, 21), (500, 0)]);
+    let refused = |wishes: &[(usize, Option<Money>)]| credit(&left, Wish::Lines(wishes)).unwrap_err();
+    assert_eq!(refused(&[(2, Some(eur(501)))]), CreditNoteError::AboveLine { wish: 0, left: eur(500) });
+    assert_eq!(refused(&[(1, None)]), CreditNoteError::AboveLine { wish: 0, left: eur(0) });
+    let rest = CreditNoteError::AboveInvoice { net: eur(2500), gross: eur(2920) };
+    assert_eq!(refused(&[(0, None)]), rest, "a line that was charged and partly given back");
+    assert_eq!(refused(&[(7, None)]), CreditNoteError::UnknownLine(0));
+    assert_eq!(refused(&[(2, None), (2, None)]), CreditNoteError::Twice(1));
+    for amount in [0, -1] {
+        assert_eq!(refused(&[(2, Some(eur(amount)))]), CreditNoteError::NotPositive(0));
+    }
+    assert_eq!(refused(&[]), CreditNoteError::Empty);
+    let dollars = Money::parse("1", Currency::USD).unwrap();
+    assert!(matches!(refused(&[(2, Some(dollars))]), CreditNoteError::Money(_)));
+    let whole = credit(&left, Wish::Rest).unwrap();
+    assert_eq!((whole.net, whole.tax, whole.gross), (eur(2500), eur(420), eur(2920)));
+    assert_eq!(credit(&invoice(&[(-1000, 21)]), Wish::Rest), Err(CreditNoteError::NothingLeft));
 }
 
 proptest! {
     #[test]
-    fn notes_in_any_grouping_add_up_to_the_invoice(nets in prop::collection::vec(0_i64..50_000, 1..8), percent in 0_i64..3000) {
-        let whole = units(nets.iter().sum());
-        let mut invoice = Creditable::whole(whole, Decimal::new(percent, 2)).unwrap();
-        let total = invoice.left().total().unwrap();
-        let notes: Vec<_> = nets.iter().map(|net| invoice.credit(units(*net)).unwrap().total().unwrap()).collect();
-        prop_assert!(notes.iter().all(|note| !note.is_negative()));
-        prop_assert_eq!(Money::sum(Currency::EUR, notes).unwrap(), total);
-    }
-
-    #[test]
-    fn a_settlement_gives_what_the_note_says(invoice in 1_i64..100_000, credit in 0_i64..50_000, provider in 0_i64..50_000, note in 0_i64..100_000, mode in 0_usize..3) {
-        prop_assume!(credit + provider <= invoice && note <= invoice);
-        let paid = PaidFrom { invoice: units(invoice), account_credit: units(credit), provider: units(provider) };
-        let mode = [Settlement::Refund, Settlement::AccountCredit, Settlement::Invoice][mode];
-        let settled = settle(units(note), paid, mode).unwrap();
-        let sum = [settled.off_invoice, settled.to_account_credit, settled.to_provider];
-        prop_assert!(sum.iter().all(|part| !part.is_negative()));
-        prop_assert_eq!(Money::sum(Currency::EUR, sum).unwrap(), units(note));
-        prop_assert!(settled.to_provider.minor_units() <= provider);
-        prop_assert!(settled.off_invoice.minor_units() <= invoice - credit - provider);
+    fn notes_in_any_grouping_add_up_to_the_invoice_and_are_never_above(
+        lines in prop::collection::vec((-2_000_i64..10_000, prop::sample::select(vec![0_u32, 4, 10, 21])), 1..6),
+        wishes in prop::collection::vec((0_usize..6, 1_i64..4_000), 0..30),
+    ) {
+        let whole = invoice(&lines);
+        let nothing = eur(0);
+        let (mut left, mut net, mut tax) = (whole.clone(), nothing, nothing);
+        for (line, units) in wishes {
+            let Ok(note) = credit(&left, Wish::Lines(&[(line, Some(eur(units)))])) else { continue };
+            prop_assert!(note.gross.is_positive() && !note.tax.is_negative());
+            (net, tax) = (net.checked_add(note.net).unwrap(), tax.checked_add(note.tax).unwrap());
+            left = after(&left, &note);
+            prop_assert!(!left.net().unwrap().is_negative() && !left.gross().unwrap().is_negative());
+        }
+        prop_assert_eq!(net.checked_add(left.net().unwrap()).unwrap(), whole.net().unwrap());
+        prop_assert_eq!(tax.checked_add(left.tax().unwrap()).unwrap(), whole.tax().unwrap());
+        match credit(&left, Wish::Rest) {
+            Ok(note) => {
+                let rest = after(&left, &note);
+                prop_assert!(rest.lines.iter().all(|line| line.left.is_zero()));
+                prop_assert!(rest.taxes.iter().all(|(_, tax)| tax.is_zero()));
+            }
+            Err(error) => {
+                prop_assert_eq!(error, CreditNoteError::NothingLeft);
+                prop_assert!(!left.gross().unwrap().is_positive());
+            }
+        }
     }
 }

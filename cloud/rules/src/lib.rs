@@ -11,6 +11,7 @@ pub mod charges;
 pub mod collection;
 pub mod contract;
 pub mod credit_note;
+pub mod credit_settlement;
 pub mod currency;
 pub mod discount;
 pub mod dunning;

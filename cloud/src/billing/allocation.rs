@@ -76,12 +76,7 @@ pub async fn take_back(
 }
 
 /// Settles open invoices with what earlier payments and credit documents have left over.
-pub(super) async fn use_credit(
-    tx: &mut TenantTx,
-    account: AccountId,
-    currency: Currency,
-    on: NaiveDate,
-) -> Result<(), Error> {
+pub async fn use_credit(tx: &mut TenantTx, account: AccountId, currency: Currency, on: NaiveDate) -> Result<(), Error> {
     for source in invoices::credit(tx, account, currency.code()).await? {
         let items = open_items(tx, account, currency).await?;
         let allocation = allocate(Money::new(source.left, currency)?, &open(&items))?;

@@ -5,20 +5,25 @@ use weir_rules::calendar::CalendarError;
 use weir_rules::charges::ChargesError;
 use weir_rules::invoice::InvoiceError;
 use weir_rules::ledger::LedgerError;
-use weir_rules::money::MoneyError;
+use weir_rules::money::{Money, MoneyError};
 use weir_rules::payment::PaymentError;
 use weir_rules::proration::ProrationError;
 use weir_rules::tax::TaxError;
 use weir_rules::usage::UsageError;
 
 use crate::error::{FieldError, Problem};
-use crate::ids::{AccountId, BillingRunId, InvoiceId};
+use crate::ids::{AccountId, BillingRunId, CreditNoteId, InvoiceId};
 use crate::subscribers::error::ACCOUNT_NOT_FOUND;
 use crate::{db, ledger, plugins, tenants, usage};
 
 crate::kinds! {
     RUN_NOT_FOUND = 404 "billing-run-not-found", "There is no such billing run", "It may belong to somebody else.";
     RUN_IN_PROGRESS = 409 "billing-run-in-progress", "Another billing run is still at work", "Wait until it is done: it is named in the problem's detail.";
+    CREDIT_NOTE_NOT_FOUND = 404 "credit-note-not-found", "There is no such credit note", "It may belong to somebody else.";
+    NOTHING_LEFT_TO_CREDIT = 422 "nothing-left-to-credit", "Nothing is left of the invoice", "Everything it asked for was given back already.";
+    CREDIT_ABOVE_INVOICE = 422 "credit-above-invoice", "That is more than is left of the invoice", "Give back at most what the problem's detail names.";
+    INVOICE_CREDITED_MEANWHILE = 409 "invoice-credited-meanwhile", "Something was given back of the invoice meanwhile", "Look at what is left of it now, and decide again.";
+    EINVOICE_INCOMPLETE = 422 "einvoice-incomplete", "The document cannot be written for programs", "It lacks what EN 16931 asks for: the problem's detail says what. It was frozen when the document was issued; later ones have what the settings have now.";
     INVOICE_NOT_FOUND = 404 "invoice-not-found", "There is no such invoice", "It may belong to somebody else.";
 }
 
@@ -39,6 +44,36 @@ pub enum Error {
     /// No invoice has this id.
     #[error("no invoice {0}")]
     InvoiceNotFound(InvoiceId),
+    /// No credit note has this id.
+    #[error("no credit note {0}")]
+    CreditNoteNotFound(CreditNoteId),
+    /// All of the invoice of this number was given back.
+    #[error("nothing is left of {0}")]
+    NothingLeftToCredit(String),
+    /// All lines together are more than is left of the invoice.
+    #[error("{net} without tax and {gross} with tax are left of the invoice")]
+    CreditAboveInvoice {
+        /// What is left without tax.
+        net: Money,
+        /// What is left with tax.
+        gross: Money,
+    },
+    /// What is left is not what it was when the credit note was decided.
+    #[error("{left} are left of the invoice, not {expected}")]
+    InvoiceCreditedMeanwhile {
+        /// What was left then.
+        expected: Money,
+        /// What is left now.
+        left: Money,
+    },
+    /// The document lacks what EN 16931 asks for.
+    #[error("{number} lacks {missing}")]
+    EinvoiceIncomplete {
+        /// The document's number.
+        number: String,
+        /// What it lacks.
+        missing: &'static str,
+    },
     /// No account has this id.
     #[error("no account {0}")]
     AccountNotFound(AccountId),
@@ -157,6 +192,11 @@ impl From<Error> for Problem {
             Error::RunNotFound(_) => Self::new(&RUN_NOT_FOUND, &error),
             Error::RunInProgress { .. } => Self::new(&RUN_IN_PROGRESS, &error),
             Error::InvoiceNotFound(_) => Self::new(&INVOICE_NOT_FOUND, &error),
+            Error::EinvoiceIncomplete { .. } => Self::new(&EINVOICE_INCOMPLETE, &error),
+            Error::CreditNoteNotFound(_) => Self::new(&CREDIT_NOTE_NOT_FOUND, &error),
+            Error::NothingLeftToCredit(_) => Self::new(&NOTHING_LEFT_TO_CREDIT, &error),
+            Error::CreditAboveInvoice { .. } => Self::new(&CREDIT_ABOVE_INVOICE, &error),
+            Error::InvoiceCreditedMeanwhile { .. } => Self::new(&INVOICE_CREDITED_MEANWHILE, &error),
             Error::AccountNotFound(_) => Self::new(&ACCOUNT_NOT_FOUND, &error),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::UsageMoved

@@ -92,6 +92,7 @@ pub async fn settlements(tx: &mut TenantTx, document: Uuid) -> Result<Vec<Settle
             invoice: (row.invoice_id, row.invoice_number),
             payment: row.payment_id.zip(row.payment_number),
             credit: row.credit_id.zip(row.credit_number),
+            by_credit_note: row.by_credit_note,
             amount: Money::new(row.amount, Currency::from_code(&row.currency)?)?,
             at: row.allocated_at,
         });

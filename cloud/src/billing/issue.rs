@@ -108,6 +108,7 @@ async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error>
             continue;
         }
         match (line.kind, line.credits) {
+            (LineKind::Correction, _) => {}
             (_, Some(credited)) => {
                 for row in facts::give_back_period(tx, credited, from, to).await? {
                     for rest in Period::new(row.from, row.to)?.without(line.period) {

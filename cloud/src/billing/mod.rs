@@ -6,7 +6,9 @@
 mod account;
 mod allocation;
 pub mod api;
+pub mod credit_notes;
 mod due;
+pub mod einvoice;
 pub mod error;
 mod invoices;
 mod issue;
@@ -23,7 +25,12 @@ mod top_ups;
 mod upcoming;
 mod usage;
 
-pub use allocation::{OpenItem, allocate_payment, currency, lock_account, open_items, take_back};
+pub use allocation::{OpenItem, allocate_payment, currency, lock_account, open_items, take_back, use_credit};
+pub use credit_notes::{
+    CreditNote, CreditNoteFilter, CreditNoteLine, CreditNoteLineWish, CreditNotePreview, CreditNoteSummary,
+    CreditNoteWish, InvoiceLeft, InvoiceLineLeft, credit_note, credit_notes, find_credit_notes, issue_credit_note,
+    left_of, preview_credit_note,
+};
 pub use error::Error;
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
 pub(crate) use issue::number;

@@ -148,6 +148,8 @@ pub enum LineKind {
     TopUp,
     /// A time with rates of its own.
     Boost,
+    /// Charged again, because a credit note had given it back before.
+    Correction,
 }
 
 impl LineKind {
@@ -160,6 +162,7 @@ impl LineKind {
             Self::LateFee => "late_fee",
             Self::TopUp => "top_up",
             Self::Boost => "boost",
+            Self::Correction => "correction",
         }
     }
 
@@ -170,6 +173,7 @@ impl LineKind {
             "late_fee" => Self::LateFee,
             "top_up" => Self::TopUp,
             "boost" => Self::Boost,
+            "correction" => Self::Correction,
             _ => Self::Recurring,
         }
     }
@@ -227,7 +231,7 @@ pub struct InvoiceLine {
     pub segments: i64,
     /// The rule that set the price, or was asked to, frozen with the line.
     pub priced_by: Option<PricedBy>,
-    /// The charge a credit takes back.
+    /// The charge a credit takes back, or a correction is about.
     pub credits_line_id: Option<InvoiceLineId>,
 }
 
@@ -315,6 +319,8 @@ pub struct Settlement {
     pub payment: Option<(PaymentId, String)>,
     /// The credit document it is a part of, with its number.
     pub credit: Option<(InvoiceId, String)>,
+    /// Whether that document is a credit note.
+    pub by_credit_note: bool,
     /// How much.
     pub amount: Money,
     /// When it was allocated.
@@ -339,8 +345,8 @@ pub struct Owed {
 pub struct Upcoming {
     /// The plan's name.
     pub plan: String,
-    /// Whether it takes back what was charged.
-    pub credit: bool,
+    /// The plan's price, that taken back, or what a note had given back before.
+    pub kind: LineKind,
     /// First day billed.
     pub from: NaiveDate,
     /// Day after the last billed.

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use weir_rules::calendar::{Period, Timing};
 use weir_rules::charges::{BilledLine, Subscription, Terms, derive};
-use weir_rules::money::{Currency, Money};
+use weir_rules::money::{Currency, Money, MoneyError};
 use weir_rules::proration::ProrationPolicy;
 use weir_rules::tax::{TaxCategory, TaxRate};
 
@@ -12,6 +12,7 @@ use super::account::{Draft, Facts};
 use super::store::facts::BilledRow;
 use super::{Error, LineKind};
 use crate::db::TenantTx;
+use crate::ids::InvoiceLineId;
 
 /// Adds the charges and credits due by `as_of`, in advance and by day.
 pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: &mut Vec<Draft>) -> Result<(), Error> {
@@ -45,7 +46,8 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         // A plan taken back altogether has no term left to name it.
         let plan = plan.or(credited.map(|billed| &billed.plan));
         let rate = |billed: &&BilledRow| TaxRate::new(TaxCategory::from_code(&billed.tax_category)?, billed.tax_rate);
-        lines.push(Draft {
+        let twice = line.credits.map(|credited| given_twice(facts, lines, credited, line.amount)).transpose()?;
+        let draft = Draft {
             id: tx.new_id(),
             kind: if line.credits.is_some() { LineKind::Credit } else { LineKind::Recurring },
             subscription: Some(facts.subscription),
@@ -61,7 +63,30 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             top_up: None,
             rate: credited.map(rate).transpose()?,
             priced_by: None,
+        };
+        let again = twice.filter(|amount| amount.is_positive()).map(|amount| Draft {
+            id: tx.new_id(),
+            kind: LineKind::Correction,
+            description: draft.description.clone(),
+            quantity: Decimal::ONE,
+            unit_price: amount,
+            net: amount,
+            traffic: None,
+            priced_by: None,
+            ..draft
         });
+        lines.push(draft);
+        lines.extend(again);
     }
     Ok(())
+}
+
+/// What of a credit a credit note gave back before: together they may not give back more than was charged.
+fn given_twice(facts: &Facts<'_>, drafts: &[Draft], charge: InvoiceLineId, credit: Money) -> Result<Money, MoneyError> {
+    let about = facts.billed.iter().filter(|line| line.id == charge || line.credits == Some(charge));
+    let billed: Decimal = about.map(|line| line.net).sum();
+    let drafted = drafts.iter().filter(|line| line.credits == Some(charge)).map(|line| line.net);
+    let left =
+        Money::new(billed, facts.currency)?.checked_add(Money::sum(facts.currency, drafted)?)?.checked_add(credit)?;
+    (-left).checked_min(-credit)
 }

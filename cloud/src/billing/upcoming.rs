@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::store::facts;
-use super::{Error, LineKind, Upcoming, account, recurring};
+use super::{Error, Upcoming, account, recurring};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, SubscriptionId};
 
@@ -27,7 +27,7 @@ pub async fn upcoming(
     }
     let shown = lines.into_iter().map(|line| Upcoming {
         plan: line.description,
-        credit: line.kind == LineKind::Credit,
+        kind: line.kind,
         from: line.period.start(),
         to: line.period.end(),
         unit_price: line.unit_price,

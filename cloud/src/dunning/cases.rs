@@ -173,7 +173,7 @@ pub(super) fn fee(row: FeeRow) -> Result<LateFee, Error> {
         fee_invoice_id: row.fee_invoice,
         fee_number: row.fee_number,
         charged_on: row.charged_on,
-        credit_invoice_id: row.credit,
+        credit_note_id: row.credit,
     })
 }
 

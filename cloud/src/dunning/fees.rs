@@ -57,7 +57,7 @@ pub async fn waive(tx: &mut TenantTx, id: LateFeeId, wish: &WaiveWish) -> Result
     if fee.credit.is_some() {
         return Err(Error::LateFeeWaived(id));
     }
-    let credit = billing::waive_late_fee(tx, fee.account, charged).await?;
+    let credit = billing::waive_late_fee(tx, charged, wish.reason.trim()).await?;
     store::insert_waiver(tx, id, credit, wish.reason.trim()).await?;
     let detail = json!({ "fee_invoice": charged, "credit": credit, "reason": wish.reason.trim() });
     audit::record(tx, "waive late fee", id, detail).await?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use weir_rules::money::Money;
 
-use crate::ids::{AccountId, DunningCaseId, InvoiceId, LateFeeId, PauseId, PromiseId};
+use crate::ids::{AccountId, CreditNoteId, DunningCaseId, InvoiceId, LateFeeId, PauseId, PromiseId};
 use crate::ledger::Amount;
 
 /// What a check changed.
@@ -312,7 +312,7 @@ pub struct LateFee {
     /// The account's local day.
     pub charged_on: NaiveDate,
     /// The credit note that gave it back.
-    pub credit_invoice_id: Option<InvoiceId>,
+    pub credit_note_id: Option<CreditNoteId>,
 }
 
 /// How a promise stands.

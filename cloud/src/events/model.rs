@@ -67,6 +67,8 @@ named! {
     HoldReleased = "hold.released";
     /// An invoice was issued.
     InvoiceIssued = "invoice.issued";
+    /// A credit note was issued.
+    CreditNoteIssued = "credit_note.issued";
     /// A payment was received.
     PaymentReceived = "payment.received";
     /// A subscriber is to be reminded of unpaid bills.
@@ -157,13 +159,16 @@ impl Listener {
     /// Whether it wants to be told of this kind.
     pub fn hears(self, kind: EventKind) -> bool {
         match self {
-            Self::Dunning => matches!(kind, EventKind::InvoiceIssued | EventKind::SubscriptionSold),
+            Self::Dunning => {
+                matches!(kind, EventKind::InvoiceIssued | EventKind::CreditNoteIssued | EventKind::SubscriptionSold)
+            }
             Self::Notifications => matches!(
                 kind,
                 EventKind::SubscriptionSold
                     | EventKind::HoldPlaced
                     | EventKind::HoldReleased
                     | EventKind::InvoiceIssued
+                    | EventKind::CreditNoteIssued
                     | EventKind::PaymentReceived
                     | EventKind::PaymentFailed
                     | EventKind::DunningReminded

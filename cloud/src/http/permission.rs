@@ -74,6 +74,8 @@ permissions! {
     ViewBilling = "view-billing";
     /// Run billing and overdue checks.
     ManageBilling = "manage-billing";
+    /// Give back what issued invoices asked for.
+    IssueCreditNotes = "issue-credit-notes";
     /// See what the business and the network did, in figures.
     ViewAnalytics = "view-analytics";
     /// Record payments, match sums in suspense, ask accounts to pay.

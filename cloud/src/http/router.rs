@@ -88,6 +88,8 @@ fn operations() -> OpenApiRouter<App> {
             .merge(plugins::api::routes())
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
+            .merge(billing::credit_notes::api::routes())
+            .merge(billing::einvoice::api::routes())
             .merge(dunning::api::routes())
             .merge(payments::api::routes())
             .merge(analytics::api::routes())

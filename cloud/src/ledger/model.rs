@@ -24,7 +24,7 @@ pub struct Amount {
 /// The business fact an entry records. A fact is posted once for each posting kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Source {
-    /// What it is: `invoice`, `payment`, `allocation`.
+    /// What it is: `invoice`, `credit_note`, `payment`, `allocation`.
     pub kind: &'static str,
     /// Which.
     pub id: Uuid,
@@ -41,7 +41,7 @@ pub struct EntryView {
     pub posted_on: NaiveDate,
     /// When it was written.
     pub posted_at: DateTime<Utc>,
-    /// The fact it records: `invoice`, `payment`, `allocation`.
+    /// The fact it records: `invoice`, `credit_note`, `payment`, `allocation`.
     pub source_kind: String,
     /// Id of that fact.
     pub source_id: String,

@@ -61,6 +61,7 @@ async fn with_postings(tx: &mut TenantTx, rows: Vec<store::EntryRow>) -> Result<
         posted_at: row.posted_at,
         source_id: match row.source_kind.as_str() {
             "invoice" => crate::ids::InvoiceId::from(row.source_id).to_string(),
+            "credit_note" => crate::ids::CreditNoteId::from(row.source_id).to_string(),
             "payment" => crate::ids::PaymentId::from(row.source_id).to_string(),
             "refund" => crate::ids::RefundId::from(row.source_id).to_string(),
             "suspense" => crate::ids::SuspenseId::from(row.source_id).to_string(),

@@ -156,8 +156,9 @@ fn sample(name: &str, currency: Option<Currency>) -> Option<Fact> {
     let money = |units: i64| currency.and_then(|currency| Money::from_minor_units(units, currency).ok());
     let day = NaiveDate::from_ymd_opt(2026, 12, 15)?;
     Some(match name {
-        "number" => Fact::Text("INV-2026-000042".into()),
+        "number" | "invoice" => Fact::Text("INV-2026-000042".into()),
         "total" | "amount" | "balance" | "price" => Fact::Money(money(4_490)?),
+        "reason" => Fact::Text("3–9 Nov".into()),
         "fee" => Fact::Money(money(500)?),
         "due_on" | "received_on" | "starts_on" | "retry_on" | "last_on" => Fact::Day(day),
         "account" => Fact::Text("ACC-000017".into()),

@@ -7,9 +7,10 @@ use super::jobs::SendMessage;
 use super::store::{Due, Ended};
 use super::{Channel, Error, MessageStatus, email, service, settings, sms, store};
 use crate::app::App;
+use crate::billing::credit_notes::document::Attached;
 use crate::db::{Scope, TenantTx};
 use crate::ids::MessageId;
-use crate::{billing, jobs};
+use crate::jobs;
 
 /// Minutes until a message that was put off is tried again, by how often it was tried. After the last it is given up.
 const DELAYS: [i64; 11] = [1, 5, 15, 30, 60, 120, 240, 480, 480, 480, 480];
@@ -77,16 +78,13 @@ async fn ask(app: &App, mut tx: TenantTx, id: MessageId, due: &Due) -> Result<Ou
         }
         Channel::Email => {
             let server = settings::server(app, &mut tx).await?;
-            let invoice = match due.invoice_id {
-                Some(invoice) => Some(billing::invoice(&mut tx, invoice).await?),
+            let document = match due.invoice_id {
+                Some(document) => Some(Attached::find(&mut tx, document).await?),
                 None => None,
             };
             drop(tx);
-            let attachment = match invoice {
-                Some(invoice) => {
-                    let name = format!("{}.pdf", invoice.summary.number);
-                    Some((name, billing::pdf::draw(invoice).await?))
-                }
+            let attachment = match document {
+                Some(document) => Some(document.draw().await?),
                 None => None,
             };
             let letter = email::Letter {

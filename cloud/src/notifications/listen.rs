@@ -12,7 +12,7 @@ use super::{Error, Fact, Facts, Notice, Recipient, Template, send};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
 use crate::events::{Event, EventKind};
-use crate::ids::{InvoiceId, PaymentId};
+use crate::ids::{CreditNoteId, InvoiceId, PaymentId};
 use crate::{billing, payments, subscribers, subscriptions};
 
 /// Writes what an event gives reason to write.
@@ -38,7 +38,11 @@ async fn notice(tx: &mut TenantTx, event: &Event) -> Result<Option<Notice>, Erro
         Template::LineWalled | Template::LineRestored => once_for_account(event),
         _ => event.id.uuid(),
     };
-    let invoice = if template == Template::InvoiceIssued { Some(subject(event)?) } else { None };
+    let invoice = match template {
+        Template::InvoiceIssued => Some(subject(event)?),
+        Template::CreditNoteIssued => Some(subject::<CreditNoteId>(event)?.into()),
+        _ => None,
+    };
     Ok(Some(Notice { template, cause, to, facts, reply_to: word(&event.data, "reply_to"), invoice, link: None }))
 }
 
@@ -52,6 +56,16 @@ async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Fact
             let (number, total) = (Fact::Text(invoice.number), Fact::Money(invoice.gross));
             let facts = Facts::of([("number", number), ("total", total), ("due_on", Fact::Day(invoice.due_on))]);
             (Template::InvoiceIssued, facts)
+        }
+        EventKind::CreditNoteIssued => {
+            let note = billing::credit_note(tx, subject(event)?).await?.summary;
+            let facts = Facts::of([
+                ("number", Fact::Text(note.number)),
+                ("invoice", Fact::Text(note.invoice_number)),
+                ("total", Fact::Money(note.gross)),
+                ("reason", Fact::Text(note.reason)),
+            ]);
+            (Template::CreditNoteIssued, facts)
         }
         EventKind::PaymentReceived => {
             let payment = payments::payment(tx, subject::<PaymentId>(event)?).await.map_err(unreadable)?;

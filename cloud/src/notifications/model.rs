@@ -105,7 +105,7 @@ pub struct MessageText {
     pub html: String,
     /// Where answers go; empty if to the ISP's usual address.
     pub reply_to: String,
-    /// The invoice that goes along as a PDF.
+    /// The invoice, or the credit note, that goes along as a PDF.
     pub invoice_id: Option<InvoiceId>,
     /// The message this one repeats.
     pub again_of: Option<MessageId>,

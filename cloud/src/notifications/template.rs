@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 pub enum Template {
     /// An invoice was issued; it goes along as a PDF.
     InvoiceIssued,
+    /// Something of an invoice was given back.
+    CreditNoteIssued,
     /// Money was received.
     PaymentReceived,
     /// A payment was tried and failed.
@@ -54,8 +56,9 @@ pub enum Leads {
 
 impl Template {
     /// Every one, in the order of the settings.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::InvoiceIssued,
+        Self::CreditNoteIssued,
         Self::PaymentReceived,
         Self::PaymentFailed,
         Self::DunningReminder,
@@ -77,6 +80,7 @@ impl Template {
     pub fn name(self) -> &'static str {
         match self {
             Self::InvoiceIssued => "invoice-issued",
+            Self::CreditNoteIssued => "credit-note-issued",
             Self::PaymentReceived => "payment-received",
             Self::PaymentFailed => "payment-failed",
             Self::DunningReminder => "dunning-reminder",
@@ -104,6 +108,7 @@ impl Template {
     pub fn facts(self) -> &'static [&'static str] {
         match self {
             Self::InvoiceIssued => &["number", "total", "due_on", "account"],
+            Self::CreditNoteIssued => &["number", "invoice", "total", "reason", "account"],
             Self::PaymentReceived => &["number", "amount", "received_on", "account"],
             Self::PaymentFailed => &["amount", "retry_on", "account"],
             Self::DunningReminder | Self::DunningFinalNotice => &["balance", "due_on", "account"],

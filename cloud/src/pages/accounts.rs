@@ -7,9 +7,11 @@ use axum::routing::get;
 use weir_ui::blocks::{Action, Cell, Tone};
 use weir_ui::pages::{Section, Show};
 
-use super::{MANY, address, dunning_cases, invoices, money, paying, payments as receipts, subscriptions as sold};
+use super::{
+    MANY, address, credit_notes, dunning_cases, invoices, money, paying, payments as receipts, subscriptions as sold,
+};
 use crate::app::App;
-use crate::billing::{self, AccountStanding, InvoiceFilter};
+use crate::billing::{self, AccountStanding, CreditNoteFilter, InvoiceFilter};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::ApiPath;
@@ -130,6 +132,8 @@ async fn documents(
     let (all_invoices, all_payments) = (rest(asked.len() > limit, "/invoices"), rest(paid.len() > limit, "/payments"));
     asked.truncate(limit);
     paid.truncate(limit);
+    let credited = CreditNoteFilter { account: Some(id), ..CreditNoteFilter::default() };
+    let notes = credit_notes::section(screen, tx, credited).await?;
     Ok(vec![
         Section {
             title: screen.t("nav-invoices"),
@@ -137,6 +141,7 @@ async fn documents(
             table: invoices::table(screen, asked, today),
             empty: screen.t("account-no-invoices"),
         },
+        notes,
         Section {
             title: screen.t("nav-payments"),
             action: all_payments,

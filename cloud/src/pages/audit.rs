@@ -30,7 +30,7 @@ const FACTS_SHOWN: usize = 3;
 /// Entries read at once for a file.
 const AT_ONCE: u32 = 1_000;
 /// How ids of things begin, what such a thing is called, and where its page is, if it has one for as long as the log.
-const PLACES: [(&str, &str, &str); 28] = [
+const PLACES: [(&str, &str, &str); 29] = [
     ("sit", "site", "/sites"),
     ("rtr", "router", "/routers"),
     ("acp", "access-point", "/access-points"),
@@ -39,6 +39,7 @@ const PLACES: [(&str, &str, &str); 28] = [
     ("pln", "plan", "/plans"),
     ("sub", "subscription", "/subscriptions"),
     ("inv", "invoice", "/invoices"),
+    ("crn", "credit-note", "/credit-notes"),
     ("pay", "receipt", "/payments"),
     ("run", "run", "/billing-runs"),
     ("whk", "webhook", "/webhooks"),

@@ -108,7 +108,7 @@ fn actions<P: Needs>(screen: &Screen<P>, case: &Case) -> Vec<Action> {
             None => actions.push(Action::go(format!("{own}/pause"), screen.t("dunning-pause"))),
         }
     }
-    if case.late_fees.iter().any(|fee| fee.fee_invoice_id.is_some() && fee.credit_invoice_id.is_none()) {
+    if case.late_fees.iter().any(|fee| fee.fee_invoice_id.is_some() && fee.credit_note_id.is_none()) {
         actions.push(Action::go(format!("{own}/waive"), screen.t("dunning-waive")));
     }
     actions
@@ -142,8 +142,8 @@ fn fees<P: Needs>(screen: &Screen<P>, case: &Case) -> Section {
             (Some(id), Some(number)) => Cell::link(format!("/invoices/{id}"), number),
             _ => Cell::Text(screen.t("dunning-fee-capped")),
         };
-        let status = match fee.credit_invoice_id {
-            Some(credit) => Cell::link(format!("/invoices/{credit}"), screen.t("dunning-waived")),
+        let status = match fee.credit_note_id {
+            Some(credit) => Cell::link(format!("/credit-notes/{credit}"), screen.t("dunning-waived")),
             None => Cell::Text(String::new()),
         };
         vec![
@@ -356,7 +356,7 @@ async fn waive_form(
     problem: Option<&Problem>,
 ) -> Result<Response, Problem> {
     let lang = screen.frame.lang;
-    let left = case.late_fees.iter().filter(|fee| fee.fee_invoice_id.is_some() && fee.credit_invoice_id.is_none());
+    let left = case.late_fees.iter().filter(|fee| fee.fee_invoice_id.is_some() && fee.credit_note_id.is_none());
     let choices = left.map(|fee| {
         let (amount, number) = (money(lang, fee.amount), fee.fee_number.clone().unwrap_or_default());
         let words = i18n::t(lang, "dunning-fee-choice", &[("number", &number), ("amount", &amount)]);

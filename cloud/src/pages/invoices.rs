@@ -11,15 +11,15 @@ use weir_ui::blocks::{Action, Cell, Chip, Search, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Figure, Register, Section, Show};
 
-use super::{address, days, ledger, money, next_page, page_of, payments};
+use super::{address, credit_notes, days, ledger, money, next_page, page_of, payments};
 use crate::app::App;
-use crate::billing::{self, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Settlement};
+use crate::billing::{self, CreditNoteFilter, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Settlement};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Screen, html};
-use crate::http::permission::{Needs, RecordPayments, ViewBilling};
+use crate::http::permission::{IssueCreditNotes, Needs, RecordPayments, ViewBilling};
 use crate::http::{ApiPath, ApiQuery};
-use crate::ids::{AccountId, InvoiceId};
+use crate::ids::{AccountId, CreditNoteId, InvoiceId};
 use crate::subscribers;
 
 /// Days before the due day on which an open invoice begins to need a look.
@@ -63,13 +63,13 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
     let chips =
         READINGS.map(|(status, key)| Chip { href: at(status), text: screen.t(key), chosen: status == wanted.status });
     let narrowed = filter.status.is_some() || filter.number.is_some();
-    let kept = [("status", wanted.status.clone()), ("account_id", account)];
+    let kept = [("status", wanted.status.clone()), ("account_id", account.clone())];
     let page = Register {
         frame: &screen.frame,
         up: None,
         title: screen.t("nav-invoices"),
         lede: screen.t("invoices-lede"),
-        actions: Vec::new(),
+        actions: vec![Action::go(address("/credit-notes", &[("account_id", &account)]), screen.t("credit-notes"))],
         figures,
         sections: Vec::new(),
         heading: String::new(),
@@ -144,6 +144,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
     let summary = &invoice.summary;
     let account = subscribers::account(&mut tx, summary.account_id).await?;
     let settlements = billing::settlements(&mut tx, id.uuid()).await?;
+    let left = billing::left_of(&mut tx, &invoice).await?;
     let today = billing::today(&mut tx).await?;
     let lang = screen.frame.lang;
     let facts = vec![
@@ -164,12 +165,18 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
         (screen.t("id"), Cell::Code(id.to_string())),
     ];
     let books = ledger::section_of(&screen, &mut tx, ("invoice", id.uuid()), &settlements).await?;
+    let of_invoice = CreditNoteFilter { invoice: Some(id), ..CreditNoteFilter::default() };
+    let credited = credit_notes::section(&screen, &mut tx, of_invoice).await?;
     let mut sections = vec![lines(&screen, &invoice.lines)];
     sections.extend(why(&screen, &invoice.lines));
-    sections.extend([totals(&screen, &invoice), settled(&screen, id, settlements), books]);
+    sections.extend([totals(&screen, &invoice), settled(&screen, id, settlements), credited, books]);
     let pays = screen.may::<RecordPayments>() && summary.open.is_positive();
     let form = pays.then(|| payments::inset(&screen, payments::fields(&screen, account.id, summary.open, today), None));
     let owed = money(lang, summary.open);
+    let mut actions = vec![Action::go(format!("/invoices/{id}/pdf"), screen.t("invoice-pdf"))];
+    if screen.may::<IssueCreditNotes>() && left.gross.is_positive() {
+        actions.push(Action::go(format!("/invoices/{id}/credit"), screen.t("credit-note-new")));
+    }
     let page = Show {
         frame: &screen.frame,
         up: ("/invoices".into(), screen.t("nav-invoices")),
@@ -178,7 +185,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
             true => screen.frame.t1("invoice-lede-open", "amount", &owed),
             false => screen.t("invoice-lede-paid"),
         },
-        actions: vec![Action::go(format!("/invoices/{id}/pdf"), screen.t("invoice-pdf"))],
+        actions,
         command: None,
         facts,
         sections,
@@ -255,6 +262,9 @@ fn settled(screen: &Screen<ViewBilling>, id: InvoiceId, settlements: Vec<Settlem
     let rows = settlements.into_iter().map(|settled| {
         let (href, number) = match (settled.payment, settled.credit) {
             (Some((payment, number)), _) => (format!("/payments/{payment}"), number),
+            (None, Some((credit, number))) if settled.by_credit_note => {
+                (format!("/credit-notes/{}", CreditNoteId::from(credit.uuid())), number)
+            }
             (None, Some((credit, number))) if credit != id => (format!("/invoices/{credit}"), number),
             (None, _) => (format!("/invoices/{}", settled.invoice.0), settled.invoice.1),
         };

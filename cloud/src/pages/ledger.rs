@@ -157,6 +157,7 @@ fn source<P: Needs>(screen: &Screen<P>, entry: &EntryView) -> Cell {
     let text = screen.frame.t1(&format!("posting-{}", entry.posting_kind), "number", number);
     match entry.source_kind.as_str() {
         "invoice" => Cell::link(format!("/invoices/{}", entry.source_id), text),
+        "credit_note" => Cell::link(format!("/credit-notes/{}", entry.source_id), text),
         "payment" => Cell::link(format!("/payments/{}", entry.source_id), text),
         "suspense" => Cell::link(format!("/suspense-items/{}", entry.source_id), text),
         _ => Cell::Text(text),

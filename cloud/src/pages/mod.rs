@@ -12,6 +12,8 @@ mod bank;
 mod billing_runs;
 mod boosts;
 mod catalog;
+mod credit_notes;
+mod crediting;
 mod diagnosis_forms;
 mod diagnostics;
 mod dunning;
@@ -111,6 +113,8 @@ const TOLD: &[(&str, &str)] = &[
     ("is not faster than the line", "error-boost-slow"),
     ("would be one too many", "error-boost-many"),
     ("must say how much", "error-required"),
+    ("must name at least one line", "credit-note-error-line"),
+    ("must be at most the", "credit-note-error-left"),
     ("must be a host’s name or address", "error-diagnosis-host"),
     ("must be a name of the domain name", "error-diagnosis-name"),
     ("must be the address of a name server", "error-diagnosis-server"),
@@ -203,6 +207,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(subscription_changes::routes())
         .merge(identities::routes())
         .merge(invoices::routes())
+        .merge(credit_notes::routes())
+        .merge(crediting::routes())
         .merge(payments::routes())
         .merge(paying::routes())
         .merge(bank::routes())

@@ -222,6 +222,7 @@ fn subject(difference: &Difference) -> Cell {
 pub(super) fn place(id: &str) -> Option<String> {
     let collection = match id.split('_').next()? {
         "inv" => "invoices",
+        "crn" => "credit-notes",
         "acc" => "accounts",
         "sub" => "subscriptions",
         "sbr" => "subscribers",

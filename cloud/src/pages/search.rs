@@ -81,6 +81,7 @@ async fn find(screen: &Screen<LoggedIn>, query: &str) -> Result<Vec<Kind>, Probl
     }
     if screen.may::<ViewBilling>() {
         kinds.push(invoices(screen, &mut tx, query).await?);
+        kinds.push(credited(screen, &mut tx, query).await?);
     }
     if screen.may::<ViewTickets>() {
         kinds.push(asked(screen, &mut tx, query).await?);
@@ -170,6 +171,25 @@ async fn invoices(screen: &Screen<LoggedIn>, tx: &mut TenantTx, query: &str) -> 
     });
     let columns = &["search-number", "subscriber", "search-issued", "search-total"];
     Ok(Kind { key: "nav-invoices", columns, hits: hits.collect() })
+}
+
+async fn credited(screen: &Screen<LoggedIn>, tx: &mut TenantTx, query: &str) -> Result<Kind, Problem> {
+    let lang = screen.frame.lang;
+    let found = billing::find_credit_notes(tx, query, i64::from(EACH)).await?;
+    let hits = found.into_iter().map(|note| {
+        let exact = same(&note.number, query) || note.id.to_string() == query;
+        let href = format!("/credit-notes/{}", note.id);
+        let gross = format::money(lang, note.gross.amount(), note.gross.currency().code());
+        let row = vec![
+            Cell::link(&href, note.number),
+            Cell::Text(note.subscriber),
+            Cell::Number(format::date(lang, note.issued_on)),
+            Cell::Number(gross),
+        ];
+        Hit { href, row, exact }
+    });
+    let columns = &["search-number", "subscriber", "search-issued", "search-total"];
+    Ok(Kind { key: "credit-notes", columns, hits: hits.collect() })
 }
 
 async fn asked(screen: &Screen<LoggedIn>, tx: &mut TenantTx, query: &str) -> Result<Kind, Problem> {

@@ -177,7 +177,7 @@ fn next_bill(screen: &Screen<ManageSubscriptions>, up_to: NaiveDate, lines: &[Up
         .map(|line| {
             vec![
                 Cell::Text(line.plan.clone()),
-                Cell::Text(screen.t(if line.credit { "line-credit" } else { "line-recurring" })),
+                Cell::Text(screen.t(&format!("line-{}", line.kind.name()))),
                 Cell::Text(days(lang, line.from, line.to)),
                 Cell::Number(money(lang, line.unit_price)),
                 Cell::Number(money(lang, line.net)),

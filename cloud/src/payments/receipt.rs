@@ -34,7 +34,7 @@ pub async fn draw(mut tx: TenantTx, id: PaymentId) -> Result<(String, Vec<u8>), 
         "refunded": told(payment.refunded, language),
     });
     let number = payment.number;
-    Ok((number.clone(), typeset(Template::Receipt, data, number).await?))
+    Ok((number.clone(), typeset(Template::Receipt, data, number, None).await?))
 }
 
 fn parts(payment: &Payment, language: &str) -> Vec<Value> {

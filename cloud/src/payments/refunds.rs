@@ -264,6 +264,8 @@ pub(super) async fn done(tx: &mut TenantTx, mut row: RefundRow) -> Result<(), Er
     let source = Source { kind: "refund", id: row.id.uuid(), posting };
     let text = if disputed { "Dispute" } else { "Refund" };
     ledger::post(tx, &source, today, &format!("{text} {number}"), &entry).await?;
+    // What is owed again is settled by the credit there is, such as the note whose money this was.
+    billing::use_credit(tx, paid.account_id, amount.currency(), today).await?;
     dunning::check_account(tx, paid.account_id).await?;
     let facts = json!({ "number": number, "amount": amount, "payment": paid.number, "reason": row.reason });
     let kind = if disputed { EventKind::PaymentDisputed } else { EventKind::PaymentRefunded };

@@ -1,10 +1,10 @@
 //! What is a subscriber's own. Whatever is another's is not found, as if there were no such thing.
 
 use super::Error;
-use crate::billing::{self, Invoice};
+use crate::billing::{self, CreditNote, Invoice};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
-use crate::ids::{AccountId, InvoiceId, SubscriberId, SubscriptionId};
+use crate::ids::{AccountId, CreditNoteId, InvoiceId, SubscriberId, SubscriptionId};
 use crate::subscribers::{self, Account};
 use crate::subscriptions::{self, Status, Subscription};
 
@@ -54,6 +54,18 @@ pub async fn invoice(tx: &mut TenantTx, me: SubscriberId, id: InvoiceId) -> Resu
         Ok(_) => Ok(invoice),
         Err(Error::Subscriber(subscribers::Error::AccountNotFound(_))) => {
             Err(billing::Error::InvoiceNotFound(id).into())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// One of their credit notes.
+pub async fn credit_note(tx: &mut TenantTx, me: SubscriberId, id: CreditNoteId) -> Result<CreditNote, Error> {
+    let note = billing::credit_note(tx, id).await?;
+    match account(tx, me, note.summary.account_id).await {
+        Ok(_) => Ok(note),
+        Err(Error::Subscriber(subscribers::Error::AccountNotFound(_))) => {
+            Err(billing::Error::CreditNoteNotFound(id).into())
         }
         Err(other) => Err(other),
     }

@@ -1,6 +1,6 @@
 //! Examples of what takes an amount down: discounts, credit notes, an account's credit.
 
-use weir_rules::credit_note::{self, Creditable, PaidFrom, Settlement, Taxed};
+use weir_rules::credit_settlement::{self, Creditable, PaidFrom, Settlement, Taxed};
 use weir_rules::discount::Discount;
 use weir_rules::money::{Currency, Money};
 use weir_rules::payment::apply_credit;
@@ -50,7 +50,7 @@ pub fn note(input: &Input<'_>) -> Result<Answer, Stop> {
     let whole = invoice.left();
     let net = match input.maybe_money("credit_net", currency)? {
         Some(net) => net,
-        None => credit_note::unused_net(whole.net, input.count("unused_days")?, input.count("period_days")?)?,
+        None => credit_settlement::unused_net(whole.net, input.count("unused_days")?, input.count("period_days")?)?,
     };
     let credit = invoice.credit(net)?;
     Ok(Answer::default()
@@ -119,7 +119,7 @@ pub fn settlement(input: &Input<'_>) -> Result<Answer, Stop> {
         account_credit: amount("paid_from_account_credit")?,
         provider: amount("paid_by_gateway")?,
     };
-    let settled = credit_note::settle(input.money("credit_note_total", currency)?, paid, way(input, currency)?)?;
+    let settled = credit_settlement::settle(input.money("credit_note_total", currency)?, paid, way(input, currency)?)?;
     Ok(Answer::default()
         .with_all(&["returned_to_account_credit", "credited_to_account", "account_credit"], settled.to_account_credit)
         .with_all(&["refunded_to_gateway", "refunded"], settled.to_provider)

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use weir_rules::calendar::{Period, Timing};
-use weir_rules::credit_note::Taxed;
+use weir_rules::credit_settlement::Taxed;
 use weir_rules::money::Money;
 use weir_rules::proration;
 use weir_rules::schedule::Share;

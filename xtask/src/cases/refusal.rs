@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use weir_rules::calendar::CalendarError;
-use weir_rules::credit_note::CreditNoteError;
+use weir_rules::credit_settlement::SettlementError;
 use weir_rules::discount::DiscountError;
 use weir_rules::dunning::DunningError;
 use weir_rules::invoice::InvoiceError;
@@ -129,18 +129,18 @@ impl From<PricingError> for Stop {
     }
 }
 
-impl From<CreditNoteError> for Stop {
-    fn from(error: CreditNoteError) -> Stop {
+impl From<SettlementError> for Stop {
+    fn from(error: SettlementError) -> Stop {
         match error {
-            CreditNoteError::Money(error) => error.into(),
-            CreditNoteError::Tax(error) => error.into(),
-            CreditNoteError::MoreThanLeft { .. } => Stop::refused(
+            SettlementError::Money(error) => error.into(),
+            SettlementError::Tax(error) => error.into(),
+            SettlementError::MoreThanLeft { .. } => Stop::refused(
                 &["more_than_creditable", "exceeds_creditable", "exceeds_invoice", "exceeds_remaining"],
                 error,
             ),
-            CreditNoteError::Negative(_) => Stop::refused(&["negative_credit", "negative_amount"], error),
-            CreditNoteError::Days { .. } => Stop::refused(&["invalid_days"], error),
-            CreditNoteError::Parts { .. } => Stop::refused(&["settlement_mismatch"], error),
+            SettlementError::Negative(_) => Stop::refused(&["negative_credit", "negative_amount"], error),
+            SettlementError::Days { .. } => Stop::refused(&["invalid_days"], error),
+            SettlementError::Parts { .. } => Stop::refused(&["settlement_mismatch"], error),
         }
     }
 }

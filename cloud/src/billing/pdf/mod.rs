@@ -3,6 +3,7 @@
 //! Start with [`draw`]; the templates are `invoice.typ` and `receipt.typ`, their words beside them, figures and dates come
 //! from `text`.
 
+mod facturx;
 pub mod text;
 mod world;
 
@@ -10,19 +11,26 @@ use serde_json::{Value, json};
 use weir_rules::money::Money;
 use weir_rules::reference::grouped;
 
-use super::{Error, Invoice, InvoiceLine};
+use super::{Error, Invoice, InvoiceLine, einvoice};
 
-pub use world::Template;
+pub use world::{Attachment, Template};
 
 /// Typesets any document's data, away from the threads that answer requests.
-pub async fn typeset(template: Template, data: Value, name: String) -> Result<Vec<u8>, Error> {
-    let drawn = tokio::task::spawn_blocking(move || world::pdf(template, &data, &name)).await;
+pub async fn typeset(
+    template: Template,
+    data: Value,
+    name: String,
+    attachment: Option<Attachment>,
+) -> Result<Vec<u8>, Error> {
+    let draw = move || world::pdf(template, &data, &name, attachment.as_ref());
+    let drawn = tokio::task::spawn_blocking(draw).await;
     drawn.map_err(|error| Error::Document(error.to_string()))?.map_err(Error::Document)
 }
 
-/// Draws an invoice, away from the threads that answer requests.
+/// Draws an invoice, away from the threads that answer requests: a Factur-X, if it has all that one must have.
 pub async fn draw(invoice: Invoice) -> Result<Vec<u8>, Error> {
-    typeset(Template::Invoice, data(&invoice), invoice.summary.number).await
+    let attachment = einvoice::attachment(einvoice::Document::of_invoice(&invoice));
+    typeset(Template::Invoice, data(&invoice), invoice.summary.number, attachment).await
 }
 
 /// What the template shows, every figure and date already written for the reader.
@@ -37,6 +45,8 @@ fn data(invoice: &Invoice) -> Value {
         "number": summary.number,
         "issued_on": text::date(summary.issued_on, language),
         "due_on": text::date(summary.due_on, language),
+        "corrects": null,
+        "reason": null,
         "seller": invoice.parties.seller,
         "buyer": invoice.parties.buyer,
         "lines": invoice.lines.iter().map(|line| line_data(line, language)).collect::<Vec<_>>(),
@@ -84,12 +94,12 @@ mod tests {
     fn every_language_is_drawn() {
         for (index, language) in crate::tenants::LANGUAGES.into_iter().enumerate() {
             let line = json!({
-                "kind": (["recurring", "credit", "usage", "late_fee", "top_up", "boost"][index % 6]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
+                "kind": (["recurring", "credit", "usage", "correction", "late_fee", "top_up", "boost"][index % 7]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
                 "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
                 "free": "0.2 GB", "included": "2 GB", "net": "30.00 EUR",
             });
             let data = json!({
-                "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026",
+                "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026", "corrects": null, "reason": null,
                 "seller": { "name": "Río Net", "legal_name": "Río Net S.L.", "address": "Calle Mayor 1\n16001 Cuenca", "country": "ES",
                             "tax_id": "B1234", "contact": "+34 600 000 000", "pay_url": "https://pay.example", "hue": 200,
                             "bank_holder": "Río Net S.L.", "bank_iban": "ES9121000418450200051332", "bank_bic": "CAIXESBB" },
@@ -98,7 +108,7 @@ mod tests {
                 "net": "90.00 EUR", "tax": "18.90 EUR", "gross": "108.90 EUR",
                 "iban": "ES91 2100 0418 4502 0005 1332", "reference": "RF18 5390 0754 7034",
             });
-            let pdf = world::pdf(Template::Invoice, &data, "INV-2026-000001")
+            let pdf = world::pdf(Template::Invoice, &data, "INV-2026-000001", None)
                 .unwrap_or_else(|error| panic!("{language}: {error}"));
             assert!(pdf.starts_with(b"%PDF-"), "{language}");
         }

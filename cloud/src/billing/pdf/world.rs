@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::facturx;
+use chrono::{Datelike, NaiveDate};
 use serde_json::Value;
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Dict, Duration, IntoValue, Smart};
@@ -10,7 +12,7 @@ use typst::text::{Font, FontBook};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt, World};
 use typst_layout::PagedDocument;
-use typst_pdf::PdfOptions;
+use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 macro_rules! fonts {
     ($($name:literal),*) => {
@@ -88,21 +90,54 @@ impl World for Desk {
     }
 }
 
-/// Typesets the data; `name` identifies the document.
-pub fn pdf(template: Template, data: &Value, name: &str) -> Result<Vec<u8>, String> {
+/// What makes a PDF a document for programs, too: the same as CII, and the day of issue.
+#[derive(Clone, Debug)]
+pub struct Attachment {
+    /// The CII.
+    pub xml: String,
+    /// The day of issue.
+    pub issued_on: NaiveDate,
+}
+
+/// Typesets the data; `name` identifies the document. With an attachment it is a Factur-X, unless something on it, such as a
+/// letter no font has, cannot be in PDF/A: then it is a plain PDF with the same attachment.
+pub fn pdf(template: Template, data: &Value, name: &str, attachment: Option<&Attachment>) -> Result<Vec<u8>, String> {
     let mut inputs = Dict::new();
     inputs.insert("document".into(), data.to_string().into_value());
+    if let Some(attachment) = attachment {
+        inputs.insert("cii".into(), attachment.xml.as_str().into_value());
+    }
     let desk = Desk { library: LazyHash::new(Library::builder().with_inputs(inputs).build()), template };
     let document: PagedDocument = typst::compile(&desk).output.map_err(|errors| told(&errors))?;
-    let options = PdfOptions {
-        ident: Smart::Custom(name.to_owned()),
-        creator: Smart::Custom(Some("Weir".to_owned())),
-        ..PdfOptions::default()
+    let drawn = match attachment.and_then(|attachment| archived(&document, name, attachment)) {
+        Some(archived) => Ok(archived),
+        None => typst_pdf::pdf(&document, &options(name)).map_err(|errors| told(&errors)),
     };
-    let drawn = typst_pdf::pdf(&document, &options).map_err(|errors| told(&errors));
     // The typesetter remembers layouts; data of an ISP is not to stay there long.
     typst::comemo::evict(3);
     drawn
+}
+
+/// The document as PDF/A-3 that says it is a Factur-X.
+fn archived(document: &PagedDocument, name: &str, attachment: &Attachment) -> Option<Vec<u8>> {
+    let day = attachment.issued_on;
+    let (month, of_month) = (u8::try_from(day.month()).ok()?, u8::try_from(day.day()).ok()?);
+    let options = PdfOptions {
+        standards: PdfStandards::new(&[PdfStandard::A_3b]).ok()?,
+        timestamp: Some(Timestamp::new_utc(Datetime::from_ymd(day.year(), month, of_month)?)),
+        ..options(name)
+    };
+    let drawn = typst_pdf::pdf(document, &options);
+    let drawn = drawn.inspect_err(|errors| tracing::warn!(error = told(errors), "a document cannot be in PDF/A"));
+    facturx::declared(&drawn.ok()?)
+}
+
+fn options(name: &str) -> PdfOptions {
+    PdfOptions {
+        ident: Smart::Custom(name.to_owned()),
+        creator: Smart::Custom(Some("Weir".to_owned())),
+        ..PdfOptions::default()
+    }
 }
 
 fn told(errors: &[SourceDiagnostic]) -> String {

@@ -227,7 +227,7 @@ pub async fn page(
            CROSS JOIN LATERAL (
                SELECT coalesce(sum(a.amount) FILTER (WHERE a.invoice_id = i.id), 0) - coalesce(sum(a.amount) FILTER (WHERE a.credit_id = i.id), 0) AS settled
                FROM allocations a WHERE a.invoice_id = i.id OR a.credit_id = i.id) s
-           WHERE i.status = 'issued' AND ($1::uuid IS NULL OR i.id < $1) AND ($2::uuid IS NULL OR i.account_id = $2)
+           WHERE i.status = 'issued' AND i.corrects_id IS NULL AND ($1::uuid IS NULL OR i.id < $1) AND ($2::uuid IS NULL OR i.account_id = $2)
              AND ($3::uuid IS NULL OR i.run_id = $3)
              AND ($4::text IS NULL OR $4 = CASE
                      WHEN i.gross <= s.settled OR i.gross < 0 THEN 'paid'
@@ -256,7 +256,7 @@ pub async fn find(tx: &mut TenantTx, id: InvoiceId) -> Result<Option<InvoiceRow>
                   i.due_on AS "due_on!", i.currency, i.net, i.tax, i.gross, i.parties,
                   coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.invoice_id = i.id), 0)
                   - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.credit_id = i.id), 0) AS "settled!"
-           FROM invoices i WHERE i.id = $1 AND i.status = 'issued'"#,
+           FROM invoices i WHERE i.id = $1 AND i.status = 'issued' AND i.corrects_id IS NULL"#,
         id.uuid()
     )
     .fetch_optional(tx.conn())
@@ -276,7 +276,7 @@ pub async fn numbered(
                   i.due_on AS "due_on!", i.currency, i.net, i.tax, i.gross, i.parties,
                   coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.invoice_id = i.id), 0)
                   - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.credit_id = i.id), 0) AS "settled!"
-           FROM invoices i WHERE i.status = 'issued' AND (i.id = $1 OR position($2 IN lower(i.number)) > 0)
+           FROM invoices i WHERE i.status = 'issued' AND i.corrects_id IS NULL AND (i.id = $1 OR position($2 IN lower(i.number)) > 0)
            ORDER BY i.id DESC LIMIT $3"#,
         id.map(InvoiceId::uuid),
         number,

@@ -15,6 +15,7 @@ pub struct SettlementRow {
     pub payment_number: Option<String>,
     pub credit_id: Option<InvoiceId>,
     pub credit_number: Option<String>,
+    pub by_credit_note: bool,
     pub currency: String,
     pub amount: Decimal,
     pub allocated_at: DateTime<Utc>,
@@ -25,7 +26,8 @@ pub async fn of(tx: &mut TenantTx, document: Uuid) -> Result<Vec<SettlementRow>,
     sqlx::query_as!(
         SettlementRow,
         r#"SELECT a.id AS "id: _", a.invoice_id AS "invoice_id: _", i.number AS "invoice_number!", a.payment_id AS "payment_id: _", p.number AS "payment_number?",
-                  a.credit_id AS "credit_id: _", c.number AS "credit_number?", i.currency, a.amount, a.allocated_at
+                  a.credit_id AS "credit_id: _", c.number AS "credit_number?",
+                  c.corrects_id IS NOT NULL AS "by_credit_note!", i.currency, a.amount, a.allocated_at
            FROM allocations a
            JOIN invoices i ON i.tenant_id = a.tenant_id AND i.id = a.invoice_id
            LEFT JOIN payments p ON p.tenant_id = a.tenant_id AND p.id = a.payment_id

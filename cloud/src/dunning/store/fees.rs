@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use weir_rules::money::Money;
 
 use crate::db::TenantTx;
-use crate::ids::{AccountId, DunningCaseId, InvoiceId, LateFeeId};
+use crate::ids::{AccountId, CreditNoteId, DunningCaseId, InvoiceId, LateFeeId};
 
 pub struct FeeRow {
     pub id: LateFeeId,
@@ -18,7 +18,7 @@ pub struct FeeRow {
     pub fee_invoice: Option<InvoiceId>,
     pub fee_number: Option<String>,
     pub charged_on: NaiveDate,
-    pub credit: Option<InvoiceId>,
+    pub credit: Option<CreditNoteId>,
 }
 
 /// Late fees of a case, or the one of this id, oldest first.
@@ -80,7 +80,7 @@ pub async fn insert(tx: &mut TenantTx, id: LateFeeId, fee: &NewFee) -> Result<()
 pub async fn insert_waiver(
     tx: &mut TenantTx,
     id: LateFeeId,
-    credit: InvoiceId,
+    credit: CreditNoteId,
     reason: &str,
 ) -> Result<(), sqlx::Error> {
     let (tenant, at, actor) = (tx.tenant(), tx.at(), tx.actor().to_string());

@@ -9,11 +9,11 @@ use weir_ui::format;
 use weir_ui::portal::{Page, Portal, section};
 
 use super::Own;
-use crate::billing::{self, InvoiceFilter, InvoiceSummary};
+use crate::billing::{self, CreditNoteFilter, CreditNoteSummary, InvoiceFilter, InvoiceSummary};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::html;
-use crate::ids::InvoiceId;
+use crate::ids::{CreditNoteId, InvoiceId};
 use crate::pages::{MANY, money};
 use crate::portal;
 
@@ -27,6 +27,12 @@ pub(super) async fn list(own: Own) -> Result<Response, Problem> {
         let invoices = billing::invoices(&mut tx, MANY, &filter).await?;
         let title = portal.frame.t1("portal-bills-of", "account", &account.number);
         page.sections.push(section(title, table(portal, &invoices, today), portal.t("portal-bills-none")));
+        let filter = CreditNoteFilter { account: Some(account.id), ..CreditNoteFilter::default() };
+        let notes = billing::credit_notes(&mut tx, MANY, &filter).await?;
+        if !notes.is_empty() {
+            let title = portal.frame.t1("portal-credit-notes-of", "account", &account.number);
+            page.sections.push(section(title, notes_table(portal, &notes), String::new()));
+        }
     }
     html(StatusCode::OK, &page)
 }
@@ -44,6 +50,22 @@ pub(super) fn table(portal: &Portal, invoices: &[InvoiceSummary], today: NaiveDa
     });
     let names = ["invoice", "issued", "status", "amount"].map(|key| portal.t(key)).to_vec();
     Table::new(names, rows.collect())
+}
+
+/// Credit notes as rows, each leading to its document.
+fn notes_table(portal: &Portal, notes: &[CreditNoteSummary]) -> Table {
+    let lang = portal.frame.lang;
+    let rows = notes.iter().map(|note| {
+        vec![
+            Cell::link(portal.at(&format!("/credit-notes/{}/pdf", note.id)), &note.number),
+            Cell::Text(note.invoice_number.clone()),
+            Cell::Text(format::date(lang, note.issued_on)),
+            Cell::Text(note.reason.clone()),
+            Cell::Number(money(lang, note.gross)),
+        ]
+    });
+    let names = ["credit-note", "invoice", "issued", "credit-note-reason", "amount"].map(|key| portal.t(key));
+    Table::new(names.to_vec(), rows.collect())
 }
 
 fn status(portal: &Portal, invoice: &InvoiceSummary, today: NaiveDate) -> Cell {
@@ -66,4 +88,12 @@ fn status(portal: &Portal, invoice: &InvoiceSummary, today: NaiveDate) -> Cell {
 pub(super) async fn document(own: Own, ApiPath((_, id)): ApiPath<(String, InvoiceId)>) -> Result<Response, Problem> {
     let invoice = portal::invoice(&mut own.read().await?, own.me.id, id).await?;
     billing::api::drawn(invoice).await
+}
+
+pub(super) async fn credit_note(
+    own: Own,
+    ApiPath((_, id)): ApiPath<(String, CreditNoteId)>,
+) -> Result<Response, Problem> {
+    let note = portal::credit_note(&mut own.read().await?, own.me.id, id).await?;
+    billing::credit_notes::api::drawn(note).await
 }

@@ -135,7 +135,7 @@ fn next_bill(own: &Own, changed: &Changed, lines: &[Upcoming]) -> Result<Section
         .map(|line| {
             vec![
                 Cell::Text(line.plan.clone()),
-                Cell::Text(portal.t(if line.credit { "line-credit" } else { "line-recurring" })),
+                Cell::Text(portal.t(&format!("line-{}", line.kind.name()))),
                 Cell::Text(days(lang, line.from, line.to)),
                 Cell::Number(money(lang, line.net)),
             ]

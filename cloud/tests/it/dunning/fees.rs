@@ -33,8 +33,9 @@ fn a_fee_is_an_invoice_charged_once_and_given_back_by_a_credit_note() {
         let nothing = isp.post(&waive, json!({ "reason": " " })).await;
         assert_eq!((nothing.status.as_u16(), nothing.json()["errors"][0]["field"].as_str()), (422, Some("reason")));
         let waived = isp.post(&waive, json!({ "reason": "The bill went astray" })).await.expect(200);
-        let credit = isp.get(&format!("/invoices/{}", text(&waived["credit_invoice_id"]))).await.expect(200);
-        assert_eq!((&credit["gross"], text(&credit["lines"][0]["description"])), (&eur("-3.50"), "INV-2026-000002"));
+        let credit = isp.get(&format!("/credit-notes/{}", text(&waived["credit_note_id"]))).await.expect(200);
+        assert_eq!((&credit["gross"], text(&credit["invoice_number"])), (&eur("3.50"), "INV-2026-000002"));
+        assert_eq!(text(&credit["reason"]), "The bill went astray");
         assert_eq!((balance(&isp, ana.account).await.as_str(), revenue(&isp).await.as_str()), ("30.00", "0.00"));
         let again = isp.post(&waive, json!({ "reason": "Twice" })).await;
         assert_eq!((again.status.as_u16(), again.problem().as_str()), (409, "late-fee-waived"));

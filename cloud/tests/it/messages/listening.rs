@@ -74,6 +74,17 @@ fn an_invoice_goes_out_with_both_texts_and_its_pdf() {
         let thanks = server.next().await;
         assert_eq!(header(&thanks, "subject"), ["Nous avons reçu votre paiement de 30,00\u{a0}€"]);
         assert_eq!(thanks["kind"], "multipart/alternative");
+
+        let invoices = isp.get("/invoices").await.expect(200);
+        let credit = format!("/invoices/{}/credit-notes", invoices["items"][0]["id"].as_str().unwrap());
+        isp.post(&credit, json!({ "reason": "Trois jours sans <réseau>" })).await.expect(201);
+        work_off(&isp.app, &isp.scope()).await;
+        let credited = server.next().await;
+        assert_eq!(header(&credited, "subject"), ["Avoir CN-2026-000001 de billing-mail net"]);
+        let parts = credited["parts"].as_array().unwrap();
+        assert!(parts[0]["text"].as_str().unwrap().contains("Trois jours sans <réseau>"), "{parts:?}");
+        assert!(!parts[1]["text"].as_str().unwrap().contains("<réseau>"), "{parts:?}");
+        assert_eq!((&parts[2]["name"], &parts[2]["begin"]), (&json!("CN-2026-000001.pdf"), &json!("%PDF-")));
     });
 }
 

@@ -27,7 +27,7 @@ fn the_document_shows_number_total_and_hostile_names_as_text() {
     });
 }
 
-fn text_of(pdf: &[u8]) -> String {
+pub fn text_of(pdf: &[u8]) -> String {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), pdf).unwrap();
     let read = std::process::Command::new("pdftotext")

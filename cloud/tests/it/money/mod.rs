@@ -3,7 +3,9 @@
 mod analytics;
 mod billing;
 mod changes;
+mod credit_notes;
 mod document;
+mod einvoices;
 mod faults;
 pub mod harness;
 mod pages;

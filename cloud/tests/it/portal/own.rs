@@ -15,6 +15,12 @@ fn nothing_of_anybody_else_is_there() {
         let their_invoice = invoices[0]["id"].as_str().expect("an invoice").to_owned();
         let my_invoices = bill(&isp, &day, &mine.account).await;
         let my_invoice = my_invoices[0]["id"].as_str().expect("an invoice").to_owned();
+        let wish = serde_json::json!({ "reason": "Out of order" });
+        let mut notes = Vec::new();
+        for invoice in [&their_invoice, &my_invoice] {
+            let note = isp.post(&format!("/api/v1/invoices/{invoice}/credit-notes"), wish.clone()).await.expect(201);
+            notes.push(note["id"].as_str().expect("an id").to_owned());
+        }
 
         let mut delta = Browser::of(&isp).await;
         delta.enter(&isp, &theirs.subscriber).await;
@@ -32,6 +38,7 @@ fn nothing_of_anybody_else_is_there() {
         let version = &shop.large;
         for (method, path) in [
             ("GET", format!("/bills/{their_invoice}/pdf")),
+            ("GET", format!("/credit-notes/{}/pdf", notes[0])),
             ("GET", format!("/help/{their_ticket}")),
             ("POST", format!("/help/{their_ticket}")),
             ("GET", format!("/lines/{}/usage", theirs.line)),
@@ -52,7 +59,10 @@ fn nothing_of_anybody_else_is_there() {
             assert!(!page.text.contains("Delta") && !page.text.contains(&theirs.line), "{path}: {}", page.text);
             assert!(!page.text.contains(&their_invoice), "{path}: {}", page.text);
         }
-        assert!(browser.get("/bills").await.text.contains(&my_invoice));
+        let bills = browser.get("/bills").await.text;
+        assert!(bills.contains(&my_invoice) && bills.contains(&notes[1]) && !bills.contains(&notes[0]), "{bills}");
+        let note = browser.get(&format!("/credit-notes/{}/pdf", notes[1])).await;
+        assert_eq!((note.status, note.kind.as_str()), (200, "application/pdf"));
         let document = browser.get(&format!("/bills/{my_invoice}/pdf")).await;
         assert_eq!((document.status, document.kind.as_str()), (200, "application/pdf"));
         assert_eq!(browser.get(&format!("/lines/{}/usage", mine.line)).await.status, 200);

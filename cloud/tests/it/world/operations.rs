@@ -79,6 +79,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "holds" => "hld",
         "billing-runs" => "run",
         "invoices" => "inv",
+        "credit-notes" => "crn",
         "orders" => "ord",
         "payments" => "pay",
         "messages" => "msg",

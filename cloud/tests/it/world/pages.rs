@@ -97,12 +97,21 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("billing-runs", run);
     made.insert("dunning-cases", dunned(isp).await);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
-    made.insert("invoices", invoices["items"][0]["id"].as_str().expect("an invoice").to_owned());
+    let invoice = invoices["items"][0]["id"].as_str().expect("an invoice").to_owned();
+    made.insert("credit-notes", credited(isp, &invoice).await);
+    made.insert("invoices", invoice);
     made.insert("messages", written(isp, &subscriber, &account).await);
     made.extend(crate::plugins::things(isp).await);
     made.insert("usage-quarantine", quarantined(isp, &router).await);
     pay(isp, &mut made).await;
     made
+}
+
+/// A credit note about an invoice.
+async fn credited(isp: &Isp, invoice: &str) -> String {
+    let wish = json!({ "reason": "Test" });
+    let note = isp.post(&format!("/api/v1/invoices/{invoice}/credit-notes"), wish).await.expect(201);
+    note["id"].as_str().expect("an id").to_owned()
 }
 
 /// A usage record that waits for a decision, of an agent that is gone.

@@ -1,0 +1,186 @@
+//! Issues a credit note: checked, numbered, written, posted, settled, told. All or nothing, while the account is locked.
+
+use serde_json::json;
+use weir_rules::credit_note::{CreditNoteError, Note, Wish, credit};
+use weir_rules::ledger::Entry;
+use weir_rules::money::Money;
+use weir_rules::posting::{self, Issued};
+
+use super::left::rules_left;
+use super::store::{self, NewNote};
+use super::{CreditNote, CreditNotePreview, CreditNoteWish, credit_note};
+use crate::audit;
+use crate::billing::store::invoices;
+use crate::billing::{Error, Invoice, InvoiceTax, LineKind, allocation, issue, runs};
+use crate::db::TenantTx;
+use crate::error::FieldError;
+use crate::events::{self, EventKind};
+use crate::ids::{AccountId, AllocationId, CreditNoteId, InvoiceId, InvoiceLineId};
+use crate::ledger::{self, Source};
+
+/// What the series' numbers begin with.
+pub(super) const PREFIX: &str = "CN";
+const REASON_MAX: usize = 500;
+
+/// Issues a credit note about an issued invoice.
+pub async fn issue_credit_note(tx: &mut TenantTx, id: InvoiceId, wish: &CreditNoteWish) -> Result<CreditNote, Error> {
+    let reason = reason(wish)?;
+    let account = super::super::invoice(tx, id).await?.summary.account_id;
+    allocation::lock_account(tx, account).await?;
+    // Only now: whoever held the account may have given something back, or taken money.
+    let invoice = super::super::invoice(tx, id).await?;
+    let note = decide(tx, &invoice, wish).await?;
+    let issued_on = runs::today(tx).await?;
+    let new = NewNote {
+        id: tx.new_id(),
+        invoice: &invoice,
+        number: issue::number(tx, "credit_note", PREFIX, issued_on).await?,
+        issued_on,
+        reason,
+        note: &note,
+    };
+    write(tx, &new).await?;
+    post(tx, &new).await?;
+    settle(tx, &new).await?;
+    let data = json!({
+        "number": new.number, "invoice": id, "invoice_number": invoice.summary.number, "gross": note.gross, "reason": reason,
+    });
+    audit::record(tx, "issue credit note", new.id, data.clone()).await?;
+    events::publish(tx, EventKind::CreditNoteIssued, new.id, Some(account), data).await?;
+    credit_note(tx, new.id).await
+}
+
+/// What a credit note would give back. Nothing is written; a reason is not asked for yet.
+pub async fn preview_credit_note(
+    tx: &mut TenantTx,
+    id: InvoiceId,
+    wish: &CreditNoteWish,
+) -> Result<CreditNotePreview, Error> {
+    let invoice = super::super::invoice(tx, id).await?;
+    let left = rules_left(tx, &invoice).await?.gross()?;
+    let note = decide(tx, &invoice, wish).await?;
+    let taxes = note.taxes.iter().map(|group| InvoiceTax {
+        category: group.rate.category().code().to_owned(),
+        name: tax_name(&invoice, group.rate.category().code()),
+        rate: group.rate.percent(),
+        base: group.base,
+        tax: group.tax,
+    });
+    Ok(CreditNotePreview {
+        taxes: taxes.collect(),
+        net: note.net,
+        tax: note.tax,
+        gross: note.gross,
+        settles: settles(&invoice, note.gross)?,
+        left,
+    })
+}
+
+/// What the invoice calls the tax of a category.
+pub(super) fn tax_name(invoice: &Invoice, category: &str) -> String {
+    let found = invoice.taxes.iter().find(|tax| tax.category == category).or(invoice.taxes.first());
+    found.map(|tax| tax.name.clone()).unwrap_or_default()
+}
+
+fn settles(invoice: &Invoice, gross: Money) -> Result<Money, Error> {
+    let open = invoice.summary.open;
+    Ok(open.checked_max(Money::zero(open.currency()))?.checked_min(gross)?)
+}
+
+fn reason(wish: &CreditNoteWish) -> Result<&str, Error> {
+    let reason = wish.reason.trim();
+    let refused = |message: String| Error::Invalid(vec![FieldError::new("reason", message)]);
+    if reason.is_empty() {
+        return Err(refused("must not be empty".into()));
+    }
+    if reason.chars().count() > REASON_MAX {
+        return Err(refused(format!("must have at most {REASON_MAX} characters")));
+    }
+    Ok(reason)
+}
+
+async fn decide(tx: &mut TenantTx, invoice: &Invoice, wish: &CreditNoteWish) -> Result<Note<InvoiceLineId>, Error> {
+    let left = rules_left(tx, invoice).await?;
+    let gross = left.gross()?;
+    if let Some(expected) = wish.left.filter(|expected| *expected != gross) {
+        return Err(Error::InvoiceCreditedMeanwhile { expected, left: gross });
+    }
+    let lines: Option<Vec<_>> =
+        wish.lines.as_ref().map(|lines| lines.iter().map(|line| (line.line_id, line.amount)).collect());
+    let other = |money: &Money| money.currency() != left.currency;
+    if let Some(index) = lines.iter().flatten().position(|(_, amount)| amount.as_ref().is_some_and(other)) {
+        let message = format!("must be in {}", left.currency.code());
+        return Err(Error::Invalid(vec![FieldError::new(format!("lines[{index}].amount"), message)]));
+    }
+    let asked = lines.as_deref().map_or(Wish::Rest, Wish::Lines);
+    credit(&left, asked).map_err(|error| refused(error, &invoice.summary.number))
+}
+
+fn refused(error: CreditNoteError, number: &str) -> Error {
+    let field = |index: usize, name: &str, message: String| {
+        Error::Invalid(vec![FieldError::new(format!("lines[{index}].{name}"), message)])
+    };
+    match error {
+        CreditNoteError::NothingLeft => Error::NothingLeftToCredit(number.to_owned()),
+        CreditNoteError::AboveInvoice { net, gross } => Error::CreditAboveInvoice { net, gross },
+        CreditNoteError::Empty => Error::Invalid(vec![FieldError::new("lines", "must name at least one line")]),
+        CreditNoteError::UnknownLine(index) => field(index, "line_id", "is no line of this invoice".into()),
+        CreditNoteError::Twice(index) => field(index, "line_id", "must not be named twice".into()),
+        CreditNoteError::NotPositive(index) => field(index, "amount", "must be above zero".into()),
+        CreditNoteError::AboveLine { wish, left } => {
+            field(wish, "amount", format!("must be at most the {left} left of this line"))
+        }
+        CreditNoteError::Tax(error) => error.into(),
+        CreditNoteError::Money(error) => error.into(),
+    }
+}
+
+async fn write(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), Error> {
+    store::insert(tx, new).await?;
+    store::insert_lines(tx, new).await?;
+    for group in &new.note.taxes {
+        store::insert_tax(tx, new.id, &tax_name(new.invoice, group.rate.category().code()), group).await?;
+    }
+    Ok(())
+}
+
+/// The invoice's postings the other way round: late fees have a revenue of their own.
+async fn post(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), Error> {
+    let currency = new.note.gross.currency();
+    let is_fee =
+        |id: &InvoiceLineId| new.invoice.lines.iter().any(|line| line.id == *id && line.kind == LineKind::LateFee);
+    let fees = new.note.lines.iter().filter(|(id, _, _)| is_fee(id)).map(|(_, _, net)| *net);
+    let fees = Money::sum(currency, fees)?;
+    let account = new.invoice.summary.account_id;
+    let issued =
+        Issued { revenue: -new.note.net.checked_sub(fees)?, deferred: Money::zero(currency), tax: -new.note.tax };
+    let mut entries: Vec<(&str, Entry<AccountId>)> =
+        ["credit_note", "credit_note_rest"].into_iter().zip(posting::issue_invoice(&account, &issued)?).collect();
+    if !fees.is_zero() {
+        entries.push(("credit_note_fee", posting::late_fee(&account, -fees)?));
+    }
+    let text = format!("Credit note {}", new.number);
+    for (posting, entry) in entries {
+        let source = Source { kind: "credit_note", id: new.id.uuid(), posting };
+        ledger::post(tx, &source, new.issued_on, &text, &entry).await?;
+    }
+    Ok(())
+}
+
+/// Settles what is open of the invoice first; the rest settles whatever else is open, or waits.
+async fn settle(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), Error> {
+    let part = settles(new.invoice, new.note.gross)?;
+    if part.is_positive() {
+        let id = tx.new_id::<AllocationId>().uuid();
+        let credit = InvoiceId::from(new.id.uuid());
+        invoices::insert_allocation(tx, id, new.invoice.summary.id, None, Some(credit), part.amount()).await?;
+    }
+    allocation::use_credit(tx, new.invoice.summary.account_id, part.currency(), new.issued_on).await
+}
+
+impl From<CreditNoteId> for InvoiceId {
+    /// Credit notes are rows of the same table.
+    fn from(note: CreditNoteId) -> Self {
+        Self::from(note.uuid())
+    }
+}
