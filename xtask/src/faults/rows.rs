@@ -418,7 +418,8 @@ pub const ROWS: &[Row] = &[
         46,
         "a setting that cuts the router off",
         &[
-            (Gateway, "guards::settings_that_cut_the_router_off_are_taken_back_and_tried_three_times"),
+            (Gateway, "trials::settings_that_cut_the_router_off_are_taken_back_and_tried_three_times"),
+            (Gateway, "trials::settings_the_kernel_refuses_are_taken_back_and_the_session_stays"),
             (Agent, "store::guard_tests::settings_are_tried_three_times_and_a_restart_comes_up_with_those_before"),
         ],
     ),
