@@ -50,12 +50,12 @@ pub async fn next_seq(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result
     .await
 }
 
-/// What each line moved in the records of an epoch up to one, whichever agent of the same router told them.
+/// What each line moved in the records of an epoch after one and up to another, whichever agent of the same router told them.
 pub async fn sums(
     tx: &mut TenantTx,
     agent: AgentId,
     epoch: &[u8],
-    last_seq: i64,
+    (after, last_seq): (i64, i64),
 ) -> Result<Vec<LineUsage>, sqlx::Error> {
     let sums = sqlx::query!(
         r#"SELECT u.handle, sum(u.down_bytes)::bigint AS "down_bytes!", sum(u.up_bytes)::bigint AS "up_bytes!",
@@ -63,10 +63,11 @@ pub async fn sums(
            FROM agents own
            JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
            JOIN usage_segments u ON u.tenant_id = a.tenant_id AND u.agent_id = a.id
-           WHERE own.id = $1 AND u.epoch = $2 AND u.seq <= $3
+           WHERE own.id = $1 AND u.epoch = $2 AND u.seq > $3 AND u.seq <= $4
            GROUP BY u.handle ORDER BY u.handle"#,
         agent.uuid(),
         epoch,
+        after,
         last_seq
     )
     .fetch_all(tx.conn())
