@@ -455,8 +455,7 @@ impl Southbound for Bench {
         let drift = std::mem::take(&mut *self.0.drift.lock().unwrap());
         let refused = self.0.refused.lock().unwrap();
         let is_refused = wanted.router.as_ref().is_some_and(|router| refused.as_ref() == Some(&router.wan_interface));
-        let router =
-            is_refused.then(|| Outcome::Failed { code: "no-port".into(), detail: "there is no such port".into() });
+        let router = is_refused.then(|| Outcome::Failed { code: "no-port", detail: "there is no such port".into() });
         Ok(Applied { router, nodes: Vec::new(), lines, drift, whole: true })
     }
 
