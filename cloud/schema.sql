@@ -523,6 +523,7 @@ CREATE TABLE public.agents (
     clone_signs smallint DEFAULT 0 NOT NULL,
     clone_signs_since timestamp with time zone,
     clone_suspected_at timestamp with time zone,
+    shown_authority_id uuid,
     CONSTRAINT agents_desired_digest_is_whole CHECK ((length(desired_digest) = 16)),
     CONSTRAINT agents_hold_some_or_none CHECK ((unknown_held >= 0)),
     CONSTRAINT agents_tally_is_whole CHECK ((length(tally) = 8)),
@@ -3343,6 +3344,9 @@ ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_authority_id_fkey FOREIGN KEY (authority_id) REFERENCES platform.authorities(id);
 
 ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_shown_authority_id_fkey FOREIGN KEY (shown_authority_id) REFERENCES platform.authorities(id);
+
+ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.agents
@@ -4169,6 +4173,8 @@ ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY installation ON public.audit_entries FOR INSERT TO weir_platform WITH CHECK (true);
+
 ALTER TABLE public.invoice_lines ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invoice_taxes ENABLE ROW LEVEL SECURITY;
@@ -4551,9 +4557,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE platform.api_keys TO weir_platform;
 
 GRANT SELECT,INSERT ON TABLE platform.authorities TO weir_platform;
 
+GRANT SELECT(id) ON TABLE platform.authorities TO weir_app;
+
 GRANT UPDATE(issuing_since) ON TABLE platform.authorities TO weir_platform;
 
 GRANT UPDATE(retired_at) ON TABLE platform.authorities TO weir_platform;
+GRANT SELECT(retired_at) ON TABLE platform.authorities TO weir_app;
 
 GRANT SELECT ON TABLE platform.backups TO weir_app;
 GRANT SELECT ON TABLE platform.backups TO weir_platform;
@@ -4620,11 +4629,14 @@ GRANT SELECT(trust_digest) ON TABLE public.agents TO weir_platform;
 
 GRANT SELECT(certificate_renewed_at) ON TABLE public.agents TO weir_platform;
 
+GRANT SELECT(shown_authority_id) ON TABLE public.agents TO weir_platform;
+
 GRANT SELECT,INSERT ON TABLE public.allocations TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.applied_objects TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_entries TO weir_app;
+GRANT INSERT ON TABLE public.audit_entries TO weir_platform;
 
 GRANT SELECT,INSERT ON TABLE public.audit_links TO weir_app;
 

@@ -108,7 +108,8 @@ pub mod certificate_renewed {
         /// Here is the certificate.
         #[prost(message, tag = "1")]
         Renewed(super::Renewed),
-        /// No, and why: `agent-revoked`, `certificate-too-old`, `renewed-lately`, `csr-invalid`, `cloud-failed`.
+        /// No, and why: `agent-revoked`, `certificate-too-old`, `certificate-replaced`, `renewed-lately`, `csr-invalid`,
+        /// `cloud-failed`.
         #[prost(message, tag = "2")]
         Refused(super::Refused),
     }

@@ -7,6 +7,7 @@ mod bench;
 mod cases;
 mod database;
 mod deb;
+mod decoders;
 mod faults;
 mod plugins;
 mod run;
@@ -58,6 +59,9 @@ enum Task {
     },
     /// Asks the API of a demo ISP everything its description allows, and much it does not; prints one line of JSON
     Fuzz {
+        /// Instead, give the protocol's decoders whatever libFuzzer makes of the golden bytes, so many seconds each
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "10", exclusive = true)]
+        decoders: Option<u32>,
         /// Inputs made up for each operation, besides those at the edges of what is allowed
         #[arg(long, default_value_t = run::FUZZ_EXAMPLES)]
         examples: u32,
@@ -130,7 +134,8 @@ fn main() -> ExitCode {
         Task::Dev { http } => run::dev(&http),
         Task::Demo { check, port, no_history } => run::demo(check, port, no_history),
         Task::Story { name: _ } => run::pilot(),
-        Task::Fuzz { examples, seed } => run::fuzz(examples, seed),
+        Task::Fuzz { decoders: Some(seconds), .. } => decoders::run(seconds),
+        Task::Fuzz { examples, seed, .. } => run::fuzz(examples, seed),
         Task::Model { runs, seed, scenario, trace } => run::model(runs, seed, scenario.as_deref(), trace),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs).map(drop)),
         Task::Deb(wish) => deb::run(&wish),

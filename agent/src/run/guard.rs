@@ -16,7 +16,7 @@ const PROVEN_WITHIN_MS: u64 = 120_000;
 /// So long what was said last may take to be heard.
 const HEARD_WITHIN: Duration = Duration::from_secs(1);
 /// Longest wait between two attempts to reach one meanwhile.
-pub(super) const REACH_AGAIN: Duration = Duration::from_secs(5);
+const REACH_AGAIN: Duration = Duration::from_secs(5);
 /// What waits for a person: why, the event, and what happened to so many of the lines there are.
 const HELD: [(Waits, &str, &str); 4] = [
     (Waits::Removal, "removals-held", "lines are taken away"),
@@ -119,9 +119,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         Some(self.guarding.leave_at.map_or(until, |leave| leave.min(until)))
     }
 
-    /// Whether something is on trial.
-    pub(super) fn on_trial(&self) -> bool {
-        self.guarding.until_ms.is_some()
+    /// When a gateway is tried again that was to be after a while: soon, as long as what is on trial must prove itself by one.
+    pub(super) fn next_try(&self, wait: Duration) -> Instant {
+        let wait = if self.guarding.until_ms.is_some() { wait.min(REACH_AGAIN) } else { wait };
+        Instant::now() + wait
     }
 
     /// Has a gateway reached anew; goes back to the settings before, if those on trial let none be reached in time.

@@ -67,7 +67,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             }
             Err(error) => {
                 self.not_renewed(&error);
-                self.uplink = Uplink::Waiting(Instant::now() + self.backoff.cap());
+                self.uplink = Uplink::Waiting(self.next_try(self.backoff.cap()));
             }
         }
     }
@@ -97,7 +97,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             None => self.not_renewed(&Error::BadAnswer("it says neither yes nor no")),
         }
         if alone {
-            self.uplink = Uplink::Waiting(Instant::now() + wait);
+            self.uplink = Uplink::Waiting(self.next_try(wait));
         }
         self.write_status();
     }

@@ -9,11 +9,11 @@ use crate::northbound::renew::Wants;
 use crate::northbound::tls;
 use crate::southbound::Southbound;
 use crate::store::disk::Disk;
+use crate::store::identity::GATEWAYS;
 use std::io;
 use std::time::Duration;
 use tokio::time::Instant;
 
-const FILE: &str = "gateways.json";
 /// How soon after TCP got through QUIC is tried again: perhaps the gateway had only just come back.
 const FIRST_RETURN: Duration = Duration::from_secs(60);
 
@@ -38,7 +38,7 @@ pub(super) struct Route {
 impl Route {
     /// What the cloud named last, also before a restart.
     pub(super) fn open(disk: &impl Disk) -> Self {
-        let told = disk.read(FILE).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let told = disk.read(GATEWAYS).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         Self { told, ..Self::default() }
     }
 
@@ -52,7 +52,8 @@ impl Route {
             return;
         }
         self.told = gateways.to_vec();
-        let kept = serde_json::to_vec(gateways).map_err(io::Error::from).and_then(|bytes| disk.replace(FILE, &bytes));
+        let kept =
+            serde_json::to_vec(gateways).map_err(io::Error::from).and_then(|bytes| disk.replace(GATEWAYS, &bytes));
         if let Err(error) = kept {
             tracing::warn!(%error, "the gateways there are could not be kept");
         }
@@ -85,7 +86,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         };
         let Some((gateway, settings)) = self.destination(alpn) else {
             self.renewal.failed(false);
-            self.uplink = Uplink::Waiting(Instant::now() + self.backoff.cap());
+            self.uplink = Uplink::Waiting(self.next_try(self.backoff.cap()));
             return;
         };
         self.attempt = self.attempt_to(&gateway, how);
@@ -204,6 +205,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 mod tests {
     use super::*;
     use crate::store::disk::Folder;
+    use crate::store::identity::{self, Der, Identity};
+    use uuid::Uuid;
 
     #[test]
     fn gateways_the_cloud_named_come_first_also_after_a_restart_and_none_is_forgotten() {
@@ -224,6 +227,17 @@ mod tests {
         assert_eq!(walk(&mut route), ["c", "b", "a", "c"]);
         route.told(&[], &mut disk);
         assert_eq!(walk(&mut Route::open(&disk)), ["c", "b", "a", "c"]);
+        // Who is enrolled anew may be so at another cloud.
+        let anew = Identity {
+            tenant_id: Uuid::nil(),
+            agent_id: Uuid::nil(),
+            key: Der(Vec::new()),
+            chain: Vec::new(),
+            trust_bundle: Vec::new(),
+            gateways: enrolled.clone(),
+        };
+        identity::save(&mut disk, &anew).unwrap();
+        assert_eq!(walk(&mut Route::open(&disk)), ["a", "b", "a", "b"]);
         assert_eq!(Route::default().gateway(&[]), None);
     }
 }

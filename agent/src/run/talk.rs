@@ -1,7 +1,7 @@
 //! The half of the loop that concerns a session: what arrives, what goes out, when to come back.
 
 use super::fair_use::Rules;
-use super::{Agent, EVENTS, enforce, guard};
+use super::{Agent, EVENTS, enforce};
 use crate::clock::{self, Clock};
 use crate::northbound::backoff::Backoff;
 use crate::northbound::link::{self, Link, What};
@@ -133,9 +133,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 self.route.failed();
                 self.not_welcomed(Some(&error), false);
                 let wait = self.backoff.after_failure(u64::from_le_bytes(clock::random()));
-                let wait = if self.on_trial() { wait.min(guard::REACH_AGAIN) } else { wait };
                 tracing::warn!(%error, wait_ms = wait.as_millis() as u64, "cannot connect");
-                self.uplink = Uplink::Waiting(Instant::now() + wait);
+                self.uplink = Uplink::Waiting(self.next_try(wait));
             }
             What::Control(message) => match message.message {
                 Some(down::Message::Welcome(welcome)) => self.welcome(&welcome).await,
@@ -599,11 +598,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             None if welcomed => self.backoff.after_loss(session.opened.elapsed(), session.spread, roll),
             None => self.backoff.after_failure(roll),
         };
-        let wait = if self.on_trial() { wait.min(guard::REACH_AGAIN) } else { wait };
         tracing::warn!(reason, wait_ms = wait.as_millis() as u64, "session lost");
         self.live.stop();
         self.diagnoses.stop();
-        self.uplink = Uplink::Waiting(Instant::now() + wait);
+        self.uplink = Uplink::Waiting(self.next_try(wait));
         self.write_status();
     }
 

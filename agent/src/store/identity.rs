@@ -16,6 +16,8 @@ const FILE: &str = "identity.json";
 const PENDING: &str = "enrolling.json";
 const NEXT: &str = "next.json";
 const RENEWING: &str = "renewing.json";
+/// The gateways the cloud named since it was enrolled.
+pub const GATEWAYS: &str = "gateways.json";
 
 /// Why an identity could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -95,8 +97,9 @@ pub fn load(disk: &impl Disk) -> Result<Option<Identity>, Error> {
     read(disk, FILE)
 }
 
-/// Keeps a new identity and forgets the pending key.
+/// Keeps a new identity and forgets the pending key, and what an identity before it was told: the cloud may be another.
 pub fn save(disk: &mut impl Disk, identity: &Identity) -> Result<(), Error> {
+    forget(disk, GATEWAYS)?;
     write(disk, FILE, identity)?;
     forget_pending(disk)
 }

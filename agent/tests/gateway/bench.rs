@@ -386,6 +386,8 @@ struct Inner {
     /// Grows when other ports are counted.
     generation: AtomicU64,
     drift: Mutex<Vec<String>>,
+    /// A port that settings may not name.
+    refused: Mutex<Option<String>>,
     wanted: watch::Sender<Wanted>,
     forgotten: watch::Sender<Vec<u32>>,
 }
@@ -396,6 +398,7 @@ impl Bench {
             counters: Mutex::default(),
             generation: AtomicU64::new(77),
             drift: Mutex::default(),
+            refused: Mutex::default(),
             wanted: watch::Sender::new(Wanted::default()),
             forgotten: watch::Sender::new(Vec::new()),
         }))
@@ -408,6 +411,11 @@ impl Bench {
     /// Changes something behind the agent's back.
     pub fn meddle(&self, what: &str) {
         self.0.drift.lock().unwrap().push(what.to_owned());
+    }
+
+    /// Refuses settings that name this port.
+    pub fn refuse(&self, wan: &str) {
+        *self.0.refused.lock().unwrap() = Some(wan.to_owned());
     }
 
     pub fn wanted(&self) -> Wanted {
@@ -445,7 +453,10 @@ impl Southbound for Bench {
         };
         let lines = wanted.lines.iter().map(|(id, line)| (*id, Outcome::Applied(observed(line)))).collect();
         let drift = std::mem::take(&mut *self.0.drift.lock().unwrap());
-        Ok(Applied { router: None, nodes: Vec::new(), lines, drift, whole: true })
+        let refused = self.0.refused.lock().unwrap();
+        let is_refused = wanted.router.as_ref().is_some_and(|router| refused.as_ref() == Some(&router.wan_interface));
+        let router = is_refused.then(|| Outcome::Failed { code: "no-port", detail: "there is no such port".into() });
+        Ok(Applied { router, nodes: Vec::new(), lines, drift, whole: true })
     }
 
     async fn change(&mut self, wanted: &Wanted, changed: &BTreeSet<Uuid>) -> Result<Applied, Error> {

@@ -1,19 +1,15 @@
-//! What does not come into force at once: suspensions of many, what a restored cloud takes away, and settings that cut the
-//! router off.
+//! What does not come into force at once: suspensions of many, and what a restored cloud takes away.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use prost::Message;
 use tokio::task::LocalSet;
 use uuid::Uuid;
-use weir_agent::clock::{Clock, Now, System};
 use weir_protocol::control::{Severity, Welcome, down};
-use weir_protocol::desired::{Access, Kind, Line, Router};
+use weir_protocol::desired::{Access, Kind, Line};
 use weir_protocol::state::{Object, ObjectKey, Status};
 
-use crate::bench::{Bench, Gateway, Running, config, soon};
+use crate::bench::{Bench, Gateway, Running};
 use crate::{LINEAGE, change, line, snapshot};
 
 fn with_access(n: u8, revision: u64, access: Access) -> Object {
@@ -113,87 +109,6 @@ async fn what_a_restored_cloud_takes_away_waits_in_its_sessions_and_through_a_re
         cloud.change(&released).await;
         bench.until(|wanted| wanted.lines.len() == 2).await;
         assert_eq!((open(&bench), bench.wanted().lines[&Uuid::from_bytes([4; 16])].rate_down_bps), (1, 8));
-        agent.stop().await;
-    };
-    LocalSet::new().run_until(story).await;
-}
-
-/// The system's clocks, and how far the test put the monotonic one ahead.
-struct Ahead(System, Arc<AtomicU64>);
-
-impl Clock for Ahead {
-    fn now(&self) -> Now {
-        let now = self.0.now();
-        Now { mono_ms: now.mono_ms + self.1.load(Ordering::Relaxed), ..now }
-    }
-
-    fn boot(&self) -> Uuid {
-        self.0.boot()
-    }
-}
-
-fn wired(revision: u64, wan: &str) -> Object {
-    let body = Router { wan_interface: wan.into(), lan_interface: "lan0".into(), ..Router::default() }.encode_to_vec();
-    Object { kind: Kind::Router as u32, id: vec![9; 16], revision, body, ..Object::default() }
-}
-
-/// Waits until a port is in force.
-async fn wan(bench: &Bench, wan: &str) {
-    bench.until(|wanted| wanted.router.as_ref().is_some_and(|router| router.wan_interface == wan)).await;
-}
-
-#[tokio::test]
-async fn settings_that_cut_the_router_off_are_taken_back_and_tried_three_times() {
-    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
-    let (identity, ahead) = (gateway.identity(), Arc::new(AtomicU64::new(0)));
-    let clock = || Ahead(System::start(), Arc::clone(&ahead));
-    let two_minutes = || ahead.fetch_add(120_000, Ordering::Relaxed);
-    let story = async {
-        let mut agent = Running::start_by(clock(), config(folder.path()), &identity, &bench);
-        let (mut cloud, _) = gateway.session().await;
-        cloud.welcome(Vec::new()).await;
-        cloud.change(&snapshot(1, vec![wired(1, "wan0"), line(1, 1, 9)])).await;
-        assert_eq!(cloud.ack().await.gen_held, 1);
-        wan(&bench, "wan0").await;
-        cloud.change(&change(1, 2, vec![wired(2, "wan1")], &[])).await;
-        for tries in 1..=3 {
-            wan(&bench, "wan1").await;
-            soon("close", cloud.connection.closed()).await;
-            // Nobody answers: nothing gets through this port.
-            if tries == 2 {
-                let _not_welcome = gateway.session().await;
-                agent.stop().await;
-                agent = Running::start_by(clock(), config(folder.path()), &identity, &bench);
-            } else {
-                two_minutes();
-            }
-            wan(&bench, "wan0").await;
-            let hello;
-            (cloud, hello) = gateway.session().await;
-            assert_eq!(hello.state_gen, 2);
-            cloud.welcome(Vec::new()).await;
-        }
-        let mut told = cloud.event().await;
-        while told.severity() != Severity::Critical {
-            told = cloud.event().await;
-        }
-        assert_eq!(told.kind, "settings-reverted");
-        let report = cloud.report().await;
-        let own = report.results.iter().find(|result| result.kind == Kind::Router as u32).unwrap();
-        assert_eq!((own.revision, own.status(), own.code.as_str()), (2, Status::Rejected, "reverted"));
-
-        // Others are tried anew, and stay where a gateway is reached under them.
-        cloud.change(&change(2, 3, vec![wired(3, "wan2")], &[])).await;
-        wan(&bench, "wan2").await;
-        soon("close", cloud.connection.closed()).await;
-        let (mut cloud, _) = gateway.session().await;
-        cloud.welcome(Vec::new()).await;
-        assert!(cloud.report().await.results.iter().all(|result| result.code.is_empty()));
-        two_minutes();
-        agent.stop().await;
-        let bench = Bench::new();
-        let agent = Running::start_by(clock(), config(folder.path()), &identity, &bench);
-        wan(&bench, "wan2").await;
         agent.stop().await;
     };
     LocalSet::new().run_until(story).await;

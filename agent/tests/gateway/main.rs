@@ -11,6 +11,7 @@ mod kept;
 mod probes;
 mod refused;
 mod renewal;
+mod trials;
 mod ways;
 mod wire;
 
@@ -462,6 +463,34 @@ async fn a_session_begins_with_what_the_kernel_holds_now() {
         assert_eq!(event.kind, "drift");
         assert!(event.text.contains("line 1 had no class on lan0"), "{}", event.text);
         assert!(cloud.report().await.complete);
+        agent.stop().await;
+    };
+    LocalSet::new().run_until(story).await;
+}
+
+#[tokio::test]
+async fn changes_that_overtake_the_welcome_wait_for_it_and_are_taken_in_order() {
+    let (gateway, folder, bench) = (Gateway::start(), tempfile::tempdir().unwrap(), Bench::new());
+    let identity = gateway.identity();
+    let story = async {
+        let agent = Running::start(folder.path(), &identity, &bench);
+        let (mut cloud, _) = gateway.session().await;
+        cloud.change(&snapshot(1, vec![line(1, 1, 100)])).await;
+        // Its lineage is that of the welcome.
+        cloud.change(&Down { lineage: Vec::new(), ..change(1, 2, vec![line(2, 1, 100)], &[]) }).await;
+        cloud.welcome_at(PROTO_REV, Vec::new()).await;
+        bench.until(|wanted| wanted.lines.len() == 2).await;
+        cloud.connection.close(0, b"gone");
+
+        // What waits is bounded.
+        let (mut cloud, hello) = gateway.session().await;
+        assert_eq!((hello.state_gen, hello.state_lineage.as_slice()), (2, LINEAGE.as_slice()));
+        for _ in 0..17 {
+            cloud.change(&change(2, 3, vec![line(3, 1, 100)], &[])).await;
+        }
+        let closed = soon("close", cloud.connection.closed()).await;
+        assert!(closed.reason.contains("changes without a welcome"), "{closed}");
+        assert_eq!(bench.wanted().lines.len(), 2);
         agent.stop().await;
     };
     LocalSet::new().run_until(story).await;

@@ -12,7 +12,7 @@ mod store;
 pub use error::Error;
 pub use model::{Entry, EntryFilter, LOOK_UP};
 
-use crate::db::TenantTx;
+use crate::db::{PlatformTx, TenantTx};
 use crate::http::paging::Page;
 use crate::ids::AuditEntryId;
 
@@ -25,6 +25,16 @@ pub async fn record(
 ) -> Result<(), crate::db::Error> {
     let id = tx.new_id();
     Ok(store::insert(tx, id, action, &subject.to_string(), detail).await?)
+}
+
+/// Records a change of the whole installation, with every tenant.
+pub async fn record_everywhere(
+    tx: &mut PlatformTx,
+    action: &str,
+    subject: impl ToString,
+    detail: serde_json::Value,
+) -> Result<(), crate::db::Error> {
+    Ok(store::insert_everywhere(tx, action, &subject.to_string(), detail).await?)
 }
 
 /// A page of the log, the newest first.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::chain::{Fact, Link};
 use super::{Entry, EntryFilter};
-use crate::db::TenantTx;
+use crate::db::{Actor, PlatformTx, TenantTx};
 use crate::http::paging::Page;
 use crate::ids::AuditEntryId;
 
@@ -20,6 +20,27 @@ pub async fn insert(
         "INSERT INTO audit_entries (tenant_id, id, at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         tenant.uuid(),
         id.uuid(),
+        at,
+        actor,
+        action,
+        subject,
+        detail
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub async fn insert_everywhere(
+    tx: &mut PlatformTx,
+    action: &str,
+    subject: &str,
+    detail: serde_json::Value,
+) -> Result<(), sqlx::Error> {
+    let (at, actor) = (tx.at(), Actor::System.to_string());
+    sqlx::query!(
+        "INSERT INTO audit_entries (tenant_id, id, at, actor, action, subject, detail)
+         SELECT tenant_id, gen_random_uuid(), $1, $2, $3, $4, $5 FROM platform.tenants",
         at,
         actor,
         action,

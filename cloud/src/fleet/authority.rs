@@ -11,11 +11,13 @@ use rcgen::{
 use rustls::pki_types::CertificateDer;
 use uuid::Uuid;
 use weir_protocol::enroll::bundle_digest;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::certificates::{self, authority_params, named, valid};
-use super::store::authorities as store;
+use super::store::{authorities as store, certificates as certificate_rows};
 use super::{Error, roots};
 use crate::app::App;
+use crate::db::TenantTx;
 use crate::ids::{AgentId, TenantId};
 use crate::secrets::{self, Place};
 
@@ -106,6 +108,20 @@ impl Authority {
         self.roots.iter().map(|root| &root.certificate)
     }
 
+    /// Whether a root is trusted.
+    pub fn trusts(&self, root: Uuid) -> bool {
+        self.roots.iter().any(|own| own.id == root)
+    }
+
+    /// The trusted root that issued a certificate.
+    pub(super) fn root_of(&self, certificate: &X509Certificate<'_>) -> Option<Uuid> {
+        let issued = |root: &&Root| {
+            let parsed = X509Certificate::from_der(&root.certificate);
+            parsed.is_ok_and(|(_, parsed)| certificate.verify_signature(Some(parsed.public_key())).is_ok())
+        };
+        self.roots.iter().find(issued).map(|root| root.id)
+    }
+
     /// What agents are told to trust, DER.
     pub fn bundle(&self) -> Vec<Vec<u8>> {
         self.trusted().map(|root| root.to_vec()).collect()
@@ -150,6 +166,20 @@ impl Authority {
         valid(&mut params, now, GATEWAY_DAYS);
         let signed = params.signed_by(self.issuing().issuer.key(), &other.issuer).map_err(certificates::failed)?;
         Ok(signed.der().clone())
+    }
+
+    /// A certificate of an agent of the transaction's tenant, by a root that is not retired before the transaction ends.
+    pub(super) async fn give(
+        &self,
+        tx: &mut TenantTx,
+        csr: &[u8],
+        agent: AgentId,
+        now: DateTime<Utc>,
+    ) -> Result<AgentCertificate, Error> {
+        if !certificate_rows::hold_root(tx, self.root_id()).await? {
+            return Err(Error::RootNotTrusted(self.root_id()));
+        }
+        self.agent(csr, tx.tenant(), agent, now)
     }
 
     /// A certificate for the key of a signing request; everything else in the request is ignored.

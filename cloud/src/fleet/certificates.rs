@@ -7,9 +7,10 @@ use uuid::Uuid;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::Error;
+use super::authority::Authority;
 use crate::ids::{AgentId, TenantId};
 
-/// Whose a verified client certificate is, and when it ends.
+/// Whose a verified client certificate is, how long it holds, and by which root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// Whose agent.
@@ -18,17 +19,21 @@ pub struct Shown {
     pub agent: AgentId,
     /// When the certificate ends.
     pub until: DateTime<Utc>,
+    /// The root that issued it.
+    pub root: Uuid,
 }
 
-/// Who a verified client certificate speaks for.
-pub fn shown(certificate: &CertificateDer<'_>) -> Option<Shown> {
+/// Who a client certificate of one of the trusted roots speaks for.
+pub fn shown(certificate: &CertificateDer<'_>, authority: &Authority) -> Option<Shown> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let root = authority.root_of(&parsed)?;
     let until = DateTime::from_timestamp(parsed.validity().not_after.timestamp(), 0)?;
     let names = parsed.subject_alternative_name().ok()??;
     names.value.general_names.iter().find_map(|name| {
         let GeneralName::URI(uri) = name else { return None };
         let (tenant, agent) = uri.strip_prefix("spiffe://weir/tenant/")?.split_once("/agent/")?;
-        Some(Shown { tenant: Uuid::try_parse(tenant).ok()?.into(), agent: Uuid::try_parse(agent).ok()?.into(), until })
+        let (tenant, agent) = (Uuid::try_parse(tenant).ok()?, Uuid::try_parse(agent).ok()?);
+        Some(Shown { tenant: tenant.into(), agent: agent.into(), until, root })
     })
 }
 

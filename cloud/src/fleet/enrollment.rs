@@ -73,7 +73,7 @@ pub async fn enroll(
         None if token.expires_at <= tx.at() => return Err(Error::TokenExpired),
         None => tx.new_id(),
     };
-    let certificate = authority.agent(&request.csr, token.tenant, agent, app.clock.system_now())?;
+    let certificate = authority.give(&mut tx, &request.csr, agent, app.clock.system_now()).await?;
     if used.is_none() {
         replace(&mut tx, token.router, agent, &certificate, &request.hostname).await?;
         store::agents::use_token(&mut tx, token_id, &key, agent).await?;

@@ -50,6 +50,9 @@ pub enum Error {
     /// The agent was away for too long.
     #[error("the certificate ended more than 400 days ago: enroll the router anew")]
     CertificateTooOld,
+    /// Others took the place of what is shown, and this is not the newest key's.
+    #[error("the certificate was replaced long since: enroll the router anew")]
+    CertificateReplaced,
     /// There is no such root, or it is retired.
     #[error("{0} is no root that is trusted")]
     RootNotTrusted(uuid::Uuid),
@@ -102,6 +105,7 @@ impl Error {
             Self::CsrInvalid(_) => Some("csr-invalid"),
             Self::RenewedLately => Some("renewed-lately"),
             Self::CertificateTooOld => Some("certificate-too-old"),
+            Self::CertificateReplaced => Some("certificate-replaced"),
             Self::AgentNotFound(_) | Self::WithoutAgent(_) | Self::NoRemovalsHeld(_) | Self::NothingHeld => None,
             Self::Fenced | Self::Revoked | Self::TooManyEpochs(_) | Self::Network(_) | Self::Translation(_) => None,
             Self::RootNotTrusted(_) | Self::RootNotInBackup(_) | Self::RootIssues(_) | Self::RootInUse(_) => None,
@@ -133,6 +137,7 @@ impl From<Error> for Problem {
             | Error::CsrInvalid(_)
             | Error::RenewedLately
             | Error::CertificateTooOld
+            | Error::CertificateReplaced
             | Error::RootNotTrusted(_)
             | Error::RootNotInBackup(_)
             | Error::RootIssues(_)

@@ -81,10 +81,11 @@ pub async fn of_router(
 }
 
 /// What only the cloud says of a router.
-const OF_THE_CLOUD: [&str; 8] = [
+const OF_THE_CLOUD: [&str; 9] = [
     "agent-misbehaved",
     "certificate-ended",
     "certificate-ending",
+    "certificate-replaced",
     "clone-suspected",
     "usage-gap",
     "usage-gap-filled",

@@ -14,7 +14,7 @@ use super::{Error, events};
 use crate::db::TenantTx;
 use crate::ids::AgentId;
 
-pub(crate) use super::store::epochs::{Epoch, Trim, lock};
+pub(crate) use super::store::epochs::{Epoch, Trim, applied, lock};
 
 /// Epochs that are new within a day after which an agent opens no more: its log breaks at most once in a while.
 const NEW_A_DAY: i64 = 64;

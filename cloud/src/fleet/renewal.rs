@@ -9,7 +9,7 @@ use weir_protocol::enroll::{RenewCertificate, Renewed};
 use super::authority::{self, Authority};
 use super::certificates::Shown;
 use super::sessions::Session;
-use super::store::certificates as store;
+use super::store::certificates::{self as store, Held};
 use super::{Error, events};
 use crate::app::App;
 use crate::audit;
@@ -18,6 +18,8 @@ use crate::ids::AgentId;
 
 /// How long after its end a certificate still becomes a further one.
 const AFTER_END: TimeDelta = TimeDelta::days(400);
+/// One whose successors end later than this after it is not the router's any more: it was renewed, and that was in use.
+const REPLACED: TimeDelta = TimeDelta::days(90);
 /// Another key of the same agent gets no certificate sooner.
 const PAUSE: TimeDelta = TimeDelta::hours(1);
 /// People hear of a certificate that ends sooner than this: it should have been renewed long before.
@@ -30,41 +32,50 @@ pub async fn in_session(
     session: Session,
     request: &RenewCertificate,
 ) -> Result<Renewed, Error> {
-    let tx = session.begin(app).await?;
-    renew(app, authority, tx, session.agent, request).await
+    let mut tx = session.begin(app).await?;
+    let key = authority::key_of_request(&request.csr)?;
+    let held = store::lock(&mut tx, session.agent).await?.ok_or(Error::Revoked)?;
+    renew(app, authority, tx, (session.agent, held), (key, request)).await
 }
 
-/// Renews a certificate that has ended, for whoever proved to have its key.
+/// Renews a certificate that has ended, for whoever proved to have its key: unless that was renewed long since, and what is
+/// shown may have been copied from a disk that is not the router's any more. Who asks with the newest key has that, too.
 pub async fn after_end(
     app: &App,
     authority: &Authority,
     shown: Shown,
     request: &RenewCertificate,
 ) -> Result<Renewed, Error> {
-    let Shown { tenant, agent, until } = shown;
+    let Shown { tenant, agent, until, .. } = shown;
     let mut tx = app.db.begin(&Scope { tenant, actor: Actor::Agent(agent) }).await?;
-    if until + AFTER_END > app.clock.system_now() {
-        return renew(app, authority, tx, agent, request).await;
-    }
-    if store::lock(&mut tx, agent).await?.is_none() {
-        return Err(Error::Revoked);
-    }
+    let held = store::lock(&mut tx, agent).await?.ok_or(Error::Revoked)?;
+    let key = authority::key_of_request(&request.csr)?;
     let day = until.date_naive();
-    let text = format!("the router was away too long: its certificate ended on {day}, and it must be enrolled anew");
-    events::once(&mut tx, agent, ("certificate-ended", &until.to_rfc3339()), Severity::Critical, text).await?;
+    let (error, kind, text) = if until + AFTER_END <= app.clock.system_now() {
+        let text =
+            format!("the router was away too long: its certificate ended on {day}, and it must be enrolled anew");
+        (Error::CertificateTooOld, "certificate-ended", text)
+    } else if held.until - until > REPLACED && held.key_sha256 != key {
+        let text = format!(
+            "somebody showed a certificate that ended on {day} and was replaced long since, and got none for it: the router's \
+             disk was put back in time, then it must be enrolled anew, or was copied"
+        );
+        (Error::CertificateReplaced, "certificate-replaced", text)
+    } else {
+        return renew(app, authority, tx, (agent, held), (key, request)).await;
+    };
+    events::once(&mut tx, agent, (kind, &until.to_rfc3339()), Severity::Critical, text).await?;
     tx.commit().await?;
-    Err(Error::CertificateTooOld)
+    Err(error)
 }
 
 async fn renew(
     app: &App,
     authority: &Authority,
     mut tx: TenantTx,
-    agent: AgentId,
-    request: &RenewCertificate,
+    (agent, held): (AgentId, Held),
+    (key, request): (Vec<u8>, &RenewCertificate),
 ) -> Result<Renewed, Error> {
-    let key = authority::key_of_request(&request.csr)?;
-    let held = store::lock(&mut tx, agent).await?.ok_or(Error::Revoked)?;
     let now = app.clock.system_now();
     let renewed = |leaf: Vec<u8>| Renewed {
         chain: vec![leaf],
@@ -78,7 +89,7 @@ async fn renew(
     if held.key_sha256 != key && held.renewed_at.is_some_and(|at| tx.at() - at < PAUSE) {
         return Err(Error::RenewedLately);
     }
-    let certificate = authority.agent(&request.csr, tx.tenant(), agent, now)?;
+    let certificate = authority.give(&mut tx, &request.csr, agent, now).await?;
     store::set(&mut tx, agent, &certificate).await?;
     let told = json!({ "agent": agent, "serial": certificate.serial, "until": certificate.until });
     audit::record(&mut tx, "renew certificate", held.router, told).await?;

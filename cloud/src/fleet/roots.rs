@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use rcgen::KeyPair;
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Error;
@@ -12,6 +13,7 @@ use super::authority::Authority;
 use super::certificates::{self, authority_params, valid};
 use super::store::authorities as store;
 use crate::app::App;
+use crate::audit;
 use crate::db::{PlatformTx, WAKE_CHANNEL};
 use crate::ids::JobId;
 use crate::secrets::Place;
@@ -78,6 +80,7 @@ pub async fn make(app: &App) -> Result<Uuid, Error> {
     store::lock(&mut tx).await?;
     let name = format!("Weir root of {}", tx.at().format("%Y-%m-%d %H:%M:%S"));
     let id = add(app, &mut tx, &name, None).await?;
+    audit::record_everywhere(&mut tx, "make root", id, json!({ "name": name })).await?;
     tx.commit().await?;
     tell(app).await;
     Ok(id)
@@ -95,23 +98,30 @@ pub async fn issue(app: &App, id: Uuid, without_backup: bool) -> Result<(), Erro
         return Err(Error::RootNotInBackup(id));
     }
     store::set_issuing(&mut tx, id).await?;
+    audit::record_everywhere(&mut tx, "issue by root", id, json!({ "without_backup": without_backup })).await?;
     tx.commit().await?;
     tell(app).await;
     Ok(())
 }
 
-/// Trusts a root no more. While agents have certificates of it that is refused, unless they shall be lost: they must be
-/// enrolled anew.
+/// Trusts a root no more. While agents may show certificates of it that is refused, unless they shall be lost: they must be
+/// enrolled anew. Nobody is given one meanwhile.
 pub async fn retire(app: &App, id: Uuid, lose_agents: bool) -> Result<(), Error> {
-    let roots = all(app).await?;
-    match roots.iter().find(|(root, _)| root.id == id) {
-        None | Some((_, State::Retired)) => return Err(Error::RootNotTrusted(id)),
-        Some((_, State::Issuing)) => return Err(Error::RootIssues(id)),
-        Some((root, State::Trusted)) if root.agents > 0 && !lose_agents => return Err(Error::RootInUse(root.agents)),
-        Some((_, State::Trusted)) => {}
-    }
     let mut tx = app.db.platform().await?;
+    store::lock(&mut tx).await?;
+    let trusted = store::trusted(&mut tx).await?;
+    if !trusted.iter().any(|root| root.id == id) {
+        return Err(Error::RootNotTrusted(id));
+    }
+    if trusted.iter().max_by_key(|root| root.issuing_since).is_some_and(|issuing| issuing.id == id) {
+        return Err(Error::RootIssues(id));
+    }
+    let agents = store::all(&mut tx, &[]).await?.iter().find(|root| root.id == id).map_or(0, |root| root.agents);
+    if agents > 0 && !lose_agents {
+        return Err(Error::RootInUse(agents));
+    }
     store::set_retired(&mut tx, id).await?;
+    audit::record_everywhere(&mut tx, "retire root", id, json!({ "agents_lost": agents })).await?;
     tx.commit().await?;
     tell(app).await;
     Ok(())

@@ -50,11 +50,13 @@ pub struct At<'a> {
     pub gateway: &'a str,
     /// What the connection goes over: `quic` or `tcp`.
     pub over: &'a str,
+    /// The root of the certificate that was shown, where one was.
+    pub root: Option<Uuid>,
 }
 
 impl<'a> From<&'a str> for At<'a> {
     fn from(gateway: &'a str) -> Self {
-        Self { gateway, over: "quic" }
+        Self { gateway, over: "quic", root: None }
     }
 }
 
@@ -74,7 +76,8 @@ pub struct Opened {
 }
 
 impl Session {
-    fn scope(self) -> Scope {
+    /// On behalf of its agent.
+    pub(crate) fn scope(self) -> Scope {
         Scope { tenant: self.tenant, actor: Actor::Agent(self.agent) }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use weir_protocol::state::{UnknownHost, UnknownReport};
@@ -75,9 +75,20 @@ pub async fn of_router(tx: &mut TenantTx, router: RouterId) -> Result<UnknownHos
     Ok(UnknownHostsSeen { told_at, more, hosts, days: store::days(tx, router).await? })
 }
 
-/// Puts what an agent told in the place of what was known, and adds up what was moved.
-pub async fn report(app: &App, session: Session, report: &UnknownReport) -> Result<(), Error> {
+/// Puts what an agent told in the place of what was known, and adds up what was moved: once, however often it is done
+/// because nobody knows whether it was. `received_at`: when the report came, by the clock of transactions.
+pub async fn report(
+    app: &App,
+    session: Session,
+    received_at: DateTime<Utc>,
+    report: &UnknownReport,
+) -> Result<(), Error> {
     let mut tx = session.begin(app).await?;
+    let (told_at, _) = store::told(&mut tx, session.agent).await?;
+    // The database's instants are in microseconds.
+    if told_at.is_some_and(|told_at| told_at >= received_at.trunc_subsecs(6)) {
+        return Ok(());
+    }
     let rows = read(&report.hosts, tx.at());
     store::replace(&mut tx, session.agent, &rows, report.more || report.hosts.len() > HOSTS_MAX).await?;
     let bytes = |told: u64| i64::try_from(told).unwrap_or(BYTES_MAX).min(BYTES_MAX);

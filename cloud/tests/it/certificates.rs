@@ -9,11 +9,12 @@ use weir_cloud::fleet::authority::Authority;
 use weir_cloud::fleet::jobs::WatchCertificates;
 use weir_cloud::fleet::roots::{self, State};
 use weir_cloud::jobs::Job;
-use weir_protocol::control::{Hello, down, up};
+use weir_protocol::control::{Heartbeat, Hello, down, up};
 use weir_protocol::enroll::certificate_renewed::Outcome;
 use weir_protocol::enroll::{RenewCertificate, Renewed, bundle_digest};
 use weir_protocol::{CLOSE_CERTIFICATE_ENDED, PROTO_REV};
 
+use crate::harness::apart;
 use crate::money::harness::{Isp, story};
 use crate::played::{Gateway, Identity, Played, router};
 
@@ -51,14 +52,21 @@ fn assert_refused(outcome: Outcome, code: &str) {
     }
 }
 
-/// The same agent with a certificate that was issued so many days ago.
-async fn issued(isp: &Isp, identity: &Identity, days: i64) -> Identity {
+/// The same agent, whose newest certificate is as old as this.
+async fn issued(isp: &Isp, identity: &Identity, age: TimeDelta) -> Identity {
     let (key, csr) = key();
     let id = |bytes: &[u8]| Uuid::from_slice(bytes).expect("an id");
     let (tenant, agent) = (id(&identity.enrolled.tenant_id), id(&identity.enrolled.agent_id));
     let authority = Authority::open(&isp.app).await.expect("the authority");
-    let then = isp.app.clock.system_now() - TimeDelta::days(days);
+    let then = isp.app.clock.system_now() - age;
     let made = authority.agent(&csr, tenant.into(), agent.into(), then).expect("a certificate");
+    let mut tx = isp.app.db.begin(&isp.scope()).await.expect("begin");
+    let query =
+        "UPDATE agents SET key_sha256 = $2, certificate = $3, certificate_until = $4, certificate_renewed_at = NULL
+                 WHERE id = $1";
+    let query = sqlx::query(query).bind(agent).bind(&made.key_sha256).bind(&made.der[..]).bind(made.until);
+    query.execute(tx.conn()).await.expect("it is held");
+    tx.commit().await.expect("committed");
     identity.with(key, &made.der)
 }
 
@@ -111,17 +119,25 @@ fn a_certificate_that_ended_while_the_router_was_away_opens_no_session_and_is_re
         let gateway = Gateway::start(&isp).await;
         let router = router(&isp, "r").await;
         let enrolled = gateway.enroll(&isp, router).await;
-        let ended = issued(&isp, &enrolled, 91).await;
+        let days = TimeDelta::days;
+        let ended = issued(&isp, &enrolled, days(91)).await;
         assert_eq!(gateway.turned_away(&ended).await.0, u64::from(CLOSE_CERTIFICATE_ENDED));
         let (new, csr) = key();
-        let answer = renewed(gateway.renew_alone(&ended, csr).await);
+        let answer = renewed(gateway.renew_alone(&ended, csr.clone()).await);
         assert_eq!(answer.trust_bundle, enrolled.enrolled.trust_bundle);
         gateway.session(&ended.with(new, &answer.chain[0]), PROTO_REV).await;
+        assert_eq!(renewed(gateway.renew_alone(&ended, csr).await).chain, answer.chain, "the answer may be lost");
+        // Whoever copied the disk before that does not have the router's key of today.
+        for _ in 0..2 {
+            assert_refused(gateway.renew_alone(&ended, key().1).await, "certificate-replaced");
+        }
+        let events = told(&isp, router, "certificate-replaced").await;
+        assert!(events.len() == 1 && events[0].contains("copied"), "{events:?}");
 
         // 90 days it held, 400 it waited.
-        let nearly = issued(&isp, &enrolled, 489).await;
-        assert_refused(gateway.renew_alone(&nearly, key().1).await, "renewed-lately");
-        let too_old = issued(&isp, &enrolled, 491).await;
+        let nearly = issued(&isp, &enrolled, days(489)).await;
+        renewed(gateway.renew_alone(&nearly, key().1).await);
+        let too_old = issued(&isp, &enrolled, days(491)).await;
         for _ in 0..2 {
             assert_refused(gateway.renew_alone(&too_old, key().1).await, "certificate-too-old");
         }
@@ -131,6 +147,22 @@ fn a_certificate_that_ended_while_the_router_was_away_opens_no_session_and_is_re
         for revoked in [&ended, &too_old] {
             assert_refused(gateway.renew_alone(revoked, key().1).await, "agent-revoked");
         }
+    });
+}
+
+#[test]
+fn a_session_ends_soon_after_its_certificate() {
+    story(async {
+        let isp = Isp::new("ends-in-session", NOW).await;
+        let gateway = Gateway::start(&isp).await;
+        let router = router(&isp, "r").await;
+        let enrolled = gateway.enroll(&isp, router).await;
+        let ending = issued(&isp, &enrolled, TimeDelta::days(90) - TimeDelta::seconds(2)).await;
+        let session = gateway.session(&ending, PROTO_REV).await;
+        let began = std::time::Instant::now();
+        assert_eq!(session.closed().await.0, u64::from(CLOSE_CERTIFICATE_ENDED));
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+        renewed(gateway.renew_alone(&ending, key().1).await);
     });
 }
 
@@ -165,10 +197,23 @@ async fn told_roots(played: &mut Played) -> Vec<Vec<u8>> {
     }
 }
 
+/// How many agents may show a certificate of a root.
+async fn counted(isp: &Isp, root: Uuid) -> i64 {
+    let all = roots::all(&isp.app).await.expect("the roots");
+    all.iter().find(|(own, _)| own.id == root).expect("a root").0.agents
+}
+
+/// How often the audit log says that something was done with a root.
+async fn changes_of_roots(isp: &Isp) -> usize {
+    let entries = isp.get("/audit-entries").await.expect(200);
+    let entries = entries["items"].as_array().expect("a list").iter();
+    entries.filter(|entry| entry["action"].as_str().is_some_and(|action| action.ends_with(" root"))).count()
+}
+
 #[test]
-fn one_root_takes_the_place_of_another_and_no_agent_is_lost() {
+fn one_root_takes_the_place_of_another_and_no_agent_is_lost_but_those_somebody_loses() {
     story(async {
-        let isp = Isp::new("roots", NOW).await;
+        let isp = Isp::of(&apart("roots"), "roots", NOW).await;
         let gateway = Gateway::start(&isp).await;
         let (old, away) = (router(&isp, "old").await, router(&isp, "away").await);
         let (first, away) = (gateway.enroll(&isp, old).await, gateway.enroll(&isp, away).await);
@@ -186,7 +231,7 @@ fn one_root_takes_the_place_of_another_and_no_agent_is_lost() {
         // Whoever is connected is told of a new root at once, and of none that does not know what it holds.
         let new = roots::make(&isp.app).await.expect("a root");
         let both = told_roots(&mut connected).await;
-        assert_eq!((both.len(), before.iter().all(|root| both.contains(root))), (before.len() + 1, true));
+        assert_eq!((both.len(), before.iter().all(|root| both.contains(root))), (2, true));
         let all = roots::all(&isp.app).await.expect("the roots");
         let (of_before, _) = all.iter().find(|(_, state)| *state == State::Issuing).expect("one issues").clone();
         assert!(all.iter().any(|(root, state)| root.id == new && *state == State::Trusted && root.agents == 0));
@@ -194,7 +239,7 @@ fn one_root_takes_the_place_of_another_and_no_agent_is_lost() {
 
         roots::issue(&isp.app, new, true).await.expect("it issues");
         let refused = roots::retire(&isp.app, of_before.id, false).await;
-        assert!(matches!(refused, Err(fleet::Error::RootInUse(agents)) if agents >= 2), "{refused:?}");
+        assert!(matches!(refused, Err(fleet::Error::RootInUse(2))), "{refused:?}");
         // A gateway of the new root alone: who trusts only the old one believes it, and is told of both.
         let gateway = Gateway::start(&isp).await;
         let own = gateway.trusting(&before);
@@ -203,11 +248,14 @@ fn one_root_takes_the_place_of_another_and_no_agent_is_lost() {
         let (key, csr) = key();
         let renewed = renewed(asked(&mut session, csr).await);
         assert_eq!(renewed.trust_bundle, both);
-        let away = away.with(key, &renewed.chain[0]);
-        own.session(&away, 8).await;
-        gateway.trusting(&both[before.len()..]).session(&away, PROTO_REV).await;
+        assert_eq!(counted(&isp, of_before.id).await, 2, "it has not shown the new one yet");
+        let of_new = away.with(key, &renewed.chain[0]);
+        own.session(&of_new, 8).await;
+        gateway.trusting(&both[1..]).session(&of_new, PROTO_REV).await;
+        assert_eq!(counted(&isp, of_before.id).await, 1);
         // A token of before still leads to an agent.
-        own.enroll_with(&token_of_before).await;
+        let enrolled = own.enroll_with(&token_of_before).await;
+        assert_eq!(counted(&isp, of_before.id).await, 0);
 
         // A root nobody needs goes, once, and is trusted no more.
         let spare = roots::make(&isp.app).await.expect("a root");
@@ -215,5 +263,20 @@ fn one_root_takes_the_place_of_another_and_no_agent_is_lost() {
         assert!(matches!(roots::retire(&isp.app, spare, false).await, Err(fleet::Error::RootNotTrusted(_))));
         assert!(matches!(roots::issue(&isp.app, spare, true).await, Err(fleet::Error::RootNotTrusted(_))));
         assert_eq!(Authority::open(&isp.app).await.expect("the authority").bundle(), both);
+
+        // Who comes back with the certificate of before is seen to; without regard to it, its session ends, and no other.
+        let lost = own.session(&away, PROTO_REV).await;
+        let refused = roots::retire(&isp.app, of_before.id, false).await;
+        assert!(matches!(refused, Err(fleet::Error::RootInUse(1))), "{refused:?}");
+        let (mut stays, _) = own.greeted(&enrolled, hello(&both)).await;
+        let began = std::time::Instant::now();
+        roots::retire(&isp.app, of_before.id, true).await.expect("it goes");
+        assert_eq!(told_roots(&mut stays).await, both[1..]);
+        assert_eq!(lost.closed().await.0, u64::from(CLOSE_CERTIFICATE_ENDED));
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+        stays.say(up::Message::Heartbeat(Heartbeat::default())).await;
+        assert!(matches!(asked(&mut stays, self::key().1).await, Outcome::Renewed(_)), "it goes on");
+
+        assert_eq!(changes_of_roots(&isp).await, 5, "two made, one issues, two retired");
     });
 }

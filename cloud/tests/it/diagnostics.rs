@@ -1,43 +1,20 @@
 //! What is wrong on that router: asked from the dashboard, answered bit by bit, limited, stopped, forgotten.
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 use weir_cloud::diagnostics::jobs::ForgetOldDiagnoses;
 use weir_cloud::http::permission::Role;
-use weir_cloud::ids::{RouterId, SubscriptionId};
 use weir_cloud::jobs::Job;
 use weir_protocol::PROTO_REV;
 use weir_protocol::control::command_result::Outcome;
 use weir_protocol::control::{Command, CommandResult, Refused, command, down, up};
 use weir_protocol::diagnosis::{Diagnose, Diagnosed, Part, UnknownOutcome, diagnose};
 
-use crate::money::harness::{Isp, story};
-use crate::money::world::FIBRE;
-use crate::played::{Gateway, Played, router, until};
+use crate::money::harness::story;
+use crate::played::{Played, until};
+use crate::played_line::Reach;
 
-struct World {
-    isp: Isp,
-    gateway: Gateway,
-    at: RouterId,
-    line: SubscriptionId,
-}
-
-impl World {
-    async fn new(slug: &str) -> Self {
-        let isp = Isp::new(slug, "2026-10-10T10:05:00Z").await;
-        let gateway = Gateway::start(&isp).await;
-        let at = router(&isp, "Edge").await;
-        let plan = isp.plan(&FIBRE).await;
-        let line = isp.line(isp.account("Ana").await, at, plan, "2026-10-01").await;
-        Self { isp, gateway, at, line }
-    }
-
-    async fn connected(&self, rev: u32) -> Played {
-        let identity = self.gateway.enroll(&self.isp, self.at).await;
-        self.gateway.session(&identity, rev).await
-    }
-
-    async fn ask(&self, wish: Value) -> String {
+impl Reach {
+    async fn diagnose(&self, wish: Value) -> String {
         let asked = self.isp.post(&format!("/routers/{}/diagnoses", self.at), wish).await.expect(202);
         asked["id"].as_str().expect("an id").to_owned()
     }
@@ -55,10 +32,6 @@ impl World {
     /// The diagnosis, once it is in this state.
     async fn at_last(&self, id: &str, state: &str) -> Value {
         until(state, || self.shown(id), |one: &Value| one["state"] == state).await
-    }
-
-    async fn later(&self, seconds: i64) {
-        self.isp.app.clock.shift(TimeDelta::seconds(seconds)).expect("the clock moves");
     }
 }
 
@@ -84,7 +57,7 @@ fn done(parts: u32) -> Outcome {
 #[test]
 fn a_router_is_asked_and_what_it_tells_is_shown_while_it_tells() {
     story(async {
-        let world = World::new("diag").await;
+        let world = Reach::new("diag").await;
         let mut agent = world.connected(PROTO_REV).await;
         let sent = world.isp.form(&format!("/routers/{}/diagnoses", world.at), "tool=ping&target=Example.net").await;
         let id = sent.location.strip_prefix("/diagnoses/").unwrap_or_else(|| panic!("{sent:?}")).to_owned();
@@ -107,7 +80,7 @@ fn a_router_is_asked_and_what_it_tells_is_shown_while_it_tells() {
         // What comes after the end is nobody's.
         tell(&mut agent, &command, 2, b"late\n").await;
         end(&mut agent, &command, Outcome::Refused(Refused::default())).await;
-        let other = world.ask(json!({ "tool": "shaper", "subscription_id": world.line })).await;
+        let other = world.diagnose(json!({ "tool": "shaper", "subscription_id": world.line })).await;
         let (command, question) = told(&mut agent).await;
         let Some(diagnose::Tool::Shaper(shaper)) = &question.tool else { panic!("{question:?}") };
         assert_eq!(shaper.line, world.line.uuid().as_bytes());
@@ -131,16 +104,16 @@ fn a_router_is_asked_and_what_it_tells_is_shown_while_it_tells() {
 #[test]
 fn a_router_that_is_away_too_old_silent_or_restarted_is_named() {
     story(async {
-        let world = World::new("diagaway").await;
-        let away = world.ask(json!({ "tool": "log" })).await;
+        let world = Reach::new("diagaway").await;
+        let away = world.diagnose(json!({ "tool": "log" })).await;
         assert_eq!(world.shown(&away).await["state"], "away");
         let identity = world.gateway.enroll(&world.isp, world.at).await;
         let old = world.gateway.session(&identity, 8).await;
-        let asked = world.ask(json!({ "tool": "log" })).await;
+        let asked = world.diagnose(json!({ "tool": "log" })).await;
         world.at_last(&asked, "too_old").await;
         drop(old);
         let mut agent = world.gateway.session(&identity, PROTO_REV).await;
-        let asked = world.ask(json!({ "tool": "talkers" })).await;
+        let asked = world.diagnose(json!({ "tool": "talkers" })).await;
         let (command, _) = told(&mut agent).await;
         world.later(61).await;
         assert_eq!(world.shown(&asked).await["state"], "no_answer");
@@ -162,7 +135,7 @@ fn a_router_that_is_away_too_old_silent_or_restarted_is_named() {
 #[test]
 fn packets_need_a_permission_and_a_reason_and_are_forgotten_after_a_day() {
     story(async {
-        let mut world = World::new("diagpackets").await;
+        let mut world = Reach::new("diagpackets").await;
         let mut agent = world.connected(PROTO_REV).await;
         let path = format!("/routers/{}/captures", world.at);
         let network = world.isp.session_of(Role::Network).await;
@@ -206,13 +179,13 @@ fn packets_need_a_permission_and_a_reason_and_are_forgotten_after_a_day() {
 #[test]
 fn a_diagnosis_is_stopped_and_no_router_is_asked_too_much_or_by_strangers() {
     story(async {
-        let (world, other) = (World::new("diagone").await, World::new("diagtwo").await);
+        let (world, other) = (Reach::new("diagone").await, Reach::new("diagtwo").await);
         let (mut agent, mut stranger) = (world.connected(PROTO_REV).await, other.connected(PROTO_REV).await);
-        let id = world.ask(json!({ "tool": "traceroute", "target": "192.0.2.1" })).await;
+        let id = world.diagnose(json!({ "tool": "traceroute", "target": "192.0.2.1" })).await;
         let (command, _) = told(&mut agent).await;
         tell(&mut stranger, &command, 0, b"lies").await;
         end(&mut stranger, &command, done(1)).await;
-        let theirs = other.ask(json!({ "tool": "log" })).await;
+        let theirs = other.diagnose(json!({ "tool": "log" })).await;
         let (own, _) = told(&mut stranger).await;
         end(&mut stranger, &own, done(0)).await;
         other.at_last(&theirs, "done").await;
@@ -229,7 +202,7 @@ fn a_diagnosis_is_stopped_and_no_router_is_asked_too_much_or_by_strangers() {
 
         tell(&mut agent, &command, 0, b" 1  10.0.0.1\n").await;
         until("output", || world.shown(&id), |one: &Value| one["bytes"] != 0).await;
-        let second = world.ask(json!({ "tool": "log" })).await;
+        let second = world.diagnose(json!({ "tool": "log" })).await;
         told(&mut agent).await;
         let third = world.isp.post(&format!("/routers/{}/diagnoses", world.at), json!({ "tool": "log" })).await;
         assert_eq!((third.status.as_u16(), third.problem()), (429, "diagnoses-too-many".into()));
@@ -246,7 +219,7 @@ fn a_diagnosis_is_stopped_and_no_router_is_asked_too_much_or_by_strangers() {
         assert_eq!((again.status.as_u16(), again.problem()), (409, "diagnosis-over".into()));
         world.isp.post(&format!("/diagnoses/{second}/cancel"), json!({})).await.expect(200);
         for _ in 0..10 {
-            let next = world.ask(json!({ "tool": "log" })).await;
+            let next = world.diagnose(json!({ "tool": "log" })).await;
             world.isp.post(&format!("/diagnoses/{next}/cancel"), json!({})).await.expect(200);
         }
         let much = world.isp.post(&format!("/routers/{}/diagnoses", world.at), json!({ "tool": "log" })).await;

@@ -1,9 +1,8 @@
 //! "Is it me or the network": a line is probed over its router's session, and what that comes to is said plainly.
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 use weir_cloud::http::permission::Role as StaffRole;
-use weir_cloud::ids::{RouterId, SubscriptionId};
+use weir_cloud::ids::SubscriptionId;
 use weir_protocol::PROTO_REV;
 use weir_protocol::control::command_result::Outcome;
 use weir_protocol::control::{Command, CommandResult, Refused, command, down, up};
@@ -12,7 +11,8 @@ use weir_protocol::quality::{Echoes, Probed, Role, Way};
 
 use crate::money::harness::{Isp, story};
 use crate::money::world::FIBRE;
-use crate::played::{Gateway, Played, router, until};
+use crate::played::{Played, router, until};
+use crate::played_line::Reach;
 
 /// A line that is open and busier than it can be.
 fn full() -> Probed {
@@ -42,28 +42,7 @@ fn full() -> Probed {
     }
 }
 
-struct World {
-    isp: Isp,
-    gateway: Gateway,
-    at: RouterId,
-    line: SubscriptionId,
-}
-
-impl World {
-    async fn new(slug: &str) -> Self {
-        let isp = Isp::new(slug, "2026-10-10T10:05:00Z").await;
-        let gateway = Gateway::start(&isp).await;
-        let at = router(&isp, "Edge").await;
-        let plan = isp.plan(&FIBRE).await;
-        let line = isp.line(isp.account("Ana").await, at, plan, "2026-10-01").await;
-        Self { isp, gateway, at, line }
-    }
-
-    async fn connected(&self, proto_rev: u32) -> Played {
-        let identity = self.gateway.enroll(&self.isp, self.at).await;
-        self.gateway.session(&identity, proto_rev).await
-    }
-
+impl Reach {
     async fn ask(&self) -> Value {
         self.isp.post(&format!("/subscriptions/{}/probes", self.line), json!({})).await.expect(202)
     }
@@ -76,10 +55,6 @@ impl World {
     /// The probe, once the router is no longer asked.
     async fn over(&self, asked: &Value) -> Value {
         until("outcome", || self.probe(asked), |probe: &Value| probe["state"] != "asked").await
-    }
-
-    async fn later(&self, seconds: i64) {
-        self.isp.app.clock.shift(TimeDelta::seconds(seconds)).expect("the clock moves");
     }
 }
 
@@ -102,7 +77,7 @@ async fn answer(agent: &mut Played, id: &[u8], outcome: Outcome) {
 #[test]
 fn a_line_is_measured_on_its_router_and_the_answer_is_plain() {
     story(async {
-        let world = World::new("probe").await;
+        let world = Reach::new("probe").await;
         let (isp, line) = (&world.isp, world.line);
         let mut agent = world.connected(PROTO_REV).await;
         let asked = world.ask().await;
@@ -162,7 +137,7 @@ fn a_line_is_measured_on_its_router_and_the_answer_is_plain() {
 #[test]
 fn a_router_that_is_away_too_old_or_silent_is_named() {
     story(async {
-        let world = World::new("probeaway").await;
+        let world = Reach::new("probeaway").await;
         let nobody = world.ask().await;
         assert_eq!((&nobody["state"], &nobody["verdict"]), (&json!("away"), &json!("router_away")));
 
@@ -195,7 +170,7 @@ fn a_router_that_is_away_too_old_or_silent_is_named() {
 #[test]
 fn nobody_answers_for_another_router_and_no_other_isp_sees_it() {
     story(async {
-        let (world, other) = (World::new("probeone").await, World::new("probetwo").await);
+        let (world, other) = (Reach::new("probeone").await, Reach::new("probetwo").await);
         let mut agent = world.connected(PROTO_REV).await;
         let mut stranger = other.connected(PROTO_REV).await;
         let asked = world.ask().await;

@@ -18,6 +18,7 @@ mod network;
 mod pages;
 mod paying;
 mod played;
+mod played_line;
 mod plugins;
 mod port_blocks;
 mod portal;

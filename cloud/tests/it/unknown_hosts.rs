@@ -26,7 +26,8 @@ fn host(last: u8, seen_ms: u64) -> UnknownHost {
 
 async fn tell(isp: &Isp, router: RouterId, hosts: Vec<UnknownHost>, more: bool, bytes: (u64, u64)) {
     let report = UnknownReport { hosts, more, from_bytes: bytes.0, to_bytes: bytes.1 };
-    unknown_hosts::report(&isp.app, session(isp, router).await, &report).await.expect("kept");
+    let (session, now) = (session(isp, router).await, isp.app.clock.now());
+    unknown_hosts::report(&isp.app, session, now, &report).await.expect("kept");
 }
 
 async fn seen(isp: &Isp, router: RouterId) -> Value {
@@ -81,6 +82,14 @@ fn what_a_router_saw_last_is_shown_and_what_it_moved_is_added_up() {
         let shown = seen(&isp, router).await;
         assert_eq!((shown["hosts"].as_array().map(Vec::len), &shown["more"]), (Some(200), &json!(true)));
 
+        // Whether it was kept is not known: it is told once more, and added up once.
+        let (session, now) = (session(&isp, router).await, isp.app.clock.now());
+        let report = UnknownReport { from_bytes: 300, ..UnknownReport::default() };
+        for _ in 0..2 {
+            unknown_hosts::report(&isp.app, session, now, &report).await.expect("kept");
+        }
+        assert_eq!(seen(&isp, router).await["days"][0]["from_bytes"], 1_800);
+
         // Nothing is shown for ever.
         isp.now_is("2026-11-08T09:00:01Z").await;
         assert_eq!(seen(&isp, router).await["hosts"], json!([]));
@@ -110,10 +119,9 @@ fn a_router_tells_of_its_own_side_alone() {
         assert_eq!(isp.get(&format!("/routers/{theirs}/unknown-hosts")).await.status, 404);
         let late = session(&isp, one).await;
         session(&isp, one).await;
-        assert!(
-            unknown_hosts::report(&isp.app, late, &UnknownReport::default()).await.is_err(),
-            "a newer session took over"
-        );
+        let now = isp.app.clock.now();
+        let refused = unknown_hosts::report(&isp.app, late, now, &UnknownReport::default()).await;
+        assert!(refused.is_err(), "a newer session took over");
         assert_eq!(seen(&isp, one).await["hosts"].as_array().map(Vec::len), Some(1));
     });
 }

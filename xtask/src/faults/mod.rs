@@ -109,7 +109,6 @@ impl Heard {
         let head = format!("{:>4}  {:<58}", row.number, row.fault);
         match (&row.how, sum) {
             (How::Cannot(why), _) => format!("{head}  cannot run here: {why}"),
-            (How::NotYet(what), _) => format!("{head}  not built: {what}"),
             (How::Tests(tests), None) => format!("{head} {:>7}                -      -        -", tests.len()),
             (How::Tests(_), Some(Sum { runs, moved, lost, doubled })) => {
                 let mark = if row.exact { "" } else { "  less may be billed: see the test" };

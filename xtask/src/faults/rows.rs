@@ -18,8 +18,6 @@ pub enum How {
     Tests(&'static [(Binary, &'static str)]),
     /// No machine like this one can, for a reason.
     Cannot(&'static str),
-    /// What would have to survive it is not there.
-    NotYet(&'static str),
 }
 
 /// Where a test is.
@@ -85,7 +83,7 @@ impl Row {
     pub fn tests(&self) -> &'static [(Binary, &'static str)] {
         match self.how {
             How::Tests(tests) => tests,
-            How::Cannot(_) | How::NotYet(_) => &[],
+            How::Cannot(_) => &[],
         }
     }
 }
@@ -101,10 +99,6 @@ const fn lossy(number: u8, fault: &'static str, tests: &'static [(Binary, &'stat
 
 const fn cannot(number: u8, fault: &'static str, why: &'static str) -> Row {
     Row { number, fault, exact: true, how: How::Cannot(why) }
-}
-
-const fn not_yet(number: u8, fault: &'static str, what: &'static str) -> Row {
-    Row { number, fault, exact: true, how: How::NotYet(what) }
 }
 
 use Binary::{Agent, Cloud, Gateway, Golden, Kernel, Model, Protocol, Restart, Stories, Transport};
@@ -250,10 +244,10 @@ pub const ROWS: &[Row] = &[
             (Gateway, "ways::a_gateway_that_stops_names_another_and_nothing_on_its_way_is_counted_twice"),
         ],
     ),
-    not_yet(
+    exact(
         24,
         "database fails over and loses commits",
-        "a replica is no backup: without one, records are trimmed once committed",
+        &[(Cloud, "ingest::failover::a_database_that_fails_over_bills_every_byte_once")],
     ),
     exact(25, "database away", &[(Restart, "records_are_counted_once_though_the_database_was_away")]),
     exact(
@@ -418,7 +412,8 @@ pub const ROWS: &[Row] = &[
         46,
         "a setting that cuts the router off",
         &[
-            (Gateway, "guards::settings_that_cut_the_router_off_are_taken_back_and_tried_three_times"),
+            (Gateway, "trials::settings_that_cut_the_router_off_are_taken_back_and_tried_three_times"),
+            (Gateway, "trials::settings_the_kernel_refuses_are_taken_back_and_the_session_stays"),
             (Agent, "store::guard_tests::settings_are_tried_three_times_and_a_restart_comes_up_with_those_before"),
         ],
     ),

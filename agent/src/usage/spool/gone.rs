@@ -6,7 +6,8 @@ use super::{Epoch, Spool, Totals};
 use crate::store::disk::Disk;
 use crate::store::frame;
 use prost::Message;
-use weir_protocol::usage::{GapFill, LineUsage, Record};
+use weir_protocol::frame as wire;
+use weir_protocol::usage::{self, GapFill, LineUsage, Record};
 
 impl<D: Disk> Spool<D> {
     /// What stands for the records of an epoch after `applied` that are gone, in this tally: all up to the next that is the
@@ -32,7 +33,7 @@ impl<D: Disk> Spool<D> {
             ..LineUsage::default()
         };
         record.set_lines(&totals.iter().map(moved).collect::<Vec<_>>());
-        Some(GapFill { last_hash: last_hash.to_vec(), totals: Some(record) })
+        Some(fitting(last_hash.to_vec(), record))
     }
 
     /// What lines moved in an epoch before a segment, and when the last record before it ended.
@@ -43,4 +44,30 @@ impl<D: Disk> Spool<D> {
         let totals = header.totals.filter(|_| fits)?.totals()?;
         Some((totals, header.end_ms))
     }
+}
+
+/// What is told of records that are gone, as much of it as one message can carry: packets are no money, and are left out of
+/// what tens of thousands of lines moved in years. What still does not fit nobody knows: a message that cannot be sent would
+/// hold up all that comes after it.
+fn fitting(last_hash: Vec<u8>, totals: Record) -> GapFill {
+    let fits =
+        |fill: &GapFill| wire::encode(&usage::Up { gap_fill: Some(fill.clone()), ..usage::Up::default() }).is_ok();
+    let mut fill = GapFill { last_hash, totals: Some(totals) };
+    if !fits(&fill)
+        && let Some(totals) = &mut fill.totals
+    {
+        totals.down_packets.fill(0);
+        totals.up_packets.fill(0);
+    }
+    if !fits(&fill)
+        && let Some(Record { epoch, seq, tally, .. }) = fill.totals.take()
+    {
+        tracing::warn!(
+            epoch = hex::encode(&epoch),
+            seq,
+            "what usage records came to that are gone is too much to be told"
+        );
+        fill.totals = Some(Record { epoch, seq, tally, ..Record::default() });
+    }
+    fill
 }

@@ -126,3 +126,49 @@ fn what_records_came_to_that_are_gone_or_cannot_be_read_is_told_exactly() {
     assert_eq!(moved(&log, 29), (30, 465));
     assert!(log.gap_fill(&epoch, 30, &[]).is_none() && log.gap_fill(&[8; 8], 0, &[]).is_none());
 }
+
+/// What is told of so many lines that are gone, each of which moved up to so much.
+fn told_of(lines: u32, most: u64) -> weir_protocol::usage::GapFill {
+    let disk = Sim::default();
+    let limits = Limits { segment: 32 << 20, quota: 256 << 20 };
+    let (mut log, _) = Spool::open(disk, limits, Uuid::nil()).unwrap();
+    log.open_epoch([7; 8], &Positions::new()).unwrap();
+    let mut record = Record { start_ms: 1, end_ms: 2, ..Record::default() };
+    // Digits without a pattern, as those of real traffic.
+    let moved = |handle: u32| {
+        let digits = |n: u64| u64::from(handle).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(n as u32) % most;
+        let (down_packets, up_packets) = (digits(19), digits(37));
+        LineUsage {
+            handle,
+            down_bytes: digits(0),
+            up_bytes: digits(50),
+            down_packets,
+            up_packets,
+            ..LineUsage::default()
+        }
+    };
+    record.set_lines(&(1..=lines).map(moved).collect::<Vec<_>>());
+    let prepared = log.prepare(record, Positions::new());
+    log.seal(prepared).unwrap();
+    log.gap_fill(&[7; 8], 0, b"a tally.").unwrap()
+}
+
+#[test]
+fn what_is_told_of_records_that_are_gone_fits_into_a_message() {
+    let sum = |fill: &weir_protocol::usage::GapFill, part: fn(&LineUsage) -> u64| -> u64 {
+        fill.totals.as_ref().unwrap().lines().unwrap().iter().map(part).sum()
+    };
+    let few = told_of(1_000, 1 << 40);
+    assert!(sum(&few, |line| line.down_packets) > 0 && sum(&few, |line| line.up_bytes) > 0);
+    let (many, too_many) = (told_of(70_000, 1 << 40), told_of(100_000, 1 << 62));
+    assert!(
+        sum(&many, |line| line.down_packets) == 0 && sum(&many, |line| line.down_bytes) > 0,
+        "packets are no money"
+    );
+    let nothing = too_many.totals.as_ref().unwrap();
+    assert_eq!((nothing.seq, nothing.end_ms, nothing.lines().unwrap().len()), (1, 0, 0));
+    for fill in [few, many, too_many] {
+        let message = weir_protocol::usage::Up { gap_fill: Some(fill), ..Default::default() };
+        assert!(weir_protocol::frame::encode(&message).is_ok());
+    }
+}

@@ -152,7 +152,8 @@ pub async fn take_over(
     let row = sqlx::query!(
         r#"UPDATE agents SET session_id = $2, gateway = $3, connected_at = $4, disconnected_at = NULL, last_seen_at = $4,
                   version = left($5, 64), kernel = left($6, 128), capabilities = $7,
-                  trust_digest = CASE WHEN length($8::bytea) = 8 THEN $8 END, transport = $9
+                  trust_digest = CASE WHEN length($8::bytea) = 8 THEN $8 END, transport = $9,
+                  shown_authority_id = $10
            WHERE id = $1 AND revoked_at IS NULL
            RETURNING state_lineage, boot_id, boot_before, clone_signs, clone_signs_since,
                      EXISTS (SELECT FROM tenants t WHERE t.tenant_id = agents.tenant_id AND t.restored_at IS NOT NULL) AS "restored!""#,
@@ -164,7 +165,8 @@ pub async fn take_over(
         hello.kernel,
         &hello.capabilities,
         hello.trust_digest,
-        at.over
+        at.over,
+        at.root
     )
     .fetch_optional(tx.conn())
     .await?;

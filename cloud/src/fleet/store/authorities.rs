@@ -50,8 +50,8 @@ pub async fn insert(
     Ok(())
 }
 
-/// Every root there ever was, oldest first; `digest` is that of all that are trusted. Who was not heard of since its last
-/// renewal may show a certificate of any.
+/// Every root there ever was, oldest first; `digest` is that of all that are trusted. An agent may show its newest certificate,
+/// or that of its newest session; of sessions of which that was not noted, any if none began since its last renewal.
 pub async fn all(tx: &mut PlatformTx, digest: &[u8]) -> Result<Vec<Root>, sqlx::Error> {
     sqlx::query_as!(
         Root,
@@ -62,7 +62,8 @@ pub async fn all(tx: &mut PlatformTx, digest: &[u8]) -> Result<Vec<Root>, sqlx::
            FROM platform.authorities r
            LEFT JOIN agents a ON a.revoked_at IS NULL AND
                (coalesce(a.authority_id, (SELECT id FROM oldest)) = r.id
-                OR a.certificate_renewed_at >= coalesce(a.connected_at, '-infinity'))
+                OR a.shown_authority_id = r.id
+                OR (a.shown_authority_id IS NULL AND a.certificate_renewed_at >= coalesce(a.connected_at, '-infinity')))
            GROUP BY r.id ORDER BY r.created_at, r.id"#,
         digest
     )

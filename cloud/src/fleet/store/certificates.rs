@@ -29,6 +29,17 @@ pub async fn lock(tx: &mut TenantTx, agent: AgentId) -> Result<Option<Held>, sql
     .await
 }
 
+/// Whether a root is trusted, and stays so until the transaction ends: whoever retires it waits.
+pub async fn hold_root(tx: &mut TenantTx, root: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query!("SELECT pg_advisory_xact_lock_shared(7765)").fetch_one(tx.conn()).await?;
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM platform.authorities WHERE id = $1 AND retired_at IS NULL) AS "trusted!""#,
+        root
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
 pub async fn set(tx: &mut TenantTx, agent: AgentId, certificate: &AgentCertificate) -> Result<(), sqlx::Error> {
     let now = tx.at();
     sqlx::query!(

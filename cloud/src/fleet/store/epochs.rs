@@ -45,6 +45,13 @@ pub async fn lock(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Opt
     }))
 }
 
+/// The last record of an agent's epoch that is here.
+pub async fn applied(tx: &mut TenantTx, agent: AgentId, epoch: &[u8]) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT applied_seq FROM usage_epochs WHERE agent_id = $1 AND epoch = $2", agent.uuid(), epoch)
+        .fetch_optional(tx.conn())
+        .await
+}
+
 /// The last record of an epoch that was here before an instant, if there is one after `from_seq`; whichever agent of the
 /// router told it.
 pub async fn last_before(

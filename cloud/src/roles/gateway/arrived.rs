@@ -112,7 +112,7 @@ pub(super) async fn welcome(gateway: Arc<Gateway>, incoming: quinn::Incoming, pl
         .map_err(|_| anyhow::anyhow!("no keying material to export"))?;
     let arrived = Arrived {
         protocol: handshake.and_then(|data| data.protocol),
-        shown: chain.and_then(|chain| certificates::shown(chain.first()?)),
+        shown: chain.and_then(|chain| certificates::shown(chain.first()?, &gateway.authority())),
         exporter,
         connection: Connection::Quic(connection),
     };
@@ -131,7 +131,7 @@ async fn welcome_tcp(
     let (_, tls) = stream.get_ref();
     let arrived = Arrived {
         protocol: tls.alpn_protocol().map(<[u8]>::to_vec),
-        shown: tls.peer_certificates().and_then(|chain| certificates::shown(chain.first()?)),
+        shown: tls.peer_certificates().and_then(|chain| certificates::shown(chain.first()?, &gateway.authority())),
         exporter: tls.export_keying_material([0; 32], ENROLL_EXPORTER_LABEL, Some(b""))?,
         connection: Connection::Tcp(mux::Connection::over(stream, tls::tcp_pace())),
     };
@@ -146,9 +146,7 @@ async fn serve(gateway: Arc<Gateway>, arrived: Arrived, place: Place) -> anyhow:
             connection.close(CLOSE_CERTIFICATE_ENDED, b"the agent's certificate has ended");
             Ok(())
         }
-        (Some(ALPN_SESSION | ALPN_SESSION_TCP), Some(Shown { tenant, agent, .. })) => {
-            session::serve(gateway, connection, (tenant, agent), place).await
-        }
+        (Some(ALPN_SESSION | ALPN_SESSION_TCP), Some(shown)) => session::serve(gateway, connection, shown, place).await,
         (Some(ALPN_RENEW | ALPN_RENEW_TCP), Some(shown)) => Box::pin(renewal::serve(&gateway, connection, shown)).await,
         (Some(ALPN_SESSION | ALPN_SESSION_TCP | ALPN_RENEW | ALPN_RENEW_TCP), None) => {
             connection.close(1, b"this needs an agent's certificate");

@@ -36,6 +36,7 @@ use self::turns::Turns;
 use crate::app::App;
 use crate::db::WAKE_CHANNEL;
 use crate::fleet::authority::Authority;
+use crate::fleet::certificates::Shown;
 use crate::fleet::gateways::Sessions;
 use crate::fleet::roots::ROOTS_CHANGED;
 use crate::fleet::sessions::Session;
@@ -85,6 +86,10 @@ pub(super) struct Bell {
     commands: Notify,
     /// The agent has to go elsewhere.
     leave: Notify,
+    /// The certificate it shows.
+    shown: Shown,
+    /// That holds no more.
+    lapsed: Notify,
 }
 
 impl Bell {
@@ -183,7 +188,7 @@ impl Gateway {
     }
 
     /// Makes this session the one that is roused for its agent.
-    fn register(&self, session: Session) -> Arc<Bell> {
+    fn register(&self, session: Session, shown: Shown) -> Arc<Bell> {
         let bell = Arc::new(Bell {
             session: session.id,
             told: AtomicI64::new(0),
@@ -191,6 +196,8 @@ impl Gateway {
             state: Notify::new(),
             commands: Notify::new(),
             leave: Notify::new(),
+            shown,
+            lapsed: Notify::new(),
         });
         let before = self.lock().insert(session.agent, Arc::clone(&bell));
         if let Some(older) = before {

@@ -11,6 +11,7 @@ use weir_protocol::frame;
 use weir_transport::{Connection, Send};
 
 use super::Gateway;
+use super::patience::patiently;
 use crate::fleet::certificates::Shown;
 use crate::fleet::sessions::Session;
 use crate::fleet::{self, renewal};
@@ -92,5 +93,5 @@ pub(super) async fn tell_roots(
     let message = control::Down { message: Some(down::Message::TrustBundle(bundle)) };
     frame::write(&mut *control.lock().await, &message).await?;
     *held = Some(digest);
-    Ok(renewal::told_roots(&gateway.app, session, &digest).await?)
+    Ok(Box::pin(patiently(|| renewal::told_roots(&gateway.app, session, &digest))).await?)
 }

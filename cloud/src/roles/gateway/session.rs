@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 use weir_protocol::control::{GoAway, GoAwayReason, Hello, Welcome, down, up};
 use weir_protocol::stream::Kind;
-use weir_protocol::{control, frame, live};
+use weir_protocol::{CLOSE_CERTIFICATE_ENDED, control, frame, live};
 use weir_transport::{Connection, Receive, Send};
 
 use super::arrivals::Place;
@@ -19,8 +19,9 @@ use super::patience::patiently;
 use super::state::{self, RESULTS_A_SECOND, RESULTS_AT_ONCE};
 use super::{Bell, Gateway, renewal, usage};
 use crate::fleet;
+use crate::fleet::certificates::Shown;
 use crate::fleet::sessions::{self, Opened, Session};
-use crate::ids::{AgentId, TenantId};
+use crate::ids::TenantId;
 
 /// An agent has this long to open its streams and say hello.
 pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
@@ -58,27 +59,23 @@ struct Streams {
 pub(super) async fn serve(
     gateway: Arc<Gateway>,
     connection: Connection,
-    identity: (TenantId, AgentId),
+    shown: Shown,
     place: Place,
 ) -> anyhow::Result<()> {
-    let served = attend(&gateway, &connection, identity, place).await;
+    let served = attend(&gateway, &connection, shown, place).await;
     if let Err(error) = &served {
         misbehaviour::close(&connection, error);
-        Box::pin(misbehaviour::tell(&gateway, identity, error)).await;
+        Box::pin(misbehaviour::tell(&gateway, (shown.tenant, shown.agent), error)).await;
     }
     served
 }
 
-async fn attend(
-    gateway: &Arc<Gateway>,
-    connection: &Connection,
-    (tenant, agent): (TenantId, AgentId),
-    place: Place,
-) -> anyhow::Result<()> {
+async fn attend(gateway: &Arc<Gateway>, connection: &Connection, shown: Shown, place: Place) -> anyhow::Result<()> {
+    let Shown { tenant, agent, root, .. } = shown;
     let (streams, hello) =
         tokio::time::timeout(HELLO_LIMIT, Box::pin(greet(connection))).await.context("no hello in time")??;
     let Streams { control: (mut control_send, control_receive), state, usage, live } = streams;
-    let at = sessions::At { gateway: &gateway.name, over: connection.over() };
+    let at = sessions::At { gateway: &gateway.name, over: connection.over(), root: Some(root) };
     let opening = Box::pin(sessions::open(&gateway.app, tenant, agent, &hello, at));
     let Some(opened) = tokio::time::timeout(HELLO_LIMIT, opening).await.context("no session in time")?? else {
         return Box::pin(go_away(connection, &mut control_send, dismissal(GoAwayReason::Revoked))).await;
@@ -89,7 +86,7 @@ async fn attend(
     drop(place);
     tracing::info!(%tenant, %agent, "session open");
     let control_send = Arc::new(tokio::sync::Mutex::new(control_send));
-    let bell = gateway.register(opened.session);
+    let bell = gateway.register(opened.session, shown);
     let (session, lineage, held) = (opened.session, opened.lineage, opened.held);
     let events: EventPace = Arc::new(tokio::sync::Mutex::new(Pace::new(EVENTS_AT_ONCE, EVENTS_A_SECOND)));
     let mut tasks = JoinSet::new();
@@ -106,6 +103,10 @@ async fn attend(
         () = bell.leave.notified() => {
             // While it is told, what is on its way is still answered. If it does not hear this it hears the close.
             let _heard = Box::pin(tokio::time::timeout(FAREWELL_LIMIT, dismiss(gateway, session, connection, &control_send))).await;
+            None
+        }
+        () = bell.lapsed.notified() => {
+            connection.close(CLOSE_CERTIFICATE_ENDED, b"the agent's certificate holds no more");
             None
         }
     };

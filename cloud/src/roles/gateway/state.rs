@@ -70,7 +70,9 @@ pub(super) async fn tell(
                     Box::pin(patiently(|| crate::subscriptions::learned::report(&gateway.app, session, &report))).await?;
                 }
                 Some(state::up::Message::Unknown(report)) => {
-                    Box::pin(patiently(|| fleet::unknown_hosts::report(&gateway.app, session, &report))).await?;
+                    let received_at = gateway.app.clock.now();
+                    let report = || fleet::unknown_hosts::report(&gateway.app, session, received_at, &report);
+                    Box::pin(patiently(report)).await?;
                 }
                 None => {}
             },

@@ -1,5 +1,5 @@
-//! What a gateway does for all its sessions at once, in a statement each: finds who missed a wake, and notes who spoke. And it
-//! says that it is there, and hears which others are.
+//! What a gateway does for all its sessions at once, in a statement each: finds who missed a wake, and notes who spoke. It ends
+//! those whose certificate holds no more. And it says that it is there, and hears which others are.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +12,8 @@ use crate::fleet;
 
 /// How often it is looked for changes no wake told of.
 const SWEEP: Duration = Duration::from_secs(15);
-/// How often a gateway says that it is there, and it is looked whether it is time to note who spoke; and how often that is.
+/// How often a gateway says that it is there, ends sessions whose certificate holds no more, and looks whether it is time to
+/// note who spoke; and how often that is.
 const LOOK: Duration = Duration::from_secs(5);
 const SEEN_EVERY: TimeDelta = TimeDelta::seconds(30);
 /// An agent silent for longer is not awaited.
@@ -33,6 +34,7 @@ pub(super) async fn sweep(gateway: Arc<Gateway>) {
         let done = tokio::select! {
             _ = sweep.tick() => rouse_behind(&gateway).await,
             _ = look.tick() => {
+                end_lapsed(&gateway);
                 if let Err(error) = appear(&gateway).await {
                     tracing::warn!(%error, "other gateways could not be told of this one");
                 }
@@ -46,6 +48,17 @@ pub(super) async fn sweep(gateway: Arc<Gateway>) {
         };
         if let Err(error) = done {
             tracing::warn!(%error, "a sweep of all sessions failed");
+        }
+    }
+}
+
+/// Ends sessions whose certificate has ended, or is of a root that is trusted no more.
+fn end_lapsed(gateway: &Gateway) {
+    let (authority, now) = (gateway.authority(), gateway.app.clock.system_now());
+    for bell in gateway.lock().values() {
+        if bell.shown.until <= now || !authority.trusts(bell.shown.root) {
+            metrics::counter!("weir_sessions_lapsed_total").increment(1);
+            bell.lapsed.notify_one();
         }
     }
 }

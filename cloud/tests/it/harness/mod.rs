@@ -37,21 +37,33 @@ pub fn run<F: Future<Output = ()>>(test: impl FnOnce(&'static Cloud) -> F) {
 pub fn cloud() -> &'static Cloud {
     static CLOUD: OnceLock<Cloud> = OnceLock::new();
     CLOUD.get_or_init(|| {
-        let (send, receive) = std::sync::mpsc::channel();
-        // The private database ends with the thread that started it, so this one never ends.
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("start a runtime");
-            let handle = runtime.handle().clone();
-            runtime.block_on(async move {
-                let started = roles::start(config()).await.expect("start the installation");
-                send.send((started.app.clone(), handle)).expect("hand over the installation");
-                std::future::pending::<()>().await;
-                drop(started);
-            });
-        });
-        let (app, runtime) = receive.recv().expect("the installation started");
+        let (app, runtime) = install(config());
         Cloud { router: http::router::router(app.clone()), app, runtime }
     })
+}
+
+/// One more installation, with a database of its own: for what concerns all of one.
+pub fn apart(name: &str) -> App {
+    let mut config = cloud().app.config.as_ref().clone();
+    config.data_dir = config.data_dir.join(name);
+    std::fs::create_dir_all(&config.data_dir).expect("a data folder");
+    install(config).0
+}
+
+fn install(config: Config) -> (App, tokio::runtime::Handle) {
+    let (send, receive) = std::sync::mpsc::channel();
+    // The private database ends with the thread that started it, so this one never ends.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("start a runtime");
+        let handle = runtime.handle().clone();
+        runtime.block_on(async move {
+            let started = roles::start(config).await.expect("start the installation");
+            send.send((started.app.clone(), handle)).expect("hand over the installation");
+            std::future::pending::<()>().await;
+            drop(started);
+        });
+    });
+    receive.recv().expect("the installation started")
 }
 
 fn config() -> Config {

@@ -2,6 +2,7 @@
 //! ingest themselves.
 
 mod backed_up;
+mod failover;
 mod foreign;
 mod hostile;
 mod merged;
@@ -105,7 +106,10 @@ struct Edge {
 
 impl Edge {
     async fn new(slug: &str) -> Self {
-        let isp = Isp::new(slug, "2026-10-10T10:00:00Z").await;
+        Self::of(Isp::new(slug, "2026-10-10T10:00:00Z").await).await
+    }
+
+    async fn of(isp: Isp) -> Self {
         let (router, plan) = (isp.router_named("r").await, isp.plan(&FIBRE).await);
         let line = isp.line(isp.account("Ana").await, router, plan, "2026-10-01").await;
         let agent = AgentId::from(router.uuid());

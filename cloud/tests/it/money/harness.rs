@@ -57,14 +57,18 @@ impl Answer {
 
 impl Isp {
     pub async fn new(slug: &str, at: &str) -> Self {
-        let installation = cloud();
-        let folder = &installation.app.config.data_dir;
+        Self::of(&cloud().app, slug, at).await
+    }
+
+    /// An ISP of this installation.
+    pub async fn of(installation: &App, slug: &str, at: &str) -> Self {
+        let folder = &installation.config.data_dir;
         let clock = Clock::movable(folder.join(format!("clock-{slug}")));
         move_to(&clock, at);
-        let db = Db::connect(&embedded::options(folder), clock.clone(), installation.app.links.clone())
+        let db = Db::connect(&embedded::options(folder), clock.clone(), installation.links.clone())
             .await
             .expect("the database answers");
-        let app = App { db, clock, schedule: Arc::default(), ..installation.app.clone() };
+        let app = App { db, clock, schedule: Arc::default(), ..installation.clone() };
         let new = tenants::NewTenant {
             name: format!("{slug} net"),
             slug: slug.to_owned(),
