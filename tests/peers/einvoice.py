@@ -4,6 +4,7 @@ Takes files: XML, or PDF with a CII inside. Says what is wrong with each, a line
 """
 
 import sys
+from functools import cache
 from importlib.resources import files
 
 import facturx
@@ -30,15 +31,14 @@ def xml_of(path):
     return xml
 
 
-def wrongs(processor, path):
+def wrongs(rules_of, processor, path):
     xml = xml_of(path)
     root = etree.fromstring(xml)
     schema, stylesheet = KINDS[etree.QName(root).localname]
     rules = etree.XMLSchema(file=str(RULES / schema))
     if not rules.validate(root):
         yield from (str(error.message) for error in rules.error_log)
-    xslt = processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=str(RULES / stylesheet))
-    told = xslt.transform_to_string(xdm_node=processor.parse_xml(xml_text=xml.decode()))
+    told = rules_of(stylesheet).transform_to_string(xdm_node=processor.parse_xml(xml_text=xml.decode()))
     report = etree.fromstring(told.encode())
     fired = report.findall(".//svrl:fired-rule", SVRL)
     if not fired:
@@ -51,8 +51,14 @@ def wrongs(processor, path):
 def main():
     bad = False
     with PySaxonProcessor(license=False) as processor:
+        compiler = processor.new_xslt30_processor()
+
+        @cache
+        def rules_of(stylesheet):
+            return compiler.compile_stylesheet(stylesheet_file=str(RULES / stylesheet))
+
         for path in sys.argv[1:]:
-            for wrong in wrongs(processor, path):
+            for wrong in wrongs(rules_of, processor, path):
                 print(f"{path}: {wrong}")
                 bad = True
     raise SystemExit(1 if bad else 0)

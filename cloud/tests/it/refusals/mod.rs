@@ -172,6 +172,7 @@ impl Furnished {
             "webhooks" => return format!("whk_{}", uuid::Uuid::nil().simple()),
             "imports" => return format!("imp_{}", uuid::Uuid::nil().simple()),
             "orders" => return format!("ord_{}", uuid::Uuid::nil().simple()),
+            "invoices" => return format!("inv_{}", uuid::Uuid::nil().simple()),
             "payments" => return format!("pay_{}", uuid::Uuid::nil().simple()),
             "payment-methods" => return format!("pmt_{}", uuid::Uuid::nil().simple()),
             "suspense-items" => return format!("ssp_{}", uuid::Uuid::nil().simple()),
