@@ -116,35 +116,41 @@ END $$;
 
 ALTER FUNCTION public.issued_invoice_is_final() OWNER TO weir_super;
 
-CREATE FUNCTION public.ledger_entry_balances() RETURNS trigger
+CREATE FUNCTION public.ledger_entries_balance() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    odd uuid;
 BEGIN
-    IF EXISTS (
-        SELECT FROM ledger_postings p
-        WHERE p.tenant_id = NEW.tenant_id AND p.entry_id = NEW.entry_id
-        GROUP BY p.currency HAVING sum(p.amount) <> 0
-    ) THEN
-        RAISE EXCEPTION 'ledger entry % does not balance', NEW.entry_id
+    SELECT p.entry_id INTO odd FROM written p GROUP BY p.tenant_id, p.entry_id, p.currency HAVING sum(p.amount) <> 0 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'ledger entry % does not balance', odd
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_balance';
     END IF;
     RETURN NULL;
 END $$;
 
-ALTER FUNCTION public.ledger_entry_balances() OWNER TO weir_super;
+ALTER FUNCTION public.ledger_entries_balance() OWNER TO weir_super;
 
-CREATE FUNCTION public.ledger_entry_has_postings() RETURNS trigger
+CREATE FUNCTION public.ledger_entries_have_postings() RETURNS trigger
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
+DECLARE
+    odd uuid;
 BEGIN
-    IF (SELECT count(*) FROM ledger_postings p WHERE p.tenant_id = NEW.tenant_id AND p.entry_id = NEW.id) < 2 THEN
-        RAISE EXCEPTION 'ledger entry % has fewer than two postings', NEW.id
+    SELECT e.id INTO odd FROM written e
+    WHERE (SELECT count(*) FROM ledger_postings p WHERE p.tenant_id = e.tenant_id AND p.entry_id = e.id) < 2 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'ledger entry % has fewer than two postings', odd
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_have_postings';
     END IF;
     RETURN NULL;
 END $$;
 
-ALTER FUNCTION public.ledger_entry_has_postings() OWNER TO weir_super;
+ALTER FUNCTION public.ledger_entries_have_postings() OWNER TO weir_super;
 
 CREATE FUNCTION public.never_deleted(target regclass) RETURNS void
     LANGUAGE plpgsql
@@ -693,6 +699,19 @@ ALTER TABLE ONLY public.billed_top_ups FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_top_ups OWNER TO weir_owner;
 
+CREATE TABLE public.billing_batches (
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    number integer NOT NULL,
+    accounts uuid[] NOT NULL,
+    done_at timestamp with time zone,
+    CONSTRAINT billing_batches_are_not_empty CHECK ((cardinality(accounts) > 0))
+);
+
+ALTER TABLE ONLY public.billing_batches FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billing_batches OWNER TO weir_owner;
+
 CREATE TABLE public.billing_faults (
     tenant_id uuid NOT NULL,
     account_id uuid NOT NULL,
@@ -715,8 +734,6 @@ CREATE TABLE public.billing_runs (
     finished_at timestamp with time zone,
     accounts_total integer DEFAULT 0 NOT NULL,
     accounts_done integer DEFAULT 0 NOT NULL,
-    invoices_issued integer DEFAULT 0 NOT NULL,
-    last_account_id uuid,
     error text,
     CONSTRAINT billing_runs_status_exists CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
 );
@@ -2687,6 +2704,9 @@ ALTER TABLE ONLY public.billed_segments
 ALTER TABLE ONLY public.billed_top_ups
     ADD CONSTRAINT billed_top_ups_pkey PRIMARY KEY (tenant_id, top_up_id);
 
+ALTER TABLE ONLY public.billing_batches
+    ADD CONSTRAINT billing_batches_pkey PRIMARY KEY (tenant_id, run_id, number);
+
 ALTER TABLE ONLY public.billing_faults
     ADD CONSTRAINT billing_faults_pkey PRIMARY KEY (tenant_id, account_id);
 
@@ -3276,9 +3296,9 @@ CREATE TRIGGER credit_notes_fit AFTER INSERT ON public.invoices FOR EACH ROW WHE
 
 CREATE TRIGGER invoices_issued_is_final BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION public.issued_invoice_is_final();
 
-CREATE CONSTRAINT TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_postings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
+CREATE TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_postings REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entries_balance();
 
-CREATE CONSTRAINT TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_has_postings();
+CREATE TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entries_have_postings();
 
 CREATE TRIGGER port_blocks_are_history BEFORE DELETE OR UPDATE ON public.port_blocks FOR EACH ROW EXECUTE FUNCTION public.port_blocks_are_history();
 
@@ -3423,6 +3443,12 @@ ALTER TABLE ONLY public.billed_top_ups
 
 ALTER TABLE ONLY public.billed_top_ups
     ADD CONSTRAINT billed_top_ups_tenant_id_top_up_id_fkey FOREIGN KEY (tenant_id, top_up_id) REFERENCES public.top_ups(tenant_id, id);
+
+ALTER TABLE ONLY public.billing_batches
+    ADD CONSTRAINT billing_batches_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.billing_batches
+    ADD CONSTRAINT billing_batches_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES public.billing_runs(tenant_id, id);
 
 ALTER TABLE ONLY public.billing_faults
     ADD CONSTRAINT billing_faults_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
@@ -4133,6 +4159,8 @@ ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_top_ups ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.billing_batches ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.billing_faults ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
@@ -4318,6 +4346,8 @@ CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( 
 CREATE POLICY tenant ON public.billed_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billed_top_ups TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.billing_batches TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billing_faults TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4651,6 +4681,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.billed_segments TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.billed_top_ups TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_batches TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_faults TO weir_app;
 

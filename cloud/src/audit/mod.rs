@@ -23,8 +23,16 @@ pub async fn record(
     subject: impl ToString,
     detail: serde_json::Value,
 ) -> Result<(), crate::db::Error> {
-    let id = tx.new_id();
-    Ok(store::insert(tx, id, action, &subject.to_string(), detail).await?)
+    record_all(tx, action, vec![(subject.to_string(), detail)]).await
+}
+
+/// Records the same kind of change of many things: each subject with its detail.
+pub async fn record_all(
+    tx: &mut TenantTx,
+    action: &str,
+    changes: Vec<(String, serde_json::Value)>,
+) -> Result<(), crate::db::Error> {
+    Ok(store::insert(tx, action, changes).await?)
 }
 
 /// Records a change of the whole installation, with every tenant.

@@ -10,21 +10,22 @@ use crate::ids::AuditEntryId;
 
 pub async fn insert(
     tx: &mut TenantTx,
-    id: AuditEntryId,
     action: &str,
-    subject: &str,
-    detail: serde_json::Value,
+    changes: Vec<(String, serde_json::Value)>,
 ) -> Result<(), sqlx::Error> {
     let (tenant, at, actor) = (tx.tenant(), tx.at(), tx.actor().to_string());
+    let ids: Vec<_> = changes.iter().map(|_| tx.new_id::<AuditEntryId>().uuid()).collect();
+    let (subjects, details): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
     sqlx::query!(
-        "INSERT INTO audit_entries (tenant_id, id, at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO audit_entries (tenant_id, id, at, actor, action, subject, detail)
+         SELECT $1, id, $2, $3, $4, subject, detail FROM unnest($5::uuid[], $6::text[], $7::jsonb[]) AS change (id, subject, detail)",
         tenant.uuid(),
-        id.uuid(),
         at,
         actor,
         action,
-        subject,
-        detail
+        &ids,
+        &subjects,
+        &details
     )
     .execute(tx.conn())
     .await?;

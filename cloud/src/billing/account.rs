@@ -1,6 +1,8 @@
-//! Bills one account in the caller's transaction: facts in, lines out, issued if there is anything to say.
+//! The lines of an account's next invoice: what is on record in, lines out. Nothing is written.
 
-use chrono::NaiveDate;
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use weir_rules::calendar::{BillingDay, Cycle, Period, local_date};
@@ -9,10 +11,10 @@ use weir_rules::tax::TaxRate;
 
 use super::error::RulesError;
 use super::pricing::Prices;
-use super::store::facts::{self, AccountRow, BilledRow, TermRow, TopUpRow};
-use super::{Error, LineKind, issue, recurring, top_ups, usage};
+use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
+use super::{Error, LineKind, recurring, top_ups, usage};
 use crate::db::TenantTx;
-use crate::ids::{AccountId, BillingRunId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
+use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 use crate::plugins::PricedBy;
 
 /// A line to be put on the account's next invoice.
@@ -43,6 +45,10 @@ pub(super) struct Traffic {
     pub free_bytes: i64,
     pub included_bytes: Option<i64>,
     pub late: bool,
+    /// How many segments are behind it, to be taken when it is billed: those that ended in `(after, until]`.
+    pub segments: i64,
+    pub after: Option<DateTime<Utc>>,
+    pub until: DateTime<Utc>,
 }
 
 /// One subscription with all that decides what it is billed.
@@ -56,45 +62,104 @@ pub(super) struct Facts<'a> {
     pub top_ups: Vec<&'a TopUpRow>,
 }
 
-/// Bills everything due by `as_of`; says whether an invoice was issued. Doing it again issues nothing.
-///
-/// No invoice is issued of which every line is nothing: whoever asked must not commit then, and the traffic that was taken
-/// waits for the account's next invoice. What a rule priced is settled all the same, whatever it came to.
-pub(super) async fn bill(
-    tx: &mut TenantTx,
-    run: BillingRunId,
-    as_of: NaiveDate,
-    id: AccountId,
-    prices: &mut Prices,
-) -> Result<bool, Error> {
-    prices.check(tx).await?;
-    let (account, lines) = draft(tx, as_of, id, prices).await?;
-    if lines.iter().all(|line| line.net.is_zero() && line.priced_by.is_none()) {
-        return Ok(false);
-    }
-    issue::issue(tx, run, &account, currency(&account)?, &lines).await?;
-    Ok(true)
+/// All that is on record about some accounts, each list by account.
+pub(super) struct Records {
+    pub accounts: Vec<AccountRow>,
+    terms: Vec<TermRow>,
+    billed: Vec<BilledRow>,
+    top_ups: Vec<TopUpRow>,
 }
 
-/// The lines of everything due by `as_of`. Their traffic is taken: whoever only wants to know does not commit.
-pub(super) async fn draft(
+impl Records {
+    /// Reads them; the accounts are locked.
+    pub(super) async fn of(tx: &mut TenantTx, ids: &[AccountId]) -> Result<Self, Error> {
+        let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+        Ok(Self {
+            accounts: facts::lock_accounts(tx, &ids).await?,
+            terms: facts::terms(tx, &ids).await?,
+            billed: facts::billed(tx, &ids).await?,
+            top_ups: facts::top_ups(tx, &ids).await?,
+        })
+    }
+
+    fn facts_of(&self, account: &AccountRow) -> Result<Vec<Facts<'_>>, Error> {
+        by_subscription(
+            account,
+            about(&self.terms, account.id, |row| row.account),
+            about(&self.billed, account.id, |row| row.account),
+            about(&self.top_ups, account.id, |row| row.account),
+        )
+    }
+}
+
+/// The rows about one account, of rows by account.
+fn about<T>(rows: &[T], account: AccountId, of: impl Fn(&T) -> AccountId) -> &[T] {
+    let from = rows.partition_point(|row| of(row) < account);
+    let len = rows[from..].partition_point(|row| of(row) == account);
+    &rows[from..from + len]
+}
+
+/// What one subscription is billed from: its facts, and its pieces that are closed.
+type Known<'a> = (Facts<'a>, Vec<usage::Closed<'a>>);
+
+/// The lines of everything due by `as_of`, of every account or why there can be none.
+pub(super) async fn draft<'a>(
     tx: &mut TenantTx,
     as_of: NaiveDate,
-    id: AccountId,
-    prices: &mut Prices,
-) -> Result<(AccountRow, Vec<Draft>), Error> {
-    let account = facts::lock_account(tx, id).await?.ok_or(Error::AccountNotFound(id))?;
-    let terms = facts::terms(tx, id).await?;
-    let billed = facts::billed(tx, id).await?;
-    let bought = facts::top_ups(tx, id).await?;
-    let counted_until = as_of.min(local_date(tx.at(), zone(&account)?));
-    let mut lines = Vec::new();
-    for facts in by_subscription(&account, &terms, &billed, &bought)? {
-        usage::count(tx, &facts, counted_until, prices, &mut lines).await?;
-        recurring::charge(tx, &facts, as_of, &mut lines)?;
-        top_ups::charge(tx, &facts, &mut lines)?;
+    records: &'a Records,
+    prices: &mut HashMap<AccountId, Prices>,
+) -> Result<Vec<(&'a AccountRow, Result<Vec<Draft>, Error>)>, Error> {
+    let mut known = Vec::with_capacity(records.accounts.len());
+    for account in &records.accounts {
+        known.push((account, look_at(tx, as_of, records, account)));
     }
-    Ok((account, lines))
+    let subscriptions = known.iter().filter_map(|(_, known)| known.as_ref().ok()).flatten();
+    let windows: Vec<_> =
+        subscriptions.flat_map(|(facts, closed)| closed.iter().map(move |closed| closed.window(facts))).collect();
+    let counted = if windows.is_empty() { Vec::new() } else { facts::count_segments(tx, &windows).await? };
+    let counted = counted.into_iter().map(|row| (row.line, row)).collect();
+    drop(windows);
+    let mut drafts = Vec::with_capacity(known.len());
+    for (account, known) in known {
+        let prices = prices.entry(account.id).or_insert(Prices::Plan);
+        let lines = match known {
+            Ok(known) => lines(tx, as_of, &known, &counted, prices).await,
+            Err(error) => Err(error),
+        };
+        drafts.push((account, lines));
+    }
+    Ok(drafts)
+}
+
+fn look_at<'a>(
+    tx: &TenantTx,
+    as_of: NaiveDate,
+    records: &'a Records,
+    account: &AccountRow,
+) -> Result<Vec<Known<'a>>, Error> {
+    let counted_until = as_of.min(local_date(tx.at(), zone(account)?));
+    let mut known = Vec::new();
+    for facts in records.facts_of(account)? {
+        let closed = usage::closed(tx, &facts, counted_until)?;
+        known.push((facts, closed));
+    }
+    Ok(known)
+}
+
+async fn lines(
+    tx: &mut TenantTx,
+    as_of: NaiveDate,
+    known: &[Known<'_>],
+    counted: &HashMap<InvoiceLineId, CountedRow>,
+    prices: &mut Prices,
+) -> Result<Vec<Draft>, Error> {
+    let mut lines = Vec::new();
+    for (facts, closed) in known {
+        usage::count(tx, facts, closed, counted, prices, &mut lines).await?;
+        recurring::charge(tx, facts, as_of, &mut lines)?;
+        top_ups::charge(tx, facts, &mut lines)?;
+    }
+    Ok(lines)
 }
 
 /// The currency of an account.

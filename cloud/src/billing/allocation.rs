@@ -1,5 +1,7 @@
 //! What settles what: payments and credit documents against open invoices, oldest due first. The account is locked by the caller.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use weir_rules::money::{Currency, Money};
 use weir_rules::payment::{OpenInvoice, allocate};
@@ -38,7 +40,7 @@ pub async fn currency(tx: &mut TenantTx, id: AccountId) -> Result<Currency, Erro
 
 /// What an account still has to pay, oldest due first.
 pub async fn open_items(tx: &mut TenantTx, account: AccountId, currency: Currency) -> Result<Vec<OpenItem>, Error> {
-    let rows = invoices::open(tx, account, currency.code()).await?;
+    let rows = invoices::open(tx, &[(account, currency)]).await?;
     let item = |row: invoices::OpenRow| {
         Ok(OpenItem { id: row.id, number: row.number, due_on: row.due_on, open: Money::new(row.open, currency)? })
     };
@@ -77,19 +79,48 @@ pub async fn take_back(
 
 /// Settles open invoices with what earlier payments and credit documents have left over.
 pub async fn use_credit(tx: &mut TenantTx, account: AccountId, currency: Currency, on: NaiveDate) -> Result<(), Error> {
-    for source in invoices::credit(tx, account, currency.code()).await? {
-        let items = open_items(tx, account, currency).await?;
-        let allocation = allocate(Money::new(source.left, currency)?, &open(&items))?;
+    use_credits(tx, &[(account, currency)], on).await
+}
+
+/// The same for many accounts, each in its currency.
+pub(super) async fn use_credits(
+    tx: &mut TenantTx,
+    accounts: &[(AccountId, Currency)],
+    on: NaiveDate,
+) -> Result<(), Error> {
+    let sources = invoices::credit(tx, accounts).await?;
+    if sources.is_empty() {
+        return Ok(());
+    }
+    let currencies: HashMap<_, _> = accounts.iter().copied().collect();
+    let mut left: HashMap<AccountId, Vec<OpenInvoice<InvoiceId>>> = HashMap::new();
+    for row in invoices::open(tx, accounts).await? {
+        let open = Money::new(row.open, currencies[&row.account])?;
+        left.entry(row.account).or_default().push(OpenInvoice { id: row.id, due_on: row.due_on, open });
+    }
+    let mut used = Vec::new();
+    for source in sources {
+        let Some(items) = left.get_mut(&source.account) else { continue };
+        let allocation = allocate(Money::new(source.left, currencies[&source.account])?, items)?;
         for (invoice, part) in allocation.parts {
             let id = tx.new_id::<AllocationId>().uuid();
             invoices::insert_allocation(tx, id, invoice, source.payment, source.credit, part.amount()).await?;
+            for item in items.iter_mut().filter(|item| item.id == invoice) {
+                item.open = item.open.checked_sub(part)?;
+            }
             // A credit document lowered the receivable when it was issued; only a payment's surplus waits elsewhere.
             if source.payment.is_some() {
-                let from = Source { kind: "allocation", id, posting: "apply_credit" };
-                ledger::post(tx, &from, on, "Credit used", &posting::apply_credit(&account, part)?).await?;
+                used.push(ledger::Fact {
+                    source: Source { kind: "allocation", id, posting: "apply_credit" },
+                    on,
+                    description: "Credit used".into(),
+                    entry: posting::apply_credit(&source.account, part)?,
+                });
             }
         }
+        items.retain(|item| item.open.is_positive());
     }
+    ledger::post_all(tx, &used).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{AccountStanding, BillingRun, Invoice, InvoiceFilter, InvoiceSummary, RunWish, pdf};
+use super::{AccountStanding, BillingRun, Invoice, InvoiceFilter, InvoiceSummary, Preview, RunWish, pdf};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
@@ -19,6 +19,7 @@ use crate::ids::{AccountId, BillingRunId, InvoiceId};
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_runs, start_run))
+        .routes(routes!(preview_run))
         .routes(routes!(show_run))
         .routes(routes!(list))
         .routes(routes!(show))
@@ -72,6 +73,18 @@ async fn start_run(
     let run = super::start_run(&mut tx, &wish).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(run)))
+}
+
+/// What a billing run would bill, and which invoices would be unlike those before. Nothing is kept of it.
+#[utoipa::path(post, path = "/billing-runs/preview", tag = "billing", request_body = RunWish,
+    responses((status = 200, body = Preview), Refusals),
+    security(("session" = ["manage-billing"])))]
+async fn preview_run(
+    State(app): State<App>,
+    staff: Staff<ManageBilling>,
+    ApiJson(wish): ApiJson<RunWish>,
+) -> Result<Json<Preview>, Problem> {
+    Ok(Json(super::preview(&app, &staff.scope(), &wish).await?))
 }
 
 /// One billing run and how far it is.

@@ -119,6 +119,11 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether the facts of one account are at fault, and the transaction is as good as before.
+    pub(super) fn is_of_the_account(&self) -> bool {
+        matches!(self, Self::Rules(_))
+    }
 }
 
 /// What the rules refused.

@@ -77,7 +77,7 @@ pub async fn standing(tx: &mut TenantTx, id: AccountId) -> Result<AccountStandin
     let (open, overdue) = store::standing(tx, id, &code, today).await?;
     let (open, overdue) = (Money::new(open, currency)?, Money::new(overdue, currency)?);
     let mut credit = Money::zero(currency);
-    for source in store::credit(tx, id, &code).await? {
+    for source in store::credit(tx, &[(id, currency)]).await? {
         credit = credit.checked_add(Money::new(source.left, currency)?)?;
     }
     Ok(AccountStanding { account_id: id, balance: open.checked_sub(credit)?, open, overdue, credit })

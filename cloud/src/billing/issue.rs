@@ -1,9 +1,8 @@
-//! Issues an invoice: totals, tax, number, parties, books, and the credit the account still has. All or nothing.
+//! Issues invoices, one or many alike: totals, tax, numbers, parties, books, and the credit accounts still have. All or nothing.
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde_json::json;
-use weir_rules::calendar::Period;
 use weir_rules::invoice::{Parts, Totals, document_number, due_on, totals};
 use weir_rules::ledger::Entry;
 use weir_rules::money::{Currency, Money};
@@ -11,14 +10,14 @@ use weir_rules::posting::{self, Issued};
 use weir_rules::reference::creditor_reference;
 use weir_rules::tax::{TaxCategory, TaxRate, Taxable};
 
-use super::account::Draft;
+use super::account::{Draft, Traffic};
 use super::error::RulesError;
-use super::store::facts::AccountRow;
+use super::store::facts::{AccountRow, Taking};
 use super::store::{facts, invoices, runs};
-use super::{Buyer, Error, LineKind, Parties, Seller, allocation};
+use super::{Buyer, Error, Parties, Seller, allocation, periods};
 use crate::audit;
 use crate::db::TenantTx;
-use crate::events::{self, EventKind};
+use crate::events::{self, EventKind, News};
 use crate::ids::{AccountId, BillingRunId, InvoiceId};
 use crate::ledger::{self, Source};
 use crate::tenants::{self, Tenant};
@@ -37,23 +36,104 @@ pub(super) struct NewInvoice<'a> {
     pub parties: Parties,
 }
 
-/// Issues what a run found for an account.
+/// A document whose figures are known; its number comes last, because whoever takes one keeps all others waiting.
+pub(super) struct Document<'a, 'l> {
+    pub account: &'a AccountRow,
+    pub lines: &'l [Draft],
+    pub totals: Totals,
+}
+
+/// What everything that is issued now has in common.
+pub(super) struct Issuing {
+    tenant: Tenant,
+    rate: TaxRate,
+    on: NaiveDate,
+    due_on: NaiveDate,
+}
+
+impl Issuing {
+    /// By the ISP's settings and its local day.
+    pub(super) async fn now(tx: &mut TenantTx) -> Result<Self, Error> {
+        let tenant = tenants::tenant(tx).await?;
+        let on = super::runs::today(tx).await?;
+        let terms_days = u32::try_from(tenant.payment_terms_days).map_err(|_| RulesError::Range("payment terms"))?;
+        Ok(Self { rate: tax_rate(tenant.tax_rate_percent)?, on, due_on: due_on(on, terms_days)?, tenant })
+    }
+
+    /// The figures of a document.
+    pub(super) fn document<'a, 'l>(
+        &self,
+        account: &'a AccountRow,
+        currency: Currency,
+        lines: &'l [Draft],
+    ) -> Result<Document<'a, 'l>, Error> {
+        let taxables: Vec<_> =
+            lines.iter().map(|line| Taxable { net: line.net, rate: line.rate.unwrap_or(self.rate) }).collect();
+        Ok(Document { account, lines, totals: totals(currency, &Parts { lines: &taxables, ..Parts::default() })? })
+    }
+}
+
+/// Issues what a run found for accounts; answers with those whose figures cannot be, and why. The others are issued, or
+/// nothing is.
 pub(super) async fn issue(
     tx: &mut TenantTx,
     run: BillingRunId,
-    account: &AccountRow,
-    currency: Currency,
-    lines: &[Draft],
-) -> Result<InvoiceId, Error> {
-    let invoice = write(tx, account, Some(run), currency, lines).await?;
-    record_periods(tx, lines).await?;
-    let issued = Issued { revenue: invoice.totals.net, deferred: Money::zero(currency), tax: invoice.totals.tax };
-    post(tx, &invoice, posting::issue_invoice(&account.id, &issued)?).await?;
-    allocation::use_credit(tx, account.id, currency, invoice.issued_on).await?;
-    Ok(invoice.id)
+    drafts: &[(&AccountRow, Vec<Draft>)],
+) -> Result<Vec<(AccountId, Error)>, Error> {
+    let issuing = Issuing::now(tx).await?;
+    let (mut documents, mut entries, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for (account, lines) in drafts {
+        match figures(&issuing, account, lines) {
+            Ok((document, posted)) => {
+                documents.push(document);
+                entries.push(posted);
+            }
+            Err(error) => failed.push((account.id, error)),
+        }
+    }
+    if documents.is_empty() {
+        return Ok(failed);
+    }
+    let invoices = write_all(tx, &issuing, Some(run), &documents).await?;
+    let lines: Vec<_> = documents.iter().flat_map(|document| document.lines).collect();
+    take(tx, &lines).await?;
+    periods::record(tx, &lines).await?;
+    post_all(tx, invoices.iter().zip(entries)).await?;
+    let mut credited = Vec::with_capacity(documents.len());
+    for document in &documents {
+        credited.push((document.account.id, document.totals.gross.currency()));
+    }
+    allocation::use_credits(tx, &credited, issuing.on).await?;
+    Ok(failed)
 }
 
-/// Numbers and writes a document; its books are still to be posted.
+fn figures<'a>(
+    issuing: &Issuing,
+    account: &'a AccountRow,
+    lines: &'a [Draft],
+) -> Result<(Document<'a, 'a>, Vec<Entry<AccountId>>), Error> {
+    let currency = super::account::currency(account)?;
+    let document = issuing.document(account, currency, lines)?;
+    let issued = Issued { revenue: document.totals.net, deferred: Money::zero(currency), tax: document.totals.tax };
+    let entries = posting::issue_invoice(&account.id, &issued)?;
+    Ok((document, entries))
+}
+
+/// Takes the segments behind usage lines, exactly those that were counted.
+async fn take(tx: &mut TenantTx, lines: &[&Draft]) -> Result<(), Error> {
+    let mut takings = Vec::new();
+    for line in lines {
+        if let (Some(traffic), Some(subscription)) = (&line.traffic, line.subscription)
+            && traffic.segments > 0
+        {
+            let Traffic { after, until, segments, .. } = *traffic;
+            takings.push(Taking { line: line.id, subscription, after, until, segments });
+        }
+    }
+    if takings.is_empty() || facts::take_segments(tx, &takings).await? { Ok(()) } else { Err(Error::UsageMoved) }
+}
+
+/// Numbers and writes one document; its books are still to be posted.
 pub(super) async fn write<'a>(
     tx: &mut TenantTx,
     account: &'a AccountRow,
@@ -61,70 +141,83 @@ pub(super) async fn write<'a>(
     currency: Currency,
     lines: &[Draft],
 ) -> Result<NewInvoice<'a>, Error> {
-    let tenant = tenants::tenant(tx).await?;
-    let rate = tax_rate(tenant.tax_rate_percent)?;
-    let taxables: Vec<_> =
-        lines.iter().map(|line| Taxable { net: line.net, rate: line.rate.unwrap_or(rate) }).collect();
-    let totals = totals(currency, &Parts { lines: &taxables, ..Parts::default() })?;
-    let issued_on = super::runs::today(tx).await?;
-    let terms_days = u32::try_from(tenant.payment_terms_days).map_err(|_| RulesError::Range("payment terms"))?;
-    let number = number(tx, "invoice", &tenant.invoice_prefix, issued_on).await?;
-    let invoice = NewInvoice {
-        id: tx.new_id(),
-        account,
-        run,
-        number,
-        issued_on,
-        due_on: due_on(issued_on, terms_days)?,
-        rate,
-        tax_name: tenant.tax_name.clone(),
-        parties: parties(tenant, account),
-        totals,
-    };
-    invoices::insert(tx, &invoice).await?;
-    invoices::insert_lines(tx, &invoice, lines).await?;
-    invoices::insert_taxes(tx, &invoice).await?;
-    let detail = json!({ "number": invoice.number, "gross": invoice.totals.gross });
-    audit::record(tx, "issue invoice", invoice.id, detail).await?;
-    let data = json!({ "number": invoice.number, "gross": invoice.totals.gross, "due_on": invoice.due_on });
-    events::publish(tx, EventKind::InvoiceIssued, invoice.id, Some(account.id), data).await?;
-    Ok(invoice)
+    let issuing = Issuing::now(tx).await?;
+    let totals = issuing.document(account, currency, lines)?.totals;
+    let mut written = write_all(tx, &issuing, run, &[Document { account, lines, totals }]).await?;
+    Ok(written.remove(0))
+}
+
+/// Numbers and writes documents; their books are still to be posted.
+async fn write_all<'a>(
+    tx: &mut TenantTx,
+    issuing: &Issuing,
+    run: Option<BillingRunId>,
+    documents: &[Document<'a, '_>],
+) -> Result<Vec<NewInvoice<'a>>, Error> {
+    let numbers = numbers(tx, "invoice", &issuing.tenant.invoice_prefix, issuing.on, documents.len()).await?;
+    let mut written = Vec::with_capacity(documents.len());
+    for (document, number) in documents.iter().zip(numbers) {
+        written.push(NewInvoice {
+            id: tx.new_id(),
+            account: document.account,
+            run,
+            number,
+            issued_on: issuing.on,
+            due_on: issuing.due_on,
+            rate: issuing.rate,
+            tax_name: issuing.tenant.tax_name.clone(),
+            parties: parties(&issuing.tenant, document.account),
+            totals: document.totals.clone(),
+        });
+    }
+    invoices::insert(tx, &written).await?;
+    let lines = written.iter().zip(documents);
+    let lines: Vec<_> = lines.map(|(invoice, document)| (invoice, document.lines)).collect();
+    invoices::insert_lines(tx, &lines).await?;
+    invoices::insert_taxes(tx, &written).await?;
+    tell(tx, &written).await?;
+    Ok(written)
+}
+
+/// Says that documents were issued: in the audit log, and to whoever listens.
+async fn tell(tx: &mut TenantTx, written: &[NewInvoice<'_>]) -> Result<(), Error> {
+    let (mut changes, mut news) = (Vec::with_capacity(written.len()), Vec::with_capacity(written.len()));
+    for invoice in written {
+        let (number, gross) = (&invoice.number, invoice.totals.gross);
+        changes.push((invoice.id.to_string(), json!({ "number": number, "gross": gross })));
+        news.push(News {
+            subject: invoice.id.to_string(),
+            account: Some(invoice.account.id),
+            data: json!({ "number": number, "gross": gross, "due_on": invoice.due_on }),
+        });
+    }
+    audit::record_all(tx, "issue invoice", changes).await?;
+    events::publish_all(tx, EventKind::InvoiceIssued, news).await?;
+    Ok(())
 }
 
 /// The next number of a series, as written on the document.
 pub(crate) async fn number(tx: &mut TenantTx, series: &str, prefix: &str, on: NaiveDate) -> Result<String, Error> {
-    let year = i16::try_from(on.year()).map_err(|_| RulesError::Range("year"))?;
-    let sequence = runs::next_number(tx, series, year).await?;
-    let sequence = u64::try_from(sequence).map_err(|_| RulesError::Range("number"))?;
-    Ok(document_number(&prefix.to_ascii_uppercase(), on.year(), sequence)?)
+    Ok(numbers(tx, series, prefix, on, 1).await?.remove(0))
 }
 
-async fn record_periods(tx: &mut TenantTx, lines: &[Draft]) -> Result<(), Error> {
-    for line in lines {
-        let Some(subscription) = line.subscription else { continue };
-        let (from, to) = (line.period.start(), line.period.end());
-        if let Some(top_up) = line.top_up {
-            facts::insert_billed_top_up(tx, top_up, line.id).await?;
-            continue;
-        }
-        match (line.kind, line.credits) {
-            (LineKind::Correction, _) => {}
-            (_, Some(credited)) => {
-                for row in facts::give_back_period(tx, credited, from, to).await? {
-                    for rest in Period::new(row.from, row.to)?.without(line.period) {
-                        facts::insert_period(tx, subscription, "recurring", rest.start(), rest.end(), row.line).await?;
-                    }
-                }
-            }
-            (LineKind::Usage, None) if line.traffic.as_ref().is_some_and(|traffic| traffic.late) => {}
-            (LineKind::Usage, None) => facts::insert_period(tx, subscription, "usage", from, to, line.id).await?,
-            (LineKind::LateFee, None) => {}
-            (LineKind::Recurring | LineKind::Credit | LineKind::TopUp | LineKind::Boost, None) => {
-                facts::insert_period(tx, subscription, "recurring", from, to, line.id).await?;
-            }
-        }
+/// The next `count` numbers of a series.
+async fn numbers(
+    tx: &mut TenantTx,
+    series: &str,
+    prefix: &str,
+    on: NaiveDate,
+    count: usize,
+) -> Result<Vec<String>, Error> {
+    let year = i16::try_from(on.year()).map_err(|_| RulesError::Range("year"))?;
+    let count = u32::try_from(count).map_err(|_| RulesError::Range("number"))?;
+    let first = runs::next_numbers(tx, series, year, count.into()).await?;
+    let first = u64::try_from(first).map_err(|_| RulesError::Range("number"))?;
+    let (prefix, mut numbers) = (prefix.to_ascii_uppercase(), Vec::new());
+    for sequence in (first..).take(count as usize) {
+        numbers.push(document_number(&prefix, on.year(), sequence)?);
     }
-    Ok(())
+    Ok(numbers)
 }
 
 /// Posts a document to the books.
@@ -133,11 +226,25 @@ pub(super) async fn post(
     invoice: &NewInvoice<'_>,
     entries: impl IntoIterator<Item = Entry<AccountId>>,
 ) -> Result<(), Error> {
-    let text = format!("Invoice {}", invoice.number);
-    for (posting, entry) in ["issue", "issue_rest"].into_iter().zip(entries) {
-        let source = Source { kind: "invoice", id: invoice.id.uuid(), posting };
-        ledger::post(tx, &source, invoice.issued_on, &text, &entry).await?;
+    post_all(tx, [(invoice, entries.into_iter().collect())]).await
+}
+
+async fn post_all<'a>(
+    tx: &mut TenantTx,
+    documents: impl IntoIterator<Item = (&'a NewInvoice<'a>, Vec<Entry<AccountId>>)>,
+) -> Result<(), Error> {
+    let mut postings = Vec::new();
+    for (invoice, entries) in documents {
+        for (posting, entry) in ["issue", "issue_rest"].into_iter().zip(entries) {
+            postings.push(ledger::Fact {
+                source: Source { kind: "invoice", id: invoice.id.uuid(), posting },
+                on: invoice.issued_on,
+                description: format!("Invoice {}", invoice.number),
+                entry,
+            });
+        }
     }
+    ledger::post_all(tx, &postings).await?;
     Ok(())
 }
 
@@ -151,23 +258,23 @@ fn tax_rate(percent: Decimal) -> Result<TaxRate, Error> {
     Ok(TaxRate::new(category, percent)?)
 }
 
-fn parties(tenant: Tenant, account: &AccountRow) -> Parties {
+fn parties(tenant: &Tenant, account: &AccountRow) -> Parties {
     let takes_transfers = !tenant.bank_iban.is_empty();
-    let holder = if tenant.bank_holder.is_empty() { tenant.legal_name.clone() } else { tenant.bank_holder };
+    let holder = if tenant.bank_holder.is_empty() { &tenant.legal_name } else { &tenant.bank_holder };
     let reference = creditor_reference(&account.number).filter(|_| takes_transfers);
     Parties {
         seller: Seller {
-            name: tenant.name,
-            legal_name: tenant.legal_name,
-            address: tenant.address,
-            country: tenant.country,
-            tax_id: tenant.tax_id,
-            contact: tenant.contact,
-            pay_url: tenant.pay_url,
+            name: tenant.name.clone(),
+            legal_name: tenant.legal_name.clone(),
+            address: tenant.address.clone(),
+            country: tenant.country.clone(),
+            tax_id: tenant.tax_id.clone(),
+            contact: tenant.contact.clone(),
+            pay_url: tenant.pay_url.clone(),
             hue: tenant.hue,
-            bank_holder: if takes_transfers { holder } else { String::new() },
-            bank_iban: tenant.bank_iban,
-            bank_bic: tenant.bank_bic,
+            bank_holder: if takes_transfers { holder.clone() } else { String::new() },
+            bank_iban: tenant.bank_iban.clone(),
+            bank_bic: tenant.bank_bic.clone(),
         },
         buyer: Buyer {
             name: account.subscriber.clone(),

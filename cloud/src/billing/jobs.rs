@@ -5,29 +5,32 @@ use serde::{Deserialize, Serialize};
 use super::{RunWish, due, runs};
 use crate::app::App;
 use crate::db::Scope;
-use crate::ids::{AccountId, BillingRunId};
+use crate::ids::BillingRunId;
 use crate::jobs::Job;
 use crate::usage;
 
-/// Goes on with a run after an account.
+/// Works on a run, beside others that do.
 #[derive(Serialize, Deserialize)]
 pub struct WorkOnRun {
     /// The run.
     pub run: BillingRunId,
-    /// The last account of the job before.
-    pub after: Option<AccountId>,
+    /// Which of those at work on it at once.
+    #[serde(default)]
+    pub hand: u16,
+    /// How many batches those before it worked on.
+    #[serde(default)]
+    pub turn: i64,
 }
 
 impl Job for WorkOnRun {
     const KIND: &'static str = "billing.work_on_run";
 
     fn unique_key(&self) -> Option<String> {
-        let after = self.after.map_or_else(String::new, |account| account.to_string());
-        Some(format!("{} {after}", self.run))
+        Some(format!("{} {} {}", self.run, self.hand, self.turn))
     }
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
-        Ok(runs::work(&app, &scope, self.run, self.after).await?)
+        Ok(runs::work(&app, &scope, &self).await?)
     }
 }
 
@@ -59,4 +62,14 @@ impl Job for StartDueRun {
         }
         Ok(())
     }
+}
+
+/// Goes on with whatever run was at work when the worker before this one ended, however it did.
+pub async fn go_on(app: &App) -> Result<(), super::Error> {
+    for tenant in app.db.tenants().await? {
+        let mut tx = app.db.begin(&Scope::system(tenant)).await?;
+        runs::resume(&mut tx).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }

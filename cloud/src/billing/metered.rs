@@ -51,9 +51,9 @@ pub async fn metered(
     until: NaiveDate,
 ) -> Result<Vec<Metered>, Error> {
     let row = facts::account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
-    let terms = facts::terms(tx, account).await?;
-    let billed = facts::billed(tx, account).await?;
-    let bought = facts::top_ups(tx, account).await?;
+    let terms = facts::terms(tx, &[account.uuid()]).await?;
+    let billed = facts::billed(tx, &[account.uuid()]).await?;
+    let bought = facts::top_ups(tx, &[account.uuid()]).await?;
     let days = usage::days(tx, line, None, None).await?;
     let mut found = Vec::new();
     for facts in account::by_subscription(&row, &terms, &billed, &bought)? {

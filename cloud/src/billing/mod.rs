@@ -1,11 +1,12 @@
 //! What subscribers owe: billing runs, invoices, and how the collection of each invoice stands.
 //!
 //! Amounts come from `weir_rules`; this slice finds the facts, writes the documents and posts them. An issued invoice never
-//! changes. Start with [`start_run`], then `account`, which bills one account in one transaction.
+//! changes. Start with [`start_run`], then `batch`, which bills accounts together in one transaction.
 
 mod account;
 mod allocation;
 pub mod api;
+mod batch;
 pub mod credit_notes;
 mod due;
 pub mod einvoice;
@@ -17,6 +18,8 @@ mod late_fees;
 mod metered;
 mod model;
 pub mod pdf;
+mod periods;
+mod preview;
 mod pricing;
 mod recurring;
 mod runs;
@@ -41,5 +44,6 @@ pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,
     RunStatus, RunWish, Seller, Settlement, Upcoming,
 };
+pub use preview::{Outlier, OutlierReason, Preview, PreviewFault, preview};
 pub use runs::{faults, run, runs, start_run, today};
 pub use upcoming::upcoming;

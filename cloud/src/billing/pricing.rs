@@ -1,10 +1,13 @@
 //! Prices of usage lines: the plan's, or those a tenant's rule set before the transaction.
 //!
-//! An account is drafted once to learn which lines there are, in a transaction that is rolled back; then the rule is asked
-//! while no transaction is open; then the account is billed, and a price is taken only for a line that is still the same.
+//! Accounts are drafted once to learn which lines there are, in a transaction that is rolled back; then the rule is asked
+//! about each while no transaction is open; then they are billed, and a price is taken only for a line that is still the same.
+
+use std::collections::HashMap;
 
 use weir_plugin_host::call::UsageLine;
 
+use super::account::Records;
 use super::store::runs::RunRow;
 use super::{Error, account};
 use crate::app::App;
@@ -40,22 +43,57 @@ impl Prices {
         }
     }
 
-    /// An error if the rule is not the one that was asked.
-    pub(super) async fn check(&self, tx: &mut TenantTx) -> Result<(), Error> {
+    /// Whether the rule is the one that was asked, or none was.
+    async fn hold(&self, tx: &mut TenantTx) -> Result<bool, Error> {
         match self {
-            Self::Quoted(quote) if !plugins::still_holds(tx, quote).await? => Err(Error::UsageMoved),
+            Self::Quoted(quote) => Ok(plugins::still_holds(tx, quote).await?),
+            Self::Plan | Self::Wanted(_) => Ok(true),
+        }
+    }
+}
+
+/// What came of asking for the prices of some accounts.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// Who sets an account's prices: the plan where nobody is named.
+    pub prices: HashMap<AccountId, Prices>,
+    /// The accounts that cannot be priced, and why.
+    pub failed: Vec<(AccountId, Error)>,
+}
+
+impl Asked {
+    /// An error if the rule is not the one that was asked: a tenant has one, so any of its quotes will tell.
+    pub(super) async fn check(&self, tx: &mut TenantTx) -> Result<(), Error> {
+        let quoted = self.prices.values().find(|prices| matches!(prices, Prices::Quoted(_)));
+        match quoted {
+            Some(prices) if !prices.hold(tx).await? => Err(Error::UsageMoved),
             _ => Ok(()),
         }
     }
 }
 
-/// Asks the tenant's rule, if there is one, for the prices of what a run would bill an account.
-pub(super) async fn prices(app: &App, scope: &Scope, run: &RunRow, id: AccountId) -> Result<Prices, Error> {
-    let Some(rule) = plugins::pricing_rule(&mut app.db.read(scope).await?).await? else { return Ok(Prices::Plan) };
+/// Asks the tenant's rule, if there is one, for the prices of what a run would bill these accounts.
+pub(super) async fn prices(app: &App, scope: &Scope, run: &RunRow, ids: &[AccountId]) -> Result<Asked, Error> {
+    let mut asked = Asked::default();
+    let Some(rule) = plugins::pricing_rule(&mut app.db.read(scope).await?).await? else { return Ok(asked) };
     let mut tx = app.db.begin(scope).await?;
-    let mut wanted = Prices::Wanted(Vec::new());
-    let (account, _) = account::draft(&mut tx, run.as_of, id, &mut wanted).await?;
+    let mut wanted = ids.iter().map(|id| (*id, Prices::Wanted(Vec::new()))).collect();
+    let records = Records::of(&mut tx, ids).await?;
+    account::draft(&mut tx, run.as_of, &records, &mut wanted).await?;
     drop(tx);
-    let (Prices::Wanted(lines), currency) = (wanted, account::currency(&account)?) else { return Ok(Prices::Plan) };
-    Ok(Prices::Quoted(plugins::quote(app, scope, rule, id, currency, lines).await?))
+    for row in &records.accounts {
+        let Some(Prices::Wanted(lines)) = wanted.remove(&row.id) else { continue };
+        let quoted = match account::currency(row) {
+            Ok(currency) => {
+                plugins::quote(app, scope, rule.clone(), row.id, currency, lines).await.map_err(Error::from)
+            }
+            Err(error) => Err(error),
+        };
+        match quoted {
+            Ok(quote) => drop(asked.prices.insert(row.id, Prices::Quoted(quote))),
+            Err(error) if error.is_passing() => return Err(error),
+            Err(error) => asked.failed.push((row.id, error)),
+        }
+    }
+    Ok(asked)
 }

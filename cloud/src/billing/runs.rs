@@ -1,4 +1,4 @@
-//! Runs: started once, worked on by jobs, resumed after the last account that was committed.
+//! Runs: started once with a list of what there is to do, worked on by several jobs at once, resumed wherever it is not done.
 
 use chrono::{Days, NaiveDate};
 use serde_json::json;
@@ -6,7 +6,10 @@ use weir_rules::calendar::local_date;
 use weir_rules::money::{Currency, Money};
 
 use super::error::RulesError;
-use super::{BillingRun, Error, RunStatus, RunWish, account, pricing, store};
+use super::jobs::WorkOnRun;
+use super::store::batches::BatchRow;
+use super::store::runs::RunRow;
+use super::{BillingRun, Error, RunStatus, RunWish, batch, pricing, store};
 use crate::app::App;
 use crate::audit;
 use crate::db::{Scope, TenantTx};
@@ -19,18 +22,18 @@ use crate::usage;
 
 /// How far ahead of today a run may bill: charges in advance may be asked for early, never a season.
 const AHEAD_DAYS_MAX: u64 = 31;
-/// Accounts one job bills before it hands over to the next, well within a job's lease.
-const ACCOUNTS_A_JOB: i64 = 500;
-/// How often an account is priced anew because something moved while it was, before its job is tried again later.
+/// Accounts billed in one transaction.
+const ACCOUNTS_A_BATCH: i64 = 250;
+/// Batches one job works on before it hands over to the next, well within a job's lease.
+const BATCHES_A_JOB: u32 = 8;
+/// Jobs that work on a run at once: while one writes, another reads and computes.
+const HANDS: u16 = 2;
+/// How often accounts are priced anew because something moved while they were, before they are tried one by one, or later.
 const PRICINGS_MAX: u32 = 3;
 
 /// Starts a run up to `as_of`; while one up to the same day is at work, that one is returned.
 pub async fn start_run(tx: &mut TenantTx, wish: &RunWish) -> Result<BillingRun, Error> {
-    let today = today(tx).await?;
-    if today.checked_add_days(Days::new(AHEAD_DAYS_MAX)).is_none_or(|last| wish.as_of > last) {
-        let message = format!("must be at most {AHEAD_DAYS_MAX} days after today, {today}");
-        return Err(Error::Invalid(vec![FieldError::new("as_of", message)]));
-    }
+    check(tx, wish).await?;
     if let Some(running) = store::runs::running(tx).await? {
         return at_work(tx, running.id, wish.as_of).await;
     }
@@ -41,12 +44,30 @@ pub async fn start_run(tx: &mut TenantTx, wish: &RunWish) -> Result<BillingRun, 
         return at_work(tx, running.id, wish.as_of).await;
     }
     let row = store::runs::find(tx, id).await?.ok_or(Error::RunNotFound(id))?;
-    let accounts = store::runs::accounts(tx, &row, None, i64::MAX).await?;
+    let accounts = store::runs::accounts(tx, &row).await?;
     store::runs::set_total(tx, id, accounts.len()).await?;
+    store::batches::insert(tx, id, &accounts, ACCOUNTS_A_BATCH).await?;
     audit::record(tx, "start billing run", id, json!({ "as_of": wish.as_of })).await?;
-    let now = tx.at();
-    jobs::enqueue(tx, &super::jobs::WorkOnRun { run: id, after: None }, now).await?;
+    put_to_work(tx, id, 0).await?;
     run(tx, id).await
+}
+
+async fn put_to_work(tx: &mut TenantTx, run: BillingRunId, turn: i64) -> Result<(), Error> {
+    let now = tx.at();
+    for hand in 0..HANDS {
+        jobs::enqueue(tx, &WorkOnRun { run, hand, turn }, now).await?;
+    }
+    Ok(())
+}
+
+/// An error if no run may bill up to that day.
+pub(super) async fn check(tx: &mut TenantTx, wish: &RunWish) -> Result<(), Error> {
+    let today = today(tx).await?;
+    if today.checked_add_days(Days::new(AHEAD_DAYS_MAX)).is_none_or(|last| wish.as_of > last) {
+        let message = format!("must be at most {AHEAD_DAYS_MAX} days after today, {today}");
+        return Err(Error::Invalid(vec![FieldError::new("as_of", message)]));
+    }
+    Ok(())
 }
 
 async fn at_work(tx: &mut TenantTx, id: BillingRunId, as_of: NaiveDate) -> Result<BillingRun, Error> {
@@ -69,11 +90,12 @@ pub async fn runs(tx: &mut TenantTx, page: Page) -> Result<Vec<BillingRun>, Erro
     Ok(runs)
 }
 
-async fn shown(tx: &mut TenantTx, row: store::runs::RunRow) -> Result<BillingRun, Error> {
+async fn shown(tx: &mut TenantTx, row: RunRow) -> Result<BillingRun, Error> {
     let currency = Currency::from_code(&tenants::tenant(tx).await?.currency)?;
-    let mut totals = Vec::new();
-    for (code, amount) in store::runs::totals(tx, row.id).await? {
+    let (mut totals, mut invoices) = (Vec::new(), 0);
+    for (code, amount, count) in store::runs::totals(tx, row.id).await? {
         totals.push(Money::new(amount, Currency::from_code(&code)?)?);
+        invoices += count;
     }
     let total = totals.iter().copied().find(|total| total.currency() == currency).unwrap_or(Money::zero(currency));
     Ok(BillingRun {
@@ -85,7 +107,7 @@ async fn shown(tx: &mut TenantTx, row: store::runs::RunRow) -> Result<BillingRun
         finished_at: row.finished_at,
         accounts_total: row.accounts_total,
         accounts_done: row.accounts_done,
-        invoices_issued: row.invoices_issued,
+        invoices_issued: i32::try_from(invoices).unwrap_or(i32::MAX),
         total,
         totals,
         error: row.error,
@@ -98,11 +120,12 @@ pub async fn today(tx: &mut TenantTx) -> Result<NaiveDate, Error> {
     Ok(local_date(tx.at(), zone.parse().map_err(|_| RulesError::TimeZone(zone))?))
 }
 
-/// Sees to it that a run at work has a job, should its last one have been given up; where it has one, nothing is added.
+/// Sees to it that a run at work has jobs, should its last ones have been given up. One too many finds nothing to do.
 pub(super) async fn resume(tx: &mut TenantTx) -> Result<bool, Error> {
     let Some(running) = store::runs::running(tx).await? else { return Ok(false) };
-    let now = tx.at();
-    jobs::enqueue(tx, &super::jobs::WorkOnRun { run: running.id, after: running.last_account_id }, now).await?;
+    // Of a turn of their own: those before may be leased to a worker that is no more.
+    let turn = tx.at().timestamp_millis();
+    put_to_work(tx, running.id, turn).await?;
     Ok(true)
 }
 
@@ -111,81 +134,81 @@ pub async fn faults(tx: &mut TenantTx, page: Page) -> Result<Vec<(AccountId, Str
     Ok(store::faults::page(tx, page).await?)
 }
 
-/// Bills the accounts after `after`, one transaction each, and ends the run or queues the rest.
-pub(super) async fn work(app: &App, scope: &Scope, id: BillingRunId, after: Option<AccountId>) -> Result<(), Error> {
-    let mut tx = app.db.read(scope).await?;
-    let Some(run) = store::runs::find(&mut tx, id).await?.filter(|run| run.status == RunStatus::Running.name()) else {
-        return Ok(());
-    };
-    drop(tx);
+/// Works on batches of a run that nobody else is at, and ends the run or queues the rest.
+pub(super) async fn work(app: &App, scope: &Scope, job: &WorkOnRun) -> Result<(), Error> {
+    let run = store::runs::find(&mut app.db.read(scope).await?, job.run).await?;
+    let Some(run) = run.filter(|run| run.status == RunStatus::Running.name()) else { return Ok(()) };
     usage::merge_all(app, scope).await?;
-    let mut tx = app.db.read(scope).await?;
-    let accounts = store::runs::accounts(&mut tx, &run, after.max(run.last_account_id), ACCOUNTS_A_JOB).await?;
-    drop(tx);
-    for &account in &accounts {
-        work_on_account(app, scope, &run, account).await?;
+    for _ in 0..BATCHES_A_JOB {
+        if !work_on_next(app, scope, &run, job.hand % 2 == 1).await? {
+            let mut tx = app.db.begin(scope).await?;
+            if store::runs::finish(&mut tx, run.id).await? {
+                store::batches::forget(&mut tx, run.id).await?;
+                audit::record(&mut tx, "finish billing run", run.id, json!({})).await?;
+            }
+            return Ok(tx.commit().await?);
+        }
     }
     let mut tx = app.db.begin(scope).await?;
-    match accounts.last() {
-        Some(&last) if accounts.len() as i64 == ACCOUNTS_A_JOB => {
-            let now = tx.at();
-            jobs::enqueue(&mut tx, &super::jobs::WorkOnRun { run: id, after: Some(last) }, now).await?;
+    let now = tx.at();
+    let next = WorkOnRun { turn: job.turn + i64::from(BATCHES_A_JOB), ..*job };
+    jobs::enqueue(&mut tx, &next, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Bills the accounts of the next batch; false if there is none that nobody else is at.
+async fn work_on_next(app: &App, scope: &Scope, run: &RunRow, backwards: bool) -> Result<bool, Error> {
+    let mut tx = app.db.begin(scope).await?;
+    let batch = store::batches::next(&mut tx, run.id, backwards).await?;
+    // Not dropped: it is to be free again before anybody wants to hold it.
+    tx.commit().await?;
+    let Some(batch) = batch else { return Ok(false) };
+    match bill(app, scope, run, &batch, &batch.accounts).await {
+        Err(error) if error.is_passing() && !matches!(error, Error::UsageMoved) => return Err(error),
+        // Whoever it is that cannot be billed, the others are.
+        Err(_) => work_one_by_one(app, scope, run, &batch).await?,
+        Ok(()) => {}
+    }
+    Ok(true)
+}
+
+async fn work_one_by_one(app: &App, scope: &Scope, run: &RunRow, batch: &BatchRow) -> Result<(), Error> {
+    for account in &batch.accounts {
+        match bill(app, scope, run, batch, &[*account]).await {
+            Err(refused) if !refused.is_passing() => {
+                let mut tx = app.db.begin(scope).await?;
+                if store::batches::hold(&mut tx, run.id, batch.number).await? {
+                    batch::note(&mut tx, run, &[(*account, refused)]).await?;
+                    tx.commit().await?;
+                }
+            }
+            billed => billed?,
         }
-        _ => {
-            if store::runs::finish(&mut tx, id).await? {
-                audit::record(&mut tx, "finish billing run", id, json!({})).await?;
+    }
+    let mut tx = app.db.begin(scope).await?;
+    store::batches::done(&mut tx, run.id, batch.number).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Bills these accounts of a batch, which is done if they are all of it; nothing is done if somebody else is at it.
+async fn bill(app: &App, scope: &Scope, run: &RunRow, of: &BatchRow, accounts: &[AccountId]) -> Result<(), Error> {
+    for _ in 0..PRICINGS_MAX {
+        let asked = pricing::prices(app, scope, run, accounts).await?;
+        let mut tx = app.db.begin(scope).await?;
+        // The batch's row is the claim: it is free again as soon as whoever holds it is gone.
+        if !store::batches::hold(&mut tx, run.id, of.number).await? {
+            return Ok(());
+        }
+        match batch::bill(&mut tx, run, accounts, asked).await {
+            Err(Error::UsageMoved) => {}
+            Err(error) => return Err(error),
+            Ok(()) => {
+                if accounts.len() == of.accounts.len() {
+                    store::batches::done(&mut tx, run.id, of.number).await?;
+                }
+                return Ok(tx.commit().await?);
             }
         }
     }
-    Ok(tx.commit().await?)
-}
-
-async fn work_on_account(app: &App, scope: &Scope, run: &store::runs::RunRow, account: AccountId) -> Result<(), Error> {
-    for _ in 0..PRICINGS_MAX {
-        match bill_account(app, scope, run, account).await {
-            Err(Error::UsageMoved) => {}
-            done => return done,
-        }
-    }
     Err(Error::UsageMoved)
-}
-
-async fn bill_account(app: &App, scope: &Scope, run: &store::runs::RunRow, account: AccountId) -> Result<(), Error> {
-    let priced = pricing::prices(app, scope, run, account).await;
-    let mut tx = app.db.begin(scope).await?;
-    // The run's row is the claim: whoever moves it on bills the account, a second worker finds it moved.
-    if !store::runs::claim(&mut tx, run.id, account).await? {
-        return Ok(());
-    }
-    let billed = match priced {
-        Ok(mut prices) => account::bill(&mut tx, run.id, run.as_of, account, &mut prices).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = &billed
-        && error.is_passing()
-    {
-        return billed.map(drop);
-    }
-    let issued = matches!(billed, Ok(true));
-    if !issued {
-        // Nothing of what was taken is kept.
-        drop(tx);
-        tx = app.db.begin(scope).await?;
-        if !store::runs::claim(&mut tx, run.id, account).await? {
-            return Ok(());
-        }
-    }
-    match billed {
-        Ok(_) => {
-            store::faults::forget(&mut tx, account).await?;
-            store::runs::count(&mut tx, run.id, issued.into()).await?;
-        }
-        // What cannot be billed stops one account, not the run.
-        Err(refused) => {
-            tracing::error!(%account, error = %refused, "an account cannot be billed");
-            store::runs::fault(&mut tx, run.id, &format!("{account}: {refused}")).await?;
-            store::faults::note(&mut tx, account, run.id, &refused.to_string()).await?;
-        }
-    }
-    Ok(tx.commit().await?)
 }

@@ -17,8 +17,8 @@ pub async fn upcoming(
     as_of: NaiveDate,
 ) -> Result<Vec<Upcoming>, Error> {
     let row = facts::lock_account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
-    let terms = facts::terms(tx, account).await?;
-    let billed = facts::billed(tx, account).await?;
+    let terms = facts::terms(tx, &[account.uuid()]).await?;
+    let billed = facts::billed(tx, &[account.uuid()]).await?;
     let mut lines = Vec::new();
     for facts in account::by_subscription(&row, &terms, &billed, &[])? {
         if facts.subscription == subscription {

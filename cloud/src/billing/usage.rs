@@ -1,9 +1,12 @@
-//! Usage lines: every segment of a closed period is taken once, counted, and rated against the allowance.
+//! Usage lines: every segment of a closed period is counted, rated against the allowance, and taken once when it is billed.
 //!
 //! A segment belongs to the period in which it ended; what ends exactly at a boundary belongs to the period before it.
 //! Segments that arrive after their period was billed make a line of their own, rated with what was billed before.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use weir_plugin_host::call::{Attributes, UsageLine};
@@ -14,7 +17,7 @@ use weir_rules::usage::{Overage, OverageLine, RatedUsage, UsageSegment, UsageTer
 use super::account::{Draft, Facts, Traffic};
 use super::error::RulesError;
 use super::pricing::Prices;
-use super::store::facts::{self, FreeTime, TermRow};
+use super::store::facts::{self, CountedRow, TermRow, Window};
 use super::{Error, LineKind};
 use crate::db::TenantTx;
 use crate::ids::{InvoiceLineId, PlanVersionId};
@@ -38,28 +41,62 @@ pub(super) struct Piece<'a> {
     pub billed: bool,
 }
 
-/// Adds a line for every closed piece with traffic, and for every closed piece of a plan that meters.
-pub(super) async fn count(
-    tx: &mut TenantTx,
-    facts: &Facts<'_>,
-    until: NaiveDate,
-    prices: &mut Prices,
-    lines: &mut Vec<Draft>,
-) -> Result<(), Error> {
+/// A closed piece, with the line it would become and when the segments that are its ended.
+pub(super) struct Closed<'a> {
+    piece: Piece<'a>,
+    line: InvoiceLineId,
+    after: Option<DateTime<Utc>>,
+    until: DateTime<Utc>,
+    zone: Tz,
+}
+
+impl Closed<'_> {
+    /// Which segments are its.
+    pub(super) fn window(&self, facts: &Facts<'_>) -> Window<'_> {
+        Window {
+            line: self.line,
+            subscription: facts.subscription,
+            after: self.after,
+            until: self.until,
+            zone: self.zone.name(),
+            windows: self.piece.tariff.windows,
+        }
+    }
+}
+
+/// Every piece that is closed by `until`.
+pub(super) fn closed<'a>(tx: &TenantTx, facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Closed<'a>>, Error> {
     let pieces = pieces(facts, until)?;
     let service_end = facts.terms.iter().map(|term| term.to.unwrap_or(NaiveDate::MAX)).max().unwrap_or(NaiveDate::MAX);
-    for (index, piece) in pieces.iter().enumerate() {
+    let starts: Vec<_> = pieces.iter().map(|piece| piece.days.start()).collect();
+    let mut closed = Vec::new();
+    for (index, piece) in pieces.into_iter().enumerate() {
         if piece.full.end().min(service_end) > until {
             continue;
         }
         // The first piece reaches back and the last of an ended line goes on, so that every segment belongs to one.
         let after = if index == 0 { None } else { Some(start_of_day(piece.days.start(), facts.zone)?) };
-        let ends = match pieces.get(index + 1) {
-            Some(next) => start_of_day(next.days.start(), facts.zone)?,
+        let until = match starts.get(index + 1) {
+            Some(next) => start_of_day(*next, facts.zone)?,
             None if service_end <= until => tx.at(),
             None => start_of_day(piece.days.end(), facts.zone)?,
         };
-        if let Some(line) = line(tx, facts, piece, (after, ends), prices).await? {
+        closed.push(Closed { piece, line: tx.new_id(), after, until, zone: facts.zone });
+    }
+    Ok(closed)
+}
+
+/// Adds a line for every closed piece with traffic, and for every closed piece of a plan that meters.
+pub(super) async fn count(
+    tx: &mut TenantTx,
+    facts: &Facts<'_>,
+    closed: &[Closed<'_>],
+    counted: &HashMap<InvoiceLineId, CountedRow>,
+    prices: &mut Prices,
+    lines: &mut Vec<Draft>,
+) -> Result<(), Error> {
+    for closed in closed {
+        if let Some(line) = line(tx, facts, closed, counted.get(&closed.line), prices).await? {
             lines.push(line);
         }
     }
@@ -106,17 +143,16 @@ pub(super) fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piec
 async fn line(
     tx: &mut TenantTx,
     facts: &Facts<'_>,
-    piece: &Piece<'_>,
-    (after, until): (Option<DateTime<Utc>>, DateTime<Utc>),
+    closed: &Closed<'_>,
+    counted: Option<&CountedRow>,
     prices: &mut Prices,
 ) -> Result<Option<Draft>, Error> {
-    let id: InvoiceLineId = tx.new_id();
-    let free = FreeTime { zone: facts.zone.name(), windows: piece.tariff.windows };
-    let taken = facts::take_segments(tx, id, facts.subscription, after, until, free).await?;
-    let metered = piece.tariff.allowance_bytes.is_some();
-    if taken.segments == 0 && (piece.billed || !metered) {
+    let piece = &closed.piece;
+    if counted.is_none() && (piece.billed || piece.tariff.allowance_bytes.is_none()) {
         return Ok(None);
     }
+    let [down_bytes, up_bytes, free_bytes] =
+        counted.map_or([Decimal::ZERO; 3], |counted| [counted.down_bytes, counted.up_bytes, counted.free_bytes]);
     let before: Vec<_> = facts
         .billed
         .iter()
@@ -125,13 +161,13 @@ async fn line(
         })
         .collect();
     let used_before = before.iter().map(|line| line.used_bytes).sum::<Decimal>();
-    let rated = rated(facts, piece, [taken.down_bytes + taken.up_bytes - taken.free_bytes, used_before])?;
+    let rated = rated(facts, piece, [down_bytes + up_bytes - free_bytes, used_before])?;
     let (mut blocks, mut price, mut priced_by) = (Decimal::ZERO, Money::zero(facts.currency), None);
     if let Some(over) = rated.line {
         let charged: Decimal = before.iter().map(|line| line.quantity).sum();
         (blocks, price) = (Decimal::from(over.blocks) - charged, over.price);
         if prices.are_asked() && blocks > Decimal::ZERO {
-            let hours = facts::by_hour(tx, facts.subscription, after, until, facts.zone.name()).await?;
+            let hours = facts::by_hour(tx, facts.subscription, closed.after, closed.until, facts.zone.name()).await?;
             if let Some(quoted) = prices.of(asked(facts, piece, &rated, over, hours)?)? {
                 price = quoted.price.unwrap_or(price);
                 priced_by = Some(quoted.by);
@@ -147,7 +183,7 @@ async fn line(
         .map(|bytes| i64::try_from(bytes).map_err(|_| RulesError::Range("allowance")))
         .transpose()?;
     Ok(Some(Draft {
-        id,
+        id: closed.line,
         kind: LineKind::Usage,
         subscription: Some(facts.subscription),
         version: Some(piece.tariff.version),
@@ -158,11 +194,14 @@ async fn line(
         unit_price: price,
         net,
         traffic: Some(Traffic {
-            down_bytes: whole(taken.down_bytes)?,
-            up_bytes: whole(taken.up_bytes)?,
-            free_bytes: whole(taken.free_bytes)?,
+            down_bytes: whole(down_bytes)?,
+            up_bytes: whole(up_bytes)?,
+            free_bytes: whole(free_bytes)?,
             included_bytes: included,
             late: piece.billed,
+            segments: counted.map_or(0, |counted| counted.segments),
+            after: closed.after,
+            until: closed.until,
         }),
         credits: None,
         top_up: None,

@@ -9,9 +9,12 @@ use serde_json::Value;
 
 use crate::db::{Error, TenantTx};
 use crate::ids::{AccountId, EventId};
-use crate::jobs::{self, TellListener};
+use crate::jobs::{self, TellListener, TellListenerOfMany};
 
-pub use model::{Event, EventKind, Listener};
+pub use model::{Event, EventKind, Listener, News};
+
+/// How many events one job tells a listener of, where many happened at once.
+const TOLD_AT_ONCE: usize = 50;
 
 /// Says what happened to `subject`, an id; `data` holds the facts a listener needs, amounts as exact decimals, no secrets.
 pub async fn publish(
@@ -21,24 +24,35 @@ pub async fn publish(
     account: Option<AccountId>,
     data: Value,
 ) -> Result<EventId, Error> {
-    let now = tx.at();
-    let event = Event {
-        id: tx.new_id(),
-        at: now,
-        actor: tx.actor().to_string(),
-        kind,
-        subject: subject.to_string(),
-        account_id: account,
-        data,
-    };
-    store::insert(tx, &event).await?;
+    let news = News { subject: subject.to_string(), account, data };
+    let told = publish_all(tx, kind, vec![news]).await?;
+    told.first().copied().ok_or_else(|| sqlx::Error::RowNotFound.into())
+}
+
+/// Says that things of one kind happened, in the order given.
+pub async fn publish_all(tx: &mut TenantTx, kind: EventKind, news: Vec<News>) -> Result<Vec<EventId>, Error> {
+    let (now, actor) = (tx.at(), tx.actor().to_string());
+    let mut events = Vec::with_capacity(news.len());
+    for News { subject, account, data } in news {
+        let (id, actor) = (tx.new_id(), actor.clone());
+        events.push(Event { id, at: now, actor, kind, subject, account_id: account, data });
+    }
+    store::insert(tx, &events).await?;
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
     let tenants_own = store::tenants_own_listeners(tx, kind).await?;
     let wants =
         |listener: &Listener| !listener.is_tenants_own() || tenants_own.iter().any(|own| own == listener.name());
     for listener in Listener::ALL.into_iter().filter(|listener| listener.hears(kind)).filter(wants) {
-        jobs::enqueue(tx, &TellListener { listener, event: event.id }, now).await?;
+        match ids.as_slice() {
+            [event] => jobs::enqueue(tx, &TellListener { listener, event: *event }, now).await?,
+            many => {
+                for events in many.chunks(TOLD_AT_ONCE) {
+                    jobs::enqueue(tx, &TellListenerOfMany { listener, events: events.to_vec() }, now).await?;
+                }
+            }
+        }
     }
-    Ok(event.id)
+    Ok(ids)
 }
 
 /// One event; `None` when there is none.

@@ -26,6 +26,17 @@ pub struct Event {
     pub data: Value,
 }
 
+/// What there is to say about one of many things that happened.
+#[derive(Clone, Debug)]
+pub struct News {
+    /// The id of the thing.
+    pub subject: String,
+    /// Whose money or line it concerns.
+    pub account: Option<AccountId>,
+    /// The facts; amounts as exact decimals, no secrets.
+    pub data: Value,
+}
+
 macro_rules! named {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         /// What kinds of things happen.

@@ -1,21 +1,31 @@
 //! SQL of events.
 
+use uuid::Uuid;
+
 use super::{Event, EventKind};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, EventId};
 
-pub async fn insert(tx: &mut TenantTx, event: &Event) -> Result<(), sqlx::Error> {
+pub async fn insert(tx: &mut TenantTx, events: &[Event]) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant();
+    let ids: Vec<_> = events.iter().map(|event| event.id.uuid()).collect();
+    let at: Vec<_> = events.iter().map(|event| event.at).collect();
+    let actors: Vec<_> = events.iter().map(|event| event.actor.clone()).collect();
+    let kinds: Vec<_> = events.iter().map(|event| event.kind.name().to_owned()).collect();
+    let subjects: Vec<_> = events.iter().map(|event| event.subject.clone()).collect();
+    let accounts: Vec<_> = events.iter().map(|event| event.account_id.map(AccountId::uuid)).collect();
+    let data: Vec<_> = events.iter().map(|event| event.data.clone()).collect();
     sqlx::query!(
-        "INSERT INTO events (tenant_id, id, at, actor, kind, subject, account_id, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO events (tenant_id, id, at, actor, kind, subject, account_id, data)
+         SELECT $1, event.* FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::jsonb[]) AS event",
         tenant.uuid(),
-        event.id.uuid(),
-        event.at,
-        event.actor,
-        event.kind.name(),
-        event.subject,
-        event.account_id.map(AccountId::uuid),
-        event.data
+        &ids,
+        &at,
+        &actors,
+        &kinds,
+        &subjects,
+        &accounts as &[Option<Uuid>],
+        &data
     )
     .execute(tx.conn())
     .await?;

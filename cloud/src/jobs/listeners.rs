@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Job;
+use super::{self as jobs, Job};
 use crate::app::App;
 use crate::db::Scope;
 use crate::events::{self, Listener};
@@ -26,17 +26,45 @@ impl Job for TellListener {
     }
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
-        let mut tx = app.db.read(&scope).await?;
-        let Some(event) = events::event(&mut tx, self.event).await? else {
-            anyhow::bail!("no such event: {}", self.event)
-        };
-        drop(tx);
-        match self.listener {
-            Listener::Notifications => Ok(notifications::listen(&app, &scope, &event).await?),
-            Listener::Dunning => Ok(dunning::listen(&app, &scope, &event).await?),
-            Listener::Plugins => Ok(plugins::listen(&app, &scope, &event).await?),
-            Listener::Payments => Ok(payments::listen(&app, &scope, &event).await?),
-            Listener::Webhooks => Ok(webhooks::listen(&app, &scope, &event).await?),
+        tell(&app, &scope, self.listener, self.event).await
+    }
+}
+
+/// Tells one listener of many events, each of which it is told of alone should it fail at it.
+#[derive(Serialize, Deserialize)]
+pub struct TellListenerOfMany {
+    /// Who.
+    pub listener: Listener,
+    /// Of what.
+    pub events: Vec<EventId>,
+}
+
+impl Job for TellListenerOfMany {
+    const KIND: &'static str = "events.tell_many";
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        for event in self.events {
+            if let Err(error) = tell(&app, &scope, self.listener, event).await {
+                tracing::warn!(%event, listener = self.listener.name(), error = format!("{error:#}"), "is told again");
+                let mut tx = app.db.begin(&scope).await?;
+                let now = tx.at();
+                jobs::enqueue(&mut tx, &TellListener { listener: self.listener, event }, now).await?;
+                tx.commit().await?;
+            }
         }
+        Ok(())
+    }
+}
+
+async fn tell(app: &App, scope: &Scope, listener: Listener, id: EventId) -> anyhow::Result<()> {
+    let mut tx = app.db.read(scope).await?;
+    let Some(event) = events::event(&mut tx, id).await? else { anyhow::bail!("no such event: {id}") };
+    drop(tx);
+    match listener {
+        Listener::Notifications => Ok(notifications::listen(app, scope, &event).await?),
+        Listener::Dunning => Ok(dunning::listen(app, scope, &event).await?),
+        Listener::Plugins => Ok(plugins::listen(app, scope, &event).await?),
+        Listener::Payments => Ok(payments::listen(app, scope, &event).await?),
+        Listener::Webhooks => Ok(webhooks::listen(app, scope, &event).await?),
     }
 }

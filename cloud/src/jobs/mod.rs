@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::db::{Error, Scope, TenantTx};
 use crate::ids::JobId;
 
-pub use listeners::TellListener;
+pub use listeners::{TellListener, TellListenerOfMany};
 pub use queue::{KINDS, work, work_off};
 
 /// A kind of work. Its value is the payload: it names things and holds no secrets.

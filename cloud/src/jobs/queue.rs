@@ -42,6 +42,10 @@ struct Claimed {
 
 /// Works until `stop` changes.
 pub async fn work(app: App, stop: watch::Receiver<bool>) -> anyhow::Result<()> {
+    // Jobs of a worker that was killed are leased for a while yet; a run has no time for that.
+    if let Err(error) = crate::billing::jobs::go_on(&app).await {
+        tracing::error!(%error, "billing runs at work are taken up later");
+    }
     let hands = (0..SIDE_BY_SIDE + OUTWARD_SIDE_BY_SIDE)
         .map(|hand| work_alone(app.clone(), hand >= SIDE_BY_SIDE, stop.clone()));
     futures_util::future::join_all(hands).await;
@@ -98,7 +102,15 @@ async fn turn(app: &App, outward: bool) -> Result<bool, Error> {
     }
     metrics::counter!("weir_jobs_total", "kind" => kind, "outcome" => if outcome.is_ok() { "done" } else { "failed" })
         .increment(1);
-    settle(app, id, attempts, outcome.err().map(|error| format!("{error:#}"))).await?;
+    let error = outcome.err().map(|error| format!("{error:#}"));
+    let given_up = app.clock.now() + LEASE;
+    // A database that is back after a moment is told, or nobody would do the job again until its lease is over.
+    while let Err(failed) = settle(app, id, attempts, error.clone()).await {
+        if !failed.is_passing() || app.clock.now() > given_up {
+            return Err(failed);
+        }
+        tokio::time::sleep(IDLE).await;
+    }
     Ok(true)
 }
 
@@ -141,6 +153,7 @@ kinds!(
     crate::tickets::jobs::WatchPromises,
     crate::portal::jobs::ForgetOldPortalSessions,
     super::TellListener,
+    super::TellListenerOfMany,
     SendMessage,
     LookAtAttempt,
     LookAtRefund,

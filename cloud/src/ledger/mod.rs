@@ -10,5 +10,5 @@ mod service;
 mod store;
 
 pub use error::Error;
-pub use model::{Amount, EntryView, PostingView, Source, TrialBalance, TrialBalanceRow};
-pub use service::{entries, entries_of, post, trial_balance};
+pub use model::{Amount, EntryView, Fact, PostingView, Source, TrialBalance, TrialBalanceRow};
+pub use service::{entries, entries_of, post, post_all, trial_balance};

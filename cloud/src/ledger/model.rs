@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use weir_rules::ledger::AccountKind;
+use weir_rules::ledger::{AccountKind, Entry};
 use weir_rules::money::Money;
 
 use crate::ids::{AccountId, LedgerEntryId};
@@ -30,6 +30,19 @@ pub struct Source {
     pub id: Uuid,
     /// What of it is posted, for example `issue`.
     pub posting: &'static str,
+}
+
+/// A fact and the entry that records it.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// Which fact.
+    pub source: Source,
+    /// The day in the books.
+    pub on: NaiveDate,
+    /// For people.
+    pub description: String,
+    /// Its debits and credits.
+    pub entry: Entry<AccountId>,
 }
 
 /// An entry of the ledger.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use weir_rules::ledger::{Entry, LedgerAccount};
 use weir_rules::money::{Currency, Money};
 
-use super::{EntryView, Error, PostingView, Source, TrialBalance, TrialBalanceRow, store};
+use super::{EntryView, Error, Fact, PostingView, Source, TrialBalance, TrialBalanceRow, store};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{AccountId, LedgerEntryId};
@@ -20,12 +20,16 @@ pub async fn post(
     description: &str,
     entry: &Entry<AccountId>,
 ) -> Result<bool, Error> {
-    let id: LedgerEntryId = tx.new_id();
-    let new = store::insert_entry(tx, id, source, on, description).await?;
-    if new {
-        store::insert_postings(tx, id, entry.postings()).await?;
+    let fact = Fact { source: *source, on, description: description.to_owned(), entry: entry.clone() };
+    Ok(post_all(tx, &[fact]).await? == 1)
+}
+
+/// Writes entries in one statement, each once for its source; says how many were new.
+pub async fn post_all(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, Error> {
+    if facts.is_empty() {
+        return Ok(0);
     }
-    Ok(new)
+    Ok(store::insert(tx, facts).await?)
 }
 
 /// A page of entries with their postings, newest first; of one subscriber's account if given.

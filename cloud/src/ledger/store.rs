@@ -3,9 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
-use weir_rules::ledger::Posting;
 
-use super::Source;
+use super::Fact;
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{AccountId, LedgerEntryId};
@@ -35,58 +34,70 @@ pub struct SumRow {
     pub credit: Decimal,
 }
 
-/// Whether the entry is new.
-pub async fn insert_entry(
-    tx: &mut TenantTx,
-    id: LedgerEntryId,
-    source: &Source,
-    on: NaiveDate,
-    description: &str,
-) -> Result<bool, sqlx::Error> {
-    let (tenant, at) = (tx.tenant(), tx.at());
-    let inserted = sqlx::query!(
-        "INSERT INTO ledger_entries (tenant_id, id, posted_on, posted_at, source_kind, source_id, posting_kind, description)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT ON CONSTRAINT ledger_entries_source_once DO NOTHING",
-        tenant.uuid(),
-        id.uuid(),
-        on,
-        at,
-        source.kind,
-        source.id,
-        source.posting,
-        description
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(inserted.rows_affected() == 1)
+/// The columns of postings, each a list over all entries.
+#[derive(Default)]
+struct PostingColumns {
+    entries: Vec<Uuid>,
+    positions: Vec<i16>,
+    codes: Vec<String>,
+    accounts: Vec<Option<Uuid>>,
+    currencies: Vec<String>,
+    amounts: Vec<Decimal>,
 }
 
-pub async fn insert_postings(
-    tx: &mut TenantTx,
-    entry: LedgerEntryId,
-    postings: &[Posting<AccountId>],
-) -> Result<(), sqlx::Error> {
-    let tenant = tx.tenant();
-    let codes: Vec<String> = postings.iter().map(|posting| posting.account.code().to_owned()).collect();
-    let accounts: Vec<Option<Uuid>> =
-        postings.iter().map(|posting| posting.subscriber_account.map(AccountId::uuid)).collect();
-    let currencies: Vec<String> = postings.iter().map(|posting| posting.amount.currency().code().to_owned()).collect();
-    let amounts: Vec<Decimal> = postings.iter().map(|posting| posting.amount.amount()).collect();
-    sqlx::query!(
-        "INSERT INTO ledger_postings (tenant_id, entry_id, position, ledger_account, account_id, currency, amount)
-         SELECT $1, $2, row_number() OVER (), code, account, currency, amount
-         FROM unnest($3::text[], $4::uuid[], $5::text[], $6::numeric[]) AS posting (code, account, currency, amount)",
+/// Writes entries with their postings in one statement, which the database judges as a whole; says how many were new.
+pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Error> {
+    let (tenant, at) = (tx.tenant(), tx.at());
+    let ids: Vec<_> = facts.iter().map(|_| tx.new_id::<LedgerEntryId>().uuid()).collect();
+    let days: Vec<_> = facts.iter().map(|fact| fact.on).collect();
+    let kinds: Vec<_> = facts.iter().map(|fact| fact.source.kind.to_owned()).collect();
+    let sources: Vec<_> = facts.iter().map(|fact| fact.source.id).collect();
+    let posted: Vec<_> = facts.iter().map(|fact| fact.source.posting.to_owned()).collect();
+    let descriptions: Vec<_> = facts.iter().map(|fact| fact.description.clone()).collect();
+    let mut postings = PostingColumns::default();
+    for (id, fact) in ids.iter().zip(facts) {
+        for (posting, position) in fact.entry.postings().iter().zip(1..) {
+            postings.entries.push(*id);
+            postings.positions.push(position);
+            postings.codes.push(posting.account.code().to_owned());
+            postings.accounts.push(posting.subscriber_account.map(AccountId::uuid));
+            postings.currencies.push(posting.amount.currency().code().to_owned());
+            postings.amounts.push(posting.amount.amount());
+        }
+    }
+    let new = sqlx::query_scalar!(
+        r#"WITH new AS (
+               INSERT INTO ledger_entries (tenant_id, id, posted_on, posted_at, source_kind, source_id, posting_kind, description)
+               SELECT $1, id, posted_on, $2, source_kind, source_id, posting_kind, description
+               FROM unnest($3::uuid[], $4::date[], $5::text[], $6::uuid[], $7::text[], $8::text[])
+                    AS entry (id, posted_on, source_kind, source_id, posting_kind, description)
+               ON CONFLICT ON CONSTRAINT ledger_entries_source_once DO NOTHING
+               RETURNING id),
+           postings AS (
+               INSERT INTO ledger_postings (tenant_id, entry_id, position, ledger_account, account_id, currency, amount)
+               SELECT $1, entry, position, code, account, currency, amount
+               FROM unnest($9::uuid[], $10::smallint[], $11::text[], $12::uuid[], $13::text[], $14::numeric[])
+                    AS posting (entry, position, code, account, currency, amount)
+               JOIN new ON new.id = posting.entry)
+           SELECT count(*) AS "new!" FROM new"#,
         tenant.uuid(),
-        entry.uuid(),
-        &codes,
-        &accounts as &[Option<Uuid>],
-        &currencies,
-        &amounts
+        at,
+        &ids,
+        &days,
+        &kinds,
+        &sources,
+        &posted,
+        &descriptions,
+        &postings.entries,
+        &postings.positions,
+        &postings.codes,
+        &postings.accounts as &[Option<Uuid>],
+        &postings.currencies,
+        &postings.amounts
     )
-    .execute(tx.conn())
+    .fetch_one(tx.conn())
     .await?;
-    Ok(())
+    Ok(new.unsigned_abs())
 }
 
 pub async fn entries(tx: &mut TenantTx, page: Page, account: Option<AccountId>) -> Result<Vec<EntryRow>, sqlx::Error> {

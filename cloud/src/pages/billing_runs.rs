@@ -10,7 +10,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::pages::{Confirm, Register, Section, Show};
 use weir_ui::{format, i18n};
 
-use super::{Asking, MANY, form_status, invoices, money, next_page, page_of};
+use super::{Asking, MANY, billing_previews, form_status, invoices, money, next_page, page_of};
 use crate::app::App;
 use crate::billing::{self, BillingRun, InvoiceFilter, RunStatus, RunWish};
 use crate::db::Scope;
@@ -30,6 +30,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/billing-runs", get(list).post(start))
         .route("/billing-runs/new", get(new))
+        .route("/billing-runs/preview", get(billing_previews::show))
         .route("/billing-runs/{id}", get(show))
         .route("/overdue-checks", get(ask_check).post(check))
 }
@@ -54,6 +55,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(query): ApiQuery<PageQuery>)
     let actions = match screen.may::<ManageBilling>() {
         true => vec![
             Action::go("/billing-runs/new", screen.t("runs-new")),
+            Action::go("/billing-runs/preview", screen.t("run-preview")),
             Action::go("/overdue-checks", screen.t("overdue-check")),
         ],
         false => Vec::new(),

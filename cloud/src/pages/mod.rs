@@ -9,6 +9,7 @@ mod analytics;
 mod api_keys;
 mod audit;
 mod bank;
+mod billing_previews;
 mod billing_runs;
 mod boosts;
 mod catalog;

@@ -30,11 +30,13 @@ pub struct Installation {
     gateway_at: SocketAddr,
     /// Those beside it, by where they are.
     others: Vec<Program>,
+    worker: Option<Program>,
     folder: TempDir,
 }
 
 struct Program {
     process: Child,
+    /// Where it listens; one that does not is nowhere.
     at: SocketAddr,
     /// Kept open: a program that cannot say anything any more ends.
     _said: Lines<BufReader<ChildStdout>>,
@@ -76,8 +78,8 @@ impl Installation {
     async fn start_in(folder: TempDir, gateway_at: SocketAddr) -> Result<Self> {
         let mut started = roles::start(config(folder.path())).await.context("start the database")?;
         let database = started.take_server();
-        let api = Program::launch("api", "--http", ([127, 0, 0, 1], 0).into(), folder.path()).await?;
-        Ok(Self { started, database, api, gateway: None, gateway_at, others: Vec::new(), folder })
+        let api = Program::launch("api", Some(("--http", ([127, 0, 0, 1], 0).into())), folder.path()).await?;
+        Ok(Self { started, database, api, gateway: None, gateway_at, others: Vec::new(), worker: None, folder })
     }
 
     /// Stops the database under everybody who uses it.
@@ -89,6 +91,35 @@ impl Installation {
     pub async fn start_database(&mut self) -> Result<()> {
         self.database = embedded::start(self.folder.path()).await?;
         Ok(())
+    }
+
+    /// Ends the database and all its processes at once, as a power cut would.
+    pub async fn kill_database(&mut self) -> Result<()> {
+        let pid = std::fs::read_to_string(self.folder.path().join("postgres/data/postmaster.pid"))?;
+        let pid = pid.lines().next().context("a process id")?;
+        // Those it started are its process group.
+        let killed = Command::new("kill").args(["-9", "--", &format!("-{pid}"), pid]).status().await?;
+        ensure!(killed.success(), "the database could not be killed");
+        self.database = None;
+        Ok(())
+    }
+
+    /// Starts a worker.
+    pub async fn start_worker(&mut self) -> Result<()> {
+        ensure!(self.worker.is_none(), "the worker runs already");
+        self.worker = Some(Program::launch("worker", None, self.folder.path()).await?);
+        Ok(())
+    }
+
+    /// Ends the worker at once, as a power cut would.
+    pub async fn kill_worker(&mut self) -> Result<()> {
+        let mut worker = self.worker.take().context("no worker runs")?;
+        Ok(worker.process.kill().await?)
+    }
+
+    /// What the worker logged, for people who look for a fault.
+    pub fn worker_log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("worker.log")).unwrap_or_default()
     }
 
     /// What the product's own services are handed.
@@ -114,7 +145,7 @@ impl Installation {
     /// Starts the gateway, where it was before if it was.
     pub async fn start_gateway(&mut self) -> Result<SocketAddr> {
         ensure!(self.gateway.is_none(), "the gateway runs already");
-        let gateway = Program::launch("gateway", "--gateway", self.gateway_at, self.folder.path()).await?;
+        let gateway = Program::launch("gateway", Some(("--gateway", self.gateway_at)), self.folder.path()).await?;
         self.gateway_at = gateway.at;
         self.gateway = Some(gateway);
         Ok(self.gateway_at)
@@ -144,7 +175,8 @@ impl Installation {
 
     /// Starts one more gateway beside the first.
     pub async fn start_other_gateway(&mut self) -> Result<SocketAddr> {
-        let other = Program::launch("gateway", "--gateway", ([127, 0, 0, 1], 0).into(), self.folder.path()).await?;
+        let other =
+            Program::launch("gateway", Some(("--gateway", ([127, 0, 0, 1], 0).into())), self.folder.path()).await?;
         let at = other.at;
         self.others.push(other);
         Ok(at)
@@ -178,6 +210,9 @@ impl Installation {
         if self.gateway.is_some() {
             self.kill_gateway().await?;
         }
+        if self.worker.is_some() {
+            self.kill_worker().await?;
+        }
         while !self.others.is_empty() {
             self.kill_other_gateway().await?;
         }
@@ -191,17 +226,23 @@ impl Installation {
 }
 
 impl Program {
-    /// Starts a role and waits until it says where it listens.
-    async fn launch(role: &str, option: &str, at: SocketAddr, folder: &Path) -> Result<Self> {
+    /// Starts a role and waits until it says that it is ready, and where it listens if it was told to.
+    async fn launch(role: &str, listen: Option<(&str, SocketAddr)>, folder: &Path) -> Result<Self> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join(format!("{role}.log")))?;
         let mut command = Command::new(program("weir")?);
-        command.arg(role).arg("--data-dir").arg(folder).arg(option).arg(at.to_string());
+        command.arg(role).arg("--data-dir").arg(folder);
+        if let Some((option, at)) = listen {
+            command.arg(option).arg(at.to_string());
+        }
         command.env_remove("DATABASE_URL").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
         let mut process = command.spawn().with_context(|| format!("start weir {role}"))?;
         let mut said = BufReader::new(process.stdout.take().context("no output")?).lines();
         let ready = tokio::time::timeout(READY_LIMIT, said.next_line()).await;
         let ready = ready.with_context(|| format!("weir {role} does not become ready"))??;
-        let at = ready.as_deref().and_then(|line| line.strip_prefix("ready ")?.split_once('=')?.1.parse().ok());
+        let at = match listen {
+            Some(_) => ready.as_deref().and_then(|line| line.strip_prefix("ready ")?.split_once('=')?.1.parse().ok()),
+            None => ready.as_deref().filter(|line| *line == "ready").map(|_| ([0, 0, 0, 0], 0).into()),
+        };
         let at = at.with_context(|| {
             let log = std::fs::read_to_string(folder.join(format!("{role}.log"))).unwrap_or_default();
             format!("weir {role} said {ready:?}: {log}")

@@ -1,6 +1,8 @@
 //! An ISP with thousands of routers and lines. One of each is made through the API; the others are copies of their rows, and
 //! each router's agent has a key and a certificate of its own.
 
+mod accounts;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -118,6 +120,11 @@ impl Network {
         }
         self.tell(&routers).await?;
         Ok(edges)
+    }
+
+    /// Whose it all is.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
     }
 
     /// Waits until every router that has an agent has applied all that is desired.

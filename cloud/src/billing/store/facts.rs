@@ -1,5 +1,7 @@
 //! SQL of what an account is billed for: its terms, what was billed before, the traffic counted.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -21,15 +23,20 @@ pub struct AccountRow {
 
 /// The account, locked: whoever bills or allocates holds it.
 pub async fn lock_account(tx: &mut TenantTx, id: AccountId) -> Result<Option<AccountRow>, sqlx::Error> {
+    Ok(lock_accounts(tx, &[id.uuid()]).await?.pop())
+}
+
+/// The accounts there are of these, by their ids and locked in that order.
+pub async fn lock_accounts(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<AccountRow>, sqlx::Error> {
     sqlx::query_as!(
         AccountRow,
         r#"SELECT a.id AS "id: _", a.number, a.currency, a.time_zone, a.billing_day, s.name AS subscriber, s.language,
                   coalesce((SELECT concat_ws(E'\n', nullif(l.line1, ''), nullif(l.line2, ''), nullif(concat_ws(' ', nullif(l.postcode, ''), l.city), ''), l.country)
                             FROM service_locations l WHERE l.subscriber_id = s.id ORDER BY l.created_at, l.id LIMIT 1), '') AS "address!"
-           FROM accounts a JOIN subscribers s ON s.id = a.subscriber_id WHERE a.id = $1 FOR NO KEY UPDATE OF a"#,
-        id.uuid()
+           FROM accounts a JOIN subscribers s ON s.id = a.subscriber_id WHERE a.id = ANY($1) ORDER BY a.id FOR NO KEY UPDATE OF a"#,
+        ids
     )
-    .fetch_optional(tx.conn())
+    .fetch_all(tx.conn())
     .await
 }
 
@@ -46,6 +53,7 @@ pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Option<AccountR
 }
 
 pub struct TermRow {
+    pub account: AccountId,
     pub subscription: SubscriptionId,
     pub starts_on: NaiveDate,
     pub version: PlanVersionId,
@@ -62,25 +70,26 @@ pub struct TermRow {
     pub to: Option<NaiveDate>,
 }
 
-/// Every term of every subscription of an account, by subscription and date.
-pub async fn terms(tx: &mut TenantTx, account: AccountId) -> Result<Vec<TermRow>, sqlx::Error> {
+/// Every term of every subscription of these accounts, by account, subscription and date.
+pub async fn terms(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<TermRow>, sqlx::Error> {
     sqlx::query_as!(
         TermRow,
-        r#"SELECT s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.allowance_bytes,
+        r#"SELECT s.account_id AS "account: _", s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.allowance_bytes,
                   v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   lower(t.valid) AS "from!", upper(t.valid) AS "to?"
            FROM subscriptions s
            JOIN subscription_terms t ON t.subscription_id = s.id
            JOIN plan_versions v ON v.id = t.plan_version_id
            JOIN plans p ON p.id = v.plan_id
-           WHERE s.account_id = $1 ORDER BY s.id, lower(t.valid)"#,
-        account.uuid()
+           WHERE s.account_id = ANY($1) ORDER BY s.account_id, s.id, lower(t.valid)"#,
+        accounts
     )
     .fetch_all(tx.conn())
     .await
 }
 
 pub struct BilledRow {
+    pub account: AccountId,
     pub id: InvoiceLineId,
     pub kind: String,
     pub subscription: SubscriptionId,
@@ -112,11 +121,11 @@ impl BilledRow {
     }
 }
 
-/// Every line billed for the account's subscriptions.
-pub async fn billed(tx: &mut TenantTx, account: AccountId) -> Result<Vec<BilledRow>, sqlx::Error> {
+/// Every line billed for the subscriptions of these accounts, by account.
+pub async fn billed(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<BilledRow>, sqlx::Error> {
     sqlx::query_as!(
         BilledRow,
-        r#"SELECT l.id AS "id: _", l.kind, l.subscription_id AS "subscription!: _", l.plan_version_id AS "version!: _",
+        r#"SELECT s.account_id AS "account: _", l.id AS "id: _", l.kind, l.subscription_id AS "subscription!: _", l.plan_version_id AS "version!: _",
                   p.name AS plan, v.allowance_bytes, v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   l.tax_category, l.tax_rate,
                   lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!", upper(l.full_period) AS "full_to!",
@@ -126,14 +135,26 @@ pub async fn billed(tx: &mut TenantTx, account: AccountId) -> Result<Vec<BilledR
            JOIN subscriptions s ON s.id = l.subscription_id
            JOIN plan_versions v ON v.id = l.plan_version_id
            JOIN plans p ON p.id = v.plan_id
-           WHERE s.account_id = $1 ORDER BY l.id"#,
-        account.uuid()
+           WHERE s.account_id = ANY($1) ORDER BY s.account_id, l.id"#,
+        accounts
     )
     .fetch_all(tx.conn())
     .await
 }
 
-pub struct TakenRow {
+/// Which segments a usage line is for: those of its subscription that ended in `(after, until]` and were not billed.
+pub struct Window<'a> {
+    pub line: InvoiceLineId,
+    pub subscription: SubscriptionId,
+    pub after: Option<DateTime<Utc>>,
+    pub until: DateTime<Utc>,
+    /// The account's zone, and the windows of the plan: when segments are free.
+    pub zone: &'a str,
+    pub windows: &'a serde_json::Value,
+}
+
+pub struct CountedRow {
+    pub line: InvoiceLineId,
     pub segments: i64,
     pub down_bytes: Decimal,
     pub up_bytes: Decimal,
@@ -141,45 +162,80 @@ pub struct TakenRow {
     pub free_bytes: Decimal,
 }
 
-/// When segments are free: the account's zone, and the windows of the plan.
-pub struct FreeTime<'a> {
-    pub zone: &'a str,
-    pub windows: &'a serde_json::Value,
-}
-
-/// Takes every segment of a line that ended in `(after, until]` and was not billed, and counts exactly those taken.
-pub async fn take_segments(
-    tx: &mut TenantTx,
-    line: InvoiceLineId,
-    subscription: SubscriptionId,
-    after: Option<DateTime<Utc>>,
-    until: DateTime<Utc>,
-    free: FreeTime<'_>,
-) -> Result<TakenRow, sqlx::Error> {
+/// Counts what these lines would take; lines without any segment are left out.
+pub async fn count_segments(tx: &mut TenantTx, windows: &[Window<'_>]) -> Result<Vec<CountedRow>, sqlx::Error> {
     let tenant = tx.tenant().uuid();
+    let lines: Vec<_> = windows.iter().map(|window| window.line.uuid()).collect();
+    let subscriptions: Vec<_> = windows.iter().map(|window| window.subscription.uuid()).collect();
+    let after: Vec<_> = windows.iter().map(|window| window.after).collect();
+    let until: Vec<_> = windows.iter().map(|window| window.until).collect();
+    let zones: Vec<_> = windows.iter().map(|window| window.zone.to_owned()).collect();
+    let free: Vec<_> = windows.iter().map(|window| window.windows.clone()).collect();
     sqlx::query_as!(
-        TakenRow,
-        r#"WITH taken AS (
-               INSERT INTO billed_segments (tenant_id, agent_id, epoch, seq, handle, invoice_line_id)
-               SELECT s.tenant_id, s.agent_id, s.epoch, s.seq, s.handle, $2 FROM usage_segments s
-               WHERE s.tenant_id = $1 AND s.subscription_id = $3 AND ($4::timestamptz IS NULL OR s.end_at > $4) AND s.end_at <= $5
+        CountedRow,
+        r#"SELECT w.line AS "line!: _", count(*) AS "segments!", coalesce(sum(s.down_bytes), 0) AS "down_bytes!",
+                  coalesce(sum(s.up_bytes), 0) AS "up_bytes!",
+                  coalesce(sum(s.down_bytes::numeric + s.up_bytes) FILTER (WHERE is_free_time(s.end_at, w.zone, w.free)), 0) AS "free_bytes!"
+           FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::jsonb[])
+                AS w (line, subscription, after, until, zone, free)
+           CROSS JOIN LATERAL (
+               SELECT s.end_at, s.down_bytes, s.up_bytes FROM usage_segments s
+               WHERE s.tenant_id = $1 AND s.subscription_id = w.subscription AND s.end_at > coalesce(w.after, '-infinity') AND s.end_at <= w.until
                  AND NOT EXISTS (SELECT FROM billed_segments b
                                  WHERE b.tenant_id = $1 AND b.agent_id = s.agent_id AND b.epoch = s.epoch AND b.seq = s.seq AND b.handle = s.handle)
-               RETURNING agent_id, epoch, seq, handle)
-           SELECT count(*) AS "segments!", coalesce(sum(s.down_bytes), 0) AS "down_bytes!", coalesce(sum(s.up_bytes), 0) AS "up_bytes!",
-                  coalesce(sum(s.down_bytes::numeric + s.up_bytes) FILTER (WHERE is_free_time(s.end_at, $6, $7)), 0) AS "free_bytes!"
-           FROM taken t JOIN usage_segments s
-             ON s.tenant_id = $1 AND s.agent_id = t.agent_id AND s.epoch = t.epoch AND s.seq = t.seq AND s.handle = t.handle"#,
+           ) s GROUP BY w.line"#,
         tenant,
-        line.uuid(),
-        subscription.uuid(),
-        after,
-        until,
-        free.zone,
-        free.windows
+        &lines,
+        &subscriptions,
+        &after as &[Option<DateTime<Utc>>],
+        &until,
+        &zones,
+        &free
     )
-    .fetch_one(tx.conn())
+    .fetch_all(tx.conn())
     .await
+}
+
+/// The segments behind a usage line, as they were counted.
+pub struct Taking {
+    pub line: InvoiceLineId,
+    pub subscription: SubscriptionId,
+    pub after: Option<DateTime<Utc>>,
+    pub until: DateTime<Utc>,
+    pub segments: i64,
+}
+
+/// Takes what was counted for these lines. Says whether it was exactly that: segments are only ever added, so as many are
+/// the same ones.
+pub async fn take_segments(tx: &mut TenantTx, takings: &[Taking]) -> Result<bool, sqlx::Error> {
+    let tenant = tx.tenant().uuid();
+    let lines: Vec<_> = takings.iter().map(|taking| taking.line.uuid()).collect();
+    let subscriptions: Vec<_> = takings.iter().map(|taking| taking.subscription.uuid()).collect();
+    let after: Vec<_> = takings.iter().map(|taking| taking.after).collect();
+    let until: Vec<_> = takings.iter().map(|taking| taking.until).collect();
+    let taken = sqlx::query!(
+        r#"WITH taken AS (
+               INSERT INTO billed_segments (tenant_id, agent_id, epoch, seq, handle, invoice_line_id)
+               SELECT s.tenant_id, s.agent_id, s.epoch, s.seq, s.handle, w.line
+               FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[]) AS w (line, subscription, after, until)
+               CROSS JOIN LATERAL (
+                   SELECT * FROM usage_segments s
+                   WHERE s.tenant_id = $1 AND s.subscription_id = w.subscription AND s.end_at > coalesce(w.after, '-infinity') AND s.end_at <= w.until
+                     AND NOT EXISTS (SELECT FROM billed_segments b
+                                     WHERE b.tenant_id = $1 AND b.agent_id = s.agent_id AND b.epoch = s.epoch AND b.seq = s.seq AND b.handle = s.handle)
+               ) s
+               RETURNING invoice_line_id)
+           SELECT invoice_line_id AS "line: InvoiceLineId", count(*) AS "segments!" FROM taken GROUP BY invoice_line_id"#,
+        tenant,
+        &lines,
+        &subscriptions,
+        &after as &[Option<DateTime<Utc>>],
+        &until
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let taken: HashMap<_, _> = taken.into_iter().map(|row| (row.line, row.segments)).collect();
+    Ok(takings.iter().all(|taking| taken.get(&taking.line) == Some(&taking.segments)))
 }
 
 /// What a line moved between two instants in times that do not count.
@@ -204,6 +260,7 @@ pub async fn free_bytes(
 }
 
 pub struct TopUpRow {
+    pub account: AccountId,
     pub id: TopUpId,
     pub subscription: SubscriptionId,
     pub version: PlanVersionId,
@@ -216,27 +273,30 @@ pub struct TopUpRow {
     pub billed: bool,
 }
 
-/// What was bought on top for the account's subscriptions, boosts too.
-pub async fn top_ups(tx: &mut TenantTx, account: AccountId) -> Result<Vec<TopUpRow>, sqlx::Error> {
+/// What was bought on top for the subscriptions of these accounts, boosts too, by account.
+pub async fn top_ups(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<TopUpRow>, sqlx::Error> {
     sqlx::query_as!(
         TopUpRow,
-        r#"SELECT t.id AS "id: _", t.subscription_id AS "subscription: _", t.plan_version_id AS "version: _", t.name, coalesce(t.bytes, 0) AS "bytes!",
+        r#"SELECT s.account_id AS "account: _", t.id AS "id: _", t.subscription_id AS "subscription: _", t.plan_version_id AS "version: _", t.name, coalesce(t.bytes, 0) AS "bytes!",
                   t.runs IS NOT NULL AS "boost!", t.price, t.sold_on,
                   EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id) AS "billed!"
-           FROM top_ups t JOIN subscriptions s ON s.id = t.subscription_id WHERE s.account_id = $1 ORDER BY t.id"#,
-        account.uuid()
+           FROM top_ups t JOIN subscriptions s ON s.id = t.subscription_id WHERE s.account_id = ANY($1) ORDER BY s.account_id, t.id"#,
+        accounts
     )
     .fetch_all(tx.conn())
     .await
 }
 
-pub async fn insert_billed_top_up(tx: &mut TenantTx, top_up: TopUpId, line: InvoiceLineId) -> Result<(), sqlx::Error> {
+pub async fn insert_billed_top_ups(tx: &mut TenantTx, charged: &[(TopUpId, InvoiceLineId)]) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
+    let top_ups: Vec<_> = charged.iter().map(|(top_up, _)| top_up.uuid()).collect();
+    let lines: Vec<_> = charged.iter().map(|(_, line)| line.uuid()).collect();
     sqlx::query!(
-        "INSERT INTO billed_top_ups (tenant_id, top_up_id, invoice_line_id) VALUES ($1, $2, $3)",
+        "INSERT INTO billed_top_ups (tenant_id, top_up_id, invoice_line_id)
+         SELECT $1, charged.* FROM unnest($2::uuid[], $3::uuid[]) AS charged",
         tenant,
-        top_up.uuid(),
-        line.uuid()
+        &top_ups,
+        &lines
     )
     .execute(tx.conn())
     .await?;
@@ -272,48 +332,51 @@ pub async fn by_hour(
     Ok(hours)
 }
 
+/// Days of a subscription that a line bills.
 pub struct PeriodRow {
-    pub line: InvoiceLineId,
+    pub subscription: SubscriptionId,
+    pub component: &'static str,
     pub from: NaiveDate,
     pub to: NaiveDate,
+    pub line: InvoiceLineId,
 }
 
-/// Gives back days of a billed period; what is left of it is returned, and is no longer in the table.
+/// Gives back days of what a line billed; what is left of it is returned, and is no longer in the table.
 pub async fn give_back_period(
     tx: &mut TenantTx,
     credited: InvoiceLineId,
     from: NaiveDate,
     to: NaiveDate,
-) -> Result<Vec<PeriodRow>, sqlx::Error> {
-    sqlx::query_as!(
-        PeriodRow,
+) -> Result<Vec<(NaiveDate, NaiveDate)>, sqlx::Error> {
+    let rows = sqlx::query!(
         r#"DELETE FROM billed_periods WHERE invoice_line_id = $1 AND component = 'recurring' AND period && daterange($2, $3)
-           RETURNING invoice_line_id AS "line: _", lower(period) AS "from!", upper(period) AS "to!""#,
+           RETURNING lower(period) AS "from!", upper(period) AS "to!""#,
         credited.uuid(),
         from,
         to
     )
     .fetch_all(tx.conn())
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.from, row.to)).collect())
 }
 
-pub async fn insert_period(
-    tx: &mut TenantTx,
-    subscription: SubscriptionId,
-    component: &str,
-    from: NaiveDate,
-    to: NaiveDate,
-    line: InvoiceLineId,
-) -> Result<(), sqlx::Error> {
+pub async fn insert_periods(tx: &mut TenantTx, periods: &[PeriodRow]) -> Result<(), sqlx::Error> {
     let tenant: Uuid = tx.tenant().uuid();
+    let subscriptions: Vec<_> = periods.iter().map(|period| period.subscription.uuid()).collect();
+    let components: Vec<_> = periods.iter().map(|period| period.component.to_owned()).collect();
+    let from: Vec<_> = periods.iter().map(|period| period.from).collect();
+    let to: Vec<_> = periods.iter().map(|period| period.to).collect();
+    let lines: Vec<_> = periods.iter().map(|period| period.line.uuid()).collect();
     sqlx::query!(
-        "INSERT INTO billed_periods (tenant_id, subscription_id, component, period, invoice_line_id) VALUES ($1, $2, $3, daterange($4, $5), $6)",
+        r#"INSERT INTO billed_periods (tenant_id, subscription_id, component, period, invoice_line_id)
+           SELECT $1, subscription, component, daterange("from", "to"), line
+           FROM unnest($2::uuid[], $3::text[], $4::date[], $5::date[], $6::uuid[]) AS billed (subscription, component, "from", "to", line)"#,
         tenant,
-        subscription.uuid(),
-        component,
-        from,
-        to,
-        line.uuid()
+        &subscriptions,
+        &components,
+        &from,
+        &to,
+        &lines
     )
     .execute(tx.conn())
     .await?;

@@ -21,9 +21,10 @@ pub async fn note(tx: &mut TenantTx, account: AccountId, run: BillingRunId, reas
     Ok(())
 }
 
-/// It could be billed.
-pub async fn forget(tx: &mut TenantTx, account: AccountId) -> Result<(), sqlx::Error> {
-    sqlx::query!("DELETE FROM billing_faults WHERE account_id = $1", account.uuid()).execute(tx.conn()).await?;
+/// They could be billed.
+pub async fn forget(tx: &mut TenantTx, accounts: &[AccountId]) -> Result<(), sqlx::Error> {
+    let accounts: Vec<_> = accounts.iter().map(|account| account.uuid()).collect();
+    sqlx::query!("DELETE FROM billing_faults WHERE account_id = ANY($1)", &accounts).execute(tx.conn()).await?;
     Ok(())
 }
 

@@ -1,9 +1,12 @@
 //! SQL of invoices and what settles them.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::types::Json;
 use uuid::Uuid;
+use weir_rules::money::Currency;
 
 use crate::billing::InvoiceFilter;
 use crate::billing::account::Draft;
@@ -15,134 +18,231 @@ use crate::ids::{
 };
 use crate::plugins::PricedBy;
 
-pub async fn insert(tx: &mut TenantTx, invoice: &NewInvoice<'_>) -> Result<(), sqlx::Error> {
+pub async fn insert(tx: &mut TenantTx, invoices: &[NewInvoice<'_>]) -> Result<(), sqlx::Error> {
     let (tenant, at) = (tx.tenant(), tx.at());
-    let totals = &invoice.totals;
-    let parties = serde_json::to_value(&invoice.parties).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let ids: Vec<_> = invoices.iter().map(|invoice| invoice.id.uuid()).collect();
+    let accounts: Vec<_> = invoices.iter().map(|invoice| invoice.account.id.uuid()).collect();
+    let runs: Vec<_> = invoices.iter().map(|invoice| invoice.run.map(BillingRunId::uuid)).collect();
+    let numbers: Vec<_> = invoices.iter().map(|invoice| invoice.number.clone()).collect();
+    let issued: Vec<_> = invoices.iter().map(|invoice| invoice.issued_on).collect();
+    let due: Vec<_> = invoices.iter().map(|invoice| invoice.due_on).collect();
+    let currencies: Vec<_> = invoices.iter().map(|invoice| invoice.totals.gross.currency().code().to_owned()).collect();
+    let nets: Vec<_> = invoices.iter().map(|invoice| invoice.totals.net.amount()).collect();
+    let taxes: Vec<_> = invoices.iter().map(|invoice| invoice.totals.tax.amount()).collect();
+    let grosses: Vec<_> = invoices.iter().map(|invoice| invoice.totals.gross.amount()).collect();
+    let parties = invoices.iter().map(|invoice| serde_json::to_value(&invoice.parties));
+    let parties = parties.collect::<Result<Vec<_>, _>>().map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
         "INSERT INTO invoices (tenant_id, id, account_id, run_id, status, number, issued_on, issued_at, due_on, currency, net, tax, gross, parties)
-         VALUES ($1, $2, $3, $4, 'issued', $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         SELECT $1, id, account_id, run_id, 'issued', number, issued_on, $2, due_on, currency, net, tax, gross, parties
+         FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::date[], $8::date[], $9::text[], $10::numeric[], $11::numeric[],
+                     $12::numeric[], $13::jsonb[])
+              AS invoice (id, account_id, run_id, number, issued_on, due_on, currency, net, tax, gross, parties)",
         tenant.uuid(),
-        invoice.id.uuid(),
-        invoice.account.id.uuid(),
-        invoice.run.map(BillingRunId::uuid),
-        invoice.number,
-        invoice.issued_on,
         at,
-        invoice.due_on,
-        totals.gross.currency().code(),
-        totals.net.amount(),
-        totals.tax.amount(),
-        totals.gross.amount(),
-        parties
+        &ids,
+        &accounts,
+        &runs as &[Option<Uuid>],
+        &numbers,
+        &issued,
+        &due,
+        &currencies,
+        &nets,
+        &taxes,
+        &grosses,
+        &parties
     )
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
-pub async fn insert_lines(tx: &mut TenantTx, invoice: &NewInvoice<'_>, lines: &[Draft]) -> Result<(), sqlx::Error> {
-    let tenant = tx.tenant().uuid();
-    for (index, line) in lines.iter().enumerate() {
+/// The columns of lines of invoices, each a list over all of them.
+#[derive(Default)]
+struct LineColumns {
+    ids: Vec<Uuid>,
+    invoices: Vec<Uuid>,
+    positions: Vec<i32>,
+    kinds: Vec<String>,
+    subscriptions: Vec<Option<Uuid>>,
+    versions: Vec<Option<Uuid>>,
+    descriptions: Vec<String>,
+    /// First days of the period and of the full one, and the days after their last.
+    days: [Vec<NaiveDate>; 4],
+    quantities: Vec<Decimal>,
+    unit_prices: Vec<Decimal>,
+    nets: Vec<Decimal>,
+    tax_categories: Vec<String>,
+    tax_rates: Vec<Decimal>,
+    /// Down, up, included and free.
+    bytes: [Vec<Option<i64>>; 4],
+    late: Vec<bool>,
+    credits: Vec<Option<Uuid>>,
+    priced_by: Vec<Option<serde_json::Value>>,
+}
+
+impl LineColumns {
+    fn add(&mut self, invoice: &NewInvoice<'_>, index: usize, line: &Draft) -> Result<(), serde_json::Error> {
         let (traffic, rate) = (line.traffic.as_ref(), line.rate.unwrap_or(invoice.rate));
-        sqlx::query!(
-            "INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
-                    full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, late, credits_line_id, free_bytes,
-                    priced_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, daterange($9, $10), daterange($11, $12), $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
-            tenant,
-            line.id.uuid(),
-            invoice.id.uuid(),
-            i32::try_from(index + 1).unwrap_or(i32::MAX),
-            line.kind.name(),
-            line.subscription.map(SubscriptionId::uuid),
-            line.version.map(PlanVersionId::uuid),
-            line.description,
-            line.period.start(),
-            line.period.end(),
-            line.full.start(),
-            line.full.end(),
-            line.quantity,
-            line.unit_price.amount(),
-            line.net.amount(),
-            rate.category().code(),
-            rate.percent(),
+        self.ids.push(line.id.uuid());
+        self.invoices.push(invoice.id.uuid());
+        self.positions.push(i32::try_from(index + 1).unwrap_or(i32::MAX));
+        self.kinds.push(line.kind.name().to_owned());
+        self.subscriptions.push(line.subscription.map(SubscriptionId::uuid));
+        self.versions.push(line.version.map(PlanVersionId::uuid));
+        self.descriptions.push(line.description.clone());
+        let days = [line.period.start(), line.period.end(), line.full.start(), line.full.end()];
+        self.days.iter_mut().zip(days).for_each(|(column, day)| column.push(day));
+        self.quantities.push(line.quantity);
+        self.unit_prices.push(line.unit_price.amount());
+        self.nets.push(line.net.amount());
+        self.tax_categories.push(rate.category().code().to_owned());
+        self.tax_rates.push(rate.percent());
+        let bytes = [
             traffic.map(|traffic| traffic.down_bytes),
             traffic.map(|traffic| traffic.up_bytes),
             traffic.and_then(|traffic| traffic.included_bytes),
-            traffic.is_some_and(|traffic| traffic.late),
-            line.credits.map(InvoiceLineId::uuid),
             traffic.map(|traffic| traffic.free_bytes),
-            line.priced_by.as_ref().map(Json) as _
-        )
-        .execute(tx.conn())
-        .await?;
+        ];
+        self.bytes.iter_mut().zip(bytes).for_each(|(column, bytes)| column.push(bytes));
+        self.late.push(traffic.is_some_and(|traffic| traffic.late));
+        self.credits.push(line.credits.map(InvoiceLineId::uuid));
+        self.priced_by.push(line.priced_by.as_ref().map(serde_json::to_value).transpose()?);
+        Ok(())
     }
+}
+
+pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft])]) -> Result<(), sqlx::Error> {
+    let tenant = tx.tenant().uuid();
+    let mut columns = LineColumns::default();
+    for (invoice, lines) in lines {
+        for (index, line) in lines.iter().enumerate() {
+            columns.add(invoice, index, line).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        }
+    }
+    sqlx::query!(
+        r#"INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
+                full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
+                credits_line_id, priced_by)
+           SELECT $1, id, invoice_id, position, kind, subscription_id, plan_version_id, description, daterange("from", "to"),
+                daterange(full_from, full_to), quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes,
+                free_bytes, late, credits_line_id, priced_by
+           FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::uuid[], $7::uuid[], $8::text[], $9::date[], $10::date[],
+                       $11::date[], $12::date[], $13::numeric[], $14::numeric[], $15::numeric[], $16::text[], $17::numeric[], $18::bigint[],
+                       $19::bigint[], $20::bigint[], $21::bigint[], $22::boolean[], $23::uuid[], $24::jsonb[])
+                AS line (id, invoice_id, position, kind, subscription_id, plan_version_id, description, "from", "to", full_from, full_to,
+                         quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
+                         credits_line_id, priced_by)"#,
+        tenant,
+        &columns.ids,
+        &columns.invoices,
+        &columns.positions,
+        &columns.kinds,
+        &columns.subscriptions as &[Option<Uuid>],
+        &columns.versions as &[Option<Uuid>],
+        &columns.descriptions,
+        &columns.days[0],
+        &columns.days[1],
+        &columns.days[2],
+        &columns.days[3],
+        &columns.quantities,
+        &columns.unit_prices,
+        &columns.nets,
+        &columns.tax_categories,
+        &columns.tax_rates,
+        &columns.bytes[0] as &[Option<i64>],
+        &columns.bytes[1] as &[Option<i64>],
+        &columns.bytes[2] as &[Option<i64>],
+        &columns.bytes[3] as &[Option<i64>],
+        &columns.late,
+        &columns.credits as &[Option<Uuid>],
+        &columns.priced_by as &[Option<serde_json::Value>]
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
-pub async fn insert_taxes(tx: &mut TenantTx, invoice: &NewInvoice<'_>) -> Result<(), sqlx::Error> {
+pub async fn insert_taxes(tx: &mut TenantTx, invoices: &[NewInvoice<'_>]) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
-    for group in &invoice.totals.taxes {
-        sqlx::query!(
-            "INSERT INTO invoice_taxes (tenant_id, invoice_id, category, name, rate, base, tax) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            tenant,
-            invoice.id.uuid(),
-            group.rate.category().code(),
-            invoice.tax_name,
-            group.rate.percent(),
-            group.base.amount(),
-            group.tax.amount()
-        )
-        .execute(tx.conn())
-        .await?;
-    }
+    let groups = || invoices.iter().flat_map(|invoice| invoice.totals.taxes.iter().map(move |group| (invoice, group)));
+    let of: Vec<_> = groups().map(|(invoice, _)| invoice.id.uuid()).collect();
+    let categories: Vec<_> = groups().map(|(_, group)| group.rate.category().code().to_owned()).collect();
+    let names: Vec<_> = groups().map(|(invoice, _)| invoice.tax_name.clone()).collect();
+    let rates: Vec<_> = groups().map(|(_, group)| group.rate.percent()).collect();
+    let bases: Vec<_> = groups().map(|(_, group)| group.base.amount()).collect();
+    let taxes: Vec<_> = groups().map(|(_, group)| group.tax.amount()).collect();
+    sqlx::query!(
+        "INSERT INTO invoice_taxes (tenant_id, invoice_id, category, name, rate, base, tax)
+         SELECT $1, tax.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::numeric[], $7::numeric[]) AS tax",
+        tenant,
+        &of,
+        &categories,
+        &names,
+        &rates,
+        &bases,
+        &taxes
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
 pub struct OpenRow {
+    pub account: AccountId,
     pub id: InvoiceId,
     pub number: String,
     pub due_on: NaiveDate,
     pub open: Decimal,
 }
 
-pub async fn open(tx: &mut TenantTx, account: AccountId, currency: &str) -> Result<Vec<OpenRow>, sqlx::Error> {
+/// What is left to pay on invoices of accounts, each in a currency; oldest due first.
+pub async fn open(tx: &mut TenantTx, accounts: &[(AccountId, Currency)]) -> Result<Vec<OpenRow>, sqlx::Error> {
+    let (ids, currencies) = columns(accounts);
     sqlx::query_as!(
         OpenRow,
-        r#"SELECT i.id AS "id: _", i.number AS "number!", i.due_on AS "due_on!", i.gross - s.settled AS "open!"
-           FROM invoices i
+        r#"SELECT i.account_id AS "account: _", i.id AS "id: _", i.number AS "number!", i.due_on AS "due_on!", i.gross - s.settled AS "open!"
+           FROM unnest($1::uuid[], $2::text[]) AS asked (account, currency)
+           JOIN invoices i ON i.account_id = asked.account AND i.currency = asked.currency AND i.status = 'issued'
            CROSS JOIN LATERAL (SELECT coalesce(sum(a.amount), 0) AS settled FROM allocations a WHERE a.invoice_id = i.id) s
-           WHERE i.account_id = $1 AND i.currency = $2 AND i.status = 'issued' AND i.gross > s.settled
+           WHERE i.gross > s.settled
            ORDER BY i.due_on, i.id"#,
-        account.uuid(),
-        currency
+        &ids,
+        &currencies
     )
     .fetch_all(tx.conn())
     .await
 }
 
+fn columns(accounts: &[(AccountId, Currency)]) -> (Vec<Uuid>, Vec<String>) {
+    accounts.iter().map(|(account, currency)| (account.uuid(), currency.code().to_owned())).unzip()
+}
+
 pub struct CreditRow {
+    pub account: AccountId,
     pub payment: Option<PaymentId>,
     pub credit: Option<InvoiceId>,
     pub left: Decimal,
 }
 
-/// Payments and credit documents with something left over, oldest first.
-pub async fn credit(tx: &mut TenantTx, account: AccountId, currency: &str) -> Result<Vec<CreditRow>, sqlx::Error> {
+/// Payments and credit documents of accounts with something left over, oldest first.
+pub async fn credit(tx: &mut TenantTx, accounts: &[(AccountId, Currency)]) -> Result<Vec<CreditRow>, sqlx::Error> {
+    let (ids, currencies) = columns(accounts);
     sqlx::query_as!(
         CreditRow,
-        r#"SELECT payment AS "payment: _", credit AS "credit: _", "left" AS "left!" FROM (
-               SELECT i.id AS at, NULL::uuid AS payment, i.id AS credit,
+        r#"SELECT account AS "account!: _", payment AS "payment: _", credit AS "credit: _", "left" AS "left!" FROM (
+               SELECT i.id AS at, i.account_id AS account, NULL::uuid AS payment, i.id AS credit,
                       -i.gross - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.credit_id = i.id), 0) AS "left"
-               FROM invoices i WHERE i.account_id = $1 AND i.currency = $2 AND i.status = 'issued' AND i.gross < 0
+               FROM unnest($1::uuid[], $2::text[]) AS asked (account, currency)
+               JOIN invoices i ON i.account_id = asked.account AND i.currency = asked.currency AND i.status = 'issued' AND i.gross < 0
                UNION ALL
-               SELECT p.id, p.id, NULL, p.amount - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.payment_id = p.id), 0)
+               SELECT p.id, p.account_id, p.id, NULL, p.amount - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.payment_id = p.id), 0)
                       - coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.payment_id = p.id AND r.status = 'succeeded'), 0)
-               FROM payments p WHERE p.account_id = $1 AND p.currency = $2
+               FROM unnest($1::uuid[], $2::text[]) AS asked (account, currency)
+               JOIN payments p ON p.account_id = asked.account AND p.currency = asked.currency
            ) sources WHERE "left" > 0 ORDER BY at"#,
-        account.uuid(),
-        currency
+        &ids,
+        &currencies
     )
     .fetch_all(tx.conn())
     .await
@@ -343,6 +443,22 @@ pub async fn taxes(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<TaxRow>,
     )
     .fetch_all(tx.conn())
     .await
+}
+
+/// What the last invoice that a run issued to each of these accounts asks for.
+pub async fn last_of_runs(
+    tx: &mut TenantTx,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, Decimal>, sqlx::Error> {
+    let accounts: Vec<_> = accounts.iter().map(|account| account.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT DISTINCT ON (account_id) account_id AS "account: AccountId", gross FROM invoices
+           WHERE account_id = ANY($1) AND run_id IS NOT NULL AND status = 'issued' ORDER BY account_id, id DESC"#,
+        &accounts
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.account, row.gross)).collect())
 }
 
 /// What an account's invoices ask for beyond what settled them, and how much of it is past its due date.

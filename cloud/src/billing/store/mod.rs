@@ -1,5 +1,6 @@
 //! SQL of billing: runs, what an account is billed for, documents.
 
+pub mod batches;
 pub mod facts;
 pub mod faults;
 pub mod invoices;

@@ -23,17 +23,16 @@ pub struct RunRow {
     pub finished_at: Option<DateTime<Utc>>,
     pub accounts_total: i32,
     pub accounts_done: i32,
-    pub invoices_issued: i32,
-    pub last_account_id: Option<AccountId>,
     pub error: Option<String>,
 }
 
 pub async fn find(tx: &mut TenantTx, id: BillingRunId) -> Result<Option<RunRow>, sqlx::Error> {
     sqlx::query_as!(
         RunRow,
-        r#"SELECT id AS "id: _", as_of, status, started_by, started_at, finished_at, accounts_total, accounts_done, invoices_issued,
-                  last_account_id AS "last_account_id: _", error
-           FROM billing_runs WHERE id = $1"#,
+        r#"SELECT id AS "id: _", as_of, status, started_by, started_at, finished_at, accounts_total,
+                  accounts_done + (SELECT coalesce(sum(cardinality(b.accounts)), 0)::int FROM billing_batches b
+                                   WHERE b.run_id = r.id AND b.done_at IS NOT NULL) AS "accounts_done!", error
+           FROM billing_runs r WHERE id = $1"#,
         id.uuid()
     )
     .fetch_optional(tx.conn())
@@ -43,9 +42,10 @@ pub async fn find(tx: &mut TenantTx, id: BillingRunId) -> Result<Option<RunRow>,
 pub async fn running(tx: &mut TenantTx) -> Result<Option<RunRow>, sqlx::Error> {
     sqlx::query_as!(
         RunRow,
-        r#"SELECT id AS "id: _", as_of, status, started_by, started_at, finished_at, accounts_total, accounts_done, invoices_issued,
-                  last_account_id AS "last_account_id: _", error
-           FROM billing_runs WHERE status = 'running'"#
+        r#"SELECT id AS "id: _", as_of, status, started_by, started_at, finished_at, accounts_total,
+                  accounts_done + (SELECT coalesce(sum(cardinality(b.accounts)), 0)::int FROM billing_batches b
+                                   WHERE b.run_id = r.id AND b.done_at IS NOT NULL) AS "accounts_done!", error
+           FROM billing_runs r WHERE status = 'running'"#
     )
     .fetch_optional(tx.conn())
     .await
@@ -54,9 +54,10 @@ pub async fn running(tx: &mut TenantTx) -> Result<Option<RunRow>, sqlx::Error> {
 pub async fn page(tx: &mut TenantTx, page: Page) -> Result<Vec<RunRow>, sqlx::Error> {
     sqlx::query_as!(
         RunRow,
-        r#"SELECT id AS "id: _", as_of, status, started_by, started_at, finished_at, accounts_total, accounts_done, invoices_issued,
-                  last_account_id AS "last_account_id: _", error
-           FROM billing_runs WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
+        r#"SELECT id AS "id: _", as_of, status, started_by, started_at, finished_at, accounts_total,
+                  accounts_done + (SELECT coalesce(sum(cardinality(b.accounts)), 0)::int FROM billing_batches b
+                                   WHERE b.run_id = r.id AND b.done_at IS NOT NULL) AS "accounts_done!", error
+           FROM billing_runs r WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
         page.after,
         page.fetch()
     )
@@ -64,14 +65,16 @@ pub async fn page(tx: &mut TenantTx, page: Page) -> Result<Vec<RunRow>, sqlx::Er
     .await
 }
 
-pub async fn totals(tx: &mut TenantTx, id: BillingRunId) -> Result<Vec<(String, Decimal)>, sqlx::Error> {
+/// What the invoices of a run ask for and how many there are, by currency.
+pub async fn totals(tx: &mut TenantTx, id: BillingRunId) -> Result<Vec<(String, Decimal, i64)>, sqlx::Error> {
     let rows = sqlx::query!(
-        r#"SELECT currency, sum(gross) AS "gross!" FROM invoices WHERE run_id = $1 AND status = 'issued' GROUP BY currency ORDER BY currency"#,
+        r#"SELECT currency, sum(gross) AS "gross!", count(*) AS "invoices!" FROM invoices WHERE run_id = $1 AND status = 'issued'
+           GROUP BY currency ORDER BY currency"#,
         id.uuid()
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().map(|row| (row.currency, row.gross)).collect())
+    Ok(rows.into_iter().map(|row| (row.currency, row.gross, row.invoices)).collect())
 }
 
 /// Whether the run is ours: false when one is at work already.
@@ -92,40 +95,33 @@ pub async fn insert(tx: &mut TenantTx, id: BillingRunId, as_of: NaiveDate) -> Re
     Ok(inserted.rows_affected() == 1)
 }
 
-/// The next accounts a run has something to look at, or may have: days not charged as they are held, traffic not counted
+/// The accounts a run has something to look at, or may have: days not charged as they are held, traffic not counted
 /// of what is over, top-ups not charged. All others would be read from end to end for nothing, every day of the year.
-pub async fn accounts(
-    tx: &mut TenantTx,
-    run: &RunRow,
-    after: Option<AccountId>,
-    limit: i64,
-) -> Result<Vec<AccountId>, sqlx::Error> {
+pub async fn accounts(tx: &mut TenantTx, run: &RunRow) -> Result<Vec<AccountId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: AccountId" FROM accounts a
-           WHERE ($1::uuid IS NULL OR id > $1) AND created_at <= $2 AND EXISTS (
+           WHERE created_at <= $1 AND EXISTS (
              SELECT FROM subscriptions s
              JOIN LATERAL (SELECT range_agg(t.valid) AS held, max(coalesce(upper(t.valid), 'infinity')) AS ends_on
                            FROM subscription_terms t WHERE t.subscription_id = s.id) t ON true
-             JOIN LATERAL (SELECT range_agg(b.period) AS billed, max(lower(b.period)) FILTER (WHERE b.period @> $4::date) AS since
+             JOIN LATERAL (SELECT range_agg(b.period) AS billed, max(lower(b.period)) FILTER (WHERE b.period @> $2::date) AS since
                            FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring') b ON true
              WHERE s.account_id = a.id AND (
-               t.held * datemultirange(daterange(NULL, $4, '[]')) <@ b.billed IS NOT TRUE
+               t.held * datemultirange(daterange(NULL, $2, '[]')) <@ b.billed IS NOT TRUE
                OR b.billed <@ t.held IS NOT TRUE
                OR EXISTS (SELECT FROM billed_periods o
                           JOIN invoice_lines l ON l.id = o.invoice_line_id
                           JOIN subscription_terms n ON n.subscription_id = o.subscription_id AND n.valid && o.period
                           WHERE o.subscription_id = s.id AND o.component = 'recurring' AND n.plan_version_id <> l.plan_version_id)
-               OR (b.since IS NULL AND t.ends_on > $5::timestamptz::date)
-               OR EXISTS (SELECT FROM usage_segments u WHERE u.subscription_id = s.id AND u.end_at > $5
-                            AND u.end_at <= (coalesce(b.since, $4)::timestamp AT TIME ZONE a.time_zone)
+               OR (b.since IS NULL AND t.ends_on > $3::timestamptz::date)
+               OR EXISTS (SELECT FROM usage_segments u WHERE u.subscription_id = s.id AND u.end_at > $3
+                            AND u.end_at <= (coalesce(b.since, $2)::timestamp AT TIME ZONE a.time_zone)
                             AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                             AND d.seq = u.seq AND d.handle = u.handle))
                OR EXISTS (SELECT FROM top_ups t WHERE t.subscription_id = s.id AND t.price > 0
                             AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id))))
-           ORDER BY id LIMIT $3"#,
-        after.map(AccountId::uuid),
+           ORDER BY id"#,
         run.started_at,
-        limit,
         run.as_of,
         run.started_at - LOOKED_AT
     )
@@ -137,26 +133,6 @@ pub async fn accounts(
 pub async fn set_total(tx: &mut TenantTx, id: BillingRunId, accounts: usize) -> Result<(), sqlx::Error> {
     let accounts = i32::try_from(accounts).unwrap_or(i32::MAX);
     sqlx::query!("UPDATE billing_runs SET accounts_total = $2 WHERE id = $1", id.uuid(), accounts)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
-/// Moves the run on to an account, unless it is past it or over.
-pub async fn claim(tx: &mut TenantTx, id: BillingRunId, account: AccountId) -> Result<bool, sqlx::Error> {
-    let claimed = sqlx::query!(
-        "UPDATE billing_runs SET last_account_id = $2, accounts_done = accounts_done + 1
-         WHERE id = $1 AND status = 'running' AND (last_account_id IS NULL OR last_account_id < $2)",
-        id.uuid(),
-        account.uuid()
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(claimed.rows_affected() == 1)
-}
-
-pub async fn count(tx: &mut TenantTx, id: BillingRunId, issued: i32) -> Result<(), sqlx::Error> {
-    sqlx::query!("UPDATE billing_runs SET invoices_issued = invoices_issued + $2 WHERE id = $1", id.uuid(), issued)
         .execute(tx.conn())
         .await?;
     Ok(())
@@ -174,12 +150,14 @@ pub async fn fault(tx: &mut TenantTx, id: BillingRunId, text: &str) -> Result<()
     Ok(())
 }
 
-/// Whether it was still at work.
+/// Ends a run if nothing of it is left to do; says whether it was still at work.
 pub async fn finish(tx: &mut TenantTx, id: BillingRunId) -> Result<bool, sqlx::Error> {
     let at = tx.at();
     let finished = sqlx::query!(
-        "UPDATE billing_runs SET status = CASE WHEN error IS NULL THEN 'done' ELSE 'failed' END, finished_at = $2
-         WHERE id = $1 AND status = 'running'",
+        "UPDATE billing_runs r SET status = CASE WHEN error IS NULL THEN 'done' ELSE 'failed' END, finished_at = $2,
+                accounts_done = accounts_done + (SELECT coalesce(sum(cardinality(b.accounts)), 0) FROM billing_batches b WHERE b.run_id = r.id)
+         WHERE id = $1 AND status = 'running'
+           AND NOT EXISTS (SELECT FROM billing_batches b WHERE b.run_id = r.id AND b.done_at IS NULL)",
         id.uuid(),
         at
     )
@@ -243,15 +221,17 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
     .await
 }
 
-/// The next number of a series of the year, gapless: its row stays locked until the transaction that uses it ends.
-pub async fn next_number(tx: &mut TenantTx, kind: &str, year: i16) -> Result<i64, sqlx::Error> {
+/// The first of the next `count` numbers of a series of the year, gapless: its row stays locked until the transaction that
+/// uses them ends.
+pub async fn next_numbers(tx: &mut TenantTx, kind: &str, year: i16, count: i64) -> Result<i64, sqlx::Error> {
     let tenant: Uuid = tx.tenant().uuid();
     sqlx::query_scalar!(
-        r#"INSERT INTO number_series AS s (tenant_id, kind, year, next) VALUES ($1, $2, $3, 2)
-           ON CONFLICT (tenant_id, kind, year) DO UPDATE SET next = s.next + 1 RETURNING next - 1 AS "number!""#,
+        r#"INSERT INTO number_series AS s (tenant_id, kind, year, next) VALUES ($1, $2, $3, 1 + $4::bigint)
+           ON CONFLICT (tenant_id, kind, year) DO UPDATE SET next = s.next + $4::bigint RETURNING next - $4::bigint AS "first!""#,
         tenant,
         kind,
-        year
+        year,
+        count
     )
     .fetch_one(tx.conn())
     .await

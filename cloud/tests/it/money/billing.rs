@@ -72,7 +72,7 @@ fn daily_runs_and_one_late_run_bill_the_same_lines() {
 }
 
 #[test]
-fn a_run_cut_short_goes_on_after_the_last_account() {
+fn a_run_is_worked_on_by_many_and_bills_everybody_once() {
     story(async {
         let isp = Isp::new("resume", "2026-11-01T10:00:00Z").await;
         let (router, plan) = (isp.router_named("r").await, isp.plan(&FIBRE).await);
@@ -87,20 +87,69 @@ fn a_run_cut_short_goes_on_after_the_last_account() {
         let other = isp.post("/billing-runs", json!({ "as_of": "2026-11-02" })).await;
         assert_eq!((other.status.as_u16(), other.problem().as_str()), (409, "billing-run-in-progress"));
         assert_eq!(isp.post("/billing-runs", json!({ "as_of": "2026-11-01" })).await.expect(202)["id"], run["id"]);
+        // Small batches, so that there is something for everybody.
+        let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
+        let split = "WITH one AS (DELETE FROM billing_batches RETURNING *)
+                     INSERT INTO billing_batches SELECT tenant_id, run_id, place, ARRAY[account], NULL
+                     FROM one, unnest(accounts) WITH ORDINALITY AS listed (account, place)";
+        sqlx::query(split).execute(tx.conn()).await.unwrap();
+        tx.commit().await.unwrap();
 
-        // Two workers at once, and one more after the end: every account is billed once.
-        let job = || serde_json::from_value::<WorkOnRun>(json!({ "run": run["id"], "after": accounts[0] })).unwrap();
-        let (a, b) = tokio::join!(job().run(isp.app.clone(), isp.scope()), job().run(isp.app.clone(), isp.scope()));
+        // Somebody holds a batch and does nothing about it.
+        let mut slow = isp.app.db.begin(&isp.scope()).await.unwrap();
+        let held = sqlx::query("SELECT FROM billing_batches WHERE number = 2 FOR UPDATE");
+        held.execute(slow.conn()).await.unwrap();
+        let job = |hand| serde_json::from_value::<WorkOnRun>(json!({ "run": run["id"], "hand": hand })).unwrap();
+        let (a, b) = tokio::join!(job(0).run(isp.app.clone(), isp.scope()), job(1).run(isp.app.clone(), isp.scope()));
         a.unwrap();
         b.unwrap();
-        job().run(isp.app.clone(), isp.scope()).await.unwrap();
-        let run = isp.get(&format!("/billing-runs/{}", run["id"].as_str().unwrap())).await.expect(200);
-        assert_eq!(
-            (run["status"].as_str(), run["accounts_done"].as_i64(), run["invoices_issued"].as_i64()),
-            (Some("done"), Some(3), Some(3))
-        );
-        assert_eq!(isp.bill("2026-11-01").await["invoices_issued"], 1);
+        let path = format!("/billing-runs/{}", run["id"].as_str().unwrap());
+        let progress = async || {
+            let run = isp.get(&path).await.expect(200);
+            (run["status"].as_str().unwrap().to_owned(), run["accounts_done"].as_i64(), run["invoices_issued"].as_i64())
+        };
+        assert_eq!(progress().await, ("running".into(), Some(3), Some(3)));
+        slow.commit().await.unwrap();
+        // One goes on, and one more comes after the end.
+        for _ in 0..2 {
+            job(0).run(isp.app.clone(), isp.scope()).await.unwrap();
+            assert_eq!(progress().await, ("done".into(), Some(4), Some(4)));
+        }
+        assert_eq!(isp.bill("2026-11-01").await["invoices_issued"], 0);
         isp.assert_books_balance().await;
+    });
+}
+
+#[test]
+fn a_preview_says_what_a_run_will_bill_and_what_of_it_is_unusual() {
+    story(async {
+        let mut isp = Isp::new("preview", "2026-10-01T10:00:00Z").await;
+        let (router, plan) = (isp.router_named("r").await, isp.plan(&METERED).await);
+        let (calm, busy) = (isp.account("Calm").await, isp.account("Busy").await);
+        isp.line(calm, router, plan, "2026-10-01").await;
+        let line = isp.line(busy, router, plan, "2026-10-01").await;
+        let preview =
+            async |isp: &Isp, as_of| isp.post("/billing-runs/preview", json!({ "as_of": as_of })).await.expect(200);
+        let first = preview(&isp, "2026-10-01").await;
+        assert_eq!((&first["first_invoices"], &first["outliers"]), (&json!(2), &json!([])));
+        isp.bill("2026-10-01").await;
+        isp.traffic(router, line, 1, "2026-10-10T12:00:00Z", 9_000_000, 0).await;
+
+        isp.now_is("2026-11-01T09:00:00Z").await;
+        let seen = preview(&isp, "2026-11-01").await;
+        assert_eq!(
+            (&seen["accounts_due"], &seen["invoices"], &seen["first_invoices"]),
+            (&json!(2), &json!(2), &json!(0))
+        );
+        let [outlier] = seen["outliers"].as_array().unwrap().as_slice() else { panic!("{seen}") };
+        assert_eq!((&outlier["account_id"], &outlier["reasons"]), (&json!(busy), &json!(["usage"])));
+        let page = isp.page("/billing-runs/preview?as_of=2026-11-01").await;
+        assert!(page.text.contains("Busy") && page.text.contains("Traffic beyond"), "{}", page.text);
+        assert!(!page.text.contains("Calm"), "{}", page.text);
+        // Nothing is kept of it, and a run bills exactly that.
+        assert_eq!(isp.get("/invoices").await.expect(200)["items"].as_array().unwrap().len(), 2);
+        let run = isp.bill("2026-11-01").await;
+        assert_eq!((&run["totals"], &run["invoices_issued"]), (&seen["totals"], &seen["invoices"]));
     });
 }
 

@@ -83,6 +83,8 @@ fn billing_runs_that_cannot_be_are_refused_and_change_nothing() {
         let statement = format!("/accounts/{}/standing", text(&other.account));
         let cases = [
             Case::invalid("a season ahead", "/billing-runs", json!({ "as_of": far }), &["as_of"]).says("31 days"),
+            Case::invalid("a preview of a season ahead", "/billing-runs/preview", json!({ "as_of": far }), &["as_of"])
+                .says("31 days"),
             Case::malformed("no such day", "/billing-runs", json!({ "as_of": "2026-02-30" }), "as_of"),
             Case::malformed("no day", "/billing-runs", json!({}), "as_of"),
             Case::malformed("one account", "/billing-runs", json!({ "as_of": far, "account": 1 }), "account"),

@@ -11,7 +11,7 @@ use weir_cloud::config::Config;
 use weir_cloud::db::Scope;
 use weir_cloud::events::EventKind;
 use weir_cloud::ids::{EventId, MessageId};
-use weir_cloud::jobs::{Job, KINDS, TellListener};
+use weir_cloud::jobs::{Job, KINDS, TellListener, TellListenerOfMany};
 use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{
     access, audit, billing, diagnostics, dunning, fleet, imports, payments, plugins, portal, quality, subscriptions,
@@ -119,6 +119,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &V
         work::<SendMessage>(isp, json!({ "message": message, "attempts": 0 })).await,
         work::<TellListener>(isp, json!({ "listener": "plugins", "event": sold })).await,
         work::<TellListener>(isp, json!({ "listener": "webhooks", "event": sold })).await,
+        work::<TellListenerOfMany>(isp, json!({ "listener": "dunning", "events": [sold, sold] })).await,
         work::<imports::jobs::WorkOnImport>(isp, json!({ "import": list })).await,
         work::<webhooks::jobs::ForgetOldDeliveries>(isp, json!({})).await,
         work::<audit::jobs::LinkEntries>(isp, json!({})).await,

@@ -4,6 +4,7 @@
 #[path = "../../../faults.rs"]
 mod faults;
 mod restored;
+mod runs;
 
 use std::net::SocketAddr;
 use std::time::Duration;
