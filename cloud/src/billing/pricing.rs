@@ -72,6 +72,11 @@ impl Asked {
     }
 }
 
+/// Whether the tenant has a rule that sets prices.
+pub(super) async fn is_asked(app: &App, scope: &Scope) -> Result<bool, Error> {
+    Ok(plugins::pricing_rule(&mut app.db.read(scope).await?).await?.is_some())
+}
+
 /// Asks the tenant's rule, if there is one, for the prices of what a run would bill these accounts.
 pub(super) async fn prices(app: &App, scope: &Scope, run: &RunRow, ids: &[AccountId]) -> Result<Asked, Error> {
     let mut asked = Asked::default();

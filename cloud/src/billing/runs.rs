@@ -163,6 +163,11 @@ async fn work_on_next(app: &App, scope: &Scope, run: &RunRow, backwards: bool) -
     // Not dropped: it is to be free again before anybody wants to hold it.
     tx.commit().await?;
     let Some(batch) = batch else { return Ok(false) };
+    // A tenant's rule is asked, and may be paused, account by account.
+    if pricing::is_asked(app, scope).await? {
+        work_one_by_one(app, scope, run, &batch).await?;
+        return Ok(true);
+    }
     match bill(app, scope, run, &batch, &batch.accounts).await {
         Err(error) if error.is_passing() && !matches!(error, Error::UsageMoved) => return Err(error),
         // Whoever it is that cannot be billed, the others are.

@@ -1,7 +1,7 @@
 //! Accounts by the thousand, with lines to bill and nothing else of what a subscriber has.
 
 use anyhow::Result;
-use weir_cloud::ids::{AccountId, RouterId, SubscriptionId};
+use weir_cloud::ids::{AccountId, SubscriptionId};
 
 use super::Network;
 
