@@ -22,7 +22,7 @@ struct Chance(u64);
 impl Chance {
     fn new() -> Self {
         let seed = std::env::var("WEIR_SEED").ok().and_then(|seed| seed.parse().ok());
-        let seed = seed.unwrap_or_else(|| Uuid::new_v4().as_u64_pair().0);
+        let seed = seed.unwrap_or_else(|| u64::from_le_bytes(weir_agent::clock::random()));
         println!("WEIR_SEED={seed}");
         Self(seed | 1)
     }
