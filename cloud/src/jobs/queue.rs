@@ -144,6 +144,7 @@ kinds!(
     crate::fleet::jobs::WatchCertificates,
     crate::translation::jobs::ForgetOldPortBlocks,
     crate::subscriptions::jobs::ReleaseOverHolds,
+    crate::usage::jobs::CountQuarantined,
     crate::billing::jobs::StartDueRun,
     crate::billing::jobs::WorkOnRun,
     crate::dunning::jobs::CheckOverdue,

@@ -109,6 +109,7 @@ fn records_table(screen: &Screen<ViewNetwork>, records: &[Quarantined]) -> Table
     let row = |one: &Quarantined| {
         let (tone, key) = match one.decision {
             None => (Tone::Warn, "quarantine-waits"),
+            Some(Decision::Billed) if one.counted_at.is_none() => (Tone::Warn, "quarantine-counting"),
             Some(Decision::Billed) => (Tone::Ok, "quarantine-billed"),
             Some(Decision::Dropped) => (Tone::Mute, "quarantine-dropped"),
         };

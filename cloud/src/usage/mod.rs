@@ -8,6 +8,7 @@ mod days;
 pub mod error;
 mod gap;
 mod ingest;
+pub mod jobs;
 mod merge;
 mod plausible;
 mod quarantine;

@@ -3,13 +3,16 @@
 //! A log that was put back in time goes on from where it was, and some of what it says then is counted already: which, nobody
 //! can tell who does not know what happened to the router. What nobody decides about is never billed.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
-use weir_protocol::usage::Outcome;
+use weir_protocol::usage::{LineUsage, Outcome};
 
 use super::ingest::{self, Applied, Intake};
+use super::jobs::CountQuarantined;
 use super::store::quarantine as rows;
 use super::{Error, dating, store};
 use crate::app::App;
@@ -18,12 +21,13 @@ use crate::db::TenantTx;
 use crate::fleet::{pools, positions, sessions};
 use crate::http::paging::Page;
 use crate::ids::{AgentId, QuarantinedId, RouterId};
+use crate::jobs::enqueue;
 use crate::network;
 
 /// Records of one router that may wait for somebody to decide, and bytes of one.
 const WAITING_MAX: i64 = 2_000;
 const RECORD_MAX: usize = 1024 * 1024;
-/// Records that are billed at a time.
+/// Records that are counted in one transaction.
 const AT_A_TIME: i64 = 100;
 /// Longer than the transaction takes that keeps a record.
 const TRANSACTION_MAX: TimeDelta = TimeDelta::minutes(1);
@@ -74,6 +78,8 @@ pub struct Quarantined {
     pub decision: Option<Decision>,
     /// When.
     pub decided_at: Option<DateTime<Utc>>,
+    /// When it was counted, if it is to be billed; null until then.
+    pub counted_at: Option<DateTime<Utc>>,
 }
 
 /// Quarantined records of one epoch.
@@ -152,17 +158,14 @@ pub async fn waiting_with(tx: &mut TenantTx, id: QuarantinedId) -> Result<(Route
     Ok((router, batch.ok_or(Error::QuarantineDecided(id))?))
 }
 
-/// Has all that waits of a record's epoch, up to that record, billed, or never; answers how many records.
+/// Has all that waits of a record's epoch, up to that record, billed, or never; answers how many records. What is billed is
+/// counted after that, some records at a time.
 pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) -> Result<u64, Error> {
     let (router, batch) = waiting_with(tx, id).await?;
     let records = rows::decide(tx, id, decision).await?;
-    let mut billed = 0;
-    while decision == Decision::Billed && billed < records.cast_signed() {
-        for kept in rows::decided(tx, id, billed, AT_A_TIME).await? {
-            bill(tx, &kept).await?;
-            store::unmerged::merge(tx, kept.agent_id).await?;
-        }
-        billed += AT_A_TIME;
+    if decision == Decision::Billed {
+        let now = tx.at();
+        enqueue(tx, &CountQuarantined { with: id }, now).await?;
     }
     let action = match decision {
         Decision::Billed => "bill quarantined usage",
@@ -172,14 +175,30 @@ pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) ->
     Ok(records)
 }
 
+/// Counts some of what is to be billed of the router of a record and is not counted yet; answers whether there was any.
+pub(super) async fn count_some(tx: &mut TenantTx, with: QuarantinedId) -> Result<bool, Error> {
+    let some = rows::uncounted(tx, with, AT_A_TIME).await?;
+    for kept in &some {
+        count(tx, kept).await?;
+        rows::set_counted(tx, kept.id).await?;
+    }
+    for agent in some.iter().map(|kept| kept.agent_id).collect::<BTreeSet<_>>() {
+        store::unmerged::merge(tx, agent).await?;
+    }
+    Ok(!some.is_empty())
+}
+
 /// Counts a record in an epoch of its own, beside the one that forked: no agent ever adds to it. All of them are one number
 /// after the other there.
-async fn bill(tx: &mut TenantTx, kept: &rows::Kept) -> Result<(), Error> {
+async fn count(tx: &mut TenantTx, kept: &rows::Kept) -> Result<(), Error> {
     let Ok(mut sound) = ingest::read(&kept.body) else { return Ok(()) };
     if dating::dated(sound.end_at, kept.received_at) != dating::Dated::ByRouter {
         (sound.start_at, sound.end_at) = (kept.received_at, kept.received_at);
     }
     let agent: AgentId = kept.agent_id;
+    if let Some(from) = rows::first_sold_after(tx, agent, sound.end_at).await? {
+        leave_unsold(&mut sound.lines, from.unsigned_abs());
+    }
     sound.record.epoch = beside(&kept.epoch);
     sound.record.tally.clear();
     let epoch = sound.record.epoch.clone();
@@ -190,6 +209,25 @@ async fn bill(tx: &mut TenantTx, kept: &rows::Kept) -> Result<(), Error> {
     store::unmerged::insert(tx, agent, &sound).await?;
     pools::hear(tx, agent, &epoch, seq).await?;
     Ok(sessions::refresh_metered(tx, agent).await?)
+}
+
+/// Makes what lines moved that were sold later than that, from a handle on, nobody's: a cloud that was put back gives handles
+/// again, and whoever has one now did not move this.
+fn leave_unsold(lines: &mut Vec<LineUsage>, from: u32) {
+    let mut nobodys = LineUsage::default();
+    lines.retain(|line| {
+        let sold = line.handle < from && line.handle != 0;
+        if !sold {
+            nobodys.down_bytes = nobodys.down_bytes.saturating_add(line.down_bytes);
+            nobodys.up_bytes = nobodys.up_bytes.saturating_add(line.up_bytes);
+            nobodys.down_packets = nobodys.down_packets.saturating_add(line.down_packets);
+            nobodys.up_packets = nobodys.up_packets.saturating_add(line.up_packets);
+        }
+        sold
+    });
+    if nobodys != LineUsage::default() {
+        lines.insert(0, nobodys);
+    }
 }
 
 /// The epoch that what was quarantined of one is billed in.

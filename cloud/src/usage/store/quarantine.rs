@@ -90,7 +90,7 @@ pub async fn of_router(tx: &mut TenantTx, router: RouterId, page: Page) -> Resul
     sqlx::query_as!(
         Quarantined,
         r#"SELECT id AS "id: QuarantinedId", encode(epoch, 'hex') AS "epoch!", seq, start_at, end_at, lines, down_bytes, up_bytes, received_at,
-                  decision AS "decision: Decision", decided_at
+                  decision AS "decision: Decision", decided_at, counted_at
            FROM usage_quarantine WHERE router_id = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"#,
         router.uuid(),
         page.after,
@@ -123,6 +123,7 @@ pub async fn undecided(
 }
 
 pub struct Kept {
+    pub id: QuarantinedId,
     pub agent_id: AgentId,
     pub epoch: Vec<u8>,
     pub body: Vec<u8>,
@@ -153,21 +154,44 @@ pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) ->
     Ok(decided.rows_affected())
 }
 
-/// Some of what this transaction decided about with a record, in the order it was counted, from the n-th on.
-pub async fn decided(tx: &mut TenantTx, id: QuarantinedId, from: i64, at_most: i64) -> Result<Vec<Kept>, sqlx::Error> {
-    let now = tx.at();
+/// Some of what is to be billed of the router of a record and is not counted yet, in the order it was counted there; locked.
+pub async fn uncounted(tx: &mut TenantTx, with: QuarantinedId, at_most: i64) -> Result<Vec<Kept>, sqlx::Error> {
     sqlx::query_as!(
         Kept,
-        r#"SELECT q.agent_id AS "agent_id: AgentId", q.epoch, q.body, q.received_at
-           FROM usage_quarantine named
-           JOIN usage_quarantine q ON q.tenant_id = named.tenant_id AND q.router_id = named.router_id
-                                  AND q.epoch = named.epoch AND q.id <= named.id AND q.decided_at = $2
-           WHERE named.id = $1 ORDER BY q.seq, q.id OFFSET $3 LIMIT $4"#,
-        id.uuid(),
-        now,
-        from,
+        r#"SELECT id AS "id: QuarantinedId", agent_id AS "agent_id: AgentId", epoch, body, received_at
+           FROM usage_quarantine
+           WHERE router_id = (SELECT router_id FROM usage_quarantine WHERE id = $1)
+             AND decision = 'billed' AND counted_at IS NULL
+           ORDER BY epoch, seq, id LIMIT $2 FOR UPDATE"#,
+        with.uuid(),
         at_most
     )
     .fetch_all(tx.conn())
+    .await
+}
+
+/// Notes that a record is counted.
+pub async fn set_counted(tx: &mut TenantTx, id: QuarantinedId) -> Result<(), sqlx::Error> {
+    let now = tx.at();
+    sqlx::query!("UPDATE usage_quarantine SET counted_at = $2 WHERE id = $1", id.uuid(), now)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// The first handle of an agent's router that was given to a line after an instant: those above it were, too.
+pub async fn first_sold_after(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    after: DateTime<Utc>,
+) -> Result<Option<i32>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT min(s.handle) FROM agents a
+         JOIN subscriptions s ON s.tenant_id = a.tenant_id AND s.router_id = a.router_id AND s.created_at > $2
+         WHERE a.id = $1",
+        agent.uuid(),
+        after
+    )
+    .fetch_one(tx.conn())
     .await
 }

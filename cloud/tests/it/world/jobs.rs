@@ -15,7 +15,7 @@ use weir_cloud::jobs::{Job, KINDS, TellListener, TellListenerOfMany};
 use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{
     access, audit, billing, diagnostics, dunning, fleet, imports, payments, plugins, portal, quality, subscriptions,
-    tickets, translation, webhooks,
+    tickets, translation, usage, webhooks,
 };
 use weir_lab::provider::Provider;
 
@@ -123,6 +123,8 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &V
         work::<imports::jobs::WorkOnImport>(isp, json!({ "import": list })).await,
         work::<webhooks::jobs::ForgetOldDeliveries>(isp, json!({})).await,
         work::<audit::jobs::LinkEntries>(isp, json!({})).await,
+        // None is in quarantine.
+        work::<usage::jobs::CountQuarantined>(isp, json!({ "with": "uqr_00000000000000000000000000000000" })).await,
     ])
 }
 

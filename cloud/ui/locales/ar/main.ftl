@@ -579,6 +579,7 @@ quarantine-or = أو لا
 quarantine-bill = فوترته
 quarantine-drop = عدم فوترته أبدًا
 quarantine-waits = بانتظار قرار
+quarantine-counting = قيد الاحتساب
 quarantine-billed = فُوتر
 quarantine-dropped = لا يُفوتر أبدًا
 quarantine-bill-title = هل تُفوتر ما حسبه { $name }؟

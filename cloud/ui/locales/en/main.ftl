@@ -579,6 +579,7 @@ quarantine-or = Or not
 quarantine-bill = Bill it
 quarantine-drop = Never bill it
 quarantine-waits = Waiting
+quarantine-counting = Being counted
 quarantine-billed = Billed
 quarantine-dropped = Never billed
 quarantine-bill-title = Bill what { $name } told?

@@ -579,6 +579,7 @@ quarantine-or = O no
 quarantine-bill = Facturarlo
 quarantine-drop = No facturarlo nunca
 quarantine-waits = Pendiente
+quarantine-counting = Contabilizándose
 quarantine-billed = Facturado
 quarantine-dropped = Nunca se factura
 quarantine-bill-title = ¿Facturar lo que contó { $name }?

@@ -579,6 +579,7 @@ quarantine-or = Ou non
 quarantine-bill = Facturer
 quarantine-drop = Ne jamais facturer
 quarantine-waits = En attente
+quarantine-counting = En cours de comptage
 quarantine-billed = Facturé
 quarantine-dropped = Jamais facturé
 quarantine-bill-title = Facturer ce que { $name } a compté ?

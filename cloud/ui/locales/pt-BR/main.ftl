@@ -579,6 +579,7 @@ quarantine-or = Ou não
 quarantine-bill = Cobrar
 quarantine-drop = Nunca cobrar
 quarantine-waits = Aguardando
+quarantine-counting = Sendo contabilizado
 quarantine-billed = Cobrado
 quarantine-dropped = Nunca cobrado
 quarantine-bill-title = Cobrar o que { $name } contou?

@@ -10,3 +10,11 @@ GRANT SELECT (id, retired_at) ON platform.authorities TO weir_app;
 -- What is changed for the whole installation is noted with every tenant, in the transaction of the change.
 CREATE POLICY installation ON audit_entries FOR INSERT TO weir_platform WITH CHECK (true);
 GRANT INSERT ON audit_entries TO weir_platform;
+
+-- What somebody said is to be billed of quarantine is counted after that, some records at a time.
+ALTER TABLE usage_quarantine ADD COLUMN counted_at timestamptz;
+UPDATE usage_quarantine SET counted_at = decided_at WHERE decision = 'billed';
+ALTER TABLE usage_quarantine ADD CONSTRAINT usage_quarantine_counts_what_is_billed
+    CHECK (counted_at IS NULL OR decision = 'billed');
+CREATE INDEX usage_quarantine_uncounted ON usage_quarantine (tenant_id, router_id, epoch, seq)
+    WHERE decision = 'billed' AND counted_at IS NULL;

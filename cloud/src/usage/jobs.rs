@@ -1,0 +1,31 @@
+//! What is counted later.
+
+use serde::{Deserialize, Serialize};
+
+use super::quarantine;
+use crate::app::App;
+use crate::db::Scope;
+use crate::ids::QuarantinedId;
+use crate::jobs::Job;
+
+/// Counts what is to be billed of quarantine of a record's router.
+#[derive(Serialize, Deserialize)]
+pub struct CountQuarantined {
+    /// The record it was decided with.
+    pub with: QuarantinedId,
+}
+
+impl Job for CountQuarantined {
+    const KIND: &'static str = "usage.count_quarantined";
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        loop {
+            let mut tx = app.db.begin(&scope).await?;
+            let more = quarantine::count_some(&mut tx, self.with).await?;
+            tx.commit().await?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+}
