@@ -2522,6 +2522,8 @@ CREATE TABLE public.usage_quarantine (
     received_at timestamp with time zone NOT NULL,
     decision text,
     decided_at timestamp with time zone,
+    counted_at timestamp with time zone,
+    CONSTRAINT usage_quarantine_counts_what_is_billed CHECK (((counted_at IS NULL) OR (decision = 'billed'::text))),
     CONSTRAINT usage_quarantine_decision_is_known CHECK ((decision = ANY (ARRAY['billed'::text, 'dropped'::text]))),
     CONSTRAINT usage_quarantine_hash_is_whole CHECK ((length(hash) = 16)),
     CONSTRAINT usage_quarantine_is_decided_at_some_time CHECK (((decision IS NULL) = (decided_at IS NULL))),
@@ -3285,6 +3287,8 @@ CREATE INDEX tickets_by_subscriber ON public.tickets USING btree (tenant_id, sub
 CREATE INDEX tickets_in_order ON public.tickets USING btree (tenant_id, next_due_at, id DESC);
 
 CREATE INDEX usage_epochs_by_epoch ON public.usage_epochs USING btree (tenant_id, epoch);
+
+CREATE INDEX usage_quarantine_uncounted ON public.usage_quarantine USING btree (tenant_id, router_id, epoch, seq) WHERE ((decision = 'billed'::text) AND (counted_at IS NULL));
 
 CREATE INDEX usage_quarantine_undecided ON public.usage_quarantine USING btree (tenant_id, router_id, epoch, seq) WHERE (decision IS NULL);
 
