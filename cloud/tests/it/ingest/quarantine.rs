@@ -10,7 +10,7 @@ use weir_protocol::usage::Outcome;
 
 use super::{Edge, Log, TENTH_MS, stands};
 use crate::money::harness::{Answer, Isp, story};
-use crate::money::world::FIBRE;
+use crate::money::world::{FIBRE, Plan};
 
 impl Edge {
     /// What became of a record that forks.
@@ -95,7 +95,7 @@ fn hundreds_of_records_are_counted_and_none_for_a_line_that_was_sold_later() {
         let session = edge.opens(vec![log.offered(1)]).await.session;
         // A cloud that was put back gave the second handle again, an hour after the router counted for whom it was before.
         edge.isp.app.clock.shift(TimeDelta::hours(2)).expect("the clock moves");
-        let plan = edge.isp.plan(&FIBRE).await;
+        let plan = edge.isp.plan(&Plan { name: "Fibre later", ..FIBRE }).await;
         let later = edge.isp.line(edge.isp.account("Ben").await, edge.router, plan, "2026-10-01").await;
         for n in 0..250 {
             let record = log.of_lines(&[], &[(1, 10), (2, 1_000)], TENTH_MS + 1_000 * n);
