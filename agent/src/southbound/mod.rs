@@ -233,7 +233,8 @@ pub trait Southbound {
     fn watched(&mut self, _handle: u32) -> Sampled {
         Sampled::default()
     }
-    /// The classes of these lines, named by handle, as the kernel holds and counts them now: a table for people.
+    /// The classes of these lines, named by handle, as the kernel holds and counts them now, and its rules: a table for
+    /// people.
     async fn shaper(&mut self, _names: &BTreeMap<u32, String>) -> Result<String, Error> {
         Ok("nothing is shaped here\n".to_owned())
     }

@@ -290,7 +290,7 @@ pub fn read(netfilter: &mut Netfilter) -> Result<Option<Seen>, Error> {
 /// Names of ports with a flowtable: their packets would pass neither our rules nor our counters.
 pub fn flowtable_ports() -> Result<BTreeSet<String>, Error> {
     let document: Value =
-        serde_json::from_str(&list(&["list", "flowtables"])?).map_err(|error| Error::Nft(error.to_string()))?;
+        serde_json::from_str(&list(&["--json", "list", "flowtables"])?).map_err(|error| Error::Nft(error.to_string()))?;
     let tables = document["nftables"].as_array().into_iter().flatten();
     Ok(tables
         .filter_map(|object| object.get("flowtable"))
@@ -302,9 +302,14 @@ pub fn flowtable_ports() -> Result<BTreeSet<String>, Error> {
         .collect())
 }
 
-/// Lists as JSON. `get_current_ruleset_raw` appends its own "list ruleset", which a large router cannot afford.
+/// The rules as the kernel holds them, for people; what is in sets and maps is left out.
+pub fn shown() -> Result<String, Error> {
+    list(&["--terse", "list", "table", "inet", TABLE])
+}
+
+/// Lists something. `get_current_ruleset_raw` appends its own "list ruleset", which a large router cannot afford.
 fn list(arguments: &[&str]) -> Result<String, Error> {
-    let output = std::process::Command::new("nft").env("LC_ALL", "C").arg("--json").args(arguments).output();
+    let output = std::process::Command::new("nft").env("LC_ALL", "C").args(arguments).output();
     let output = output.map_err(|error| Error::Nft(format!("the program nft cannot be run: {error}")))?;
     if !output.status.success() {
         return Err(Error::Nft(String::from_utf8_lossy(&output.stderr).trim().to_owned()));

@@ -1,14 +1,14 @@
-//! The shaping classes as tables for people.
+//! The shaping classes as tables for people, and the rules that bring packets there.
 
 use std::collections::BTreeMap;
 
 use super::tc::{ClassState, Link, QueueCounts};
-use super::{Counted, Linux};
+use super::{Counted, Linux, nft};
 use crate::plan::shape;
 use crate::southbound::Error;
 
 impl Linux {
-    /// The classes of these lines, named by handle, on both ports.
+    /// The classes of these lines, named by handle, on both ports, and the rules of all.
     pub(super) async fn show(&mut self, names: &BTreeMap<u32, String>) -> Result<String, Error> {
         let Some(ports) = self.ports.clone() else { return Ok("the router's ports are not known yet\n".to_owned()) };
         let (Some(lan), Some(wan)) = (self.tc.link(&ports.lan.name).await?, self.tc.link(&ports.wan.name).await?)
@@ -32,6 +32,7 @@ impl Linux {
                 };
             }
         }
+        text += &nft::shown()?;
         Ok(text)
     }
 }
