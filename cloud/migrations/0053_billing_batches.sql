@@ -11,6 +11,10 @@ CREATE TABLE billing_batches (
 );
 SELECT isolate_by_tenant('billing_batches');
 -- A run at work has no row that every account goes through; what it issued is counted where it is.
+-- One that is at work now has no list: whoever started it starts it again, and nobody is billed twice.
+UPDATE billing_runs SET status = 'failed', finished_at = now(),
+    error = left(concat_ws('; ', error, 'stopped by an upgrade; start it again'), 4000)
+WHERE status = 'running';
 ALTER TABLE billing_runs DROP COLUMN last_account_id, DROP COLUMN invoices_issued;
 
 -- An entry and its postings are written by one statement, and judged as a whole when it ends: nothing is read again, however

@@ -99,7 +99,10 @@ fn classes_and_packets_are_those_of_the_line() {
         let classes = shown.lines().filter(|line| line.starts_with("  10.20.0.2: class ")).collect::<Vec<_>>();
         assert!(shown.contains("lan0 (down)") && shown.contains("10.20.0.8: no class"), "{shown}");
         let rules = shown.split_once("table inet weir {").expect("rules").1;
-        assert!(rules.contains("hook forward") && !rules.contains("10.20.0.2"), "rules without what is in their sets: {rules}");
+        assert!(
+            rules.contains("hook forward") && !rules.contains("10.20.0.2"),
+            "rules without what is in their sets: {rules}"
+        );
         assert!(classes.len() == 2 && classes[0].contains("rate 19") | classes[0].contains("rate 20"), "{shown}");
 
         let prefixes = ["10.20.0.2/32", "2001:db8:20::2/128"].map(|prefix| prefix.parse().unwrap());

@@ -46,9 +46,9 @@ impl Job for StartDueRun {
     }
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
-        usage::merge_what_is_over(&app, &scope).await?;
+        usage::merge_all(&app, &scope).await?;
         let mut tx = app.db.begin(&scope).await?;
-        if runs::resume(&mut tx).await? {
+        if runs::resume(&mut tx, false).await? {
             return Ok(tx.commit().await?);
         }
         if due::anything(&mut tx).await? {
@@ -68,7 +68,7 @@ impl Job for StartDueRun {
 pub async fn go_on(app: &App) -> Result<(), super::Error> {
     for tenant in app.db.tenants().await? {
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;
-        runs::resume(&mut tx).await?;
+        runs::resume(&mut tx, true).await?;
         tx.commit().await?;
     }
     Ok(())

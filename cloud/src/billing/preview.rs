@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::db::{Scope, TenantTx};
 use crate::ids::AccountId;
 use crate::ledger::Amount;
+use crate::usage;
 
 /// What a run would bill.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -102,6 +103,9 @@ const SHOWN_MAX: usize = 50;
 pub async fn preview(app: &App, scope: &Scope, wish: &RunWish) -> Result<Preview, Error> {
     let mut tx = app.db.read(scope).await?;
     runs::check(&mut tx, wish).await?;
+    drop(tx);
+    usage::merge_all(app, scope).await?;
+    let mut tx = app.db.read(scope).await?;
     let run = RunRow {
         id: tx.new_id(),
         as_of: wish.as_of,

@@ -120,12 +120,14 @@ pub async fn today(tx: &mut TenantTx) -> Result<NaiveDate, Error> {
     Ok(local_date(tx.at(), zone.parse().map_err(|_| RulesError::TimeZone(zone))?))
 }
 
-/// Sees to it that a run at work has jobs, should its last ones have been given up. One too many finds nothing to do.
-pub(super) async fn resume(tx: &mut TenantTx) -> Result<bool, Error> {
+/// Sees to it that a run at work has jobs, should its last ones have been given up. `anew`: even if it has, for they may be
+/// leased to a worker that is no more; one too many finds nothing to do.
+pub(super) async fn resume(tx: &mut TenantTx, anew: bool) -> Result<bool, Error> {
     let Some(running) = store::runs::running(tx).await? else { return Ok(false) };
-    // Of a turn of their own: those before may be leased to a worker that is no more.
-    let turn = tx.at().timestamp_millis();
-    put_to_work(tx, running.id, turn).await?;
+    if anew || !store::runs::has_jobs(tx, running.id).await? {
+        let turn = tx.at().timestamp_millis();
+        put_to_work(tx, running.id, turn).await?;
+    }
     Ok(true)
 }
 
@@ -172,37 +174,44 @@ async fn work_on_next(app: &App, scope: &Scope, run: &RunRow, backwards: bool) -
         Err(error) if error.is_passing() && !matches!(error, Error::UsageMoved) => return Err(error),
         // Whoever it is that cannot be billed, the others are.
         Err(_) => work_one_by_one(app, scope, run, &batch).await?,
-        Ok(()) => {}
+        Ok(_) => {}
     }
     Ok(true)
 }
 
+/// Leaves the batch as soon as somebody else is at it: that one looks at all of its accounts, and so does whoever takes it
+/// after that; an account that was billed is not billed again.
 async fn work_one_by_one(app: &App, scope: &Scope, run: &RunRow, batch: &BatchRow) -> Result<(), Error> {
     for account in &batch.accounts {
         match bill(app, scope, run, batch, &[*account]).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
             Err(refused) if !refused.is_passing() => {
                 let mut tx = app.db.begin(scope).await?;
-                if store::batches::hold(&mut tx, run.id, batch.number).await? {
-                    batch::note(&mut tx, run, &[(*account, refused)]).await?;
-                    tx.commit().await?;
+                if !store::batches::hold(&mut tx, run.id, batch.number).await? {
+                    return Ok(());
                 }
+                batch::note(&mut tx, run, &[(*account, refused)]).await?;
+                tx.commit().await?;
             }
-            billed => billed?,
+            Err(passing) => return Err(passing),
         }
     }
     let mut tx = app.db.begin(scope).await?;
-    store::batches::done(&mut tx, run.id, batch.number).await?;
+    if store::batches::hold(&mut tx, run.id, batch.number).await? {
+        store::batches::done(&mut tx, run.id, batch.number).await?;
+    }
     Ok(tx.commit().await?)
 }
 
-/// Bills these accounts of a batch, which is done if they are all of it; nothing is done if somebody else is at it.
-async fn bill(app: &App, scope: &Scope, run: &RunRow, of: &BatchRow, accounts: &[AccountId]) -> Result<(), Error> {
+/// Bills these accounts of a batch, which is done if they are all of it; false, and nothing is done, if somebody else is at it.
+async fn bill(app: &App, scope: &Scope, run: &RunRow, of: &BatchRow, accounts: &[AccountId]) -> Result<bool, Error> {
     for _ in 0..PRICINGS_MAX {
         let asked = pricing::prices(app, scope, run, accounts).await?;
         let mut tx = app.db.begin(scope).await?;
         // The batch's row is the claim: it is free again as soon as whoever holds it is gone.
         if !store::batches::hold(&mut tx, run.id, of.number).await? {
-            return Ok(());
+            return Ok(false);
         }
         match batch::bill(&mut tx, run, accounts, asked).await {
             Err(Error::UsageMoved) => {}
@@ -211,7 +220,8 @@ async fn bill(app: &App, scope: &Scope, run: &RunRow, of: &BatchRow, accounts: &
                 if accounts.len() == of.accounts.len() {
                     store::batches::done(&mut tx, run.id, of.number).await?;
                 }
-                return Ok(tx.commit().await?);
+                tx.commit().await?;
+                return Ok(true);
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::ids::AgentId;
 
 /// How long after its end a certificate still becomes a further one.
 const AFTER_END: TimeDelta = TimeDelta::days(400);
-/// One whose successors end later than this after it is not the router's any more: it was renewed, and that was in use.
+/// One whose successors end later than this after it is not the router's any more, once one of them was in use.
 const REPLACED: TimeDelta = TimeDelta::days(90);
 /// Another key of the same agent gets no certificate sooner.
 const PAUSE: TimeDelta = TimeDelta::hours(1);
@@ -55,7 +55,7 @@ pub async fn after_end(
         let text =
             format!("the router was away too long: its certificate ended on {day}, and it must be enrolled anew");
         (Error::CertificateTooOld, "certificate-ended", text)
-    } else if held.until - until > REPLACED && held.key_sha256 != key {
+    } else if held.until - until > REPLACED && held.key_sha256 != key && held.connected_at > held.renewed_at {
         let text = format!(
             "somebody showed a certificate that ended on {day} and was replaced long since, and got none for it: the router's \
              disk was put back in time, then it must be enrolled anew, or was copied"

@@ -1,6 +1,6 @@
 //! Merging: what the lines moved in a record waits in one row until its hour is over, and becomes one segment a line then.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::Error;
 use super::store::unmerged;
@@ -37,19 +37,9 @@ fn hour(end_at: DateTime<Utc>) -> i64 {
     (end_at.timestamp_micros() - 1).div_euclid(HOUR_MICROS)
 }
 
-/// Merges what waits of routers that tell nothing more.
-pub async fn merge_what_is_over(app: &App, scope: &Scope) -> Result<(), Error> {
-    merge(app, scope, Some(app.clock.now() - TimeDelta::hours(1))).await
-}
-
-/// Merges all that waits.
+/// Merges all that waits, an agent at a time.
 pub async fn merge_all(app: &App, scope: &Scope) -> Result<(), Error> {
-    merge(app, scope, None).await
-}
-
-/// An agent at a time.
-async fn merge(app: &App, scope: &Scope, ended_by: Option<DateTime<Utc>>) -> Result<(), Error> {
-    let agents = unmerged::agents(&mut app.db.read(scope).await?, ended_by).await?;
+    let agents = unmerged::agents(&mut app.db.read(scope).await?).await?;
     for agent in agents {
         let mut tx = app.db.begin(scope).await?;
         unmerged::merge(&mut tx, agent).await?;

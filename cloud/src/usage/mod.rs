@@ -17,5 +17,5 @@ mod store;
 pub use days::{Day, Measured, days, measured};
 pub use error::Error;
 pub use ingest::{Applied, Intake, apply};
-pub use merge::{merge_all, merge_what_is_over};
+pub use merge::merge_all;
 pub use quarantine::{Batch, Decision, Quarantined, decide, quarantined, undecided, waiting_with};

@@ -289,8 +289,8 @@ pub fn read(netfilter: &mut Netfilter) -> Result<Option<Seen>, Error> {
 
 /// Names of ports with a flowtable: their packets would pass neither our rules nor our counters.
 pub fn flowtable_ports() -> Result<BTreeSet<String>, Error> {
-    let document: Value =
-        serde_json::from_str(&list(&["--json", "list", "flowtables"])?).map_err(|error| Error::Nft(error.to_string()))?;
+    let document: Value = serde_json::from_str(&list(&["--json", "list", "flowtables"])?)
+        .map_err(|error| Error::Nft(error.to_string()))?;
     let tables = document["nftables"].as_array().into_iter().flatten();
     Ok(tables
         .filter_map(|object| object.get("flowtable"))

@@ -5,9 +5,11 @@ use rust_decimal::Decimal;
 use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
+use crate::billing::jobs::WorkOnRun;
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{AccountId, BillingRunId};
+use crate::jobs::Job;
 
 /// How far back traffic that is not counted yet is looked for: a period, and what comes late.
 const LOOKED_AT: TimeDelta = TimeDelta::days(40);
@@ -126,6 +128,20 @@ pub async fn accounts(tx: &mut TenantTx, run: &RunRow) -> Result<Vec<AccountId>,
         run.started_at - LOOKED_AT
     )
     .fetch_all(tx.conn())
+    .await
+}
+
+/// Whether a job that works on it waits, or is at it.
+pub async fn has_jobs(tx: &mut TenantTx, id: BillingRunId) -> Result<bool, sqlx::Error> {
+    let tenant = tx.tenant().uuid();
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM platform.jobs WHERE tenant_id = $1 AND kind = $2 AND starts_with(unique_key, $3)
+                          AND done_at IS NULL AND failed_at IS NULL) AS "has!""#,
+        tenant,
+        WorkOnRun::KIND,
+        format!("{id} ")
+    )
+    .fetch_one(tx.conn())
     .await
 }
 

@@ -14,6 +14,8 @@ pub struct Held {
     pub until: DateTime<Utc>,
     pub root: Option<Uuid>,
     pub renewed_at: Option<DateTime<Utc>>,
+    /// When its newest session began.
+    pub connected_at: Option<DateTime<Utc>>,
 }
 
 /// An agent's newest certificate, its row locked; `None` if the agent is unknown or revoked.
@@ -21,7 +23,7 @@ pub async fn lock(tx: &mut TenantTx, agent: AgentId) -> Result<Option<Held>, sql
     sqlx::query_as!(
         Held,
         r#"SELECT router_id AS "router: _", key_sha256, certificate, certificate_until AS until, authority_id AS root,
-                  certificate_renewed_at AS renewed_at
+                  certificate_renewed_at AS renewed_at, connected_at
            FROM agents WHERE id = $1 AND revoked_at IS NULL FOR UPDATE"#,
         agent.uuid()
     )

@@ -79,7 +79,9 @@ pub async fn moved(
            LEFT JOIN subscription_terms t ON t.tenant_id = l.tenant_id AND t.subscription_id = l.id
                 AND t.valid @> ((u.end_at - interval '1 microsecond') AT TIME ZONE l.time_zone)::date
            LEFT JOIN plan_versions v ON v.tenant_id = t.tenant_id AND v.id = t.plan_version_id
-           WHERE u.end_at > $4 AND u.end_at <= $5 AND NOT is_free_time(u.end_at, l.time_zone, coalesce(v.windows, '[]'))"#,
+           -- Asked once more, as what is known before the join is: the view looks at these lines' routers alone.
+           WHERE u.subscription_id = ANY(ARRAY(SELECT id FROM lines))
+             AND u.end_at > $4 AND u.end_at <= $5 AND NOT is_free_time(u.end_at, l.time_zone, coalesce(v.windows, '[]'))"#,
         pool.account.uuid(),
         pool.version.uuid(),
         line.uuid(),

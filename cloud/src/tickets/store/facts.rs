@@ -57,7 +57,7 @@ pub async fn router_rates(
         r#"SELECT r.body, extract(epoch FROM r.end_at - r.start_at)::bigint AS "seconds!"
            FROM (SELECT epoch, applied_seq FROM usage_epochs WHERE agent_id = $1 ORDER BY applied_at DESC NULLS LAST LIMIT 1) newest
            JOIN usage_records r ON r.agent_id = $1 AND r.epoch = newest.epoch AND r.seq = newest.applied_seq
-           WHERE r.end_at > $2"#,
+           WHERE r.end_at > $2 AND r.seal_reason <> 'gap_filled'"#,
         agent.uuid(),
         fresh
     )

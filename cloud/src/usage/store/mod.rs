@@ -65,6 +65,9 @@ pub async fn sums(
            JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
            JOIN line_usage u ON u.tenant_id = a.tenant_id AND u.agent_id = a.id
            WHERE own.id = $1 AND u.epoch = $2 AND u.seq <= $3
+             -- Asked once more, as what is known before the join is: the view looks at these agents' records alone.
+             AND u.agent_id = ANY(ARRAY(SELECT a.id FROM agents own JOIN agents a ON a.tenant_id = own.tenant_id AND a.router_id = own.router_id
+                                        WHERE own.id = $1))
            GROUP BY u.handle ORDER BY u.handle"#,
         agent.uuid(),
         epoch,

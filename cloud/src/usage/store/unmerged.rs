@@ -1,6 +1,5 @@
 //! SQL of what lines moved in records that are not merged into segments yet.
 
-use chrono::{DateTime, Utc};
 use weir_protocol::usage::LineUsage;
 
 use crate::db::TenantTx;
@@ -44,7 +43,7 @@ pub async fn insert(tx: &mut TenantTx, agent: AgentId, sound: &Sound) -> Result<
 }
 
 /// Makes segments of all that waits of an agent. Records are merged that ended in the same hour of every zone its lines are
-/// in, all or none of them in free time whatever the plan, and are part of the same count of the agent: no question asked
+/// in, all or none of them in free time whatever the plan, are part of the same count of the agent, and measured the same: no question asked
 /// about segments is answered differently by the records themselves. What is no line's is kept without a subscription.
 pub async fn merge(tx: &mut TenantTx, agent: AgentId) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -54,7 +53,7 @@ pub async fn merge(tx: &mut TenantTx, agent: AgentId) -> Result<(), sqlx::Error>
                         JOIN accounts c ON c.tenant_id = s.tenant_id AND c.id = s.account_id
                         WHERE a.id = $1 AND EXISTS (SELECT FROM taken)),
               windows AS (SELECT DISTINCT z.time_zone, v.windows FROM zones z CROSS JOIN plan_versions v WHERE v.windows <> '[]'),
-              alike AS (SELECT t.*, dense_rank() OVER (ORDER BY t.epoch, r.tally, date_trunc('hour', t.end_at - interval '1 microsecond'),
+              alike AS (SELECT t.*, dense_rank() OVER (ORDER BY t.epoch, r.tally, t.down_v6_bytes IS NULL, t.down_dropped_packets IS NULL, date_trunc('hour', t.end_at - interval '1 microsecond'),
                             ARRAY(SELECT date_trunc('hour', (t.end_at - interval '1 microsecond') AT TIME ZONE z.time_zone)
                                   FROM zones z ORDER BY z.time_zone),
                             ARRAY(SELECT is_free_time(t.end_at, w.time_zone, w.windows) FROM windows w ORDER BY w.time_zone, w.windows)) AS hour
@@ -88,12 +87,9 @@ pub async fn merge(tx: &mut TenantTx, agent: AgentId) -> Result<(), sqlx::Error>
     Ok(())
 }
 
-/// Agents of which a record waits, or one that ended by then.
-pub async fn agents(tx: &mut TenantTx, ended_by: Option<DateTime<Utc>>) -> Result<Vec<AgentId>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT DISTINCT agent_id AS "id: AgentId" FROM unmerged_usage WHERE $1::timestamptz IS NULL OR end_at <= $1 ORDER BY 1"#,
-        ended_by
-    )
-    .fetch_all(tx.conn())
-    .await
+/// Agents of which a record waits.
+pub async fn agents(tx: &mut TenantTx) -> Result<Vec<AgentId>, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT DISTINCT agent_id AS "id: AgentId" FROM unmerged_usage ORDER BY 1"#)
+        .fetch_all(tx.conn())
+        .await
 }
