@@ -372,7 +372,7 @@ pub const ROWS: &[Row] = &[
         "root changed while away",
         &[
             (Gateway, "renewal::roots_change_in_a_session_and_a_gateway_of_none_of_them_is_told_of_and_never_believed"),
-            (Cloud, "certificates::one_root_takes_the_place_of_another_and_no_agent_is_lost"),
+            (Cloud, "certificates::one_root_takes_the_place_of_another_and_no_agent_is_lost_but_those_somebody_loses"),
         ],
     ),
     exact(
