@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use weir_rules::money::Money;
 
 use super::{CreditNote, credit_note};
-use crate::billing::pdf::{self, Template, text, typeset};
+use crate::billing::pdf::{self, Template, tax_data, text, typeset};
 use crate::billing::{Error, einvoice, store};
 use crate::db::TenantTx;
 use crate::ids::{CreditNoteId, InvoiceId};
@@ -71,12 +71,7 @@ fn data(note: &CreditNote) -> Value {
         "seller": note.parties.seller,
         "buyer": note.parties.buyer,
         "lines": note.lines.iter().map(line).collect::<Vec<_>>(),
-        "taxes": note.taxes.iter().map(|tax| json!({
-            "name": tax.name,
-            "rate": text::decimal(tax.rate, language),
-            "base": money(tax.base),
-            "tax": money(tax.tax),
-        })).collect::<Vec<_>>(),
+        "taxes": note.taxes.iter().map(|tax| tax_data(tax, language)).collect::<Vec<_>>(),
         "net": money(summary.net),
         "tax": money(summary.tax),
         "gross": money(summary.gross),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use weir_rules::money::Money;
 use weir_rules::reference::grouped;
 
-use super::{Error, Invoice, InvoiceLine, einvoice};
+use super::{Error, Invoice, InvoiceLine, InvoiceTax, einvoice};
 
 pub use world::{Attachment, Template};
 
@@ -50,17 +50,21 @@ fn data(invoice: &Invoice) -> Value {
         "seller": invoice.parties.seller,
         "buyer": invoice.parties.buyer,
         "lines": invoice.lines.iter().map(|line| line_data(line, language)).collect::<Vec<_>>(),
-        "taxes": invoice.taxes.iter().map(|tax| json!({
-            "name": tax.name,
-            "rate": text::decimal(tax.rate, language),
-            "base": money(tax.base),
-            "tax": money(tax.tax),
-        })).collect::<Vec<_>>(),
+        "taxes": invoice.taxes.iter().map(|tax| tax_data(tax, language)).collect::<Vec<_>>(),
         "net": money(summary.net),
         "tax": money(summary.tax),
         "gross": money(summary.gross),
         "iban": grouped(&invoice.parties.seller.bank_iban),
         "reference": grouped(&invoice.parties.buyer.reference),
+    })
+}
+
+pub(super) fn tax_data(tax: &InvoiceTax, language: &str) -> Value {
+    json!({
+        "name": tax.name,
+        "rate": text::decimal(tax.rate, language),
+        "base": text::money(tax.base, language),
+        "tax": text::money(tax.tax, language),
     })
 }
 
