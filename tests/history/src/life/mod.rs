@@ -100,9 +100,10 @@ struct World {
     moved_bytes: u64,
 }
 
-/// Lives through a year that ends now, and tells of each month.
+/// Lives through a year that ends when the installation's clock says it is now, and tells of each month.
 pub async fn live(app: &App, isp: &Isp<'_>, size: Size, mut tell: impl FnMut(&str)) -> Result<Lived> {
     let end = app.clock.now();
+    let ahead = end - app.clock.system_now();
     let today = end.with_timezone(&ZONE).date_naive();
     let year = Year::write(SEED, size, today);
     let first = office::instant(year.from, NaiveTime::from_hms_opt(7, 0, 0).context("no time")?)?;
@@ -116,7 +117,7 @@ pub async fn live(app: &App, isp: &Isp<'_>, size: Size, mut tell: impl FnMut(&st
             tell(&world.month(on).await?);
         }
     }
-    world.end(end).await
+    world.end(end, ahead).await
 }
 
 impl World {
@@ -188,8 +189,8 @@ impl World {
         self.sold.len()
     }
 
-    /// Catches up with the wall clock.
-    async fn end(mut self, end: DateTime<Utc>) -> Result<Lived> {
+    /// Catches up with the clock, which was so far ahead of the system's when the year began to be lived.
+    async fn end(mut self, end: DateTime<Utc>, ahead: TimeDelta) -> Result<Lived> {
         let today = self.year.to;
         let morning = office::instant(today, NaiveTime::from_hms_opt(8, 5, 0).context("no time")?)?;
         self.office.move_to_instant(morning.min(end))?;
@@ -198,7 +199,7 @@ impl World {
         self.hear_bills(today).await?;
         // The clock stood still for nobody: what passed meanwhile is caught up with.
         let clock = &self.office.app.clock;
-        clock.shift(clock.system_now() - clock.now())?;
+        clock.shift(clock.system_now() + ahead - clock.now())?;
         self.meter_hours_of_today().await?;
         self.jobs().await?;
         for edge in &mut self.edges {
