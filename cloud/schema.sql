@@ -48,6 +48,36 @@ END $$;
 
 ALTER FUNCTION public.append_only(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.billed_periods_refer() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_line_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_line_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_invoice_line_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_subscription_id_fkey';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.billed_periods_refer() OWNER TO weir_super;
+
 CREATE FUNCTION public.credit_notes_fit() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -71,6 +101,108 @@ CREATE FUNCTION public.current_tenant() RETURNS uuid
     AS $$ SELECT nullif(current_setting('app.tenant_id', true), '')::uuid $$;
 
 ALTER FUNCTION public.current_tenant() OWNER TO weir_super;
+
+CREATE FUNCTION public.invoice_lines_refer() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, credits_line_id FROM written) w
+               WHERE w.credits_line_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.credits_line_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_credits_line_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_invoice_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, plan_version_id FROM written) w
+               WHERE w.plan_version_id IS NOT NULL AND NOT EXISTS (SELECT FROM plan_versions t WHERE t.tenant_id = w.tenant_id AND t.id = w.plan_version_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_plan_version_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
+               WHERE w.subscription_id IS NOT NULL AND NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_subscription_id_fkey';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.invoice_lines_refer() OWNER TO weir_super;
+
+CREATE FUNCTION public.invoice_taxes_refer() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_invoice_id_fkey';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.invoice_taxes_refer() OWNER TO weir_super;
+
+CREATE FUNCTION public.invoices_refer() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_account_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, corrects_id FROM written) w
+               WHERE w.corrects_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.corrects_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_corrects_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, run_id FROM written) w
+               WHERE w.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM billing_runs t WHERE t.tenant_id = w.tenant_id AND t.id = w.run_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_run_id_fkey';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.invoices_refer() OWNER TO weir_super;
 
 CREATE FUNCTION public.is_free_time(end_at timestamp with time zone, zone text, windows jsonb) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -151,6 +283,54 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.ledger_entries_have_postings() OWNER TO weir_super;
+
+CREATE FUNCTION public.ledger_entries_refer() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what ledger_entries refers to is not there', CONSTRAINT = 'ledger_entries_tenant_id_fkey';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.ledger_entries_refer() OWNER TO weir_super;
+
+CREATE FUNCTION public.ledger_postings_refer() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_account_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, entry_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM ledger_entries t WHERE t.tenant_id = w.tenant_id AND t.id = w.entry_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_entry_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_fkey';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.ledger_postings_refer() OWNER TO weir_super;
 
 CREATE FUNCTION public.never_deleted(target regclass) RETURNS void
     LANGUAGE plpgsql
@@ -303,7 +483,8 @@ CREATE TABLE platform.jobs (
     locked_until timestamp with time zone,
     last_error text,
     done_at timestamp with time zone,
-    failed_at timestamp with time zone
+    failed_at timestamp with time zone,
+    outward boolean DEFAULT false NOT NULL
 );
 
 ALTER TABLE ONLY platform.jobs FORCE ROW LEVEL SECURITY;
@@ -3104,7 +3285,7 @@ ALTER TABLE ONLY public.webhooks
 
 CREATE INDEX jobs_done ON platform.jobs USING btree (tenant_id, kind, done_at) WHERE (done_at IS NOT NULL);
 
-CREATE INDEX jobs_due ON platform.jobs USING btree (run_at) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
+CREATE INDEX jobs_due ON platform.jobs USING btree (outward, run_at) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
 
 CREATE UNIQUE INDEX jobs_pending_once ON platform.jobs USING btree (tenant_id, kind, unique_key) WHERE ((done_at IS NULL) AND (failed_at IS NULL));
 
@@ -3296,13 +3477,25 @@ CREATE INDEX usage_segments_by_subscription ON public.usage_segments USING btree
 
 CREATE CONSTRAINT TRIGGER allocations_fit AFTER INSERT ON public.allocations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION public.allocations_fit();
 
+CREATE TRIGGER billed_periods_refer AFTER INSERT ON public.billed_periods REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.billed_periods_refer();
+
 CREATE TRIGGER credit_notes_fit AFTER INSERT ON public.invoices FOR EACH ROW WHEN ((new.corrects_id IS NOT NULL)) EXECUTE FUNCTION public.credit_notes_fit();
 
+CREATE TRIGGER invoice_lines_refer AFTER INSERT ON public.invoice_lines REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.invoice_lines_refer();
+
+CREATE TRIGGER invoice_taxes_refer AFTER INSERT ON public.invoice_taxes REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.invoice_taxes_refer();
+
 CREATE TRIGGER invoices_issued_is_final BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION public.issued_invoice_is_final();
+
+CREATE TRIGGER invoices_refer AFTER INSERT ON public.invoices REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.invoices_refer();
 
 CREATE TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_postings REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entries_balance();
 
 CREATE TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entries_have_postings();
+
+CREATE TRIGGER ledger_entries_refer AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entries_refer();
+
+CREATE TRIGGER ledger_postings_refer AFTER INSERT ON public.ledger_postings REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_postings_refer();
 
 CREATE TRIGGER port_blocks_are_history BEFORE DELETE OR UPDATE ON public.port_blocks FOR EACH ROW EXECUTE FUNCTION public.port_blocks_are_history();
 
@@ -3420,15 +3613,6 @@ ALTER TABLE ONLY public.bank_statements
 
 ALTER TABLE ONLY public.bank_statements
     ADD CONSTRAINT bank_statements_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.billed_periods
-    ADD CONSTRAINT billed_periods_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.billed_periods
-    ADD CONSTRAINT billed_periods_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id);
-
-ALTER TABLE ONLY public.billed_periods
-    ADD CONSTRAINT billed_periods_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.billed_segments
     ADD CONSTRAINT billed_segments_tenant_id_agent_id_epoch_seq_handle_fkey FOREIGN KEY (tenant_id, agent_id, epoch, seq, handle) REFERENCES public.usage_segments(tenant_id, agent_id, epoch, seq, handle);
@@ -3571,39 +3755,6 @@ ALTER TABLE ONLY public.import_rows
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
-ALTER TABLE ONLY public.invoice_lines
-    ADD CONSTRAINT invoice_lines_tenant_id_credits_line_id_fkey FOREIGN KEY (tenant_id, credits_line_id) REFERENCES public.invoice_lines(tenant_id, id);
-
-ALTER TABLE ONLY public.invoice_lines
-    ADD CONSTRAINT invoice_lines_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.invoice_lines
-    ADD CONSTRAINT invoice_lines_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
-
-ALTER TABLE ONLY public.invoice_lines
-    ADD CONSTRAINT invoice_lines_tenant_id_plan_version_id_fkey FOREIGN KEY (tenant_id, plan_version_id) REFERENCES public.plan_versions(tenant_id, id);
-
-ALTER TABLE ONLY public.invoice_lines
-    ADD CONSTRAINT invoice_lines_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
-
-ALTER TABLE ONLY public.invoice_taxes
-    ADD CONSTRAINT invoice_taxes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.invoice_taxes
-    ADD CONSTRAINT invoice_taxes_tenant_id_invoice_id_fkey FOREIGN KEY (tenant_id, invoice_id) REFERENCES public.invoices(tenant_id, id);
-
-ALTER TABLE ONLY public.invoices
-    ADD CONSTRAINT invoices_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
-
-ALTER TABLE ONLY public.invoices
-    ADD CONSTRAINT invoices_tenant_id_corrects_id_fkey FOREIGN KEY (tenant_id, corrects_id) REFERENCES public.invoices(tenant_id, id);
-
-ALTER TABLE ONLY public.invoices
-    ADD CONSTRAINT invoices_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.invoices
-    ADD CONSTRAINT invoices_tenant_id_run_id_fkey FOREIGN KEY (tenant_id, run_id) REFERENCES public.billing_runs(tenant_id, id);
-
 ALTER TABLE ONLY public.late_fee_waivers
     ADD CONSTRAINT late_fee_waivers_tenant_id_credit_invoice_id_fkey FOREIGN KEY (tenant_id, credit_invoice_id) REFERENCES public.invoices(tenant_id, id);
 
@@ -3633,18 +3784,6 @@ ALTER TABLE ONLY public.learned_prefixes
 
 ALTER TABLE ONLY public.learned_prefixes
     ADD CONSTRAINT learned_prefixes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
-
-ALTER TABLE ONLY public.ledger_entries
-    ADD CONSTRAINT ledger_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.ledger_postings
-    ADD CONSTRAINT ledger_postings_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
-
-ALTER TABLE ONLY public.ledger_postings
-    ADD CONSTRAINT ledger_postings_tenant_id_entry_id_fkey FOREIGN KEY (tenant_id, entry_id) REFERENCES public.ledger_entries(tenant_id, id);
-
-ALTER TABLE ONLY public.ledger_postings
-    ADD CONSTRAINT ledger_postings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.line_probes
     ADD CONSTRAINT line_probes_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);

@@ -1,11 +1,12 @@
 //! Files made from the code and committed, so that a change of them is seen: query cache, schema, API document.
 
 use crate::database::Database;
-use crate::workspace::{cargo, must, output, root};
+use crate::workspace::{build_programs, cargo, must, output, root};
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// `cloud/.sqlx`: what the database says of every query, so that the code compiles without one.
 pub fn sqlx(check: bool) -> Result<()> {
@@ -63,7 +64,8 @@ pub fn schema(check: bool) -> Result<()> {
 
 /// `cloud/openapi.json`: the API as the code serves it.
 pub fn openapi(check: bool) -> Result<()> {
-    let mut printed = output(&mut cargo(&["run", "--quiet", "--bin", "weir", "--", "openapi"]))?;
+    let program = build_programs()?.join("weir");
+    let mut printed = output(Command::new(program).arg("openapi"))?;
     if !printed.ends_with('\n') {
         printed.push('\n');
     }

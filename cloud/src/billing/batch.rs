@@ -18,6 +18,7 @@ pub(super) async fn bill(tx: &mut TenantTx, run: &RunRow, ids: &[AccountId], ask
     let Asked { mut prices, mut failed } = asked;
     let mut ids = ids.to_vec();
     ids.retain(|id| failed.iter().all(|(failed, _)| failed != id));
+    tx.look_up_by_keys().await?;
     let records = Records::of(tx, &ids).await?;
     let mut drafts = Vec::new();
     for (account, lines) in account::draft(tx, run.as_of, &records, &mut prices).await? {

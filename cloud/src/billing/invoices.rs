@@ -51,6 +51,12 @@ pub async fn find_invoices(tx: &mut TenantTx, text: &str, limit: i64) -> Result<
     rows.into_iter().map(|row| Ok(summary(row, today)?.0)).collect()
 }
 
+/// One invoice, as lists show it.
+pub async fn invoice_summary(tx: &mut TenantTx, id: InvoiceId) -> Result<InvoiceSummary, Error> {
+    let today = runs::today(tx).await?;
+    Ok(summary(store::find(tx, id).await?.ok_or(Error::InvoiceNotFound(id))?, today)?.0)
+}
+
 /// One invoice with everything on it.
 pub async fn invoice(tx: &mut TenantTx, id: InvoiceId) -> Result<Invoice, Error> {
     let today = runs::today(tx).await?;

@@ -28,14 +28,16 @@ mod top_ups;
 mod upcoming;
 mod usage;
 
-pub use allocation::{OpenItem, allocate_payment, currency, lock_account, open_items, take_back, use_credit};
+pub use allocation::{
+    OpenItem, allocate_payment, currency, lock_account, lock_accounts, open_items, take_back, use_credit,
+};
 pub use credit_notes::{
     CreditNote, CreditNoteFilter, CreditNoteLine, CreditNoteLineWish, CreditNotePreview, CreditNoteSummary,
     CreditNoteWish, InvoiceLeft, InvoiceLineLeft, credit_note, credit_notes, find_credit_notes, issue_credit_note,
     left_of, preview_credit_note,
 };
 pub use error::Error;
-pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
+pub use invoices::{InvoiceFilter, find_invoices, invoice, invoice_summary, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
 pub use issue::tax_on;
 pub use late_fees::{charge_late_fee, waive_late_fee};

@@ -104,6 +104,15 @@ impl TenantTx {
         &mut self.tx
     }
 
+    /// Has statements look things up by their keys from here on, for whoever asks about many at once: while tables are young
+    /// the database knows little of them, would read them from end to end, and would keep to that while they grow.
+    pub async fn look_up_by_keys(&mut self) -> Result<(), Error> {
+        let by_keys = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off;
+                       SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+        sqlx::raw_sql(by_keys).execute(self.conn()).await?;
+        Ok(())
+    }
+
     /// Remembers that an agent's desired state changed, so that its gateway is told right after the commit.
     pub fn wake(&mut self, agent: AgentId) {
         self.woken.insert(agent);

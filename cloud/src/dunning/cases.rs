@@ -49,7 +49,7 @@ pub async fn case_of(tx: &mut TenantTx, account: AccountId) -> Result<Option<Cas
 /// One case with all that was done.
 pub async fn case(tx: &mut TenantTx, id: DunningCaseId) -> Result<Case, Error> {
     let summary = store::find(tx, id).await?.ok_or(Error::CaseNotFound(id))?;
-    let known = standings(tx, Some(summary.account_id), 0).await?.pop();
+    let known = standings(tx, Some(&[summary.account_id]), 0).await?.pop();
     let open = summary.closed_at.is_none();
     let balance = match known.as_ref().filter(|_| open) {
         Some(known) => known.overdue()?.0,
@@ -131,7 +131,7 @@ pub async fn resume(tx: &mut TenantTx, id: DunningCaseId) -> Result<Case, Error>
 async fn at_work(tx: &mut TenantTx, id: DunningCaseId) -> Result<(Known, CaseSummary), Error> {
     let found = store::find(tx, id).await?.ok_or(Error::CaseNotFound(id))?;
     billing::lock_account(tx, found.account_id).await?;
-    let known = standings(tx, Some(found.account_id), 0).await?.pop();
+    let known = standings(tx, Some(&[found.account_id]), 0).await?.pop();
     let known = known.filter(|known| known.case == Some(id)).ok_or(Error::CaseClosed(id))?;
     Ok((known, found))
 }

@@ -1,5 +1,7 @@
 //! Judges accounts and does what their plans say.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use weir_rules::dunning::{Action, Plan, plan};
@@ -49,12 +51,12 @@ async fn check_one(app: &App, scope: &Scope, account: AccountId) -> Result<Check
     Ok(checked)
 }
 
-/// Judges the account whose debt or lines an event has changed.
-pub async fn listen(app: &App, scope: &Scope, event: &Event) -> Result<(), Error> {
-    if let Some(account) = event.account_id {
-        check_one(app, scope, account).await?;
-    }
-    Ok(())
+/// Judges the accounts whose debt or lines events have changed.
+pub async fn listen(app: &App, scope: &Scope, events: &[Event]) -> Result<(), Error> {
+    let accounts: BTreeSet<_> = events.iter().filter_map(|event| event.account_id).collect();
+    let mut tx = app.db.begin(scope).await?;
+    check_accounts(&mut tx, &Vec::from_iter(accounts)).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The lines of an account whose `unpaid` hold was lifted by what was recorded at `at`.
@@ -68,12 +70,20 @@ pub async fn released_at(
 
 /// Judges one account, holding it locked so that no payment slips between plan and deed.
 pub async fn check_account(tx: &mut TenantTx, account: AccountId) -> Result<Checked, Error> {
-    billing::lock_account(tx, account).await?;
+    check_accounts(tx, &[account]).await
+}
+
+async fn check_accounts(tx: &mut TenantTx, accounts: &[AccountId]) -> Result<Checked, Error> {
+    tx.look_up_by_keys().await?;
+    billing::lock_accounts(tx, accounts).await?;
     let policy = policies::in_force(tx).await?;
-    match standings(tx, Some(account), days_ahead(&policy)).await?.pop() {
-        Some(known) => follow(tx, &policy, &known).await,
-        None => Ok(Checked::default()),
+    let mut checked = Checked::default();
+    for known in standings(tx, Some(accounts), days_ahead(&policy)).await? {
+        let one = follow(tx, &policy, &known).await?;
+        checked.placed += one.placed;
+        checked.released += one.released;
     }
+    Ok(checked)
 }
 
 async fn follow(tx: &mut TenantTx, policy: &InForce, known: &Known) -> Result<Checked, Error> {

@@ -25,7 +25,7 @@ pub async fn forecast(tx: &mut TenantTx, days: u32, only: Option<AccountId>) -> 
     let until = tx.at() + TimeDelta::days(days.into());
     let terms = fee_terms(tx).await?;
     let mut items = Vec::new();
-    for known in standings(tx, only, ahead(days)).await? {
+    for known in standings(tx, only.as_ref().map(std::slice::from_ref), ahead(days)).await? {
         let expected = of(&policy, &known, (tx.at(), until), terms)?;
         items.extend(expected.into_iter().map(|one| shown(&known, one)));
     }
@@ -37,7 +37,7 @@ pub async fn forecast(tx: &mut TenantTx, days: u32, only: Option<AccountId>) -> 
 pub async fn next_of(tx: &mut TenantTx, account: AccountId) -> Result<Option<ExpectedStep>, Error> {
     let policy = policies::in_force(tx).await?.rules;
     let until = tx.at() + TimeDelta::days(FAR);
-    let Some(known) = standings(tx, Some(account), ahead(0)).await?.pop() else { return Ok(None) };
+    let Some(known) = standings(tx, Some(&[account]), ahead(0)).await?.pop() else { return Ok(None) };
     let terms = fee_terms(tx).await?;
     Ok(of(&policy, &known, (tx.at(), until), terms)?.into_iter().next().map(|one| shown(&known, one)))
 }

@@ -39,8 +39,8 @@ impl Known {
     }
 }
 
-/// Accounts with something open that is due within `ahead` days, at work on, or held; only this one if given.
-pub(super) async fn standings(tx: &mut TenantTx, only: Option<AccountId>, ahead: u32) -> Result<Vec<Known>, Error> {
+/// Accounts with something open that is due within `ahead` days, at work on, or held; only of these if given.
+pub(super) async fn standings(tx: &mut TenantTx, only: Option<&[AccountId]>, ahead: u32) -> Result<Vec<Known>, Error> {
     let rows = store::accounts(tx, only, i32::try_from(ahead).unwrap_or(i32::MAX)).await?;
     let accounts: Vec<_> = rows.iter().map(|row| row.account.uuid()).collect();
     let cases: Vec<_> = rows.iter().filter_map(|row| row.case).map(DunningCaseId::uuid).collect();

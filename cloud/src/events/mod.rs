@@ -14,7 +14,7 @@ use crate::jobs::{self, TellListener, TellListenerOfMany};
 pub use model::{Event, EventKind, Listener, News};
 
 /// How many events one job tells a listener of, where many happened at once.
-const TOLD_AT_ONCE: usize = 50;
+const TOLD_AT_ONCE: usize = 250;
 
 /// Says what happened to `subject`, an id; `data` holds the facts a listener needs, amounts as exact decimals, no secrets.
 pub async fn publish(
@@ -57,7 +57,12 @@ pub async fn publish_all(tx: &mut TenantTx, kind: EventKind, news: Vec<News>) ->
 
 /// One event; `None` when there is none.
 pub async fn event(tx: &mut TenantTx, id: EventId) -> Result<Option<Event>, Error> {
-    Ok(store::find(tx, id).await?)
+    Ok(events(tx, &[id]).await?.pop())
+}
+
+/// These events, in the order they happened; whichever there is not is left out.
+pub async fn events(tx: &mut TenantTx, ids: &[EventId]) -> Result<Vec<Event>, Error> {
+    Ok(store::find(tx, ids).await?)
 }
 
 /// The newest events of a kind about one subject, newest first.

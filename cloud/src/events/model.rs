@@ -167,6 +167,11 @@ impl Listener {
         matches!(self, Self::Plugins | Self::Webhooks)
     }
 
+    /// How many events it hears in one go, all or none: where each calls somebody's program, of one.
+    pub fn hears_at_once(self) -> usize {
+        if self.is_tenants_own() { 1 } else { usize::MAX }
+    }
+
     /// Whether it wants to be told of this kind.
     pub fn hears(self, kind: EventKind) -> bool {
         match self {

@@ -42,26 +42,22 @@ pub async fn tenants_own_listeners(tx: &mut TenantTx, kind: EventKind) -> Result
     .await
 }
 
-pub async fn find(tx: &mut TenantTx, id: EventId) -> Result<Option<Event>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT at, actor, kind, subject, account_id AS "account_id: AccountId", data FROM events WHERE id = $1"#,
-        id.uuid()
+pub async fn find(tx: &mut TenantTx, ids: &[EventId]) -> Result<Vec<Event>, sqlx::Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT id AS "id: EventId", at, actor, kind, subject, account_id AS "account_id: AccountId", data FROM events
+           WHERE id = ANY($1) ORDER BY id"#,
+        &ids
     )
-    .fetch_optional(tx.conn())
+    .fetch_all(tx.conn())
     .await?;
-    row.map(|row| {
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
         let kind = EventKind::from_name(&row.kind).ok_or_else(|| sqlx::Error::Decode(row.kind.into()))?;
-        Ok(Event {
-            id,
-            at: row.at,
-            actor: row.actor,
-            kind,
-            subject: row.subject,
-            account_id: row.account_id,
-            data: row.data,
-        })
-    })
-    .transpose()
+        let (at, actor, subject) = (row.at, row.actor, row.subject);
+        events.push(Event { id: row.id, at, actor, kind, subject, account_id: row.account_id, data: row.data });
+    }
+    Ok(events)
 }
 
 pub async fn about(tx: &mut TenantTx, kind: EventKind, subject: &str, limit: i64) -> Result<Vec<Event>, sqlx::Error> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{self as jobs, Job};
 use crate::app::App;
 use crate::db::Scope;
-use crate::events::{self, Listener};
+use crate::events::{self, Event, Listener};
 use crate::ids::EventId;
 use crate::{dunning, notifications, payments, plugins, webhooks};
 
@@ -26,11 +26,12 @@ impl Job for TellListener {
     }
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
-        tell(&app, &scope, self.listener, self.event).await
+        let events = told_of(&app, &scope, &[self.event]).await?;
+        tell(&app, &scope, self.listener, &events).await
     }
 }
 
-/// Tells one listener of many events, each of which it is told of alone should it fail at it.
+/// Tells one listener of many events; of each alone should it fail at them together.
 #[derive(Serialize, Deserialize)]
 pub struct TellListenerOfMany {
     /// Who.
@@ -43,28 +44,53 @@ impl Job for TellListenerOfMany {
     const KIND: &'static str = "events.tell_many";
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
-        for event in self.events {
-            if let Err(error) = tell(&app, &scope, self.listener, event).await {
-                tracing::warn!(%event, listener = self.listener.name(), error = format!("{error:#}"), "is told again");
-                let mut tx = app.db.begin(&scope).await?;
-                let now = tx.at();
-                jobs::enqueue(&mut tx, &TellListener { listener: self.listener, event }, now).await?;
-                tx.commit().await?;
-            }
+        let events = told_of(&app, &scope, &self.events).await?;
+        for events in events.chunks(self.listener.hears_at_once()) {
+            let (app_, events_) = (app.clone(), events.to_vec());
+            // A task of its own: a panic is about these events alone.
+            let told = tokio::spawn(async move { tell(&app_, &scope, self.listener, &events_).await });
+            let Err(error) = told.await.unwrap_or_else(|panic| Err(panic.into())) else { continue };
+            tracing::warn!(
+                listener = self.listener.name(),
+                error = format!("{error:#}"),
+                "is told again, of each alone"
+            );
+            let alone: Vec<_> =
+                events.iter().map(|event| TellListener { listener: self.listener, event: event.id }).collect();
+            let mut tx = app.db.begin(&scope).await?;
+            let now = tx.at();
+            jobs::enqueue_all(&mut tx, &alone, now).await?;
+            tx.commit().await?;
         }
         Ok(())
     }
 }
 
-async fn tell(app: &App, scope: &Scope, listener: Listener, id: EventId) -> anyhow::Result<()> {
+async fn told_of(app: &App, scope: &Scope, ids: &[EventId]) -> anyhow::Result<Vec<Event>> {
     let mut tx = app.db.read(scope).await?;
-    let Some(event) = events::event(&mut tx, id).await? else { anyhow::bail!("no such event: {id}") };
-    drop(tx);
+    tx.look_up_by_keys().await?;
+    let events = events::events(&mut tx, ids).await?;
+    let missing = ids.iter().find(|id| events.iter().all(|event| event.id != **id));
+    anyhow::ensure!(missing.is_none(), "no such event: {missing:?}");
+    Ok(events)
+}
+
+async fn tell(app: &App, scope: &Scope, listener: Listener, events: &[Event]) -> anyhow::Result<()> {
     match listener {
-        Listener::Notifications => Ok(notifications::listen(app, scope, &event).await?),
-        Listener::Dunning => Ok(dunning::listen(app, scope, &event).await?),
-        Listener::Plugins => Ok(plugins::listen(app, scope, &event).await?),
-        Listener::Payments => Ok(payments::listen(app, scope, &event).await?),
-        Listener::Webhooks => Ok(webhooks::listen(app, scope, &event).await?),
+        Listener::Notifications => Ok(notifications::listen(app, scope, events).await?),
+        Listener::Dunning => Ok(dunning::listen(app, scope, events).await?),
+        Listener::Payments => Ok(payments::listen(app, scope, events).await?),
+        Listener::Plugins => {
+            for event in events {
+                plugins::listen(app, scope, event).await?;
+            }
+            Ok(())
+        }
+        Listener::Webhooks => {
+            for event in events {
+                webhooks::listen(app, scope, event).await?;
+            }
+            Ok(())
+        }
     }
 }

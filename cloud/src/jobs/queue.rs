@@ -10,8 +10,6 @@ use super::{Job, schedule};
 use crate::app::App;
 use crate::db::{Error, Scope};
 use crate::ids::{JobId, TenantId};
-use crate::notifications::jobs::SendMessage;
-use crate::payments::jobs::{ChargeAccount, ChargeDue, LookAtAttempt, LookAtRefund, LookAtSubject, Reconcile};
 
 const LEASE: TimeDelta = TimeDelta::minutes(10);
 const ATTEMPTS_MAX: i32 = 12;
@@ -19,17 +17,7 @@ const KEPT: TimeDelta = TimeDelta::days(30);
 const IDLE: Duration = Duration::from_millis(500);
 /// Jobs done side by side.
 const SIDE_BY_SIDE: usize = 4;
-/// Kinds that wait for somebody else's server, done aside: however many wait, they keep no other waiting.
-const OUTWARD: &[&str] = &[
-    SendMessage::KIND,
-    LookAtAttempt::KIND,
-    LookAtRefund::KIND,
-    LookAtSubject::KIND,
-    ChargeAccount::KIND,
-    ChargeDue::KIND,
-    Reconcile::KIND,
-];
-/// How many of those are done side by side.
+/// How many outward ones are done side by side.
 const OUTWARD_SIDE_BY_SIDE: usize = 4;
 
 struct Claimed {
@@ -155,13 +143,13 @@ kinds!(
     crate::portal::jobs::ForgetOldPortalSessions,
     super::TellListener,
     super::TellListenerOfMany,
-    SendMessage,
-    LookAtAttempt,
-    LookAtRefund,
-    LookAtSubject,
-    ChargeAccount,
-    ChargeDue,
-    Reconcile,
+    crate::notifications::jobs::SendMessage,
+    crate::payments::jobs::LookAtAttempt,
+    crate::payments::jobs::LookAtRefund,
+    crate::payments::jobs::LookAtSubject,
+    crate::payments::jobs::ChargeAccount,
+    crate::payments::jobs::ChargeDue,
+    crate::payments::jobs::Reconcile,
 );
 
 async fn claim(app: &App, outward: bool) -> Result<Option<Claimed>, Error> {
@@ -172,14 +160,13 @@ async fn claim(app: &App, outward: bool) -> Result<Option<Claimed>, Error> {
         r#"UPDATE platform.jobs SET attempts = attempts + 1, locked_until = $2
            WHERE id = (
                SELECT id FROM platform.jobs
-               WHERE done_at IS NULL AND failed_at IS NULL AND attempts < $3 AND (kind = ANY($4)) = $5
+               WHERE done_at IS NULL AND failed_at IS NULL AND attempts < $3 AND outward = $4
                  AND run_at <= $1 AND (locked_until IS NULL OR locked_until < $1)
                ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
            RETURNING id AS "id: _", tenant_id AS "tenant: _", kind, payload, attempts"#,
         now,
         now + LEASE,
         ATTEMPTS_MAX,
-        OUTWARD as &[&str],
         outward
     )
     .fetch_optional(tx.conn())

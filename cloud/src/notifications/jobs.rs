@@ -18,6 +18,7 @@ pub struct SendMessage {
 
 impl Job for SendMessage {
     const KIND: &'static str = "notifications.send_message";
+    const OUTWARD: bool = true;
 
     fn unique_key(&self) -> Option<String> {
         Some(format!("{} {}", self.message, self.attempts))

@@ -7,19 +7,22 @@ use serde_json::Value;
 use uuid::Uuid;
 use weir_rules::money::Money;
 
-use super::service::cause_of;
-use super::{Error, Fact, Facts, Notice, Recipient, Template, send};
+use super::service::{Desk, cause_of};
+use super::{Error, Fact, Facts, Notice, Recipient, Template};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
 use crate::events::{Event, EventKind};
 use crate::ids::{CreditNoteId, InvoiceId, PaymentId};
 use crate::{billing, payments, subscribers, subscriptions};
 
-/// Writes what an event gives reason to write.
-pub async fn listen(app: &App, scope: &Scope, event: &Event) -> Result<(), Error> {
+/// Writes what events give reason to write.
+pub async fn listen(app: &App, scope: &Scope, events: &[Event]) -> Result<(), Error> {
     let mut tx = app.db.begin(scope).await?;
-    if let Some(notice) = notice(&mut tx, event).await? {
-        send(app, &mut tx, &notice).await?;
+    let desk = Desk::of(&mut tx).await?;
+    for event in events.iter().filter(|_| desk.has_channels()) {
+        if let Some(notice) = notice(&mut tx, event).await? {
+            desk.send(app, &mut tx, &notice).await?;
+        }
     }
     Ok(tx.commit().await?)
 }
@@ -52,7 +55,7 @@ async fn told(tx: &mut TenantTx, event: &Event) -> Result<Option<(Template, Fact
         || Facts::default().and("balance", amount(&event.data, "balance")).and("due_on", day(&event.data, "due_on"));
     Ok(Some(match event.kind {
         EventKind::InvoiceIssued => {
-            let invoice = billing::invoice(tx, subject::<InvoiceId>(event)?).await?.summary;
+            let invoice = billing::invoice_summary(tx, subject::<InvoiceId>(event)?).await?;
             let (number, total) = (Fact::Text(invoice.number), Fact::Money(invoice.gross));
             let facts = Facts::of([("number", number), ("total", total), ("due_on", Fact::Day(invoice.due_on))]);
             (Template::InvoiceIssued, facts)

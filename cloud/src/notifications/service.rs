@@ -9,7 +9,10 @@ use super::compose::{self, Composed, HIDDEN, Reader, compose};
 use super::jobs::SendMessage;
 use super::model::NewMessage;
 use super::template::Leads;
-use super::{Channel, Error, Facts, Message, MessageFilter, MessageStatus, MessageText, Template, sms, store, wording};
+use super::{
+    Channel, Error, Facts, Message, MessageFilter, MessageStatus, MessageText, Settings, Template, TemplateSettings,
+    sms, store, wording,
+};
 use crate::app::App;
 use crate::db::TenantTx;
 use crate::http::paging::Page;
@@ -68,33 +71,59 @@ struct Person {
 /// the ISP has no server for a channel, has switched the message off, or knows no address; what was written before for
 /// the same cause stays as it is. Returns what was written.
 pub async fn send(app: &App, tx: &mut TenantTx, notice: &Notice) -> Result<Vec<MessageId>, Error> {
-    let tenant = tenants::tenant(tx).await?;
-    let kept = super::settings(tx).await?;
-    let chosen = wording::template(tx, notice.template).await?;
-    let person = person(tx, &tenant, &notice.to).await?;
-    let own = chosen.wordings.iter().find(|wording| wording.language == person.reader.language);
-    let link = match (notice.template.leads(), person.account) {
-        (Leads::Pay, Some(account)) => Some(subscribers::pay_address(tx, account).await?),
-        (Leads::Pay, None) => Some(tenant.pay_url.clone()).filter(|url| !url.is_empty()),
-        _ => notice.link.as_ref().map(|_| HIDDEN.to_owned()),
-    };
-    let composed = compose(&tenant, notice.template, &person.reader, &notice.facts, own, link.as_deref())?;
-    let mut written = Vec::new();
-    let email = person.email.as_ref().filter(|_| chosen.email && !kept.email.host.is_empty());
-    let phone = person.phone.as_deref().and_then(sms::number).filter(|_| chosen.sms && !kept.sms.url.is_empty());
-    for (channel, recipient) in [(Channel::Email, email.cloned()), (Channel::Sms, phone)] {
-        let Some(recipient) = recipient else { continue };
-        let mut new = new_message(tx, notice, &person, channel, recipient, &composed);
-        if let Some(link) = &notice.link {
-            let place = link_place(tx, new.id);
-            new.link = Some(app.secrets.seal(place, link.as_bytes())?);
-        }
-        if store::insert(tx, &new).await? {
-            enqueue(tx, new.id, 0).await?;
-            written.push(new.id);
-        }
+    Desk::of(tx).await?.send(app, tx, notice).await
+}
+
+/// What all messages of an ISP have in common.
+pub(super) struct Desk {
+    tenant: Tenant,
+    settings: Settings,
+    templates: Vec<TemplateSettings>,
+}
+
+impl Desk {
+    /// The transaction's ISP's.
+    pub(super) async fn of(tx: &mut TenantTx) -> Result<Self, Error> {
+        let (tenant, settings) = (tenants::tenant(tx).await?, super::settings(tx).await?);
+        Ok(Self { tenant, settings, templates: wording::templates(tx).await? })
     }
-    Ok(written)
+
+    /// Whether there is a server for any channel.
+    pub(super) fn has_channels(&self) -> bool {
+        !self.settings.email.host.is_empty() || !self.settings.sms.url.is_empty()
+    }
+
+    /// Writes a message, as [`send`] does.
+    pub(super) async fn send(&self, app: &App, tx: &mut TenantTx, notice: &Notice) -> Result<Vec<MessageId>, Error> {
+        let Self { tenant, settings, templates } = self;
+        let chosen = templates.iter().find(|one| one.template == notice.template);
+        let chosen = chosen.ok_or_else(|| Error::UnknownTemplate(notice.template.name().to_owned()))?;
+        let person = person(tx, tenant, &notice.to).await?;
+        let own = chosen.wordings.iter().find(|wording| wording.language == person.reader.language);
+        let link = match (notice.template.leads(), person.account) {
+            (Leads::Pay, Some(account)) => Some(subscribers::pay_address(tx, account).await?),
+            (Leads::Pay, None) => Some(tenant.pay_url.clone()).filter(|url| !url.is_empty()),
+            _ => notice.link.as_ref().map(|_| HIDDEN.to_owned()),
+        };
+        let composed = compose(tenant, notice.template, &person.reader, &notice.facts, own, link.as_deref())?;
+        let mut written = Vec::new();
+        let email = person.email.as_ref().filter(|_| chosen.email && !settings.email.host.is_empty());
+        let phone = person.phone.as_deref().and_then(sms::number);
+        let phone = phone.filter(|_| chosen.sms && !settings.sms.url.is_empty());
+        for (channel, recipient) in [(Channel::Email, email.cloned()), (Channel::Sms, phone)] {
+            let Some(recipient) = recipient else { continue };
+            let mut new = new_message(tx, notice, &person, channel, recipient, &composed);
+            if let Some(link) = &notice.link {
+                let place = link_place(tx, new.id);
+                new.link = Some(app.secrets.seal(place, link.as_bytes())?);
+            }
+            if store::insert(tx, &new).await? {
+                enqueue(tx, new.id, 0).await?;
+                written.push(new.id);
+            }
+        }
+        Ok(written)
+    }
 }
 
 /// The cause of a message that is written once for what these words say.

@@ -18,7 +18,7 @@ use crate::tenants;
 pub(super) async fn charge_due(app: &App, scope: &Scope) -> Result<(), Error> {
     let mut tx = app.db.read(scope).await?;
     let today = billing::today(&mut tx).await?;
-    let accounts = kept::to_charge(&mut tx, today).await?;
+    let accounts = kept::to_charge(&mut tx, today, None).await?;
     drop(tx);
     let mut failed = None;
     for account in accounts {
@@ -57,7 +57,7 @@ async fn page_in_the_way(app: &App, scope: &Scope, account: AccountId) -> Result
     let row = store::find(&mut tx, id).await?;
     let waits =
         row.is_some_and(|row| row.kind == AttemptKind::Page.name() && row.waits_for.as_deref() == Some("customer"));
-    if !waits || !kept::to_charge(&mut tx, today).await?.contains(&account) {
+    if !waits || kept::to_charge(&mut tx, today, Some(&[account])).await?.is_empty() {
         return Ok(None);
     }
     Ok(plan(&mut tx, account).await?.map(|_| id))

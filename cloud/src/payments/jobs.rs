@@ -18,6 +18,7 @@ pub struct LookAtAttempt {
 
 impl Job for LookAtAttempt {
     const KIND: &'static str = "payments.look_at_attempt";
+    const OUTWARD: bool = true;
 
     fn unique_key(&self) -> Option<String> {
         Some(self.attempt.to_string())
@@ -37,6 +38,7 @@ pub struct LookAtRefund {
 
 impl Job for LookAtRefund {
     const KIND: &'static str = "payments.look_at_refund";
+    const OUTWARD: bool = true;
 
     fn unique_key(&self) -> Option<String> {
         Some(self.refund.to_string())
@@ -72,6 +74,7 @@ pub struct LookAtSubject {
 
 impl Job for LookAtSubject {
     const KIND: &'static str = "payments.look_at_subject";
+    const OUTWARD: bool = true;
 
     fn unique_key(&self) -> Option<String> {
         // Not one with another that may be at work already and have fetched before this message was sent.
@@ -98,6 +101,7 @@ pub struct ChargeAccount {
 
 impl Job for ChargeAccount {
     const KIND: &'static str = "payments.charge_account";
+    const OUTWARD: bool = true;
 
     fn unique_key(&self) -> Option<String> {
         Some(self.account.to_string())
@@ -114,6 +118,7 @@ pub struct ChargeDue {}
 
 impl Job for ChargeDue {
     const KIND: &'static str = "payments.charge_due";
+    const OUTWARD: bool = true;
 
     fn unique_key(&self) -> Option<String> {
         Some(String::new())
@@ -130,6 +135,7 @@ pub struct Reconcile {}
 
 impl Job for Reconcile {
     const KIND: &'static str = "payments.reconcile";
+    const OUTWARD: bool = true;
 
     fn unique_key(&self) -> Option<String> {
         Some(String::new())

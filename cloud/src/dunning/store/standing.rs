@@ -22,8 +22,13 @@ pub struct AccountRow {
 }
 
 /// Accounts to judge: those with something open that is due within `ahead` days, those at work on, and those held.
-pub async fn accounts(tx: &mut TenantTx, only: Option<AccountId>, ahead: i32) -> Result<Vec<AccountRow>, sqlx::Error> {
+pub async fn accounts(
+    tx: &mut TenantTx,
+    only: Option<&[AccountId]>,
+    ahead: i32,
+) -> Result<Vec<AccountRow>, sqlx::Error> {
     let at = tx.at();
+    let only: Option<Vec<_>> = only.map(|only| only.iter().map(|account| account.uuid()).collect());
     sqlx::query_as!(
         AccountRow,
         r#"SELECT a.id AS "account: _", a.number, b.name AS subscriber, a.time_zone, a.currency, c.id AS "case?: _", c.due_on AS "due_on?",
@@ -37,13 +42,13 @@ pub async fn accounts(tx: &mut TenantTx, only: Option<AccountId>, ahead: i32) ->
                SELECT max(CASE h.effect WHEN 'throttled' THEN 1 WHEN 'walled_garden' THEN 2 ELSE 3 END) AS held
                FROM holds h JOIN subscriptions s ON s.tenant_id = h.tenant_id AND s.id = h.subscription_id
                WHERE s.account_id = a.id AND h.kind = 'unpaid' AND h.released_at IS NULL) h ON true
-           WHERE ($1::uuid IS NULL OR a.id = $1) AND (
+           WHERE ($1::uuid[] IS NULL OR a.id = ANY($1)) AND (
                  c.id IS NOT NULL OR h.held IS NOT NULL
               OR EXISTS (SELECT FROM invoices i WHERE i.account_id = a.id AND i.status = 'issued'
                            AND i.due_on <= ($2::timestamptz AT TIME ZONE a.time_zone)::date + $3::integer
                            AND i.gross > (SELECT coalesce(sum(x.amount), 0) FROM allocations x WHERE x.invoice_id = i.id)))
            ORDER BY a.id"#,
-        only.map(AccountId::uuid),
+        only.as_deref(),
         at,
         ahead
     )

@@ -136,15 +136,21 @@ pub async fn remove(tx: &mut TenantTx, id: PaymentMethodId) -> Result<(), sqlx::
     Ok(())
 }
 
-/// Accounts that pay by themselves and owe something due by `today`.
-pub async fn to_charge(tx: &mut TenantTx, today: NaiveDate) -> Result<Vec<AccountId>, sqlx::Error> {
+/// Accounts that pay by themselves and owe something due by `today`; only of these if given.
+pub async fn to_charge(
+    tx: &mut TenantTx,
+    today: NaiveDate,
+    only: Option<&[AccountId]>,
+) -> Result<Vec<AccountId>, sqlx::Error> {
+    let only: Option<Vec<_>> = only.map(|only| only.iter().map(|account| account.uuid()).collect());
     sqlx::query_scalar!(
         r#"SELECT m.account_id AS "id: AccountId" FROM payment_methods m
-           WHERE m.autopay AND EXISTS (
+           WHERE m.autopay AND ($2::uuid[] IS NULL OR m.account_id = ANY($2)) AND EXISTS (
                SELECT FROM invoices i WHERE i.account_id = m.account_id AND i.status = 'issued' AND i.due_on <= $1
                  AND i.gross > (SELECT coalesce(sum(a.amount), 0) FROM allocations a WHERE a.invoice_id = i.id))
            ORDER BY m.account_id"#,
-        today
+        today,
+        only.as_deref()
     )
     .fetch_all(tx.conn())
     .await

@@ -56,7 +56,7 @@ fn an_invoice_goes_out_with_both_texts_and_its_pdf() {
         assert!(parts[2]["size"].as_u64().unwrap() > 5_000);
 
         // Told of the same event again, twice at once or later: there is one message.
-        let issued = event(&isp, EventKind::InvoiceIssued).await;
+        let issued = [event(&isp, EventKind::InvoiceIssued).await];
         let scope = isp.scope();
         let (one, other) = tokio::join!(
             notifications::listen(&isp.app, &scope, &issued),
@@ -174,7 +174,7 @@ fn a_line_hears_of_its_allowance_once_a_share_and_of_what_was_bought_on_top() {
             events::publish(&mut tx, kind, account, Some(account), data).await.unwrap();
             tx.commit().await.unwrap();
             work_off(&isp.app, &isp.scope()).await;
-            notifications::listen(&isp.app, &isp.scope(), &event(&isp, kind).await).await.unwrap();
+            notifications::listen(&isp.app, &isp.scope(), &[event(&isp, kind).await]).await.unwrap();
             let all = listed(&isp, "").await;
             assert_eq!((all.len(), &all[0]["template"]), (n + 1, &json!(template)), "once: {all:?}");
             let path = format!("/messages/{}", all[0]["id"].as_str().unwrap());

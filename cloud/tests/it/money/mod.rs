@@ -10,5 +10,6 @@ mod faults;
 pub mod harness;
 mod pages;
 mod payments;
+mod references;
 pub mod shop;
 pub mod world;
