@@ -148,6 +148,8 @@ ids! {
     BoostId = "bos";
     /// A line measured because somebody asked.
     LineProbeId = "prb";
+    /// What a subscription's price is less.
+    DiscountId = "dsc";
     /// Something a router was asked.
     DiagnosisId = "dgn";
     /// Why a line is not simply open.

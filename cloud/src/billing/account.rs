@@ -6,11 +6,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use weir_rules::calendar::{BillingDay, Cycle, Period, local_date};
-use weir_rules::money::{Currency, Money};
+use weir_rules::money::{Currency, Money, MoneyError};
 use weir_rules::tax::TaxRate;
 
+use super::discounts::Reduction;
 use super::error::RulesError;
 use super::pricing::Prices;
+use super::store::discounts::{self, DiscountRow};
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
 use super::{Error, LineKind, recurring, top_ups, usage};
 use crate::db::TenantTx;
@@ -29,6 +31,8 @@ pub(super) struct Draft {
     pub quantity: Decimal,
     pub unit_price: Money,
     pub net: Money,
+    /// What discounts took off the price, of which `net` is what is left; none = no recurring line.
+    pub reduction: Option<Reduction>,
     pub traffic: Option<Traffic>,
     pub credits: Option<InvoiceLineId>,
     pub top_up: Option<TopUpId>,
@@ -36,6 +40,13 @@ pub(super) struct Draft {
     pub rate: Option<TaxRate>,
     /// The rule that set the price, or was asked to.
     pub priced_by: Option<PricedBy>,
+}
+
+impl Draft {
+    /// The net without what discounts took off.
+    pub(super) fn price(&self) -> Result<Money, MoneyError> {
+        self.reduction.as_ref().map_or(Ok(self.net), |reduction| self.net.checked_add(reduction.total))
+    }
 }
 
 /// What a usage line counted.
@@ -60,6 +71,7 @@ pub(super) struct Facts<'a> {
     pub terms: &'a [TermRow],
     pub billed: Vec<&'a BilledRow>,
     pub top_ups: Vec<&'a TopUpRow>,
+    pub discounts: Vec<&'a DiscountRow>,
 }
 
 /// All that is on record about some accounts, each list by account.
@@ -68,6 +80,7 @@ pub(super) struct Records {
     terms: Vec<TermRow>,
     billed: Vec<BilledRow>,
     top_ups: Vec<TopUpRow>,
+    discounts: Vec<DiscountRow>,
 }
 
 impl Records {
@@ -79,15 +92,16 @@ impl Records {
             terms: facts::terms(tx, &ids).await?,
             billed: facts::billed(tx, &ids).await?,
             top_ups: facts::top_ups(tx, &ids).await?,
+            discounts: discounts::of(tx, &ids).await?,
         })
     }
 
     fn facts_of(&self, account: &AccountRow) -> Result<Vec<Facts<'_>>, Error> {
         by_subscription(
             account,
-            about(&self.terms, account.id, |row| row.account),
-            about(&self.billed, account.id, |row| row.account),
+            (about(&self.terms, account.id, |row| row.account), about(&self.billed, account.id, |row| row.account)),
             about(&self.top_ups, account.id, |row| row.account),
+            about(&self.discounts, account.id, |row| row.account),
         )
     }
 }
@@ -170,9 +184,9 @@ pub(super) fn currency(account: &AccountRow) -> Result<Currency, Error> {
 /// The facts of each subscription of an account.
 pub(super) fn by_subscription<'a>(
     account: &AccountRow,
-    terms: &'a [TermRow],
-    billed: &'a [BilledRow],
+    (terms, billed): (&'a [TermRow], &'a [BilledRow]),
     top_ups: &'a [TopUpRow],
+    discounts: &'a [DiscountRow],
 ) -> Result<Vec<Facts<'a>>, Error> {
     let (currency, zone) = (Currency::from_code(&account.currency)?, zone(account)?);
     let billing_day =
@@ -186,6 +200,7 @@ pub(super) fn by_subscription<'a>(
             terms,
             billed: billed.iter().filter(|line| line.subscription == terms[0].subscription).collect(),
             top_ups: top_ups.iter().filter(|top_up| top_up.subscription == terms[0].subscription).collect(),
+            discounts: discounts.iter().filter(|discount| discount.subscription == terms[0].subscription).collect(),
         })
     };
     terms.chunk_by(|a, b| a.subscription == b.subscription).map(of_one).collect()

@@ -7,6 +7,7 @@ use weir_rules::invoice::InvoiceError;
 use weir_rules::ledger::LedgerError;
 use weir_rules::money::{Money, MoneyError};
 use weir_rules::payment::PaymentError;
+use weir_rules::promotion::PromotionError;
 use weir_rules::proration::ProrationError;
 use weir_rules::tax::TaxError;
 use weir_rules::usage::UsageError;
@@ -150,6 +151,9 @@ pub enum RulesError {
     /// Parts of periods.
     #[error(transparent)]
     Proration(#[from] ProrationError),
+    /// Discounts.
+    #[error(transparent)]
+    Promotion(#[from] PromotionError),
     /// Postings.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -181,6 +185,7 @@ rules!(
     MoneyError,
     CalendarError,
     ProrationError,
+    PromotionError,
     LedgerError,
     PaymentError
 );

@@ -36,6 +36,7 @@ pub async fn charge_late_fee(
         quantity: Decimal::ONE,
         unit_price: fee,
         net: fee,
+        reduction: None,
         traffic: None,
         credits: None,
         top_up: None,

@@ -8,6 +8,7 @@ mod allocation;
 pub mod api;
 mod batch;
 pub mod credit_notes;
+mod discounts;
 mod due;
 pub mod einvoice;
 pub mod error;
@@ -34,6 +35,7 @@ pub use credit_notes::{
     CreditNoteWish, InvoiceLeft, InvoiceLineLeft, credit_note, credit_notes, find_credit_notes, issue_credit_note,
     left_of, preview_credit_note,
 };
+pub use discounts::{LineDiscount, after_periods, billed_until};
 pub use error::Error;
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settlements, standing};
 pub(crate) use issue::number;

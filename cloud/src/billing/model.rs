@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use weir_rules::invoice::CollectionStatus;
 use weir_rules::money::Money;
 
+use super::LineDiscount;
 use crate::ids::{
     AccountId, AllocationId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId,
 };
@@ -208,7 +209,12 @@ pub struct InvoiceLine {
     /// Price of a whole period, or of a block.
     #[schema(value_type = Amount)]
     pub unit_price: Money,
-    /// Without tax.
+    /// What discounts took off the price, in all; below zero on a credit, whose charge was less by it.
+    #[schema(value_type = Amount)]
+    pub discount: Money,
+    /// What of it is whose, in the order it was taken off.
+    pub discounts: Vec<LineDiscount>,
+    /// Without tax, and without what discounts took off.
     #[schema(value_type = Amount)]
     pub net: Money,
     /// Tax category of EN 16931.
@@ -353,6 +359,8 @@ pub struct Upcoming {
     pub to: NaiveDate,
     /// Price of a whole period.
     pub unit_price: Money,
+    /// What discounts take off it; below zero where that is taken back.
+    pub discount: Money,
     /// Without tax.
     pub net: Money,
 }

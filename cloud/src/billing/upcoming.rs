@@ -1,8 +1,9 @@
 //! What a subscription would be billed by the terms it has in the caller's transaction. Nothing is written.
 
 use chrono::NaiveDate;
+use weir_rules::money::Money;
 
-use super::store::facts;
+use super::store::{discounts, facts};
 use super::{Error, Upcoming, account, recurring};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, SubscriptionId};
@@ -19,8 +20,9 @@ pub async fn upcoming(
     let row = facts::lock_account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
     let terms = facts::terms(tx, &[account.uuid()]).await?;
     let billed = facts::billed(tx, &[account.uuid()]).await?;
+    let reducing = discounts::of(tx, &[account.uuid()]).await?;
     let mut lines = Vec::new();
-    for facts in account::by_subscription(&row, &terms, &billed, &[])? {
+    for facts in account::by_subscription(&row, (&terms, &billed), &[], &reducing)? {
         if facts.subscription == subscription {
             recurring::charge(tx, &facts, as_of, &mut lines)?;
         }
@@ -31,6 +33,7 @@ pub async fn upcoming(
         from: line.period.start(),
         to: line.period.end(),
         unit_price: line.unit_price,
+        discount: line.reduction.map_or(Money::zero(line.net.currency()), |reduction| reduction.total),
         net: line.net,
     });
     Ok(shown.collect())

@@ -193,6 +193,7 @@ async fn line(
         quantity: blocks,
         unit_price: price,
         net,
+        reduction: None,
         traffic: Some(Traffic {
             down_bytes: whole(down_bytes)?,
             up_bytes: whole(up_bytes)?,

@@ -195,6 +195,10 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                JOIN accounts a ON a.id = s.account_id
                JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0
                WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 -- What discounts leave nothing of waits for a day with something to ask.
+                 AND v.price > (SELECT coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN v.price ELSE d.amount END), 0)
+                                FROM discounts d WHERE d.subscription_id = s.id
+                                  AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
                  AND NOT EXISTS (SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring'
                                  AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
                  AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))

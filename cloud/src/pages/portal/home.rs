@@ -17,7 +17,7 @@ use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::html;
 use crate::http::paging::Page;
-use crate::pages::money;
+use crate::pages::{discounts, money};
 use crate::portal;
 use crate::subscribers::{self, Account};
 use crate::subscriptions::{self, Hold, Status, Subscription};
@@ -99,8 +99,13 @@ async fn line_now(
         (_, Some(advice), _) => portal.t(&format!("portal-advice-{advice}")),
         (_, None, _) => String::new(),
     };
-    let rates = [line.rate_down_bps, line.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ");
     let served = line.status == Status::Active && matches!(line.access.as_str(), "open" | "throttled");
+    let mut facts = Vec::new();
+    if served {
+        let rates = [line.rate_down_bps, line.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ");
+        facts.push((portal.t("portal-speed"), Cell::Text(rates)));
+        facts.extend(discounts::told(&portal.frame, tx, line.id).await?);
+    }
     let change = Action::go(portal.at(&format!("/lines/{}/plan", line.id)), portal.t("portal-change-plan"));
     let now = LineNow {
         name: name.to_owned(),
@@ -108,7 +113,7 @@ async fn line_now(
         what: portal.frame.t1(&format!("portal-line-{}", why.key), argument.0, argument.1),
         advice,
         actions: if served { vec![change] } else { Vec::new() },
-        facts: if served { vec![(portal.t("portal-speed"), Cell::Text(rates))] } else { Vec::new() },
+        facts,
         topic: if served { format!("line:{}", line.id) } else { String::new() },
     };
     Ok((why.state, now))

@@ -4,6 +4,7 @@ mod analytics;
 mod billing;
 mod changes;
 mod credit_notes;
+mod discounts;
 mod document;
 mod einvoices;
 mod faults;

@@ -19,6 +19,9 @@ fn the_first_page_says_how_the_line_and_the_money_stand() {
         let used = page.text.replace(['\u{a0}', '\u{202f}'], " ");
         assert!(used.contains("0 B of 1 GB used"), "{used}");
         assert!(page.text.contains("Everything is paid."), "{}", page.text);
+        let less = json!({ "name": "Loyal", "percent": "10" });
+        isp.post(&format!("/api/v1/subscriptions/{}/discounts", sold.line), less).await.expect(201);
+        assert!(browser.get("").await.text.contains("Loyal · 10 %"));
         bill(&isp, &today(&isp).to_string(), &sold.account).await;
         let standing = isp.get(&format!("/api/v1/accounts/{}/standing", sold.account)).await;
         let page = browser.get("").await;

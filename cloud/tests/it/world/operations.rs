@@ -73,6 +73,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "boost-products" => "bop",
         "boosts" => "bos",
         "subscriptions" => "sub",
+        "discounts" => "dsc",
         "line-probes" => "prb",
         "usage-quarantine" => "uqr",
         "diagnoses" => "dgn",

@@ -1,0 +1,43 @@
+-- What is agreed with a subscriber beside the price of a plan.
+
+-- Discounts: what a subscription's price is less on some days. Several reduce it in the order of their ids, each what the
+-- ones before it left.
+CREATE TABLE discounts (
+    tenant_id       uuid NOT NULL REFERENCES tenants,
+    id              uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    -- Why, as the invoice says it.
+    name            text NOT NULL CONSTRAINT discounts_name_is_given CHECK (btrim(name) <> ''),
+    percent         numeric(7,4) CONSTRAINT discounts_percent_is_in_bounds CHECK (percent > 0 AND percent <= 100),
+    -- Off the price of a full period.
+    amount          numeric(18,4) CONSTRAINT discounts_amount_is_positive CHECK (amount > 0),
+    -- A percent is at most so much off a full period.
+    most            numeric(18,4) CONSTRAINT discounts_most_is_positive CHECK (most > 0),
+    currency        char(3) NOT NULL,
+    from_on         date NOT NULL,
+    -- First day it no longer holds, as it was granted.
+    until_on        date,
+    granted_at      timestamptz NOT NULL,
+    granted_by      text NOT NULL,
+    -- First day it no longer holds because somebody ended it.
+    ended_on        date,
+    ended_at        timestamptz,
+    ended_by        text,
+    PRIMARY KEY (tenant_id, id),
+    CONSTRAINT discounts_are_a_percent_or_an_amount CHECK ((percent IS NULL) <> (amount IS NULL)),
+    CONSTRAINT discounts_only_percents_have_a_most CHECK (most IS NULL OR percent IS NOT NULL),
+    CONSTRAINT discounts_last_a_day CHECK (until_on > from_on),
+    CONSTRAINT discounts_end_after_they_begin CHECK (ended_on >= from_on),
+    CONSTRAINT discounts_end_once CHECK ((ended_on IS NULL) = (ended_at IS NULL) AND (ended_on IS NULL) = (ended_by IS NULL)),
+    FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id)
+);
+CREATE INDEX discounts_by_subscription ON discounts (tenant_id, subscription_id);
+SELECT isolate_by_tenant('discounts');
+SELECT never_deleted('discounts');
+
+-- What discounts took off a line whose net is without it; below zero on a credit, which gives back what was asked for. The
+-- parts, in order, are for whoever reads the line.
+ALTER TABLE invoice_lines
+    ADD COLUMN discount numeric(18,4) NOT NULL DEFAULT 0,
+    ADD COLUMN discounts jsonb NOT NULL DEFAULT '[]',
+    ADD CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (discount = 0 OR kind IN ('recurring', 'credit'));

@@ -1,0 +1,78 @@
+//! Why something could not be agreed.
+
+use weir_rules::money::MoneyError;
+
+use crate::error::{FieldError, Problem};
+use crate::ids::DiscountId;
+use crate::{billing, db, subscribers, subscriptions};
+
+crate::kinds! {
+    DISCOUNT_NOT_FOUND = 404 "discount-not-found", "There is no such discount", "It may belong to somebody else.";
+    DISCOUNT_GRANTED = 409 "discount-granted-already", "The subscription has a discount of this name in that time", "Choose another name, or a time in which the other does not hold.";
+    DISCOUNT_OVER = 409 "discount-over", "The discount is over", "Only a discount that holds or is to come can be ended.";
+}
+
+/// Why something could not be agreed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No discount has this id.
+    #[error("no discount {0}")]
+    DiscountNotFound(DiscountId),
+    /// Another one of this name holds on some of the days.
+    #[error("discount {of} is named {name:?} and holds on some of these days")]
+    DiscountGranted {
+        /// The one there is.
+        of: DiscountId,
+        /// What both are called.
+        name: String,
+    },
+    /// It holds no longer.
+    #[error("discount {0} is over")]
+    DiscountOver(DiscountId),
+    /// Fields that cannot be as they were sent.
+    #[error("{} fields cannot be as sent", .0.len())]
+    Invalid(Vec<FieldError>),
+    /// About the subscription.
+    #[error(transparent)]
+    Subscriptions(#[from] subscriptions::Error),
+    /// About the account.
+    #[error(transparent)]
+    Subscribers(#[from] subscribers::Error),
+    /// About what was billed.
+    #[error(transparent)]
+    Billing(#[from] billing::Error),
+    /// A stored amount that is none.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl Error {
+    /// One field that cannot be as it was sent.
+    pub(super) fn field(field: &str, message: impl ToString) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::DiscountNotFound(_) => Self::new(&DISCOUNT_NOT_FOUND, &error),
+            Error::DiscountGranted { .. } => Self::new(&DISCOUNT_GRANTED, &error),
+            Error::DiscountOver(_) => Self::new(&DISCOUNT_OVER, &error),
+            Error::Invalid(errors) => Self::invalid(errors),
+            Error::Subscriptions(error) => error.into(),
+            Error::Subscribers(error) => error.into(),
+            Error::Billing(error) => error.into(),
+            Error::Money(_) | Error::Db(_) => Self::internal(&error),
+        }
+    }
+}
