@@ -41,3 +41,58 @@ ALTER TABLE invoice_lines
     ADD COLUMN discount numeric(18,4) NOT NULL DEFAULT 0,
     ADD COLUMN discounts jsonb NOT NULL DEFAULT '[]',
     ADD CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (discount = 0 OR kind IN ('recurring', 'credit'));
+
+-- One-time charges: fees, goods and visits, taken by the account's next invoice from their day on.
+CREATE TABLE one_time_charges (
+    tenant_id       uuid NOT NULL REFERENCES tenants,
+    id              uuid NOT NULL,
+    account_id      uuid NOT NULL,
+    -- The line it is about, if it is about one.
+    subscription_id uuid,
+    description     text NOT NULL CONSTRAINT one_time_charges_description_is_given CHECK (btrim(description) <> ''),
+    quantity        numeric(18,6) NOT NULL CONSTRAINT one_time_charges_quantity_is_positive CHECK (quantity > 0),
+    unit_price      numeric(18,4) NOT NULL CONSTRAINT one_time_charges_unit_price_is_positive CHECK (unit_price > 0),
+    currency        char(3) NOT NULL,
+    charged_on      date NOT NULL,
+    -- The same for a charge that is sent again.
+    reference       text NOT NULL,
+    added_at        timestamptz NOT NULL,
+    added_by        text NOT NULL,
+    removed_at      timestamptz,
+    removed_by      text,
+    PRIMARY KEY (tenant_id, id),
+    CONSTRAINT one_time_charges_reference_unique UNIQUE (tenant_id, account_id, reference),
+    CONSTRAINT one_time_charges_removed_by_somebody CHECK ((removed_at IS NULL) = (removed_by IS NULL)),
+    FOREIGN KEY (tenant_id, account_id) REFERENCES accounts (tenant_id, id),
+    FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id)
+);
+SELECT isolate_by_tenant('one_time_charges');
+SELECT never_deleted('one_time_charges');
+
+-- One is charged once, and what is charged cannot be removed.
+CREATE TABLE billed_charges (
+    tenant_id       uuid NOT NULL REFERENCES tenants,
+    charge_id       uuid NOT NULL,
+    invoice_line_id uuid NOT NULL,
+    PRIMARY KEY (tenant_id, charge_id),
+    FOREIGN KEY (tenant_id, charge_id) REFERENCES one_time_charges (tenant_id, id),
+    FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES invoice_lines (tenant_id, id)
+);
+SELECT isolate_by_tenant('billed_charges');
+SELECT append_only('billed_charges');
+
+CREATE FUNCTION charge_is_not_billed() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM billed_charges b WHERE b.tenant_id = NEW.tenant_id AND b.charge_id = NEW.id) THEN
+        RAISE EXCEPTION 'charge % is billed and can no longer change', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'one_time_charges_billed_is_final';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER one_time_charges_billed_is_final BEFORE UPDATE ON one_time_charges FOR EACH ROW EXECUTE FUNCTION charge_is_not_billed();
+
+ALTER TABLE invoice_lines
+    DROP CONSTRAINT invoice_lines_kind_exists,
+    ADD CONSTRAINT invoice_lines_kind_exists
+        CHECK (kind IN ('recurring', 'credit', 'usage', 'late_fee', 'top_up', 'boost', 'correction', 'one_time'));

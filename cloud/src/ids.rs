@@ -150,6 +150,8 @@ ids! {
     LineProbeId = "prb";
     /// What a subscription's price is less.
     DiscountId = "dsc";
+    /// What an account is charged once.
+    ChargeId = "chg";
     /// Something a router was asked.
     DiagnosisId = "dgn";
     /// Why a line is not simply open.

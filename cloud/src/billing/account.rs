@@ -12,11 +12,12 @@ use weir_rules::tax::TaxRate;
 use super::discounts::Reduction;
 use super::error::RulesError;
 use super::pricing::Prices;
+use super::store::charges::{self as waiting, ChargeRow};
 use super::store::discounts::{self, DiscountRow};
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
-use super::{Error, LineKind, recurring, top_ups, usage};
+use super::{Error, LineKind, charges, recurring, top_ups, usage};
 use crate::db::TenantTx;
-use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
+use crate::ids::{AccountId, ChargeId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 use crate::plugins::PricedBy;
 
 /// A line to be put on the account's next invoice.
@@ -36,10 +37,19 @@ pub(super) struct Draft {
     pub traffic: Option<Traffic>,
     pub credits: Option<InvoiceLineId>,
     pub top_up: Option<TopUpId>,
+    /// What is charged once.
+    pub once: Option<Once>,
     /// The tax of the line it gives back; none = today's.
     pub rate: Option<TaxRate>,
     /// The rule that set the price, or was asked to.
     pub priced_by: Option<PricedBy>,
+}
+
+/// Something that is charged once.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Once {
+    /// What staff added.
+    Charge(ChargeId),
 }
 
 impl Draft {
@@ -81,6 +91,7 @@ pub(super) struct Records {
     billed: Vec<BilledRow>,
     top_ups: Vec<TopUpRow>,
     discounts: Vec<DiscountRow>,
+    charges: Vec<ChargeRow>,
 }
 
 impl Records {
@@ -93,6 +104,7 @@ impl Records {
             billed: facts::billed(tx, &ids).await?,
             top_ups: facts::top_ups(tx, &ids).await?,
             discounts: discounts::of(tx, &ids).await?,
+            charges: waiting::waiting(tx, &ids, None).await?,
         })
     }
 
@@ -140,6 +152,11 @@ pub(super) async fn draft<'a>(
             Ok(known) => lines(tx, as_of, &known, &counted, prices).await,
             Err(error) => Err(error),
         };
+        let waiting = about(&records.charges, account.id, |row| row.account);
+        let lines = lines.and_then(|mut lines| {
+            charges::add(tx, (account, as_of), waiting, &mut lines)?;
+            Ok(lines)
+        });
         drafts.push((account, lines));
     }
     Ok(drafts)

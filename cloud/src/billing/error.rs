@@ -5,6 +5,7 @@ use weir_rules::calendar::CalendarError;
 use weir_rules::charges::ChargesError;
 use weir_rules::invoice::InvoiceError;
 use weir_rules::ledger::LedgerError;
+use weir_rules::line_net::LineNetError;
 use weir_rules::money::{Money, MoneyError};
 use weir_rules::payment::PaymentError;
 use weir_rules::promotion::PromotionError;
@@ -154,6 +155,9 @@ pub enum RulesError {
     /// Discounts.
     #[error(transparent)]
     Promotion(#[from] PromotionError),
+    /// What so many cost.
+    #[error(transparent)]
+    LineNet(#[from] LineNetError),
     /// Postings.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -187,6 +191,7 @@ rules!(
     ProrationError,
     PromotionError,
     LedgerError,
+    LineNetError,
     PaymentError
 );
 

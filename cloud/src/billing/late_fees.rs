@@ -40,6 +40,7 @@ pub async fn charge_late_fee(
         traffic: None,
         credits: None,
         top_up: None,
+        once: None,
         priced_by: None,
         rate: Some(TaxRate::new(TaxCategory::OutOfScope, Decimal::ZERO)?),
     };

@@ -7,6 +7,7 @@ mod account;
 mod allocation;
 pub mod api;
 mod batch;
+mod charges;
 pub mod credit_notes;
 mod discounts;
 mod due;
@@ -30,6 +31,7 @@ mod upcoming;
 mod usage;
 
 pub use allocation::{OpenItem, allocate_payment, currency, lock_account, open_items, take_back, use_credit};
+pub use charges::{charge_now, price_of};
 pub use credit_notes::{
     CreditNote, CreditNoteFilter, CreditNoteLine, CreditNoteLineWish, CreditNotePreview, CreditNoteSummary,
     CreditNoteWish, InvoiceLeft, InvoiceLineLeft, credit_note, credit_notes, find_credit_notes, issue_credit_note,

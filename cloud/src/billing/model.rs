@@ -151,6 +151,8 @@ pub enum LineKind {
     Boost,
     /// Charged again, because a credit note had given it back before.
     Correction,
+    /// A fee, goods or a visit, charged once.
+    OneTime,
 }
 
 impl LineKind {
@@ -164,6 +166,7 @@ impl LineKind {
             Self::TopUp => "top_up",
             Self::Boost => "boost",
             Self::Correction => "correction",
+            Self::OneTime => "one_time",
         }
     }
 
@@ -175,6 +178,7 @@ impl LineKind {
             "top_up" => Self::TopUp,
             "boost" => Self::Boost,
             "correction" => Self::Correction,
+            "one_time" => Self::OneTime,
             _ => Self::Recurring,
         }
     }

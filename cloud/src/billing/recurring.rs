@@ -64,6 +64,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             traffic: None,
             credits: line.credits,
             top_up: None,
+            once: None,
             rate: credited.map(rate).transpose()?,
             priced_by: None,
         };

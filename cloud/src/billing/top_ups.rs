@@ -30,6 +30,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -
             traffic: None,
             credits: None,
             top_up: Some(top_up.id),
+            once: None,
             rate: None,
             priced_by: None,
         });

@@ -206,6 +206,7 @@ async fn line(
         }),
         credits: None,
         top_up: None,
+        once: None,
         rate: None,
         priced_by,
     }))

@@ -3,13 +3,17 @@
 use weir_rules::money::MoneyError;
 
 use crate::error::{FieldError, Problem};
-use crate::ids::DiscountId;
+use crate::ids::{ChargeId, DiscountId};
 use crate::{billing, db, subscribers, subscriptions};
 
 crate::kinds! {
     DISCOUNT_NOT_FOUND = 404 "discount-not-found", "There is no such discount", "It may belong to somebody else.";
     DISCOUNT_GRANTED = 409 "discount-granted-already", "The subscription has a discount of this name in that time", "Choose another name, or a time in which the other does not hold.";
     DISCOUNT_OVER = 409 "discount-over", "The discount is over", "Only a discount that holds or is to come can be ended.";
+    CHARGE_NOT_FOUND = 404 "charge-not-found", "There is no such charge", "It may belong to somebody else.";
+    CHARGE_BILLED = 409 "charge-billed", "The charge stands on an invoice", "Issue a credit note to give it back.";
+    CHARGE_REMOVED = 409 "charge-removed", "The charge was removed", "Nothing more needs to be done; add a new one if it is to be charged after all.";
+    CHARGE_REFERENCE_REUSED = 409 "charge-reference-reused", "Something else was charged to the account under this reference", "Give every charge a reference of its own; the same one only to send the same charge again.";
 }
 
 /// Why something could not be agreed.
@@ -29,6 +33,18 @@ pub enum Error {
     /// It holds no longer.
     #[error("discount {0} is over")]
     DiscountOver(DiscountId),
+    /// No charge has this id.
+    #[error("no charge {0}")]
+    ChargeNotFound(ChargeId),
+    /// An invoice has it.
+    #[error("charge {0} stands on an invoice")]
+    ChargeBilled(ChargeId),
+    /// It was removed.
+    #[error("charge {0} was removed")]
+    ChargeRemoved(ChargeId),
+    /// A reference names one charge.
+    #[error("something else was charged under reference {0:?}")]
+    ChargeReferenceReused(String),
     /// Fields that cannot be as they were sent.
     #[error("{} fields cannot be as sent", .0.len())]
     Invalid(Vec<FieldError>),
@@ -68,6 +84,10 @@ impl From<Error> for Problem {
             Error::DiscountNotFound(_) => Self::new(&DISCOUNT_NOT_FOUND, &error),
             Error::DiscountGranted { .. } => Self::new(&DISCOUNT_GRANTED, &error),
             Error::DiscountOver(_) => Self::new(&DISCOUNT_OVER, &error),
+            Error::ChargeNotFound(_) => Self::new(&CHARGE_NOT_FOUND, &error),
+            Error::ChargeBilled(_) => Self::new(&CHARGE_BILLED, &error),
+            Error::ChargeRemoved(_) => Self::new(&CHARGE_REMOVED, &error),
+            Error::ChargeReferenceReused(_) => Self::new(&CHARGE_REFERENCE_REUSED, &error),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::Subscriptions(error) => error.into(),
             Error::Subscribers(error) => error.into(),

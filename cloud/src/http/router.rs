@@ -89,6 +89,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
             .merge(deals::discounts::api::routes())
+            .merge(deals::charges::api::routes())
             .merge(billing::credit_notes::api::routes())
             .merge(billing::einvoice::api::routes())
             .merge(dunning::api::routes())

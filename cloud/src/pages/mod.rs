@@ -13,6 +13,7 @@ mod billing_previews;
 mod billing_runs;
 mod boosts;
 mod catalog;
+mod charges;
 mod credit_notes;
 mod crediting;
 mod diagnosis_forms;
@@ -125,6 +126,9 @@ const TOLD: &[(&str, &str)] = &[
     ("must be after its first day", "error-discount-days"),
     ("must be before the day it ends", "error-discount-ends"),
     ("must be before the subscription ends", "error-discount-subscription"),
+    ("must be above 0 and at most 10000", "error-charge-quantity"),
+    ("must come to something", "error-charge-nothing"),
+    ("is no subscription of this account", "error-charge-about"),
     ("must be one of at most 16", "error-discount-many"),
     ("must name at least one line", "credit-note-error-line"),
     ("must be at most the", "credit-note-error-left"),
@@ -217,6 +221,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(boosts::routes())
         .merge(line_boosts::routes())
         .merge(discounts::routes())
+        .merge(charges::routes())
         .merge(subscriptions::routes())
         .merge(subscription_changes::routes())
         .merge(identities::routes())

@@ -201,7 +201,9 @@ fn actions<P: Needs>(screen: &Screen<P>, sold: &Subscription) -> Vec<Action> {
         ("end", "end"),
     ];
     let ways = ways.map(|(path, key)| Action::go(format!("/subscriptions/{}/{path}", sold.id), screen.t(key)));
-    ways.into_iter().chain(probe).collect()
+    let charge = format!("/accounts/{}/charges?subscription_id={}", sold.account_id, sold.id);
+    let charge = Action::go(charge, screen.t("charges-add"));
+    ways.into_iter().chain([charge]).chain(probe).collect()
 }
 
 fn hold_row<P: Needs>(screen: &Screen<P>, hold: &Hold, in_force: bool) -> Vec<Cell> {

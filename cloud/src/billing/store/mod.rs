@@ -1,6 +1,7 @@
 //! SQL of billing: runs, what an account is billed for, documents.
 
 pub mod batches;
+pub mod charges;
 pub mod discounts;
 pub mod facts;
 pub mod faults;

@@ -3,6 +3,7 @@
 mod analytics;
 mod billing;
 mod changes;
+mod charges;
 mod credit_notes;
 mod discounts;
 mod document;

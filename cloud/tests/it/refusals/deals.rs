@@ -64,3 +64,47 @@ fn discounts_that_cannot_be_are_refused_and_change_nothing() {
             .await;
     });
 }
+
+#[test]
+fn charges_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let (made, other) = (furnished(cloud).await, furnished(cloud).await);
+        let path = format!("/accounts/{}/charges", text(&made.account));
+        let wish = json!({ "description": "Visit", "unit_price": euros("49.90"), "reference": "1" });
+        let charge = made.isp.post(&format!("/api/v1{path}"), wish.clone()).await.expect(201)["id"].clone();
+        made.isp.post(&format!("/api/v1/charges/{}/remove", text(&charge)), json!({})).await.expect(200);
+        let wish = with(&wish, json!({ "reference": "2" }));
+        let invalid = |what, changes, fields| Case::invalid(what, path.clone(), with(&wish, changes), fields);
+        let foreign = format!("/accounts/{}/charges", text(&other.account));
+        let yen = json!({ "amount": "100", "currency": "JPY" });
+        let cases = [
+            invalid("for nothing", json!({ "description": "  " }), &["description"]),
+            invalid("a long story", json!({ "description": "x".repeat(201) }), &["description"]).says("at most 200"),
+            invalid("none", json!({ "quantity": "0" }), &["quantity"]).says("above 0"),
+            invalid("too many", json!({ "quantity": "10000.001" }), &["quantity"]).says("at most 10000"),
+            invalid("a crumb", json!({ "quantity": "0.0001" }), &["quantity"]).says("3 decimals"),
+            invalid("less than a cent", json!({ "quantity": "0.001", "unit_price": euros("1.00") }), &["quantity"]),
+            invalid("free", json!({ "unit_price": euros("0.00") }), &["unit_price"]).says("above zero"),
+            invalid("yen", json!({ "unit_price": yen }), &["unit_price"]).says("EUR"),
+            invalid("another age", json!({ "charged_on": "9999-01-01" }), &["charged_on"]).says("2099"),
+            invalid("no reference", json!({ "reference": " " }), &["reference"]).says("1 to 100"),
+            invalid("of two fields", json!({ "description": "", "quantity": "-1" }), &["description", "quantity"]),
+            Case::new("another ISP's", foreign, wish.clone(), 404, "account-not-found"),
+            Case::new(
+                "about another ISP's line",
+                path.clone(),
+                with(&wish, json!({ "subscription_id": other.sold })),
+                404,
+                "subscription-not-found",
+            ),
+            Case::new("what was removed", format!("/charges/{}/bill", text(&charge)), json!({}), 409, "charge-removed"),
+            Case::malformed(
+                "no price",
+                path.clone(),
+                json!({ "description": "Visit", "reference": "3" }),
+                "unit_price",
+            ),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}

@@ -165,6 +165,7 @@ impl Furnished {
             "top-up-products" => &self.top_up,
             "boost-products" => &self.boost_product,
             "boosts" => &self.boost,
+            "charges" => return format!("chg_{}", uuid::Uuid::nil().simple()),
             "discounts" => return format!("dsc_{}", uuid::Uuid::nil().simple()),
             "plugins" => &self.plugin,
             "tickets" => &self.ticket,

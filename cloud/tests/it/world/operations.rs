@@ -74,6 +74,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "boosts" => "bos",
         "subscriptions" => "sub",
         "discounts" => "dsc",
+        "charges" => "chg",
         "line-probes" => "prb",
         "usage-quarantine" => "uqr",
         "diagnoses" => "dgn",
