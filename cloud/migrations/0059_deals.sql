@@ -96,3 +96,54 @@ ALTER TABLE invoice_lines
     DROP CONSTRAINT invoice_lines_kind_exists,
     ADD CONSTRAINT invoice_lines_kind_exists
         CHECK (kind IN ('recurring', 'credit', 'usage', 'late_fee', 'top_up', 'boost', 'correction', 'one_time'));
+
+-- Minimum terms: until when a subscription binds, and what leaving before costs.
+CREATE TABLE contracts (
+    tenant_id        uuid NOT NULL REFERENCES tenants,
+    id               uuid NOT NULL,
+    subscription_id  uuid NOT NULL,
+    term             daterange NOT NULL CONSTRAINT contracts_term_is_whole CHECK (NOT isempty(term) AND NOT lower_inf(term) AND NOT upper_inf(term)),
+    months           integer NOT NULL CONSTRAINT contracts_months_are_in_bounds CHECK (months BETWEEN 1 AND 120),
+    fee              text NOT NULL CONSTRAINT contracts_fee_exists CHECK (fee IN ('none', 'fixed', 'declining', 'remaining')),
+    -- Of a fixed or declining fee.
+    amount           numeric(18,4) CONSTRAINT contracts_amount_is_positive CHECK (amount > 0),
+    -- Of what the months left cost.
+    percent          numeric(7,4) CONSTRAINT contracts_percent_is_in_bounds CHECK (percent > 0 AND percent <= 100),
+    -- No fee is above it.
+    most             numeric(18,4) CONSTRAINT contracts_most_is_positive CHECK (most > 0),
+    currency         char(3) NOT NULL,
+    -- Leaving is free on so many days from the first.
+    cooling_off_days integer NOT NULL CONSTRAINT contracts_cooling_off_is_in_bounds CHECK (cooling_off_days BETWEEN 0 AND 366),
+    agreed_at        timestamptz NOT NULL,
+    agreed_by        text NOT NULL,
+    -- It binds nobody any more.
+    waived_at        timestamptz,
+    waived_by        text,
+    waive_reason     text,
+    PRIMARY KEY (tenant_id, id),
+    CONSTRAINT contracts_fee_has_its_figure
+        CHECK ((amount IS NOT NULL) = (fee IN ('fixed', 'declining')) AND (percent IS NOT NULL) = (fee = 'remaining')),
+    CONSTRAINT contracts_waived_for_a_reason
+        CHECK ((waived_at IS NULL) = (waived_by IS NULL) AND (waived_at IS NULL) = (waive_reason IS NULL) AND btrim(waive_reason) <> ''),
+    CONSTRAINT contracts_never_overlap EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, term WITH &&) WHERE (waived_at IS NULL),
+    FOREIGN KEY (tenant_id, subscription_id) REFERENCES subscriptions (tenant_id, id)
+);
+SELECT isolate_by_tenant('contracts');
+SELECT never_deleted('contracts');
+
+-- Leaving early is charged once.
+CREATE TABLE billed_contracts (
+    tenant_id       uuid NOT NULL REFERENCES tenants,
+    contract_id     uuid NOT NULL,
+    invoice_line_id uuid NOT NULL,
+    PRIMARY KEY (tenant_id, contract_id),
+    FOREIGN KEY (tenant_id, contract_id) REFERENCES contracts (tenant_id, id),
+    FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES invoice_lines (tenant_id, id)
+);
+SELECT isolate_by_tenant('billed_contracts');
+SELECT append_only('billed_contracts');
+
+ALTER TABLE invoice_lines
+    DROP CONSTRAINT invoice_lines_kind_exists,
+    ADD CONSTRAINT invoice_lines_kind_exists
+        CHECK (kind IN ('recurring', 'credit', 'usage', 'late_fee', 'top_up', 'boost', 'correction', 'one_time', 'early_termination'));

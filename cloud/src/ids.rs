@@ -150,6 +150,8 @@ ids! {
     LineProbeId = "prb";
     /// What a subscription's price is less.
     DiscountId = "dsc";
+    /// A minimum term of a subscription.
+    ContractId = "ctr";
     /// What an account is charged once.
     ChargeId = "chg";
     /// Something a router was asked.

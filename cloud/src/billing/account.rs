@@ -13,11 +13,12 @@ use super::discounts::Reduction;
 use super::error::RulesError;
 use super::pricing::Prices;
 use super::store::charges::{self as waiting, ChargeRow};
+use super::store::contracts::{self, ContractRow};
 use super::store::discounts::{self, DiscountRow};
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
-use super::{Error, LineKind, charges, recurring, top_ups, usage};
+use super::{Error, LineKind, charges, leaving, recurring, top_ups, usage};
 use crate::db::TenantTx;
-use crate::ids::{AccountId, ChargeId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
+use crate::ids::{AccountId, ChargeId, ContractId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 use crate::plugins::PricedBy;
 
 /// A line to be put on the account's next invoice.
@@ -50,6 +51,8 @@ pub(super) struct Draft {
 pub(super) enum Once {
     /// What staff added.
     Charge(ChargeId),
+    /// That a contract was left early.
+    Contract(ContractId),
 }
 
 impl Draft {
@@ -82,6 +85,14 @@ pub(super) struct Facts<'a> {
     pub billed: Vec<&'a BilledRow>,
     pub top_ups: Vec<&'a TopUpRow>,
     pub discounts: Vec<&'a DiscountRow>,
+    pub contracts: Vec<&'a ContractRow>,
+}
+
+/// What is agreed with an account beside the prices of its plans.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Deals<'a> {
+    pub discounts: &'a [DiscountRow],
+    pub contracts: &'a [ContractRow],
 }
 
 /// All that is on record about some accounts, each list by account.
@@ -92,6 +103,7 @@ pub(super) struct Records {
     top_ups: Vec<TopUpRow>,
     discounts: Vec<DiscountRow>,
     charges: Vec<ChargeRow>,
+    contracts: Vec<ContractRow>,
 }
 
 impl Records {
@@ -105,6 +117,7 @@ impl Records {
             top_ups: facts::top_ups(tx, &ids).await?,
             discounts: discounts::of(tx, &ids).await?,
             charges: waiting::waiting(tx, &ids, None).await?,
+            contracts: contracts::binding(tx, &ids, None).await?,
         })
     }
 
@@ -113,7 +126,10 @@ impl Records {
             account,
             (about(&self.terms, account.id, |row| row.account), about(&self.billed, account.id, |row| row.account)),
             about(&self.top_ups, account.id, |row| row.account),
-            about(&self.discounts, account.id, |row| row.account),
+            Deals {
+                discounts: about(&self.discounts, account.id, |row| row.account),
+                contracts: about(&self.contracts, account.id, |row| row.account),
+            },
         )
     }
 }
@@ -189,6 +205,8 @@ async fn lines(
         usage::count(tx, facts, closed, counted, prices, &mut lines).await?;
         recurring::charge(tx, facts, as_of, &mut lines)?;
         top_ups::charge(tx, facts, &mut lines)?;
+        // Leaving is charged once it has happened.
+        leaving::charge(tx, facts, as_of.min(local_date(tx.at(), facts.zone)), &mut lines)?;
     }
     Ok(lines)
 }
@@ -203,7 +221,7 @@ pub(super) fn by_subscription<'a>(
     account: &AccountRow,
     (terms, billed): (&'a [TermRow], &'a [BilledRow]),
     top_ups: &'a [TopUpRow],
-    discounts: &'a [DiscountRow],
+    deals: Deals<'a>,
 ) -> Result<Vec<Facts<'a>>, Error> {
     let (currency, zone) = (Currency::from_code(&account.currency)?, zone(account)?);
     let billing_day =
@@ -217,7 +235,16 @@ pub(super) fn by_subscription<'a>(
             terms,
             billed: billed.iter().filter(|line| line.subscription == terms[0].subscription).collect(),
             top_ups: top_ups.iter().filter(|top_up| top_up.subscription == terms[0].subscription).collect(),
-            discounts: discounts.iter().filter(|discount| discount.subscription == terms[0].subscription).collect(),
+            discounts: deals
+                .discounts
+                .iter()
+                .filter(|discount| discount.subscription == terms[0].subscription)
+                .collect(),
+            contracts: deals
+                .contracts
+                .iter()
+                .filter(|contract| contract.subscription == terms[0].subscription)
+                .collect(),
         })
     };
     terms.chunk_by(|a, b| a.subscription == b.subscription).map(of_one).collect()

@@ -10,6 +10,7 @@ use weir_rules::posting::{self, Issued};
 use super::account::{self, Draft, Once};
 use super::error::RulesError;
 use super::store::charges::{self as store, ChargeRow};
+use super::store::contracts;
 use super::store::facts::{self, AccountRow};
 use super::{Error, LineKind, allocation, issue};
 use crate::db::TenantTx;
@@ -66,13 +67,18 @@ fn draft(tx: &TenantTx, row: &ChargeRow, currency: Currency) -> Result<Draft, Er
     })
 }
 
-/// Notes which charges these lines bill.
+/// Notes which charges, and which contracts left early, these lines bill.
 pub(super) async fn record(tx: &mut TenantTx, lines: &[&Draft]) -> Result<(), Error> {
-    let mut charged = Vec::new();
+    let (mut charged, mut left) = (Vec::new(), Vec::new());
     for line in lines {
-        if let Some(Once::Charge(charge)) = line.once {
-            charged.push((charge, line.id));
+        match line.once {
+            Some(Once::Charge(charge)) => charged.push((charge, line.id)),
+            Some(Once::Contract(contract)) => left.push((contract, line.id)),
+            None => {}
         }
+    }
+    if !left.is_empty() {
+        contracts::insert_billed(tx, &left).await?;
     }
     if !charged.is_empty() {
         store::insert_billed(tx, &charged).await?;

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use weir_rules::calendar::CalendarError;
 use weir_rules::charges::ChargesError;
+use weir_rules::contract::ContractError;
 use weir_rules::invoice::InvoiceError;
 use weir_rules::ledger::LedgerError;
 use weir_rules::line_net::LineNetError;
@@ -155,6 +156,9 @@ pub enum RulesError {
     /// Discounts.
     #[error(transparent)]
     Promotion(#[from] PromotionError),
+    /// Contracts.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
     /// What so many cost.
     #[error(transparent)]
     LineNet(#[from] LineNetError),
@@ -190,6 +194,7 @@ rules!(
     CalendarError,
     ProrationError,
     PromotionError,
+    ContractError,
     LedgerError,
     LineNetError,
     PaymentError

@@ -56,7 +56,7 @@ pub async fn metered(
     let bought = facts::top_ups(tx, &[account.uuid()]).await?;
     let days = usage::days(tx, line, None, None).await?;
     let mut found = Vec::new();
-    for facts in account::by_subscription(&row, (&terms, &billed), &bought, &[])? {
+    for facts in account::by_subscription(&row, (&terms, &billed), &bought, account::Deals::default())? {
         if facts.subscription == line {
             let pieces = pieces(&facts, until)?;
             for (index, piece) in pieces.iter().enumerate() {

@@ -17,6 +17,7 @@ mod invoices;
 mod issue;
 pub mod jobs;
 mod late_fees;
+mod leaving;
 mod metered;
 mod model;
 pub mod pdf;
@@ -43,6 +44,7 @@ pub use invoices::{InvoiceFilter, find_invoices, invoice, invoices, owed, settle
 pub(crate) use issue::number;
 pub use issue::tax_on;
 pub use late_fees::{charge_late_fee, waive_late_fee};
+pub use leaving::{contract_term, leaving_fee};
 pub use metered::{Metered, metered, period};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,

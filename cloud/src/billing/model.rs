@@ -153,6 +153,8 @@ pub enum LineKind {
     Correction,
     /// A fee, goods or a visit, charged once.
     OneTime,
+    /// What leaving a contract early costs.
+    EarlyTermination,
 }
 
 impl LineKind {
@@ -167,6 +169,7 @@ impl LineKind {
             Self::Boost => "boost",
             Self::Correction => "correction",
             Self::OneTime => "one_time",
+            Self::EarlyTermination => "early_termination",
         }
     }
 
@@ -179,6 +182,7 @@ impl LineKind {
             "boost" => Self::Boost,
             "correction" => Self::Correction,
             "one_time" => Self::OneTime,
+            "early_termination" => Self::EarlyTermination,
             _ => Self::Recurring,
         }
     }

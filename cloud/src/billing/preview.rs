@@ -207,7 +207,10 @@ fn reasons(lines: &[Draft]) -> Vec<OutlierReason> {
     }
     let found = [
         (charged(LineKind::Usage), OutlierReason::Usage),
-        ([LineKind::TopUp, LineKind::Boost, LineKind::OneTime].into_iter().any(charged), OutlierReason::BoughtOnTop),
+        (
+            [LineKind::TopUp, LineKind::Boost, LineKind::OneTime, LineKind::EarlyTermination].into_iter().any(charged),
+            OutlierReason::BoughtOnTop,
+        ),
         (charged(LineKind::Credit), OutlierReason::GivenBack),
         (months.values().any(|months| months.len() > 1), OutlierReason::SeveralPeriods),
         (recurring().any(|line| line.period != line.full), OutlierReason::PartOfAPeriod),

@@ -3,12 +3,13 @@
 use chrono::NaiveDate;
 use weir_rules::money::Money;
 
-use super::store::{discounts, facts};
-use super::{Error, Upcoming, account, recurring};
+use super::account::Deals;
+use super::store::{contracts, discounts, facts};
+use super::{Error, Upcoming, account, leaving, recurring};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, SubscriptionId};
 
-/// The recurring lines of one subscription that a run up to `as_of` would put on its account's next invoice.
+/// The recurring lines of one subscription, and what leaving its contract costs, that a run up to `as_of` would put on its account's next invoice.
 ///
 /// Whoever wants to know what a change would cost makes it, asks this, and does not commit.
 pub async fn upcoming(
@@ -21,10 +22,13 @@ pub async fn upcoming(
     let terms = facts::terms(tx, &[account.uuid()]).await?;
     let billed = facts::billed(tx, &[account.uuid()]).await?;
     let reducing = discounts::of(tx, &[account.uuid()]).await?;
+    let binding = contracts::binding(tx, &[account.uuid()], None).await?;
+    let deals = Deals { discounts: &reducing, contracts: &binding };
     let mut lines = Vec::new();
-    for facts in account::by_subscription(&row, (&terms, &billed), &[], &reducing)? {
+    for facts in account::by_subscription(&row, (&terms, &billed), &[], deals)? {
         if facts.subscription == subscription {
             recurring::charge(tx, &facts, as_of, &mut lines)?;
+            leaving::charge(tx, &facts, as_of, &mut lines)?;
         }
     }
     let shown = lines.into_iter().map(|line| Upcoming {

@@ -3,13 +3,17 @@
 use weir_rules::money::MoneyError;
 
 use crate::error::{FieldError, Problem};
-use crate::ids::{ChargeId, DiscountId};
+use crate::ids::{ChargeId, ContractId, DiscountId};
 use crate::{billing, db, subscribers, subscriptions};
 
 crate::kinds! {
     DISCOUNT_NOT_FOUND = 404 "discount-not-found", "There is no such discount", "It may belong to somebody else.";
     DISCOUNT_GRANTED = 409 "discount-granted-already", "The subscription has a discount of this name in that time", "Choose another name, or a time in which the other does not hold.";
     DISCOUNT_OVER = 409 "discount-over", "The discount is over", "Only a discount that holds or is to come can be ended.";
+    CONTRACT_NOT_FOUND = 404 "contract-not-found", "There is no such contract", "It may belong to somebody else.";
+    CONTRACT_BESIDE = 409 "contract-beside", "A minimum term binds on some of these days already", "Choose other days, or waive the other contract first.";
+    CONTRACT_CHARGED = 409 "contract-charged", "Leaving the contract early was charged", "Issue a credit note to give it back.";
+    CONTRACT_WAIVED = 409 "contract-waived", "The contract was waived", "Nothing more needs to be done: leaving is free.";
     CHARGE_NOT_FOUND = 404 "charge-not-found", "There is no such charge", "It may belong to somebody else.";
     CHARGE_BILLED = 409 "charge-billed", "The charge stands on an invoice", "Issue a credit note to give it back.";
     CHARGE_REMOVED = 409 "charge-removed", "The charge was removed", "Nothing more needs to be done; add a new one if it is to be charged after all.";
@@ -33,6 +37,18 @@ pub enum Error {
     /// It holds no longer.
     #[error("discount {0} is over")]
     DiscountOver(DiscountId),
+    /// No contract has this id.
+    #[error("no contract {0}")]
+    ContractNotFound(ContractId),
+    /// Another one binds on some of the days.
+    #[error("contract {0} binds on some of these days")]
+    ContractBeside(ContractId),
+    /// It was left early, and an invoice says so.
+    #[error("leaving contract {0} early stands on an invoice")]
+    ContractCharged(ContractId),
+    /// It binds no more.
+    #[error("contract {0} was waived")]
+    ContractWaived(ContractId),
     /// No charge has this id.
     #[error("no charge {0}")]
     ChargeNotFound(ChargeId),
@@ -84,6 +100,10 @@ impl From<Error> for Problem {
             Error::DiscountNotFound(_) => Self::new(&DISCOUNT_NOT_FOUND, &error),
             Error::DiscountGranted { .. } => Self::new(&DISCOUNT_GRANTED, &error),
             Error::DiscountOver(_) => Self::new(&DISCOUNT_OVER, &error),
+            Error::ContractNotFound(_) => Self::new(&CONTRACT_NOT_FOUND, &error),
+            Error::ContractBeside(_) => Self::new(&CONTRACT_BESIDE, &error),
+            Error::ContractCharged(_) => Self::new(&CONTRACT_CHARGED, &error),
+            Error::ContractWaived(_) => Self::new(&CONTRACT_WAIVED, &error),
             Error::ChargeNotFound(_) => Self::new(&CHARGE_NOT_FOUND, &error),
             Error::ChargeBilled(_) => Self::new(&CHARGE_BILLED, &error),
             Error::ChargeRemoved(_) => Self::new(&CHARGE_REMOVED, &error),

@@ -90,6 +90,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(billing::api::routes())
             .merge(deals::discounts::api::routes())
             .merge(deals::charges::api::routes())
+            .merge(deals::contracts::api::routes())
             .merge(billing::credit_notes::api::routes())
             .merge(billing::einvoice::api::routes())
             .merge(dunning::api::routes())

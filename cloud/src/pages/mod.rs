@@ -14,6 +14,7 @@ mod billing_runs;
 mod boosts;
 mod catalog;
 mod charges;
+mod contracts;
 mod credit_notes;
 mod crediting;
 mod diagnosis_forms;
@@ -129,6 +130,8 @@ const TOLD: &[(&str, &str)] = &[
     ("must be above 0 and at most 10000", "error-charge-quantity"),
     ("must come to something", "error-charge-nothing"),
     ("is no subscription of this account", "error-charge-about"),
+    ("must be beside a fee", "error-contract-most"),
+    ("must be from 0 to 366", "error-contract-cooling-off"),
     ("must be one of at most 16", "error-discount-many"),
     ("must name at least one line", "credit-note-error-line"),
     ("must be at most the", "credit-note-error-left"),
@@ -222,6 +225,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(line_boosts::routes())
         .merge(discounts::routes())
         .merge(charges::routes())
+        .merge(contracts::routes())
         .merge(subscriptions::routes())
         .merge(subscription_changes::routes())
         .merge(identities::routes())

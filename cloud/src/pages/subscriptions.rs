@@ -12,8 +12,8 @@ use weir_ui::format;
 use weir_ui::pages::{Inset, List, Section, Show};
 
 use super::{
-    Asking, access_tone, diagnostics, discounts, fair_use, form_status, identities, line_boosts, line_probes,
-    next_page, page_of, port_blocks, quality, sales, tickets, traffic,
+    Asking, access_tone, contracts, diagnostics, discounts, fair_use, form_status, identities, line_boosts,
+    line_probes, next_page, page_of, port_blocks, quality, sales, tickets, traffic,
 };
 use crate::app::App;
 use crate::db::TenantTx;
@@ -155,6 +155,9 @@ async fn shown<P: Needs>(
     sections.extend(fair_use::sections(screen, id, &standing));
     sections.push(boosts);
     sections.push(discounts::of_line(screen, &mut tx, &sold).await?);
+    let (bound, contracts) = contracts::of_line(screen, &mut tx, &sold).await?;
+    facts.splice(2..2, bound);
+    sections.push(contracts);
     sections.push(holds_of(screen, &holds, now));
     sections.extend(asked);
     let page = Show {

@@ -99,7 +99,7 @@ mod tests {
     fn every_language_is_drawn() {
         for (index, language) in crate::tenants::LANGUAGES.into_iter().enumerate() {
             let line = json!({
-                "kind": (["recurring", "credit", "usage", "correction", "late_fee", "top_up", "boost"][index % 7]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
+                "kind": (["recurring", "credit", "usage", "correction", "late_fee", "top_up", "early_termination"][index % 7]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
                 "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
                 "free": "0.2 GB", "included": "2 GB", "discounts": [{ "name": "Welcome", "amount": "3.00 EUR" }], "net": "30.00 EUR",
             });

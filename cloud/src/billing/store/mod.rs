@@ -2,6 +2,7 @@
 
 pub mod batches;
 pub mod charges;
+pub mod contracts;
 pub mod discounts;
 pub mod facts;
 pub mod faults;

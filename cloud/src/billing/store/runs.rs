@@ -98,7 +98,7 @@ pub async fn insert(tx: &mut TenantTx, id: BillingRunId, as_of: NaiveDate) -> Re
 }
 
 /// The accounts a run has something to look at, or may have: days not charged as they are held, traffic not counted
-/// of what is over, top-ups not charged, and what is charged once and no price that is still to come will take along. All others would be read from end to end for nothing, every day of the year.
+/// of what is over, top-ups not charged, what is charged once and no price that is still to come will take along, and contracts left early. All others would be read from end to end for nothing, every day of the year.
 pub async fn accounts(tx: &mut TenantTx, run: &RunRow) -> Result<Vec<AccountId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: AccountId" FROM accounts a
@@ -108,6 +108,12 @@ pub async fn accounts(tx: &mut TenantTx, run: &RunRow) -> Result<Vec<AccountId>,
                AND NOT EXISTS (SELECT FROM billed_charges b WHERE b.charge_id = c.id)
                AND NOT EXISTS (SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id
                                WHERE s.account_id = a.id AND b.component = 'recurring' AND b.period @> $2::date)
+           ) OR EXISTS (
+               SELECT FROM contracts c
+               JOIN subscriptions s ON s.id = c.subscription_id
+               WHERE s.account_id = a.id AND c.waived_at IS NULL AND c.fee <> 'none' AND s.ends_on < upper(c.term)
+                 AND s.ends_on >= lower(c.term) + c.cooling_off_days AND s.ends_on <= least($2::date, ($1::timestamptz AT TIME ZONE a.time_zone)::date)
+                 AND NOT EXISTS (SELECT FROM billed_contracts b WHERE b.contract_id = c.id)
            ) OR EXISTS (
              SELECT FROM subscriptions s
              JOIN LATERAL (SELECT range_agg(t.valid) AS held, max(coalesce(upper(t.valid), 'infinity')) AS ends_on
@@ -228,6 +234,14 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                                  > (SELECT coalesce(max(g.started_at), '-infinity') FROM billing_runs g WHERE g.as_of >= p.ended_on)
                              AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                              AND d.seq = u.seq AND d.handle = u.handle)))
+             OR EXISTS (
+               SELECT FROM contracts c
+               JOIN subscriptions s ON s.id = c.subscription_id
+               JOIN accounts a ON a.id = s.account_id
+               WHERE c.waived_at IS NULL AND c.fee <> 'none' AND s.ends_on < upper(c.term)
+                 AND s.ends_on >= lower(c.term) + c.cooling_off_days AND s.ends_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 AND NOT EXISTS (SELECT FROM billed_contracts b WHERE b.contract_id = c.id)
+                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
              OR EXISTS (
                SELECT FROM one_time_charges c
                JOIN accounts a ON a.id = c.account_id

@@ -10,7 +10,7 @@ use serde_json::json;
 use weir_rules::calendar::local_date;
 use weir_rules::money::Currency;
 
-use super::Error;
+use super::{Error, locked};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
@@ -102,13 +102,6 @@ pub async fn end_discount(tx: &mut TenantTx, id: DiscountId, wish: DiscountEnd) 
     let ended = discount(tx, id).await?;
     audit::record(tx, "end discount", of, json!(ended)).await?;
     Ok(ended)
-}
-
-/// The subscription, with its account locked: no run bills it meanwhile.
-async fn locked(tx: &mut TenantTx, id: SubscriptionId) -> Result<(Subscription, Currency), Error> {
-    let account = subscriptions::subscription(tx, id).await?.account_id;
-    let currency = billing::lock_account(tx, account).await?;
-    Ok((subscriptions::subscription(tx, id).await?, currency))
 }
 
 fn check(name: &str, wish: &DiscountWish, currency: Currency) -> Vec<FieldError> {

@@ -14,10 +14,11 @@ use weir_ui::portal::{Home, LineNow, Owed, Portal, section};
 use super::{Own, Visit, bills, usage};
 use crate::billing::{self, InvoiceFilter, InvoiceSummary};
 use crate::db::TenantTx;
+use crate::deals;
 use crate::error::Problem;
 use crate::http::page::html;
 use crate::http::paging::Page;
-use crate::pages::{discounts, money};
+use crate::pages::{MANY, contracts, discounts, money};
 use crate::portal;
 use crate::subscribers::{self, Account};
 use crate::subscriptions::{self, Hold, Status, Subscription};
@@ -105,6 +106,7 @@ async fn line_now(
         let rates = [line.rate_down_bps, line.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ");
         facts.push((portal.t("portal-speed"), Cell::Text(rates)));
         facts.extend(discounts::told(&portal.frame, tx, line.id).await?);
+        facts.extend(contracts::binding(&portal.frame, &deals::contracts(tx, line.id, MANY).await?));
     }
     let change = Action::go(portal.at(&format!("/lines/{}/plan", line.id)), portal.t("portal-change-plan"));
     let now = LineNow {

@@ -4,6 +4,7 @@ mod analytics;
 mod billing;
 mod changes;
 mod charges;
+mod contracts;
 mod credit_notes;
 mod discounts;
 mod document;

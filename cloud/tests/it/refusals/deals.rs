@@ -108,3 +108,45 @@ fn charges_that_cannot_be_are_refused_and_change_nothing() {
         assert_refused(&made.isp, cases).await;
     });
 }
+
+#[test]
+fn contracts_that_cannot_be_are_refused_and_change_nothing() {
+    run(|cloud| async move {
+        let (made, other) = (furnished(cloud).await, furnished(cloud).await);
+        let path = format!("/subscriptions/{}/contracts", text(&made.sold));
+        let wish =
+            json!({ "from_on": "2027-01-01", "months": 12, "fee": { "kind": "fixed", "amount": euros("100.00") } });
+        let contract = made.isp.post(&format!("/api/v1{path}"), wish.clone()).await.expect(201)["id"].clone();
+        let wish = with(&wish, json!({ "from_on": "2029-01-01" }));
+        let invalid = |what, changes, fields| Case::invalid(what, path.clone(), with(&wish, changes), fields);
+        let waive = format!("/contracts/{}/waive", text(&contract));
+        let foreign = format!("/subscriptions/{}/contracts", text(&other.sold));
+        let fee = |fee: Value| json!({ "fee": fee });
+        let yen = json!({ "amount": "100", "currency": "JPY" });
+        let cases = [
+            invalid("no month", json!({ "months": 0 }), &["months"]).says("1 to 120"),
+            invalid("a life", json!({ "months": 121 }), &["months"]),
+            invalid("before the line", json!({ "from_on": "2025-12-31" }), &["from_on"]).says("2026-01-01"),
+            invalid("another age", json!({ "from_on": "9999-01-01" }), &["from_on"]).says("2099"),
+            invalid("a fee of nothing", fee(json!({ "kind": "fixed", "amount": euros("0.00") })), &["fee.amount"]),
+            invalid("yen", fee(json!({ "kind": "declining", "amount": yen })), &["fee.amount"]).says("EUR"),
+            invalid("more than all", fee(json!({ "kind": "remaining", "percent": "101" })), &["fee.percent"]),
+            invalid("a limit below zero", json!({ "most": euros("-1.00") }), &["most"]).says("above zero"),
+            invalid("a limit of no fee", json!({ "fee": { "kind": "none" }, "most": euros("1.00") }), &["most"]),
+            invalid("a long withdrawal", json!({ "cooling_off_days": 367 }), &["cooling_off_days"]).says("0 to 366"),
+            Case::new(
+                "beside another",
+                path.clone(),
+                with(&wish, json!({ "from_on": "2027-12-31" })),
+                409,
+                "contract-beside",
+            ),
+            Case::new("another ISP's", foreign, wish.clone(), 404, "subscription-not-found"),
+            Case::malformed("no such fee", path.clone(), with(&wish, fee(json!({ "kind": "all" }))), "all"),
+            Case::invalid("for no reason", waive.clone(), json!({ "reason": " " }), &["reason"]),
+            Case::invalid("for a long one", waive, json!({ "reason": "x".repeat(501) }), &["reason"])
+                .says("at most 500"),
+        ];
+        assert_refused(&made.isp, cases).await;
+    });
+}

@@ -166,6 +166,7 @@ impl Furnished {
             "boost-products" => &self.boost_product,
             "boosts" => &self.boost,
             "charges" => return format!("chg_{}", uuid::Uuid::nil().simple()),
+            "contracts" => return format!("ctr_{}", uuid::Uuid::nil().simple()),
             "discounts" => return format!("dsc_{}", uuid::Uuid::nil().simple()),
             "plugins" => &self.plugin,
             "tickets" => &self.ticket,

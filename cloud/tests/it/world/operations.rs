@@ -75,6 +75,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "subscriptions" => "sub",
         "discounts" => "dsc",
         "charges" => "chg",
+        "contracts" => "ctr",
         "line-probes" => "prb",
         "usage-quarantine" => "uqr",
         "diagnoses" => "dgn",

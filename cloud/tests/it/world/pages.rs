@@ -118,7 +118,10 @@ async fn agreed(isp: &Isp, sold: &str, account: &str) -> BTreeMap<&'static str, 
         json!({ "description": "Installation", "unit_price": price, "charged_on": "2099-01-01", "reference": "pages" });
     let path = format!("/api/v1/accounts/{account}/charges");
     let charge = isp.post(&path, once).await.expect(201)["id"].as_str().expect("an id").to_owned();
-    BTreeMap::from([("discounts", discount), ("charges", charge)])
+    let term = json!({ "months": 12, "fee": { "kind": "remaining", "percent": "50" } });
+    let path = format!("/api/v1/subscriptions/{sold}/contracts");
+    let contract = isp.post(&path, term).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    BTreeMap::from([("discounts", discount), ("charges", charge), ("contracts", contract)])
 }
 
 /// A credit note about an invoice.
