@@ -48,7 +48,7 @@ pub(super) fn of(facts: &Facts<'_>, drafts: &[Draft], line: &Line) -> Result<Red
         let total = -of_credit(facts, drafts, charge, -line.amount)?;
         return Ok(Reduction { total, parts: Vec::new() });
     }
-    if let Some(taken_back) = restated(drafts, line) {
+    if let Some(taken_back) = restated(facts, drafts, line) {
         return again(facts, taken_back, line.amount);
     }
     let mut promotions = Vec::with_capacity(facts.discounts.len());
@@ -86,10 +86,13 @@ fn of_credit(facts: &Facts<'_>, drafts: &[Draft], charge: &BilledRow, now: Money
 }
 
 /// The credit beside which a line charges the same days at the same price anew, for a cent that rounding left.
-fn restated<'a>(drafts: &'a [Draft], line: &Line) -> Option<&'a Draft> {
+fn restated<'a>(facts: &Facts<'_>, drafts: &'a [Draft], line: &Line) -> Option<&'a Draft> {
     let mut credits = drafts.iter().filter(|draft| draft.credits.is_some() && draft.reduction.is_some());
     credits.find(|draft| {
-        draft.version == Some(line.version) && draft.unit_price == line.price && draft.period == line.period
+        draft.subscription == Some(facts.subscription)
+            && draft.version == Some(line.version)
+            && draft.unit_price == line.price
+            && draft.period == line.period
     })
 }
 

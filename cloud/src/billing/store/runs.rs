@@ -235,16 +235,13 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                              AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                              AND d.seq = u.seq AND d.handle = u.handle)))
              OR EXISTS (
-               SELECT FROM contracts c
-               JOIN subscriptions s ON s.id = c.subscription_id
-               JOIN accounts a ON a.id = s.account_id
+               SELECT FROM contracts c JOIN subscriptions s ON s.id = c.subscription_id JOIN accounts a ON a.id = s.account_id
                WHERE c.waived_at IS NULL AND c.fee <> 'none' AND s.ends_on < upper(c.term)
                  AND s.ends_on >= lower(c.term) + c.cooling_off_days AND s.ends_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND NOT EXISTS (SELECT FROM billed_contracts b WHERE b.contract_id = c.id)
                  AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
              OR EXISTS (
-               SELECT FROM one_time_charges c
-               JOIN accounts a ON a.id = c.account_id
+               SELECT FROM one_time_charges c JOIN accounts a ON a.id = c.account_id
                WHERE c.removed_at IS NULL AND c.charged_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
                  AND NOT EXISTS (SELECT FROM billed_charges b WHERE b.charge_id = c.id)

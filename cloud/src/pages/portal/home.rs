@@ -173,7 +173,7 @@ async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed
     let standing = billing::standing(tx, account.id).await?;
     let filter = InvoiceFilter { account: Some(account.id), ..InvoiceFilter::default() };
     let open = InvoiceFilter { status: Some("open".into()), ..filter.clone() };
-    let open = billing::invoices(tx, crate::pages::MANY, &open).await?;
+    let open = billing::invoices(tx, MANY, &open).await?;
     let owes = standing.balance.is_positive();
     let by_card = payments::provider_settings(&own.visit.app, tx).await?.enabled;
     let pays_itself = payments::methods(tx, account.id).await?.iter().any(|method| method.autopay);

@@ -129,6 +129,26 @@ fn what_begins_or_ends_later_never_touches_what_is_billed() {
 }
 
 #[test]
+fn what_a_line_is_less_is_its_own() {
+    story(async {
+        let (mut isp, account, line) = one_line("discount-own").await;
+        grant(&isp, line, json!({ "name": "Welcome", "percent": "10" })).await;
+        isp.bill("2026-11-01").await;
+        isp.now_is("2026-11-16T10:00:00Z").await;
+        isp.post(&format!("/subscriptions/{line}/end"), json!({ "ends_on": "2026-11-16" })).await.expect(200);
+        let (router, plan) =
+            (isp.router_named("s").await, isp.get(&format!("/subscriptions/{line}")).await.expect(200));
+        let plan = plan["plan_version_id"].as_str().unwrap().parse().unwrap();
+        isp.line(account, router, plan, "2026-11-16").await;
+        isp.bill("2026-11-16").await;
+        let mut billed = isp.billed(account).await.split_off(1);
+        billed.sort();
+        assert_eq!(billed, ["Fibre 100 credit 2026-11-16 -13.50", "Fibre 100 recurring 2026-11-16 15.00"]);
+        isp.assert_books_balance().await;
+    });
+}
+
+#[test]
 fn a_free_month_waits_for_one_that_asks_for_something() {
     story(async {
         let (mut isp, account, line) = one_line("discount-all").await;
