@@ -994,6 +994,37 @@ ALTER TABLE ONLY public.diagnosis_parts FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.diagnosis_parts OWNER TO weir_owner;
 
+CREATE TABLE public.discounts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    name text NOT NULL,
+    percent numeric(7,4),
+    amount numeric(18,4),
+    most numeric(18,4),
+    currency character(3) NOT NULL,
+    from_on date NOT NULL,
+    until_on date,
+    granted_at timestamp with time zone NOT NULL,
+    granted_by text NOT NULL,
+    ended_on date,
+    ended_at timestamp with time zone,
+    ended_by text,
+    CONSTRAINT discounts_amount_is_positive CHECK ((amount > (0)::numeric)),
+    CONSTRAINT discounts_are_a_percent_or_an_amount CHECK (((percent IS NULL) <> (amount IS NULL))),
+    CONSTRAINT discounts_end_after_they_begin CHECK ((ended_on >= from_on)),
+    CONSTRAINT discounts_end_once CHECK ((((ended_on IS NULL) = (ended_at IS NULL)) AND ((ended_on IS NULL) = (ended_by IS NULL)))),
+    CONSTRAINT discounts_last_a_day CHECK ((until_on > from_on)),
+    CONSTRAINT discounts_most_is_positive CHECK ((most > (0)::numeric)),
+    CONSTRAINT discounts_name_is_given CHECK ((btrim(name) <> ''::text)),
+    CONSTRAINT discounts_only_percents_have_a_most CHECK (((most IS NULL) OR (percent IS NOT NULL))),
+    CONSTRAINT discounts_percent_is_in_bounds CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric)))
+);
+
+ALTER TABLE ONLY public.discounts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.discounts OWNER TO weir_owner;
+
 CREATE TABLE public.dunning_cases (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1301,13 +1332,16 @@ CREATE TABLE public.invoice_lines (
     credits_line_id uuid,
     priced_by jsonb,
     free_bytes bigint,
+    discount numeric(18,4) DEFAULT 0 NOT NULL,
+    discounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
 CASE
     WHEN (kind = ANY (ARRAY['credit'::text, 'correction'::text])) THEN (credits_line_id IS NOT NULL)
     WHEN (kind = 'late_fee'::text) THEN true
     ELSE (credits_line_id IS NULL)
 END),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text, 'correction'::text])))
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text, 'correction'::text]))),
+    CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (((discount = (0)::numeric) OR (kind = ANY (ARRAY['recurring'::text, 'credit'::text]))))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -2908,6 +2942,9 @@ ALTER TABLE ONLY public.diagnoses
 ALTER TABLE ONLY public.diagnosis_parts
     ADD CONSTRAINT diagnosis_parts_pkey PRIMARY KEY (tenant_id, diagnosis_id, number);
 
+ALTER TABLE ONLY public.discounts
+    ADD CONSTRAINT discounts_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.dunning_cases
     ADD CONSTRAINT dunning_cases_pkey PRIMARY KEY (tenant_id, id);
 
@@ -3339,6 +3376,8 @@ CREATE INDEX diagnoses_of_a_router ON public.diagnoses USING btree (tenant_id, r
 
 CREATE INDEX diagnoses_waiting ON public.diagnoses USING btree (tenant_id, agent_id) WHERE waits;
 
+CREATE INDEX discounts_by_subscription ON public.discounts USING btree (tenant_id, subscription_id);
+
 CREATE INDEX dunning_cases_by_account ON public.dunning_cases USING btree (tenant_id, account_id, id);
 
 CREATE UNIQUE INDEX dunning_cases_one_open ON public.dunning_cases USING btree (tenant_id, account_id) WHERE (closed_at IS NULL);
@@ -3679,6 +3718,12 @@ ALTER TABLE ONLY public.diagnosis_parts
 
 ALTER TABLE ONLY public.diagnosis_parts
     ADD CONSTRAINT diagnosis_parts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.discounts
+    ADD CONSTRAINT discounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.discounts
+    ADD CONSTRAINT discounts_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.dunning_cases
     ADD CONSTRAINT dunning_cases_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
@@ -4316,6 +4361,8 @@ ALTER TABLE public.diagnoses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.diagnosis_parts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.discounts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.dunning_cases ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dunning_pauses ENABLE ROW LEVEL SECURITY;
@@ -4503,6 +4550,8 @@ CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = (
 CREATE POLICY tenant ON public.diagnoses TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.diagnosis_parts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.discounts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.dunning_cases TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4838,6 +4887,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.diagnoses TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.diagnosis_parts TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.discounts TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.dunning_cases TO weir_app;
 

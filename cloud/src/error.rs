@@ -206,6 +206,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::plugins::error::KINDS,
         crate::ledger::error::KINDS,
         crate::billing::error::KINDS,
+        crate::deals::error::KINDS,
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
         crate::analytics::error::KINDS,

@@ -148,6 +148,12 @@ ids! {
     BoostId = "bos";
     /// A line measured because somebody asked.
     LineProbeId = "prb";
+    /// What a subscription's price is less.
+    DiscountId = "dsc";
+    /// A minimum term of a subscription.
+    ContractId = "ctr";
+    /// What an account is charged once.
+    ChargeId = "chg";
     /// Something a router was asked.
     DiagnosisId = "dgn";
     /// Why a line is not simply open.

@@ -1,8 +1,8 @@
 //! What a billing run bills for one subscription: derive what should have been billed, subtract what was, emit the rest.
 //!
 //! Runs that are late, repeated or skipped, and changes dated in the past, all end in the same totals.
-//! Not here: usage (see [`crate::usage`]), tax, discounts. Amounts are list prices; a discount is a line of its own.
-//! Start with [`derive`].
+//! Not here: usage (see [`crate::usage`]), tax, discounts. Amounts are list prices; what reduces a line is taken off it
+//! afterwards (see [`crate::promotion`] and [`crate::discount::given_back`]). Start with [`derive`].
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub enum ChargesError {
         /// The one found.
         found: Currency,
     },
-    /// Terms charge nothing or more; a reduction is a line of its own.
+    /// Terms charge nothing or more; what reduces them is taken off their lines.
     #[error("subscription price {0} is below zero")]
     NegativePrice(Money),
     /// An amount could not be prorated.
@@ -79,7 +79,7 @@ pub struct Subscription<V> {
     pub terms: Vec<Terms<V>>,
 }
 
-/// A recurring line billed before; `I` identifies it. Usage, one-off and discount lines are not given.
+/// A recurring line billed before; `I` identifies it. Usage and one-off lines are not given, and amounts are before discounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BilledLine<I, V> {
     /// The line.

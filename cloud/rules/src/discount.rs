@@ -60,6 +60,18 @@ pub fn stacked(amount: Money, discounts: &[Discount]) -> Result<Vec<Money>, Disc
     Ok(taken)
 }
 
+/// What of a charge's reduction goes with another part of it that is given back; pieces add up, by cumulative rounding.
+///
+/// All amounts are before reductions: of a `charge` that was reduced by `reduction`, `before` was given back and `now` is. The
+/// last piece takes what is left, and no piece takes more than itself.
+pub fn given_back(charge: Money, reduction: Money, before: Money, now: Money) -> Result<Money, MoneyError> {
+    if charge.is_zero() {
+        return Ok(Money::zero(charge.currency()));
+    }
+    let up_to = |part: Money| reduction.times_ratio(part.amount(), charge.amount());
+    up_to(before.checked_add(now)?)?.checked_sub(up_to(before)?)
+}
+
 /// Shares a reduction out over lines by their amounts so that the parts add up to it and none exceeds its line.
 ///
 /// The sum of the lines bounds it; lines of nothing or less take no part.
@@ -113,6 +125,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_goes_with_pieces_adds_up_and_fits_them(cuts in prop::collection::vec(0_i64..40_000, 1..8), share in 0_u32..=100) {
+            let charge = cuts.iter().sum::<i64>();
+            let reduction = charge * i64::from(share) / 100;
+            let money = |units: i64| Money::from_minor_units(units, Currency::EUR).unwrap();
+            let (mut before, mut given) = (0, 0);
+            for cut in cuts {
+                let part = given_back(money(charge), money(reduction), money(before), money(cut)).unwrap().minor_units();
+                prop_assert!(part >= 0 && part <= cut, "{} of {}", part, cut);
+                (before, given) = (before + cut, given + part);
+            }
+            prop_assert_eq!(given, reduction);
+        }
+
         #[test]
         fn parts_add_up_and_fit_their_lines(discount in 0_i64..100_000, lines in prop::collection::vec(-1000_i64..50_000, 1..8), code in prop_oneof!["JPY", "EUR", "KWD"]) {
             let currency = Currency::from_code(&code).unwrap();

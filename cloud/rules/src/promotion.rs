@@ -1,7 +1,7 @@
 //! Prices that hold for a while: phases of a plan one after another, and reductions with a first and a last day.
 //!
-//! Phases become terms, which [`crate::charges::derive`] bills like any other change of plan; a promotion is a line of its own
-//! beside the charge it reduces. Start with [`phased`] and [`Promotion::on_line`].
+//! Phases become terms, which [`crate::charges::derive`] bills like any other change of plan; a promotion reduces
+//! the charges of the days it holds. Start with [`phased`] and [`Promotion::on_line`].
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -79,7 +79,7 @@ pub fn phased<V: Clone>(cycle: Cycle, phases: &[Phase<V>]) -> Result<Vec<Terms<V
 /// A reduction that holds on some days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Promotion {
-    /// How much; a fixed amount is for each full period.
+    /// How much; a fixed amount, or the most a percent may be, is for each full period.
     pub discount: Discount,
     /// The first day.
     pub from: NaiveDate,
@@ -90,14 +90,15 @@ pub struct Promotion {
 impl Promotion {
     /// What it takes off a charged line for the days it holds, `full` being the period the line is a part of.
     ///
-    /// A percent is of the share of the line that its days are; a fixed amount is prorated by them, and is no more than that share.
+    /// A percent is of the share of the line that its days are; an amount is prorated by them, and is no more than that share.
     pub fn on_line(&self, amount: Money, line: Period, full: Period) -> Result<Money, PromotionError> {
         let held = Period::new(self.from, self.to.unwrap_or(NaiveDate::MAX))?;
         let Some(days) = held.intersection(line) else { return Ok(Money::zero(amount.currency())) };
         let share = amount.times_ratio(days.days().into(), line.days().into())?;
+        let prorated = |amount: Money| amount.times_ratio(days.days().into(), full.days().into());
         let discount = match self.discount {
-            Discount::Fixed(fixed) => Discount::Fixed(fixed.times_ratio(days.days().into(), full.days().into())?),
-            percent => percent,
+            Discount::Fixed(fixed) => Discount::Fixed(prorated(fixed)?),
+            Discount::Percent { percent, most } => Discount::Percent { percent, most: most.map(prorated).transpose()? },
         };
         Ok(discount.on(share)?)
     }

@@ -64,6 +64,7 @@ fn a_promotion_reduces_the_days_it_holds() {
         (promotion(half, "2026-05-01", None), "0"),
         (promotion(Discount::Fixed(eur("6")), "2026-04-16", None), "3"),
         (promotion(Discount::Fixed(eur("90")), "2026-04-16", None), "15"),
+        (promotion(Discount::Percent { percent: 50.into(), most: Some(eur("6")) }, "2026-04-16", None), "3"),
     ] {
         assert_eq!(promotion.on_line(eur("30"), april, april), Ok(eur(taken)), "{promotion:?}");
     }

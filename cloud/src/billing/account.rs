@@ -6,15 +6,19 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use weir_rules::calendar::{BillingDay, Cycle, Period, local_date};
-use weir_rules::money::{Currency, Money};
+use weir_rules::money::{Currency, Money, MoneyError};
 use weir_rules::tax::TaxRate;
 
+use super::discounts::Reduction;
 use super::error::RulesError;
 use super::pricing::Prices;
+use super::store::charges::{self as waiting, ChargeRow};
+use super::store::contracts::{self, ContractRow};
+use super::store::discounts::{self, DiscountRow};
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
-use super::{Error, LineKind, recurring, top_ups, usage};
+use super::{Error, LineKind, charges, leaving, recurring, top_ups, usage};
 use crate::db::TenantTx;
-use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
+use crate::ids::{AccountId, ChargeId, ContractId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 use crate::plugins::PricedBy;
 
 /// A line to be put on the account's next invoice.
@@ -29,13 +33,33 @@ pub(super) struct Draft {
     pub quantity: Decimal,
     pub unit_price: Money,
     pub net: Money,
+    /// What discounts took off the price, of which `net` is what is left; none = no recurring line.
+    pub reduction: Option<Reduction>,
     pub traffic: Option<Traffic>,
     pub credits: Option<InvoiceLineId>,
     pub top_up: Option<TopUpId>,
+    /// What is charged once.
+    pub once: Option<Once>,
     /// The tax of the line it gives back; none = today's.
     pub rate: Option<TaxRate>,
     /// The rule that set the price, or was asked to.
     pub priced_by: Option<PricedBy>,
+}
+
+/// Something that is charged once.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Once {
+    /// What staff added.
+    Charge(ChargeId),
+    /// That a contract was left early.
+    Contract(ContractId),
+}
+
+impl Draft {
+    /// The net without what discounts took off.
+    pub(super) fn price(&self) -> Result<Money, MoneyError> {
+        self.reduction.as_ref().map_or(Ok(self.net), |reduction| self.net.checked_add(reduction.total))
+    }
 }
 
 /// What a usage line counted.
@@ -60,6 +84,15 @@ pub(super) struct Facts<'a> {
     pub terms: &'a [TermRow],
     pub billed: Vec<&'a BilledRow>,
     pub top_ups: Vec<&'a TopUpRow>,
+    pub discounts: Vec<&'a DiscountRow>,
+    pub contracts: Vec<&'a ContractRow>,
+}
+
+/// What is agreed with an account beside the prices of its plans.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Deals<'a> {
+    pub discounts: &'a [DiscountRow],
+    pub contracts: &'a [ContractRow],
 }
 
 /// All that is on record about some accounts, each list by account.
@@ -68,6 +101,9 @@ pub(super) struct Records {
     terms: Vec<TermRow>,
     billed: Vec<BilledRow>,
     top_ups: Vec<TopUpRow>,
+    discounts: Vec<DiscountRow>,
+    charges: Vec<ChargeRow>,
+    contracts: Vec<ContractRow>,
 }
 
 impl Records {
@@ -79,15 +115,21 @@ impl Records {
             terms: facts::terms(tx, &ids).await?,
             billed: facts::billed(tx, &ids).await?,
             top_ups: facts::top_ups(tx, &ids).await?,
+            discounts: discounts::of(tx, &ids).await?,
+            charges: waiting::waiting(tx, &ids, None).await?,
+            contracts: contracts::binding(tx, &ids, None).await?,
         })
     }
 
     fn facts_of(&self, account: &AccountRow) -> Result<Vec<Facts<'_>>, Error> {
         by_subscription(
             account,
-            about(&self.terms, account.id, |row| row.account),
-            about(&self.billed, account.id, |row| row.account),
+            (about(&self.terms, account.id, |row| row.account), about(&self.billed, account.id, |row| row.account)),
             about(&self.top_ups, account.id, |row| row.account),
+            Deals {
+                discounts: about(&self.discounts, account.id, |row| row.account),
+                contracts: about(&self.contracts, account.id, |row| row.account),
+            },
         )
     }
 }
@@ -126,6 +168,11 @@ pub(super) async fn draft<'a>(
             Ok(known) => lines(tx, as_of, &known, &counted, prices).await,
             Err(error) => Err(error),
         };
+        let waiting = about(&records.charges, account.id, |row| row.account);
+        let lines = lines.and_then(|mut lines| {
+            charges::add(tx, (account, as_of), waiting, &mut lines)?;
+            Ok(lines)
+        });
         drafts.push((account, lines));
     }
     Ok(drafts)
@@ -158,6 +205,8 @@ async fn lines(
         usage::count(tx, facts, closed, counted, prices, &mut lines).await?;
         recurring::charge(tx, facts, as_of, &mut lines)?;
         top_ups::charge(tx, facts, &mut lines)?;
+        // Leaving is charged once it has happened.
+        leaving::charge(tx, facts, as_of.min(local_date(tx.at(), facts.zone)), &mut lines)?;
     }
     Ok(lines)
 }
@@ -170,9 +219,9 @@ pub(super) fn currency(account: &AccountRow) -> Result<Currency, Error> {
 /// The facts of each subscription of an account.
 pub(super) fn by_subscription<'a>(
     account: &AccountRow,
-    terms: &'a [TermRow],
-    billed: &'a [BilledRow],
+    (terms, billed): (&'a [TermRow], &'a [BilledRow]),
     top_ups: &'a [TopUpRow],
+    deals: Deals<'a>,
 ) -> Result<Vec<Facts<'a>>, Error> {
     let (currency, zone) = (Currency::from_code(&account.currency)?, zone(account)?);
     let billing_day =
@@ -186,6 +235,16 @@ pub(super) fn by_subscription<'a>(
             terms,
             billed: billed.iter().filter(|line| line.subscription == terms[0].subscription).collect(),
             top_ups: top_ups.iter().filter(|top_up| top_up.subscription == terms[0].subscription).collect(),
+            discounts: deals
+                .discounts
+                .iter()
+                .filter(|discount| discount.subscription == terms[0].subscription)
+                .collect(),
+            contracts: deals
+                .contracts
+                .iter()
+                .filter(|contract| contract.subscription == terms[0].subscription)
+                .collect(),
         })
     };
     terms.chunk_by(|a, b| a.subscription == b.subscription).map(of_one).collect()

@@ -3,10 +3,13 @@
 use chrono::NaiveDate;
 use weir_rules::calendar::CalendarError;
 use weir_rules::charges::ChargesError;
+use weir_rules::contract::ContractError;
 use weir_rules::invoice::InvoiceError;
 use weir_rules::ledger::LedgerError;
+use weir_rules::line_net::LineNetError;
 use weir_rules::money::{Money, MoneyError};
 use weir_rules::payment::PaymentError;
+use weir_rules::promotion::PromotionError;
 use weir_rules::proration::ProrationError;
 use weir_rules::tax::TaxError;
 use weir_rules::usage::UsageError;
@@ -150,6 +153,15 @@ pub enum RulesError {
     /// Parts of periods.
     #[error(transparent)]
     Proration(#[from] ProrationError),
+    /// Discounts.
+    #[error(transparent)]
+    Promotion(#[from] PromotionError),
+    /// Contracts.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// What so many cost.
+    #[error(transparent)]
+    LineNet(#[from] LineNetError),
     /// Postings.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -181,7 +193,10 @@ rules!(
     MoneyError,
     CalendarError,
     ProrationError,
+    PromotionError,
+    ContractError,
     LedgerError,
+    LineNetError,
     PaymentError
 );
 

@@ -162,6 +162,8 @@ fn line(row: LineRow, currency: Currency) -> Result<InvoiceLine, Error> {
         full_to: row.full_to,
         quantity: row.quantity.normalize(),
         unit_price: Money::new(row.unit_price, currency)?,
+        discount: Money::new(row.discount, currency)?,
+        discounts: row.discounts.0,
         net: Money::new(row.net, currency)?,
         tax_category: row.tax_category,
         tax_rate: row.tax_rate.normalize(),

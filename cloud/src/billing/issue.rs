@@ -14,7 +14,7 @@ use super::account::{Draft, Traffic};
 use super::error::RulesError;
 use super::store::facts::{AccountRow, Taking};
 use super::store::{facts, invoices, runs};
-use super::{Buyer, Error, Parties, Seller, allocation, periods};
+use super::{Buyer, Error, Parties, Seller, allocation, charges, periods};
 use crate::audit;
 use crate::db::TenantTx;
 use crate::events::{self, EventKind, News};
@@ -98,6 +98,7 @@ pub(super) async fn issue(
     let lines: Vec<_> = documents.iter().flat_map(|document| document.lines).collect();
     take(tx, &lines).await?;
     periods::record(tx, &lines).await?;
+    charges::record(tx, &lines).await?;
     post_all(tx, invoices.iter().zip(entries)).await?;
     let mut credited = Vec::with_capacity(documents.len());
     for document in &documents {

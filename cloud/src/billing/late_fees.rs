@@ -36,9 +36,11 @@ pub async fn charge_late_fee(
         quantity: Decimal::ONE,
         unit_price: fee,
         net: fee,
+        reduction: None,
         traffic: None,
         credits: None,
         top_up: None,
+        once: None,
         priced_by: None,
         rate: Some(TaxRate::new(TaxCategory::OutOfScope, Decimal::ZERO)?),
     };

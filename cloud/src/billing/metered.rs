@@ -56,7 +56,7 @@ pub async fn metered(
     let bought = facts::top_ups(tx, &[account.uuid()]).await?;
     let days = usage::days(tx, line, None, None).await?;
     let mut found = Vec::new();
-    for facts in account::by_subscription(&row, &terms, &billed, &bought)? {
+    for facts in account::by_subscription(&row, (&terms, &billed), &bought, account::Deals::default())? {
         if facts.subscription == line {
             let pieces = pieces(&facts, until)?;
             for (index, piece) in pieces.iter().enumerate() {
@@ -79,10 +79,15 @@ pub async fn period(
     starts_on: NaiveDate,
     day: NaiveDate,
 ) -> Result<(NaiveDate, NaiveDate), Error> {
+    let full = cycle(tx, account, starts_on).await?.full_period_containing(day)?;
+    Ok((full.start(), full.end()))
+}
+
+/// How the billing periods of a line that starts on a day follow each other.
+pub(super) async fn cycle(tx: &mut TenantTx, account: AccountId, starts_on: NaiveDate) -> Result<Cycle, Error> {
     let row = facts::account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
     let billing_day = u32::try_from(row.billing_day).map_err(|_| RulesError::Range("billing day"))?;
-    let full = Cycle::monthly(starts_on, BillingDay::new(billing_day)?, 1)?.full_period_containing(day)?;
-    Ok((full.start(), full.end()))
+    Ok(Cycle::monthly(starts_on, BillingDay::new(billing_day)?, 1)?)
 }
 
 fn one(facts: &account::Facts<'_>, piece: &Piece<'_>, days: Vec<Day>, free: Decimal) -> Result<Metered, Error> {

@@ -7,7 +7,9 @@ mod account;
 mod allocation;
 pub mod api;
 mod batch;
+mod charges;
 pub mod credit_notes;
+mod discounts;
 mod due;
 pub mod einvoice;
 pub mod error;
@@ -15,6 +17,7 @@ mod invoices;
 mod issue;
 pub mod jobs;
 mod late_fees;
+mod leaving;
 mod metered;
 mod model;
 pub mod pdf;
@@ -31,16 +34,19 @@ mod usage;
 pub use allocation::{
     OpenItem, allocate_payment, currency, lock_account, lock_accounts, open_items, take_back, use_credit,
 };
+pub use charges::{charge_now, price_of};
 pub use credit_notes::{
     CreditNote, CreditNoteFilter, CreditNoteLine, CreditNoteLineWish, CreditNotePreview, CreditNoteSummary,
     CreditNoteWish, InvoiceLeft, InvoiceLineLeft, credit_note, credit_notes, find_credit_notes, issue_credit_note,
     left_of, preview_credit_note,
 };
+pub use discounts::{LineDiscount, after_periods, billed_until};
 pub use error::Error;
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoice_summary, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
 pub use issue::tax_on;
 pub use late_fees::{charge_late_fee, waive_late_fee};
+pub use leaving::{contract_term, leaving_fee};
 pub use metered::{Metered, metered, period};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,

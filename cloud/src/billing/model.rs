@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use weir_rules::invoice::CollectionStatus;
 use weir_rules::money::Money;
 
+use super::LineDiscount;
 use crate::ids::{
     AccountId, AllocationId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId,
 };
@@ -150,6 +151,10 @@ pub enum LineKind {
     Boost,
     /// Charged again, because a credit note had given it back before.
     Correction,
+    /// A fee, goods or a visit, charged once.
+    OneTime,
+    /// What leaving a contract early costs.
+    EarlyTermination,
 }
 
 impl LineKind {
@@ -163,6 +168,8 @@ impl LineKind {
             Self::TopUp => "top_up",
             Self::Boost => "boost",
             Self::Correction => "correction",
+            Self::OneTime => "one_time",
+            Self::EarlyTermination => "early_termination",
         }
     }
 
@@ -174,6 +181,8 @@ impl LineKind {
             "top_up" => Self::TopUp,
             "boost" => Self::Boost,
             "correction" => Self::Correction,
+            "one_time" => Self::OneTime,
+            "early_termination" => Self::EarlyTermination,
             _ => Self::Recurring,
         }
     }
@@ -208,7 +217,12 @@ pub struct InvoiceLine {
     /// Price of a whole period, or of a block.
     #[schema(value_type = Amount)]
     pub unit_price: Money,
-    /// Without tax.
+    /// What discounts took off the price, in all; below zero on a credit, whose charge was less by it.
+    #[schema(value_type = Amount)]
+    pub discount: Money,
+    /// What of it is whose, in the order it was taken off.
+    pub discounts: Vec<LineDiscount>,
+    /// Without tax, and without what discounts took off.
     #[schema(value_type = Amount)]
     pub net: Money,
     /// Tax category of EN 16931.
@@ -353,6 +367,8 @@ pub struct Upcoming {
     pub to: NaiveDate,
     /// Price of a whole period.
     pub unit_price: Money,
+    /// What discounts take off it; below zero where that is taken back.
+    pub discount: Money,
     /// Without tax.
     pub net: Money,
 }

@@ -23,7 +23,7 @@ pub(super) async fn record(tx: &mut TenantTx, lines: &[&Draft]) -> Result<(), Er
                 continue;
             }
             (LineKind::Usage, None) if line.traffic.as_ref().is_some_and(|traffic| traffic.late) => continue,
-            (LineKind::LateFee, None) => continue,
+            (LineKind::LateFee | LineKind::OneTime | LineKind::EarlyTermination, None) => continue,
             (LineKind::Usage, None) => "usage",
             (LineKind::Recurring | LineKind::Credit | LineKind::TopUp | LineKind::Boost, None) => "recurring",
         };

@@ -70,7 +70,7 @@ pub struct Outlier {
 pub enum OutlierReason {
     /// Traffic beyond what is included.
     Usage,
-    /// Top-ups or boosts.
+    /// Top-ups, boosts or one-time charges.
     BoughtOnTop,
     /// A charge is given back.
     GivenBack,
@@ -207,7 +207,10 @@ fn reasons(lines: &[Draft]) -> Vec<OutlierReason> {
     }
     let found = [
         (charged(LineKind::Usage), OutlierReason::Usage),
-        (charged(LineKind::TopUp) || charged(LineKind::Boost), OutlierReason::BoughtOnTop),
+        (
+            [LineKind::TopUp, LineKind::Boost, LineKind::OneTime, LineKind::EarlyTermination].into_iter().any(charged),
+            OutlierReason::BoughtOnTop,
+        ),
         (charged(LineKind::Credit), OutlierReason::GivenBack),
         (months.values().any(|months| months.len() > 1), OutlierReason::SeveralPeriods),
         (recurring().any(|line| line.period != line.full), OutlierReason::PartOfAPeriod),

@@ -10,7 +10,7 @@ use weir_rules::tax::{TaxCategory, TaxRate};
 
 use super::account::{Draft, Facts};
 use super::store::facts::BilledRow;
-use super::{Error, LineKind};
+use super::{Error, LineKind, discounts};
 use crate::db::TenantTx;
 use crate::ids::InvoiceLineId;
 
@@ -36,7 +36,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             price: Money::new(line.unit_price, facts.currency)?,
             quantity: line.quantity,
             period: Period::new(line.from, line.to)?,
-            amount: Money::new(line.net, facts.currency)?,
+            amount: Money::new(line.net + line.discount, facts.currency)?,
             credits: line.credits,
         });
     }
@@ -46,7 +46,9 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         // A plan taken back altogether has no term left to name it.
         let plan = plan.or(credited.map(|billed| &billed.plan));
         let rate = |billed: &&BilledRow| TaxRate::new(TaxCategory::from_code(&billed.tax_category)?, billed.tax_rate);
-        let twice = line.credits.map(|credited| given_twice(facts, lines, credited, line.amount)).transpose()?;
+        let reduction = discounts::of(facts, lines, &line)?;
+        let net = line.amount.checked_sub(reduction.total)?;
+        let twice = line.credits.map(|credited| given_twice(facts, lines, credited, net)).transpose()?;
         let draft = Draft {
             id: tx.new_id(),
             kind: if line.credits.is_some() { LineKind::Credit } else { LineKind::Recurring },
@@ -57,10 +59,12 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             full: line.full_period,
             quantity: line.quantity,
             unit_price: line.price,
-            net: line.amount,
+            net,
+            reduction: Some(reduction),
             traffic: None,
             credits: line.credits,
             top_up: None,
+            once: None,
             rate: credited.map(rate).transpose()?,
             priced_by: None,
         };
@@ -71,6 +75,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             quantity: Decimal::ONE,
             unit_price: amount,
             net: amount,
+            reduction: None,
             traffic: None,
             priced_by: None,
             ..draft

@@ -26,9 +26,11 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -
             quantity: Decimal::ONE,
             unit_price: price,
             net: price,
+            reduction: None,
             traffic: None,
             credits: None,
             top_up: Some(top_up.id),
+            once: None,
             rate: None,
             priced_by: None,
         });

@@ -1,13 +1,15 @@
 //! What a subscription would be billed by the terms it has in the caller's transaction. Nothing is written.
 
 use chrono::NaiveDate;
+use weir_rules::money::Money;
 
-use super::store::facts;
-use super::{Error, Upcoming, account, recurring};
+use super::account::Deals;
+use super::store::{contracts, discounts, facts};
+use super::{Error, Upcoming, account, leaving, recurring};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, SubscriptionId};
 
-/// The recurring lines of one subscription that a run up to `as_of` would put on its account's next invoice.
+/// The recurring lines of one subscription, and what leaving its contract costs, that a run up to `as_of` would put on its account's next invoice.
 ///
 /// Whoever wants to know what a change would cost makes it, asks this, and does not commit.
 pub async fn upcoming(
@@ -19,10 +21,14 @@ pub async fn upcoming(
     let row = facts::lock_account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
     let terms = facts::terms(tx, &[account.uuid()]).await?;
     let billed = facts::billed(tx, &[account.uuid()]).await?;
+    let reducing = discounts::of(tx, &[account.uuid()]).await?;
+    let binding = contracts::binding(tx, &[account.uuid()], None).await?;
+    let deals = Deals { discounts: &reducing, contracts: &binding };
     let mut lines = Vec::new();
-    for facts in account::by_subscription(&row, &terms, &billed, &[])? {
+    for facts in account::by_subscription(&row, (&terms, &billed), &[], deals)? {
         if facts.subscription == subscription {
             recurring::charge(tx, &facts, as_of, &mut lines)?;
+            leaving::charge(tx, &facts, as_of, &mut lines)?;
         }
     }
     let shown = lines.into_iter().map(|line| Upcoming {
@@ -31,6 +37,7 @@ pub async fn upcoming(
         from: line.period.start(),
         to: line.period.end(),
         unit_price: line.unit_price,
+        discount: line.reduction.map_or(Money::zero(line.net.currency()), |reduction| reduction.total),
         net: line.net,
     });
     Ok(shown.collect())

@@ -174,8 +174,6 @@ async fn line(
             }
         }
     }
-    // What was charged before stays charged: the price is that of the blocks not charged yet.
-    let net = price.times(blocks)?;
     // What lines share is not included once for each of them.
     let included = rated
         .allowance_bytes
@@ -192,7 +190,9 @@ async fn line(
         full: piece.full,
         quantity: blocks,
         unit_price: price,
-        net,
+        // What was charged before stays charged: the price is that of the blocks not charged yet.
+        net: price.times(blocks)?,
+        reduction: None,
         traffic: Some(Traffic {
             down_bytes: whole(down_bytes)?,
             up_bytes: whole(up_bytes)?,
@@ -205,6 +205,7 @@ async fn line(
         }),
         credits: None,
         top_up: None,
+        once: None,
         rate: None,
         priced_by,
     }))

@@ -24,7 +24,7 @@ use super::middleware;
 use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
-    access, analytics, audit, billing, catalog, diagnostics, dunning, fair_use, fleet, imports, ledger, network,
+    access, analytics, audit, billing, catalog, deals, diagnostics, dunning, fair_use, fleet, imports, ledger, network,
     notifications, orders, payments, plugins, portal, quality, subscribers, subscriptions, tenants, tickets,
     translation, usage, webhooks,
 };
@@ -88,6 +88,9 @@ fn operations() -> OpenApiRouter<App> {
             .merge(plugins::api::routes())
             .merge(ledger::api::routes())
             .merge(billing::api::routes())
+            .merge(deals::discounts::api::routes())
+            .merge(deals::charges::api::routes())
+            .merge(deals::contracts::api::routes())
             .merge(billing::credit_notes::api::routes())
             .merge(billing::einvoice::api::routes())
             .merge(dunning::api::routes())

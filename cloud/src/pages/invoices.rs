@@ -168,6 +168,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
     let of_invoice = CreditNoteFilter { invoice: Some(id), ..CreditNoteFilter::default() };
     let credited = credit_notes::section(&screen, &mut tx, of_invoice).await?;
     let mut sections = vec![lines(&screen, &invoice.lines)];
+    sections.extend(reduced(&screen, &invoice.lines));
     sections.extend(why(&screen, &invoice.lines));
     sections.extend([totals(&screen, &invoice), settled(&screen, id, settlements), credited, books]);
     let pays = screen.may::<RecordPayments>() && summary.open.is_positive();
@@ -209,16 +210,36 @@ fn lines(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Section {
             Cell::Number(volume.unwrap_or_else(|| "—".into())),
             Cell::Number(format::number(lang, line.quantity)),
             Cell::Number(money(lang, line.unit_price)),
+            Cell::Number(if line.discount.is_zero() { "—".into() } else { money(lang, -line.discount) }),
             Cell::Number(money(lang, line.net)),
         ]
     });
-    let names = ["plan", "line", "period", "volume", "quantity", "unit-price", "amount"].map(|key| screen.t(key));
+    let names =
+        ["plan", "line", "period", "volume", "quantity", "unit-price", "discount", "amount"].map(|key| screen.t(key));
     Section {
         title: screen.t("invoice-lines"),
         action: None,
         table: Table::new(names.to_vec(), rows.collect()),
         empty: String::new(),
     }
+}
+
+/// Which discounts took how much off which line, if any did.
+fn reduced(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Option<Section> {
+    let lang = screen.frame.lang;
+    let parts = lines.iter().flat_map(|line| line.discounts.iter().map(move |part| (line, part)));
+    let rows: Vec<_> = parts
+        .map(|(line, part)| {
+            vec![
+                Cell::Text(part.name.clone()),
+                Cell::Text(format!("{}, {}", line.description, days(lang, line.from, line.to))),
+                Cell::Number(money(lang, -part.amount)),
+            ]
+        })
+        .collect();
+    let table = Table::new(["discount", "line", "amount"].map(|key| screen.t(key)).to_vec(), rows);
+    let title = screen.t("invoice-discounts");
+    (!table.rows.is_empty()).then_some(Section { title, action: None, table, empty: String::new() })
 }
 
 /// Which of the ISP's rules priced which line, if any did.

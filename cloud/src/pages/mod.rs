@@ -13,10 +13,13 @@ mod billing_previews;
 mod billing_runs;
 mod boosts;
 mod catalog;
+mod charges;
+mod contracts;
 mod credit_notes;
 mod crediting;
 mod diagnosis_forms;
 mod diagnostics;
+mod discounts;
 mod dunning;
 mod dunning_cases;
 mod dunning_form;
@@ -114,6 +117,22 @@ const TOLD: &[(&str, &str)] = &[
     ("is not faster than the line", "error-boost-slow"),
     ("would be one too many", "error-boost-many"),
     ("must say how much", "error-required"),
+    ("must be above 0 and at most 100", "error-discount-percent"),
+    ("must be given, or an amount", "error-discount-either"),
+    ("must not be beside a percent", "error-discount-both"),
+    ("must not be beside an end", "error-discount-both"),
+    ("must be beside a percent", "error-discount-most"),
+    ("must be from 1 to 120", "error-discount-periods"),
+    ("must not be before", "error-discount-billed"),
+    ("must be after its first day", "error-discount-days"),
+    ("must be before the day it ends", "error-discount-ends"),
+    ("must be before the subscription ends", "error-discount-subscription"),
+    ("must be above 0 and at most 10000", "error-charge-quantity"),
+    ("must come to something", "error-charge-nothing"),
+    ("is no subscription of this account", "error-charge-about"),
+    ("must be beside a fee", "error-contract-most"),
+    ("must be from 0 to 366", "error-contract-cooling-off"),
+    ("must be one of at most 16", "error-discount-many"),
     ("must name at least one line", "credit-note-error-line"),
     ("must be at most the", "credit-note-error-left"),
     ("must be a host’s name or address", "error-diagnosis-host"),
@@ -204,6 +223,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(top_ups::routes())
         .merge(boosts::routes())
         .merge(line_boosts::routes())
+        .merge(discounts::routes().merge(charges::routes()).merge(contracts::routes()))
         .merge(subscriptions::routes())
         .merge(subscription_changes::routes())
         .merge(identities::routes())

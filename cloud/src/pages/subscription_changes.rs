@@ -180,6 +180,7 @@ fn next_bill(screen: &Screen<ManageSubscriptions>, up_to: NaiveDate, lines: &[Up
                 Cell::Text(screen.t(&format!("line-{}", line.kind.name()))),
                 Cell::Text(days(lang, line.from, line.to)),
                 Cell::Number(money(lang, line.unit_price)),
+                Cell::Number(if line.discount.is_zero() { "—".into() } else { money(lang, -line.discount) }),
                 Cell::Number(money(lang, line.net)),
             ]
         })
@@ -193,10 +194,11 @@ fn next_bill(screen: &Screen<ManageSubscriptions>, up_to: NaiveDate, lines: &[Up
             nothing(),
             nothing(),
             Cell::Number(String::new()),
+            Cell::Number(String::new()),
             Cell::Number(money(lang, sum)),
         ]);
     }
-    let names = ["plan", "line", "period", "unit-price", "amount"].map(|key| screen.t(key)).to_vec();
+    let names = ["plan", "line", "period", "unit-price", "discount", "amount"].map(|key| screen.t(key)).to_vec();
     Ok(Section {
         title: screen.frame.t1("next-bill", "date", &format::date(lang, up_to)),
         action: None,

@@ -12,8 +12,8 @@ use weir_ui::format;
 use weir_ui::pages::{Inset, List, Section, Show};
 
 use super::{
-    Asking, access_tone, diagnostics, fair_use, form_status, identities, line_boosts, line_probes, next_page, page_of,
-    port_blocks, quality, sales, tickets, traffic,
+    Asking, access_tone, contracts, diagnostics, discounts, fair_use, form_status, identities, line_boosts,
+    line_probes, next_page, page_of, port_blocks, quality, sales, tickets, traffic,
 };
 use crate::app::App;
 use crate::db::TenantTx;
@@ -154,6 +154,10 @@ async fn shown<P: Needs>(
     sections.extend(line_probes::of_line(screen, &mut tx, id).await?);
     sections.extend(fair_use::sections(screen, id, &standing));
     sections.push(boosts);
+    sections.push(discounts::of_line(screen, &mut tx, &sold).await?);
+    let (bound, contracts) = contracts::of_line(screen, &mut tx, &sold).await?;
+    facts.splice(2..2, bound);
+    sections.push(contracts);
     sections.push(holds_of(screen, &holds, now));
     sections.extend(asked);
     let page = Show {
@@ -200,7 +204,9 @@ fn actions<P: Needs>(screen: &Screen<P>, sold: &Subscription) -> Vec<Action> {
         ("end", "end"),
     ];
     let ways = ways.map(|(path, key)| Action::go(format!("/subscriptions/{}/{path}", sold.id), screen.t(key)));
-    ways.into_iter().chain(probe).collect()
+    let charge = format!("/accounts/{}/charges?subscription_id={}", sold.account_id, sold.id);
+    let charge = Action::go(charge, screen.t("charges-add"));
+    ways.into_iter().chain([charge]).chain(probe).collect()
 }
 
 fn hold_row<P: Needs>(screen: &Screen<P>, hold: &Hold, in_force: bool) -> Vec<Cell> {

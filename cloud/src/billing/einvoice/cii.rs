@@ -74,6 +74,13 @@ fn line(xml: &mut Xml, line: &Line) {
                 xml.within("ram:StartDateTime", |xml| day(xml, "udt:DateTimeString", line.days.0));
                 xml.within("ram:EndDateTime", |xml| day(xml, "udt:DateTimeString", line.days.1));
             });
+            for (off, why) in &line.allowances {
+                xml.within("ram:SpecifiedTradeAllowanceCharge", |xml| {
+                    xml.within("ram:ChargeIndicator", |xml| xml.text("udt:Indicator", "false"));
+                    amount(xml, "ram:ActualAmount", *off);
+                    xml.text("ram:Reason", why);
+                });
+            }
             xml.within("ram:SpecifiedTradeSettlementLineMonetarySummation", |xml| {
                 amount(xml, "ram:LineTotalAmount", line.net);
             });

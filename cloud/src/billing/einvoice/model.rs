@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use weir_rules::money::Money;
 
 use super::party::Party;
-use crate::billing::{CreditNote, Error, Invoice, InvoiceTax, Parties};
+use crate::billing::{CreditNote, Error, Invoice, InvoiceLine, InvoiceTax, Parties};
 
 /// A document as programs read it.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub struct Document {
     pub gross: Money,
 }
 
-/// A line (BG-25). Its quantity times its price is its net.
+/// A line (BG-25). Its quantity times its price, less its allowances, is its net.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// From 1 (BT-126).
@@ -53,6 +53,8 @@ pub struct Line {
     pub quantity: Decimal,
     /// For one (BT-146), never below zero.
     pub price: Money,
+    /// What is taken off, above zero, and why (BT-136, BT-139).
+    pub allowances: Vec<(Money, String)>,
     /// Without tax (BT-131).
     pub net: Money,
     /// The category's code (BT-151).
@@ -67,8 +69,29 @@ impl Line {
         let name = if name.trim().is_empty() { "—" } else { name };
         let quantity = if net.is_negative() { -Decimal::ONE } else { Decimal::ONE };
         let (category, rate) = (String::new(), Decimal::ZERO);
-        Self { position, name: name.to_owned(), days: (days.0, last), quantity, price: net.abs(), net, category, rate }
+        Self {
+            position,
+            name: name.to_owned(),
+            days: (days.0, last),
+            quantity,
+            price: net.abs(),
+            allowances: Vec::new(),
+            net,
+            category,
+            rate,
+        }
     }
+}
+
+/// What discounts take off a charge, with their names, and what it is without them. A credit is what it comes to.
+fn allowances(line: &InvoiceLine) -> (Vec<(Money, String)>, Money) {
+    let price = line.net.checked_add(line.discount).ok().filter(|_| line.discount.is_positive());
+    let Some(price) = price else { return (Vec::new(), line.net) };
+    let mut parts: Vec<_> = line.discounts.iter().map(|part| (part.amount, part.name.clone())).collect();
+    if parts.is_empty() {
+        parts.push((line.discount, "Discount".to_owned()));
+    }
+    (parts, price)
 }
 
 impl Document {
@@ -77,8 +100,12 @@ impl Document {
         let (summary, parties) = (&invoice.summary, &invoice.parties);
         let lines = invoice.lines.iter().map(|line| {
             let mut written = Line::new(line.position, &line.description, (line.from, line.to), line.net);
-            // Parts of periods have no price of their own: the line is one of its net.
-            if line.quantity.is_sign_positive() && line.unit_price.times(line.quantity).is_ok_and(|net| net == line.net)
+            let (allowances, price) = allowances(line);
+            if !allowances.is_empty() {
+                (written.price, written.allowances) = (price, allowances);
+            }
+            // Parts of periods have no price of their own: the line is one of what they cost.
+            if line.quantity.is_sign_positive() && line.unit_price.times(line.quantity).is_ok_and(|full| full == price)
             {
                 (written.quantity, written.price) = (line.quantity, line.unit_price);
             }

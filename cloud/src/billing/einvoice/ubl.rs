@@ -153,6 +153,13 @@ fn line(xml: &mut Xml, line: &Line, note: bool) {
             xml.text("cbc:StartDate", &line.days.0.to_string());
             xml.text("cbc:EndDate", &line.days.1.to_string());
         });
+        for (off, why) in &line.allowances {
+            xml.within("cac:AllowanceCharge", |xml| {
+                xml.text("cbc:ChargeIndicator", "false");
+                xml.text("cbc:AllowanceChargeReason", why);
+                amount(xml, "cbc:Amount", *off);
+            });
+        }
         xml.within("cac:Item", |xml| {
             xml.text("cbc:Name", &line.name);
             category(xml, "cac:ClassifiedTaxCategory", &line.category, &line.rate.to_string(), "");

@@ -86,6 +86,7 @@ fn line_data(line: &InvoiceLine, language: &str) -> Value {
         "up": line.up_bytes.map(|bytes| text::bytes(bytes, language)),
         "free": line.free_bytes.filter(|bytes| *bytes > 0).map(|bytes| text::bytes(bytes, language)),
         "included": line.included_bytes.map(|bytes| text::bytes(bytes, language)),
+        "discounts": line.discounts.iter().map(|part| json!({ "name": part.name, "amount": text::money(part.amount, language) })).collect::<Vec<_>>(),
         "net": text::money(line.net, language),
     })
 }
@@ -98,9 +99,9 @@ mod tests {
     fn every_language_is_drawn() {
         for (index, language) in crate::tenants::LANGUAGES.into_iter().enumerate() {
             let line = json!({
-                "kind": (["recurring", "credit", "usage", "correction", "late_fee", "top_up", "boost"][index % 7]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
+                "kind": (["recurring", "credit", "usage", "correction", "late_fee", "top_up", "early_termination"][index % 7]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
                 "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
-                "free": "0.2 GB", "included": "2 GB", "net": "30.00 EUR",
+                "free": "0.2 GB", "included": "2 GB", "discounts": [{ "name": "Welcome", "amount": "3.00 EUR" }], "net": "30.00 EUR",
             });
             let data = json!({
                 "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026", "corrects": null, "reason": null,

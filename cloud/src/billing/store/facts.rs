@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::billing::LineKind;
+use crate::billing::{LineDiscount, LineKind};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 
@@ -109,6 +110,9 @@ pub struct BilledRow {
     pub quantity: Decimal,
     pub unit_price: Decimal,
     pub net: Decimal,
+    /// What discounts took off, and what of it is whose.
+    pub discount: Decimal,
+    pub discounts: Json<Vec<LineDiscount>>,
     /// What of the traffic counted.
     pub used_bytes: Decimal,
     pub credits: Option<InvoiceLineId>,
@@ -129,7 +133,7 @@ pub async fn billed(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<BilledRo
                   p.name AS plan, v.allowance_bytes, v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   l.tax_category, l.tax_rate,
                   lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!", upper(l.full_period) AS "full_to!",
-                  l.quantity, l.unit_price, l.net, coalesce(l.down_bytes::numeric, 0) + coalesce(l.up_bytes, 0) - coalesce(l.free_bytes, 0) AS "used_bytes!",
+                  l.quantity, l.unit_price, l.net, l.discount, l.discounts AS "discounts: _", coalesce(l.down_bytes::numeric, 0) + coalesce(l.up_bytes, 0) - coalesce(l.free_bytes, 0) AS "used_bytes!",
                   l.credits_line_id AS "credits: _"
            FROM invoice_lines l
            JOIN subscriptions s ON s.id = l.subscription_id

@@ -1,6 +1,9 @@
 //! SQL of billing: runs, what an account is billed for, documents.
 
 pub mod batches;
+pub mod charges;
+pub mod contracts;
+pub mod discounts;
 pub mod facts;
 pub mod faults;
 pub mod invoices;

@@ -98,11 +98,23 @@ pub async fn insert(tx: &mut TenantTx, id: BillingRunId, as_of: NaiveDate) -> Re
 }
 
 /// The accounts a run has something to look at, or may have: days not charged as they are held, traffic not counted
-/// of what is over, top-ups not charged. All others would be read from end to end for nothing, every day of the year.
+/// of what is over, top-ups not charged, what is charged once and no price that is still to come will take along, and contracts left early. All others would be read from end to end for nothing, every day of the year.
 pub async fn accounts(tx: &mut TenantTx, run: &RunRow) -> Result<Vec<AccountId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: AccountId" FROM accounts a
-           WHERE created_at <= $1 AND EXISTS (
+           WHERE created_at <= $1 AND (EXISTS (
+             SELECT FROM one_time_charges c
+             WHERE c.account_id = a.id AND c.removed_at IS NULL AND c.charged_on <= $2
+               AND NOT EXISTS (SELECT FROM billed_charges b WHERE b.charge_id = c.id)
+               AND NOT EXISTS (SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id
+                               WHERE s.account_id = a.id AND b.component = 'recurring' AND b.period @> $2::date)
+           ) OR EXISTS (
+               SELECT FROM contracts c
+               JOIN subscriptions s ON s.id = c.subscription_id
+               WHERE s.account_id = a.id AND c.waived_at IS NULL AND c.fee <> 'none' AND s.ends_on < upper(c.term)
+                 AND s.ends_on >= lower(c.term) + c.cooling_off_days AND s.ends_on <= least($2::date, ($1::timestamptz AT TIME ZONE a.time_zone)::date)
+                 AND NOT EXISTS (SELECT FROM billed_contracts b WHERE b.contract_id = c.id)
+           ) OR EXISTS (
              SELECT FROM subscriptions s
              JOIN LATERAL (SELECT range_agg(t.valid) AS held, max(coalesce(upper(t.valid), 'infinity')) AS ends_on
                            FROM subscription_terms t WHERE t.subscription_id = s.id) t ON true
@@ -121,7 +133,7 @@ pub async fn accounts(tx: &mut TenantTx, run: &RunRow) -> Result<Vec<AccountId>,
                             AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                             AND d.seq = u.seq AND d.handle = u.handle))
                OR EXISTS (SELECT FROM top_ups t WHERE t.subscription_id = s.id AND t.price > 0
-                            AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id))))
+                            AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id)))))
            ORDER BY id"#,
         run.started_at,
         run.as_of,
@@ -195,6 +207,10 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                JOIN accounts a ON a.id = s.account_id
                JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0
                WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 -- What discounts leave nothing of waits for a day with something to ask.
+                 AND v.price > (SELECT coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN v.price ELSE d.amount END), 0)
+                                FROM discounts d WHERE d.subscription_id = s.id
+                                  AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
                  AND NOT EXISTS (SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring'
                                  AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
                  AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
@@ -218,6 +234,21 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                                  > (SELECT coalesce(max(g.started_at), '-infinity') FROM billing_runs g WHERE g.as_of >= p.ended_on)
                              AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
                                              AND d.seq = u.seq AND d.handle = u.handle)))
+             OR EXISTS (
+               SELECT FROM contracts c JOIN subscriptions s ON s.id = c.subscription_id JOIN accounts a ON a.id = s.account_id
+               WHERE c.waived_at IS NULL AND c.fee <> 'none' AND s.ends_on < upper(c.term)
+                 AND s.ends_on >= lower(c.term) + c.cooling_off_days AND s.ends_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 AND NOT EXISTS (SELECT FROM billed_contracts b WHERE b.contract_id = c.id)
+                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
+             OR EXISTS (
+               SELECT FROM one_time_charges c JOIN accounts a ON a.id = c.account_id
+               WHERE c.removed_at IS NULL AND c.charged_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
+                 AND NOT EXISTS (SELECT FROM billed_charges b WHERE b.charge_id = c.id)
+                 -- It goes with the price of the account's next period, if there is to be one.
+                 AND NOT EXISTS (SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id
+                                 WHERE s.account_id = a.id AND b.component = 'recurring'
+                                   AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date))
              OR EXISTS (
                SELECT FROM top_ups t
                JOIN subscriptions s ON s.id = t.subscription_id

@@ -10,6 +10,7 @@ use weir_ui::portal::{Page, Portal, section};
 
 use super::Own;
 use crate::billing::{self, CreditNoteFilter, CreditNoteSummary, InvoiceFilter, InvoiceSummary};
+use crate::deals::{self, Charge};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::html;
@@ -27,6 +28,10 @@ pub(super) async fn list(own: Own) -> Result<Response, Problem> {
         let invoices = billing::invoices(&mut tx, MANY, &filter).await?;
         let title = portal.frame.t1("portal-bills-of", "account", &account.number);
         page.sections.push(section(title, table(portal, &invoices, today), portal.t("portal-bills-none")));
+        let waiting = deals::charges(&mut tx, account.id, true, MANY).await?;
+        if !waiting.is_empty() {
+            page.sections.push(section(portal.t("portal-charges"), charges_table(portal, &waiting), String::new()));
+        }
         let filter = CreditNoteFilter { account: Some(account.id), ..CreditNoteFilter::default() };
         let notes = billing::credit_notes(&mut tx, MANY, &filter).await?;
         if !notes.is_empty() {
@@ -49,6 +54,21 @@ pub(super) fn table(portal: &Portal, invoices: &[InvoiceSummary], today: NaiveDa
         ]
     });
     let names = ["invoice", "issued", "status", "amount"].map(|key| portal.t(key)).to_vec();
+    Table::new(names, rows.collect())
+}
+
+/// What is to be charged once, as rows.
+fn charges_table(portal: &Portal, charges: &[Charge]) -> Table {
+    let lang = portal.frame.lang;
+    let rows = charges.iter().map(|charge| {
+        vec![
+            Cell::Text(charge.description.clone()),
+            Cell::Text(format::date(lang, charge.charged_on)),
+            Cell::Number(format::number(lang, charge.quantity)),
+            Cell::Number(money(lang, charge.net)),
+        ]
+    });
+    let names = ["charge", "charge-day", "quantity", "net"].map(|key| portal.t(key)).to_vec();
     Table::new(names, rows.collect())
 }
 

@@ -14,10 +14,11 @@ use weir_ui::portal::{Home, LineNow, Owed, Portal, section};
 use super::{Own, Visit, bills, usage};
 use crate::billing::{self, InvoiceFilter, InvoiceSummary};
 use crate::db::TenantTx;
+use crate::deals;
 use crate::error::Problem;
 use crate::http::page::html;
 use crate::http::paging::Page;
-use crate::pages::money;
+use crate::pages::{MANY, contracts, discounts, money};
 use crate::portal;
 use crate::subscribers::{self, Account};
 use crate::subscriptions::{self, Hold, Status, Subscription};
@@ -99,8 +100,14 @@ async fn line_now(
         (_, Some(advice), _) => portal.t(&format!("portal-advice-{advice}")),
         (_, None, _) => String::new(),
     };
-    let rates = [line.rate_down_bps, line.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ");
     let served = line.status == Status::Active && matches!(line.access.as_str(), "open" | "throttled");
+    let mut facts = Vec::new();
+    if served {
+        let rates = [line.rate_down_bps, line.rate_up_bps].map(|bps| format::bit_rate(lang, bps)).join(" / ");
+        facts.push((portal.t("portal-speed"), Cell::Text(rates)));
+        facts.extend(discounts::told(&portal.frame, tx, line.id).await?);
+        facts.extend(contracts::binding(&portal.frame, &deals::contracts(tx, line.id, MANY).await?));
+    }
     let change = Action::go(portal.at(&format!("/lines/{}/plan", line.id)), portal.t("portal-change-plan"));
     let now = LineNow {
         name: name.to_owned(),
@@ -108,7 +115,7 @@ async fn line_now(
         what: portal.frame.t1(&format!("portal-line-{}", why.key), argument.0, argument.1),
         advice,
         actions: if served { vec![change] } else { Vec::new() },
-        facts: if served { vec![(portal.t("portal-speed"), Cell::Text(rates))] } else { Vec::new() },
+        facts,
         topic: if served { format!("line:{}", line.id) } else { String::new() },
     };
     Ok((why.state, now))
@@ -166,7 +173,7 @@ async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed
     let standing = billing::standing(tx, account.id).await?;
     let filter = InvoiceFilter { account: Some(account.id), ..InvoiceFilter::default() };
     let open = InvoiceFilter { status: Some("open".into()), ..filter.clone() };
-    let open = billing::invoices(tx, crate::pages::MANY, &open).await?;
+    let open = billing::invoices(tx, MANY, &open).await?;
     let owes = standing.balance.is_positive();
     let by_card = payments::provider_settings(&own.visit.app, tx).await?.enabled;
     let pays_itself = payments::methods(tx, account.id).await?.iter().any(|method| method.autopay);

@@ -133,8 +133,10 @@ fn next_bill(own: &Own, changed: &Changed, lines: &[Upcoming]) -> Result<Section
     let mut rows: Vec<_> = lines
         .iter()
         .map(|line| {
+            let less = (!line.discount.is_zero()).then(|| money(lang, -line.discount));
+            let less = less.map(|less| format!("{} · {} {less}", line.plan, portal.t("discount")));
             vec![
-                Cell::Text(line.plan.clone()),
+                Cell::Text(less.unwrap_or_else(|| line.plan.clone())),
                 Cell::Text(portal.t(&format!("line-{}", line.kind.name()))),
                 Cell::Text(days(lang, line.from, line.to)),
                 Cell::Number(money(lang, line.net)),

@@ -54,6 +54,8 @@ fn published_rules_find_nothing_wrong_with_any_document() {
         let line = isp.line(account, router, metered, "2026-11-01").await;
         isp.traffic(router, line, 1, "2026-11-10T12:00:00Z", 1_000_000, 350_001).await;
         let changed = isp.line(account, router, fibre, "2026-11-05").await;
+        let less = json!({ "name": "Two <years> & more", "percent": "12.5" });
+        isp.post(&format!("/subscriptions/{changed}/discounts"), less).await.expect(201);
         isp.bill("2026-11-05").await;
         isp.change_plan(changed, dearer, "2026-11-20").await;
         isp.end(line, "2026-11-21").await;

@@ -3,7 +3,10 @@
 mod analytics;
 mod billing;
 mod changes;
+mod charges;
+mod contracts;
 mod credit_notes;
+mod discounts;
 mod document;
 mod einvoices;
 mod faults;

@@ -19,6 +19,14 @@ fn the_first_page_says_how_the_line_and_the_money_stand() {
         let used = page.text.replace(['\u{a0}', '\u{202f}'], " ");
         assert!(used.contains("0 B of 1 GB used"), "{used}");
         assert!(page.text.contains("Everything is paid."), "{}", page.text);
+        let less = json!({ "name": "Loyal", "percent": "10" });
+        isp.post(&format!("/api/v1/subscriptions/{}/discounts", sold.line), less).await.expect(201);
+        assert!(browser.get("").await.text.contains("Loyal · 10 %"));
+        let once =
+            json!({ "description": "Router", "unit_price": { "amount": "5.00", "currency": "EUR" }, "reference": "1" });
+        isp.post(&format!("/api/v1/accounts/{}/charges", sold.account), once).await.expect(201);
+        let bills = browser.get("/bills").await;
+        assert!(bills.text.contains("On your next bill") && bills.text.contains("Router"), "{}", bills.text);
         bill(&isp, &today(&isp).to_string(), &sold.account).await;
         let standing = isp.get(&format!("/api/v1/accounts/{}/standing", sold.account)).await;
         let page = browser.get("").await;

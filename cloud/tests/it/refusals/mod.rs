@@ -2,6 +2,7 @@
 //! no row of the ISP's; every case is sent through the router and compared with the database before and after.
 
 mod catalog;
+mod deals;
 mod enrollment;
 mod network;
 mod payments;
@@ -164,6 +165,9 @@ impl Furnished {
             "top-up-products" => &self.top_up,
             "boost-products" => &self.boost_product,
             "boosts" => &self.boost,
+            "charges" => return format!("chg_{}", uuid::Uuid::nil().simple()),
+            "contracts" => return format!("ctr_{}", uuid::Uuid::nil().simple()),
+            "discounts" => return format!("dsc_{}", uuid::Uuid::nil().simple()),
             "plugins" => &self.plugin,
             "tickets" => &self.ticket,
             "support-plan-weights" => &self.plan,

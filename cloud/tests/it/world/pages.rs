@@ -89,6 +89,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let cash = json!({ "account_id": account, "method": "cash", "received_on": "2026-01-02", "amount": price });
     let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201)["id"].as_str().expect("an id").to_owned();
     made.insert("payments", paid);
+    made.extend(agreed(isp, &sold, &account).await);
     made.insert("orders", ordered(isp, &plan["versions"][0]["id"]).await);
     made.extend(for_programs(isp).await);
     let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
@@ -105,6 +106,22 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("usage-quarantine", quarantined(isp, &router).await);
     pay(isp, &mut made).await;
     made
+}
+
+/// One of everything that is agreed beside the price of a plan.
+async fn agreed(isp: &Isp, sold: &str, account: &str) -> BTreeMap<&'static str, String> {
+    let less = json!({ "name": "Welcome", "percent": "10" });
+    let path = format!("/api/v1/subscriptions/{sold}/discounts");
+    let discount = isp.post(&path, less).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    let price = json!({ "amount": "44.90", "currency": "EUR" });
+    let once =
+        json!({ "description": "Installation", "unit_price": price, "charged_on": "2099-01-01", "reference": "pages" });
+    let path = format!("/api/v1/accounts/{account}/charges");
+    let charge = isp.post(&path, once).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    let term = json!({ "months": 12, "fee": { "kind": "remaining", "percent": "50" } });
+    let path = format!("/api/v1/subscriptions/{sold}/contracts");
+    let contract = isp.post(&path, term).await.expect(201)["id"].as_str().expect("an id").to_owned();
+    BTreeMap::from([("discounts", discount), ("charges", charge), ("contracts", contract)])
 }
 
 /// A credit note about an invoice.
