@@ -12,12 +12,14 @@ use weir_rules::tax::TaxRate;
 use super::error::RulesError;
 use super::pricing::Prices;
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
-use super::{Error, LineKind, recurring, top_ups, usage};
+use super::{Error, LineKind, recurring, taxing, top_ups, usage};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 use crate::plugins::PricedBy;
+use crate::taxes::TaxedBy;
 
 /// A line to be put on the account's next invoice.
+#[derive(Clone)]
 pub(super) struct Draft {
     pub id: InvoiceLineId,
     pub kind: LineKind,
@@ -34,11 +36,14 @@ pub(super) struct Draft {
     pub top_up: Option<TopUpId>,
     /// The tax of the line it gives back; none = today's.
     pub rate: Option<TaxRate>,
+    /// What its rate follows from.
+    pub taxed_by: Option<TaxedBy>,
     /// The rule that set the price, or was asked to.
     pub priced_by: Option<PricedBy>,
 }
 
 /// What a usage line counted.
+#[derive(Clone)]
 pub(super) struct Traffic {
     pub down_bytes: i64,
     pub up_bytes: i64,
@@ -128,7 +133,7 @@ pub(super) async fn draft<'a>(
         };
         drafts.push((account, lines));
     }
-    Ok(drafts)
+    taxing::tax(tx, drafts).await
 }
 
 fn look_at<'a>(

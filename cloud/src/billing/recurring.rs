@@ -62,6 +62,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             credits: line.credits,
             top_up: None,
             rate: credited.map(rate).transpose()?,
+            taxed_by: None,
             priced_by: None,
         };
         let again = twice.filter(|amount| amount.is_positive()).map(|amount| Draft {
@@ -72,6 +73,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             unit_price: amount,
             net: amount,
             traffic: None,
+            taxed_by: None,
             priced_by: None,
             ..draft
         });

@@ -30,6 +30,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -
             credits: None,
             top_up: Some(top_up.id),
             rate: None,
+            taxed_by: None,
             priced_by: None,
         });
     }

@@ -206,6 +206,7 @@ async fn line(
         credits: None,
         top_up: None,
         rate: None,
+        taxed_by: None,
         priced_by,
     }))
 }

@@ -9,6 +9,7 @@ use weir_ui::pages::{Section, Show};
 
 use super::{
     MANY, address, credit_notes, dunning_cases, invoices, money, paying, payments as receipts, subscriptions as sold,
+    tax_exemptions,
 };
 use crate::app::App;
 use crate::billing::{self, AccountStanding, CreditNoteFilter, InvoiceFilter};
@@ -40,6 +41,7 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) 
         lede = lede_of(&screen, &standing);
         facts = facts_of(&screen, &standing);
         sections = documents(&screen, &mut tx, id).await?;
+        sections.push(tax_exemptions::section(&screen, &mut tx, id).await?);
         actions.push(Action::go(address("/messages", &[("account_id", &id.to_string())]), screen.t("messages-of")));
         sections.extend(paying::sections(&screen, &mut tx, id).await?);
         if let Some(pending) = payments::pending(&mut tx, id).await? {

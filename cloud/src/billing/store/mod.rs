@@ -6,3 +6,4 @@ pub mod faults;
 pub mod invoices;
 pub mod runs;
 pub mod settled;
+pub mod taxing;

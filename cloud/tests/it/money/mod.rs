@@ -11,4 +11,5 @@ pub mod harness;
 mod pages;
 mod payments;
 pub mod shop;
+mod taxes;
 pub mod world;
