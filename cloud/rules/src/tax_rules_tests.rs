@@ -1,3 +1,5 @@
+//! Tables and properties of taxes by place and day.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -235,8 +235,6 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(dunning_cases::routes())
         .merge(ledger::routes())
         .merge(taxes::routes())
-        .merge(tax_starters::routes())
-        .merge(tax_exemptions::routes())
         .merge(line_probes::routes())
         .merge(diagnostics::routes())
         .merge(diagnosis_forms::routes())

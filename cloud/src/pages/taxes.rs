@@ -9,7 +9,7 @@ use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Confirm, Form, Register, Show};
 
-use super::{Asking, form_status, next_page, page_of};
+use super::{Asking, form_status, next_page, page_of, tax_exemptions, tax_starters};
 use crate::app::App;
 use crate::error::Problem;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -30,6 +30,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/tax-rules/{id}", get(show))
         .route("/tax-rules/{id}/edit", get(edit).post(change))
         .route("/tax-rules/{id}/withdraw", get(ask_withdraw).post(withdraw))
+        .merge(tax_starters::routes())
+        .merge(tax_exemptions::routes())
 }
 
 /// Where a rule holds, the country first.
