@@ -1324,7 +1324,7 @@ CREATE TABLE public.invoice_lines (
     unit_price numeric(18,6) NOT NULL,
     net numeric(18,4) NOT NULL,
     tax_category text NOT NULL,
-    tax_rate numeric(7,4) NOT NULL,
+    tax_rate numeric(9,6) NOT NULL,
     down_bytes bigint,
     up_bytes bigint,
     included_bytes bigint,
@@ -1334,6 +1334,7 @@ CREATE TABLE public.invoice_lines (
     free_bytes bigint,
     discount numeric(18,4) DEFAULT 0 NOT NULL,
     discounts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    taxed_by jsonb,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
 CASE
     WHEN (kind = ANY (ARRAY['credit'::text, 'correction'::text])) THEN (credits_line_id IS NOT NULL)
@@ -1353,9 +1354,11 @@ CREATE TABLE public.invoice_taxes (
     invoice_id uuid NOT NULL,
     category text NOT NULL,
     name text NOT NULL,
-    rate numeric(7,4) NOT NULL,
+    rate numeric(9,6) NOT NULL,
     base numeric(18,4) NOT NULL,
-    tax numeric(18,4) NOT NULL
+    tax numeric(18,4) NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    parts jsonb DEFAULT '[]'::jsonb NOT NULL
 );
 
 ALTER TABLE ONLY public.invoice_taxes FORCE ROW LEVEL SECURITY;
@@ -2202,6 +2205,7 @@ CREATE TABLE public.service_locations (
     postcode text DEFAULT ''::text NOT NULL,
     country character(2) NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    region text DEFAULT ''::text NOT NULL,
     CONSTRAINT service_locations_have_a_street CHECK ((btrim(line1) <> ''::text))
 );
 
@@ -2451,6 +2455,60 @@ ALTER TABLE ONLY public.suspense_returns FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suspense_returns OWNER TO weir_owner;
 
+CREATE TABLE public.tax_exemptions (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    kind text NOT NULL,
+    document text NOT NULL,
+    reason text NOT NULL,
+    days daterange NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT tax_exemptions_have_a_reason CHECK ((btrim(reason) <> ''::text)),
+    CONSTRAINT tax_exemptions_hold_for_a_day CHECK (((NOT isempty(days)) AND (NOT lower_inf(days)))),
+    CONSTRAINT tax_exemptions_kind_exists CHECK ((kind = ANY (ARRAY['certificate'::text, 'reverse_charge'::text, 'intra_community'::text]))),
+    CONSTRAINT tax_exemptions_name_a_document CHECK ((btrim(document) <> ''::text))
+);
+
+ALTER TABLE ONLY public.tax_exemptions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tax_exemptions OWNER TO weir_owner;
+
+CREATE TABLE public.tax_rules (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    country text NOT NULL,
+    region text DEFAULT ''::text NOT NULL,
+    city text DEFAULT ''::text NOT NULL,
+    postcode text DEFAULT ''::text NOT NULL,
+    tax text NOT NULL,
+    category text NOT NULL,
+    rate_percent numeric(9,6) NOT NULL,
+    turn smallint DEFAULT 0 NOT NULL,
+    compound boolean DEFAULT false NOT NULL,
+    days daterange DEFAULT daterange(NULL::date, NULL::date) NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT tax_rules_category_fits_the_rate CHECK (
+CASE category
+    WHEN 'S'::text THEN (rate_percent > (0)::numeric)
+    WHEN 'Z'::text THEN (rate_percent = (0)::numeric)
+    WHEN 'E'::text THEN (rate_percent = (0)::numeric)
+    ELSE true
+END),
+    CONSTRAINT tax_rules_category_is_of_a_place CHECK ((category = ANY (ARRAY['S'::text, 'Z'::text, 'E'::text, 'L'::text, 'M'::text]))),
+    CONSTRAINT tax_rules_have_a_name CHECK ((btrim(tax) <> ''::text)),
+    CONSTRAINT tax_rules_hold_for_a_day CHECK ((NOT isempty(days))),
+    CONSTRAINT tax_rules_name_a_country CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT tax_rules_rate_is_a_percentage CHECK (((rate_percent >= (0)::numeric) AND (rate_percent <= (100)::numeric))),
+    CONSTRAINT tax_rules_turn_is_small CHECK (((turn >= 0) AND (turn <= 99)))
+);
+
+ALTER TABLE ONLY public.tax_rules FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tax_rules OWNER TO weir_owner;
+
 CREATE TABLE public.tenants (
     tenant_id uuid NOT NULL,
     name text NOT NULL,
@@ -2462,8 +2520,6 @@ CREATE TABLE public.tenants (
     time_zone text NOT NULL,
     language text DEFAULT 'en'::text NOT NULL,
     hue smallint DEFAULT 255 NOT NULL,
-    tax_name text DEFAULT 'VAT'::text NOT NULL,
-    tax_rate_percent numeric(7,4) DEFAULT 0 NOT NULL,
     payment_terms_days smallint DEFAULT 14 NOT NULL,
     grace_days smallint DEFAULT 7 NOT NULL,
     invoice_prefix text DEFAULT 'INV'::text NOT NULL,
@@ -2475,12 +2531,13 @@ CREATE TABLE public.tenants (
     bank_bic text DEFAULT ''::text NOT NULL,
     port_block_months smallint DEFAULT 12 NOT NULL,
     restored_at timestamp with time zone,
+    tax_rounding text DEFAULT 'invoice'::text NOT NULL,
     CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
     CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),
     CONSTRAINT tenants_payment_terms_are_days CHECK (((payment_terms_days >= 0) AND (payment_terms_days <= 365))),
     CONSTRAINT tenants_port_block_months_fit CHECK (((port_block_months >= 1) AND (port_block_months <= 84))),
-    CONSTRAINT tenants_tax_rate_is_a_percentage CHECK (((tax_rate_percent >= (0)::numeric) AND (tax_rate_percent <= (100)::numeric)))
+    CONSTRAINT tenants_tax_rounding_exists CHECK ((tax_rounding = ANY (ARRAY['invoice'::text, 'line'::text])))
 );
 
 ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
@@ -3253,6 +3310,18 @@ ALTER TABLE ONLY public.suspense_returns
 
 ALTER TABLE ONLY public.suspense_returns
     ADD CONSTRAINT suspense_returns_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.tax_exemptions
+    ADD CONSTRAINT tax_exemptions_one_a_day EXCLUDE USING gist (tenant_id WITH =, account_id WITH =, days WITH &&) WHERE ((withdrawn_at IS NULL));
+
+ALTER TABLE ONLY public.tax_exemptions
+    ADD CONSTRAINT tax_exemptions_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.tax_rules
+    ADD CONSTRAINT tax_rules_hold_once EXCLUDE USING gist (tenant_id WITH =, country WITH =, lower(region) WITH =, lower(city) WITH =, lower(postcode) WITH =, lower(tax) WITH =, days WITH &&) WHERE ((withdrawn_at IS NULL));
+
+ALTER TABLE ONLY public.tax_rules
+    ADD CONSTRAINT tax_rules_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (tenant_id);
@@ -4139,6 +4208,15 @@ ALTER TABLE ONLY public.suspense_returns
 ALTER TABLE ONLY public.suspense_returns
     ADD CONSTRAINT suspense_returns_tenant_id_suspense_id_fkey FOREIGN KEY (tenant_id, suspense_id) REFERENCES public.suspense_items(tenant_id, id);
 
+ALTER TABLE ONLY public.tax_exemptions
+    ADD CONSTRAINT tax_exemptions_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.tax_exemptions
+    ADD CONSTRAINT tax_exemptions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.tax_rules
+    ADD CONSTRAINT tax_rules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES platform.tenants(tenant_id);
 
@@ -4509,6 +4587,10 @@ ALTER TABLE public.suspense_items ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suspense_returns ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.tax_exemptions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tax_rules ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY tenant ON public.access_points TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.accounts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -4694,6 +4776,10 @@ CREATE POLICY tenant ON public.support_targets TO weir_app USING ((tenant_id = (
 CREATE POLICY tenant ON public.suspense_items TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.suspense_returns TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.tax_exemptions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.tax_rules TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.tenants TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -5041,6 +5127,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.support_targets TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.suspense_items TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.suspense_returns TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tax_exemptions TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tax_rules TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenants TO weir_app;
 

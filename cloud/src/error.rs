@@ -196,6 +196,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::access::error::KINDS,
         crate::network::error::KINDS,
         crate::subscribers::error::KINDS,
+        crate::taxes::error::KINDS,
         crate::catalog::error::KINDS,
         crate::fleet::error::KINDS,
         crate::subscriptions::error::KINDS,

@@ -224,6 +224,10 @@ ids! {
     PluginVersionId = "pgv";
     /// A call of a plugin.
     PluginInvocationId = "pgi";
+    /// A tax at a place.
+    TaxRuleId = "txr";
+    /// Why an account is not charged tax.
+    TaxExemptionId = "txe";
     /// A change somebody made.
     AuditEntryId = "aud";
     /// Something that happened.

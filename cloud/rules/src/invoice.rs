@@ -81,6 +81,21 @@ pub fn totals(currency: Currency, parts: &Parts<'_>) -> Result<Totals, InvoiceEr
     Ok(Totals { line_total, allowance_total, charge_total, net, taxes, tax, gross })
 }
 
+/// The same with tax rounded on each line and summed, as some authorities want it: 25.00 and 25.00 at 8.25 % is twice 2.06.
+///
+/// For documents without allowances and charges. From the group's own rounding it is off by half a cent a line at most.
+pub fn rounded_by_line(mut totals: Totals, lines: &[Taxable]) -> Result<Totals, InvoiceError> {
+    let currency = totals.net.currency();
+    for group in &mut totals.taxes {
+        let of_group = lines.iter().filter(|line| line.rate == group.rate);
+        let taxes = of_group.map(|line| line.rate.on_net(line.net)).collect::<Result<Vec<_>, _>>()?;
+        group.tax = Money::sum(currency, taxes)?;
+    }
+    totals.tax = Money::sum(currency, totals.taxes.iter().map(|group| group.tax))?;
+    totals.gross = totals.net.checked_add(totals.tax)?;
+    Ok(totals)
+}
+
 /// What is to be paid (BT-115) and the rounding in it (BT-114), as (payable, rounding).
 ///
 /// `cash_step` rounds only this amount: 107.93 CHF in steps of 0.05 is (107.95, 0.02).
@@ -176,6 +191,16 @@ mod tests {
         assert_eq!((totals.tax, totals.gross), (money("1225", "EUR"), money("7125", "EUR")));
         let paid = payable(totals.gross, money("1000", "EUR"), None).unwrap();
         assert_eq!(paid, (money("6125", "EUR"), money("0", "EUR")));
+    }
+
+    #[test]
+    fn tax_can_be_rounded_on_each_line() {
+        let rate = TaxRate::new(TaxCategory::Standard, "8.25".parse().unwrap()).unwrap();
+        let lines = ["25.00", "25.00"].map(|net| Taxable { net: money(net, "EUR"), rate });
+        let once = totals(Currency::EUR, &Parts { lines: &lines, ..Parts::default() }).unwrap();
+        let each = rounded_by_line(once.clone(), &lines).unwrap();
+        assert_eq!((once.tax, each.tax), (money("4.13", "EUR"), money("4.12", "EUR")));
+        assert_eq!((each.gross, each.taxes[0].tax), (money("54.12", "EUR"), money("4.12", "EUR")));
     }
 
     #[test]

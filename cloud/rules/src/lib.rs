@@ -42,5 +42,6 @@ pub mod tax;
 pub mod tax_liability;
 pub mod tax_place;
 pub mod tax_profile;
+pub mod tax_rules;
 pub mod unit_price;
 pub mod usage;

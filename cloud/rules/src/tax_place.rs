@@ -40,7 +40,7 @@ pub fn rule_at<'a>(place: &Place, rules: &'a [PlaceRule]) -> Option<&'a PlaceRul
 }
 
 /// How specific a match is, country least and postcode most; `None` when the rule is for elsewhere.
-fn specificity(place: &Place, rule: &Place) -> Option<u8> {
+pub(crate) fn specificity(place: &Place, rule: &Place) -> Option<u8> {
     let fields = [
         (&place.country, &rule.country, 1),
         (&place.region, &rule.region, 2),

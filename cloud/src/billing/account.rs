@@ -16,12 +16,14 @@ use super::store::charges::{self as waiting, ChargeRow};
 use super::store::contracts::{self, ContractRow};
 use super::store::discounts::{self, DiscountRow};
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
-use super::{Error, LineKind, charges, leaving, recurring, top_ups, usage};
+use super::{Error, LineKind, charges, leaving, recurring, taxing, top_ups, usage};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, ChargeId, ContractId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 use crate::plugins::PricedBy;
+use crate::taxes::TaxedBy;
 
 /// A line to be put on the account's next invoice.
+#[derive(Clone)]
 pub(super) struct Draft {
     pub id: InvoiceLineId,
     pub kind: LineKind,
@@ -42,6 +44,8 @@ pub(super) struct Draft {
     pub once: Option<Once>,
     /// The tax of the line it gives back; none = today's.
     pub rate: Option<TaxRate>,
+    /// What its rate follows from.
+    pub taxed_by: Option<TaxedBy>,
     /// The rule that set the price, or was asked to.
     pub priced_by: Option<PricedBy>,
 }
@@ -63,6 +67,7 @@ impl Draft {
 }
 
 /// What a usage line counted.
+#[derive(Clone)]
 pub(super) struct Traffic {
     pub down_bytes: i64,
     pub up_bytes: i64,
@@ -175,7 +180,7 @@ pub(super) async fn draft<'a>(
         });
         drafts.push((account, lines));
     }
-    Ok(drafts)
+    taxing::tax(tx, drafts).await
 }
 
 fn look_at<'a>(

@@ -12,7 +12,7 @@ use super::error::RulesError;
 use super::store::charges::{self as store, ChargeRow};
 use super::store::contracts;
 use super::store::facts::{self, AccountRow};
-use super::{Error, LineKind, allocation, issue};
+use super::{Error, LineKind, allocation, issue, taxing};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, ChargeId, InvoiceId};
 
@@ -63,6 +63,7 @@ fn draft(tx: &TenantTx, row: &ChargeRow, currency: Currency) -> Result<Draft, Er
         top_up: None,
         once: Some(Once::Charge(row.id)),
         rate: None,
+        taxed_by: None,
         priced_by: None,
     })
 }
@@ -93,8 +94,10 @@ pub async fn charge_now(tx: &mut TenantTx, account: AccountId, charge: ChargeId)
     let currency = account::currency(&row)?;
     let Some(waiting) = store::waiting(tx, &[account.uuid()], Some(charge)).await?.pop() else { return Ok(None) };
     let line = draft(tx, &waiting, currency)?;
-    let invoice = issue::write(tx, &row, None, currency, std::slice::from_ref(&line)).await?;
-    record(tx, &[&line]).await?;
+    let taxed = taxing::tax(tx, vec![(&row, Ok(vec![line]))]).await?.pop();
+    let lines = taxed.map_or(Ok(Vec::new()), |(_, lines)| lines)?;
+    let invoice = issue::write(tx, &row, None, currency, &lines).await?;
+    record(tx, &Vec::from_iter(&lines)).await?;
     let (net, tax) = (invoice.totals.net, invoice.totals.tax);
     let issued = Issued { revenue: net, deferred: Money::zero(currency), tax };
     issue::post(tx, &invoice, posting::issue_invoice(&account, &issued)?).await?;

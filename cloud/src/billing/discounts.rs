@@ -3,6 +3,7 @@
 //! A charge keeps what it was billed with: what begins or ends later reduces later charges alone.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use weir_rules::charges::NewLine;
@@ -37,6 +38,25 @@ pub(super) struct Reduction {
     pub total: Money,
     /// What of it is whose; not told of a credit.
     pub parts: Vec<LineDiscount>,
+}
+
+impl Reduction {
+    /// What of it goes with each part of its line; together they are it.
+    pub(super) fn split(&self, weights: &[Decimal]) -> Result<Vec<Self>, MoneyError> {
+        if self.parts.is_empty() {
+            let totals = self.total.allocate(weights)?;
+            return Ok(totals.into_iter().map(|total| Self { total, parts: Vec::new() }).collect());
+        }
+        let nothing = Self { total: Money::zero(self.total.currency()), parts: Vec::new() };
+        let mut split = vec![nothing; weights.len()];
+        for part in &self.parts {
+            for (piece, amount) in split.iter_mut().zip(part.amount.allocate(weights)?) {
+                piece.total = piece.total.checked_add(amount)?;
+                piece.parts.push(LineDiscount { amount, ..part.clone() });
+            }
+        }
+        Ok(split)
+    }
 }
 
 /// A recurring line about to be billed.
@@ -77,7 +97,7 @@ fn promotion(facts: &Facts<'_>, row: &DiscountRow) -> Result<Promotion, MoneyErr
 fn of_credit(facts: &Facts<'_>, drafts: &[Draft], charge: &BilledRow, now: Money) -> Result<Money, MoneyError> {
     let before = facts.billed.iter().filter(|line| line.is_of_terms() && line.credits == Some(charge.id));
     let mut before =
-        Money::new(-before.map(|line| line.net + line.discount).sum::<rust_decimal::Decimal>(), now.currency())?;
+        Money::new(-before.map(|line| line.net + line.discount).sum::<Decimal>(), now.currency())?;
     for draft in drafts.iter().filter(|draft| draft.credits == Some(charge.id) && draft.reduction.is_some()) {
         before = before.checked_sub(draft.price()?)?;
     }

@@ -17,7 +17,7 @@ use weir_rules::usage::UsageError;
 use crate::error::{FieldError, Problem};
 use crate::ids::{AccountId, BillingRunId, CreditNoteId, InvoiceId};
 use crate::subscribers::error::ACCOUNT_NOT_FOUND;
-use crate::{db, ledger, plugins, tenants, usage};
+use crate::{db, ledger, plugins, taxes, tenants, usage};
 
 crate::kinds! {
     RUN_NOT_FOUND = 404 "billing-run-not-found", "There is no such billing run", "It may belong to somebody else.";
@@ -98,6 +98,9 @@ pub enum Error {
     /// The usage could not be made ready.
     #[error(transparent)]
     Usage(#[from] usage::Error),
+    /// The tax of a line could not be found out.
+    #[error(transparent)]
+    Taxes(taxes::Error),
     /// The rule that sets prices could not be asked.
     #[error(transparent)]
     Plugin(#[from] plugins::Error),
@@ -117,7 +120,7 @@ impl Error {
                 error.is_passing()
             }
             Self::Plugin(error) => error.is_passing(),
-            Self::Usage(usage::Error::Db(error)) => error.is_passing(),
+            Self::Usage(usage::Error::Db(error)) | Self::Taxes(taxes::Error::Db(error)) => error.is_passing(),
             Self::UsageMoved => true,
             _ => false,
         }
@@ -200,6 +203,15 @@ rules!(
     PaymentError
 );
 
+impl From<taxes::Error> for Error {
+    fn from(error: taxes::Error) -> Self {
+        match error {
+            taxes::Error::Tax(error) => error.into(),
+            error => Self::Taxes(error),
+        }
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         Self::Db(error.into())
@@ -221,6 +233,7 @@ impl From<Error> for Problem {
             Error::Invalid(errors) => Self::invalid(errors),
             Error::UsageMoved
             | Error::Usage(_)
+            | Error::Taxes(_)
             | Error::Plugin(_)
             | Error::Rules(_)
             | Error::Ledger(_)

@@ -69,8 +69,15 @@ pub async fn invoice(tx: &mut TenantTx, id: InvoiceId) -> Result<Invoice, Error>
     }
     let mut taxes = Vec::new();
     for row in store::taxes(tx, id).await? {
-        let (base, tax) = (Money::new(row.base, currency)?, Money::new(row.tax, currency)?);
-        taxes.push(InvoiceTax { category: row.category, name: row.name, rate: row.rate.normalize(), base, tax });
+        taxes.push(InvoiceTax {
+            category: row.category,
+            name: row.name,
+            rate: row.rate.normalize(),
+            base: Money::new(row.base, currency)?,
+            tax: Money::new(row.tax, currency)?,
+            reason: row.reason,
+            parts: row.parts.0,
+        });
     }
     Ok(Invoice { summary, parties, lines, taxes })
 }
@@ -174,6 +181,7 @@ fn line(row: LineRow, currency: Currency) -> Result<InvoiceLine, Error> {
         late: row.late,
         segments: row.segments,
         priced_by: row.priced_by.map(|by| by.0),
+        taxed_by: row.taxed_by.map(|by| by.0),
         credits_line_id: row.credits_line_id,
     })
 }

@@ -3,7 +3,7 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde_json::json;
-use weir_rules::invoice::{Parts, Totals, document_number, due_on, totals};
+use weir_rules::invoice::{Parts, Totals, document_number, due_on, rounded_by_line, totals};
 use weir_rules::ledger::Entry;
 use weir_rules::money::{Currency, Money};
 use weir_rules::posting::{self, Issued};
@@ -14,13 +14,14 @@ use super::account::{Draft, Traffic};
 use super::error::RulesError;
 use super::store::facts::{AccountRow, Taking};
 use super::store::{facts, invoices, runs};
+use super::taxing::{self, Group};
 use super::{Buyer, Error, Parties, Seller, allocation, charges, periods};
 use crate::audit;
 use crate::db::TenantTx;
 use crate::events::{self, EventKind, News};
 use crate::ids::{AccountId, BillingRunId, InvoiceId};
 use crate::ledger::{self, Source};
-use crate::tenants::{self, Tenant};
+use crate::tenants::{self, TaxRounding, Tenant};
 
 /// An invoice about to be written.
 pub(super) struct NewInvoice<'a> {
@@ -31,7 +32,8 @@ pub(super) struct NewInvoice<'a> {
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
     pub rate: TaxRate,
-    pub tax_name: String,
+    /// What stands beside each of the taxes.
+    pub groups: Vec<Group>,
     pub totals: Totals,
     pub parties: Parties,
 }
@@ -69,7 +71,18 @@ impl Issuing {
     ) -> Result<Document<'a, 'l>, Error> {
         let taxables: Vec<_> =
             lines.iter().map(|line| Taxable { net: line.net, rate: line.rate.unwrap_or(self.rate) }).collect();
-        Ok(Document { account, lines, totals: totals(currency, &Parts { lines: &taxables, ..Parts::default() })? })
+        let mut totals = totals(currency, &Parts { lines: &taxables, ..Parts::default() })?;
+        if self.tenant.tax_rounding == TaxRounding::Line {
+            totals = rounded_by_line(totals, &taxables)?;
+        }
+        Ok(Document { account, lines, totals })
+    }
+
+    fn groups(&self, document: &Document<'_, '_>) -> Result<Vec<Group>, Error> {
+        let lines = document.lines.iter();
+        let lines: Vec<_> =
+            lines.map(|line| (line.rate.unwrap_or(self.rate), line.net, line.taxed_by.as_ref())).collect();
+        taxing::groups(&lines, &document.totals.taxes, &self.tenant.tax_name)
     }
 }
 
@@ -166,8 +179,8 @@ async fn write_all<'a>(
             issued_on: issuing.on,
             due_on: issuing.due_on,
             rate: issuing.rate,
-            tax_name: issuing.tenant.tax_name.clone(),
-            parties: parties(&issuing.tenant, document.account),
+            groups: issuing.groups(document)?,
+            parties: parties(&issuing.tenant, document),
             totals: document.totals.clone(),
         });
     }
@@ -249,17 +262,13 @@ async fn post_all<'a>(
     Ok(())
 }
 
-/// What the ISP's tax on a net amount is today.
-pub fn tax_on(tenant: &Tenant, net: Money) -> Result<Money, Error> {
-    Ok(tax_rate(tenant.tax_rate_percent)?.on_net(net)?)
-}
-
 fn tax_rate(percent: Decimal) -> Result<TaxRate, Error> {
     let category = if percent.is_zero() { TaxCategory::ZeroRated } else { TaxCategory::Standard };
     Ok(TaxRate::new(category, percent)?)
 }
 
-fn parties(tenant: &Tenant, account: &AccountRow) -> Parties {
+fn parties(tenant: &Tenant, document: &Document<'_, '_>) -> Parties {
+    let account = document.account;
     let takes_transfers = !tenant.bank_iban.is_empty();
     let holder = if tenant.bank_holder.is_empty() { &tenant.legal_name } else { &tenant.bank_holder };
     let reference = creditor_reference(&account.number).filter(|_| takes_transfers);
@@ -282,6 +291,7 @@ fn parties(tenant: &Tenant, account: &AccountRow) -> Parties {
             address: account.address.clone(),
             account_number: account.number.clone(),
             reference: reference.unwrap_or_default(),
+            tax_id: taxing::buyer_tax_id(document.lines),
         },
         language: account.language.clone(),
     }

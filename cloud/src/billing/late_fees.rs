@@ -42,6 +42,7 @@ pub async fn charge_late_fee(
         top_up: None,
         once: None,
         priced_by: None,
+        taxed_by: None,
         rate: Some(TaxRate::new(TaxCategory::OutOfScope, Decimal::ZERO)?),
     };
     let invoice = issue::write(tx, &row, None, fee.currency(), &[line]).await?;

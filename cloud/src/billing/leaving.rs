@@ -38,6 +38,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, until: NaiveDate, lines: 
             top_up: None,
             once: Some(Once::Contract(row.id)),
             rate: None,
+            taxed_by: None,
             priced_by: None,
         });
     }

@@ -27,6 +27,7 @@ mod pricing;
 mod recurring;
 mod runs;
 mod store;
+mod taxing;
 mod top_ups;
 mod upcoming;
 mod usage;
@@ -44,14 +45,14 @@ pub use discounts::{LineDiscount, after_periods, billed_until};
 pub use error::Error;
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoice_summary, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
-pub use issue::tax_on;
 pub use late_fees::{charge_late_fee, waive_late_fee};
 pub use leaving::{contract_term, leaving_fee};
 pub use metered::{Metered, metered, period};
 pub use model::{
-    AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, LineKind, Owed, Parties,
-    RunStatus, RunWish, Seller, Settlement, Upcoming,
+    AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, InvoiceTaxPart, LineKind,
+    Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming,
 };
 pub use preview::{Outlier, OutlierReason, Preview, PreviewFault, preview};
 pub use runs::{faults, run, runs, start_run, today};
+pub use taxing::tax_of_line;
 pub use upcoming::upcoming;

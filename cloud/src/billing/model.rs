@@ -10,9 +10,11 @@ use weir_rules::money::Money;
 use super::LineDiscount;
 use crate::ids::{
     AccountId, AllocationId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, SubscriptionId,
+    TaxRuleId,
 };
 use crate::ledger::Amount;
 use crate::plugins::PricedBy;
+use crate::taxes::TaxedBy;
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -230,6 +232,8 @@ pub struct InvoiceLine {
     /// Percent.
     #[schema(value_type = String)]
     pub tax_rate: Decimal,
+    /// Where it was taxed, by which rules, or why not; absent where no rule of a place decides, as for late fees.
+    pub taxed_by: Option<TaxedBy>,
     /// Bytes to the subscriber, on a usage line.
     pub down_bytes: Option<i64>,
     /// Bytes from the subscriber, on a usage line.
@@ -265,6 +269,28 @@ pub struct InvoiceTax {
     /// The tax.
     #[schema(value_type = Amount)]
     pub tax: Money,
+    /// Why no tax is charged, as it stands on the document; may be empty.
+    pub reason: String,
+    /// What the tax is made of, by rule; none where no rule of a place decided.
+    pub parts: Vec<InvoiceTaxPart>,
+}
+
+/// What of a tax follows from one rule. All of a tax add up to it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct InvoiceTaxPart {
+    /// Which.
+    pub rule_id: TaxRuleId,
+    /// As the rule calls it.
+    pub tax: String,
+    /// The rule's own rate, percent.
+    #[schema(value_type = String)]
+    pub rate: Decimal,
+    /// Sum of the nets of its lines.
+    #[schema(value_type = Amount)]
+    pub base: Money,
+    /// Its part of the tax.
+    #[schema(value_type = Amount)]
+    pub amount: Money,
 }
 
 /// Seller and buyer, frozen at issue.
@@ -320,6 +346,9 @@ pub struct Buyer {
     /// What to write on a transfer (ISO 11649); empty where transfers are not taken.
     #[serde(default)]
     pub reference: String,
+    /// Their VAT identifier, where the tax is theirs to account for; may be empty.
+    #[serde(default)]
+    pub tax_id: String,
 }
 
 /// A part of a payment or of a credit document that settles an invoice.

@@ -66,6 +66,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             top_up: None,
             once: None,
             rate: credited.map(rate).transpose()?,
+            taxed_by: None,
             priced_by: None,
         };
         let again = twice.filter(|amount| amount.is_positive()).map(|amount| Draft {
@@ -77,6 +78,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             net: amount,
             reduction: None,
             traffic: None,
+            taxed_by: None,
             priced_by: None,
             ..draft
         });

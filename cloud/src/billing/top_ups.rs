@@ -32,6 +32,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -
             top_up: Some(top_up.id),
             once: None,
             rate: None,
+            taxed_by: None,
             priced_by: None,
         });
     }

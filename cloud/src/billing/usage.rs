@@ -207,6 +207,7 @@ async fn line(
         top_up: None,
         once: None,
         rate: None,
+        taxed_by: None,
         priced_by,
     }))
 }

@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::error::{self, Problem};
 use crate::{
     access, analytics, audit, billing, catalog, deals, diagnostics, dunning, fair_use, fleet, imports, ledger, network,
-    notifications, orders, payments, plugins, portal, quality, subscribers, subscriptions, tenants, tickets,
+    notifications, orders, payments, plugins, portal, quality, subscribers, subscriptions, taxes, tenants, tickets,
     translation, usage, webhooks,
 };
 
@@ -87,6 +87,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(diagnostics::api::routes())
             .merge(plugins::api::routes())
             .merge(ledger::api::routes())
+            .merge(taxes::api::routes())
             .merge(billing::api::routes())
             .merge(deals::discounts::api::routes())
             .merge(deals::charges::api::routes())

@@ -9,7 +9,7 @@ use crate::error::FieldError;
 const ROWS_MAX: usize = 5_000;
 
 /// The fields of a row, and what their columns may be called, in letters and digits alone.
-pub const FIELDS: [(&str, &[&str]); 18] = [
+pub const FIELDS: [(&str, &[&str]); 19] = [
     (
         "name",
         &[
@@ -53,6 +53,7 @@ pub const FIELDS: [(&str, &[&str]); 18] = [
         "postcode",
         &["postcode", "zip", "zipcode", "postalcode", "codigopostal", "cp", "cep", "codepostal", "الرمزالبريدي"],
     ),
+    ("region", &["region", "state", "province", "estado", "provincia", "uf", "etat", "المنطقة"]),
     ("country", &["country", "countrycode", "pais", "pays", "البلد"]),
     ("billing_day", &["billingday", "anchorday", "billday", "diadefacturacion", "diadecobranca", "jourdefacturation"]),
     ("currency", &["currency", "moneda", "moeda", "devise", "العملة"]),

@@ -163,6 +163,7 @@ async fn make(tx: &mut TenantTx, choices: &mut Choices, cells: &Cells<'_>) -> Re
         line2: cells.get("line2").to_owned(),
         city: cells.get("city").to_owned(),
         postcode: cells.get("postcode").to_owned(),
+        region: cells.get("region").to_owned(),
         country,
     };
     let location = subscribers::add_location(tx, wish).await.map_err(Problem::from);

@@ -82,6 +82,7 @@ pub async fn approve(tx: &mut TenantTx, id: OrderId) -> Result<Order, Error> {
         line2: place.line2,
         city: place.city,
         postcode: place.postcode,
+        region: String::new(),
         country: place.country,
     };
     subscribers::add_location(tx, wish).await?;

@@ -228,7 +228,7 @@ async fn ask_start(
                 None => Cell::Text(screen.t("run-before-none")),
             },
         ),
-        (screen.t("tax-name"), Cell::Text(tax)),
+        (screen.t("nav-taxes"), Cell::link("/tax-rules", tax)),
         (screen.t("payment-terms"), Cell::Text(format::number(lang, tenant.payment_terms_days.into()))),
     ];
     let form = Asking::new(&screen.frame, fields, problem).ask("as_of", "run-up-to", Input::Line("date")).inset(

@@ -11,7 +11,7 @@ use weir_ui::blocks::{Action, Cell, Chip, Search, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Figure, Register, Section, Show};
 
-use super::{address, credit_notes, days, ledger, money, next_page, page_of, payments};
+use super::{address, credit_notes, days, invoice_taxes, ledger, money, next_page, page_of, payments};
 use crate::app::App;
 use crate::billing::{self, CreditNoteFilter, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Settlement};
 use crate::db::TenantTx;
@@ -171,6 +171,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
     sections.extend(reduced(&screen, &invoice.lines));
     sections.extend(why(&screen, &invoice.lines));
     sections.extend([totals(&screen, &invoice), settled(&screen, id, settlements), credited, books]);
+    sections.extend(invoice_taxes::section(&screen, &invoice.lines));
     let pays = screen.may::<RecordPayments>() && summary.open.is_positive();
     let form = pays.then(|| payments::inset(&screen, payments::fields(&screen, account.id, summary.open, today), None));
     let owed = money(lang, summary.open);
@@ -271,7 +272,7 @@ fn totals(screen: &Screen<ViewBilling>, invoice: &Invoice) -> Section {
     let row = |what: String, amount| vec![Cell::Text(what), Cell::Number(money(lang, amount))];
     let mut rows = vec![row(screen.t("net"), invoice.summary.net)];
     for tax in &invoice.taxes {
-        rows.push(row(format!("{} {} %", tax.name, format::number(lang, tax.rate)), tax.tax));
+        rows.extend(invoice_taxes::rows(screen, tax));
     }
     rows.push(row(screen.t("total"), invoice.summary.gross));
     rows.push(row(screen.t("open"), invoice.summary.open));

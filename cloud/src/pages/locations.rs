@@ -42,6 +42,7 @@ async fn add_location(
         line2: fields.text("line2"),
         city: fields.text("city"),
         postcode: fields.text("postcode"),
+        region: fields.text("region"),
         country: fields.text("country").to_uppercase(),
     };
     match subscribers::add_location(&mut tx, wish).await.map_err(Problem::from) {
@@ -66,6 +67,7 @@ async fn location_form(
         .ask("line2", "address-line2", Input::Line("text"))
         .ask("postcode", "postcode", Input::Line("text"))
         .ask("city", "city", Input::Line("text"))
+        .ask("region", "region", Input::Line("text"))
         .ask("country", "country", Input::Line("text"));
     let page = Form {
         frame: &screen.frame,

@@ -29,6 +29,7 @@ mod gallery;
 mod held_changes;
 mod identities;
 mod imports;
+mod invoice_taxes;
 mod invoices;
 mod ledger;
 mod line_boosts;
@@ -67,6 +68,9 @@ mod subscribers;
 mod subscription_changes;
 mod subscriptions;
 mod support;
+mod tax_exemptions;
+mod tax_starters;
+mod taxes;
 mod ticket;
 mod tickets;
 mod top_ups;
@@ -98,6 +102,16 @@ use crate::http::paging::Page;
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
 const TOLD: &[(&str, &str)] = &[
+    ("must be after the first day", "error-tax-days"),
+    ("must name a country", "error-tax-country"),
+    ("overlaps another", "error-tax-overlap"),
+    ("rate ", "error-tax-rate"),
+    ("must be S, Z, E", "error-tax-category"),
+    ("must be a postcode", "error-tax-postcode"),
+    ("must be between 0 and 99", "error-tax-turn"),
+    ("must be a VAT identifier", "error-vat-number"),
+    ("must be of another country", "error-vat-abroad"),
+    ("is more than one rate", "error-tax-settled"),
     ("must be between -60", "dunning-error-days"),
     ("must be after the due date", "dunning-error-notice"),
     ("must be after the first hour", "dunning-error-hours"),
@@ -240,6 +254,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(dunning_form::routes())
         .merge(dunning_cases::routes())
         .merge(ledger::routes())
+        .merge(taxes::routes())
         .merge(line_probes::routes())
         .merge(diagnostics::routes())
         .merge(diagnosis_forms::routes())

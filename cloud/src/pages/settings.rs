@@ -15,7 +15,7 @@ use crate::fleet::desired;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{LoggedIn, ManageSettings, Needs, ViewSettings};
 use crate::http::toast::see_saying;
-use crate::tenants::{self, LANGUAGES, TenantChange};
+use crate::tenants::{self, LANGUAGES, TaxRounding, TenantChange};
 
 const THEMES: [&str; 3] = ["system", "light", "dark"];
 /// A field, its words, and its type.
@@ -34,8 +34,6 @@ const PARTS: [(&str, &[Line]); 3] = [
     (
         "settings-billing",
         &[
-            ("tax_name", "tax-name", "text"),
-            ("tax_rate_percent", "tax-rate", "text"),
             ("payment_terms_days", "payment-terms", "number"),
             ("grace_days", "grace-days", "number"),
             ("bank_holder", "bank-holder", "text"),
@@ -63,8 +61,7 @@ async fn settings(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
         ("contact", tenant.contact),
         ("pay_url", tenant.pay_url),
         ("hue", tenant.hue.to_string()),
-        ("tax_name", tenant.tax_name),
-        ("tax_rate_percent", tenant.tax_rate_percent.normalize().to_string()),
+        ("tax_rounding", if tenant.tax_rounding == TaxRounding::Line { "line".into() } else { "invoice".into() }),
         ("payment_terms_days", tenant.payment_terms_days.to_string()),
         ("grace_days", tenant.grace_days.to_string()),
         ("bank_holder", tenant.bank_holder),
@@ -87,6 +84,8 @@ fn settings_form<P: Needs>(
             asked = asked.ask(*name, key, Input::Line(kind));
         }
     }
+    let roundings = ["invoice", "line"].map(|name| (name.to_owned(), screen.t(&format!("tax-rounding-{name}"))));
+    let asked = asked.ask("tax_rounding", "tax-rounding", Input::Choice(roundings.to_vec()));
     let asked = asked.ask("address", "address", Input::Lines).ask("tax_id", "tax-id", Input::Line("text"));
     let page = Form {
         frame: &screen.frame,
@@ -127,9 +126,8 @@ fn wish(fields: &mut Fields) -> Result<TenantChange, Problem> {
         bank_holder: Some(fields.text("bank_holder")),
         bank_iban: Some(fields.text("bank_iban")),
         bank_bic: Some(fields.text("bank_bic")),
-        tax_name: Some(fields.text("tax_name")),
         hue: fields.read("hue", "error-number"),
-        tax_rate_percent: fields.read("tax_rate_percent", "error-number"),
+        tax_rounding: Some(if fields.get("tax_rounding") == "line" { TaxRounding::Line } else { TaxRounding::Invoice }),
         payment_terms_days: fields.read("payment_terms_days", "error-number"),
         grace_days: fields.read("grace_days", "error-number"),
         port_block_months: fields.read_option("port_block_months", "error-number"),

@@ -97,6 +97,8 @@ pub struct Location {
     pub city: String,
     /// Postcode.
     pub postcode: String,
+    /// A state or province, as tax rules name it; may be empty.
+    pub region: String,
     /// ISO 3166-1 alpha-2.
     pub country: String,
     /// When it was added.
@@ -122,6 +124,9 @@ pub struct LocationWish {
     /// Postcode.
     #[serde(default)]
     pub postcode: String,
+    /// A state or province, as tax rules name it.
+    #[serde(default)]
+    pub region: String,
     /// ISO 3166-1 alpha-2.
     #[schema(example = "ES")]
     pub country: String,

@@ -136,6 +136,7 @@ pub async fn add_location(tx: &mut TenantTx, wish: LocationWish) -> Result<Locat
         line2: wish.line2,
         city: wish.city.trim().to_owned(),
         postcode: wish.postcode,
+        region: wish.region.trim().to_owned(),
         country: wish.country,
         created_at: tx.at(),
     };
@@ -189,6 +190,7 @@ fn check_location(wish: &LocationWish) -> Result<(), Error> {
     check_text("city", &wish.city, &mut errors);
     check_length("line2", &wish.line2, &mut errors);
     check_length("postcode", &wish.postcode, &mut errors);
+    check_length("region", &wish.region, &mut errors);
     if wish.country.len() != 2 || !wish.country.chars().all(|letter| letter.is_ascii_uppercase()) {
         errors.push(FieldError::new(
             "country",

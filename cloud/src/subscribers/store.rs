@@ -191,7 +191,7 @@ pub async fn insert_account(tx: &mut TenantTx, account: &Account) -> Result<(), 
 pub async fn locations(tx: &mut TenantTx, of: Option<SubscriberId>, page: Page) -> Result<Vec<Location>, sqlx::Error> {
     sqlx::query_as!(
         Location,
-        r#"SELECT id AS "id: _", subscriber_id AS "subscriber_id: _", site_id AS "site_id: _", line1, line2, city, postcode, country, created_at
+        r#"SELECT id AS "id: _", subscriber_id AS "subscriber_id: _", site_id AS "site_id: _", line1, line2, city, postcode, region, country, created_at
            FROM service_locations WHERE ($1::uuid IS NULL OR subscriber_id = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"#,
         of.map(SubscriberId::uuid),
         page.after,
@@ -204,7 +204,7 @@ pub async fn locations(tx: &mut TenantTx, of: Option<SubscriberId>, page: Page) 
 pub async fn location(tx: &mut TenantTx, id: ServiceLocationId) -> Result<Option<Location>, sqlx::Error> {
     sqlx::query_as!(
         Location,
-        r#"SELECT id AS "id: _", subscriber_id AS "subscriber_id: _", site_id AS "site_id: _", line1, line2, city, postcode, country, created_at
+        r#"SELECT id AS "id: _", subscriber_id AS "subscriber_id: _", site_id AS "site_id: _", line1, line2, city, postcode, region, country, created_at
            FROM service_locations WHERE id = $1"#,
         id.uuid()
     )
@@ -215,8 +215,8 @@ pub async fn location(tx: &mut TenantTx, id: ServiceLocationId) -> Result<Option
 pub async fn insert_location(tx: &mut TenantTx, location: &Location) -> Result<(), Error> {
     let tenant = tx.tenant().uuid();
     let inserted = sqlx::query!(
-        "INSERT INTO service_locations (tenant_id, id, subscriber_id, site_id, line1, line2, city, postcode, country, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO service_locations (tenant_id, id, subscriber_id, site_id, line1, line2, city, postcode, region, country, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant,
         location.id.uuid(),
         location.subscriber_id.uuid(),
@@ -225,6 +225,7 @@ pub async fn insert_location(tx: &mut TenantTx, location: &Location) -> Result<(
         location.line2,
         location.city,
         location.postcode,
+        location.region,
         location.country,
         location.created_at
     )

@@ -10,6 +10,17 @@ use crate::ids::TenantId;
 /// Languages of the screens, as BCP 47 tags.
 pub const LANGUAGES: [&str; 5] = ["en", "es", "pt-BR", "fr", "ar"];
 
+/// Where tax is rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum TaxRounding {
+    /// Once for each rate of an invoice.
+    Invoice,
+    /// On each line; a rate's tax is their sum.
+    Line,
+}
+
 /// What an ISP says of itself.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Tenant {
@@ -33,11 +44,13 @@ pub struct Tenant {
     pub language: String,
     /// The one choice of colour, 0-359.
     pub hue: i16,
-    /// As invoices call the tax.
+    /// As invoices call the tax of its country, the first of today's; there may be tax rules beside it.
     pub tax_name: String,
-    /// Percent of the net.
-    #[schema(value_type = String, example = "21.0000")]
+    /// Percent of the net, of that tax.
+    #[schema(value_type = String, example = "21")]
     pub tax_rate_percent: Decimal,
+    /// Where tax is rounded.
+    pub tax_rounding: TaxRounding,
     /// Days from issue to due.
     pub payment_terms_days: i16,
     /// Days from due to the walled garden.
@@ -80,11 +93,14 @@ pub struct TenantChange {
     pub language: Option<String>,
     /// 0-359.
     pub hue: Option<i16>,
-    /// As invoices call the tax.
+    /// As invoices call the tax of its country.
     pub tax_name: Option<String>,
-    /// Percent of the net, 0-100.
+    /// Percent of the net, 0-100: the tax rule of its country for all days. Refused where that country has rules with days, or
+    /// several taxes.
     #[schema(value_type = Option<String>)]
     pub tax_rate_percent: Option<Decimal>,
+    /// Where tax is rounded.
+    pub tax_rounding: Option<TaxRounding>,
     /// Days from issue to due, 0-365.
     pub payment_terms_days: Option<i16>,
     /// Days from due to the walled garden, 0-365.

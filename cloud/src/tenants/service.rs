@@ -13,6 +13,8 @@ use crate::ids::{self, TenantId};
 
 /// Longest name, in characters.
 const NAME_MAX: usize = 200;
+/// Longest name of a tax, in characters.
+const TAX_NAME_MAX: usize = 60;
 /// Longest of the other texts, in characters.
 const TEXT_MAX: usize = 500;
 
@@ -59,6 +61,7 @@ pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, E
     check(&change)?;
     let mut tenant = store::tenant(tx).await?;
     let before = serde_json::to_value(&tenant).unwrap_or_default();
+    let tax = (tenant.tax_name.clone(), tenant.tax_rate_percent);
     macro_rules! take {
         ($($field:ident),*) => { $(if let Some(value) = change.$field { tenant.$field = value; })* };
     }
@@ -73,6 +76,7 @@ pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, E
         hue,
         tax_name,
         tax_rate_percent,
+        tax_rounding,
         payment_terms_days,
         grace_days,
         invoice_prefix,
@@ -86,6 +90,13 @@ pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, E
     // One spelling, however it was typed.
     tenant.bank_iban = reference::body_of(&tenant.bank_iban);
     tenant.bank_bic = reference::body_of(&tenant.bank_bic);
+    if (tenant.tax_name.as_str(), tenant.tax_rate_percent) != (tax.0.as_str(), tax.1)
+        && !store::set_home_tax(tx, &tenant.country, &tenant.tax_name, tenant.tax_rate_percent).await?
+    {
+        let field = if tenant.tax_rate_percent == tax.1 { "tax_name" } else { "tax_rate_percent" };
+        let message = "is more than one rate for all days by now: change it among the tax rules";
+        return Err(Error::Invalid(vec![FieldError::new(field, message)]));
+    }
     store::update(tx, &tenant).await?;
     let after = serde_json::to_value(&tenant).unwrap_or_default();
     audit::record(tx, "change settings", tenant.id, serde_json::json!({ "before": before, "after": after })).await?;
@@ -100,10 +111,10 @@ fn check(change: &TenantChange) -> Result<(), Error> {
     if let Some(name) = &change.legal_name {
         check_text("legal_name", name, &mut errors);
     }
+    check_tax_name(change, &mut errors);
     let texts = [
         ("address", &change.address),
         ("tax_id", &change.tax_id),
-        ("tax_name", &change.tax_name),
         ("contact", &change.contact),
         ("pay_url", &change.pay_url),
         ("bank_holder", &change.bank_holder),
@@ -154,6 +165,15 @@ fn check(change: &TenantChange) -> Result<(), Error> {
     }
     check_bank(change, &mut errors);
     if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
+}
+
+fn check_tax_name(change: &TenantChange, errors: &mut Vec<FieldError>) {
+    let Some(name) = &change.tax_name else { return };
+    if name.trim().is_empty() {
+        errors.push(FieldError::new("tax_name", "must not be empty"));
+    } else if name.chars().count() > TAX_NAME_MAX {
+        errors.push(FieldError::new("tax_name", format!("must have at most {TAX_NAME_MAX} characters")));
+    }
 }
 
 fn check_bank(change: &TenantChange, errors: &mut Vec<FieldError>) {

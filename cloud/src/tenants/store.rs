@@ -1,9 +1,11 @@
 //! SQL of tenants.
 
-use super::{Error, NewTenant, Tenant};
+use rust_decimal::Decimal;
+
+use super::{Error, NewTenant, TaxRounding, Tenant};
 use crate::db::{PlatformTx, TenantTx};
 use crate::error::broken_constraint;
-use crate::ids::TenantId;
+use crate::ids::{TaxRuleId, TenantId};
 
 pub async fn insert(tx: &mut TenantTx, new: &NewTenant) -> Result<(), Error> {
     let (id, now) = (tx.tenant().uuid(), tx.at());
@@ -39,18 +41,63 @@ pub async fn insert(tx: &mut TenantTx, new: &NewTenant) -> Result<(), Error> {
     Ok(())
 }
 
+/// The tenant; its tax is the first that its country's rules say holds today.
 pub async fn tenant(tx: &mut TenantTx) -> Result<Tenant, sqlx::Error> {
-    let id = tx.tenant().uuid();
+    let (id, now) = (tx.tenant().uuid(), tx.at());
     sqlx::query_as!(
         Tenant,
-        r#"SELECT tenant_id AS "id: _", name, legal_name, address, country, tax_id, currency, time_zone, language, hue, tax_name,
-                  tax_rate_percent, payment_terms_days, grace_days, invoice_prefix, contact, pay_url,
-                  bank_holder, bank_iban, bank_bic, port_block_months, restored_at
-           FROM tenants WHERE tenant_id = $1"#,
-        id
+        r#"SELECT t.tenant_id AS "id: _", t.name, t.legal_name, t.address, t.country, t.tax_id, t.currency, t.time_zone, t.language, t.hue,
+                  coalesce(r.tax, 'VAT') AS "tax_name!", trim_scale(coalesce(r.rate_percent, 0)) AS "tax_rate_percent!",
+                  t.payment_terms_days, t.grace_days, t.invoice_prefix, t.contact, t.pay_url,
+                  t.bank_holder, t.bank_iban, t.bank_bic, t.port_block_months, t.restored_at, t.tax_rounding AS "tax_rounding: TaxRounding"
+           FROM tenants t
+           LEFT JOIN LATERAL (
+               SELECT r.tax, r.rate_percent FROM tax_rules r
+               WHERE r.tenant_id = t.tenant_id AND r.country = t.country AND (r.region, r.city, r.postcode) = ('', '', '')
+                 AND r.withdrawn_at IS NULL AND r.days @> ($2::timestamptz AT TIME ZONE t.time_zone)::date
+               ORDER BY r.turn, lower(r.tax), r.id LIMIT 1) r ON true
+           WHERE t.tenant_id = $1"#,
+        id,
+        now
     )
     .fetch_one(tx.conn())
     .await
+}
+
+/// Puts a rule for all days in the place of its country's only one. False, and nothing is done, where that has days, is not
+/// alone, or is none of a rate.
+pub async fn set_home_tax(tx: &mut TenantTx, country: &str, tax: &str, percent: Decimal) -> Result<bool, sqlx::Error> {
+    let (tenant, at, id) = (tx.tenant().uuid(), tx.at(), tx.new_id::<TaxRuleId>());
+    let rules = sqlx::query!(
+        r#"SELECT id, lower_inf(days) AND upper_inf(days) AND category IN ('S', 'Z') AS "plain!" FROM tax_rules
+           WHERE country = $1 AND (region, city, postcode) = ('', '', '') AND withdrawn_at IS NULL FOR UPDATE"#,
+        country
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    if rules.len() > 1 || rules.iter().any(|rule| !rule.plain) {
+        return Ok(false);
+    }
+    sqlx::query!(
+        "UPDATE tax_rules SET withdrawn_at = $2 WHERE id = ANY($1)",
+        &rules.iter().map(|rule| rule.id).collect::<Vec<_>>(),
+        at
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "INSERT INTO tax_rules (tenant_id, id, country, tax, category, rate_percent, created_at)
+         VALUES ($1, $2, $3, $4, CASE WHEN $5::numeric = 0 THEN 'Z' ELSE 'S' END, $5, $6)",
+        tenant,
+        id.uuid(),
+        country,
+        tax,
+        percent,
+        at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(true)
 }
 
 /// The tenant's short name.
@@ -71,8 +118,8 @@ pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Erro
     let now = tx.at();
     sqlx::query!(
         "UPDATE tenants SET name = $2, legal_name = $3, address = $4, tax_id = $5, currency = $6, time_zone = $7, language = $8, hue = $9,
-                tax_name = $10, tax_rate_percent = $11, payment_terms_days = $12, grace_days = $13, invoice_prefix = $14, contact = $15,
-                pay_url = $16, bank_holder = $17, bank_iban = $18, bank_bic = $19, updated_at = $20, port_block_months = $21
+                payment_terms_days = $10, grace_days = $11, invoice_prefix = $12, contact = $13, pay_url = $14, bank_holder = $15,
+                bank_iban = $16, bank_bic = $17, updated_at = $18, port_block_months = $19, tax_rounding = $20
          WHERE tenant_id = $1",
         tenant.id.uuid(),
         tenant.name,
@@ -83,8 +130,6 @@ pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Erro
         tenant.time_zone,
         tenant.language,
         tenant.hue,
-        tenant.tax_name,
-        tenant.tax_rate_percent,
         tenant.payment_terms_days,
         tenant.grace_days,
         tenant.invoice_prefix,
@@ -94,7 +139,8 @@ pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Erro
         tenant.bank_iban,
         tenant.bank_bic,
         now,
-        tenant.port_block_months
+        tenant.port_block_months,
+        tenant.tax_rounding as TaxRounding
     )
     .execute(tx.conn())
     .await?;

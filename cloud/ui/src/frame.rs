@@ -13,7 +13,7 @@ pub struct NavItem {
 }
 
 /// Every place of the staff screens, in order.
-pub const NAV: [NavItem; 28] = [
+pub const NAV: [NavItem; 29] = [
     NavItem { href: "/", key: "nav-overview", group: "" },
     NavItem { href: "/analytics", key: "nav-analytics", group: "" },
     NavItem { href: "/subscribers", key: "nav-subscribers", group: "nav-people" },
@@ -30,6 +30,7 @@ pub const NAV: [NavItem; 28] = [
     NavItem { href: "/billing-runs", key: "nav-billing-runs", group: "nav-money" },
     NavItem { href: "/dunning", key: "nav-dunning", group: "nav-money" },
     NavItem { href: "/ledger", key: "nav-ledger", group: "nav-money" },
+    NavItem { href: "/tax-rules", key: "nav-taxes", group: "nav-money" },
     NavItem { href: "/sites", key: "nav-sites", group: "nav-network" },
     NavItem { href: "/routers", key: "nav-routers", group: "nav-network" },
     NavItem { href: "/access-points", key: "nav-access-points", group: "nav-network" },

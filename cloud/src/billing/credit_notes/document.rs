@@ -134,6 +134,8 @@ mod tests {
                 rate: 21.into(),
                 base: eur(1000),
                 tax: eur(210),
+                reason: String::new(),
+                parts: Vec::new(),
             };
             let parties = Parties { seller, buyer, language: language.to_owned() };
             let note = CreditNote { summary, invoice_issued_on: day, parties, lines: vec![line], taxes: vec![tax] };

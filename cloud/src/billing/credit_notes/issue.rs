@@ -5,12 +5,14 @@ use weir_rules::credit_note::{CreditNoteError, Note, Wish, credit};
 use weir_rules::ledger::Entry;
 use weir_rules::money::Money;
 use weir_rules::posting::{self, Issued};
+use weir_rules::tax::TaxRate;
 
 use super::left::rules_left;
 use super::store::{self, NewNote};
 use super::{CreditNote, CreditNotePreview, CreditNoteWish, credit_note};
 use crate::audit;
 use crate::billing::store::invoices;
+use crate::billing::taxing::{self, Group};
 use crate::billing::{Error, Invoice, InvoiceTax, LineKind, allocation, issue, runs};
 use crate::db::TenantTx;
 use crate::error::FieldError;
@@ -59,12 +61,14 @@ pub async fn preview_credit_note(
     let invoice = super::super::invoice(tx, id).await?;
     let left = rules_left(tx, &invoice).await?.gross()?;
     let note = decide(tx, &invoice, wish).await?;
-    let taxes = note.taxes.iter().map(|group| InvoiceTax {
+    let taxes = note.taxes.iter().zip(groups(&invoice, &note)?).map(|(group, words)| InvoiceTax {
         category: group.rate.category().code().to_owned(),
-        name: tax_name(&invoice, group.rate.category().code()),
+        name: words.name,
         rate: group.rate.percent(),
         base: group.base,
         tax: group.tax,
+        reason: words.reason,
+        parts: words.parts,
     });
     Ok(CreditNotePreview {
         taxes: taxes.collect(),
@@ -76,10 +80,23 @@ pub async fn preview_credit_note(
     })
 }
 
-/// What the invoice calls the tax of a category.
-pub(super) fn tax_name(invoice: &Invoice, category: &str) -> String {
-    let found = invoice.taxes.iter().find(|tax| tax.category == category).or(invoice.taxes.first());
-    found.map(|tax| tax.name.clone()).unwrap_or_default()
+/// What stands beside each tax of a note: what the invoice calls it, why none was charged, what it is made of.
+fn groups(invoice: &Invoice, note: &Note<InvoiceLineId>) -> Result<Vec<Group>, Error> {
+    let line = |(id, rate, net): &(InvoiceLineId, TaxRate, Money)| {
+        let of_invoice = invoice.lines.iter().find(|line| line.id == *id);
+        (*rate, *net, of_invoice.and_then(|line| line.taxed_by.as_ref()))
+    };
+    let lines: Vec<_> = note.lines.iter().map(line).collect();
+    let mut groups = taxing::groups(&lines, &note.taxes, "")?;
+    for (words, group) in groups.iter_mut().zip(&note.taxes) {
+        let (category, rate) = (group.rate.category().code(), group.rate.percent());
+        let same = invoice.taxes.iter().find(|tax| tax.category == category && tax.rate == rate);
+        if let Some(tax) = same.or(invoice.taxes.first()) {
+            words.name.clone_from(&tax.name);
+            words.reason.clone_from(&tax.reason);
+        }
+    }
+    Ok(groups)
 }
 
 fn settles(invoice: &Invoice, gross: Money) -> Result<Money, Error> {
@@ -138,8 +155,8 @@ fn refused(error: CreditNoteError, number: &str) -> Error {
 async fn write(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), Error> {
     store::insert(tx, new).await?;
     store::insert_lines(tx, new).await?;
-    for group in &new.note.taxes {
-        store::insert_tax(tx, new.id, &tax_name(new.invoice, group.rate.category().code()), group).await?;
+    for (group, words) in new.note.taxes.iter().zip(groups(new.invoice, new.note)?) {
+        store::insert_tax(tx, new.id, &words, group).await?;
     }
     Ok(())
 }

@@ -46,8 +46,15 @@ pub async fn credit_note(tx: &mut TenantTx, id: CreditNoteId) -> Result<CreditNo
     }
     let mut taxes = Vec::new();
     for row in invoices::taxes(tx, id.into()).await? {
-        let (base, tax) = (-Money::new(row.base, currency)?, -Money::new(row.tax, currency)?);
-        taxes.push(InvoiceTax { category: row.category, name: row.name, rate: row.rate.normalize(), base, tax });
+        taxes.push(InvoiceTax {
+            category: row.category,
+            name: row.name,
+            rate: row.rate.normalize(),
+            base: -Money::new(row.base, currency)?,
+            tax: -Money::new(row.tax, currency)?,
+            reason: row.reason,
+            parts: row.parts.0,
+        });
     }
     Ok(CreditNote { summary, invoice_issued_on, parties, lines, taxes })
 }

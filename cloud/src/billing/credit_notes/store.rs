@@ -7,6 +7,7 @@ use weir_rules::credit_note::Note;
 use weir_rules::tax::TaxGroup;
 
 use super::CreditNoteFilter;
+use crate::billing::taxing::Group;
 use crate::billing::{Invoice, LineKind};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
@@ -56,9 +57,9 @@ pub async fn insert_lines(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), sq
     let nets: Vec<Decimal> = new.note.lines.iter().map(|(_, _, net)| -net.amount()).collect();
     sqlx::query!(
         "INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
-                full_period, quantity, unit_price, net, tax_category, tax_rate, credits_line_id)
+                full_period, quantity, unit_price, net, tax_category, tax_rate, credits_line_id, taxed_by)
          SELECT $1, given.id, $2, given.position, $3, l.subscription_id, l.plan_version_id, l.description, l.period, l.full_period,
-                1, given.net, given.net, l.tax_category, l.tax_rate, l.id
+                1, given.net, given.net, l.tax_category, l.tax_rate, l.id, l.taxed_by
          FROM unnest($4::uuid[], $5::uuid[], $6::numeric[]) WITH ORDINALITY AS given (id, credited, net, position)
          JOIN invoice_lines l ON l.tenant_id = $1 AND l.id = given.credited",
         tenant,
@@ -73,17 +74,26 @@ pub async fn insert_lines(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), sq
     Ok(())
 }
 
-pub async fn insert_tax(tx: &mut TenantTx, id: CreditNoteId, name: &str, group: &TaxGroup) -> Result<(), sqlx::Error> {
+pub async fn insert_tax(
+    tx: &mut TenantTx,
+    id: CreditNoteId,
+    words: &Group,
+    group: &TaxGroup,
+) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
+    let parts = serde_json::to_value(&words.parts).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
-        "INSERT INTO invoice_taxes (tenant_id, invoice_id, category, name, rate, base, tax) VALUES ($1, $2, $3, $4, $5, -$6::numeric, -$7::numeric)",
+        "INSERT INTO invoice_taxes (tenant_id, invoice_id, category, name, rate, base, tax, reason, parts)
+         VALUES ($1, $2, $3, $4, $5, -$6::numeric, -$7::numeric, $8, $9)",
         tenant,
         id.uuid(),
         group.rate.category().code(),
-        name,
+        words.name,
         group.rate.percent(),
         group.base.amount(),
-        group.tax.amount()
+        group.tax.amount(),
+        words.reason,
+        parts
     )
     .execute(tx.conn())
     .await?;

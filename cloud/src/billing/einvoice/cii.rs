@@ -36,9 +36,15 @@ pub fn cii(document: &Document) -> String {
         xml.within("ram:ApplicableHeaderTradeAgreement", |xml| {
             xml.given("ram:BuyerReference", &document.account);
             xml.within("ram:SellerTradeParty", |xml| party(xml, &document.seller, !document.is_outside_tax()));
-            xml.within("ram:BuyerTradeParty", |xml| party(xml, &document.buyer, false));
+            xml.within("ram:BuyerTradeParty", |xml| party(xml, &document.buyer, true));
         });
-        xml.within("ram:ApplicableHeaderTradeDelivery", |_| {});
+        xml.within("ram:ApplicableHeaderTradeDelivery", |xml| {
+            if document.is_delivered_abroad() {
+                xml.within("ram:ShipToTradeParty", |xml| {
+                    xml.within("ram:PostalTradeAddress", |xml| xml.text("ram:CountryID", document.delivered_to()));
+                });
+            }
+        });
         xml.within("ram:ApplicableHeaderTradeSettlement", |xml| settlement(xml, document));
     });
     xml.finish()
@@ -109,10 +115,9 @@ fn party(xml: &mut Xml, party: &Party, taxed: bool) {
         xml.given("ram:CityName", &party.city);
         xml.text("ram:CountryID", &party.country);
     });
-    if taxed && !party.registration.is_empty() {
-        let scheme = if party.vat.is_empty() { "FC" } else { "VA" };
+    if taxed && let Some((scheme, number)) = party.tax_number() {
         xml.within("ram:SpecifiedTaxRegistration", |xml| {
-            xml.with("ram:ID", &[("schemeID", scheme)], &party.registration);
+            xml.with("ram:ID", &[("schemeID", scheme)], number);
         });
     }
 }
@@ -138,12 +143,19 @@ fn settlement(xml: &mut Xml, document: &Document) {
         xml.within("ram:ApplicableTradeTax", |xml| {
             amount(xml, "ram:CalculatedAmount", tax.tax);
             xml.text("ram:TypeCode", "VAT");
-            xml.given("ram:ExemptionReason", exemption(&tax.category));
+            xml.given("ram:ExemptionReason", exemption(tax));
             amount(xml, "ram:BasisAmount", tax.base);
             xml.text("ram:CategoryCode", &tax.category);
             if tax.category != "O" {
                 xml.text("ram:RateApplicablePercent", &tax.rate.to_string());
             }
+        });
+    }
+    if document.is_delivered_abroad() {
+        xml.within("ram:BillingSpecifiedPeriod", |xml| {
+            let (from, to) = document.days();
+            xml.within("ram:StartDateTime", |xml| day(xml, "udt:DateTimeString", from));
+            xml.within("ram:EndDateTime", |xml| day(xml, "udt:DateTimeString", to));
         });
     }
     xml.within("ram:SpecifiedTradePaymentTerms", |xml| {

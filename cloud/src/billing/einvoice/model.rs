@@ -177,6 +177,10 @@ impl Document {
         if self.gross.currency().decimals() > 2 {
             return Err(Error::EinvoiceIncomplete { number: self.number, missing: "a currency of two decimals" });
         }
+        if self.taxes.iter().any(|tax| tax.category == "K") && self.seller.vat.is_empty() {
+            let missing = "the VAT identifier of the seller, with its country’s letters";
+            return Err(Error::EinvoiceIncomplete { number: self.number, missing });
+        }
         if self.taxes.iter().any(|tax| tax.category == "O") {
             self.seller.vat = String::new();
         }
@@ -186,6 +190,27 @@ impl Document {
     /// Whether all of it is outside the scope of tax.
     pub fn is_outside_tax(&self) -> bool {
         self.taxes.iter().any(|tax| tax.category == "O")
+    }
+
+    /// Whether something of it goes to a business in another country of the Union: then it says when and where to (BR-IC-11,
+    /// BR-IC-12).
+    pub fn is_delivered_abroad(&self) -> bool {
+        self.taxes.iter().any(|tax| tax.category == "K")
+    }
+
+    /// The country it goes to (BT-80): the one the buyer's identifier is of.
+    pub fn delivered_to(&self) -> &str {
+        match self.buyer.vat.get(..2) {
+            Some("EL") => "GR",
+            Some(letters) => letters,
+            None => &self.buyer.country,
+        }
+    }
+
+    /// The first and the last day of all its lines (BG-14).
+    pub fn days(&self) -> (NaiveDate, NaiveDate) {
+        let first = self.lines.iter().map(|line| line.days.0).min().unwrap_or(self.issued_on);
+        (first, self.lines.iter().map(|line| line.days.1).max().unwrap_or(self.issued_on))
     }
 
     /// Whether it is a credit note.
@@ -199,9 +224,10 @@ impl Document {
     }
 }
 
-/// Why no tax is charged in a category (BT-120); empty where that goes without saying.
-pub fn exemption(category: &str) -> &'static str {
-    match category {
+/// Why no tax is charged (BT-120): what is frozen, or what its category says; empty where that goes without saying.
+pub fn exemption(tax: &InvoiceTax) -> &str {
+    match tax.category.as_str() {
+        _ if !tax.reason.is_empty() => &tax.reason,
         "O" => "Not subject to VAT",
         "E" => "Exempt from VAT",
         "AE" => "Reverse charge",

@@ -39,8 +39,19 @@ impl Party {
 
     /// The subscriber. An address that ends with a country's code is there; any other is where the ISP is.
     pub fn buyer(parties: &Parties) -> Self {
-        let party = Self { name: parties.buyer.name.clone(), ..Self::default() };
+        // Only what the tax rests on: nobody else's number is on record.
+        let vat = parties.buyer.tax_id.clone();
+        let party = Self { name: parties.buyer.name.clone(), vat, ..Self::default() };
         party.at(&parties.buyer.address, &parties.seller.country)
+    }
+
+    /// The number the tax authorities know it by, and what that is: a VAT identifier (`VA`), or another (`FC`).
+    pub fn tax_number(&self) -> Option<(&'static str, &str)> {
+        match (self.vat.as_str(), self.registration.as_str()) {
+            ("", "") => None,
+            ("", registration) => Some(("FC", registration)),
+            (vat, _) => Some(("VA", vat)),
+        }
     }
 
     /// With an address of several lines: premises, then postcode and city, then perhaps the country's code.

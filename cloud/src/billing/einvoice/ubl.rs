@@ -1,5 +1,6 @@
 //! UBL 2.1: an `Invoice` or a `CreditNote`.
 
+use chrono::NaiveDate;
 use weir_rules::money::Money;
 
 use super::model::{Document, Line, exemption};
@@ -34,6 +35,9 @@ pub fn ubl(document: &Document) -> String {
     xml.given("cbc:Note", &document.note);
     xml.text("cbc:DocumentCurrencyCode", document.gross.currency().code());
     xml.given("cbc:BuyerReference", &document.account);
+    if document.is_delivered_abroad() {
+        period(&mut xml, document.days());
+    }
     if let Some((number, issued_on)) = &document.corrects {
         xml.within("cac:BillingReference", |xml| {
             xml.within("cac:InvoiceDocumentReference", |xml| {
@@ -43,7 +47,16 @@ pub fn ubl(document: &Document) -> String {
         });
     }
     xml.within("cac:AccountingSupplierParty", |xml| party(xml, &document.seller, !document.is_outside_tax()));
-    xml.within("cac:AccountingCustomerParty", |xml| party(xml, &document.buyer, false));
+    xml.within("cac:AccountingCustomerParty", |xml| party(xml, &document.buyer, true));
+    if document.is_delivered_abroad() {
+        xml.within("cac:Delivery", |xml| {
+            xml.within("cac:DeliveryLocation", |xml| {
+                xml.within("cac:Address", |xml| {
+                    xml.within("cac:Country", |xml| xml.text("cbc:IdentificationCode", document.delivered_to()));
+                });
+            });
+        });
+    }
     payment(&mut xml, document);
     totals(&mut xml, document);
     for one in &document.lines {
@@ -54,6 +67,13 @@ pub fn ubl(document: &Document) -> String {
 
 fn amount(xml: &mut Xml, name: &'static str, money: Money) {
     xml.with(name, &[("currencyID", money.currency().code())], &money.amount().to_string());
+}
+
+fn period(xml: &mut Xml, (first, last): (NaiveDate, NaiveDate)) {
+    xml.within("cac:InvoicePeriod", |xml| {
+        xml.text("cbc:StartDate", &first.to_string());
+        xml.text("cbc:EndDate", &last.to_string());
+    });
 }
 
 fn party(xml: &mut Xml, party: &Party, taxed: bool) {
@@ -76,10 +96,10 @@ fn party(xml: &mut Xml, party: &Party, taxed: bool) {
             }
             xml.within("cac:Country", |xml| xml.text("cbc:IdentificationCode", &party.country));
         });
-        if taxed && !party.registration.is_empty() {
-            let scheme = if party.vat.is_empty() { "FC" } else { "VAT" };
+        if taxed && let Some((scheme, number)) = party.tax_number() {
+            let scheme = if scheme == "VA" { "VAT" } else { scheme };
             xml.within("cac:PartyTaxScheme", |xml| {
-                xml.text("cbc:CompanyID", &party.registration);
+                xml.text("cbc:CompanyID", number);
                 xml.within("cac:TaxScheme", |xml| xml.text("cbc:ID", scheme));
             });
         }
@@ -128,7 +148,7 @@ fn totals(xml: &mut Xml, document: &Document) {
             xml.within("cac:TaxSubtotal", |xml| {
                 amount(xml, "cbc:TaxableAmount", tax.base);
                 amount(xml, "cbc:TaxAmount", tax.tax);
-                category(xml, "cac:TaxCategory", &tax.category, &tax.rate.to_string(), exemption(&tax.category));
+                category(xml, "cac:TaxCategory", &tax.category, &tax.rate.to_string(), exemption(tax));
             });
         }
     });
@@ -149,10 +169,7 @@ fn line(xml: &mut Xml, line: &Line, note: bool) {
         xml.text("cbc:ID", &line.position.to_string());
         xml.with(quantity, &[("unitCode", "C62")], &line.quantity.to_string());
         amount(xml, "cbc:LineExtensionAmount", line.net);
-        xml.within("cac:InvoicePeriod", |xml| {
-            xml.text("cbc:StartDate", &line.days.0.to_string());
-            xml.text("cbc:EndDate", &line.days.1.to_string());
-        });
+        period(xml, line.days);
         for (off, why) in &line.allowances {
             xml.within("cac:AllowanceCharge", |xml| {
                 xml.text("cbc:ChargeIndicator", "false");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use weir_rules::money::Money;
 use weir_rules::reference::grouped;
 
-use super::{Error, Invoice, InvoiceLine, InvoiceTax, einvoice};
+use super::{Error, Invoice, InvoiceLine, InvoiceTax, InvoiceTaxPart, einvoice};
 
 pub use world::{Attachment, Template};
 
@@ -60,11 +60,17 @@ fn data(invoice: &Invoice) -> Value {
 }
 
 pub(super) fn tax_data(tax: &InvoiceTax, language: &str) -> Value {
+    let part = |part: &InvoiceTaxPart| {
+        let (rate, amount) = (text::decimal(part.rate, language), text::money(part.amount, language));
+        json!({ "name": part.tax, "rate": rate, "amount": amount })
+    };
     json!({
         "name": tax.name,
         "rate": text::decimal(tax.rate, language),
         "base": text::money(tax.base, language),
         "tax": text::money(tax.tax, language),
+        "reason": tax.reason,
+        "parts": if tax.parts.len() > 1 { tax.parts.iter().map(part).collect() } else { Vec::new() },
     })
 }
 
@@ -108,8 +114,9 @@ mod tests {
                 "seller": { "name": "Río Net", "legal_name": "Río Net S.L.", "address": "Calle Mayor 1\n16001 Cuenca", "country": "ES",
                             "tax_id": "B1234", "contact": "+34 600 000 000", "pay_url": "https://pay.example", "hue": 200,
                             "bank_holder": "Río Net S.L.", "bank_iban": "ES9121000418450200051332", "bank_bic": "CAIXESBB" },
-                "buyer": { "name": "محمد علي", "address": "Calle Menor 2\nCuenca", "account_number": "A-1" },
-                "lines": [line, line, line], "taxes": [{ "name": "IVA", "rate": "21", "base": "90.00 EUR", "tax": "18.90 EUR" }],
+                "buyer": { "name": "محمد علي", "address": "Calle Menor 2\nCuenca", "account_number": "A-1", "tax_id": "PT501964843" },
+                "lines": [line, line, line], "taxes": [{ "name": "IVA", "rate": "21", "base": "90.00 EUR", "tax": "18.90 EUR", "reason": "Ley 37/1992",
+                    "parts": [{ "name": "CGST", "rate": "9", "amount": "9.45 EUR" }, { "name": "SGST", "rate": "9", "amount": "9.45 EUR" }] }],
                 "net": "90.00 EUR", "tax": "18.90 EUR", "gross": "108.90 EUR",
                 "iban": "ES91 2100 0418 4502 0005 1332", "reference": "RF18 5390 0754 7034",
             });

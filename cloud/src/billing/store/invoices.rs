@@ -10,13 +10,14 @@ use weir_rules::money::Currency;
 
 use crate::billing::account::Draft;
 use crate::billing::issue::NewInvoice;
-use crate::billing::{InvoiceFilter, LineDiscount};
+use crate::billing::{InvoiceFilter, InvoiceTaxPart, LineDiscount};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{
     AccountId, BillingRunId, InvoiceId, InvoiceLineId, PaymentId, PlanVersionId, RefundId, SubscriptionId,
 };
 use crate::plugins::PricedBy;
+use crate::taxes::TaxedBy;
 
 pub async fn insert(tx: &mut TenantTx, invoices: &[NewInvoice<'_>]) -> Result<(), sqlx::Error> {
     let (tenant, at) = (tx.tenant(), tx.at());
@@ -82,6 +83,7 @@ struct LineColumns {
     late: Vec<bool>,
     credits: Vec<Option<Uuid>>,
     priced_by: Vec<Option<serde_json::Value>>,
+    taxed_by: Vec<Option<serde_json::Value>>,
 }
 
 impl LineColumns {
@@ -114,6 +116,7 @@ impl LineColumns {
         self.late.push(traffic.is_some_and(|traffic| traffic.late));
         self.credits.push(line.credits.map(InvoiceLineId::uuid));
         self.priced_by.push(line.priced_by.as_ref().map(serde_json::to_value).transpose()?);
+        self.taxed_by.push(line.taxed_by.as_ref().map(serde_json::to_value).transpose()?);
         Ok(())
     }
 }
@@ -129,17 +132,17 @@ pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft]
     sqlx::query!(
         r#"INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
                 full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
-                credits_line_id, priced_by, discount, discounts)
+                credits_line_id, priced_by, discount, discounts, taxed_by)
            SELECT $1, id, invoice_id, position, kind, subscription_id, plan_version_id, description, daterange("from", "to"),
                 daterange(full_from, full_to), quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes,
-                free_bytes, late, credits_line_id, priced_by, discount, discounts
+                free_bytes, late, credits_line_id, priced_by, discount, discounts, taxed_by
            FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::uuid[], $7::uuid[], $8::text[], $9::date[], $10::date[],
                        $11::date[], $12::date[], $13::numeric[], $14::numeric[], $15::numeric[], $16::text[], $17::numeric[], $18::bigint[],
                        $19::bigint[], $20::bigint[], $21::bigint[], $22::boolean[], $23::uuid[], $24::jsonb[],
-                       $25::numeric[], $26::jsonb[])
+                       $25::numeric[], $26::jsonb[], $27::jsonb[])
                 AS line (id, invoice_id, position, kind, subscription_id, plan_version_id, description, "from", "to", full_from, full_to,
                          quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
-                         credits_line_id, priced_by, discount, discounts)"#,
+                         credits_line_id, priced_by, discount, discounts, taxed_by)"#,
         tenant,
         &columns.ids,
         &columns.invoices,
@@ -165,7 +168,8 @@ pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft]
         &columns.credits as &[Option<Uuid>],
         &columns.priced_by as &[Option<serde_json::Value>],
         &columns.discounts,
-        &columns.parts
+        &columns.parts,
+        &columns.taxed_by as &[Option<serde_json::Value>]
     )
     .execute(tx.conn())
     .await?;
@@ -174,23 +178,29 @@ pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft]
 
 pub async fn insert_taxes(tx: &mut TenantTx, invoices: &[NewInvoice<'_>]) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
+    let words = || invoices.iter().flat_map(|invoice| &invoice.groups);
     let groups = || invoices.iter().flat_map(|invoice| invoice.totals.taxes.iter().map(move |group| (invoice, group)));
     let of: Vec<_> = groups().map(|(invoice, _)| invoice.id.uuid()).collect();
     let categories: Vec<_> = groups().map(|(_, group)| group.rate.category().code().to_owned()).collect();
-    let names: Vec<_> = groups().map(|(invoice, _)| invoice.tax_name.clone()).collect();
+    let names: Vec<_> = words().map(|words| words.name.clone()).collect();
     let rates: Vec<_> = groups().map(|(_, group)| group.rate.percent()).collect();
     let bases: Vec<_> = groups().map(|(_, group)| group.base.amount()).collect();
     let taxes: Vec<_> = groups().map(|(_, group)| group.tax.amount()).collect();
+    let reasons: Vec<_> = words().map(|words| words.reason.clone()).collect();
+    let parts = words().map(|words| serde_json::to_value(&words.parts));
+    let parts = parts.collect::<Result<Vec<_>, _>>().map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
-        "INSERT INTO invoice_taxes (tenant_id, invoice_id, category, name, rate, base, tax)
-         SELECT $1, tax.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::numeric[], $7::numeric[]) AS tax",
+        "INSERT INTO invoice_taxes (tenant_id, invoice_id, category, name, rate, base, tax, reason, parts)
+         SELECT $1, tax.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::numeric[], $6::numeric[], $7::numeric[], $8::text[], $9::jsonb[]) AS tax",
         tenant,
         &of,
         &categories,
         &names,
         &rates,
         &bases,
-        &taxes
+        &taxes,
+        &reasons,
+        &parts
     )
     .execute(tx.conn())
     .await?;
@@ -421,6 +431,7 @@ pub struct LineRow {
     pub segments: i64,
     pub credits_line_id: Option<InvoiceLineId>,
     pub priced_by: Option<Json<PricedBy>>,
+    pub taxed_by: Option<Json<TaxedBy>>,
 }
 
 pub async fn lines(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<LineRow>, sqlx::Error> {
@@ -430,6 +441,7 @@ pub async fn lines(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<LineRow>
                   l.description, lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!",
                   upper(l.full_period) AS "full_to!", l.quantity, l.unit_price, l.net, l.discount, l.discounts AS "discounts: _", l.tax_category, l.tax_rate, l.down_bytes, l.up_bytes,
                   l.free_bytes, l.included_bytes, l.late, l.credits_line_id AS "credits_line_id: _", l.priced_by AS "priced_by: _",
+                  l.taxed_by AS "taxed_by: _",
                   (SELECT count(*) FROM billed_segments b WHERE b.invoice_line_id = l.id) AS "segments!"
            FROM invoice_lines l WHERE l.invoice_id = $1 ORDER BY l.position"#,
         invoice.uuid()
@@ -444,12 +456,15 @@ pub struct TaxRow {
     pub rate: Decimal,
     pub base: Decimal,
     pub tax: Decimal,
+    pub reason: String,
+    pub parts: Json<Vec<InvoiceTaxPart>>,
 }
 
 pub async fn taxes(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<TaxRow>, sqlx::Error> {
     sqlx::query_as!(
         TaxRow,
-        "SELECT category, name, rate, base, tax FROM invoice_taxes WHERE invoice_id = $1 ORDER BY category, rate",
+        r#"SELECT category, name, rate, base, tax, reason, parts AS "parts: _" FROM invoice_taxes
+           WHERE invoice_id = $1 ORDER BY category, rate"#,
         invoice.uuid()
     )
     .fetch_all(tx.conn())

@@ -9,3 +9,4 @@ pub mod faults;
 pub mod invoices;
 pub mod runs;
 pub mod settled;
+pub mod taxing;

@@ -10,7 +10,7 @@ use weir_ui::i18n::t;
 use weir_ui::portal::Page;
 
 use super::top_up::net;
-use super::{Own, session, taxed};
+use super::{LineTax, Own, session};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::fair_use::{self, BoostStatus, BoostWish};
@@ -27,8 +27,9 @@ type WishPath = ApiPath<(String, SubscriptionId, BoostProductId)>;
 /// Ways to have a line faster for a time, with what each costs in the end.
 pub(super) async fn offers(own: &Own, tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Action>, Problem> {
     let (portal, mut offers) = (own.portal(), Vec::new());
+    let tax = LineTax::of(tx, id).await?;
     for product in portal::boosts(tx, own.me.id, id).await? {
-        let (_, total) = taxed(own, net(&product.price)?)?;
+        let (_, total) = tax.on(net(&product.price)?)?;
         let lasts = lasts(own.lang(), product.minutes);
         let names = [("name", product.name.as_str()), ("lasts", &lasts), ("price", &money(own.lang(), total))];
         let words = t(own.lang(), "portal-boost-offer", &names);
@@ -63,10 +64,11 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, product_id)): WishPath) -> Res
     let mut tx = own.begin().await?;
     let wish = BoostWish { product_id, from_at: None, reference: reference.clone() };
     let bought = portal::buy_boost(&mut tx, own.me.id, id, wish).await?;
+    let line_tax = LineTax::of(&mut tx, id).await?;
     drop(tx);
     let (portal, lang) = (own.portal(), own.lang());
     let net = net(&bought.price)?;
-    let (tax, total) = taxed(&own, net)?;
+    let (tax, total) = line_tax.on(net)?;
     let title = portal.frame.t1("portal-top-up-ask", "name", &bought.name);
     let mut page = Page::saying(portal, title, portal.t("portal-boost-lede"));
     let usage = portal.at(&format!("/lines/{id}/usage"));
@@ -76,7 +78,7 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, product_id)): WishPath) -> Res
         (portal.t("rates"), Cell::Text(rates(lang, bought.rate_down_bps, bought.rate_up_bps))),
         (portal.t("until"), Cell::Text(format::instant(lang, bought.until_at, own.visit.zone))),
         (portal.t("net"), Cell::Text(money(lang, net))),
-        (own.visit.tenant.tax_name.clone(), Cell::Text(money(lang, tax))),
+        (line_tax.name, Cell::Text(money(lang, tax))),
         (portal.t("total"), Cell::Text(money(lang, total))),
     ];
     let fields = Fields::of([("reference", reference)]);

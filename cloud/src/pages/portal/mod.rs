@@ -20,10 +20,13 @@ use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use weir_rules::money::Money;
+use weir_rules::tax::TaxRate;
 
 use crate::app::App;
 use crate::billing;
+use crate::db::TenantTx;
 use crate::error::Problem;
+use crate::ids::SubscriptionId;
 
 pub(crate) use door::at_own_host;
 use door::{Own, Visit};
@@ -55,10 +58,24 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route_layer(from_fn_with_state(app.clone(), door::enter))
 }
 
-/// The tax on a net sum, and the whole.
-fn taxed(own: &Own, net: Money) -> Result<(Money, Money), Problem> {
-    let tax = billing::tax_on(&own.visit.tenant, net)?;
-    Ok((tax, net.checked_add(tax).map_err(|error| Problem::internal(&error))?))
+/// The tax of a line today: what it is called, and its rate.
+struct LineTax {
+    name: String,
+    rate: TaxRate,
+}
+
+impl LineTax {
+    async fn of(tx: &mut TenantTx, line: SubscriptionId) -> Result<Self, Problem> {
+        let today = billing::today(tx).await?;
+        let (name, rate) = billing::tax_of_line(tx, line, today).await?;
+        Ok(Self { name, rate })
+    }
+
+    /// The tax on a net sum, and the whole.
+    fn on(&self, net: Money) -> Result<(Money, Money), Problem> {
+        let tax = self.rate.on_net(net).map_err(|error| Problem::internal(&error))?;
+        Ok((tax, net.checked_add(tax).map_err(|error| Problem::internal(&error))?))
+    }
 }
 
 /// Whatever else is asked for below a portal's address.

@@ -10,7 +10,7 @@ use weir_ui::format;
 use weir_ui::pages::Section;
 use weir_ui::portal::{Page, Portal, section};
 
-use super::{Own, beyond, session, taxed};
+use super::{LineTax, Own, beyond, session};
 use crate::billing::{self, Upcoming};
 use crate::catalog::{Plan, PlanVersion};
 use crate::db::TenantTx;
@@ -94,6 +94,7 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, version)): WishPath) -> Result
     let changed = portal::change_plan(&mut tx, own.me.id, id, version).await?;
     let up_to = billing::today(&mut tx).await?.max(changed.effective_on);
     let lines = billing::upcoming(&mut tx, changed.account.id, id, up_to).await?;
+    let tax = LineTax::of(&mut tx, id).await?;
     drop(tx);
     let (portal, lang) = (own.portal(), own.lang());
     let day = format::date(lang, changed.effective_on);
@@ -106,7 +107,7 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, version)): WishPath) -> Result
     page.up = Some((choices.clone(), portal.t("portal-change-plan")));
     page.leave = Some(choices);
     page.facts = facts(portal, &changed, day);
-    page.sections = vec![next_bill(&own, &changed, &lines)?];
+    page.sections = vec![next_bill(&own, &changed, &lines, tax)?];
     let fields = Fields::default();
     let asked = Asking::new(&portal.frame, &fields, None);
     let address = portal.at(&format!("/lines/{id}/plan/{version}"));
@@ -127,7 +128,7 @@ fn facts(portal: &Portal, changed: &Changed, day: String) -> Vec<(String, Cell)>
 }
 
 /// What the next bill says of it: what is given back, what is charged, the tax, the whole.
-fn next_bill(own: &Own, changed: &Changed, lines: &[Upcoming]) -> Result<Section, Problem> {
+fn next_bill(own: &Own, changed: &Changed, lines: &[Upcoming], line_tax: LineTax) -> Result<Section, Problem> {
     let (portal, lang) = (own.portal(), own.lang());
     let internal = |error| Problem::internal(&error);
     let mut rows: Vec<_> = lines
@@ -146,13 +147,13 @@ fn next_bill(own: &Own, changed: &Changed, lines: &[Upcoming]) -> Result<Section
     if !lines.is_empty() {
         let currency = Currency::from_code(&changed.account.currency).map_err(internal)?;
         let net = Money::sum(currency, lines.iter().map(|line| line.net)).map_err(internal)?;
-        let (tax, gross) = taxed(own, net)?;
+        let (tax, gross) = line_tax.on(net)?;
         let nothing = || Cell::Text(String::new());
         let mut sum = |name: String, amount| {
             rows.push(vec![Cell::Text(name), nothing(), nothing(), Cell::Number(money(lang, amount))]);
         };
         sum(portal.t("net"), net);
-        sum(own.visit.tenant.tax_name.clone(), tax);
+        sum(line_tax.name, tax);
         sum(portal.t("total"), gross);
     }
     let names = ["plan", "line", "period", "amount"].map(|key| portal.t(key)).to_vec();

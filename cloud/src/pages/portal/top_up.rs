@@ -9,7 +9,7 @@ use weir_ui::blocks::{Action, Cell, Input};
 use weir_ui::format;
 use weir_ui::portal::Page;
 
-use super::{Own, session, taxed};
+use super::{LineTax, Own, session};
 use crate::catalog::Amount;
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -26,8 +26,9 @@ type WishPath = ApiPath<(String, SubscriptionId, TopUpProductId)>;
 /// Ways to buy more for a line, with what each costs in the end.
 pub(super) async fn offers(own: &Own, tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Action>, Problem> {
     let (portal, mut offers) = (own.portal(), Vec::new());
+    let tax = LineTax::of(tx, id).await?;
     for product in portal::top_ups(tx, own.me.id, id).await? {
-        let (_, total) = taxed(own, net(&product.price)?)?;
+        let (_, total) = tax.on(net(&product.price)?)?;
         let names = [("name", product.name.as_str()), ("price", &money(own.lang(), total))];
         let words = weir_ui::i18n::t(own.lang(), "portal-top-up-offer", &names);
         offers.push(Action::go(portal.at(&format!("/lines/{id}/top-ups/{}", product.id)), words));
@@ -47,10 +48,11 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, product_id)): WishPath) -> Res
     let wish = TopUpWish { product_id, reference: reference.clone() };
     let bought = portal::buy_top_up(&mut tx, own.me.id, id, wish).await?;
     let shared = fair_use::standing(&mut tx, id).await?.sharing_lines.is_some();
+    let line_tax = LineTax::of(&mut tx, id).await?;
     drop(tx);
     let (portal, lang) = (own.portal(), own.lang());
     let net = net(&bought.price)?;
-    let (tax, total) = taxed(&own, net)?;
+    let (tax, total) = line_tax.on(net)?;
     let title = portal.frame.t1("portal-top-up-ask", "name", &bought.name);
     let lede = match shared {
         true => format!("{} {}", portal.t("portal-top-up-lede"), portal.t("portal-top-up-shared")),
@@ -64,7 +66,7 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, product_id)): WishPath) -> Res
         (portal.t("top-up-volume"), Cell::Text(format::bytes(lang, bought.bytes))),
         (portal.t("top-up-counts"), Cell::Text(days(lang, bought.sold_on, bought.until_on))),
         (portal.t("net"), Cell::Text(money(lang, net))),
-        (own.visit.tenant.tax_name.clone(), Cell::Text(money(lang, tax))),
+        (line_tax.name, Cell::Text(money(lang, tax))),
         (portal.t("total"), Cell::Text(money(lang, total))),
     ];
     let fields = Fields::of([("reference", reference)]);

@@ -91,6 +91,68 @@ fn published_rules_find_nothing_wrong_with_any_document() {
 }
 
 #[test]
+fn published_rules_accept_whoever_is_exempt_and_taxes_of_other_places() {
+    story(async {
+        let folder = tempfile::tempdir().unwrap();
+        let mut isp = Isp::new("einvoice-exempt", "2026-11-01T10:00:00Z").await;
+        let settings = json!({ "tax_rate_percent": "21", "tax_name": "IVA", "tax_id": "ESB12345674", "address": "Calle Mayor 1\n16001 Cuenca" });
+        isp.settings(settings).await;
+        let local = |postcode, category, rate| json!({ "country": "ES", "postcode": postcode, "tax": "IVA", "category": category, "rate_percent": rate });
+        let national = json!({ "country": "ES", "region": "Navarra", "tax": "Provincial", "category": "S", "rate_percent": "3.3333", "turn": 1, "compound": true });
+        isp.taxes(json!([local("35*", "L", "7"), local("51*", "M", "8"), local("16002", "Z", "0"), national])).await;
+        let (router, plan) = (isp.router_named("r").await, isp.plan(&FIBRE).await);
+        let places = [
+            ["", "Las Palmas", "35001"],
+            ["", "Ceuta", "51001"],
+            ["", "Cuenca", "16002"],
+            ["Navarra", "Tudela", "31500"],
+        ];
+        for place in places {
+            let account = isp.account(place[1]).await;
+            isp.lives(account, place).await;
+            isp.line(account, router, plan, "2026-11-01").await;
+        }
+        for (kind, document, reason, from) in [
+            ("certificate", "X-1 <2026>", "Art. 20 & 21 LIVA", "2026-11-01"),
+            ("certificate", "X-2", "", "2026-11-15"),
+            ("reverse_charge", "PT501964843", "", "2026-11-01"),
+            ("reverse_charge", "PT501964843", "Inversión del sujeto pasivo", "2026-11-15"),
+            ("intra_community", "EL123456789", "", "2026-11-01"),
+        ] {
+            let account = isp.account(kind).await;
+            let wish = json!({ "kind": kind, "document": document, "reason": reason, "from": from });
+            isp.post(&format!("/accounts/{account}/tax-exemptions"), wish).await.expect(201);
+            isp.line(account, router, plan, "2026-11-01").await;
+        }
+        isp.bill("2026-11-01").await;
+        isp.settings(json!({ "tax_rounding": "line" })).await;
+        let (twice, dearer) = (isp.account("Twice").await, isp.plan(&DEARER).await);
+        isp.lives(twice, ["Navarra", "Tudela", "31500"]).await;
+        for _ in 0..2 {
+            isp.line(twice, router, dearer, "2026-11-01").await;
+        }
+        isp.bill("2026-11-01").await;
+        assert_eq!(isp.newest_invoice(twice).await["tax"]["amount"], "22.80", "once it would be 22.81");
+        isp.now_is("2026-11-20T10:00:00Z").await;
+        let mut seen = std::collections::BTreeSet::new();
+        for id in ids(&isp.get("/invoices").await.expect(200)) {
+            keep(&isp, folder.path(), "invoices", &id).await;
+            let invoice = isp.get(&format!("/invoices/{id}")).await.expect(200);
+            seen.extend(
+                invoice["taxes"].as_array().unwrap().iter().map(|tax| tax["category"].as_str().unwrap().to_owned()),
+            );
+            let note = isp
+                .post(&format!("/invoices/{id}/credit-notes"), json!({ "reason": "Out of order" }))
+                .await
+                .expect(201);
+            keep(&isp, folder.path(), "credit-notes", note["id"].as_str().unwrap()).await;
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["AE", "E", "K", "L", "M", "S", "Z"]);
+        judged(folder.path());
+    });
+}
+
+#[test]
 fn the_pdf_is_a_factur_x_that_readers_can_open() {
     story(async {
         let isp = Isp::new("facturx", "2026-11-01T10:00:00Z").await;

@@ -15,4 +15,5 @@ mod pages;
 mod payments;
 mod references;
 pub mod shop;
+mod taxes;
 pub mod world;

@@ -8,6 +8,7 @@ mod network;
 mod payments;
 mod requests;
 mod sales;
+mod taxes;
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};

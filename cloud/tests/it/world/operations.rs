@@ -102,6 +102,9 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "bank-files" => "bfl",
         "bank-statements" => "bst",
         "suspense-items" => "ssp",
+        "tax-rules" => "txr",
+        "tax-exemptions" => "txe",
+        "tax-starters" => "starter",
         other => panic!("no id prefix known for the collection {other:?} of {path}: name it here"),
     }
 }

@@ -92,6 +92,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.extend(agreed(isp, &sold, &account).await);
     made.insert("orders", ordered(isp, &plan["versions"][0]["id"]).await);
     made.extend(for_programs(isp).await);
+    made.extend(untaxed(isp, &account).await);
     let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
     let run = run["id"].as_str().expect("an id").to_owned();
     work_on(isp, &run).await;
@@ -149,6 +150,16 @@ async fn quarantined(isp: &Isp, router: &str) -> String {
     .await
     .expect("keep it");
     QuarantinedId::from(id).to_string()
+}
+
+/// A tax, and an account that is exempt from it.
+async fn untaxed(isp: &Isp, account: &str) -> BTreeMap<&'static str, String> {
+    let rule = json!({ "country": "FR", "tax": "TVA", "category": "S", "rate_percent": "20" });
+    let rules = isp.post("/api/v1/tax-rules", json!({ "rules": [rule] })).await.expect(201);
+    let paper = json!({ "kind": "certificate", "document": "X-1", "from": "2026-01-01" });
+    let paper = isp.post(&format!("/api/v1/accounts/{account}/tax-exemptions"), paper).await.expect(201);
+    let id = |made: &Value| made["id"].as_str().expect("an id").to_owned();
+    BTreeMap::from([("tax-rules", id(&rules[0])), ("tax-exemptions", id(&paper))])
 }
 
 /// One of everything about staff and programs.

@@ -276,6 +276,7 @@ imports-field-line1 = الشارع والرقم
 imports-field-line2 = الطابق، الباب، الشركة
 imports-field-city = المدينة
 imports-field-postcode = الرمز البريدي
+imports-field-region = الولاية أو المقاطعة
 imports-field-country = البلد
 imports-field-billing-day = يوم الفوترة
 imports-field-currency = العملة

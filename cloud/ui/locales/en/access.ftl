@@ -276,6 +276,7 @@ imports-field-line1 = Street and number
 imports-field-line2 = Floor, door, company
 imports-field-city = Town
 imports-field-postcode = Postcode
+imports-field-region = State or province
 imports-field-country = Country
 imports-field-billing-day = Billing day
 imports-field-currency = Currency

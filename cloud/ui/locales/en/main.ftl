@@ -264,7 +264,6 @@ pay-url = Where to pay
 pay-url-hint = A page of your own for payments. Left empty, walled garden, messages and tickets lead to each account’s own page here.
 hue = Colour, 0 to 359
 tax-name = Name of the tax
-tax-rate = Tax rate, percent
 payment-terms = Days to pay
 grace-days = Days of grace
 nav-staff = Staff

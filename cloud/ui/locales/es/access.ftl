@@ -276,6 +276,7 @@ imports-field-line1 = Calle y número
 imports-field-line2 = Piso, puerta, empresa
 imports-field-city = Población
 imports-field-postcode = Código postal
+imports-field-region = Provincia o estado
 imports-field-country = País
 imports-field-billing-day = Día de facturación
 imports-field-currency = Moneda

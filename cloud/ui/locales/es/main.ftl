@@ -264,7 +264,6 @@ pay-url = Dónde pagar
 pay-url-hint = Una página de pagos propia. Si se deja vacía, la página de aislamiento, los mensajes y los tickets llevan a la página de cada cuenta aquí.
 hue = Color, de 0 a 359
 tax-name = Nombre del impuesto
-tax-rate = Tipo impositivo, por ciento
 payment-terms = Días para pagar
 grace-days = Días de gracia
 nav-staff = Equipo

@@ -276,6 +276,7 @@ imports-field-line1 = Rue et numéro
 imports-field-line2 = Étage, porte, société
 imports-field-city = Ville
 imports-field-postcode = Code postal
+imports-field-region = État ou province
 imports-field-country = Pays
 imports-field-billing-day = Jour de facturation
 imports-field-currency = Devise

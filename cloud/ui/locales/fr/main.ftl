@@ -264,7 +264,6 @@ pay-url = Où payer
 pay-url-hint = Une page de paiement à vous. Laissée vide, la page d’isolement, les messages et les tickets mènent à la page de chaque compte ici.
 hue = Couleur, de 0 à 359
 tax-name = Nom de la taxe
-tax-rate = Taux de taxe, pour cent
 payment-terms = Jours pour payer
 grace-days = Jours de grâce
 nav-staff = Équipe

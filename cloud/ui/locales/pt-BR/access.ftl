@@ -276,6 +276,7 @@ imports-field-line1 = Rua e número
 imports-field-line2 = Andar, porta, empresa
 imports-field-city = Cidade
 imports-field-postcode = CEP
+imports-field-region = Estado ou província
 imports-field-country = País
 imports-field-billing-day = Dia de faturamento
 imports-field-currency = Moeda

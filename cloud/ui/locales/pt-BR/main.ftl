@@ -264,7 +264,6 @@ pay-url = Onde pagar
 pay-url-hint = Uma página de pagamento própria. Se ficar vazia, a página de isolamento, as mensagens e os chamados levam à página de cada conta aqui.
 hue = Cor, de 0 a 359
 tax-name = Nome do imposto
-tax-rate = Alíquota, por cento
 payment-terms = Dias para pagar
 grace-days = Dias de carência
 nav-staff = Equipe

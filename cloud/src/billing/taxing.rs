@@ -1,0 +1,171 @@
+//! Puts on every line the rate of its place and day, and what that follows from. A charge over days with different rates
+//! becomes several.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use weir_rules::money::{Currency, Money};
+use weir_rules::tax::{TaxGroup, TaxRate};
+use weir_rules::tax_liability::{DatedRate, split_by_rate};
+use weir_rules::tax_rules;
+
+use super::account::Draft;
+use super::store::facts::AccountRow;
+use super::store::taxing as store;
+use super::{Error, InvoiceTaxPart, LineKind};
+use crate::db::TenantTx;
+use crate::ids::{AccountId, InvoiceLineId, SubscriptionId};
+use crate::taxes::{Book, ExemptionKind, Line, TaxedBy};
+
+/// Accounts with what is to be put on their invoices, or why nothing can be.
+type Drafted<'a> = Vec<(&'a AccountRow, Result<Vec<Draft>, Error>)>;
+
+/// Taxes the lines of accounts. What gives something back is taxed as it was charged; what has a rate keeps it.
+pub(super) async fn tax<'a>(tx: &mut TenantTx, drafted: Drafted<'a>) -> Result<Drafted<'a>, Error> {
+    let accounts: Vec<_> = drafted.iter().map(|(account, _)| account.id.uuid()).collect();
+    let lines = drafted.iter().filter_map(|(_, lines)| lines.as_ref().ok()).flatten();
+    let credited: Vec<_> = lines.filter_map(|line| line.credits).map(InvoiceLineId::uuid).collect();
+    let book = Book::of(tx, &accounts).await?;
+    let frozen = if credited.is_empty() { HashMap::new() } else { store::frozen(tx, &credited).await? };
+    let mut taxed = Vec::with_capacity(drafted.len());
+    for (account, lines) in drafted {
+        let lines = lines.and_then(|lines| tax_lines(tx, &book, &frozen, account.id, lines));
+        taxed.push((account, lines));
+    }
+    Ok(taxed)
+}
+
+fn tax_lines(
+    tx: &TenantTx,
+    book: &Book,
+    frozen: &HashMap<InvoiceLineId, TaxedBy>,
+    account: AccountId,
+    lines: Vec<Draft>,
+) -> Result<Vec<Draft>, Error> {
+    let mut taxed = Vec::with_capacity(lines.len());
+    for mut line in lines {
+        let whose = Line { account, subscription: line.subscription };
+        match (line.rate, line.kind) {
+            (Some(_), _) => {
+                line.taxed_by = line.credits.and_then(|credited| frozen.get(&credited).cloned());
+                taxed.push(line);
+            }
+            (None, LineKind::Recurring) => taxed.extend(split(tx, book, whose, line)?),
+            (None, kind) => {
+                let last = line.period.end().pred_opt().unwrap_or(line.period.start());
+                let on = if kind == LineKind::Usage { last } else { line.period.start() };
+                let (rate, by) = book.taxed(whose, on)?;
+                (line.rate, line.taxed_by) = (Some(rate), Some(by));
+                taxed.push(line);
+            }
+        }
+    }
+    Ok(taxed)
+}
+
+/// A charge, cut where its rate changes; the pieces add up to it.
+fn split(tx: &TenantTx, book: &Book, whose: Line, line: Draft) -> Result<Vec<Draft>, Error> {
+    let mut rates = Vec::new();
+    for from in [line.period.start()].into_iter().chain(book.changes(whose, line.period)) {
+        rates.push(DatedRate { from, rate: book.taxed(whose, from)?.0 });
+    }
+    let cut = split_by_rate(line.net, line.period, &rates)?;
+    let days: Vec<_> = cut.iter().map(|(period, _, _)| Decimal::from(period.days())).collect();
+    let mut reductions = match &line.reduction {
+        Some(reduction) => reduction.split(&days)?.into_iter().map(Some).collect(),
+        None => vec![None; cut.len()],
+    };
+    let mut pieces = Vec::new();
+    for (index, (period, net, rate)) in cut.into_iter().enumerate() {
+        let id = if index == 0 { line.id } else { tx.new_id() };
+        let by = book.taxed(whose, period.start())?.1;
+        let reduction = reductions[index].take();
+        pieces.push(Draft { id, period, net, reduction, rate: Some(rate), taxed_by: Some(by), ..line.clone() });
+    }
+    Ok(pieces)
+}
+
+/// What the tax of a group is called, why none is charged, and what it is made of.
+pub(super) struct Group {
+    pub name: String,
+    pub reason: String,
+    pub parts: Vec<InvoiceTaxPart>,
+}
+
+/// A line as its taxes see it.
+pub(super) type Part<'a> = (TaxRate, Money, Option<&'a TaxedBy>);
+
+/// What stands beside each of a document's taxes; `usual` is the tax of lines that no rule was about.
+pub(super) fn groups(lines: &[Part<'_>], taxes: &[TaxGroup], usual: &str) -> Result<Vec<Group>, Error> {
+    let of = |group: &TaxGroup| {
+        let lines: Vec<_> = lines.iter().filter(|(rate, _, _)| *rate == group.rate).collect();
+        let named = |(_, _, by): &&Part<'_>| by.map(TaxedBy::name).filter(|name| !name.is_empty());
+        let names = joined(lines.iter().map(|line| named(line).unwrap_or_else(|| usual.to_owned())), ", ");
+        let reasons = lines.iter().filter_map(|(_, _, by)| Some(by.as_ref()?.exemption.as_ref()?.reason.clone()));
+        let name = if names.is_empty() { usual.to_owned() } else { names };
+        Ok(Group { name, reason: joined(reasons, "; "), parts: parts(&lines, group)? })
+    };
+    taxes.iter().map(of).collect()
+}
+
+fn joined(texts: impl Iterator<Item = String>, with: &str) -> String {
+    let mut different: Vec<String> = Vec::new();
+    for text in texts {
+        if !different.contains(&text) {
+            different.push(text);
+        }
+    }
+    different.join(with)
+}
+
+/// What each rule's tax is of a group's: together exactly that.
+fn parts(lines: &[&Part<'_>], group: &TaxGroup) -> Result<Vec<InvoiceTaxPart>, Error> {
+    let currency: Currency = group.tax.currency();
+    let (mut parts, mut exact): (Vec<InvoiceTaxPart>, Vec<Decimal>) = (Vec::new(), Vec::new());
+    for (_, net, by) in lines {
+        for tax in by.iter().filter(|by| by.exemption.is_none()).flat_map(|by| &by.taxes) {
+            let index = match parts.iter().position(|part| part.rule_id == tax.rule_id) {
+                Some(index) => index,
+                None => {
+                    let (base, amount) = (Money::zero(currency), Money::zero(currency));
+                    parts.push(InvoiceTaxPart {
+                        rule_id: tax.rule_id,
+                        tax: tax.tax.clone(),
+                        rate: tax.rate,
+                        base,
+                        amount,
+                    });
+                    exact.push(Decimal::ZERO);
+                    parts.len() - 1
+                }
+            };
+            parts[index].base = parts[index].base.checked_add(*net)?;
+            exact[index] += net.amount() * tax.share / Decimal::ONE_HUNDRED;
+        }
+    }
+    if !parts.is_empty() {
+        let amounts = tax_rules::parts(group.tax, &exact)?;
+        parts.iter_mut().zip(amounts).for_each(|(part, amount)| part.amount = amount);
+    }
+    Ok(parts)
+}
+
+/// What identifies the buyer to the tax authorities, if a line's exemption rests on it; empty otherwise.
+pub(super) fn buyer_tax_id(lines: &[Draft]) -> String {
+    let exemptions = lines.iter().filter_map(|line| line.taxed_by.as_ref()?.exemption.as_ref());
+    let identified = exemptions.filter(|exemption| exemption.kind != ExemptionKind::Certificate);
+    identified.map(|exemption| exemption.document.clone()).next().unwrap_or_default()
+}
+
+/// What a subscription's tax is called and its rate on a day, for whoever asks before anything is billed.
+pub async fn tax_of_line(
+    tx: &mut TenantTx,
+    subscription: SubscriptionId,
+    on: NaiveDate,
+) -> Result<(String, TaxRate), Error> {
+    let usual = crate::tenants::tenant(tx).await?.tax_name;
+    let (book, line) = Book::of_line(tx, subscription).await?;
+    let (rate, by) = book.taxed(line, on)?;
+    Ok((Some(by.name()).filter(|name| !name.is_empty()).unwrap_or(usual), rate))
+}

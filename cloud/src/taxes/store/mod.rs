@@ -1,0 +1,5 @@
+//! SQL of taxes.
+
+pub mod exemptions;
+pub mod places;
+pub mod rules;
