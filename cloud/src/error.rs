@@ -192,6 +192,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
     [
         KINDS,
         crate::audit::error::KINDS,
+        crate::idempotency::error::KINDS,
         crate::tenants::error::KINDS,
         crate::access::error::KINDS,
         crate::network::error::KINDS,

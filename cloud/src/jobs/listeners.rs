@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::queue::apart;
 use super::{self as jobs, Job};
 use crate::app::App;
 use crate::db::Scope;
@@ -44,7 +45,8 @@ impl Job for TellListenerOfMany {
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
         for event in self.events {
-            if let Err(error) = tell(&app, &scope, self.listener, event).await {
+            let (told, whose) = (app.clone(), scope);
+            if let Err(error) = apart(async move { tell(&told, &whose, self.listener, event).await }).await {
                 tracing::warn!(%event, listener = self.listener.name(), error = format!("{error:#}"), "is told again");
                 let mut tx = app.db.begin(&scope).await?;
                 let now = tx.at();

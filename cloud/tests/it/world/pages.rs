@@ -110,7 +110,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
 /// A credit note about an invoice.
 async fn credited(isp: &Isp, invoice: &str) -> String {
     let wish = json!({ "reason": "Test" });
-    let note = isp.post(&format!("/api/v1/invoices/{invoice}/credit-notes"), wish).await.expect(201);
+    let note = isp.once(&format!("/api/v1/invoices/{invoice}/credit-notes"), "note", wish).await.expect(201);
     note["id"].as_str().expect("an id").to_owned()
 }
 
