@@ -48,6 +48,12 @@ END $$;
 
 ALTER FUNCTION public.append_only(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.books_closed_through(tenant uuid) RETURNS date
+    LANGUAGE sql STABLE
+    AS $$ SELECT through FROM ledger_closings WHERE tenant_id = tenant ORDER BY id DESC LIMIT 1 $$;
+
+ALTER FUNCTION public.books_closed_through(tenant uuid) OWNER TO weir_super;
+
 CREATE FUNCTION public.credit_notes_fit() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -115,6 +121,20 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.issued_invoice_is_final() OWNER TO weir_super;
+
+CREATE FUNCTION public.ledger_entries_are_of_open_days() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('books ' || tenant_id, 0)) FROM (SELECT DISTINCT tenant_id FROM added) AS whose;
+    IF EXISTS (SELECT FROM added WHERE posted_on <= books_closed_through(tenant_id)) THEN
+        RAISE EXCEPTION 'the books are closed on the day of an entry'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_are_of_open_days';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.ledger_entries_are_of_open_days() OWNER TO weir_super;
 
 CREATE FUNCTION public.ledger_entries_balance() RETURNS trigger
     LANGUAGE plpgsql
@@ -742,6 +762,45 @@ ALTER TABLE ONLY public.billing_runs FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billing_runs OWNER TO weir_owner;
 
+CREATE TABLE public.book_check_results (
+    tenant_id uuid NOT NULL,
+    check_id uuid NOT NULL,
+    question text NOT NULL,
+    looked_at bigint NOT NULL,
+    differ bigint NOT NULL,
+    CONSTRAINT book_check_results_are_not_negative CHECK (((differ >= 0) AND (looked_at >= 0)))
+);
+
+ALTER TABLE ONLY public.book_check_results FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.book_check_results OWNER TO weir_owner;
+
+CREATE TABLE public.book_checks (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    checked_on date NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    checked_by text NOT NULL
+);
+
+ALTER TABLE ONLY public.book_checks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.book_checks OWNER TO weir_owner;
+
+CREATE TABLE public.book_differences (
+    tenant_id uuid NOT NULL,
+    check_id uuid NOT NULL,
+    question text NOT NULL,
+    "position" integer NOT NULL,
+    subject text NOT NULL,
+    expected text NOT NULL,
+    found text NOT NULL
+);
+
+ALTER TABLE ONLY public.book_differences FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.book_differences OWNER TO weir_owner;
+
 CREATE TABLE public.cancelled_boosts (
     tenant_id uuid NOT NULL,
     top_up_id uuid NOT NULL,
@@ -1223,6 +1282,20 @@ CREATE TABLE public.learned_prefixes (
 ALTER TABLE ONLY public.learned_prefixes FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.learned_prefixes OWNER TO weir_owner;
+
+CREATE TABLE public.ledger_closings (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    through date,
+    reason text NOT NULL,
+    decided_by text NOT NULL,
+    decided_at timestamp with time zone NOT NULL,
+    CONSTRAINT ledger_closings_have_a_reason CHECK ((btrim(reason) <> ''::text))
+);
+
+ALTER TABLE ONLY public.ledger_closings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ledger_closings OWNER TO weir_owner;
 
 CREATE TABLE public.ledger_entries (
     tenant_id uuid NOT NULL,
@@ -2715,6 +2788,15 @@ ALTER TABLE ONLY public.billing_faults
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.book_check_results
+    ADD CONSTRAINT book_check_results_pkey PRIMARY KEY (tenant_id, check_id, question);
+
+ALTER TABLE ONLY public.book_checks
+    ADD CONSTRAINT book_checks_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.book_differences
+    ADD CONSTRAINT book_differences_pkey PRIMARY KEY (tenant_id, check_id, question, "position");
+
 ALTER TABLE ONLY public.cancelled_boosts
     ADD CONSTRAINT cancelled_boosts_pkey PRIMARY KEY (tenant_id, top_up_id);
 
@@ -2792,6 +2874,9 @@ ALTER TABLE ONLY public.late_fees
 
 ALTER TABLE ONLY public.learned_prefixes
     ADD CONSTRAINT learned_prefixes_pkey PRIMARY KEY (tenant_id, subscription_id, prefix);
+
+ALTER TABLE ONLY public.ledger_closings
+    ADD CONSTRAINT ledger_closings_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (tenant_id, id);
@@ -3148,6 +3233,8 @@ CREATE INDEX billed_segments_by_line ON public.billed_segments USING btree (tena
 
 CREATE UNIQUE INDEX billing_runs_one_at_a_time ON public.billing_runs USING btree (tenant_id) WHERE (status = 'running'::text);
 
+CREATE INDEX book_checks_by_day ON public.book_checks USING btree (tenant_id, checked_on);
+
 CREATE UNIQUE INDEX credit_notes_number_unique ON public.invoices USING btree (tenant_id, number) WHERE (corrects_id IS NOT NULL);
 
 CREATE INDEX desired_objects_by_generation ON public.desired_objects USING btree (tenant_id, agent_id, generation);
@@ -3299,6 +3386,8 @@ CREATE CONSTRAINT TRIGGER allocations_fit AFTER INSERT ON public.allocations DEF
 CREATE TRIGGER credit_notes_fit AFTER INSERT ON public.invoices FOR EACH ROW WHEN ((new.corrects_id IS NOT NULL)) EXECUTE FUNCTION public.credit_notes_fit();
 
 CREATE TRIGGER invoices_issued_is_final BEFORE UPDATE ON public.invoices FOR EACH ROW EXECUTE FUNCTION public.issued_invoice_is_final();
+
+CREATE TRIGGER ledger_entries_are_of_open_days AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entries_are_of_open_days();
 
 CREATE TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_postings REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entries_balance();
 
@@ -3465,6 +3554,21 @@ ALTER TABLE ONLY public.billing_faults
 
 ALTER TABLE ONLY public.billing_runs
     ADD CONSTRAINT billing_runs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.book_check_results
+    ADD CONSTRAINT book_check_results_tenant_id_check_id_fkey FOREIGN KEY (tenant_id, check_id) REFERENCES public.book_checks(tenant_id, id);
+
+ALTER TABLE ONLY public.book_check_results
+    ADD CONSTRAINT book_check_results_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.book_checks
+    ADD CONSTRAINT book_checks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.book_differences
+    ADD CONSTRAINT book_differences_tenant_id_check_id_question_fkey FOREIGN KEY (tenant_id, check_id, question) REFERENCES public.book_check_results(tenant_id, check_id, question);
+
+ALTER TABLE ONLY public.book_differences
+    ADD CONSTRAINT book_differences_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.cancelled_boosts
     ADD CONSTRAINT cancelled_boosts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -3633,6 +3737,9 @@ ALTER TABLE ONLY public.learned_prefixes
 
 ALTER TABLE ONLY public.learned_prefixes
     ADD CONSTRAINT learned_prefixes_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
+
+ALTER TABLE ONLY public.ledger_closings
+    ADD CONSTRAINT ledger_closings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -4169,6 +4276,12 @@ ALTER TABLE public.billing_faults ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.book_check_results ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.book_checks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.book_differences ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.cancelled_boosts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
@@ -4218,6 +4331,8 @@ ALTER TABLE public.late_fee_waivers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.late_fees ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.learned_prefixes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ledger_closings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
 
@@ -4357,6 +4472,12 @@ CREATE POLICY tenant ON public.billing_faults TO weir_app USING ((tenant_id = ( 
 
 CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.book_check_results TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.book_checks TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.book_differences TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.cancelled_boosts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -4402,6 +4523,8 @@ CREATE POLICY tenant ON public.late_fee_waivers TO weir_app USING ((tenant_id = 
 CREATE POLICY tenant ON public.late_fees TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.learned_prefixes TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.ledger_closings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.ledger_entries TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4692,6 +4815,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_faults TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
 
+GRANT SELECT,INSERT ON TABLE public.book_check_results TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.book_checks TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.book_differences TO weir_app;
+
 GRANT SELECT,INSERT ON TABLE public.cancelled_boosts TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
@@ -4745,6 +4874,8 @@ GRANT SELECT,INSERT ON TABLE public.late_fee_waivers TO weir_app;
 GRANT SELECT,INSERT ON TABLE public.late_fees TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.learned_prefixes TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.ledger_closings TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.ledger_entries TO weir_app;
 

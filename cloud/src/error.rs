@@ -209,6 +209,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::billing::error::KINDS,
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
+        crate::books::error::KINDS,
         crate::analytics::error::KINDS,
         crate::notifications::error::KINDS,
         crate::tickets::error::KINDS,

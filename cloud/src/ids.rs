@@ -228,6 +228,10 @@ ids! {
     AuditEntryId = "aud";
     /// Something that happened.
     EventId = "evt";
+    /// A decision about which days of the books are closed.
+    LedgerClosingId = "lcl";
+    /// A check of the books.
+    BookCheckId = "bck";
     /// A wish to become a subscriber.
     OrderId = "ord";
 }

@@ -152,6 +152,7 @@ kinds!(
     crate::billing::jobs::StartDueRun,
     crate::billing::jobs::WorkOnRun,
     crate::dunning::jobs::CheckOverdue,
+    crate::books::jobs::CheckBooks,
     crate::plugins::jobs::ForgetOldCalls,
     crate::quality::jobs::ForgetOldQuality,
     crate::diagnostics::jobs::ForgetOldDiagnoses,

@@ -33,7 +33,8 @@ pub async fn record(tx: &mut TenantTx, key: Option<&str>, new: &NewPayment) -> R
 }
 
 async fn record_new(tx: &mut TenantTx, new: &NewPayment) -> Result<Payment, Error> {
-    check(new, billing::today(tx).await?)?;
+    let closed = ledger::closed_through(tx).await?;
+    check(new, billing::today(tx).await?, closed)?;
     let receipt = Receipt {
         account: new.account_id,
         method: new.method,
@@ -107,7 +108,7 @@ pub(super) fn place_of(method: Method) -> MoneyPlace {
     }
 }
 
-fn check(new: &NewPayment, today: NaiveDate) -> Result<(), Error> {
+fn check(new: &NewPayment, today: NaiveDate, closed: Option<NaiveDate>) -> Result<(), Error> {
     let mut errors = Vec::new();
     if new.method != Method::Cash {
         let message =
@@ -119,6 +120,12 @@ fn check(new: &NewPayment, today: NaiveDate) -> Result<(), Error> {
     }
     if new.received_on > today {
         errors.push(FieldError::new("received_on", format!("must not be after today, {today}")));
+    }
+    if let Some(closed) = closed.filter(|closed| new.received_on <= *closed) {
+        errors.push(FieldError::new(
+            "received_on",
+            format!("must be after {closed}, through which the books are closed"),
+        ));
     }
     if new.received_on.year() < FIRST_YEAR {
         errors.push(FieldError::new("received_on", format!("must not be before the year {FIRST_YEAR}")));

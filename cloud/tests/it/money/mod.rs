@@ -2,6 +2,7 @@
 
 mod analytics;
 mod billing;
+mod books;
 mod changes;
 mod credit_notes;
 mod document;
