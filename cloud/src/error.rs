@@ -192,6 +192,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
     [
         KINDS,
         crate::audit::error::KINDS,
+        crate::idempotency::error::KINDS,
         crate::tenants::error::KINDS,
         crate::access::error::KINDS,
         crate::network::error::KINDS,
@@ -210,6 +211,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::deals::error::KINDS,
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
+        crate::books::error::KINDS,
         crate::analytics::error::KINDS,
         crate::notifications::error::KINDS,
         crate::tickets::error::KINDS,

@@ -25,13 +25,19 @@ pub fn new_id<I: Id>(at: DateTime<Utc>) -> I {
     nth_id(at, 0)
 }
 
-/// Makes the `n`th new id of an instant: the first 4096 sort in the order of their making.
-pub fn nth_id<I: Id>(at: DateTime<Utc>, n: u16) -> I {
+/// How many ids of an instant sort in the order of their making: 26 bits stand before the 48 that are random.
+const IN_ORDER: u32 = 1 << 26;
+
+/// Makes the `n`th new id of an instant: the first 67 million sort in the order of their making.
+pub fn nth_id<I: Id>(at: DateTime<Utc>, n: u32) -> I {
     let millis = at.timestamp_millis().unsigned_abs();
     let mut random = [0u8; 10];
     // An id without randomness would collide: better no id than that.
     getrandom::fill(&mut random).expect("the operating system gives random bytes");
-    random[..2].copy_from_slice(&n.min(0x0fff).to_be_bytes());
+    // What the version and the variant leave of four bytes: 12 bits, then 14.
+    let n = n.min(IN_ORDER - 1);
+    random[..2].copy_from_slice(&((n >> 14) as u16).to_be_bytes());
+    random[2..4].copy_from_slice(&((n & 0x3fff) as u16).to_be_bytes());
     I::from(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
 }
 
@@ -232,6 +238,10 @@ ids! {
     AuditEntryId = "aud";
     /// Something that happened.
     EventId = "evt";
+    /// A decision about which days of the books are closed.
+    LedgerClosingId = "lcl";
+    /// A check of the books.
+    BookCheckId = "bck";
     /// A wish to become a subscriber.
     OrderId = "ord";
 }
@@ -242,7 +252,8 @@ mod tests {
 
     #[test]
     fn ids_of_an_instant_sort_in_the_order_of_their_making() {
-        let made: Vec<SiteId> = (0..4096).map(|n| nth_id(DateTime::UNIX_EPOCH, n)).collect();
+        let ns = (0..70_000).chain([IN_ORDER - 2, IN_ORDER - 1]);
+        let made: Vec<SiteId> = ns.map(|n| nth_id(DateTime::UNIX_EPOCH, n)).collect();
         assert!(made.is_sorted() && made[0] != nth_id(DateTime::UNIX_EPOCH, 0));
     }
 

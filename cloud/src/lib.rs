@@ -2,8 +2,8 @@
 //!
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
-//! A slice calls only those before it in this order: audit, events, tenants, access, network, subscribers, catalog,
-//! translation, fleet, subscriptions, usage, fair_use, quality, diagnostics, plugins, ledger, taxes, billing, deals, dunning, payments, notifications, webhooks, imports,
+//! A slice calls only those before it in this order: audit, events, idempotency, tenants, access, network, subscribers, catalog,
+//! translation, fleet, subscriptions, usage, fair_use, quality, diagnostics, plugins, ledger, taxes, billing, deals, dunning, payments, books, notifications, webhooks, imports,
 //! analytics, live, tickets, orders, portal, pages. News travels the other way as events.
 
 pub mod app;
@@ -23,6 +23,7 @@ pub mod access;
 pub mod analytics;
 pub mod audit;
 pub mod billing;
+pub mod books;
 pub mod catalog;
 pub mod deals;
 pub mod diagnostics;
@@ -30,6 +31,7 @@ pub mod dunning;
 pub mod events;
 pub mod fair_use;
 pub mod fleet;
+pub mod idempotency;
 pub mod imports;
 pub mod ledger;
 pub mod live;

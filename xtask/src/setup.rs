@@ -37,6 +37,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "freeradius-postgresql", present: has_freeradius },
     Package { name: "python3-aiosmtpd", present: || Path::new("/usr/lib/python3/dist-packages/aiosmtpd").exists() },
     Package { name: "poppler-utils", present: || has("pdftotext") },
+    Package { name: "hledger", present: || has("hledger") },
     Package { name: "python3-venv", present: has_venv },
     Package { name: "nodejs", present: || has("node") },
     Package { name: "npm", present: || has("npm") },

@@ -3,7 +3,7 @@
 //! Not here: numbers, parties, postings. Amounts of a note are above zero. Start with [`credit`].
 
 use crate::money::{Currency, Money, MoneyError};
-use crate::tax::{TaxError, TaxGroup, TaxRate};
+use crate::tax::{TaxError, TaxGroup, TaxRate, Taxable, exclusive};
 
 /// Why a credit note was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +67,30 @@ pub struct Left<I> {
     pub lines: Vec<LineLeft<I>>,
     /// Tax by rate, less what was given back.
     pub taxes: Vec<(TaxRate, Money)>,
+}
+
+impl<I: Copy + Eq> Left<I> {
+    /// All of an invoice of these lines.
+    pub fn whole(currency: Currency, lines: Vec<LineLeft<I>>) -> Result<Left<I>, TaxError> {
+        let taxed: Vec<_> = lines.iter().map(|line| Taxable { net: line.left, rate: line.rate }).collect();
+        let taxes = exclusive(currency, &taxed)?.into_iter().map(|group| (group.rate, group.tax)).collect();
+        Ok(Left { currency, lines, taxes })
+    }
+
+    /// What is left after one more note.
+    pub fn less(mut self, note: &Note<I>) -> Result<Left<I>, MoneyError> {
+        for line in &mut self.lines {
+            for (_, _, net) in note.lines.iter().filter(|(id, _, _)| *id == line.id) {
+                line.left = line.left.checked_sub(*net)?;
+            }
+        }
+        for (rate, tax) in &mut self.taxes {
+            for group in note.taxes.iter().filter(|group| group.rate == *rate) {
+                *tax = tax.checked_sub(group.tax)?;
+            }
+        }
+        Ok(self)
+    }
 }
 
 impl<I> Left<I> {

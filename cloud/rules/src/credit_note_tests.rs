@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::tax::{TaxCategory, Taxable, exclusive};
+use crate::tax::TaxCategory;
 
 fn eur(units: i64) -> Money {
     Money::from_minor_units(units, Currency::EUR).unwrap()
@@ -21,22 +21,12 @@ fn invoice(lines: &[(i64, u32)]) -> Left<usize> {
         .enumerate()
         .map(|(id, (units, percent))| LineLeft { id, rate: rate(*percent), left: eur(*units) })
         .collect();
-    let taxables: Vec<_> = lines.iter().map(|line| Taxable { net: line.left, rate: line.rate }).collect();
-    let taxes = exclusive(Currency::EUR, &taxables).unwrap();
-    Left { currency: Currency::EUR, lines, taxes: taxes.into_iter().map(|group| (group.rate, group.tax)).collect() }
+    Left::whole(Currency::EUR, lines).unwrap()
 }
 
 /// What is left after a note.
 fn after(left: &Left<usize>, note: &Note<usize>) -> Left<usize> {
-    let mut rest = left.clone();
-    for (id, _, net) in &note.lines {
-        rest.lines[*id].left = rest.lines[*id].left.checked_sub(*net).unwrap();
-    }
-    for group in &note.taxes {
-        let (_, tax) = rest.taxes.iter_mut().find(|(rate, _)| *rate == group.rate).unwrap();
-        *tax = tax.checked_sub(group.tax).unwrap();
-    }
-    rest
+    left.clone().less(note).unwrap()
 }
 
 #[test]

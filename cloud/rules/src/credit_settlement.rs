@@ -1,12 +1,6 @@
-//! What credit notes of an invoice of one rate take back, and where their money goes.
-//!
-//! The net is rounded first and tax is on the rounded net; the note that takes the last of an invoice takes what is left of
-//! its tax, too, so that notes in any grouping add up to the invoice. Start with [`Creditable`] and [`settle`].
-
-use rust_decimal::Decimal;
+//! Where the money of a credit note goes. What a note takes back is `credit_note`'s. Start with [`settle`].
 
 use crate::money::{Money, MoneyError};
-use crate::tax_profile::{TaxProfile, TaxProfileError};
 
 /// Why a credit note was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,14 +16,6 @@ pub enum SettlementError {
     /// A note takes something back.
     #[error("credit of {0} is below zero")]
     Negative(Money),
-    /// Days unused are at most those of the period.
-    #[error("{unused} unused days of a period of {period}")]
-    Days {
-        /// The days unused.
-        unused: u32,
-        /// The days of the period.
-        period: u32,
-    },
     /// What a settlement says does not add up to the note.
     #[error("the parts of the settlement come to {parts}, the note to {note}")]
     Parts {
@@ -38,75 +24,9 @@ pub enum SettlementError {
         /// The note.
         note: Money,
     },
-    /// Tax was refused.
-    #[error(transparent)]
-    Tax(#[from] TaxProfileError),
     /// An amount of money was refused.
     #[error(transparent)]
     Money(#[from] MoneyError),
-}
-
-/// A net amount with its tax.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taxed {
-    /// Without tax.
-    pub net: Money,
-    /// The tax.
-    pub tax: Money,
-}
-
-impl Taxed {
-    /// A net and the tax on it at a rate, rounded half up.
-    pub fn at(net: Money, rate_percent: Decimal) -> Result<Taxed, TaxProfileError> {
-        Ok(Taxed { net, tax: TaxProfile::default().tax_on(net, rate_percent)? })
-    }
-
-    /// Both together.
-    pub fn total(self) -> Result<Money, MoneyError> {
-        self.net.checked_add(self.tax)
-    }
-}
-
-/// What is left to credit of an invoice of one rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Creditable {
-    left: Taxed,
-    rate_percent: Decimal,
-}
-
-impl Creditable {
-    /// All of an invoice.
-    pub fn whole(net: Money, rate_percent: Decimal) -> Result<Creditable, SettlementError> {
-        Ok(Creditable { left: Taxed::at(net, rate_percent)?, rate_percent })
-    }
-
-    /// What no note has taken yet.
-    pub const fn left(&self) -> Taxed {
-        self.left
-    }
-
-    /// The next note over a net amount; refuses more than is left, and changes nothing then.
-    pub fn credit(&mut self, net: Money) -> Result<Taxed, SettlementError> {
-        if net.is_negative() {
-            return Err(SettlementError::Negative(net));
-        }
-        if net.checked_cmp(self.left.net)?.is_gt() {
-            return Err(SettlementError::MoreThanLeft { wanted: net, left: self.left.net });
-        }
-        let last = net == self.left.net;
-        let tax =
-            if last { self.left.tax } else { Taxed::at(net, self.rate_percent)?.tax.checked_min(self.left.tax)? };
-        self.left = Taxed { net: self.left.net.checked_sub(net)?, tax: self.left.tax.checked_sub(tax)? };
-        Ok(Taxed { net, tax })
-    }
-}
-
-/// The part of a net amount that unused days of a period stand for: 29 of 30 days of 200.00 are 193.33.
-pub fn unused_net(net: Money, unused_days: u32, period_days: u32) -> Result<Money, SettlementError> {
-    if period_days == 0 || unused_days > period_days {
-        return Err(SettlementError::Days { unused: unused_days, period: period_days });
-    }
-    Ok(net.times_ratio(unused_days.into(), period_days.into())?)
 }
 
 /// How an invoice was paid when a note is made.

@@ -6,7 +6,9 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::service::{digest, new_token, normalise};
-use super::{Error, Invitation, Member, MemberChange, NewInvitation, NewStaff, SentInvitation, password, store};
+use super::{
+    Correspondent, Error, Invitation, Member, MemberChange, NewInvitation, NewStaff, SentInvitation, password, store,
+};
 use crate::app::App;
 use crate::audit;
 use crate::db::{Actor, Scope, TenantTx};
@@ -20,6 +22,11 @@ const INVITATION_LIFE: TimeDelta = TimeDelta::days(7);
 /// A page of the staff, those first who came first.
 pub async fn members(tx: &mut TenantTx, page: Page) -> Result<Vec<Member>, Error> {
     Ok(store::members::members(tx, page).await?)
+}
+
+/// Whoever answers for the ISP's money, to be written to.
+pub async fn answering_for_money(tx: &mut TenantTx) -> Result<Vec<Correspondent>, Error> {
+    Ok(store::members::answering_for_money(tx).await?)
 }
 
 /// One of the staff.

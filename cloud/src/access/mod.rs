@@ -22,10 +22,13 @@ pub use device::Device;
 pub use error::Error;
 pub use log_in::{LogIn, begin_log_in, finish_log_in, forget_old_attempts, log_in, log_in_at_once};
 pub(crate) use log_in::{count_attempt, forget_attempts};
-pub use members::{change_member, change_password, invitation, invitations, invite, join, member, members, withdraw};
+pub use members::{
+    answering_for_money, change_member, change_password, invitation, invitations, invite, join, member, members,
+    withdraw,
+};
 pub use model::{
-    By, Caller, Enrolment, Invitation, Member, MemberChange, NewInvitation, NewStaff, Person, SecondStep,
-    SentInvitation, Session, SessionView,
+    By, Caller, Correspondent, Enrolment, Invitation, Member, MemberChange, NewInvitation, NewStaff, Person,
+    SecondStep, SentInvitation, Session, SessionView,
 };
 pub use second_step::{
     begin_second_step, begun_second_step, confirm_second_step, is_second_step_required, remove_second_step,

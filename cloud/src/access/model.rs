@@ -159,6 +159,17 @@ pub struct Member {
     pub disabled_at: Option<DateTime<Utc>>,
 }
 
+/// Somebody of the staff to be written to.
+#[derive(Clone, Debug)]
+pub struct Correspondent {
+    /// As colleagues know them.
+    pub name: String,
+    /// Where they read mail.
+    pub email: String,
+    /// BCP 47 tag of the language they read.
+    pub language: String,
+}
+
 /// A change of somebody's access; what is absent stays.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -235,10 +235,10 @@ pub struct AgedInvoice {
 pub struct Collections {
     /// The month of issue.
     pub month: Month,
-    /// What they asked for.
+    /// What they asked for, less what credit notes about them gave back until now.
     #[schema(value_type = Amount)]
     pub invoiced: Money,
-    /// What payments and credits have settled of it until now.
+    /// What payments and credits of others have settled of it until now.
     #[schema(value_type = Amount)]
     pub settled: Money,
     /// `settled` of `invoiced`, in per cent; null when nothing was asked for.

@@ -17,11 +17,12 @@ use weir_rules::usage::UsageError;
 use crate::error::{FieldError, Problem};
 use crate::ids::{AccountId, BillingRunId, CreditNoteId, InvoiceId};
 use crate::subscribers::error::ACCOUNT_NOT_FOUND;
-use crate::{db, ledger, plugins, taxes, tenants, usage};
+use crate::{db, idempotency, ledger, plugins, taxes, tenants, usage};
 
 crate::kinds! {
     RUN_NOT_FOUND = 404 "billing-run-not-found", "There is no such billing run", "It may belong to somebody else.";
     RUN_IN_PROGRESS = 409 "billing-run-in-progress", "Another billing run is still at work", "Wait until it is done: it is named in the problem's detail.";
+    PREVIEW_RUNNING = 409 "billing-preview-running", "Another preview is at work", "One at a time: ask again when it is done.";
     CREDIT_NOTE_NOT_FOUND = 404 "credit-note-not-found", "There is no such credit note", "It may belong to somebody else.";
     NOTHING_LEFT_TO_CREDIT = 422 "nothing-left-to-credit", "Nothing is left of the invoice", "Everything it asked for was given back already.";
     CREDIT_ABOVE_INVOICE = 422 "credit-above-invoice", "That is more than is left of the invoice", "Give back at most what the problem's detail names.";
@@ -80,6 +81,12 @@ pub enum Error {
     /// No account has this id.
     #[error("no account {0}")]
     AccountNotFound(AccountId),
+    /// The request's key.
+    #[error(transparent)]
+    Once(#[from] idempotency::Error),
+    /// Another preview is at work.
+    #[error("another preview of this ISP is at work")]
+    PreviewRunning,
     /// Fields that cannot be as they were sent.
     #[error("{} fields cannot be as sent", .0.len())]
     Invalid(Vec<FieldError>),
@@ -230,6 +237,8 @@ impl From<Error> for Problem {
             Error::CreditAboveInvoice { .. } => Self::new(&CREDIT_ABOVE_INVOICE, &error),
             Error::InvoiceCreditedMeanwhile { .. } => Self::new(&INVOICE_CREDITED_MEANWHILE, &error),
             Error::AccountNotFound(_) => Self::new(&ACCOUNT_NOT_FOUND, &error),
+            Error::Once(error) => error.into(),
+            Error::PreviewRunning => Self::new(&PREVIEW_RUNNING, &error),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::UsageMoved
             | Error::Usage(_)

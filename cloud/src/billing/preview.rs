@@ -27,7 +27,7 @@ use crate::usage;
 pub struct Preview {
     /// Up to which local day.
     pub as_of: NaiveDate,
-    /// Accounts a run would look at.
+    /// Accounts a run would look at; 5,001 stands for more than 5,000.
     pub accounts_due: u64,
     /// Accounts looked at for this: all of them, or the first 5,000.
     pub accounts_looked_at: u64,
@@ -99,11 +99,13 @@ const AT_ONCE: usize = 100;
 /// Outliers shown, and accounts that could not be billed.
 const SHOWN_MAX: usize = 50;
 
-/// What a run up to `as_of` would bill now, and which invoices are unlike those before.
+/// What a run up to `as_of` would bill now, and which invoices are unlike those before. One at a time a tenant.
 pub async fn preview(app: &App, scope: &Scope, wish: &RunWish) -> Result<Preview, Error> {
-    let mut tx = app.db.read(scope).await?;
-    runs::check(&mut tx, wish).await?;
-    drop(tx);
+    let mut turn = app.db.begin(scope).await?;
+    runs::check(&mut turn, wish).await?;
+    if !store::runs::take_preview(&mut turn).await? {
+        return Err(Error::PreviewRunning);
+    }
     usage::merge_all(app, scope).await?;
     let mut tx = app.db.read(scope).await?;
     let run = RunRow {
@@ -117,7 +119,7 @@ pub async fn preview(app: &App, scope: &Scope, wish: &RunWish) -> Result<Preview
         accounts_done: 0,
         error: None,
     };
-    let due = store::runs::accounts(&mut tx, &run).await?;
+    let due = store::runs::accounts(&mut tx, &run, Some(ACCOUNTS_MAX as i64 + 1)).await?;
     drop(tx);
     let looked_at = &due[..due.len().min(ACCOUNTS_MAX)];
     let mut seen = Preview {
@@ -136,6 +138,7 @@ pub async fn preview(app: &App, scope: &Scope, wish: &RunWish) -> Result<Preview
     seen.outliers.sort_by_key(|outlier| std::cmp::Reverse(difference(outlier)));
     seen.outliers.truncate(SHOWN_MAX);
     seen.faults.truncate(SHOWN_MAX);
+    turn.commit().await?;
     Ok(seen)
 }
 

@@ -44,7 +44,7 @@ pub async fn start_run(tx: &mut TenantTx, wish: &RunWish) -> Result<BillingRun, 
         return at_work(tx, running.id, wish.as_of).await;
     }
     let row = store::runs::find(tx, id).await?.ok_or(Error::RunNotFound(id))?;
-    let accounts = store::runs::accounts(tx, &row).await?;
+    let accounts = store::runs::accounts(tx, &row, None).await?;
     store::runs::set_total(tx, id, accounts.len()).await?;
     store::batches::insert(tx, id, &accounts, ACCOUNTS_A_BATCH).await?;
     audit::record(tx, "start billing run", id, json!({ "as_of": wish.as_of })).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
@@ -62,7 +62,7 @@ pub struct TenantTx {
     db: Db,
     woken: BTreeSet<AgentId>,
     /// How many ids were made.
-    made: AtomicU16,
+    made: AtomicU32,
 }
 
 impl TenantTx {
@@ -71,7 +71,7 @@ impl TenantTx {
         // One round trip. The only text put in is a UUID.
         let begin = format!("BEGIN {mode}; SET LOCAL app.tenant_id = '{}'", scope.tenant.uuid());
         let tx = db.app.begin_with(AssertSqlSafe(begin)).await?;
-        Ok(Self { tx, scope: *scope, at, db: db.clone(), woken: BTreeSet::new(), made: AtomicU16::new(0) })
+        Ok(Self { tx, scope: *scope, at, db: db.clone(), woken: BTreeSet::new(), made: AtomicU32::new(0) })
     }
 
     /// The tenant whose rows exist here; stores put it first in every insert.

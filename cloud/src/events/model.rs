@@ -114,6 +114,8 @@ named! {
     PaymentRefunded = "payment.refunded";
     /// A payer's bank took a payment back.
     PaymentDisputed = "payment.disputed";
+    /// A check of the books found what does not agree.
+    BooksDiffer = "books.differ";
     /// Somebody wants to become a subscriber.
     OrderPlaced = "order.placed";
     /// Staff made a subscriber of them.
@@ -194,6 +196,7 @@ impl Listener {
                     | EventKind::UsageThreshold
                     | EventKind::TopUpSold
                     | EventKind::BoostSold
+                    | EventKind::BooksDiffer
             ),
             // What plugins themselves cause would come back to them without end.
             Self::Plugins => !matches!(kind, EventKind::PluginNoted | EventKind::PluginPaused),

@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod dev_clock;
+pub mod download;
 pub mod extract;
 pub mod middleware;
 pub mod page;

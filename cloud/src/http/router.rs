@@ -96,6 +96,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(billing::einvoice::api::routes())
             .merge(dunning::api::routes())
             .merge(payments::api::routes())
+            .merge(crate::books::api::routes())
             .merge(analytics::api::routes())
             .merge(notifications::api::routes())
             .merge(tickets::api::routes())

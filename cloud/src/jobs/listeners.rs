@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::queue::apart;
 use super::{self as jobs, Job};
 use crate::app::App;
 use crate::db::Scope;
@@ -46,20 +47,14 @@ impl Job for TellListenerOfMany {
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
         let events = told_of(&app, &scope, &self.events).await?;
         for events in events.chunks(self.listener.hears_at_once()) {
-            let (app_, events_) = (app.clone(), events.to_vec());
-            // A task of its own: a panic is about these events alone.
-            let told = tokio::spawn(async move { tell(&app_, &scope, self.listener, &events_).await });
-            let Err(error) = told.await.unwrap_or_else(|panic| Err(panic.into())) else { continue };
-            tracing::warn!(
-                listener = self.listener.name(),
-                error = format!("{error:#}"),
-                "is told again, of each alone"
-            );
-            let alone: Vec<_> =
-                events.iter().map(|event| TellListener { listener: self.listener, event: event.id }).collect();
+            let (told, together) = (app.clone(), events.to_vec());
+            let told = apart(async move { tell(&told, &scope, self.listener, &together).await }).await;
+            let Err(error) = told else { continue };
+            tracing::warn!(listener = self.listener.name(), error = format!("{error:#}"), "is told again, of each alone");
+            let alone = events.iter().map(|event| TellListener { listener: self.listener, event: event.id });
             let mut tx = app.db.begin(&scope).await?;
             let now = tx.at();
-            jobs::enqueue_all(&mut tx, &alone, now).await?;
+            jobs::enqueue_all(&mut tx, &Vec::from_iter(alone), now).await?;
             tx.commit().await?;
         }
         Ok(())

@@ -83,8 +83,7 @@ async fn turn(app: &App, outward: bool) -> Result<bool, Error> {
     schedule::plan(app).await?;
     let Some(job) = claim(app, outward).await? else { return Ok(false) };
     let (id, kind, attempts) = (job.id, job.kind.clone(), job.attempts);
-    // A task of its own: a panic is one job's failure, not the worker's end.
-    let outcome = tokio::spawn(run(app.clone(), job)).await.unwrap_or_else(|panic| Err(panic.into()));
+    let outcome = apart(run(app.clone(), job)).await;
     if let Err(error) = &outcome {
         tracing::warn!(job = %id, kind, attempts, error = format!("{error:#}"), "a job failed");
     }
@@ -100,6 +99,11 @@ async fn turn(app: &App, outward: bool) -> Result<bool, Error> {
         tokio::time::sleep(IDLE).await;
     }
     Ok(true)
+}
+
+/// Does something in a task of its own: a panic is its failure, not the end of whoever asked.
+pub(super) async fn apart(work: impl Future<Output = anyhow::Result<()>> + Send + 'static) -> anyhow::Result<()> {
+    tokio::spawn(work).await.unwrap_or_else(|panic| Err(panic.into()))
 }
 
 /// Declares every kind of job once: how it is run, and what the kinds are.
@@ -136,6 +140,7 @@ kinds!(
     crate::billing::jobs::StartDueRun,
     crate::billing::jobs::WorkOnRun,
     crate::dunning::jobs::CheckOverdue,
+    crate::books::jobs::CheckBooks,
     crate::plugins::jobs::ForgetOldCalls,
     crate::quality::jobs::ForgetOldQuality,
     crate::diagnostics::jobs::ForgetOldDiagnoses,
@@ -216,4 +221,16 @@ pub(super) async fn tidy(app: &App) -> Result<(), Error> {
 /// 1 s, 2 s, 4 s … an hour at most.
 fn retry_at(now: DateTime<Utc>, attempts: i32) -> DateTime<Utc> {
     now + TimeDelta::seconds(1i64 << attempts.clamp(1, 12).saturating_sub(1)).min(TimeDelta::hours(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_the_failure_of_what_panicked() {
+        assert!(apart(async { Ok(()) }).await.is_ok());
+        let panicked = apart(async { panic!("one of fifty") }).await.unwrap_err();
+        assert!(panicked.to_string().contains("panic"), "{panicked}");
+    }
 }

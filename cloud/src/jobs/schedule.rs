@@ -9,6 +9,7 @@ use crate::access::{self, jobs::ForgetOldSessions};
 use crate::app::App;
 use crate::audit::jobs::LinkEntries;
 use crate::billing::jobs::StartDueRun;
+use crate::books::jobs::CheckBooks;
 use crate::db::{Error, Scope};
 use crate::diagnostics::jobs::ForgetOldDiagnoses;
 use crate::dunning::jobs::CheckOverdue;
@@ -66,6 +67,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
             enqueue(&mut tx, &ChargeDue {}, now).await?;
             enqueue(&mut tx, &Reconcile {}, now).await?;
+            enqueue(&mut tx, &CheckBooks {}, now).await?;
         }
         tx.commit().await?;
     }

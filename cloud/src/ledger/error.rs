@@ -3,8 +3,8 @@
 use weir_rules::ledger::LedgerError;
 use weir_rules::money::MoneyError;
 
-use crate::db;
 use crate::error::{FieldError, Kind, Problem};
+use crate::{db, subscribers, tenants};
 
 /// No kinds of its own: entries follow from facts other slices check.
 pub const KINDS: &[&Kind] = &[];
@@ -24,6 +24,15 @@ pub enum Error {
     /// Fields that cannot be as they were sent.
     #[error("{} fields cannot be as sent", .0.len())]
     Invalid(Vec<FieldError>),
+    /// The subscribers' accounts could not be read.
+    #[error("the accounts of the books could not be read")]
+    Subscribers(#[from] subscribers::Error),
+    /// The ISP's settings could not be read.
+    #[error("the settings could not be read")]
+    Tenant(#[from] tenants::Error),
+    /// The file could not be written.
+    #[error("the journal could not be written")]
+    File(#[from] std::io::Error),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] db::Error),
@@ -39,7 +48,13 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Invalid(errors) => Self::invalid(errors),
-            Error::Entry(_) | Error::Money(_) | Error::UnknownAccount(_) | Error::Db(_) => Self::internal(&error),
+            Error::Entry(_)
+            | Error::Money(_)
+            | Error::UnknownAccount(_)
+            | Error::Subscribers(_)
+            | Error::Tenant(_)
+            | Error::File(_)
+            | Error::Db(_) => Self::internal(&error),
         }
     }
 }

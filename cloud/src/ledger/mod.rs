@@ -4,11 +4,15 @@
 //! Start with [`post`].
 
 pub mod api;
+mod closing;
 pub mod error;
+mod journal;
 mod model;
 mod service;
 mod store;
 
+pub use closing::{Closing, ClosingWish, close, closed_through, closings};
 pub use error::Error;
-pub use model::{Amount, EntryView, Fact, PostingView, Source, TrialBalance, TrialBalanceRow};
+pub use journal::journal;
+pub use model::{Amount, EntryView, Fact, JournalFormat, PostingView, Source, Span, TrialBalance, TrialBalanceRow};
 pub use service::{entries, entries_of, post, post_all, trial_balance};

@@ -1,11 +1,14 @@
 //! Entries, postings, balances.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use weir_rules::ledger::{AccountKind, Entry};
 use weir_rules::money::Money;
+
+use super::Error;
+use crate::error::FieldError;
 
 use crate::ids::{AccountId, LedgerEntryId};
 
@@ -19,6 +22,72 @@ pub struct Amount {
     /// ISO 4217.
     #[schema(example = "EUR")]
     pub currency: String,
+}
+
+/// Days of the books.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Span {
+    /// The first day; all before if not given.
+    pub from: Option<NaiveDate>,
+    /// The last day; all after if not given.
+    pub to: Option<NaiveDate>,
+}
+
+impl Span {
+    /// Refuses an end before the beginning.
+    pub fn check(self) -> Result<(), Error> {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if to < from => {
+                Err(Error::Invalid(vec![FieldError::new("to", format!("must not be before from, {from}"))]))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// As what the books are written to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JournalFormat {
+    /// For hledger, ledger and programs that read theirs.
+    Hledger,
+    /// A row a posting.
+    Csv,
+    /// A workbook with a row a posting.
+    Xlsx,
+}
+
+impl JournalFormat {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Hledger, Self::Csv, Self::Xlsx];
+
+    /// The name it is asked for by.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hledger => "hledger",
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    /// How such a file's name ends.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Hledger => "journal",
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    /// The media type.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Hledger => "text/plain; charset=utf-8",
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        }
+    }
 }
 
 /// The business fact an entry records. A fact is posted once for each posting kind.

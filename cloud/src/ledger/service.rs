@@ -7,7 +7,7 @@ use uuid::Uuid;
 use weir_rules::ledger::{Entry, LedgerAccount};
 use weir_rules::money::{Currency, Money};
 
-use super::{EntryView, Error, Fact, PostingView, Source, TrialBalance, TrialBalanceRow, store};
+use super::{EntryView, Error, Fact, PostingView, Source, Span, TrialBalance, TrialBalanceRow, store};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{AccountId, LedgerEntryId};
@@ -44,7 +44,7 @@ pub async fn entries_of(tx: &mut TenantTx, kind: &str, ids: &[Uuid]) -> Result<V
     with_postings(tx, rows).await
 }
 
-async fn with_postings(tx: &mut TenantTx, rows: Vec<store::EntryRow>) -> Result<Vec<EntryView>, Error> {
+pub(super) async fn with_postings(tx: &mut TenantTx, rows: Vec<store::EntryRow>) -> Result<Vec<EntryView>, Error> {
     let ids: Vec<_> = rows.iter().map(|row| row.id.uuid()).collect();
     let mut postings: HashMap<LedgerEntryId, Vec<PostingView>> = HashMap::new();
     for row in store::postings(tx, &ids).await? {
@@ -78,10 +78,11 @@ async fn with_postings(tx: &mut TenantTx, rows: Vec<store::EntryRow>) -> Result<
     Ok(rows.into_iter().map(show).collect())
 }
 
-/// Every ledger account with its sums.
-pub async fn trial_balance(tx: &mut TenantTx) -> Result<TrialBalance, Error> {
+/// Every ledger account with its sums over a span of days.
+pub async fn trial_balance(tx: &mut TenantTx, span: Span) -> Result<TrialBalance, Error> {
+    span.check()?;
     let mut rows = Vec::new();
-    for sum in store::sums(tx).await? {
+    for sum in store::sums(tx, span).await? {
         let account = ledger_account(&sum.ledger_account)?;
         let currency = Currency::from_code(&sum.currency)?;
         let (debit, credit) = (Money::new(sum.debit, currency)?, Money::new(sum.credit, currency)?);
@@ -103,6 +104,6 @@ pub async fn trial_balance(tx: &mut TenantTx) -> Result<TrialBalance, Error> {
     Ok(TrialBalance { balanced: totals.values().all(|total| total.is_zero()), rows })
 }
 
-fn ledger_account(code: &str) -> Result<LedgerAccount, Error> {
+pub(super) fn ledger_account(code: &str) -> Result<LedgerAccount, Error> {
     LedgerAccount::from_code(code).ok_or_else(|| Error::UnknownAccount(code.to_owned()))
 }

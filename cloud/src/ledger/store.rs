@@ -1,10 +1,13 @@
 //! SQL of the ledger.
 
+pub mod closing;
+pub mod journal;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::Fact;
+use super::{Fact, Span};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{AccountId, LedgerEntryId};
@@ -45,7 +48,8 @@ struct PostingColumns {
     amounts: Vec<Decimal>,
 }
 
-/// Writes entries with their postings in one statement, which the database judges as a whole; says how many were new.
+/// Writes entries with their postings in one statement, which the database judges as a whole; says how many were new. What
+/// is of a day that is closed is posted on the first that is not.
 pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Error> {
     let (tenant, at) = (tx.tenant(), tx.at());
     let ids: Vec<_> = facts.iter().map(|_| tx.new_id::<LedgerEntryId>().uuid()).collect();
@@ -68,7 +72,7 @@ pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Erro
     let new = sqlx::query_scalar!(
         r#"WITH new AS (
                INSERT INTO ledger_entries (tenant_id, id, posted_on, posted_at, source_kind, source_id, posting_kind, description)
-               SELECT $1, id, posted_on, $2, source_kind, source_id, posting_kind, description
+               SELECT $1, id, greatest(posted_on, books_closed_through($1) + 1), $2, source_kind, source_id, posting_kind, description
                FROM unnest($3::uuid[], $4::date[], $5::text[], $6::uuid[], $7::text[], $8::text[])
                     AS entry (id, posted_on, source_kind, source_id, posting_kind, description)
                ON CONFLICT ON CONSTRAINT ledger_entries_source_once DO NOTHING
@@ -139,12 +143,18 @@ pub async fn postings(tx: &mut TenantTx, entries: &[Uuid]) -> Result<Vec<Posting
     .await
 }
 
-pub async fn sums(tx: &mut TenantTx) -> Result<Vec<SumRow>, sqlx::Error> {
+pub async fn sums(tx: &mut TenantTx, span: Span) -> Result<Vec<SumRow>, sqlx::Error> {
     sqlx::query_as!(
         SumRow,
         r#"SELECT ledger_account, currency, coalesce(sum(amount) FILTER (WHERE amount > 0), 0) AS "debit!",
                   coalesce(-sum(amount) FILTER (WHERE amount < 0), 0) AS "credit!"
-           FROM ledger_postings GROUP BY ledger_account, currency ORDER BY currency, ledger_account"#
+           FROM ledger_postings p
+           WHERE ($1::date IS NULL AND $2::date IS NULL) OR EXISTS (
+               SELECT FROM ledger_entries e WHERE e.tenant_id = p.tenant_id AND e.id = p.entry_id
+                 AND e.posted_on >= coalesce($1, '-infinity'::date) AND e.posted_on <= coalesce($2, 'infinity'::date))
+           GROUP BY ledger_account, currency ORDER BY currency, ledger_account"#,
+        span.from,
+        span.to
     )
     .fetch_all(tx.conn())
     .await

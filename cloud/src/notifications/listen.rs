@@ -13,14 +13,18 @@ use crate::app::App;
 use crate::db::{Scope, TenantTx};
 use crate::events::{Event, EventKind};
 use crate::ids::{CreditNoteId, InvoiceId, PaymentId};
-use crate::{billing, payments, subscribers, subscriptions};
+use crate::{access, billing, payments, subscribers, subscriptions};
 
 /// Writes what events give reason to write.
 pub async fn listen(app: &App, scope: &Scope, events: &[Event]) -> Result<(), Error> {
     let mut tx = app.db.begin(scope).await?;
     let desk = Desk::of(&mut tx).await?;
     for event in events.iter().filter(|_| desk.has_channels()) {
-        if let Some(notice) = notice(&mut tx, event).await? {
+        let notices = match event.kind {
+            EventKind::BooksDiffer => to_staff(&mut tx, event).await?,
+            _ => notice(&mut tx, event).await?.into_iter().collect(),
+        };
+        for notice in notices {
             desk.send(app, &mut tx, &notice).await?;
         }
     }
@@ -47,6 +51,23 @@ async fn notice(tx: &mut TenantTx, event: &Event) -> Result<Option<Notice>, Erro
         _ => None,
     };
     Ok(Some(Notice { template, cause, to, facts, reply_to: word(&event.data, "reply_to"), invoice, link: None }))
+}
+
+/// What whoever answers for the money is told.
+async fn to_staff(tx: &mut TenantTx, event: &Event) -> Result<Vec<Notice>, Error> {
+    let differ = event.data["differ"].as_i64().map(|count| Fact::Text(count.to_string()));
+    let facts = Facts::default().and("checked_on", day(&event.data, "checked_on")).and("differences", differ);
+    let people = access::answering_for_money(tx).await.map_err(unreadable)?;
+    let notice = |person: access::Correspondent| Notice {
+        template: Template::BooksDiffer,
+        cause: event.id.uuid(),
+        to: Recipient::Person { name: person.name, email: person.email, language: person.language },
+        facts: facts.clone(),
+        reply_to: None,
+        invoice: None,
+        link: None,
+    };
+    Ok(people.into_iter().map(notice).collect())
 }
 
 /// Which message an event gives reason for, and what it tells.

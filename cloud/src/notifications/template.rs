@@ -39,6 +39,8 @@ pub enum Template {
     BoostSold,
     /// More than what a plan includes is offered to who used it up.
     AllowanceOffer,
+    /// A check of the books found what does not agree.
+    BooksDiffer,
     /// Somebody is invited to the staff.
     StaffInvitation,
 }
@@ -56,7 +58,7 @@ pub enum Leads {
 
 impl Template {
     /// Every one, in the order of the settings.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::InvoiceIssued,
         Self::CreditNoteIssued,
         Self::PaymentReceived,
@@ -72,6 +74,7 @@ impl Template {
         Self::TopUpSold,
         Self::BoostSold,
         Self::AllowanceOffer,
+        Self::BooksDiffer,
         Self::PasswordLink,
         Self::StaffInvitation,
     ];
@@ -95,6 +98,7 @@ impl Template {
             Self::TopUpSold => "top-up-sold",
             Self::BoostSold => "boost-sold",
             Self::AllowanceOffer => "allowance-offer",
+            Self::BooksDiffer => "books-differ",
             Self::StaffInvitation => "staff-invitation",
         }
     }
@@ -118,6 +122,7 @@ impl Template {
             Self::TicketReplied => &["ticket", "title"],
             Self::LineActivated => &["plan", "starts_on", "account"],
             Self::PasswordLink | Self::StaffInvitation => &["expires_at"],
+            Self::BooksDiffer => &["checked_on", "differences"],
             Self::UsageThreshold => &["percent", "used", "allowance", "account"],
             Self::AllowanceOffer => &["plan", "allowance", "account"],
             Self::TopUpSold => &["top_up", "volume", "price", "last_on", "account"],

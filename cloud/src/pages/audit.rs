@@ -30,7 +30,7 @@ const FACTS_SHOWN: usize = 3;
 /// Entries read at once for a file.
 const AT_ONCE: u32 = 1_000;
 /// How ids of things begin, what such a thing is called, and where its page is, if it has one for as long as the log.
-const PLACES: [(&str, &str, &str); 29] = [
+const PLACES: [(&str, &str, &str); 31] = [
     ("sit", "site", "/sites"),
     ("rtr", "router", "/routers"),
     ("acp", "access-point", "/access-points"),
@@ -42,6 +42,8 @@ const PLACES: [(&str, &str, &str); 29] = [
     ("crn", "credit-note", "/credit-notes"),
     ("pay", "receipt", "/payments"),
     ("run", "run", "/billing-runs"),
+    ("bck", "book-check", "/book-checks"),
+    ("lcl", "closing", ""),
     ("whk", "webhook", "/webhooks"),
     ("imp", "imports-import", "/imports"),
     ("key", "api-key", "/api-keys"),

@@ -34,10 +34,9 @@ pub(super) async fn show(
     drop(tx);
     let seen = billing::preview(&screen.app, &screen.scope(), &RunWish { as_of }).await?;
     let lang = screen.frame.lang;
-    let looked_at = [("done", seen.accounts_looked_at), ("all", seen.accounts_due)];
-    let looked_at = looked_at.map(|(name, count)| (name, count.to_string()));
-    let looked_at =
-        weir_ui::i18n::t(lang, "run-accounts", &looked_at.each_ref().map(|(name, count)| (*name, count.as_str())));
+    let looked_at = seen.accounts_looked_at.to_string();
+    let all = if seen.accounts_due > seen.accounts_looked_at { format!("{looked_at}+") } else { looked_at.clone() };
+    let looked_at = weir_ui::i18n::t(lang, "run-accounts", &[("done", &looked_at), ("all", &all)]);
     let number = |count: u64| Cell::Text(format::number(lang, count.into()));
     let totals: Vec<_> = seen.totals.iter().map(|total| money(lang, *total)).collect();
     let facts = vec![

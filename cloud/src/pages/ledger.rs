@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 use uuid::Uuid;
-use weir_ui::blocks::{Cell, Chip, Table};
+use weir_ui::blocks::{Action, Cell, Chip, Table};
 use weir_ui::format;
 use weir_ui::pages::{Register, Section};
 
@@ -21,7 +21,7 @@ use crate::http::ApiQuery;
 use crate::http::page::{Screen, html};
 use crate::http::permission::{Needs, ViewBilling};
 use crate::ids::AccountId;
-use crate::ledger::{self, EntryView, PostingView, TrialBalance};
+use crate::ledger::{self, EntryView, PostingView, Span, TrialBalance};
 use crate::subscribers::{self, Holder};
 
 pub(super) fn routes() -> Router<App> {
@@ -41,7 +41,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
         Some(id) => Some(subscribers::account(&mut tx, id).await?),
         None => None,
     };
-    let balance = ledger::trial_balance(&mut tx).await?;
+    let balance = ledger::trial_balance(&mut tx, Span::default()).await?;
     let mut entries = ledger::entries(&mut tx, page, wanted.account_id).await?;
     let account = wanted.account_id.map(|id| id.to_string()).unwrap_or_default();
     let here = address("/ledger", &[("account_id", &account)]);
@@ -61,7 +61,11 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
             (false, true) => "ledger-lede-balanced",
             (false, false) => "ledger-lede-off",
         }),
-        actions: Vec::new(),
+        actions: vec![
+            Action::go("/ledger/journal", screen.t("journal")),
+            Action::go("/book-checks", screen.t("book-checks")),
+            Action::go("/ledger-closings", screen.t("closings")),
+        ],
         figures: Vec::new(),
         sections: if account.is_empty() { vec![trial_balance(&screen, &balance)] } else { Vec::new() },
         heading: screen.t("ledger-entries"),
@@ -74,7 +78,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
     html(StatusCode::OK, &page)
 }
 
-fn trial_balance(screen: &Screen<ViewBilling>, balance: &TrialBalance) -> Section {
+pub(super) fn trial_balance(screen: &Screen<ViewBilling>, balance: &TrialBalance) -> Section {
     let lang = screen.frame.lang;
     let rows = balance.rows.iter().map(|row| {
         vec![

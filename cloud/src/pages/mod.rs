@@ -11,10 +11,12 @@ mod audit;
 mod bank;
 mod billing_previews;
 mod billing_runs;
+mod book_checks;
 mod boosts;
 mod catalog;
 mod charges;
 mod contracts;
+mod closings;
 mod credit_notes;
 mod crediting;
 mod diagnosis_forms;
@@ -31,6 +33,7 @@ mod identities;
 mod imports;
 mod invoice_taxes;
 mod invoices;
+mod journal;
 mod ledger;
 mod line_boosts;
 mod line_probes;
@@ -164,6 +167,9 @@ const TOLD: &[(&str, &str)] = &[
     ("must be the last step", "error-fair-use-step"),
     ("must not be faster than what holds", "error-fair-use-faster"),
     ("must be above the step before", "error-fair-use-step"),
+    ("must be the last day of a month", "closing-error-month"),
+    ("must be the end of a month that is over", "closing-error-month"),
+    ("must not be what it is already", "closing-error-same"),
     ("must not be empty", "error-required"),
     ("must be above zero", "error-positive"),
     ("must not be below zero", "error-negative"),
@@ -255,6 +261,9 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(dunning_cases::routes())
         .merge(ledger::routes())
         .merge(taxes::routes())
+        .merge(closings::routes())
+        .merge(book_checks::routes())
+        .merge(journal::routes())
         .merge(line_probes::routes())
         .merge(diagnostics::routes())
         .merge(diagnosis_forms::routes())

@@ -22,7 +22,7 @@ use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{AccountId, PaymentId, new_id};
 use crate::payments::{self, Method, NewPayment, Payment};
-use crate::{access, billing, dunning, subscribers, subscriptions};
+use crate::{access, billing, dunning, idempotency, subscribers, subscriptions};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -237,7 +237,7 @@ async fn record(screen: Screen<RecordPayments>, mut fields: Fields) -> Result<Re
         }
         Err(problem) if is_about_the_form(&problem) => {
             drop(tx);
-            if problem.kind == &payments::error::IDEMPOTENCY_KEY_REUSED {
+            if problem.kind == &idempotency::error::IDEMPOTENCY_KEY_REUSED {
                 // This form has recorded its payment; whoever sends it again with other values means another one.
                 fields.set("key", fresh_key(&screen));
             }

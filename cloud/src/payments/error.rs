@@ -8,13 +8,11 @@ use crate::error::{FieldError, Problem};
 use crate::ids::{
     AccountId, BankFileId, BankStatementId, PaymentAttemptId, PaymentId, PaymentMethodId, RefundId, SuspenseId,
 };
-use crate::{billing, db, dunning, ledger, secrets, subscribers, tenants};
+use crate::{billing, db, dunning, idempotency, ledger, secrets, subscribers, tenants};
 
 crate::kinds! {
     PAYMENT_NOT_FOUND = 404 "payment-not-found", "There is no such payment", "It may belong to somebody else.";
     PAYMENT_CURRENCY_DIFFERS = 422 "payment-currency-differs", "The payment is in another currency than the account", "Record it in the account's currency, at the amount that was agreed.";
-    IDEMPOTENCY_KEY_MISSING = 400 "idempotency-key-missing", "The header Idempotency-Key is missing", "Send a text of your own, new for every payment and the same when you repeat one: then it is never recorded twice.";
-    IDEMPOTENCY_KEY_INVALID = 400 "idempotency-key-invalid", "The Idempotency-Key cannot be", "It has 1 to 255 visible characters.";
     PAYMENT_ATTEMPT_NOT_FOUND = 404 "payment-attempt-not-found", "There is no such payment attempt", "It may belong to somebody else.";
     PAYMENT_METHOD_NOT_FOUND = 404 "payment-method-not-found", "There is no such payment method", "It may have been removed, or belong to somebody else.";
     REFUND_NOT_FOUND = 404 "refund-not-found", "There is no such refund", "It may belong to somebody else.";
@@ -30,7 +28,6 @@ crate::kinds! {
     SUSPENSE_ITEM_SETTLED = 409 "suspense-item-settled", "Somebody has matched this sum already", "Look at the payment it became.";
     WEBHOOK_REFUSED = 400 "webhook-refused", "The message is not believed", "It is not signed by the payment provider with the secret entered here, or too old. Compare the signing secret under Settings, Payments.";
     PAY_LINK_INVALID = 404 "pay-link-invalid", "This payment link does not work", "Open the link from the newest message again, or ask your provider for another.";
-    IDEMPOTENCY_KEY_REUSED = 409 "idempotency-key-reused", "This Idempotency-Key belongs to another request", "Use a new key for a new payment; repeat a payment with exactly the same body.";
 }
 
 /// Why a payment was not recorded.
@@ -101,15 +98,9 @@ pub enum Error {
     /// The account's holder.
     #[error(transparent)]
     Subscribers(#[from] subscribers::Error),
-    /// No key was sent.
-    #[error("a payment needs an Idempotency-Key")]
-    KeyMissing,
-    /// The key is empty, too long or not plain text.
-    #[error("an Idempotency-Key has 1 to 255 visible characters")]
-    KeyInvalid,
-    /// The key was used with another body.
-    #[error("the Idempotency-Key {0:?} was used for another request")]
-    KeyReused(String),
+    /// The request's key.
+    #[error(transparent)]
+    Once(#[from] idempotency::Error),
     /// Fields that cannot be as they were sent.
     #[error("{} fields cannot be as sent", .0.len())]
     Invalid(Vec<FieldError>),
@@ -161,9 +152,7 @@ impl From<Error> for Problem {
             Error::LinkInvalid => Self::new(&PAY_LINK_INVALID, &error),
             Error::Subscribers(error) => error.into(),
             Error::Tenants(error) => error.into(),
-            Error::KeyMissing => Self::new(&IDEMPOTENCY_KEY_MISSING, &error),
-            Error::KeyInvalid => Self::new(&IDEMPOTENCY_KEY_INVALID, &error),
-            Error::KeyReused(_) => Self::new(&IDEMPOTENCY_KEY_REUSED, &error),
+            Error::Once(error) => error.into(),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::Billing(error) => error.into(),
             Error::Ledger(_)

@@ -9,7 +9,6 @@ mod autopay;
 pub mod bank;
 mod disputes;
 pub mod error;
-mod idempotency;
 pub mod jobs;
 mod listen;
 mod messages;

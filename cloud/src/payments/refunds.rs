@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use weir_rules::money::{Currency, Money};
 use weir_rules::posting;
 
-use super::idempotency::Once;
 use super::provider::{self, CLOCKS_DIFFER, KEYS_KEPT, Provider, Returned};
 use super::store::refunds::{self as store, RefundRow};
 use super::{AttemptStatus, Error, Method, NewRefund, Payment, Refund, jobs, service, settings, suspense};
@@ -12,12 +11,12 @@ use crate::app::App;
 use crate::db::{self, Scope, TenantTx};
 use crate::error::FieldError;
 use crate::events::{self, EventKind};
+use crate::idempotency::Once;
 use crate::ids::{PaymentId, RefundId};
 use crate::ledger::{self, Source};
 use crate::{audit, billing, dunning};
 
 const REASON_MAX: usize = 200;
-const CREATED: i16 = 201;
 
 fn shown(row: RefundRow) -> Result<Refund, Error> {
     Ok(Refund {
@@ -60,8 +59,8 @@ pub async fn give_back(
         return Ok(reply);
     }
     let id = write(app, &mut tx, payment, new).await?;
-    let reply = told(&refund(&mut tx, id).await?)?;
-    once.keep(&mut tx, CREATED, &reply).await?;
+    let written = refund(&mut tx, id).await?;
+    once.keep(&mut tx, &written).await?;
     tx.commit().await?;
     match look(app, scope, id).await {
         // It goes on by itself.

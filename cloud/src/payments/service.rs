@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use weir_rules::money::{Currency, Money};
 use weir_rules::posting::{self, MoneyPlace};
 
-use super::idempotency::Once;
 use super::store::{self, PaymentRow};
 use super::{AllocatedPart, Error, Method, NewPayment, Payment};
-use crate::db::{self, TenantTx};
+use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::events::{self, EventKind};
 use crate::http::paging::Page;
+use crate::idempotency::Once;
 use crate::ids::{AccountId, BankEntryId, PaymentAttemptId, PaymentId, SuspenseId};
 use crate::ledger::{self, Source};
 use crate::{audit, billing, dunning};
@@ -21,7 +21,6 @@ use crate::{audit, billing, dunning};
 const REFERENCE_MAX: usize = 200;
 /// No payment was received before this year.
 const FIRST_YEAR: i32 = 2000;
-const CREATED: i16 = 201;
 
 /// Records a payment once for its key and returns the reply, the same however often it is asked.
 pub async fn record(tx: &mut TenantTx, key: Option<&str>, new: &NewPayment) -> Result<Value, Error> {
@@ -30,13 +29,12 @@ pub async fn record(tx: &mut TenantTx, key: Option<&str>, new: &NewPayment) -> R
         return Ok(reply);
     }
     let payment = record_new(tx, new).await?;
-    let reply = serde_json::to_value(&payment).map_err(|error| db::Error::from(sqlx::Error::Encode(error.into())))?;
-    once.keep(tx, CREATED, &reply).await?;
-    Ok(reply)
+    Ok(once.keep(tx, &payment).await?)
 }
 
 async fn record_new(tx: &mut TenantTx, new: &NewPayment) -> Result<Payment, Error> {
-    check(new, billing::today(tx).await?)?;
+    let closed = ledger::closed_through(tx).await?;
+    check(new, billing::today(tx).await?, closed)?;
     let receipt = Receipt {
         account: new.account_id,
         method: new.method,
@@ -110,7 +108,7 @@ pub(super) fn place_of(method: Method) -> MoneyPlace {
     }
 }
 
-fn check(new: &NewPayment, today: NaiveDate) -> Result<(), Error> {
+fn check(new: &NewPayment, today: NaiveDate, closed: Option<NaiveDate>) -> Result<(), Error> {
     let mut errors = Vec::new();
     if new.method != Method::Cash {
         let message =
@@ -122,6 +120,12 @@ fn check(new: &NewPayment, today: NaiveDate) -> Result<(), Error> {
     }
     if new.received_on > today {
         errors.push(FieldError::new("received_on", format!("must not be after today, {today}")));
+    }
+    if let Some(closed) = closed.filter(|closed| new.received_on <= *closed) {
+        errors.push(FieldError::new(
+            "received_on",
+            format!("must be after {closed}, through which the books are closed"),
+        ));
     }
     if new.received_on.year() < FIRST_YEAR {
         errors.push(FieldError::new("received_on", format!("must not be before the year {FIRST_YEAR}")));

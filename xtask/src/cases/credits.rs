@@ -1,9 +1,12 @@
 //! Examples of what takes an amount down: discounts, credit notes, an account's credit.
 
-use weir_rules::credit_settlement::{self, Creditable, PaidFrom, Settlement, Taxed};
+use rust_decimal::Decimal;
+use weir_rules::credit_note::{Left, LineLeft, Note, Wish, credit};
+use weir_rules::credit_settlement::{self, PaidFrom, Settlement};
 use weir_rules::discount::Discount;
 use weir_rules::money::{Currency, Money};
 use weir_rules::payment::apply_credit;
+use weir_rules::tax::{TaxCategory, TaxRate};
 
 use super::answer::{Answer, Got};
 use super::input::Input;
@@ -38,49 +41,72 @@ pub fn allocation(input: &Input<'_>) -> Result<Answer, Stop> {
     Ok(Answer::default().with("parts", Got::list(parts)).with_all(&["sum", "total"], sum))
 }
 
-fn invoice(input: &Input<'_>, currency: Currency) -> Result<Creditable, Stop> {
-    let rate = input.maybe_number("tax_rate_percent")?.unwrap_or_default();
-    Ok(Creditable::whole(input.money("invoice_net", currency)?, rate)?)
+/// An invoice of one line, of which nothing was given back.
+fn invoice(input: &Input<'_>, currency: Currency) -> Result<Left<()>, Stop> {
+    let percent = input.maybe_number("tax_rate_percent")?.unwrap_or_default();
+    let category = if percent.is_zero() { TaxCategory::ZeroRated } else { TaxCategory::Standard };
+    let rate = TaxRate::new(category, percent)?;
+    let line = LineLeft { id: (), rate, left: input.money("invoice_net", currency)? };
+    Ok(Left::whole(currency, vec![line])?)
+}
+
+/// The next note over a net amount, and what is left after it. Nothing is given back by no note at all.
+fn next(left: Left<()>, net: Money) -> Result<(Note<()>, Left<()>), Stop> {
+    if net.is_zero() {
+        return Ok((Note { lines: Vec::new(), taxes: Vec::new(), net, tax: net, gross: net }, left));
+    }
+    let note = credit(&left, Wish::Lines(&[((), Some(net))]))?;
+    let left = left.less(&note)?;
+    Ok((note, left))
+}
+
+/// The part of a net amount that unused days of a period stand for: 29 of 30 days of 200.00 are 193.33.
+fn unused(net: Money, days: u32, of: u32) -> Result<Money, Stop> {
+    if of == 0 || days > of {
+        return Err(Stop::refused(&["invalid_days"], format!("{days} unused days of a period of {of}")));
+    }
+    Ok(Money::rounded(net.amount() * Decimal::from(days) / Decimal::from(of), net.currency())?)
 }
 
 /// A credit note for unused days, or over a net amount.
 pub fn note(input: &Input<'_>) -> Result<Answer, Stop> {
     let currency = input.currency()?;
-    let mut invoice = invoice(input, currency)?;
-    let whole = invoice.left();
+    let whole = invoice(input, currency)?;
+    let (invoice_net, invoice_tax, invoice_total) = (whole.net()?, whole.tax()?, whole.gross()?);
     let net = match input.maybe_money("credit_net", currency)? {
         Some(net) => net,
-        None => credit_settlement::unused_net(whole.net, input.count("unused_days")?, input.count("period_days")?)?,
+        None => unused(invoice_net, input.count("unused_days")?, input.count("period_days")?)?,
     };
-    let credit = invoice.credit(net)?;
+    let (credit, left) = next(whole, net)?;
     Ok(Answer::default()
-        .with("invoice_net", whole.net)
-        .with("invoice_tax", whole.tax)
-        .with("invoice_total", whole.total()?)
+        .with("invoice_net", invoice_net)
+        .with("invoice_tax", invoice_tax)
+        .with("invoice_total", invoice_total)
         .with("credit_net", credit.net)
         .with("credit_tax", credit.tax)
-        .with("credit_total", credit.total()?)
-        .with("remaining_creditable", invoice.left().total()?))
+        .with("credit_total", credit.gross)
+        .with("remaining_creditable", left.gross()?))
 }
 
 /// Credit notes one after another.
 pub fn series(input: &Input<'_>) -> Result<Answer, Stop> {
     let currency = input.currency()?;
-    let mut invoice = invoice(input, currency)?;
-    let whole = invoice.left();
+    let mut left = invoice(input, currency)?;
+    let (invoice_tax, invoice_total) = (left.tax()?, left.gross()?);
     let (mut notes, mut totals) = (Vec::new(), Vec::new());
     for net in input.moneys("credit_nets", currency)? {
-        let credit: Taxed = invoice.credit(net)?;
-        let total = credit.total()?;
-        notes.push(Got::Fields(vec![("net", credit.net.into()), ("tax", credit.tax.into()), ("total", total.into())]));
-        totals.push(total);
+        let (credit, rest) = next(left, net)?;
+        left = rest;
+        let fields = [("net", credit.net), ("tax", credit.tax), ("total", credit.gross)];
+        notes.push(Got::Fields(fields.map(|(name, amount)| (name, amount.into())).to_vec()));
+        totals.push(credit.gross);
     }
     Ok(Answer::default()
-        .with("invoice_tax", whole.tax)
-        .with("invoice_total", whole.total()?)
+        .with("invoice_tax", invoice_tax)
+        .with("invoice_total", invoice_total)
         .with("credits", Got::List(notes))
         .with("sum_of_credit_totals", Money::sum(currency, totals)?)
-        .with("remaining_creditable", invoice.left().total()?))
+        .with("remaining_creditable", left.gross()?))
 }
 
 /// How the example says a note is settled: a word, or an object with a part for each way.

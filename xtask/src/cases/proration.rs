@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 use weir_rules::calendar::{Period, Timing};
-use weir_rules::credit_settlement::Taxed;
 use weir_rules::money::Money;
 use weir_rules::proration;
 use weir_rules::schedule::Share;
+use weir_rules::tax_profile::TaxProfile;
 use weir_rules::unit_price::{self, UnitPrice, charge};
 
 use super::answer::{Answer, Got};
@@ -127,6 +127,6 @@ pub fn pieces(input: &Input<'_>) -> Result<Answer, Stop> {
 pub fn terminated(input: &Input<'_>) -> Result<Answer, Stop> {
     let net = charge(input.unit("price", "quantity")?, part(input)?)?;
     let rate = input.maybe_number("tax_rate_percent")?.unwrap_or_default();
-    let taxed = Taxed::at(net, rate)?;
-    Ok(Answer::default().with("net", net).with("tax", taxed.tax).with("total", taxed.total()?))
+    let tax = TaxProfile::default().tax_on(net, rate)?;
+    Ok(Answer::default().with("net", net).with("tax", tax).with("total", net.checked_add(tax)?))
 }

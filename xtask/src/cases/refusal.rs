@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use weir_rules::calendar::CalendarError;
+use weir_rules::credit_note::CreditNoteError;
 use weir_rules::credit_settlement::SettlementError;
 use weir_rules::discount::DiscountError;
 use weir_rules::dunning::DunningError;
@@ -56,6 +57,9 @@ const DECIMALS: &[&str] = &[
     "invalid_precision",
     "invalid_scale",
 ];
+
+const MORE_THAN_LEFT: &[&str] = &["more_than_creditable", "exceeds_creditable", "exceeds_invoice", "exceeds_remaining"];
+const NEGATIVE_CREDIT: &[&str] = &["negative_credit", "negative_amount"];
 
 impl Stop {
     /// A refusal by a rule.
@@ -129,17 +133,28 @@ impl From<PricingError> for Stop {
     }
 }
 
+impl From<CreditNoteError> for Stop {
+    fn from(error: CreditNoteError) -> Stop {
+        match error {
+            CreditNoteError::Money(error) => error.into(),
+            CreditNoteError::Tax(error) => error.into(),
+            CreditNoteError::NothingLeft | CreditNoteError::AboveLine { .. } | CreditNoteError::AboveInvoice { .. } => {
+                Stop::refused(MORE_THAN_LEFT, error)
+            }
+            CreditNoteError::NotPositive(_) => Stop::refused(NEGATIVE_CREDIT, error),
+            CreditNoteError::Empty | CreditNoteError::UnknownLine(_) | CreditNoteError::Twice(_) => {
+                Stop::Malformed(error.to_string())
+            }
+        }
+    }
+}
+
 impl From<SettlementError> for Stop {
     fn from(error: SettlementError) -> Stop {
         match error {
             SettlementError::Money(error) => error.into(),
-            SettlementError::Tax(error) => error.into(),
-            SettlementError::MoreThanLeft { .. } => Stop::refused(
-                &["more_than_creditable", "exceeds_creditable", "exceeds_invoice", "exceeds_remaining"],
-                error,
-            ),
-            SettlementError::Negative(_) => Stop::refused(&["negative_credit", "negative_amount"], error),
-            SettlementError::Days { .. } => Stop::refused(&["invalid_days"], error),
+            SettlementError::MoreThanLeft { .. } => Stop::refused(MORE_THAN_LEFT, error),
+            SettlementError::Negative(_) => Stop::refused(NEGATIVE_CREDIT, error),
             SettlementError::Parts { .. } => Stop::refused(&["settlement_mismatch"], error),
         }
     }

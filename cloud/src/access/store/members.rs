@@ -1,6 +1,6 @@
 //! SQL of the people who work for a tenant.
 
-use crate::access::Member;
+use crate::access::{Correspondent, Member};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::http::permission::Role;
@@ -15,6 +15,16 @@ pub async fn members(tx: &mut TenantTx, page: Page) -> Result<Vec<Member>, sqlx:
            WHERE $1::uuid IS NULL OR s.id > $1 ORDER BY s.id LIMIT $2"#,
         page.after,
         page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// Owners and those of billing who can log in, those first who came first.
+pub async fn answering_for_money(tx: &mut TenantTx) -> Result<Vec<Correspondent>, sqlx::Error> {
+    sqlx::query_as!(
+        Correspondent,
+        "SELECT name, email, language FROM staff WHERE role IN ('owner', 'billing') AND disabled_at IS NULL ORDER BY id"
     )
     .fetch_all(tx.conn())
     .await

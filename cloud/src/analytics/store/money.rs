@@ -85,10 +85,12 @@ pub async fn collected(
     sqlx::query_as!(
         CollectedRow,
         r#"SELECT m::date AS "month!",
-                  (SELECT coalesce(sum(i.gross), 0) FROM invoices i WHERE i.currency = $1 AND i.status = 'issued' AND i.gross > 0
+                  (SELECT coalesce(sum(i.gross + coalesce((SELECT sum(n.gross) FROM invoices n WHERE n.corrects_id = i.id), 0)), 0)
+                   FROM invoices i WHERE i.currency = $1 AND i.status = 'issued' AND i.gross > 0
                      AND i.issued_on >= m::date AND i.issued_on < (m + interval '1 month')::date) AS "invoiced!",
                   (SELECT coalesce(sum(x.amount), 0) FROM allocations x JOIN invoices i ON i.id = x.invoice_id
-                   WHERE i.currency = $1 AND i.issued_on >= m::date AND i.issued_on < (m + interval '1 month')::date) AS "settled!",
+                   WHERE i.currency = $1 AND i.issued_on >= m::date AND i.issued_on < (m + interval '1 month')::date
+                     AND NOT EXISTS (SELECT FROM invoices n WHERE n.id = x.credit_id AND n.corrects_id = i.id)) AS "settled!",
                   (SELECT coalesce(sum(p.amount), 0) FROM payments p WHERE p.currency = $1
                      AND p.received_on >= m::date AND p.received_on < (m + interval '1 month')::date) AS "received!"
            FROM generate_series($2::date, $3::date, interval '1 month') m ORDER BY m"#,

@@ -68,7 +68,9 @@ pub async fn months(
                                               - lower(l.period * daterange(months.month, (months.month + interval '1 month')::date)))
                                    / (upper(l.period) - lower(l.period))), 0)
                    FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id
-                   WHERE i.status = 'issued' AND i.currency = $1 AND l.kind IN ('recurring', 'credit')
+                   LEFT JOIN invoice_lines c ON c.tenant_id = l.tenant_id AND c.id = l.credits_line_id
+                   WHERE i.status = 'issued' AND i.currency = $1
+                     AND (l.kind IN ('recurring', 'credit') OR (l.kind = 'correction' AND c.kind IN ('recurring', 'credit')))
                      AND l.period && daterange(months.month, (months.month + interval '1 month')::date)) AS "earned!"
            FROM months LEFT JOIN prices p ON p.month = months.month LEFT JOIN counted c ON c.month = months.month
            GROUP BY months.month ORDER BY months.month"#,

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -14,6 +15,7 @@ use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{IssueCreditNotes, ViewBilling};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
+use crate::idempotency::api::key_of;
 use crate::ids::{AccountId, CreditNoteId, InvoiceId};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -95,19 +97,22 @@ pub(crate) async fn drawn(note: CreditNote) -> Result<Response, Problem> {
 
 /// Give back the rest of an invoice, or amounts of its lines. What is open of it is settled first; the rest is credit.
 #[utoipa::path(post, path = "/invoices/{id}/credit-notes", tag = "billing",
-    params(("id" = InvoiceId, Path)), request_body = CreditNoteWish,
+    params(("id" = InvoiceId, Path), ("Idempotency-Key" = String, Header, description = "New for every credit note, the same when one is repeated.")),
+    request_body = CreditNoteWish,
     responses((status = 201, body = CreditNote), Refusals),
     security(("session" = ["issue-credit-notes"])))]
 async fn issue(
     State(app): State<App>,
     staff: Staff<IssueCreditNotes>,
     ApiPath(id): ApiPath<InvoiceId>,
+    headers: HeaderMap,
     ApiJson(wish): ApiJson<CreditNoteWish>,
-) -> Result<(StatusCode, Json<CreditNote>), Problem> {
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let key = key_of(&headers)?;
     let mut tx = app.db.begin(&staff.scope()).await?;
-    let note = super::issue_credit_note(&mut tx, id, &wish).await?;
+    let reply = super::issue_credit_note_once(&mut tx, key, id, &wish).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(note)))
+    Ok((StatusCode::CREATED, Json(reply)))
 }
 
 /// What such a credit note would give back; nothing is issued.

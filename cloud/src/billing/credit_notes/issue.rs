@@ -1,6 +1,6 @@
 //! Issues a credit note: checked, numbered, written, posted, settled, told. All or nothing, while the account is locked.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use weir_rules::credit_note::{CreditNoteError, Note, Wish, credit};
 use weir_rules::ledger::Entry;
 use weir_rules::money::Money;
@@ -17,12 +17,33 @@ use crate::billing::{Error, Invoice, InvoiceTax, LineKind, allocation, issue, ru
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::events::{self, EventKind};
+use crate::idempotency::Once;
 use crate::ids::{AccountId, AllocationId, CreditNoteId, InvoiceId, InvoiceLineId};
 use crate::ledger::{self, Source};
 
 /// What the series' numbers begin with.
 pub(super) const PREFIX: &str = "CN";
 const REASON_MAX: usize = 500;
+
+/// Issues a credit note once for its key and returns the reply, the same however often it is asked. Whoever chooses lines
+/// says what was left when they did.
+pub async fn issue_credit_note_once(
+    tx: &mut TenantTx,
+    key: Option<&str>,
+    id: InvoiceId,
+    wish: &CreditNoteWish,
+) -> Result<Value, Error> {
+    let once = Once::new(key, "issue credit note", &(id, wish))?;
+    if let Some(reply) = once.reply(tx).await? {
+        return Ok(reply);
+    }
+    if wish.lines.is_some() && wish.left.is_none() {
+        let message = "must be given with lines: the preview says what is left of the invoice";
+        return Err(Error::Invalid(vec![FieldError::new("left", message)]));
+    }
+    let note = issue_credit_note(tx, id, wish).await?;
+    Ok(once.keep(tx, &note).await?)
+}
 
 /// Issues a credit note about an issued invoice.
 pub async fn issue_credit_note(tx: &mut TenantTx, id: InvoiceId, wish: &CreditNoteWish) -> Result<CreditNote, Error> {

@@ -11,7 +11,7 @@ mod model;
 mod read;
 mod store;
 
-pub use issue::{issue_credit_note, preview_credit_note};
+pub use issue::{issue_credit_note, issue_credit_note_once, preview_credit_note};
 pub use left::{InvoiceLeft, InvoiceLineLeft, left_of};
 pub use model::{
     CreditNote, CreditNoteFilter, CreditNoteLine, CreditNoteLineWish, CreditNotePreview, CreditNoteSummary,

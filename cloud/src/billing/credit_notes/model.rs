@@ -20,7 +20,7 @@ pub struct CreditNoteFilter {
 }
 
 /// A credit note to be issued.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreditNoteWish {
     /// What of which lines is given back; absent = whatever is left of the invoice.
@@ -28,13 +28,14 @@ pub struct CreditNoteWish {
     /// Why, as it stands on the document.
     #[schema(example = "The line did not work from 3 to 9 November")]
     pub reason: String,
-    /// What was left of the invoice, with tax, when this was decided: nothing is issued if it is not any more.
+    /// What was left of the invoice, with tax, when this was decided: nothing is issued if it is not any more. Required
+    /// with `lines`.
     #[schema(value_type = Option<Amount>)]
     pub left: Option<Money>,
 }
 
 /// What of a line is given back.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreditNoteLineWish {
     /// The line of the invoice.

@@ -98,8 +98,10 @@ pub async fn insert(tx: &mut TenantTx, id: BillingRunId, as_of: NaiveDate) -> Re
 }
 
 /// The accounts a run has something to look at, or may have: days not charged as they are held, traffic not counted
-/// of what is over, top-ups not charged, what is charged once and no price that is still to come will take along, and contracts left early. All others would be read from end to end for nothing, every day of the year.
-pub async fn accounts(tx: &mut TenantTx, run: &RunRow) -> Result<Vec<AccountId>, sqlx::Error> {
+/// of what is over, top-ups not charged, what is charged once and no price that is still to come will take along, and
+/// contracts left early. All others would be read from end to end for nothing, every day of the year. At most `limit`, if
+/// given.
+pub async fn accounts(tx: &mut TenantTx, run: &RunRow, limit: Option<i64>) -> Result<Vec<AccountId>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"SELECT id AS "id: AccountId" FROM accounts a
            WHERE created_at <= $1 AND (EXISTS (
@@ -134,13 +136,22 @@ pub async fn accounts(tx: &mut TenantTx, run: &RunRow) -> Result<Vec<AccountId>,
                                             AND d.seq = u.seq AND d.handle = u.handle))
                OR EXISTS (SELECT FROM top_ups t WHERE t.subscription_id = s.id AND t.price > 0
                             AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id)))))
-           ORDER BY id"#,
+           ORDER BY id LIMIT $4"#,
         run.started_at,
         run.as_of,
-        run.started_at - LOOKED_AT
+        run.started_at - LOOKED_AT,
+        limit
     )
     .fetch_all(tx.conn())
     .await
+}
+
+/// Takes the tenant's turn to preview until this transaction ends: false while somebody else has it.
+pub async fn take_preview(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
+    let name = format!("billing preview {}", tx.tenant());
+    sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS "taken!""#, name)
+        .fetch_one(tx.conn())
+        .await
 }
 
 /// Whether a job that works on it waits, or is at it.

@@ -119,7 +119,7 @@ pub struct PromiseRow {
     pub note: String,
     pub promised_by: String,
     pub promised_at: DateTime<Utc>,
-    /// What settled invoices of the account since it was given and by its day.
+    /// What payments settled of invoices of the account since it was given and by its day.
     pub settled: Decimal,
 }
 
@@ -129,7 +129,7 @@ pub async fn promises(tx: &mut TenantTx, case: DunningCaseId) -> Result<Vec<Prom
         PromiseRow,
         r#"SELECT p.id AS "id: _", p.currency, p.amount, p.promised_on, p.note, p.promised_by, p.promised_at,
                   coalesce((SELECT sum(x.amount) FROM allocations x JOIN invoices i ON i.tenant_id = x.tenant_id AND i.id = x.invoice_id
-                            WHERE i.account_id = c.account_id AND x.allocated_at > p.promised_at
+                            WHERE i.account_id = c.account_id AND x.payment_id IS NOT NULL AND x.allocated_at > p.promised_at
                               AND (x.allocated_at AT TIME ZONE a.time_zone)::date <= p.promised_on), 0) AS "settled!"
            FROM dunning_promises p
            JOIN dunning_cases c ON c.tenant_id = p.tenant_id AND c.id = p.case_id

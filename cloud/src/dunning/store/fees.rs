@@ -18,6 +18,7 @@ pub struct FeeRow {
     pub fee_invoice: Option<InvoiceId>,
     pub fee_number: Option<String>,
     pub charged_on: NaiveDate,
+    /// The note that gave back the last of it.
     pub credit: Option<CreditNoteId>,
 }
 
@@ -30,11 +31,13 @@ pub async fn fees(
     sqlx::query_as!(
         FeeRow,
         r#"SELECT f.id AS "id: _", f.account_id AS "account: _", f.invoice_id AS "invoice: _", i.number AS "number!", f.step, f.currency, f.amount,
-                  f.fee_invoice_id AS "fee_invoice: _", d.number AS "fee_number?", f.charged_on, w.credit_invoice_id AS "credit?: _"
+                  f.fee_invoice_id AS "fee_invoice: _", d.number AS "fee_number?", f.charged_on,
+                  CASE WHEN f.amount + g.given = 0 THEN g.last END AS "credit: _"
            FROM late_fees f
            JOIN invoices i ON i.tenant_id = f.tenant_id AND i.id = f.invoice_id
            LEFT JOIN invoices d ON d.tenant_id = f.tenant_id AND d.id = f.fee_invoice_id
-           LEFT JOIN late_fee_waivers w ON w.tenant_id = f.tenant_id AND w.late_fee_id = f.id
+           CROSS JOIN LATERAL (SELECT sum(n.gross) AS given, (array_agg(n.id ORDER BY n.id DESC))[1] AS last FROM invoices n
+                               WHERE n.tenant_id = f.tenant_id AND n.corrects_id = f.fee_invoice_id) g
            WHERE f.case_id = $1 OR f.id = $2 ORDER BY f.charged_at, f.id"#,
         case.map(DunningCaseId::uuid),
         only.map(LateFeeId::uuid)

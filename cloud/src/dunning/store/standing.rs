@@ -121,8 +121,9 @@ pub async fn charged(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<Charged
     sqlx::query_as!(
         ChargedRow,
         r#"SELECT f.account_id AS "account!: _", f.invoice_id AS "invoice!: _", f.step AS "step!", f.currency AS "currency!",
-                  CASE WHEN w.late_fee_id IS NULL THEN f.amount ELSE 0 END AS "amount!", f.charged_on AS "charged_on!"
-           FROM late_fees f LEFT JOIN late_fee_waivers w ON w.tenant_id = f.tenant_id AND w.late_fee_id = f.id
+                  f.amount + coalesce((SELECT sum(n.gross) FROM invoices n WHERE n.tenant_id = f.tenant_id AND n.corrects_id = f.fee_invoice_id), 0)
+                      AS "amount!", f.charged_on AS "charged_on!"
+           FROM late_fees f
            WHERE f.account_id = ANY($1)"#,
         accounts
     )

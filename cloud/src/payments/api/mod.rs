@@ -13,12 +13,13 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Error, NewPayment, NewRefund, Payment, Refund};
+use super::{NewPayment, NewRefund, Payment, Refund};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{RecordPayments, RefundPayments, ViewBilling};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
+use crate::idempotency::api::key_of;
 use crate::ids::{AccountId, PaymentId};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -87,10 +88,6 @@ async fn show(
 ) -> Result<Json<Payment>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::payment(&mut tx, id).await?))
-}
-
-fn key_of(headers: &HeaderMap) -> Result<Option<&str>, Error> {
-    headers.get("idempotency-key").map(|key| key.to_str().map_err(|_| Error::KeyInvalid)).transpose()
 }
 
 /// The receipt as a document.

@@ -65,6 +65,31 @@ fn a_fee_paid_and_then_given_back_is_the_subscribers_credit() {
 }
 
 #[test]
+fn a_fee_given_back_by_an_ordinary_note_is_waived() {
+    story(async {
+        let (mut isp, router) = isp("fee-note").await;
+        let ana = debtor(&isp, router, "Ana", Tz::Europe__Madrid).await;
+        isp.bill("2026-11-01").await;
+        pass(&mut isp, "2026-11-20T12:00:00Z").await;
+        isp.now_is("2026-11-20T12:00:00Z").await;
+        let fee = cases(&isp, ana.account).await.remove(0)["late_fees"][0].clone();
+        let charged = text(&fee["fee_invoice_id"]);
+        let line = isp.get(&format!("/invoices/{charged}")).await.expect(200)["lines"][0]["id"].clone();
+        let part = json!([{ "line_id": line, "amount": eur("1.00") }]);
+        isp.credit(charged, json!({ "reason": "Half", "lines": part, "left": eur("3.50") })).await;
+        let half = cases(&isp, ana.account).await.remove(0)["late_fees"][0].clone();
+        assert!(half["credit_note_id"].is_null(), "a part is still charged: {half}");
+        let note = isp.credit(charged, json!({ "reason": "All of it" })).await;
+        let waived = cases(&isp, ana.account).await.remove(0)["late_fees"][0].clone();
+        assert_eq!(waived["credit_note_id"], note["id"]);
+        let again = isp.post(&format!("/late-fees/{}/waive", text(&fee["id"])), json!({ "reason": "Twice" })).await;
+        assert_eq!((again.status.as_u16(), again.problem().as_str()), (409, "late-fee-waived"));
+        pass(&mut isp, "2026-11-24T12:00:00Z").await;
+        assert_eq!(balance(&isp, ana.account).await, "30.00", "it is not charged again");
+    });
+}
+
+#[test]
 fn caps_leave_what_they_leave_and_a_fee_alone_is_dunned_without_a_fee() {
     story(async {
         let (mut isp, router) = isp("fee-caps").await;

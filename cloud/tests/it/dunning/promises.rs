@@ -55,6 +55,28 @@ fn a_promise_opens_the_line_and_a_broken_one_closes_it() {
 }
 
 #[test]
+fn what_a_credit_note_settles_keeps_no_promise() {
+    story(async {
+        let (mut isp, router) = isp("promised-note").await;
+        let ana = debtor(&isp, router, "Ana", Tz::Europe__Madrid).await;
+        isp.bill("2026-11-01").await;
+        pass(&mut isp, "2026-11-26T12:00:00Z").await;
+        isp.now_is("2026-11-26T12:00:00Z").await;
+        let case = cases(&isp, ana.account).await.remove(0);
+        let promises = format!("/dunning-cases/{}/promises", text(&case["id"]));
+        isp.post(&promises, json!({ "amount": eur("10.00"), "promised_on": "2026-12-01" })).await.expect(201);
+        let bill = text(&case["late_fees"][0]["invoice_id"]);
+        let line = isp.get(&format!("/invoices/{bill}")).await.expect(200)["lines"][0]["id"].clone();
+        let lines = json!([{ "line_id": line, "amount": eur("20.00") }]);
+        isp.credit(bill, json!({ "reason": "Goodwill", "lines": lines, "left": eur("30.00") })).await;
+        pass(&mut isp, "2026-12-02T10:00:00Z").await;
+        isp.now_is("2026-12-02T10:00:00Z").await;
+        let status = cases(&isp, ana.account).await.remove(0)["promises"][0]["status"].clone();
+        assert_eq!(status, "broken", "nobody paid anything");
+    });
+}
+
+#[test]
 fn a_pause_keeps_what_is_until_it_ends_or_is_ended() {
     story(async {
         let (mut isp, router) = isp("paused").await;

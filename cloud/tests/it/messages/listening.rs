@@ -77,7 +77,7 @@ fn an_invoice_goes_out_with_both_texts_and_its_pdf() {
 
         let invoices = isp.get("/invoices").await.expect(200);
         let credit = format!("/invoices/{}/credit-notes", invoices["items"][0]["id"].as_str().unwrap());
-        isp.post(&credit, json!({ "reason": "Trois jours sans <réseau>" })).await.expect(201);
+        isp.post_once(&credit, "note", json!({ "reason": "Trois jours sans <réseau>" })).await.expect(201);
         work_off(&isp.app, &isp.scope()).await;
         let credited = server.next().await;
         assert_eq!(header(&credited, "subject"), ["Avoir CN-2026-000001 de billing-mail net"]);

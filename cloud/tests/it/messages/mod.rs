@@ -17,7 +17,7 @@ use weir_cloud::notifications::{self, Facts, Notice, Recipient, Template};
 use crate::money::harness::Isp;
 
 /// Does the jobs of a tenant that are due now and have to do with messages, as the worker does.
-async fn work_off(app: &App, scope: &Scope) {
+pub async fn work_off(app: &App, scope: &Scope) {
     loop {
         let mut tx = app.db.begin(scope).await.expect("a transaction");
         let due: Option<(uuid::Uuid, String, Value)> = sqlx::query_as(

@@ -92,6 +92,17 @@ fn what_is_open_by_age_is_the_receivable_and_opens_its_invoices() {
         let october =
             collections["items"].as_array().unwrap().iter().find(|month| month["month"] == "2026-10").unwrap();
         assert_eq!((&october["invoiced"]["amount"], &october["settled_percent"]), (&json!("120.00"), &json!("0")));
+
+        let invoices = isp.get("/invoices?limit=200").await.expect(200);
+        let of = |invoice: &&Value| invoice["issued_on"] == "2026-10-01" && invoice["gross"]["amount"] == "45.00";
+        let given = invoices["items"].as_array().unwrap().iter().find(of).expect("a bill of 45.00");
+        isp.credit(given["id"].as_str().unwrap(), json!({ "reason": "Never connected" })).await;
+        let collections = isp.get("/analytics/collections").await.expect(200);
+        let october =
+            collections["items"].as_array().unwrap().iter().find(|month| month["month"] == "2026-10").unwrap();
+        let figures = [&october["invoiced"]["amount"], &october["settled"]["amount"]];
+        assert_eq!(figures, ["75.00", "0.00"], "what was given back was neither earned nor collected: {october}");
+        assert_eq!(month(&isp, "2026-10").await["earned"]["amount"], "75.00");
     });
 }
 

@@ -150,6 +150,14 @@ fn a_preview_says_what_a_run_will_bill_and_what_of_it_is_unusual() {
         assert_eq!(isp.get("/invoices").await.expect(200)["items"].as_array().unwrap().len(), 2);
         let run = isp.bill("2026-11-01").await;
         assert_eq!((&run["totals"], &run["invoices_issued"]), (&seen["totals"], &seen["invoices"]));
+
+        // One at a time: whoever asks meanwhile is told so, and the next one has its turn.
+        let asked = (0..6).map(|_| isp.post("/billing-runs/preview", json!({ "as_of": "2026-11-01" })));
+        let answers = futures_util::future::join_all(asked).await;
+        let (seen, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
+        assert!(!seen.is_empty() && !refused.is_empty(), "{} were answered", seen.len());
+        assert!(refused.iter().all(|answer| answer.problem() == "billing-preview-running"));
+        preview(&isp, "2026-11-01").await;
     });
 }
 

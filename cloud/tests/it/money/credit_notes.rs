@@ -1,11 +1,13 @@
 //! Credit notes: never more than is left, numbered, posted, settled, and never changed.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::{Value, json};
 use weir_cloud::http::permission::Role;
 use weir_cloud::ids::{AccountId, CreditNoteId, InvoiceId};
 
 use super::document::text_of;
-use super::harness::{Isp, story};
+use super::harness::{Answer, Isp, story};
 use super::world::{FIBRE, METERED};
 
 /// An ISP with 21 % of tax, a subscriber and an invoice of 20.00 and tax, with its id and that of its line.
@@ -31,8 +33,8 @@ fn eur(amount: &str) -> Value {
     json!({ "amount": amount, "currency": "EUR" })
 }
 
-fn of_line(line: &str, amount: &str) -> Value {
-    json!({ "reason": "Out of order", "lines": [{ "line_id": line, "amount": eur(amount) }] })
+fn of_line(line: &str, amount: &str, left: &str) -> Value {
+    json!({ "reason": "Out of order", "lines": [{ "line_id": line, "amount": eur(amount) }], "left": eur(left) })
 }
 
 fn rest() -> Value {
@@ -45,8 +47,14 @@ fn figures(note: &Value) -> [&str; 4] {
 }
 
 impl Isp {
-    async fn credit(&self, invoice: &str, wish: Value) -> Value {
-        self.post(&format!("/invoices/{invoice}/credit-notes"), wish).await.expect(201)
+    async fn try_credit(&self, invoice: &str, wish: Value) -> Answer {
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        let key = format!("note {}", ASKED.fetch_add(1, Ordering::Relaxed));
+        self.post_once(&format!("/invoices/{invoice}/credit-notes"), &key, wish).await
+    }
+
+    pub async fn credit(&self, invoice: &str, wish: Value) -> Value {
+        self.try_credit(invoice, wish).await.expect(201)
     }
 
     async fn standing(&self, account: AccountId) -> [String; 2] {
@@ -60,14 +68,14 @@ fn notes_add_up_to_the_invoice_and_settle_it() {
     story(async {
         let (isp, account, invoice, line) = invoiced("notes").await;
         let preview = format!("/invoices/{invoice}/credit-notes/preview");
-        let shown = isp.post(&preview, of_line(&line, "3.33")).await.expect(200);
+        let shown = isp.post(&preview, of_line(&line, "3.33", "24.20")).await.expect(200);
         assert_eq!([&shown["tax"], &shown["settles"], &shown["left"]], [&eur("0.70"), &eur("4.03"), &eur("24.20")]);
 
-        let first = isp.credit(&invoice, of_line(&line, "3.33")).await;
+        let first = isp.credit(&invoice, of_line(&line, "3.33", "24.20")).await;
         assert_eq!(figures(&first), ["CN-2026-000001", "3.33", "0.70", "4.03"]);
         let part = isp.get(&format!("/invoices/{invoice}")).await.expect(200);
         assert_eq!((part["open"].clone(), part["collection_status"].as_str()), (eur("20.17"), Some("part_paid")));
-        isp.credit(&invoice, of_line(&line, "3.33")).await;
+        isp.credit(&invoice, of_line(&line, "3.33", "20.17")).await;
         let last = isp.credit(&invoice, rest()).await;
         assert_eq!(figures(&last), ["CN-2026-000003", "13.34", "2.80", "16.14"], "the last takes the remaining tax");
         assert_eq!((&last["unused"], &last["taxes"][0]["base"]), (&eur("0.00"), &eur("13.34")));
@@ -78,7 +86,7 @@ fn notes_add_up_to_the_invoice_and_settle_it() {
         for row in isp.get("/ledger/trial-balance").await.expect(200)["rows"].as_array().unwrap() {
             assert_eq!(row["balance"]["amount"], "0.00", "{row}");
         }
-        let nothing = isp.post(&format!("/invoices/{invoice}/credit-notes"), rest()).await;
+        let nothing = isp.try_credit(&invoice, rest()).await;
         assert_eq!((nothing.status.as_u16(), nothing.problem().as_str()), (422, "nothing-left-to-credit"));
 
         let notes = isp.get(&format!("/credit-notes?invoice_id={invoice}")).await.expect(200);
@@ -90,6 +98,26 @@ fn notes_add_up_to_the_invoice_and_settle_it() {
         for part in ["CN-2026-000003", "INV-2026-000001", "Out of order", "16.14", "13.34"] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }
+    });
+}
+
+#[test]
+fn a_request_that_is_repeated_gives_back_once() {
+    story(async {
+        let (isp, account, invoice, line) = invoiced("notes-once").await;
+        let path = format!("/invoices/{invoice}/credit-notes");
+        let wish = of_line(&line, "5.00", "24.20");
+        let asked = || isp.post_once(&path, "k", wish.clone());
+        let (one, two) = tokio::join!(asked(), asked());
+        let (one, two) = (one.expect(201), two.expect(201));
+        assert_eq!(
+            (one["id"].as_str(), figures(&one)),
+            (two["id"].as_str(), ["CN-2026-000001", "5.00", "1.05", "6.05"])
+        );
+        assert_eq!(isp.standing(account).await, ["18.15", "0.00"]);
+        let other = isp.post_once(&path, "k", rest()).await;
+        assert_eq!((other.status.as_u16(), other.problem().as_str()), (409, "idempotency-key-reused"));
+        assert_eq!(isp.get("/credit-notes").await.expect(200)["items"].as_array().map(Vec::len), Some(1));
     });
 }
 
@@ -121,35 +149,37 @@ fn a_credit_that_cannot_be_is_refused_and_changes_nothing() {
         let other = Isp::new("notes-foreign", "2026-11-01T10:00:00Z").await;
         let path = format!("/invoices/{invoice}/credit-notes");
         let left = json!({ "reason": "x", "left": eur("24.19") });
-        let dollars =
-            json!({ "reason": "x", "lines": [{ "line_id": line, "amount": { "amount": "1", "currency": "USD" } }] });
-        let twice = json!({ "reason": "x", "lines": [{ "line_id": line }, { "line_id": line }] });
-        let unknown = of_line(&line.replace(&line[8..16], "00000000"), "1.00");
+        let dollars = json!({ "reason": "x", "lines": [{ "line_id": line, "amount": { "amount": "1", "currency": "USD" } }], "left": eur("24.20") });
+        let twice = json!({ "reason": "x", "lines": [{ "line_id": line }, { "line_id": line }], "left": eur("24.20") });
+        let unknown = of_line(&line.replace(&line[8..16], "00000000"), "1.00", "24.20");
+        let unsaid = json!({ "reason": "x", "lines": [{ "line_id": line, "amount": eur("1.00") }] });
         for (what, wish, status, problem, field) in [
-            ("more than the line", of_line(&line, "20.01"), 422, "invalid", "lines[0].amount"),
-            ("nothing", of_line(&line, "0.00"), 422, "invalid", "lines[0].amount"),
-            ("less than nothing", of_line(&line, "-1.00"), 422, "invalid", "lines[0].amount"),
+            ("more than the line", of_line(&line, "20.01", "24.20"), 422, "invalid", "lines[0].amount"),
+            ("nothing", of_line(&line, "0.00", "24.20"), 422, "invalid", "lines[0].amount"),
+            ("less than nothing", of_line(&line, "-1.00", "24.20"), 422, "invalid", "lines[0].amount"),
             ("dollars", dollars, 422, "invalid", "lines[0].amount"),
             ("an unknown line", unknown, 422, "invalid", "lines[0].line_id"),
             ("a line twice", twice, 422, "invalid", "lines[1].line_id"),
-            ("no line", json!({ "reason": "x", "lines": [] }), 422, "invalid", "lines"),
+            ("lines without what is left", unsaid, 422, "invalid", "left"),
+            ("no line", json!({ "reason": "x", "lines": [], "left": eur("24.20") }), 422, "invalid", "lines"),
             ("no reason", json!({ "reason": "  " }), 422, "invalid", "reason"),
             ("a long reason", json!({ "reason": "x".repeat(501) }), 422, "invalid", "reason"),
             ("another rest", left, 409, "invoice-credited-meanwhile", ""),
         ] {
-            let refused = isp.post(&path, wish).await;
+            let refused = isp.try_credit(&invoice, wish).await;
             assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (status, problem), "{what}");
             assert_eq!(refused.json()["errors"][0]["field"].as_str().unwrap_or_default(), field, "{what}");
         }
-        let above = isp.post(&path, of_line(&line, "20.01")).await.json();
+        let above = isp.try_credit(&invoice, of_line(&line, "20.01", "24.20")).await.json();
         assert!(above["errors"][0]["message"].as_str().unwrap().contains("20.00 EUR"), "{above}");
-        let foreign = other.post(&path, rest()).await;
+        let foreign = other.try_credit(&invoice, rest()).await;
+        assert_eq!(isp.post(&path, rest()).await.problem(), "idempotency-key-missing");
         assert_eq!((foreign.status.as_u16(), foreign.problem().as_str()), (404, "invoice-not-found"));
         assert_eq!(isp.get("/credit-notes").await.expect(200)["items"], json!([]));
         assert_eq!(isp.standing(account).await, ["24.20", "0.00"]);
 
         // Two at once: one finds nothing left. No number is lost on the way.
-        let (one, two) = tokio::join!(isp.post(&path, rest()), isp.post(&path, rest()));
+        let (one, two) = tokio::join!(isp.try_credit(&invoice, rest()), isp.try_credit(&invoice, rest()));
         let mut statuses = [one.status.as_u16(), two.status.as_u16()];
         statuses.sort_unstable();
         assert_eq!(statuses, [201, 422]);
@@ -158,10 +188,7 @@ fn a_credit_that_cannot_be_is_refused_and_changes_nothing() {
         assert_eq!(notes["items"].as_array().map(Vec::len), Some(1));
         let note = notes["items"][0]["id"].as_str().unwrap().to_owned();
         assert_eq!(other.get(&format!("/credit-notes/{note}")).await.problem(), "credit-note-not-found");
-        assert_eq!(
-            isp.post(&format!("/invoices/{}/credit-notes", note.replace("crn", "inv")), rest()).await.status,
-            404
-        );
+        assert_eq!(isp.try_credit(&note.replace("crn", "inv"), rest()).await.status, 404);
         for document in [invoice.parse::<InvoiceId>().unwrap().uuid(), note.parse::<CreditNoteId>().unwrap().uuid()] {
             for change in [
                 "UPDATE invoices SET gross = 0, net = 0, tax = 0 WHERE id = $1",
@@ -186,7 +213,7 @@ fn days_a_note_gave_back_are_not_given_back_again_when_the_line_ends() {
         let sold = isp.line(account, router, plan, "2026-11-01").await;
         isp.bill("2026-11-01").await;
         let (invoice, line) = newest(&isp).await;
-        isp.credit(&invoice, of_line(&line, "25.00")).await;
+        isp.credit(&invoice, of_line(&line, "25.00", "30.00")).await;
         isp.end(sold, "2026-11-11").await;
         isp.bill("2026-11-02").await;
         let expected = [
@@ -196,9 +223,12 @@ fn days_a_note_gave_back_are_not_given_back_again_when_the_line_ends() {
         ];
         assert_eq!(isp.billed(account).await, expected, "30.00 less 25.00 leaves 5.00 to give back");
         assert_eq!(isp.standing(account).await, ["0.00", "0.00"]);
+        let months = isp.get("/analytics/recurring").await.expect(200);
+        let november = months["items"].as_array().unwrap().iter().find(|month| month["month"] == "2026-11").unwrap();
+        assert_eq!(november["earned"], eur("0.00"), "notes and corrections count like credits: {november}");
         let again = isp.bill("2026-11-02").await;
         assert_eq!(again["invoices_issued"], 0);
-        let nothing = isp.post(&format!("/invoices/{invoice}/credit-notes"), rest()).await;
+        let nothing = isp.try_credit(&invoice, rest()).await;
         assert_eq!(nothing.problem(), "nothing-left-to-credit");
         isp.assert_books_balance().await;
     });

@@ -80,9 +80,12 @@ fn published_rules_find_nothing_wrong_with_any_document() {
                 .iter()
                 .find(|line| line["net"]["amount"].as_str().unwrap().parse::<Decimal>().unwrap() > Decimal::ONE);
             let part = json!({ "amount": "0.37", "currency": "EUR" });
-            let part = json!({ "reason": "A < B", "lines": [{ "line_id": charged.unwrap()["id"], "amount": part }] });
+            let preview = format!("/invoices/{id}/credit-notes/preview");
+            let left = isp.post(&preview, json!({ "reason": "" })).await.expect(200)["left"].clone();
+            let lines = json!([{ "line_id": charged.unwrap()["id"], "amount": part }]);
+            let part = json!({ "reason": "A < B", "lines": lines, "left": left });
             for wish in [part, json!({ "reason": "Out of order" })] {
-                let note = isp.post(&format!("/invoices/{id}/credit-notes"), wish).await.expect(201);
+                let note = isp.credit(&id, wish).await;
                 keep(&isp, folder.path(), "credit-notes", note["id"].as_str().unwrap()).await;
             }
         }

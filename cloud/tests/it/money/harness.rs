@@ -226,7 +226,7 @@ impl Isp {
     }
 }
 
-fn move_to(clock: &Clock, at: &str) {
+pub fn move_to(clock: &Clock, at: &str) {
     let at: DateTime<Utc> = at.parse().expect("an instant");
     clock.shift(at - clock.now()).expect("the clock moves");
 }

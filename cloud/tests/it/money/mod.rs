@@ -2,6 +2,7 @@
 
 mod analytics;
 mod billing;
+mod books;
 mod changes;
 mod charges;
 mod contracts;

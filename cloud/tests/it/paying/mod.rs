@@ -10,3 +10,4 @@ mod races;
 mod shop;
 mod trouble;
 mod visible;
+mod year;

@@ -18,7 +18,8 @@ fn nothing_of_anybody_else_is_there() {
         let wish = serde_json::json!({ "reason": "Out of order" });
         let mut notes = Vec::new();
         for invoice in [&their_invoice, &my_invoice] {
-            let note = isp.post(&format!("/api/v1/invoices/{invoice}/credit-notes"), wish.clone()).await.expect(201);
+            let note =
+                isp.once(&format!("/api/v1/invoices/{invoice}/credit-notes"), invoice, wish.clone()).await.expect(201);
             notes.push(note["id"].as_str().expect("an id").to_owned());
         }
 

@@ -14,8 +14,8 @@ use weir_cloud::ids::{EventId, MessageId};
 use weir_cloud::jobs::{Job, KINDS, TellListener, TellListenerOfMany};
 use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{
-    access, audit, billing, diagnostics, dunning, fleet, imports, payments, plugins, portal, quality, subscriptions,
-    tickets, translation, usage, webhooks,
+    access, audit, billing, books, diagnostics, dunning, fleet, imports, payments, plugins, portal, quality,
+    subscriptions, tickets, translation, usage, webhooks,
 };
 use weir_lab::provider::Provider;
 
@@ -109,6 +109,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &V
         work::<billing::jobs::StartDueRun>(isp, json!({})).await,
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
+        work::<books::jobs::CheckBooks>(isp, json!({})).await,
         work::<portal::jobs::ForgetOldPortalSessions>(isp, json!({})).await,
         work::<plugins::jobs::ForgetOldCalls>(isp, json!({})).await,
         work::<quality::jobs::ForgetOldQuality>(isp, json!({})).await,

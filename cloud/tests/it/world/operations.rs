@@ -81,6 +81,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "diagnoses" => "dgn",
         "holds" => "hld",
         "billing-runs" => "run",
+        "book-checks" => "bck",
         "invoices" => "inv",
         "credit-notes" => "crn",
         "orders" => "ord",

@@ -98,6 +98,8 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     work_on(isp, &run).await;
     made.insert("billing-runs", run);
     made.insert("dunning-cases", dunned(isp).await);
+    let checked = isp.post("/api/v1/book-checks", json!({})).await.expect(201);
+    made.insert("book-checks", checked["id"].as_str().expect("an id").to_owned());
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     let invoice = invoices["items"][0]["id"].as_str().expect("an invoice").to_owned();
     made.insert("credit-notes", credited(isp, &invoice).await);
@@ -128,7 +130,7 @@ async fn agreed(isp: &Isp, sold: &str, account: &str) -> BTreeMap<&'static str, 
 /// A credit note about an invoice.
 async fn credited(isp: &Isp, invoice: &str) -> String {
     let wish = json!({ "reason": "Test" });
-    let note = isp.post(&format!("/api/v1/invoices/{invoice}/credit-notes"), wish).await.expect(201);
+    let note = isp.once(&format!("/api/v1/invoices/{invoice}/credit-notes"), "note", wish).await.expect(201);
     note["id"].as_str().expect("an id").to_owned()
 }
 
