@@ -588,5 +588,7 @@ quarantine-billed = Billed
 quarantine-dropped = Never billed
 quarantine-bill-title = Bill what { $name } told?
 quarantine-bill-lede = Its lines are billed for this volume like for any other. Do so only if you know that it is not in the log that was counted: what happened to the router’s disk meanwhile tells.
+quarantine-sold-later = Lines sold later
+quarantine-sold-later-what = { $count }. What it says of them is billed to nobody: by the router’s clock it was counted before they were sold. If that clock was behind, these may be the lines that moved it.
 quarantine-drop-title = Never bill what { $name } told?
 quarantine-drop-lede = The volume is left out for good. If it was counted already, that is right; if it was not, your subscribers get it for free.

@@ -588,5 +588,7 @@ quarantine-billed = Facturado
 quarantine-dropped = Nunca se factura
 quarantine-bill-title = ¿Facturar lo que contó { $name }?
 quarantine-bill-lede = A sus líneas se les factura este volumen como cualquier otro. Hágalo solo si sabe que no está en el registro que se contó: lo dice lo que le pasó mientras tanto al disco del router.
+quarantine-sold-later = Líneas vendidas después
+quarantine-sold-later-what = { $count }. Lo que dice de ellas no se cobra a nadie: según el reloj del router se contó antes de venderlas. Si ese reloj iba atrasado, quizá fueron estas las líneas que lo movieron.
 quarantine-drop-title = ¿No facturar nunca lo que contó { $name }?
 quarantine-drop-lede = El volumen queda fuera para siempre. Si ya estaba contado, es lo correcto; si no lo estaba, sus abonados lo reciben gratis.

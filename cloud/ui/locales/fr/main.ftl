@@ -588,5 +588,7 @@ quarantine-billed = Facturé
 quarantine-dropped = Jamais facturé
 quarantine-bill-title = Facturer ce que { $name } a compté ?
 quarantine-bill-lede = Ce volume est facturé à ses lignes comme tout autre. Ne le faites que si vous savez qu’il n’est pas dans le journal qui a été compté : ce qui est arrivé entre-temps au disque du routeur le dit.
+quarantine-sold-later = Lignes vendues après
+quarantine-sold-later-what = { $count }. Ce qu’il dit d’elles n’est facturé à personne : d’après l’horloge du routeur, c’était compté avant leur vente. Si cette horloge retardait, ce sont peut-être ces lignes qui l’ont consommé.
 quarantine-drop-title = Ne jamais facturer ce que { $name } a compté ?
 quarantine-drop-lede = Le volume est écarté pour toujours. S’il était déjà compté, c’est juste ; sinon, vos abonnés l’ont gratuitement.

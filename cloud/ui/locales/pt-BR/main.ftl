@@ -588,5 +588,7 @@ quarantine-billed = Cobrado
 quarantine-dropped = Nunca cobrado
 quarantine-bill-title = Cobrar o que { $name } contou?
 quarantine-bill-lede = Este volume é cobrado das linhas dele como qualquer outro. Faça isso só se souber que ele não está no registro que foi contado: o que houve com o disco do roteador nesse meio-tempo diz isso.
+quarantine-sold-later = Linhas vendidas depois
+quarantine-sold-later-what = { $count }. O que diz delas não é cobrado de ninguém: pelo relógio do roteador, foi contado antes de serem vendidas. Se esse relógio estava atrasado, podem ter sido estas as linhas que o movimentaram.
 quarantine-drop-title = Nunca cobrar o que { $name } contou?
 quarantine-drop-lede = O volume fica de fora para sempre. Se já estava contado, está certo; se não estava, seus assinantes o recebem de graça.
