@@ -14,9 +14,9 @@ const PLACES: usize = 256;
 const PLACES_EACH: usize = PLACES / 2;
 /// Agents that may wait for a place, half of them from one address. Whoever comes then is not heard.
 const WAITING: usize = 2_048;
-/// Longest wait for a place. An agent that was not heard so long asks again by itself until it gives up, and some have given
-/// up by then.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// Longest wait for a place. Agents that are not heard ask again after one second, three and seven, and give up after ten: who
+/// waited so long asks again just then, and nobody has the place of an agent that has given up.
+const PATIENCE: Duration = Duration::from_millis(2_900);
 
 /// Who is on the way, and who waits.
 pub(super) struct Arrivals {
