@@ -2180,6 +2180,7 @@ CREATE TABLE public.routers (
     untracked boolean DEFAULT false NOT NULL,
     public_networks cidr[] DEFAULT '{}'::cidr[] NOT NULL,
     ports_per_line integer DEFAULT 1024 NOT NULL,
+    metered boolean DEFAULT false NOT NULL,
     CONSTRAINT routers_capacity_down_is_positive CHECK ((capacity_down_bps > 0)),
     CONSTRAINT routers_capacity_up_is_positive CHECK ((capacity_up_bps > 0)),
     CONSTRAINT routers_have_a_name CHECK ((btrim(name) <> ''::text)),

@@ -17,7 +17,7 @@ usage:
                        [--verify-interval-ms N] [--keepalive-ms N] [--retry-cap-ms N] [--run-dir DIR]
                        [--quic-interval-ms N]
                        [--spool-bytes N] [--log text|json] [--dnsmasq-leases FILE]... [--kea-leases FILE]...
-                       [--quality-interval-ms N] [--echoes-a-second N] [--anchor ADDR]...
+                       [--quality-interval-ms N] [--echoes-a-second N] [--anchor ADDR]... [--metered]
   weir-agent enroll    [--state-dir DIR] --token TOKEN
   weir-agent status    [--state-dir DIR] [--run-dir DIR]
   weir-agent lease     [--run-dir DIR] dnsmasq|kea|pppd ARGUMENT...
@@ -40,7 +40,7 @@ const STATE_DIR: &str = "/var/lib/weir-agent";
 /// Hosts of the internet that can be asked for echoes.
 const ANCHORS_MAX: usize = 2;
 /// The cloud keeps quality by the hour.
-const QUALITY_INTERVAL_MAX: Duration = Duration::from_secs(3600);
+pub(crate) const QUALITY_INTERVAL_MAX: Duration = Duration::from_secs(3600);
 /// More echoes a second would be a load of their own.
 const ECHOES_MAX: u32 = 1_000;
 
@@ -118,6 +118,9 @@ pub struct Config {
     pub echoes_a_second: u32,
     /// Hosts of the internet that are asked for echoes, to know how good the uplink is.
     pub anchors: Vec<IpAddr>,
+    /// What the router sends toward the cloud is paid for by the byte, whether or not the cloud says so: less is said, and
+    /// less often.
+    pub metered: bool,
     /// Lease files of the router's own DHCP servers.
     pub lease_files: Vec<LeaseFile>,
     /// What `lease` was called with.
@@ -157,6 +160,7 @@ impl Config {
             quality_interval: Duration::from_secs(300),
             echoes_a_second: 20,
             anchors: Vec::new(),
+            metered: false,
         }
     }
 }
@@ -191,6 +195,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<(Command, 
                 config.quality_interval = milliseconds(&mut parser)?.min(QUALITY_INTERVAL_MAX)
             }
             Long("echoes-a-second") => config.echoes_a_second = parser.value()?.parse_with(echoes)?,
+            Long("metered") => config.metered = true,
             Long("anchor") if config.anchors.len() < ANCHORS_MAX => config.anchors.push(parser.value()?.parse()?),
             Long("anchor") => return Err(format!("at most {ANCHORS_MAX} anchors can be named").into()),
             Value(name) if command.is_none() => command = Some(name.parse_with(verb)?),
@@ -274,11 +279,11 @@ mod tests {
     #[test]
     fn run_reads_its_flags() {
         let (command, config) =
-            read("weir-agent run --state-dir /x --southbound null --usage-interval-ms 500").unwrap();
+            read("weir-agent run --state-dir /x --southbound null --usage-interval-ms 500 --metered").unwrap();
         assert_eq!(command, Command::Run);
         assert_eq!(config.state_dir, PathBuf::from("/x"));
         assert_eq!(config.southbound, Adapter::Null);
-        assert_eq!(config.usage_interval, Some(Duration::from_millis(500)));
+        assert_eq!((config.usage_interval, config.metered), (Some(Duration::from_millis(500)), true));
         assert_eq!(read("weir-agent run").unwrap().1.state_dir, PathBuf::from("/var/lib/weir-agent"));
     }
 

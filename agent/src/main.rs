@@ -103,19 +103,19 @@ async fn drive(config: Config, identity: Identity, southbound: impl Southbound) 
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let garden = (config.southbound == Adapter::Linux).then_some(config.garden);
     let asking = (config.southbound == Adapter::Linux && config.echoes_a_second > 0)
-        .then(|| (config.echoes_a_second, config.anchors.clone()));
+        .then(|| (config.echoes_a_second, config.anchors.clone(), config.metered));
     let mut agent = Agent::open(config, identity, southbound, System::start())?;
     if let Some(address) = garden {
         drop(tokio::spawn(garden::open(address, agent.wanted())));
     }
-    if let Some((a_second, anchors)) = asking {
+    if let Some((a_second, anchors, metered)) = asking {
         match Echo::open() {
             Ok(echo) => {
                 let seen = Arc::<Patrol>::default();
                 let echo = Arc::new(echo);
                 agent.hear_of(Arc::clone(&seen));
                 agent.ask_with(Asking { echo: Arc::clone(&echo), anchors: anchors.clone() });
-                drop(tokio::spawn(patrol(echo, agent.wanted(), a_second, anchors, seen)));
+                drop(tokio::spawn(patrol(echo, agent.wanted(), a_second, (anchors, metered), seen)));
             }
             Err(error) => tracing::warn!(%error, "no host is asked for echoes; CAP_NET_RAW may be missing"),
         }

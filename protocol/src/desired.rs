@@ -61,6 +61,10 @@ pub struct Router {
     /// connection of a line goes nowhere.
     #[prost(message, repeated, tag = "10")]
     pub public_networks: Vec<Prefix>,
+    /// What the router sends toward the cloud is paid for by the byte: the agent says less, and less often. One of a revision
+    /// before 10 speaks as ever.
+    #[prost(bool, tag = "11")]
+    pub metered: bool,
 }
 
 /// What becomes of hosts behind the LAN port whose address is no line's.

@@ -23,7 +23,7 @@ pub mod token;
 pub mod usage;
 
 /// The revision of the messages this build speaks; the session runs at the smaller of both sides' revisions.
-pub const PROTO_REV: u32 = 9;
+pub const PROTO_REV: u32 = 10;
 /// The oldest revision that is still understood: what it does not say is what it never could.
 pub const OLDEST_REV: u32 = 1;
 /// ALPN of an enrolled agent's session.

@@ -5,6 +5,7 @@
 
 use crate::workspace::{cargo, command, must, output, root, target};
 use anyhow::{Context, Result};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A target, and the messages it begins with: those whose names begin so.
@@ -43,22 +44,39 @@ pub fn run(seconds: u32) -> Result<()> {
 /// Puts the golden bytes of messages into a corpus.
 fn seed(corpus: &Path, messages: &[&str]) -> Result<()> {
     std::fs::create_dir_all(corpus)?;
-    for revision in std::fs::read_dir(root().join("protocol/golden"))? {
-        let revision = revision?.path();
-        for file in ["frames.txt", "messages.txt"] {
-            let text = std::fs::read_to_string(revision.join(file))?;
-            for (name, bytes) in text.lines().filter_map(|line| line.split_once(' ')) {
-                if messages.iter().any(|message| name.starts_with(message)) {
-                    let seed = format!("{}-{name}", revision.file_name().unwrap_or_default().display());
-                    std::fs::write(corpus.join(seed), hex(bytes)?)?;
-                }
-            }
+    for folder in std::fs::read_dir(root().join("protocol/golden"))? {
+        let folder = folder?.path();
+        let revision = folder.file_name().unwrap_or_default().display().to_string();
+        let mut golden = golden(&folder)?;
+        golden.extend(pair(&golden));
+        let wanted = |name: &str| messages.iter().any(|message| name.starts_with(message));
+        for (name, bytes) in golden.iter().filter(|(name, _)| wanted(name)) {
+            std::fs::write(corpus.join(format!("{revision}-{name}")), bytes)?;
         }
     }
     Ok(())
 }
 
+/// The golden bytes of a revision, by name.
+fn golden(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut golden = BTreeMap::new();
+    for file in ["frames.txt", "messages.txt"] {
+        let text = std::fs::read_to_string(folder.join(file))?;
+        for (name, bytes) in text.lines().filter_map(|line| line.split_once(' ')) {
+            golden.insert(name.to_owned(), hex(bytes)?);
+        }
+    }
+    Ok(golden)
+}
+
+/// A change and a report of it, as the target of the state stream reads both: the length of the change comes first.
+fn pair(golden: &BTreeMap<String, Vec<u8>>) -> Option<(String, Vec<u8>)> {
+    let (change, report) = (golden.get("state.Down")?, golden.get("state.Up.Applied")?);
+    let length = u16::try_from(change.len()).ok()?;
+    Some(("state.pair".to_owned(), [&length.to_le_bytes()[..], change, report].concat()))
+}
+
 fn hex(text: &str) -> Result<Vec<u8>> {
-    let pair = |at: usize| text.get(at..at + 2).context("half a byte");
-    (0..text.len()).step_by(2).map(|at| Ok(u8::from_str_radix(pair(at)?, 16)?)).collect()
+    let digits = |at: usize| text.get(at..at + 2).context("half a byte");
+    (0..text.len()).step_by(2).map(|at| Ok(u8::from_str_radix(digits(at)?, 16)?)).collect()
 }

@@ -69,12 +69,13 @@ impl Patrol {
     }
 }
 
-/// Asks around, at most `a_second` lines a second.
+/// Asks around, at most `a_second` lines a second. Over an uplink that is metered nobody is asked unless somebody wants to
+/// know.
 pub async fn patrol(
     echo: Arc<Echo>,
     wanted: watch::Receiver<Wanted>,
     a_second: u32,
-    anchors: Vec<IpAddr>,
+    (anchors, metered): (Vec<IpAddr>, bool),
     patrol: Arc<Patrol>,
 ) {
     let mut asking = JoinSet::new();
@@ -87,7 +88,9 @@ pub async fn patrol(
         while asking.try_join_next().is_some() {}
         if now >= uplinks_at {
             uplinks_at = now + UPLINK_EVERY;
-            for (role, host) in uplinks(&wanted.borrow(), &anchors) {
+            let hosts = uplinks(&wanted.borrow(), &anchors);
+            let metered = metered || wanted.borrow().router.as_ref().is_some_and(|router| router.metered);
+            for (role, host) in hosts.into_iter().filter(|_| !metered) {
                 let (echo, patrol) = (Arc::clone(&echo), Arc::clone(&patrol));
                 asking.spawn(async move { patrol.uplink((role, host), echo.ask(host, PATIENCE).await) });
             }

@@ -143,7 +143,10 @@ impl Renewal {
 
     /// Chooses what the next attempt shows, and what it is for.
     pub fn choose(&mut self, earliest_ms: u64) -> Wants {
-        self.on_next = self.next.is_some() && !self.on_next;
+        // One that has ended can only ask for another, and is no turn while there is one to try.
+        let alone = self.current.has_ended(earliest_ms) && self.failures < TRIES;
+        let goes_on = |next: &Held| alone && !next.has_ended(earliest_ms);
+        self.on_next = self.next.as_ref().is_some_and(|next| !self.on_next || goes_on(next));
         self.due_ms = None;
         if self.held().has_ended(earliest_ms) { Wants::Renewal } else { Wants::Session }
     }

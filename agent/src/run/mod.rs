@@ -10,6 +10,7 @@ pub mod enforce;
 mod fair_use;
 mod guard;
 mod measure;
+mod metered;
 mod probe;
 mod quality;
 mod renew;
@@ -313,7 +314,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.end_probes(now);
         self.tend_trial().await;
         if now >= self.quality_at {
-            self.quality_at = now + self.config.quality_interval;
+            self.quality_at = now + self.quality_every();
             self.tell_quality();
             self.tell_strangers();
         }
@@ -498,7 +499,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
 
     fn usage_interval_ms(&self) -> u64 {
         let flag = self.config.usage_interval.map(|interval| interval.as_millis() as u64);
-        flag.or(self.told_interval_ms).unwrap_or(DEFAULT_USAGE_INTERVAL_MS)
+        self.usage_every_ms(flag.or(self.told_interval_ms).unwrap_or(DEFAULT_USAGE_INTERVAL_MS))
     }
 
     fn collect_notices(&mut self) {

@@ -104,7 +104,7 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             tracing::error!("the identity names no gateway");
             return None;
         };
-        match tls::at(identity, alpn, self.config.keepalive, self.clock.earliest_ms()) {
+        match tls::at(identity, alpn, self.keepalive(), self.clock.earliest_ms()) {
             Ok(settings) => Some((gateway, settings)),
             Err(error) => {
                 tracing::error!(%error, "the identity cannot be used");

@@ -140,7 +140,8 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
                 Some(down::Message::Welcome(welcome)) => self.welcome(&welcome).await,
                 Some(down::Message::GoAway(away)) => self.go_away(&away),
                 Some(down::Message::LiveInterest(interest)) => {
-                    self.live.interest(self.clock.now().mono_ms, interest.for_ms, interest.interval_ms);
+                    let every_ms = self.live_every_ms(interest.interval_ms);
+                    self.live.interest(self.clock.now().mono_ms, interest.for_ms, every_ms);
                 }
                 Some(down::Message::Command(command)) => self.take_command(command).await,
                 Some(down::Message::Cancel(cancel)) => self.diagnoses.cancel(&cancel.id),
@@ -224,6 +225,12 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
             session.link.close("a welcome out of place");
             return;
         }
+        // The interval is the longest silence allowed: speak well before it ends.
+        let told = Duration::from_millis(u64::from(welcome.heartbeat_interval_ms / 2)).max(SHORTEST_HEARTBEAT);
+        let told = if welcome.heartbeat_interval_ms > 0 { told } else { DEFAULT_HEARTBEAT };
+        let heartbeat = self.heartbeat(told);
+        let Some(session) = self.uplink.session() else { return };
+        session.heartbeat = heartbeat;
         let (mut sender, mut effects) = Sender::welcome(self.journal.spool(), &welcome.streams, welcome.proto_rev);
         for (epoch, seq) in self.unread.held() {
             effects.extend(sender.unread(self.journal.spool(), epoch, seq));
@@ -234,11 +241,6 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         session.lineage.clone_from(&welcome.state_lineage);
         self.unacknowledged = None;
         session.spread = Duration::from_millis(u64::from(welcome.reconnect_spread_ms));
-        if welcome.heartbeat_interval_ms > 0 {
-            // The interval is the longest silence allowed: speak well before it ends.
-            let told = Duration::from_millis(u64::from(welcome.heartbeat_interval_ms / 2));
-            session.heartbeat = told.max(SHORTEST_HEARTBEAT);
-        }
         self.route.told(&welcome.gateways, &mut self.state);
         self.told_interval_ms = Some(u64::from(welcome.usage_interval_ms)).filter(|interval| *interval > 0);
         tracing::info!(session_id = welcome.session_id, "session open");

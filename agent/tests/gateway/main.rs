@@ -8,6 +8,7 @@ mod diagnoses;
 mod fair_use;
 mod guards;
 mod kept;
+mod metered;
 mod probes;
 mod refused;
 mod renewal;

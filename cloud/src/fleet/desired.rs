@@ -287,6 +287,7 @@ async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, Error
         own_networks: wired.own_networks.iter().filter_map(|text| text.parse().ok()).map(prefix).collect(),
         untracked: wired.untracked,
         public_networks: wired.public_networks.iter().filter_map(|text| text.parse().ok()).map(prefix).collect(),
+        metered: wired.metered,
     }))
 }
 

@@ -37,7 +37,8 @@ impl Job for RefreshDesired {
     }
 }
 
-/// Refreshes the lines of an agent whose own count of what they used began anew, or that told late what it counted before.
+/// Refreshes the lines of an agent whose own count of what they used began anew, or that told late what it counted before. What
+/// has to be done first only a later slice knows: usage does this job.
 #[derive(Serialize, Deserialize)]
 pub struct RefreshMetered {
     /// The agent.
@@ -46,18 +47,13 @@ pub struct RefreshMetered {
     pub reason: String,
 }
 
-impl Job for RefreshMetered {
-    const KIND: &'static str = "fleet.refresh_metered";
-
-    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
-        let mut tx = app.db.read(&scope).await?;
+impl RefreshMetered {
+    /// Tells the agent anew what it does not count itself.
+    pub(crate) async fn refresh(self, app: &App, scope: &Scope) -> anyhow::Result<()> {
+        let mut tx = app.db.read(scope).await?;
         let lines = store::metered_lines(&mut tx, self.agent).await?;
         drop(tx);
-        refresh_lines(&app, &scope, &lines).await
-    }
-
-    fn unique_key(&self) -> Option<String> {
-        Some(format!("{} {}", self.agent, self.reason))
+        refresh_lines(app, scope, &lines).await
     }
 }
 

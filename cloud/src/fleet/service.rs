@@ -17,6 +17,8 @@ use crate::{audit, network};
 
 /// A session noted longer ago than three of its notes ended with its gateway, which could not say so.
 const SEEN_WITHIN: TimeDelta = TimeDelta::seconds(90);
+/// So many times as long where its uplink is metered: it says so many times less often that it is there.
+const METERED_LONGER: i32 = 3;
 
 /// A page of agents, newest first, revoked ones too.
 pub async fn agents(tx: &mut TenantTx, page: Page) -> Result<Vec<Agent>, Error> {
@@ -92,7 +94,8 @@ pub async fn confirm_removals(tx: &mut TenantTx, router: RouterId) -> Result<(),
 
 fn shown(now: DateTime<Utc>, row: AgentRow, epochs: Vec<EpochRow>) -> Agent {
     let open = row.revoked_at.is_none() && row.connected_at.is_some() && row.disconnected_at.is_none();
-    let connected = open && row.last_seen_at.is_some_and(|at| now - at <= SEEN_WITHIN);
+    let within = SEEN_WITHIN * if row.metered { METERED_LONGER } else { 1 };
+    let connected = open && row.last_seen_at.is_some_and(|at| now - at <= within);
     let epochs = epochs
         .into_iter()
         .map(|row| Epoch {

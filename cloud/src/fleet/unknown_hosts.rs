@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
-use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use weir_protocol::state::{UnknownHost, UnknownReport};
@@ -75,18 +76,17 @@ pub async fn of_router(tx: &mut TenantTx, router: RouterId) -> Result<UnknownHos
     Ok(UnknownHostsSeen { told_at, more, hosts, days: store::days(tx, router).await? })
 }
 
+/// When the router had told last as a report came, once that was looked up: if it is another time by now, the report is kept.
+/// Nobody's clock is compared with anybody else's.
+#[derive(Default)]
+pub struct Before(OnceLock<Option<DateTime<Utc>>>);
+
 /// Puts what an agent told in the place of what was known, and adds up what was moved: once, however often it is done
-/// because nobody knows whether it was. `received_at`: when the report came, by the clock of transactions.
-pub async fn report(
-    app: &App,
-    session: Session,
-    received_at: DateTime<Utc>,
-    report: &UnknownReport,
-) -> Result<(), Error> {
+/// with the same `before` because nobody knows whether it was.
+pub async fn report(app: &App, session: Session, before: &Before, report: &UnknownReport) -> Result<(), Error> {
     let mut tx = session.begin(app).await?;
     let (told_at, _) = store::told(&mut tx, session.agent).await?;
-    // The database's instants are in microseconds.
-    if told_at.is_some_and(|told_at| told_at >= received_at.trunc_subsecs(6)) {
+    if *before.0.get_or_init(|| told_at) != told_at {
         return Ok(());
     }
     let rows = read(&report.hosts, tx.at());

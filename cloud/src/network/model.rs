@@ -61,6 +61,8 @@ pub struct Router {
     pub public_networks: Vec<String>,
     /// Ports of a line's block.
     pub ports_per_line: i32,
+    /// Whether what the router sends toward the cloud is paid for by the byte: its agent says less, and less often.
+    pub metered: bool,
     /// When it was added.
     pub created_at: DateTime<Utc>,
 }
@@ -103,6 +105,9 @@ pub struct RouterWish {
     /// Ports of a line's block, 128-16384: an address serves 64512 / `ports_per_line` lines. A change gives every line another
     /// block. Absent = as it is, at first 1024.
     pub ports_per_line: Option<i32>,
+    /// Whether what the router sends toward the cloud is paid for by the byte, as over a mobile network: its agent then tells
+    /// usage every 15 minutes and quality every hour, and is heard every 90 seconds. Absent = as it is, at first false.
+    pub metered: Option<bool>,
 }
 
 /// What becomes of hosts behind a router whose address is no line's.

@@ -109,6 +109,7 @@ fn made_of(
             .ports_per_line
             .or(before.map(|before| before.ports_per_line))
             .unwrap_or(PORTS_PER_LINE_AT_FIRST),
+        metered: wish.metered.or(before.map(|before| before.metered)).unwrap_or_default(),
         created_at,
     };
     let (own_networks, public_networks) = check(&router, before)?;

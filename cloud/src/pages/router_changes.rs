@@ -40,6 +40,7 @@ async fn edit(screen: Screen<ManageNetwork>, ApiPath(id): ApiPath<RouterId>) -> 
         ("wan_interface", router.wan_interface),
         ("nat", ticked(router.nat)),
         ("untracked", ticked(router.untracked)),
+        ("metered", ticked(router.metered)),
         ("capacity_down_bps", capacity(router.capacity_down_bps)),
         ("capacity_up_bps", capacity(router.capacity_up_bps)),
         ("unknown_hosts", router.unknown_hosts.name().to_owned()),

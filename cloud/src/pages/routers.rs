@@ -177,6 +177,9 @@ fn facts<P: Needs>(
         (screen.t("unknown-hosts"), Cell::Text(screen.t(unknown_hosts_key(router.unknown_hosts)))),
         (screen.t("id"), Cell::Code(router.id.to_string())),
     ];
+    if router.metered {
+        facts.insert(facts.len() - 1, (screen.t("uplink-kind"), Cell::Text(screen.t("uplink-metered"))));
+    }
     if !router.own_networks.is_empty() {
         facts.insert(facts.len() - 1, (screen.t("own-networks"), Cell::Code(router.own_networks.join("  "))));
     }
@@ -331,6 +334,7 @@ pub(super) fn wish(fields: &mut Fields) -> Result<RouterWish, Problem> {
             untracked: Some(fields.get("untracked") == "yes"),
             public_networks: Some(fields.list("public_networks")),
             ports_per_line,
+            metered: Some(fields.get("metered") == "yes"),
         }),
         _ => Err(problem),
     }
@@ -361,6 +365,7 @@ pub(super) async fn form(
         .ask("wan_interface", "wan-interface", Input::Line("text"))
         .ask("nat", "nat", Input::Tick)
         .ask("untracked", "untracked", Input::Tick)
+        .ask("metered", "metered", Input::Tick)
         .ask("capacity_down_bps", "capacity-down", Input::Line("number"))
         .ask("capacity_up_bps", "capacity-up", Input::Line("number"))
         .ask("unknown_hosts", "unknown-hosts", Input::Choice(unknown_hosts))

@@ -176,19 +176,26 @@ async fn asked(
 ) -> Result<Response, Problem> {
     let mut tx = screen.read().await?;
     let (router, batch) = usage::waiting_with(&mut tx, id).await?;
+    let sold = if what == "bill" { usage::sold_since(&mut tx, router, &batch).await? } else { 0 };
     let router = network::router(&mut tx, router).await?;
     let (lang, key) = (screen.frame.lang, format!("quarantine-{what}"));
+    let sold = (sold > 0).then(|| {
+        let text = screen.frame.t1("quarantine-sold-later-what", "count", &format::number(lang, sold.into()));
+        (screen.t("quarantine-sold-later"), Cell::Text(text))
+    });
+    let mut facts = vec![
+        (screen.t("period"), period(screen, batch.start_at, batch.end_at)),
+        (screen.t("quarantine-records"), Cell::Number(format::number(lang, batch.records.into()))),
+        (screen.t("down"), Cell::Number(format::bytes(lang, batch.down_bytes))),
+        (screen.t("up"), Cell::Number(format::bytes(lang, batch.up_bytes))),
+    ];
+    facts.extend(sold);
     let page = Confirm {
         frame: &screen.frame,
         up: (format!("/routers/{}/usage-quarantine", router.id), screen.t("quarantine")),
         title: screen.frame.t1(&format!("{key}-title"), "name", &router.name),
         lede: screen.t(&format!("{key}-lede")),
-        facts: vec![
-            (screen.t("period"), period(screen, batch.start_at, batch.end_at)),
-            (screen.t("quarantine-records"), Cell::Number(format::number(lang, batch.records.into()))),
-            (screen.t("down"), Cell::Number(format::bytes(lang, batch.down_bytes))),
-            (screen.t("up"), Cell::Number(format::bytes(lang, batch.up_bytes))),
-        ],
+        facts,
         sections: Vec::new(),
         form: Asking::new(&screen.frame, &Fields::default(), problem).inset(
             String::new(),

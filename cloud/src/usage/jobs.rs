@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::quarantine;
+use super::{merge, quarantine};
 use crate::app::App;
 use crate::db::Scope;
+use crate::fleet::jobs::RefreshMetered;
 use crate::ids::QuarantinedId;
 use crate::jobs::Job;
 
@@ -27,5 +28,19 @@ impl Job for CountQuarantined {
                 return Ok(());
             }
         }
+    }
+}
+
+impl Job for RefreshMetered {
+    const KIND: &'static str = "fleet.refresh_metered";
+
+    async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        // What waits would be looked through once a line.
+        merge::merge_of(&app, &scope, self.agent).await?;
+        self.refresh(&app, &scope).await
+    }
+
+    fn unique_key(&self) -> Option<String> {
+        Some(format!("{} {}", self.agent, self.reason))
     }
 }

@@ -6,6 +6,7 @@ use super::Error;
 use super::store::unmerged;
 use crate::app::App;
 use crate::db::Scope;
+use crate::ids::AgentId;
 
 /// Records of an agent that wait, at most: whoever asks what a line used by now has all of them looked through.
 const WAITING_MAX: u32 = 12;
@@ -41,9 +42,14 @@ fn hour(end_at: DateTime<Utc>) -> i64 {
 pub async fn merge_all(app: &App, scope: &Scope) -> Result<(), Error> {
     let agents = unmerged::agents(&mut app.db.read(scope).await?).await?;
     for agent in agents {
-        let mut tx = app.db.begin(scope).await?;
-        unmerged::merge(&mut tx, agent).await?;
-        tx.commit().await.map_err(Error::Db)?;
+        merge_of(app, scope, agent).await?;
     }
     Ok(())
+}
+
+/// Merges all that waits of an agent.
+pub(super) async fn merge_of(app: &App, scope: &Scope, agent: AgentId) -> Result<(), Error> {
+    let mut tx = app.db.begin(scope).await?;
+    unmerged::merge(&mut tx, agent).await?;
+    tx.commit().await.map_err(Error::Db)
 }

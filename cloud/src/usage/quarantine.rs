@@ -158,6 +158,12 @@ pub async fn waiting_with(tx: &mut TenantTx, id: QuarantinedId) -> Result<(Route
     Ok((router, batch.ok_or(Error::QuarantineDecided(id))?))
 }
 
+/// How many lines of its router were sold since a batch began: what it says of them would be billed to nobody. With a router
+/// whose clock was behind these may be lines that moved it.
+pub async fn sold_since(tx: &mut TenantTx, router: RouterId, batch: &Batch) -> Result<i64, Error> {
+    Ok(rows::sold_after(tx, router, batch.start_at).await?)
+}
+
 /// Has all that waits of a record's epoch, up to that record, billed, or never; answers how many records. What is billed is
 /// counted after that, some records at a time.
 pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) -> Result<u64, Error> {

@@ -22,20 +22,22 @@ fn a_router_is_told_what_becomes_of_unknown_hosts_and_who_is_none() {
             wish.as_object_mut().expect("an object").remove(known);
         }
         wish["unknown_hosts"] = json!("garden");
-        wish["untracked"] = json!(true);
+        (wish["untracked"], wish["metered"]) = (json!(true), json!(true));
         wish["own_networks"] = json!(["10.255.0.0/24", "2001:DB8:ff::/48"]);
         let changed = isp.put(&path, wish).await.expect(200);
         assert_eq!(changed["own_networks"], json!(["10.255.0.0/24", "2001:db8:ff::/48"]));
         let object = &told::<Router>(&isp, Kind::Router).await[0].1;
         assert_eq!(object.unknown_hosts(), UnknownHosts::Garden);
         assert_eq!(object.own_networks[0], Prefix { address: vec![10, 255, 0, 0], length: 24 });
-        assert_eq!((object.own_networks.len(), object.untracked), (2, true));
+        assert_eq!((object.own_networks.len(), object.untracked, object.metered), (2, true, true));
+        assert!(isp.page(&path).await.text.contains("Metered: the router says less"));
 
         // Who does not know these settings does not change them.
         let known =
             json!({ "name": "r", "site_id": changed["site_id"], "lan_interface": "lan0", "wan_interface": "wan0" });
         let again = isp.put(&path, known).await.expect(200);
         assert_eq!((&again["unknown_hosts"], &again["untracked"]), (&json!("garden"), &json!(true)));
+        assert_eq!(again["metered"], json!(true));
         assert_eq!(again["own_networks"], changed["own_networks"]);
 
         // The form shows what is, takes what is typed, and says where it cannot be.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use weir_cloud::fleet::sessions::{self, Session};
-use weir_cloud::fleet::unknown_hosts;
+use weir_cloud::fleet::unknown_hosts::{self, Before};
 use weir_cloud::http::permission::Role;
 use weir_cloud::ids::{AgentId, RouterId};
 use weir_protocol::control::Hello;
@@ -26,8 +26,8 @@ fn host(last: u8, seen_ms: u64) -> UnknownHost {
 
 async fn tell(isp: &Isp, router: RouterId, hosts: Vec<UnknownHost>, more: bool, bytes: (u64, u64)) {
     let report = UnknownReport { hosts, more, from_bytes: bytes.0, to_bytes: bytes.1 };
-    let (session, now) = (session(isp, router).await, isp.app.clock.now());
-    unknown_hosts::report(&isp.app, session, now, &report).await.expect("kept");
+    let session = session(isp, router).await;
+    unknown_hosts::report(&isp.app, session, &Before::default(), &report).await.expect("kept");
 }
 
 async fn seen(isp: &Isp, router: RouterId) -> Value {
@@ -81,14 +81,17 @@ fn what_a_router_saw_last_is_shown_and_what_it_moved_is_added_up() {
         tell(&isp, router, many, false, (0, 0)).await;
         let shown = seen(&isp, router).await;
         assert_eq!((shown["hosts"].as_array().map(Vec::len), &shown["more"]), (Some(200), &json!(true)));
-
         // Whether it was kept is not known: it is told once more, and added up once.
-        let (session, now) = (session(&isp, router).await, isp.app.clock.now());
+        let (session, before) = (session(&isp, router).await, Before::default());
         let report = UnknownReport { from_bytes: 300, ..UnknownReport::default() };
         for _ in 0..2 {
-            unknown_hosts::report(&isp.app, session, now, &report).await.expect("kept");
+            unknown_hosts::report(&isp.app, session, &before, &report).await.expect("kept");
         }
         assert_eq!(seen(&isp, router).await["days"][0]["from_bytes"], 1_800);
+        // A gateway whose clock is behind the one before keeps what comes next, too.
+        isp.now_is("2026-11-01T09:59:00Z").await;
+        tell(&isp, router, vec![], false, (10, 0)).await;
+        assert_eq!(seen(&isp, router).await["days"][0]["from_bytes"], 1_810);
 
         // Nothing is shown for ever.
         isp.now_is("2026-11-08T09:00:01Z").await;
@@ -119,8 +122,7 @@ fn a_router_tells_of_its_own_side_alone() {
         assert_eq!(isp.get(&format!("/routers/{theirs}/unknown-hosts")).await.status, 404);
         let late = session(&isp, one).await;
         session(&isp, one).await;
-        let now = isp.app.clock.now();
-        let refused = unknown_hosts::report(&isp.app, late, now, &UnknownReport::default()).await;
+        let refused = unknown_hosts::report(&isp.app, late, &Before::default(), &UnknownReport::default()).await;
         assert!(refused.is_err(), "a newer session took over");
         assert_eq!(seen(&isp, one).await["hosts"].as_array().map(Vec::len), Some(1));
     });

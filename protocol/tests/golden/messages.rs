@@ -117,7 +117,7 @@ messages! {
     control::Command { id, what }
     control::CommandResult { id, outcome }
     control::Refused { code, text }
-    desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden, unknown_hosts, own_networks, untracked, public_networks }
+    desired::Router { lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps, garden, unknown_hosts, own_networks, untracked, public_networks, metered }
     desired::Garden { isp_name, pay_url, contact, hue, reachable, language, resolvers, reachable_names }
     desired::Prefix { address, length }
     desired::Line { handle, prefixes, rate_down_bps, rate_up_bps, access, throttled_down_bps, throttled_up_bps, hold_kind, fair_use, pay_url, identities, node, burst_down_bytes, burst_up_bytes, public_ports }

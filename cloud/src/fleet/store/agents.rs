@@ -377,6 +377,7 @@ pub struct AgentRow {
     pub certificate_until: DateTime<Utc>,
     pub certificate_renewed_at: Option<DateTime<Utc>>,
     pub transport: Option<String>,
+    pub metered: bool,
 }
 
 pub async fn agents(
@@ -389,7 +390,8 @@ pub async fn agents(
         AgentRow,
         r#"SELECT id AS "id: _", router_id AS "router_id: _", hostname, version, kernel, capabilities, enrolled_at, revoked_at,
                   connected_at, disconnected_at, last_seen_at, desired_gen, persisted_gen, applied_gen, unclaimed_leases,
-                  certificate_until, certificate_renewed_at, transport
+                  certificate_until, certificate_renewed_at, transport,
+                  (SELECT r.metered FROM routers r WHERE r.id = agents.router_id) AS "metered!"
            FROM agents WHERE ($1::uuid IS NULL OR id = $1) AND ($2::uuid IS NULL OR (router_id = $2 AND revoked_at IS NULL))
              AND ($3::uuid IS NULL OR id < $3)
            ORDER BY id DESC LIMIT $4"#,

@@ -71,6 +71,7 @@ pub struct Wiring {
     pub own_networks: Vec<String>,
     pub untracked: bool,
     pub public_networks: Vec<String>,
+    pub metered: bool,
     pub isp_name: String,
     pub pay_url: String,
     pub contact: String,
@@ -284,7 +285,7 @@ pub async fn wiring(tx: &mut TenantTx, id: RouterId) -> Result<Option<Wiring>, s
         Wiring,
         r#"SELECT r.lan_interface, r.wan_interface, r.nat, r.capacity_down_bps, r.capacity_up_bps,
                   r.unknown_hosts AS "unknown_hosts: _", r.own_networks::text[] AS "own_networks!", r.untracked,
-                  r.public_networks::text[] AS "public_networks!",
+                  r.public_networks::text[] AS "public_networks!", r.metered,
                   t.name AS isp_name, t.pay_url, t.contact, t.hue, t.language, h.host AS "portal_host?",
                   EXISTS (SELECT FROM payment_providers p WHERE p.tenant_id = t.tenant_id AND p.enabled) AS "takes_cards!"
            FROM routers r JOIN tenants t ON t.tenant_id = r.tenant_id

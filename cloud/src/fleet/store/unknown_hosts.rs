@@ -44,12 +44,18 @@ pub async fn days(tx: &mut TenantTx, router: RouterId) -> Result<Vec<UnknownTraf
     .await
 }
 
-/// Puts these hosts in the place of those known of an agent's router.
+/// Puts these hosts in the place of those known of an agent's router. The time it told is another each time.
 pub async fn replace(tx: &mut TenantTx, agent: AgentId, rows: &Rows, more: bool) -> Result<(), sqlx::Error> {
     let now = tx.at();
-    sqlx::query!("UPDATE agents SET unknown_told_at = $2, unknown_more = $3 WHERE id = $1", agent.uuid(), now, more)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "UPDATE agents SET unknown_told_at = greatest($2, unknown_told_at + interval '1 microsecond'), unknown_more = $3
+         WHERE id = $1",
+        agent.uuid(),
+        now,
+        more
+    )
+    .execute(tx.conn())
+    .await?;
     sqlx::query!(
         "DELETE FROM unknown_hosts h USING agents a WHERE a.id = $1 AND h.tenant_id = a.tenant_id AND h.router_id = a.router_id",
         agent.uuid()

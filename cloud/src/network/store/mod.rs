@@ -95,7 +95,7 @@ pub async fn routers(tx: &mut TenantTx, page: Page) -> Result<Vec<Router>, sqlx:
         Router,
         r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
                   unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked,
-                  public_networks::text[] AS "public_networks!", ports_per_line, created_at
+                  public_networks::text[] AS "public_networks!", ports_per_line, metered, created_at
            FROM routers WHERE $1::uuid IS NULL OR (name, id) > (SELECT name, id FROM routers WHERE id = $1)
            ORDER BY name, id LIMIT $2"#,
         page.after,
@@ -115,7 +115,7 @@ pub async fn router(tx: &mut TenantTx, id: RouterId) -> Result<Option<Router>, s
         Router,
         r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
                   unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked,
-                  public_networks::text[] AS "public_networks!", ports_per_line, created_at
+                  public_networks::text[] AS "public_networks!", ports_per_line, metered, created_at
            FROM routers WHERE id = $1"#,
         id.uuid()
     )
@@ -134,7 +134,7 @@ pub async fn find_routers(
         Router,
         r#"SELECT id AS "id: _", site_id AS "site_id: _", name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
                   unknown_hosts AS "unknown_hosts: _", own_networks::text[] AS "own_networks!", untracked,
-                  public_networks::text[] AS "public_networks!", ports_per_line, created_at
+                  public_networks::text[] AS "public_networks!", ports_per_line, metered, created_at
            FROM routers WHERE id = $1 OR position($2 IN lower(name)) > 0 ORDER BY name, id LIMIT $3"#,
         id.map(RouterId::uuid),
         text,
@@ -148,8 +148,8 @@ pub async fn insert_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
     let tenant = tx.tenant().uuid();
     let inserted = sqlx::query!(
         "INSERT INTO routers (tenant_id, id, site_id, name, lan_interface, wan_interface, nat, capacity_down_bps, capacity_up_bps,
-                              unknown_hosts, own_networks, untracked, created_at, public_networks, ports_per_line)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::cidr[], $12, $13, $14::text[]::cidr[], $15)",
+                              unknown_hosts, own_networks, untracked, created_at, public_networks, ports_per_line, metered)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text[]::cidr[], $12, $13, $14::text[]::cidr[], $15, $16)",
         tenant,
         router.id.uuid(),
         router.site_id.uuid(),
@@ -164,7 +164,8 @@ pub async fn insert_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
         router.untracked,
         router.created_at,
         &router.public_networks,
-        router.ports_per_line
+        router.ports_per_line,
+        router.metered
     )
     .execute(tx.conn())
     .await;
@@ -175,7 +176,7 @@ pub async fn update_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
     let updated = sqlx::query!(
         "UPDATE routers SET site_id = $2, name = $3, lan_interface = $4, wan_interface = $5, nat = $6, capacity_down_bps = $7,
                 capacity_up_bps = $8, unknown_hosts = $9, own_networks = $10::text[]::cidr[],
-                untracked = $11, public_networks = $12::text[]::cidr[], ports_per_line = $13 WHERE id = $1",
+                untracked = $11, public_networks = $12::text[]::cidr[], ports_per_line = $13, metered = $14 WHERE id = $1",
         router.id.uuid(),
         router.site_id.uuid(),
         router.name,
@@ -188,7 +189,8 @@ pub async fn update_router(tx: &mut TenantTx, router: &Router) -> Result<(), Err
         &router.own_networks,
         router.untracked,
         &router.public_networks,
-        router.ports_per_line
+        router.ports_per_line,
+        router.metered
     )
     .execute(tx.conn())
     .await;

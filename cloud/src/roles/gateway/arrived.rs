@@ -66,16 +66,22 @@ impl TcpDoor {
                     continue;
                 }
             };
-            let Some(place) = arrivals.place(from.ip()) else {
-                metrics::counter!("weir_agents_put_off_total").increment(1);
+            let Some(turn) = arrivals.stand(from.ip()) else {
+                put_off();
                 continue;
             };
-            spawn(welcome_tcp(Arc::clone(&gateway), self.tls.clone(), stream, place));
+            let (gateway, tls) = (Arc::clone(&gateway), self.tls.clone());
+            tokio::spawn(async move {
+                match turn.place().await {
+                    Some(place) => spawn(welcome_tcp(gateway, tls, stream, place)),
+                    None => put_off(),
+                }
+            });
         }
     }
 }
 
-/// Takes in who comes over QUIC, if there is a place.
+/// Takes in who comes over QUIC, when there is a place. Who is put off asks again a little later by itself.
 pub(super) fn take_in(gateway: &Arc<Gateway>, arrivals: &Arc<Arrivals>, incoming: quinn::Incoming) {
     if !incoming.remote_address_validated() && incoming.may_retry() {
         // An address that cannot answer costs us nothing but this.
@@ -84,12 +90,24 @@ pub(super) fn take_in(gateway: &Arc<Gateway>, arrivals: &Arc<Arrivals>, incoming
         }
         return;
     }
-    let Some(place) = arrivals.place(incoming.remote_address().ip()) else {
+    let Some(turn) = arrivals.stand(incoming.remote_address().ip()) else {
         incoming.ignore();
-        metrics::counter!("weir_agents_put_off_total").increment(1);
-        return;
+        return put_off();
     };
-    spawn(welcome(Arc::clone(gateway), incoming, place));
+    let gateway = Arc::clone(gateway);
+    tokio::spawn(async move {
+        match turn.place().await {
+            Some(place) => spawn(welcome(gateway, incoming, place)),
+            None => {
+                incoming.ignore();
+                put_off();
+            }
+        }
+    });
+}
+
+fn put_off() {
+    metrics::counter!("weir_agents_put_off_total").increment(1);
 }
 
 fn spawn(welcome: impl Future<Output = anyhow::Result<()>> + Send + 'static) {

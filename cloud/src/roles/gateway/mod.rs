@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod arrived;
+mod connection_ids;
 mod credentials;
 mod drain;
 mod enrollment;
@@ -13,6 +14,7 @@ mod pace;
 mod patience;
 mod renewal;
 mod session;
+mod socket;
 mod state;
 mod sweep;
 mod tls;
@@ -112,7 +114,7 @@ pub async fn bind(app: App) -> anyhow::Result<Bound> {
     let credentials = Arc::new(Credentials::new(&authority, app.clock.system_now())?);
     let told = || format!("listen for agents on {}", app.config.gateway);
     let tcp = TcpDoor::open(app.config.gateway, tls::tcp_config(&credentials)?).with_context(told)?;
-    let socket = std::net::UdpSocket::bind(tcp.address()?).with_context(told)?;
+    let socket = socket::bind(tcp.address()?).with_context(told)?;
     let (config, runtime) = (tls::server_config(&credentials)?, Arc::new(quinn::TokioRuntime));
     let endpoint =
         quinn::Endpoint::new(tls::endpoint_config(&app.secrets), Some(config), socket, runtime).with_context(told)?;

@@ -285,18 +285,23 @@ async fn tell_commands(
 
 /// Passes live rates on to whoever watches.
 async fn pass_on(gateway: Arc<Gateway>, session: Session, mut receive: Receive) -> anyhow::Result<()> {
-    let router = Box::pin(patiently(|| sessions::router(&gateway.app, session))).await?;
-    let mut passed = None;
+    let (mut router, mut passed) = (None, None);
     loop {
         let sample: live::Sample = read(&mut receive, Kind::Live).await?;
         if passed.is_some_and(|passed: tokio::time::Instant| passed.elapsed() < LIVE_PAUSE_MIN) {
             continue;
         }
         passed = Some(tokio::time::Instant::now());
+        // Asked once somebody looks: thousands of agents come back at once, and few are watched.
+        let of = match router {
+            Some(known) => known,
+            None => Box::pin(patiently(|| sessions::router(&gateway.app, session))).await?,
+        };
+        router = Some(of);
         let lines = sample.lines.iter().map(|line| (line.handle, line.down_bps, line.up_bps)).collect();
         let sample = crate::live::Sample {
             tenant: session.tenant,
-            router,
+            router: of,
             at_ms: sample.wall_ms,
             down_bps: sample.down_bps,
             up_bps: sample.up_bps,

@@ -70,8 +70,8 @@ pub(super) async fn tell(
                     Box::pin(patiently(|| crate::subscriptions::learned::report(&gateway.app, session, &report))).await?;
                 }
                 Some(state::up::Message::Unknown(report)) => {
-                    let received_at = gateway.app.clock.now();
-                    let report = || fleet::unknown_hosts::report(&gateway.app, session, received_at, &report);
+                    let before = fleet::unknown_hosts::Before::default();
+                    let report = || fleet::unknown_hosts::report(&gateway.app, session, &before, &report);
                     Box::pin(patiently(report)).await?;
                 }
                 None => {}

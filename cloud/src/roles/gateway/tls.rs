@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{EndpointConfig, ServerConfig, TransportConfig, VarInt};
-use quinn_proto::HashedConnectionIdGenerator;
 use ring::hmac;
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
@@ -13,6 +12,7 @@ use rustls::server::danger::ClientCertVerifier;
 use weir_protocol::{ALPN_ENROLL, ALPN_ENROLL_TCP, ALPN_RENEW, ALPN_RENEW_TCP, ALPN_SESSION, ALPN_SESSION_TCP};
 use weir_transport::mux::Pace;
 
+use super::connection_ids::MarkedIds;
 use super::credentials::Credentials;
 use crate::secrets::Secrets;
 
@@ -22,8 +22,9 @@ const STREAMS: u32 = 4;
 const STREAM_WINDOW: u32 = 64 * 1024;
 /// Bytes in flight on one connection, each way.
 const WINDOW: u32 = 256 * 1024;
-/// Silence after which a connection is dead; agents keep it alive.
-const IDLE: Duration = Duration::from_secs(90);
+/// Silence after which a connection is dead here. Over QUIC the shorter time of both sides holds: agents name theirs, of four
+/// probes, and those of metered uplinks probe every 100 seconds.
+const IDLE: Duration = Duration::from_secs(480);
 
 /// The gateway's configuration of TLS, for what is asked for by these names. A certificate is asked of everybody and required
 /// for a session, not for enrollment.
@@ -64,12 +65,13 @@ pub(super) fn server_config(credentials: &Arc<Credentials>) -> anyhow::Result<Se
 /// know at once that those are over.
 pub fn endpoint_config(secrets: &Secrets) -> EndpointConfig {
     let reset_key = hmac::Key::new(hmac::HMAC_SHA256, &secrets.derived("gateway connection resets"));
-    let [a, b, c, d, e, f, g, h, ..] = secrets.derived("gateway connection ids");
-    let id_key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let id_key = secrets.derived("gateway connection ids");
     let mut config = EndpointConfig::new(Arc::new(reset_key));
-    // Thousands of agents ask at once when a gateway comes back, and each reset is one small packet.
-    config.min_reset_interval(Duration::from_micros(100));
-    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(id_key)));
+    // Thousands of agents ask at once when a gateway comes back. Each that is not answered asks again after twice the time, and
+    // packets that are read together would all be too near to each other for any pause. An answer is smaller than what it
+    // answers, and only ids of ours are answered.
+    config.min_reset_interval(Duration::ZERO);
+    config.cid_generator(move || Box::new(MarkedIds::new(&id_key)));
     config
 }
 

@@ -195,3 +195,14 @@ pub async fn first_sold_after(
     .fetch_one(tx.conn())
     .await
 }
+
+/// How many lines of a router were sold after an instant.
+pub async fn sold_after(tx: &mut TenantTx, router: RouterId, after: DateTime<Utc>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM subscriptions WHERE router_id = $1 AND created_at > $2"#,
+        router.uuid(),
+        after
+    )
+    .fetch_one(tx.conn())
+    .await
+}

@@ -56,7 +56,7 @@ async fn tell_of(edge: &Edge, (line, handle): (SubscriptionId, u32), probe: &[u8
         .expect("taken");
     let host = UnknownHost { address: vec![10, 0, 0, 9], mac: vec![], seen_ms: TENTH_MS };
     let hosts = UnknownReport { hosts: vec![host], ..UnknownReport::default() };
-    unknown_hosts::report(app, session, app.clock.now(), &hosts).await.expect("taken");
+    unknown_hosts::report(app, session, &unknown_hosts::Before::default(), &hosts).await.expect("taken");
     let record = log.of_lines(&[], &[(handle, 900)], TENTH_MS);
     assert_eq!(edge.tells(session, &record).await, (Outcome::Malformed, 0));
 }

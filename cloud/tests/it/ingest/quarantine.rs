@@ -102,6 +102,8 @@ fn hundreds_of_records_are_counted_and_none_for_a_line_that_was_sold_later() {
             assert_eq!(edge.quarantines(session, &record).await, Outcome::Quarantined);
         }
         let newest = edge.quarantined().await[0].clone();
+        let asked = edge.isp.page(&format!("/usage-quarantine/{}/bill", newest["id"].as_str().unwrap())).await.text;
+        assert!(asked.contains("1. What it says of them is billed to nobody"), "{asked}");
         assert_eq!(edge.decides(&newest, "bill").await.expect(200)["records"], 250);
         tokio::join!(edge.counts(&newest), edge.counts(&newest));
         assert_eq!(edge.billed().await, 2_500);
