@@ -50,7 +50,11 @@ impl Job for TellListenerOfMany {
             let (told, together) = (app.clone(), events.to_vec());
             let told = apart(async move { tell(&told, &scope, self.listener, &together).await }).await;
             let Err(error) = told else { continue };
-            tracing::warn!(listener = self.listener.name(), error = format!("{error:#}"), "is told again, of each alone");
+            tracing::warn!(
+                listener = self.listener.name(),
+                error = format!("{error:#}"),
+                "is told again, of each alone"
+            );
             let alone = events.iter().map(|event| TellListener { listener: self.listener, event: event.id });
             let mut tx = app.db.begin(&scope).await?;
             let now = tx.at();
