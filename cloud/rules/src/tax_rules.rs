@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::calendar::Period;
-use crate::money::Money;
+use crate::money::{Money, round_half_up};
 use crate::tax::{TaxCategory, TaxError, TaxRate};
 use crate::tax_place::{Place, specificity};
 
@@ -53,7 +53,7 @@ pub fn taxes_at<'a, I>(place: &Place, rules: &'a [Rule<I>], on: NaiveDate) -> Ve
         }
     }
     let mut found: Vec<_> = best.into_iter().map(|(_, rule)| rule).collect();
-    found.sort_by(|a, b| (a.order, a.tax.to_lowercase()).cmp(&(b.order, b.tax.to_lowercase())));
+    found.sort_by_key(|rule| (rule.order, rule.tax.to_lowercase()));
     found
 }
 
@@ -86,7 +86,7 @@ pub fn together<I>(taxes: &[&Rule<I>]) -> Result<Option<TaxRate>, TaxError> {
     let Some(first) = taxes.first() else { return Ok(None) };
     let percent: Decimal = shares(taxes).into_iter().sum();
     let category = taxes.iter().find(|tax| !tax.rate.percent().is_zero()).unwrap_or(first).rate.category();
-    TaxRate::new(category, percent.round_dp(DECIMALS)).map(Some)
+    TaxRate::new(category, round_half_up(percent, DECIMALS)).map(Some)
 }
 
 /// How much of a tax each of its parts is, by what they came to before rounding: the parts add up to it.
@@ -116,8 +116,7 @@ pub fn changes<I>(rules: &[Rule<I>], period: Period) -> Vec<NaiveDate> {
     days
 }
 
-/// Whether a rule of this category may have this rate, as [`TaxRate::new`], and a seller may lay it down: what depends on the
-/// buyer is no rule of a place.
+/// Whether a seller may lay down a rule of this category: what depends on the buyer is no rule of a place.
 pub fn may_be_a_rule(category: TaxCategory) -> bool {
     use TaxCategory::{CanaryIslands, CeutaMelilla, Exempt, Standard, ZeroRated};
     matches!(category, Standard | ZeroRated | Exempt | CanaryIslands | CeutaMelilla)

@@ -181,6 +181,7 @@ impl Furnished {
             "payments" => return format!("pay_{}", uuid::Uuid::nil().simple()),
             "payment-methods" => return format!("pmt_{}", uuid::Uuid::nil().simple()),
             "suspense-items" => return format!("ssp_{}", uuid::Uuid::nil().simple()),
+            "tax-rules" => return format!("txr_{}", uuid::Uuid::nil().simple()),
             _ => &Value::Null,
         };
         id.as_str().unwrap_or_default().to_owned()
