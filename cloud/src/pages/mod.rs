@@ -134,7 +134,7 @@ const TOLD: &[(&str, &str)] = &[
     ("is not faster than the line", "error-boost-slow"),
     ("would be one too many", "error-boost-many"),
     ("must say how much", "error-required"),
-    ("must be above 0 and at most 100", "error-discount-percent"),
+    ("must be above 0 and at most 100,", "error-discount-percent"),
     ("must be given, or an amount", "error-discount-either"),
     ("must not be beside a percent", "error-discount-both"),
     ("must not be beside an end", "error-discount-both"),
