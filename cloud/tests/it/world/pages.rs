@@ -96,8 +96,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     work_on(isp, &run).await;
     made.insert("billing-runs", run);
     made.insert("dunning-cases", dunned(isp).await);
-    let checked = isp.post("/api/v1/book-checks", json!({})).await.expect(201);
-    made.insert("book-checks", checked["id"].as_str().expect("an id").to_owned());
+    made.insert("book-checks", checked(isp).await);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     let invoice = invoices["items"][0]["id"].as_str().expect("an invoice").to_owned();
     made.insert("credit-notes", credited(isp, &invoice).await);
@@ -107,6 +106,12 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("usage-quarantine", quarantined(isp, &router).await);
     pay(isp, &mut made).await;
     made
+}
+
+/// A check of the books.
+async fn checked(isp: &Isp) -> String {
+    let check = isp.post("/api/v1/book-checks", json!({})).await.expect(201);
+    check["id"].as_str().expect("an id").to_owned()
 }
 
 /// A credit note about an invoice.
