@@ -12,7 +12,7 @@ use weir_ui::blocks::{Action, Cell, Chip, Table};
 use weir_ui::format;
 use weir_ui::pages::{Register, Section};
 
-use super::{address, money, next_page, page_of};
+use super::{address, book_checks, closings, journal, money, next_page, page_of};
 use crate::app::App;
 use crate::billing::Settlement;
 use crate::db::TenantTx;
@@ -25,7 +25,11 @@ use crate::ledger::{self, EntryView, PostingView, Span, TrialBalance};
 use crate::subscribers::{self, Holder};
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/ledger", get(list))
+    Router::new()
+        .route("/ledger", get(list))
+        .merge(journal::routes())
+        .merge(book_checks::routes())
+        .merge(closings::routes())
 }
 
 #[derive(Deserialize)]

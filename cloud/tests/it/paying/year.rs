@@ -160,7 +160,7 @@ impl Year {
         for _ in 0..self.chance.below(9) {
             self.pays(day).await;
         }
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             let (_, line) = self.anybody();
             let (seq, at) = (i64::try_from(n).unwrap() + 1, format!("{day}T09:00:00Z"));
             self.shop.isp.traffic(self.router, line, seq, &at, 3_000_000, 40_000).await;

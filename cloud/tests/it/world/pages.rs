@@ -98,8 +98,7 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     work_on(isp, &run).await;
     made.insert("billing-runs", run);
     made.insert("dunning-cases", dunned(isp).await);
-    let checked = isp.post("/api/v1/book-checks", json!({})).await.expect(201);
-    made.insert("book-checks", checked["id"].as_str().expect("an id").to_owned());
+    made.insert("book-checks", checked(isp).await);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     let invoice = invoices["items"][0]["id"].as_str().expect("an invoice").to_owned();
     made.insert("credit-notes", credited(isp, &invoice).await);
@@ -125,6 +124,12 @@ async fn agreed(isp: &Isp, sold: &str, account: &str) -> BTreeMap<&'static str, 
     let path = format!("/api/v1/subscriptions/{sold}/contracts");
     let contract = isp.post(&path, term).await.expect(201)["id"].as_str().expect("an id").to_owned();
     BTreeMap::from([("discounts", discount), ("charges", charge), ("contracts", contract)])
+}
+
+/// A check of the books.
+async fn checked(isp: &Isp) -> String {
+    let check = isp.post("/api/v1/book-checks", json!({})).await.expect(201);
+    check["id"].as_str().expect("an id").to_owned()
 }
 
 /// A credit note about an invoice.
