@@ -48,6 +48,19 @@ END $$;
 
 ALTER FUNCTION public.append_only(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.charge_is_not_billed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM billed_charges b WHERE b.tenant_id = NEW.tenant_id AND b.charge_id = NEW.id) THEN
+        RAISE EXCEPTION 'charge % is billed and can no longer change', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'one_time_charges_billed_is_final';
+    END IF;
+    RETURN NEW;
+END $$;
+
+ALTER FUNCTION public.charge_is_not_billed() OWNER TO weir_super;
+
 CREATE FUNCTION public.credit_notes_fit() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -662,6 +675,26 @@ ALTER TABLE ONLY public.bank_statements FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.bank_statements OWNER TO weir_owner;
 
+CREATE TABLE public.billed_charges (
+    tenant_id uuid NOT NULL,
+    charge_id uuid NOT NULL,
+    invoice_line_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.billed_charges FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_charges OWNER TO weir_owner;
+
+CREATE TABLE public.billed_contracts (
+    tenant_id uuid NOT NULL,
+    contract_id uuid NOT NULL,
+    invoice_line_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.billed_contracts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_contracts OWNER TO weir_owner;
+
 CREATE TABLE public.billed_periods (
     tenant_id uuid NOT NULL,
     subscription_id uuid NOT NULL,
@@ -752,6 +785,38 @@ CREATE TABLE public.cancelled_boosts (
 ALTER TABLE ONLY public.cancelled_boosts FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.cancelled_boosts OWNER TO weir_owner;
+
+CREATE TABLE public.contracts (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    term daterange NOT NULL,
+    months integer NOT NULL,
+    fee text NOT NULL,
+    amount numeric(18,4),
+    percent numeric(7,4),
+    most numeric(18,4),
+    currency character(3) NOT NULL,
+    cooling_off_days integer NOT NULL,
+    agreed_at timestamp with time zone NOT NULL,
+    agreed_by text NOT NULL,
+    waived_at timestamp with time zone,
+    waived_by text,
+    waive_reason text,
+    CONSTRAINT contracts_amount_is_positive CHECK ((amount > (0)::numeric)),
+    CONSTRAINT contracts_cooling_off_is_in_bounds CHECK (((cooling_off_days >= 0) AND (cooling_off_days <= 366))),
+    CONSTRAINT contracts_fee_exists CHECK ((fee = ANY (ARRAY['none'::text, 'fixed'::text, 'declining'::text, 'remaining'::text]))),
+    CONSTRAINT contracts_fee_has_its_figure CHECK ((((amount IS NOT NULL) = (fee = ANY (ARRAY['fixed'::text, 'declining'::text]))) AND ((percent IS NOT NULL) = (fee = 'remaining'::text)))),
+    CONSTRAINT contracts_months_are_in_bounds CHECK (((months >= 1) AND (months <= 120))),
+    CONSTRAINT contracts_most_is_positive CHECK ((most > (0)::numeric)),
+    CONSTRAINT contracts_percent_is_in_bounds CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric))),
+    CONSTRAINT contracts_term_is_whole CHECK (((NOT isempty(term)) AND (NOT lower_inf(term)) AND (NOT upper_inf(term)))),
+    CONSTRAINT contracts_waived_for_a_reason CHECK ((((waived_at IS NULL) = (waived_by IS NULL)) AND ((waived_at IS NULL) = (waive_reason IS NULL)) AND (btrim(waive_reason) <> ''::text)))
+);
+
+ALTER TABLE ONLY public.contracts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contracts OWNER TO weir_owner;
 
 CREATE TABLE public.desired_objects (
     tenant_id uuid NOT NULL,
@@ -1159,7 +1224,7 @@ CASE
     WHEN (kind = 'late_fee'::text) THEN true
     ELSE (credits_line_id IS NULL)
 END),
-    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text, 'correction'::text]))),
+    CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text, 'correction'::text, 'one_time'::text, 'early_termination'::text]))),
     CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (((discount = (0)::numeric) OR (kind = ANY (ARRAY['recurring'::text, 'credit'::text]))))
 );
 
@@ -1569,6 +1634,31 @@ CREATE TABLE public.number_series (
 ALTER TABLE ONLY public.number_series FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.number_series OWNER TO weir_owner;
+
+CREATE TABLE public.one_time_charges (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    subscription_id uuid,
+    description text NOT NULL,
+    quantity numeric(18,6) NOT NULL,
+    unit_price numeric(18,4) NOT NULL,
+    currency character(3) NOT NULL,
+    charged_on date NOT NULL,
+    reference text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    added_by text NOT NULL,
+    removed_at timestamp with time zone,
+    removed_by text,
+    CONSTRAINT one_time_charges_description_is_given CHECK ((btrim(description) <> ''::text)),
+    CONSTRAINT one_time_charges_quantity_is_positive CHECK ((quantity > (0)::numeric)),
+    CONSTRAINT one_time_charges_removed_by_somebody CHECK (((removed_at IS NULL) = (removed_by IS NULL))),
+    CONSTRAINT one_time_charges_unit_price_is_positive CHECK ((unit_price > (0)::numeric))
+);
+
+ALTER TABLE ONLY public.one_time_charges FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.one_time_charges OWNER TO weir_owner;
 
 CREATE TABLE public.orders (
     tenant_id uuid NOT NULL,
@@ -2728,6 +2818,12 @@ ALTER TABLE ONLY public.bank_statements
 ALTER TABLE ONLY public.bank_statements
     ADD CONSTRAINT bank_statements_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.billed_charges
+    ADD CONSTRAINT billed_charges_pkey PRIMARY KEY (tenant_id, charge_id);
+
+ALTER TABLE ONLY public.billed_contracts
+    ADD CONSTRAINT billed_contracts_pkey PRIMARY KEY (tenant_id, contract_id);
+
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_never_twice EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, component WITH =, period WITH &&);
 
@@ -2751,6 +2847,12 @@ ALTER TABLE ONLY public.billing_runs
 
 ALTER TABLE ONLY public.cancelled_boosts
     ADD CONSTRAINT cancelled_boosts_pkey PRIMARY KEY (tenant_id, top_up_id);
+
+ALTER TABLE ONLY public.contracts
+    ADD CONSTRAINT contracts_never_overlap EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, term WITH &&) WHERE ((waived_at IS NULL));
+
+ALTER TABLE ONLY public.contracts
+    ADD CONSTRAINT contracts_pkey PRIMARY KEY (tenant_id, id);
 
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_pkey PRIMARY KEY (tenant_id, agent_id, kind, object_id);
@@ -2865,6 +2967,12 @@ ALTER TABLE ONLY public.messages
 
 ALTER TABLE ONLY public.number_series
     ADD CONSTRAINT number_series_pkey PRIMARY KEY (tenant_id, kind, year);
+
+ALTER TABLE ONLY public.one_time_charges
+    ADD CONSTRAINT one_time_charges_pkey PRIMARY KEY (tenant_id, id);
+
+ALTER TABLE ONLY public.one_time_charges
+    ADD CONSTRAINT one_time_charges_reference_unique UNIQUE (tenant_id, account_id, reference);
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (tenant_id, id);
@@ -3343,6 +3451,8 @@ CREATE TRIGGER ledger_entries_balance AFTER INSERT ON public.ledger_postings REF
 
 CREATE TRIGGER ledger_entries_have_postings AFTER INSERT ON public.ledger_entries REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_entries_have_postings();
 
+CREATE TRIGGER one_time_charges_billed_is_final BEFORE UPDATE ON public.one_time_charges FOR EACH ROW EXECUTE FUNCTION public.charge_is_not_billed();
+
 CREATE TRIGGER port_blocks_are_history BEFORE DELETE OR UPDATE ON public.port_blocks FOR EACH ROW EXECUTE FUNCTION public.port_blocks_are_history();
 
 CREATE TRIGGER subscribers_portal_follows_email AFTER UPDATE OF email ON public.subscribers FOR EACH ROW WHEN ((lower(btrim(old.email)) IS DISTINCT FROM lower(btrim(new.email)))) EXECUTE FUNCTION public.portal_follows_email();
@@ -3460,6 +3570,24 @@ ALTER TABLE ONLY public.bank_statements
 ALTER TABLE ONLY public.bank_statements
     ADD CONSTRAINT bank_statements_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.billed_charges
+    ADD CONSTRAINT billed_charges_tenant_id_charge_id_fkey FOREIGN KEY (tenant_id, charge_id) REFERENCES public.one_time_charges(tenant_id, id);
+
+ALTER TABLE ONLY public.billed_charges
+    ADD CONSTRAINT billed_charges_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.billed_charges
+    ADD CONSTRAINT billed_charges_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id);
+
+ALTER TABLE ONLY public.billed_contracts
+    ADD CONSTRAINT billed_contracts_tenant_id_contract_id_fkey FOREIGN KEY (tenant_id, contract_id) REFERENCES public.contracts(tenant_id, id);
+
+ALTER TABLE ONLY public.billed_contracts
+    ADD CONSTRAINT billed_contracts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.billed_contracts
+    ADD CONSTRAINT billed_contracts_tenant_id_invoice_line_id_fkey FOREIGN KEY (tenant_id, invoice_line_id) REFERENCES public.invoice_lines(tenant_id, id);
+
 ALTER TABLE ONLY public.billed_periods
     ADD CONSTRAINT billed_periods_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -3510,6 +3638,12 @@ ALTER TABLE ONLY public.cancelled_boosts
 
 ALTER TABLE ONLY public.cancelled_boosts
     ADD CONSTRAINT cancelled_boosts_tenant_id_top_up_id_fkey FOREIGN KEY (tenant_id, top_up_id) REFERENCES public.top_ups(tenant_id, id);
+
+ALTER TABLE ONLY public.contracts
+    ADD CONSTRAINT contracts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.contracts
+    ADD CONSTRAINT contracts_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.desired_objects
     ADD CONSTRAINT desired_objects_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
@@ -3744,6 +3878,15 @@ ALTER TABLE ONLY public.messages
 
 ALTER TABLE ONLY public.number_series
     ADD CONSTRAINT number_series_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.one_time_charges
+    ADD CONSTRAINT one_time_charges_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.one_time_charges
+    ADD CONSTRAINT one_time_charges_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.one_time_charges
+    ADD CONSTRAINT one_time_charges_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
@@ -4202,6 +4345,10 @@ ALTER TABLE public.bank_files ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.bank_statements ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.billed_charges ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.billed_contracts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.billed_periods ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.billed_segments ENABLE ROW LEVEL SECURITY;
@@ -4215,6 +4362,8 @@ ALTER TABLE public.billing_faults ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.billing_runs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.cancelled_boosts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contracts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.desired_objects ENABLE ROW LEVEL SECURITY;
 
@@ -4285,6 +4434,8 @@ ALTER TABLE public.message_wordings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.number_series ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.one_time_charges ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
 
@@ -4392,6 +4543,10 @@ CREATE POLICY tenant ON public.bank_files TO weir_app USING ((tenant_id = ( SELE
 
 CREATE POLICY tenant ON public.bank_statements TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.billed_charges TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.billed_contracts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.billed_periods TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.billed_segments TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
@@ -4405,6 +4560,8 @@ CREATE POLICY tenant ON public.billing_faults TO weir_app USING ((tenant_id = ( 
 CREATE POLICY tenant ON public.billing_runs TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.cancelled_boosts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.contracts TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.desired_objects TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4471,6 +4628,8 @@ CREATE POLICY tenant ON public.message_wordings TO weir_app USING ((tenant_id = 
 CREATE POLICY tenant ON public.messages TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.number_series TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.one_time_charges TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.orders TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -4729,6 +4888,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.bank_files TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.bank_statements TO weir_app;
 
+GRANT SELECT,INSERT ON TABLE public.billed_charges TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.billed_contracts TO weir_app;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billed_periods TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.billed_segments TO weir_app;
@@ -4742,6 +4905,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_faults TO weir_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.billing_runs TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.cancelled_boosts TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.contracts TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.desired_objects TO weir_app;
 
@@ -4824,6 +4989,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.message_wordings TO weir_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.messages TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.number_series TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.one_time_charges TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.orders TO weir_app;
 
