@@ -1,4 +1,4 @@
-//! A year of two hundred accounts in one minute: whatever people do, the books agree on every day of it.
+//! A quarter of two hundred accounts, or with `WEIR_WHOLE_YEAR` a year: whatever people do, the books agree on every day.
 
 use chrono::{Datelike, Days, NaiveDate};
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ use crate::money::world::{FIBRE, METERED, Plan};
 
 const FASTER: Plan = Plan { name: "Fibre 500", price: "44.90", ..FIBRE };
 const ACCOUNTS: usize = 200;
-const DAYS: u64 = 365;
+/// Days lived, and how many they are of a whole year.
+const DAYS: [u64; 2] = [92, 365];
 /// What the owner's program may do: it has no session that ends.
 const SCOPES: [&str; 10] = [
     "view-billing",
@@ -179,11 +180,12 @@ impl Year {
 }
 
 #[test]
-fn the_books_agree_on_every_day_of_a_year() {
+fn the_books_agree_on_every_day_of_a_year_or_its_first_quarter() {
     story(async {
         let mut year = Year::begin().await;
         let first = NaiveDate::from_ymd_opt(2026, 11, 1).expect("a day");
-        for n in 0..DAYS {
+        let whole = std::env::var_os("WEIR_WHOLE_YEAR").is_some();
+        for n in 0..DAYS[usize::from(whole)] {
             let day = first + Days::new(n);
             year.lives(day, n).await;
             if (day + Days::new(1)).day() == 1 {
