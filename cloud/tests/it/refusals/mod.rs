@@ -109,7 +109,7 @@ pub async fn rows(cloud: &Cloud, tenant: TenantId) -> Vec<(String, String)> {
              format('SELECT * FROM %I.%I t WHERE tenant_id = %L ORDER BY t::text', c.table_schema, c.table_name, $1::uuid), true, false, '')::text)
          FROM information_schema.columns c JOIN information_schema.tables USING (table_schema, table_name)
          WHERE c.column_name = 'tenant_id' AND table_type = 'BASE TABLE' AND c.table_schema IN ('public', 'platform')
-           AND c.table_name NOT LIKE '%session%' ORDER BY 1",
+           AND c.table_name NOT LIKE '%session%' ORDER BY 1, c.table_schema",
     )
     .bind(tenant.uuid())
     .fetch_all(&mut superuser)
