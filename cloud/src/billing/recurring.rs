@@ -12,22 +12,11 @@ use super::account::{Draft, Facts};
 use super::store::facts::BilledRow;
 use super::{Error, LineKind, discounts};
 use crate::db::TenantTx;
-use crate::ids::InvoiceLineId;
+use crate::ids::{InvoiceLineId, PlanVersionId};
 
 /// Adds the charges and credits due by `as_of`, in advance and by day.
 pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: &mut Vec<Draft>) -> Result<(), Error> {
-    let mut terms = Vec::new();
-    for term in facts.terms {
-        let price = Money::new(term.price, Currency::from_code(&term.currency)?)?;
-        terms.push(Terms { version: term.version, price, quantity: Decimal::ONE, from: term.from, to: term.to });
-    }
-    let subscription = Subscription {
-        cycle: facts.cycle,
-        timing: Timing::InAdvance,
-        policy: ProrationPolicy::ByDay,
-        currency: facts.currency,
-        terms,
-    };
+    let subscription = subscription(facts)?;
     let mut billed = Vec::new();
     for line in facts.billed.iter().filter(|line| line.is_of_terms()) {
         billed.push(BilledLine {
@@ -86,6 +75,16 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         lines.extend(again);
     }
     Ok(())
+}
+
+fn subscription(facts: &Facts<'_>) -> Result<Subscription<PlanVersionId>, Error> {
+    let mut terms = Vec::new();
+    for term in facts.terms {
+        let price = Money::new(term.price, Currency::from_code(&term.currency)?)?;
+        terms.push(Terms { version: term.version, price, quantity: Decimal::ONE, from: term.from, to: term.to });
+    }
+    let (timing, policy) = (Timing::InAdvance, ProrationPolicy::ByDay);
+    Ok(Subscription { cycle: facts.cycle, timing, policy, currency: facts.currency, terms })
 }
 
 /// What of a credit a credit note gave back before: together they may not give back more than was charged.

@@ -153,13 +153,9 @@ async fn line(
     }
     let [down_bytes, up_bytes, free_bytes] =
         counted.map_or([Decimal::ZERO; 3], |counted| [counted.down_bytes, counted.up_bytes, counted.free_bytes]);
-    let before: Vec<_> = facts
-        .billed
-        .iter()
-        .filter(|line| {
-            line.kind == LineKind::Usage.name() && line.from == piece.days.start() && line.to == piece.days.end()
-        })
-        .collect();
+    let (from, to) = (piece.days.start(), piece.days.end());
+    let usage = facts.billed.iter().filter(|line| line.kind == LineKind::Usage.name());
+    let before: Vec<_> = usage.filter(|line| (line.from, line.to) == (from, to)).collect();
     let used_before = before.iter().map(|line| line.used_bytes).sum::<Decimal>();
     let rated = rated(facts, piece, [down_bytes + up_bytes - free_bytes, used_before])?;
     let (mut blocks, mut price, mut priced_by) = (Decimal::ZERO, Money::zero(facts.currency), None);

@@ -71,7 +71,7 @@ pub struct Way {
 }
 
 /// Every way there is.
-const WAYS: [Way; 28] = [
+const WAYS: [Way; 29] = [
     Way { letter: 'o', href: "/", key: "nav-overview" },
     Way { letter: 's', href: "/subscribers", key: "nav-subscribers" },
     Way { letter: 'l', href: "/subscriptions", key: "nav-subscriptions" },
@@ -87,6 +87,7 @@ const WAYS: [Way; 28] = [
     Way { letter: 'b', href: "/billing-runs", key: "nav-billing-runs" },
     Way { letter: 'n', href: "/dunning", key: "nav-dunning" },
     Way { letter: 'd', href: "/ledger", key: "nav-ledger" },
+    Way { letter: '3', href: "/tax-rules", key: "nav-taxes" },
     Way { letter: 'm', href: "/analytics", key: "nav-analytics" },
     Way { letter: 't', href: "/sites", key: "nav-sites" },
     Way { letter: 'r', href: "/routers", key: "nav-routers" },

@@ -133,7 +133,7 @@ fn hledger_a_table_and_a_workbook_say_what_the_trial_balance_says() {
 #[test]
 fn the_nightly_check_finds_a_broken_row_and_tells_whoever_answers_for_the_money() {
     story(async {
-        let (mut isp, ana) = season("checked").await;
+        let (mut isp, ana) = season("nightly").await;
         isp.now_is("2026-12-02T01:30:00Z").await;
         assert!(!books::check_if_due(&isp.app, &isp.scope()).await.unwrap(), "it is half past two in Madrid");
         isp.now_is("2026-12-02T02:00:00Z").await;

@@ -88,8 +88,7 @@ fn a_charge_is_billed_at_once_or_without_any_line() {
         assert_eq!((&invoice["gross"]["amount"], &invoice["run_id"]), (&json!("121.00"), &Value::Null));
         assert_eq!(isp.post(&path(&ahead, "/bill"), json!({})).await.problem(), "charge-billed");
         let note = json!({ "reason": "Done for nothing" });
-        let note =
-            isp.post(&format!("/invoices/{}/credit-notes", invoice["id"].as_str().unwrap()), note).await.expect(201);
+        let note = isp.credit(invoice["id"].as_str().unwrap(), note).await;
         assert_eq!(note["gross"]["amount"], "121.00");
 
         charge(&isp, account, "2", "Mast", "10.00", json!({})).await.expect(201);

@@ -144,10 +144,7 @@ fn published_rules_accept_whoever_is_exempt_and_taxes_of_other_places() {
             seen.extend(
                 invoice["taxes"].as_array().unwrap().iter().map(|tax| tax["category"].as_str().unwrap().to_owned()),
             );
-            let note = isp
-                .post(&format!("/invoices/{id}/credit-notes"), json!({ "reason": "Out of order" }))
-                .await
-                .expect(201);
+            let note = isp.credit(&id, json!({ "reason": "Out of order" })).await;
             keep(&isp, folder.path(), "credit-notes", note["id"].as_str().unwrap()).await;
         }
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["AE", "E", "K", "L", "M", "S", "Z"]);

@@ -146,8 +146,8 @@ fn several_taxes_of_a_place_are_one_rate_and_its_parts() {
         assert_eq!((&invoice["taxes"][0]["name"], &invoice["tax"]), (&json!("Excise + VAT"), &eur("10.02")));
         assert_eq!(parts(&invoice), named);
         let part = json!({ "line_id": invoice["lines"][0]["id"], "amount": eur("10.00") });
-        let path = format!("/invoices/{}/credit-notes", invoice["id"].as_str().unwrap());
-        let note = isp.post(&path, json!({ "reason": "Slow", "lines": [part] })).await.expect(201);
+        let wish = json!({ "reason": "Slow", "lines": [part], "left": invoice["gross"] });
+        let note = isp.credit(invoice["id"].as_str().unwrap(), wish).await;
         assert_eq!(
             (&note["tax"], parts(&note)),
             (&eur("3.34"), vec![(json!("Excise"), json!("1.50")), (json!("VAT"), json!("1.84"))])

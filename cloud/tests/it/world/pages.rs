@@ -49,11 +49,10 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     let site = add("sites", "/sites", json!({ "name": "North mast" })).await;
     let wired = json!({ "name": "Edge 1", "site_id": site, "lan_interface": "lan0", "wan_interface": "wan0" });
     let router = add("routers", "/routers", wired).await;
-    let sector =
-        json!({ "name": "North sector", "router_id": router, "peak_down_bps": 9_000_000, "peak_up_bps": 9_000_000 });
+    let sector = json!({ "name": "North", "router_id": router, "peak_down_bps": 9_000_000, "peak_up_bps": 9_000_000 });
     let sector = add("access-points", "/access-points", sector).await;
-    let subscriber =
-        add("subscribers", "/subscribers", json!({ "name": "Amara Okafor", "email": "amara@example.net" })).await;
+    let subscriber = json!({ "name": "Amara Okafor", "email": "amara@example.net" });
+    let subscriber = add("subscribers", "/subscribers", subscriber).await;
     let account = add("accounts", "/accounts", json!({ "subscriber_id": subscriber })).await;
     let place = json!({ "subscriber_id": subscriber, "line1": "Mill Lane 4", "city": "Leeds", "country": "GB" });
     let place = add("service-locations", "/service-locations", place).await;
@@ -76,33 +75,32 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     add("holds", &format!("/subscriptions/{sold}/holds"), hold).await;
     let asked = json!({ "title": "Slow", "body": "Since Monday", "subscription_id": sold, "impact": "one_line" });
     let ticket = add("tickets", "/tickets", asked).await;
-    let note = json!({ "name": "note.txt", "content_base64": "bm90ZQ==" });
-    let note = json!({ "kind": "note", "body": "Look", "attachments": [note] });
+    let file = json!({ "name": "note.txt", "content_base64": "bm90ZQ==" });
+    let note = json!({ "kind": "note", "body": "Look", "attachments": [file] });
     let told = isp.post(&format!("/api/v1/tickets/{ticket}/entries"), note).await.expect(201);
-    let file = told["entries"][1]["attachments"][0]["id"].as_str().expect("an attachment").to_owned();
-    let probe = isp.post(&format!("/api/v1/subscriptions/{sold}/probes"), json!({})).await.expect(202)["id"].clone();
-    made.insert("line-probes", probe.as_str().expect("an id").to_owned());
+    let file = &told["entries"][1]["attachments"][0]["id"];
+    let probe = isp.post(&format!("/api/v1/subscriptions/{sold}/probes"), json!({})).await.expect(202);
+    made.insert("line-probes", probe["id"].as_str().expect("an id").to_owned());
     let asked = isp.post(&format!("/api/v1/routers/{router}/diagnoses"), json!({ "tool": "log" })).await.expect(202);
     made.insert("diagnoses", asked["id"].as_str().expect("an id").to_owned());
-    made.insert("ticket-attachments", file);
+    made.insert("ticket-attachments", file.as_str().expect("an attachment").to_owned());
     made.insert("unmatched-mail", crate::tickets::stray_mail(isp).await);
     let cash = json!({ "account_id": account, "method": "cash", "received_on": "2026-01-02", "amount": price });
-    let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201)["id"].as_str().expect("an id").to_owned();
-    made.insert("payments", paid);
-    made.extend(agreed(isp, &sold, &account).await);
+    let paid = isp.once("/api/v1/payments", "pages", cash).await.expect(201);
+    made.insert("payments", paid["id"].as_str().expect("an id").to_owned());
+    for more in [agreed(isp, &sold, &account).await, for_programs(isp).await, untaxed(isp, &account).await] {
+        made.extend(more);
+    }
     made.insert("orders", ordered(isp, &plan["versions"][0]["id"]).await);
-    made.extend(for_programs(isp).await);
-    made.extend(untaxed(isp, &account).await);
     let run = isp.post("/api/v1/billing-runs", json!({ "as_of": "2026-01-01" })).await.expect(202);
-    let run = run["id"].as_str().expect("an id").to_owned();
-    work_on(isp, &run).await;
-    made.insert("billing-runs", run);
+    work_on(isp, run["id"].as_str().expect("an id")).await;
+    made.insert("billing-runs", run["id"].as_str().expect("an id").to_owned());
     made.insert("dunning-cases", dunned(isp).await);
     made.insert("book-checks", checked(isp).await);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
-    let invoice = invoices["items"][0]["id"].as_str().expect("an invoice").to_owned();
-    made.insert("credit-notes", credited(isp, &invoice).await);
-    made.insert("invoices", invoice);
+    let invoice = invoices["items"][0]["id"].as_str().expect("an invoice");
+    made.insert("credit-notes", credited(isp, invoice).await);
+    made.insert("invoices", invoice.to_owned());
     made.insert("messages", written(isp, &subscriber, &account).await);
     made.extend(crate::plugins::things(isp).await);
     made.insert("usage-quarantine", quarantined(isp, &router).await);
