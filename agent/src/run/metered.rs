@@ -21,7 +21,11 @@ const LIVE_EVERY_MS: u32 = 10_000;
 impl<S: Southbound, C: Clock> Agent<S, C> {
     /// Whether it is: this router was told so, or its cloud says so.
     fn metered(&self) -> bool {
-        self.config.metered || self.meaning.wanted.router.as_ref().is_some_and(|router| router.metered)
+        self.config.metered || self.is_known_to_be_metered()
+    }
+
+    fn is_known_to_be_metered(&self) -> bool {
+        self.meaning.wanted.router.as_ref().is_some_and(|router| router.metered)
     }
 
     fn times(&self, metered: u32) -> u32 {
@@ -33,9 +37,10 @@ impl<S: Southbound, C: Clock> Agent<S, C> {
         self.config.keepalive.saturating_mul(self.times(KEEPALIVE))
     }
 
-    /// How long nothing is said at most, where the cloud was told to expect `told`.
+    /// How long nothing is said at most, where the cloud expects a word every `told`: longer only where the cloud itself says
+    /// that this router is metered, or it would take it to be away.
     pub(super) fn heartbeat(&self, told: Duration) -> Duration {
-        told.saturating_mul(self.times(HEARTBEAT))
+        told.saturating_mul(if self.is_known_to_be_metered() { HEARTBEAT } else { 1 })
     }
 
     /// How often usage is sealed, where that is every `told_ms` otherwise.

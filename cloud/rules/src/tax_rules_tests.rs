@@ -53,10 +53,15 @@ fn of_each_tax_the_most_specific_rule_in_force_holds() {
 fn a_country_without_rules_is_taxed_as_at_home() {
     let rules = [rule(1, ["ES", "", "", ""], "IVA", "21"), rule(2, ["PT", "Madeira", "", ""], "IVA", "22")];
     let leeds = place(["GB", "", "Leeds", "LS1"]);
-    assert_eq!(taxed_place(leeds, "ES", &rules), place(["ES", "", "", ""]));
-    assert_eq!(taxed_place(Place::default(), "ES", &rules), place(["ES", "", "", ""]));
+    let (home, then) = (place(["ES", "", "", ""]), day("2026-06-30"));
+    assert_eq!(taxed_place(leeds, "ES", &rules, then), home);
+    assert_eq!(taxed_place(Place::default(), "ES", &rules, then), home);
     let lisbon = place(["pt", "", "Lisboa", ""]);
-    assert_eq!(taxed_place(lisbon.clone(), "ES", &rules), lisbon);
+    assert_eq!(taxed_place(lisbon.clone(), "ES", &rules, then), lisbon);
+    let mut later = rules.clone();
+    later[1].from = Some(day("2026-07-01"));
+    assert_eq!(taxed_place(lisbon.clone(), "ES", &later, then), home, "until a rule about it holds");
+    assert_eq!(taxed_place(lisbon.clone(), "ES", &later, day("2026-07-01")), lisbon);
 }
 
 #[test]

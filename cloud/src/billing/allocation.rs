@@ -32,16 +32,6 @@ pub async fn lock_account(tx: &mut TenantTx, id: AccountId) -> Result<Currency, 
     Ok(Currency::from_code(&account.currency)?)
 }
 
-/// Locks accounts for billing or allocating.
-pub async fn lock_accounts(tx: &mut TenantTx, ids: &[AccountId]) -> Result<(), Error> {
-    let wanted: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
-    let locked = facts::lock_accounts(tx, &wanted).await?;
-    match ids.iter().find(|id| locked.iter().all(|account| account.id != **id)) {
-        Some(missing) => Err(Error::AccountNotFound(*missing)),
-        None => Ok(()),
-    }
-}
-
 /// The currency of an account.
 pub async fn currency(tx: &mut TenantTx, id: AccountId) -> Result<Currency, Error> {
     let code = facts::currency(tx, id).await?.ok_or(Error::AccountNotFound(id))?;

@@ -2,14 +2,18 @@
 //!
 //! A charge keeps what it was billed with: what begins or ends later reduces later charges alone.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use weir_rules::calendar::Period;
 use weir_rules::charges::NewLine;
 use weir_rules::discount::{Discount, given_back};
 use weir_rules::money::{Money, MoneyError};
 use weir_rules::promotion::{self, Promotion};
+use weir_rules::proration;
 
 use super::account::{Draft, Facts};
 use super::store::discounts::{self as store, DiscountRow};
@@ -61,6 +65,24 @@ impl Reduction {
 
 /// A recurring line about to be billed.
 type Line = NewLine<InvoiceLineId, PlanVersionId>;
+
+/// A charge cut on the days on which a discount begins or ends, so that all days of a piece cost the same, whatever is given
+/// back or taxed of it later; anything else as it is.
+pub(super) fn cut(facts: &Facts<'_>, drafts: &[Draft], line: Line) -> Result<Vec<Line>, Error> {
+    if line.credits.is_some() || restated(facts, drafts, &line).is_some() {
+        return Ok(vec![line]);
+    }
+    let turns = facts.discounts.iter().flat_map(|row| [Some(row.from), row.to]).flatten();
+    let inside = turns.filter(|day| line.period.start() < *day && *day < line.period.end());
+    let cuts = Vec::from_iter(BTreeSet::from_iter(inside));
+    let (mut pieces, mut from) = (Vec::with_capacity(cuts.len() + 1), line.period.start());
+    let ends = cuts.iter().copied().chain([line.period.end()]);
+    for (amount, to) in proration::pieces(line.amount, line.period, &cuts)?.into_iter().zip(ends) {
+        pieces.push(NewLine { period: Period::new(from, to)?, amount, ..line.clone() });
+        from = to;
+    }
+    Ok(pieces)
+}
 
 /// What a derived line is less; `drafts` are the lines before it.
 pub(super) fn of(facts: &Facts<'_>, drafts: &[Draft], line: &Line) -> Result<Reduction, Error> {

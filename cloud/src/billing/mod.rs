@@ -32,9 +32,7 @@ mod top_ups;
 mod upcoming;
 mod usage;
 
-pub use allocation::{
-    OpenItem, allocate_payment, currency, lock_account, lock_accounts, open_items, take_back, use_credit,
-};
+pub use allocation::{OpenItem, allocate_payment, currency, lock_account, open_items, take_back, use_credit};
 pub use charges::{charge_now, price_of};
 pub use credit_notes::{
     CreditNote, CreditNoteFilter, CreditNoteLine, CreditNoteLineWish, CreditNotePreview, CreditNoteSummary,

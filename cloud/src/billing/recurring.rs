@@ -1,5 +1,7 @@
 //! Recurring lines: what should have been billed, less what was.
 
+use std::collections::VecDeque;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use weir_rules::calendar::{Period, Timing};
@@ -29,7 +31,11 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             credits: line.credits,
         });
     }
-    for line in derive(&subscription, &billed, as_of)? {
+    let mut due = VecDeque::from(derive(&subscription, &billed, as_of)?);
+    while let Some(line) = due.pop_front() {
+        let mut pieces = discounts::cut(facts, lines, line)?;
+        let line = pieces.remove(0);
+        pieces.into_iter().rev().for_each(|piece| due.push_front(piece));
         let plan = facts.terms.iter().find(|term| term.version == line.version).map(|term| &term.plan);
         let credited = facts.billed.iter().find(|billed| Some(billed.id) == line.credits);
         // A plan taken back altogether has no term left to name it.

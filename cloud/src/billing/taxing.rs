@@ -28,9 +28,10 @@ pub(super) async fn tax<'a>(tx: &mut TenantTx, drafted: Drafted<'a>) -> Result<D
     let credited: Vec<_> = lines.filter_map(|line| line.credits).map(InvoiceLineId::uuid).collect();
     let book = Book::of(tx, &accounts).await?;
     let frozen = if credited.is_empty() { HashMap::new() } else { store::frozen(tx, &credited).await? };
+    let today = super::runs::today(tx).await?;
     let mut taxed = Vec::with_capacity(drafted.len());
     for (account, lines) in drafted {
-        let lines = lines.and_then(|lines| tax_lines(tx, &book, &frozen, account.id, lines));
+        let lines = lines.and_then(|lines| tax_lines(tx, &book, &frozen, (account.id, today), lines));
         taxed.push((account, lines));
     }
     Ok(taxed)
@@ -40,7 +41,7 @@ fn tax_lines(
     tx: &TenantTx,
     book: &Book,
     frozen: &HashMap<InvoiceLineId, TaxedBy>,
-    account: AccountId,
+    (account, today): (AccountId, NaiveDate),
     lines: Vec<Draft>,
 ) -> Result<Vec<Draft>, Error> {
     let mut taxed = Vec::with_capacity(lines.len());
@@ -54,7 +55,12 @@ fn tax_lines(
             (None, LineKind::Recurring) => taxed.extend(split(tx, book, whose, line)?),
             (None, kind) => {
                 let last = line.period.end().pred_opt().unwrap_or(line.period.start());
-                let on = if kind == LineKind::Usage { last } else { line.period.start() };
+                let on = match kind {
+                    LineKind::Usage => last,
+                    // Billed before its day, it is taxed as that of today.
+                    LineKind::OneTime => line.period.start().min(today),
+                    _ => line.period.start(),
+                };
                 let (rate, by) = book.taxed(whose, on)?;
                 (line.rate, line.taxed_by) = (Some(rate), Some(by));
                 taxed.push(line);

@@ -51,12 +51,28 @@ async fn check_one(app: &App, scope: &Scope, account: AccountId) -> Result<Check
     Ok(checked)
 }
 
-/// Judges the accounts whose debt or lines events have changed.
+/// Judges the accounts whose debt or lines events have changed: all are looked at together, and those with something to do
+/// then one by one, for nothing may hold one's lines and payments while it waits for another's.
 pub async fn listen(app: &App, scope: &Scope, events: &[Event]) -> Result<(), Error> {
     let accounts: BTreeSet<_> = events.iter().filter_map(|event| event.account_id).collect();
-    let mut tx = app.db.begin(scope).await?;
-    check_accounts(&mut tx, &Vec::from_iter(accounts)).await?;
-    Ok(tx.commit().await?)
+    let mut tx = app.db.read(scope).await?;
+    tx.look_up_by_keys().await?;
+    let policy = policies::in_force(&mut tx).await?;
+    let known = standings(&mut tx, Some(&Vec::from_iter(accounts)), days_ahead(&policy)).await?;
+    let now = tx.at();
+    drop(tx);
+    for known in known {
+        if asks_for_something(&plan(&policy.rules, &known.facts, now)?, &known) {
+            check_one(app, scope, known.account).await?;
+        }
+    }
+    Ok(())
+}
+
+fn asks_for_something(plan: &Plan<InvoiceId>, known: &Known) -> bool {
+    let opens = plan.case.is_some() && known.case.is_none();
+    let restricts = plan.access.is_some() || known.facts.held.is_some();
+    opens || restricts || plan.cured || !plan.actions.is_empty() || !plan.overtaken.is_empty()
 }
 
 /// The lines of an account whose `unpaid` hold was lifted by what was recorded at `at`.
@@ -70,20 +86,12 @@ pub async fn released_at(
 
 /// Judges one account, holding it locked so that no payment slips between plan and deed.
 pub async fn check_account(tx: &mut TenantTx, account: AccountId) -> Result<Checked, Error> {
-    check_accounts(tx, &[account]).await
-}
-
-async fn check_accounts(tx: &mut TenantTx, accounts: &[AccountId]) -> Result<Checked, Error> {
-    tx.look_up_by_keys().await?;
-    billing::lock_accounts(tx, accounts).await?;
+    billing::lock_account(tx, account).await?;
     let policy = policies::in_force(tx).await?;
-    let mut checked = Checked::default();
-    for known in standings(tx, Some(accounts), days_ahead(&policy)).await? {
-        let one = follow(tx, &policy, &known).await?;
-        checked.placed += one.placed;
-        checked.released += one.released;
+    match standings(tx, Some(&[account]), days_ahead(&policy)).await?.pop() {
+        Some(known) => follow(tx, &policy, &known).await,
+        None => Ok(Checked::default()),
     }
-    Ok(checked)
 }
 
 async fn follow(tx: &mut TenantTx, policy: &InForce, known: &Known) -> Result<Checked, Error> {

@@ -15,6 +15,8 @@ pub use model::{Event, EventKind, Listener, News};
 
 /// How many events one job tells a listener of, where many happened at once.
 const TOLD_AT_ONCE: usize = 250;
+/// The same where each calls somebody's program, which takes its time: a job's lease is enough for so many.
+const CALLED_AT_ONCE: usize = 50;
 
 /// Says what happened to `subject`, an id; `data` holds the facts a listener needs, amounts as exact decimals, no secrets.
 pub async fn publish(
@@ -46,7 +48,8 @@ pub async fn publish_all(tx: &mut TenantTx, kind: EventKind, news: Vec<News>) ->
         match ids.as_slice() {
             [event] => jobs::enqueue(tx, &TellListener { listener, event: *event }, now).await?,
             many => {
-                for events in many.chunks(TOLD_AT_ONCE) {
+                let at_once = if listener.is_tenants_own() { CALLED_AT_ONCE } else { TOLD_AT_ONCE };
+                for events in many.chunks(at_once) {
                     jobs::enqueue(tx, &TellListenerOfMany { listener, events: events.to_vec() }, now).await?;
                 }
             }

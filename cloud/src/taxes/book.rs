@@ -65,7 +65,7 @@ impl Book {
 
     /// The rate of a line on a day, and what it follows from. No rule about its place is zero rated.
     pub fn taxed(&self, line: Line, on: NaiveDate) -> Result<(TaxRate, TaxedBy), Error> {
-        let place = self.place(line);
+        let place = self.place(line, on);
         let taxes = tax_rules::taxes_at(&place, &self.rules, on);
         let exemption = self.exemption(line.account, on);
         let rate = match exemption {
@@ -109,9 +109,9 @@ impl Book {
         days
     }
 
-    fn place(&self, line: Line) -> Place {
+    fn place(&self, line: Line, on: NaiveDate) -> Place {
         let own = self.places.get(&(line.account, line.subscription)).or(self.places.get(&(line.account, None)));
-        tax_rules::taxed_place(own.cloned().unwrap_or_default(), &self.home, &self.rules)
+        tax_rules::taxed_place(own.cloned().unwrap_or_default(), &self.home, &self.rules, on)
     }
 
     fn exemption(&self, account: AccountId, on: NaiveDate) -> Option<&Exemption> {

@@ -76,6 +76,14 @@ pub async fn withdraw_rule(tx: &mut TenantTx, id: TaxRuleId) -> Result<TaxRule, 
 }
 
 async fn insert(tx: &mut TenantTx, wish: &TaxRuleWish, field: &str) -> Result<TaxRule, Error> {
+    // Two taxes that are both charged have an order; without one, somebody forgot to withdraw what this one replaces.
+    if let Some(rival) = store::rival(tx, wish).await? {
+        let message = format!(
+            "{rival} has this turn at this place, and both would be charged: end it before this one begins if this one replaces \
+             it, or give this one a turn of its own if it is charged beside it"
+        );
+        return Err(Error::Invalid(vec![FieldError::new(field.replace("from", "turn"), message)]));
+    }
     let id: TaxRuleId = tx.new_id();
     if !store::insert(tx, id, wish).await? {
         let message = "overlaps another rule of this tax at this place: one of them must end before the other begins";

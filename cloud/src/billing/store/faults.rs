@@ -28,8 +28,8 @@ pub async fn forget(tx: &mut TenantTx, accounts: &[AccountId]) -> Result<(), sql
     Ok(())
 }
 
-/// Forgets those about which somebody has changed something since: the account, its lines, their plans, the settings, or the
-/// rule that sets prices. Says whether there were any.
+/// Forgets those about which somebody has changed something since: the account, its lines, their plans, the settings, taxes, or
+/// the rule that sets prices. Says whether there were any.
 pub async fn forget_changed(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
     let forgotten = sqlx::query!(
         "DELETE FROM billing_faults f WHERE EXISTS (
@@ -43,6 +43,8 @@ pub async fn forget_changed(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                      UNION ALL SELECT v.plan_id FROM subscriptions s
                          JOIN subscription_terms t ON t.subscription_id = s.id
                          JOIN plan_versions v ON v.id = t.plan_version_id WHERE s.account_id = f.account_id
+                     UNION ALL SELECT r.id FROM tax_rules r
+                     UNION ALL SELECT x.id FROM tax_exemptions x WHERE x.account_id = f.account_id
                      UNION ALL SELECT p.id FROM plugins p WHERE p.hook = 'rate-usage') about))"
     )
     .execute(tx.conn())

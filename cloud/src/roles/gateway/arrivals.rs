@@ -55,6 +55,11 @@ impl Default for Arrivals {
 }
 
 impl Arrivals {
+    /// Nobody finds a place any more, and whoever waits for one need not.
+    pub fn close(&self) {
+        self.places.close();
+    }
+
     /// Stands in the row of an address, if that has an end yet.
     pub fn stand(self: &Arc<Self>, address: IpAddr) -> Option<Turn> {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);

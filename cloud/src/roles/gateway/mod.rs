@@ -161,6 +161,7 @@ impl Bound {
             arrived::take_in(&gateway, &arrivals, incoming);
         }
         over_tcp.abort();
+        arrivals.close();
         sweeping.abort();
         tokio::select! {
             () = drain::drain(&gateway) => {}

@@ -75,6 +75,26 @@ pub async fn insert(tx: &mut TenantTx, id: TaxRuleId, wish: &TaxRuleWish) -> Res
     }
 }
 
+/// The tax of another name that holds at the same place, on some of the same days and in the same turn, if there is one.
+pub async fn rival(tx: &mut TenantTx, wish: &TaxRuleWish) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT tax FROM tax_rules
+         WHERE withdrawn_at IS NULL AND country = $1 AND lower(region) = lower($2) AND lower(city) = lower($3)
+           AND lower(postcode) = lower($4) AND lower(tax) <> lower($5) AND turn = $6 AND days && daterange($7, $8)
+         ORDER BY tax LIMIT 1",
+        wish.country,
+        wish.region,
+        wish.city,
+        wish.postcode,
+        wish.tax,
+        wish.turn,
+        wish.from,
+        wish.to
+    )
+    .fetch_optional(tx.conn())
+    .await
+}
+
 /// Withdraws a rule; false if there is none of this id to be withdrawn.
 pub async fn withdraw(tx: &mut TenantTx, id: TaxRuleId) -> Result<bool, sqlx::Error> {
     let at = tx.at();

@@ -193,7 +193,7 @@ fn the_nightly_check_finds_a_broken_row_and_tells_whoever_answers_for_the_money(
         let told: Vec<_> =
             messages["items"].as_array().unwrap().iter().filter(|one| one["template"] == "books-differ").collect();
         assert_eq!(told.len(), 1, "the owner alone: {messages}");
-        assert_eq!(told[0]["recipient"], "owner@checked.example", "{messages}");
+        assert_eq!(told[0]["recipient"], "owner@nightly.example", "{messages}");
         assert!(isp.get(&format!("/accounts/{ana}/standing")).await.status.is_success());
     });
 }
