@@ -25,7 +25,10 @@ impl Network {
                  FROM (SELECT generate_series(1, {count}) AS n, 'subscriber' AS part UNION ALL SELECT generate_series(1, {count}), 'account'
                        UNION ALL SELECT generate_series(1, {lines}), 'line' UNION ALL SELECT generate_series(0, {routers}), 'router') parts"
             ),
-            format!("UPDATE tenants SET tax_rate_percent = 21, tax_name = 'IVA' WHERE tenant_id = '{taxed}'"),
+            format!(
+                "INSERT INTO tax_rules (tenant_id, id, country, tax, category, rate_percent, created_at)
+                 SELECT tenant_id, gen_random_uuid(), country, 'IVA', 'S', 21, now() FROM tenants WHERE tenant_id = '{taxed}'"
+            ),
             format!(
                 "INSERT INTO routers SELECT (jsonb_populate_record(r, jsonb_build_object('id', m.id, 'name', 'edge ' || m.id,
                      'next_handle', {LINES} + 1))).* FROM routers r, made m WHERE r.id = '{router}' AND m.part = 'router'"
