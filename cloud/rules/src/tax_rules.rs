@@ -60,7 +60,8 @@ pub fn taxes_at<'a, I>(place: &Place, rules: &'a [Rule<I>], on: NaiveDate) -> Ve
 /// Where a place is taxed on a day: itself, or the seller's country if no rule that holds is about the place's own.
 pub fn taxed_place<I>(place: Place, home: &str, rules: &[Rule<I>], on: NaiveDate) -> Place {
     let mut holding = rules.iter().filter(|rule| rule.holds(on));
-    let mut known = |country: &str| holding.any(|rule| rule.place.country.as_deref().is_some_and(|of| same(of, country)));
+    let mut known =
+        |country: &str| holding.any(|rule| rule.place.country.as_deref().is_some_and(|of| same(of, country)));
     match place.country.as_deref() {
         Some(country) if same(country, home) || known(country) => place,
         _ => Place { country: Some(home.to_owned()), ..Place::default() },

@@ -149,6 +149,23 @@ fn what_a_line_is_less_is_its_own() {
 }
 
 #[test]
+fn free_days_are_given_back_for_nothing() {
+    story(async {
+        let (mut isp, account, line) = one_line("discount-days").await;
+        grant(&isp, line, json!({ "name": "Two weeks free", "percent": "100", "until_on": "2026-11-16" })).await;
+        isp.bill("2026-11-01").await;
+        let charged = ["Fibre 100 recurring 2026-11-01 0.00", "Fibre 100 recurring 2026-11-16 15.00"];
+        assert_eq!(isp.billed(account).await, charged, "its days do not cost alike");
+        isp.now_is("2026-11-16T10:00:00Z").await;
+        isp.post(&format!("/subscriptions/{line}/end"), json!({ "ends_on": "2026-11-16" })).await.expect(200);
+        isp.bill("2026-11-16").await;
+        assert_eq!(isp.billed(account).await.split_off(2), ["Fibre 100 credit 2026-11-16 -15.00"]);
+        assert_eq!(balance(&isp, account).await, "0.00", "nothing was used but what was free");
+        isp.assert_books_balance().await;
+    });
+}
+
+#[test]
 fn a_free_month_waits_for_one_that_asks_for_something() {
     story(async {
         let (mut isp, account, line) = one_line("discount-all").await;

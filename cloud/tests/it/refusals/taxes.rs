@@ -46,6 +46,7 @@ fn a_tax_without_a_place_or_with_an_impossible_rate_is_refused() {
             invalid("no day", json!({ "to": "2026-01-01" }), &["rules[1].to"]),
             invalid("the same twice", json!({ "tax": "tva", "from": null }), &["rules[1].from"])
                 .says("overlaps another"),
+            invalid("another in its turn", json!({ "tax": "VAT" }), &["rules[1].turn"]).says("both would be charged"),
             Case::invalid("nothing", "/tax-rules", json!({ "rules": [] }), &["rules"]),
             Case::invalid(
                 "an end before its beginning",
