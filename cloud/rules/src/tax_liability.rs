@@ -67,7 +67,7 @@ pub struct DatedRate {
 
 /// Splits a line where its rate changes, so that the pieces add up to it; days before the first rate have the first.
 ///
-/// `rates` are in any order. A change to the same rate splits nothing.
+/// `rates` are in any order; of several from one day on, the last holds. A change to the same rate splits nothing.
 pub fn split_by_rate(
     net: Money,
     line: Period,
@@ -75,6 +75,13 @@ pub fn split_by_rate(
 ) -> Result<Vec<(Period, Money, TaxRate)>, ProrationError> {
     let mut ordered = rates.to_vec();
     ordered.sort_by_key(|rate| rate.from);
+    ordered.dedup_by(|later, earlier| {
+        let at_once = later.from == earlier.from;
+        if at_once {
+            earlier.rate = later.rate;
+        }
+        at_once
+    });
     let before = ordered.iter().rposition(|rate| rate.from <= line.start()).unwrap_or(0);
     let Some(first) = ordered.get(before) else { return Ok(Vec::new()) };
     let mut held: Vec<(NaiveDate, TaxRate)> = vec![(line.start(), first.rate)];
@@ -141,6 +148,10 @@ mod tests {
             parts.iter().map(|(days, net, rate)| (days.days(), net.to_string(), rate.percent())).collect();
         assert_eq!(rows, [(16, "16.01 EUR".to_owned(), 20.into()), (14, "14.00 EUR".to_owned(), 21.into())]);
         assert_eq!(split_by_rate(net, line, &[]).unwrap(), []);
+        let twice = [(day("2020-01-01"), 20), (day("2026-07-01"), 21), (day("2026-07-01"), 22)]
+            .map(|(from, percent)| DatedRate { from, rate: standard(percent) });
+        let parts = split_by_rate(net, line, &twice).unwrap();
+        assert_eq!(parts.iter().map(|(_, _, rate)| rate.percent()).collect::<Vec<_>>(), [20.into(), 22.into()]);
     }
 
     proptest! {
