@@ -214,8 +214,7 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
         r#"SELECT (
              EXISTS (
                SELECT FROM subscription_terms t
-               JOIN subscriptions s ON s.id = t.subscription_id
-               JOIN accounts a ON a.id = s.account_id
+               JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
                JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0
                WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  -- What discounts leave nothing of waits for a day with something to ask.
@@ -231,15 +230,13 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                                  AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
                  AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
              OR EXISTS (
-               SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id
                -- What asked for nothing has nothing to give back.
-               JOIN invoice_lines l ON l.id = b.invoice_line_id AND l.net <> 0
+               SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id JOIN invoice_lines l ON l.id = b.invoice_line_id AND l.net <> 0
                WHERE b.component = 'recurring' AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = s.account_id)
                  AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> b.period)
                  AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> (upper(b.period) - 1)))
              OR EXISTS (
-               SELECT FROM subscriptions s
-               JOIN accounts a ON a.id = s.account_id
+               SELECT FROM subscriptions s JOIN accounts a ON a.id = s.account_id
                JOIN LATERAL (SELECT max(upper(b.period)) AS ended_on FROM billed_periods b
                              WHERE b.subscription_id = s.id AND b.component = 'recurring'
                                AND upper(b.period) <= ($1::timestamptz AT TIME ZONE a.time_zone)::date) p ON true
@@ -256,21 +253,17 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                SELECT FROM contracts c JOIN subscriptions s ON s.id = c.subscription_id JOIN accounts a ON a.id = s.account_id
                WHERE c.waived_at IS NULL AND c.fee <> 'none' AND s.ends_on < upper(c.term)
                  AND s.ends_on >= lower(c.term) + c.cooling_off_days AND s.ends_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                 AND NOT EXISTS (SELECT FROM billed_contracts b WHERE b.contract_id = c.id)
-                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
+                 AND NOT EXISTS (SELECT FROM billed_contracts b WHERE b.contract_id = c.id) AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
              OR EXISTS (
                SELECT FROM one_time_charges c JOIN accounts a ON a.id = c.account_id
                WHERE c.removed_at IS NULL AND c.charged_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
-                 AND NOT EXISTS (SELECT FROM billed_charges b WHERE b.charge_id = c.id)
+                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id) AND NOT EXISTS (SELECT FROM billed_charges b WHERE b.charge_id = c.id)
                  -- It goes with the price of the account's next period, if there is to be one.
                  AND NOT EXISTS (SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id
                                  WHERE s.account_id = a.id AND b.component = 'recurring'
                                    AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date))
              OR EXISTS (
-               SELECT FROM top_ups t
-               JOIN subscriptions s ON s.id = t.subscription_id
-               JOIN accounts a ON a.id = s.account_id
+               SELECT FROM top_ups t JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
                WHERE t.price > 0 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id) AND t.until_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id)
                  -- A boost is over in hours: it waits for the end of the period it ran in, as what is bought on top of its allowance does.
