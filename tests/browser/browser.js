@@ -128,7 +128,7 @@ export async function pages(page) {
     assert.equal(answer.status(), 200, path);
     const links = await page.locator(".side-nav a, main a, .top a").evaluateAll((links) => links.filter((link) => link.origin === location.origin && !link.hasAttribute("download")).map((link) => link.pathname + link.search));
     for (const link of links) {
-      const known = seen.has(kind(link)) || NOT_WALKED.test(link) || /^\/(api|log-out|assets|gallery)([/?]|$)|[./](pdf|csv|html|receipt)(\?|$)/.test(link);
+      const known = seen.has(kind(link)) || NOT_WALKED.test(link) || /^\/(api|log-out|assets|gallery)([/?]|$)|[./](pdf|csv|html|receipt|journal-file)(\?|$)/.test(link);
       if (!known) seen.set(kind(link), link);
     }
   }

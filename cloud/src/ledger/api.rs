@@ -75,6 +75,7 @@ struct JournalQuery {
     /// The last day; all after if not given.
     to: Option<NaiveDate>,
     /// As what it is written.
+    #[param(inline)]
     format: JournalFormat,
 }
 

@@ -62,11 +62,11 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(query): ApiQuery<PageQuery>)
     let next = next_page(&mut rules, page, "/tax-rules", |rule| rule.id.uuid());
     let rows = rules.iter().map(|rule| {
         vec![
-            Cell::link(format!("/tax-rules/{}", rule.id), &rule.wish.tax),
-            Cell::Text(place(&rule.wish)),
-            Cell::Number(rate(&screen, &rule.wish)),
-            Cell::Text(screen.t(&format!("tax-category-{}", rule.wish.category))),
-            Cell::Text(held(&screen, &rule.wish)),
+            Cell::link(format!("/tax-rules/{}", rule.id), &rule.tax),
+            Cell::Text(place(&rule.wish())),
+            Cell::Number(rate(&screen, &rule.wish())),
+            Cell::Text(screen.t(&format!("tax-category-{}", rule.category))),
+            Cell::Text(held(&screen, &rule.wish())),
         ]
     });
     let names = ["tax", "tax-place", "tax-rate", "tax-category", "tax-days"].map(|key| screen.t(key)).to_vec();
@@ -181,7 +181,7 @@ fn of_one(mut problem: Problem) -> Problem {
 
 async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<TaxRuleId>) -> Result<Response, Problem> {
     let rule = taxes::rule(&mut screen.read().await?, id).await?;
-    let (wish, lang) = (&rule.wish, screen.frame.lang);
+    let (wish, lang) = (&rule.wish(), screen.frame.lang);
     let status = match rule.withdrawn_at {
         None => Cell::status(Tone::Ok, screen.t("tax-used")),
         Some(_) => Cell::status(Tone::Mute, screen.t("tax-withdrawn")),
@@ -217,7 +217,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<TaxRuleId>) -> R
 }
 
 async fn edit(screen: Screen<ManageBilling>, ApiPath(id): ApiPath<TaxRuleId>) -> Result<Response, Problem> {
-    let wish = taxes::rule(&mut screen.read().await?, id).await?.wish;
+    let wish = taxes::rule(&mut screen.read().await?, id).await?.wish();
     let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     let fields = Fields::of([
         ("country", wish.country),
@@ -241,7 +241,7 @@ async fn change(
     mut fields: Fields,
 ) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
-    let before = taxes::rule(&mut tx, id).await?.wish.tax;
+    let before = taxes::rule(&mut tx, id).await?.tax;
     let changed = match wish(&mut fields) {
         Ok(wish) => taxes::change_rule(&mut tx, id, wish).await.map_err(Problem::from),
         Err(problem) => Err(problem),
@@ -257,7 +257,7 @@ async fn change(
 }
 
 async fn ask_withdraw(screen: Screen<ManageBilling>, ApiPath(id): ApiPath<TaxRuleId>) -> Result<Response, Problem> {
-    let wish = taxes::rule(&mut screen.read().await?, id).await?.wish;
+    let wish = taxes::rule(&mut screen.read().await?, id).await?.wish();
     let own = format!("/tax-rules/{id}");
     let fields = Fields::default();
     let page = Confirm {

@@ -129,7 +129,7 @@ fn category(kind: ExemptionKind) -> TaxCategory {
 }
 
 fn rule(rule: TaxRule) -> Result<Rule<TaxRuleId>, Error> {
-    let wish = rule.wish;
+    let wish = rule.wish();
     let part = |text: String| Some(text).filter(|text| !text.is_empty());
     let place = Place {
         country: part(wish.country),

@@ -12,13 +12,55 @@ use crate::ids::{AccountId, TaxExemptionId, TaxRuleId};
 pub struct TaxRule {
     /// Which.
     pub id: TaxRuleId,
-    /// Where, what, how much, when.
-    #[serde(flatten)]
-    pub wish: TaxRuleWish,
+    /// ISO 3166-1 alpha-2.
+    #[schema(example = "ES")]
+    pub country: String,
+    /// A state or province; empty = all of the country.
+    pub region: String,
+    /// A town; empty = everywhere.
+    pub city: String,
+    /// A postcode, or how it begins with `*` at its end; empty = everywhere.
+    pub postcode: String,
+    /// The tax as invoices call it.
+    #[schema(example = "IVA")]
+    pub tax: String,
+    /// Of EN 16931.
+    #[schema(example = "S")]
+    pub category: String,
+    /// Percent, 0-100, at most six decimals.
+    #[schema(value_type = String, example = "21")]
+    pub rate_percent: Decimal,
+    /// Its turn among several taxes of a place; the first is lowest.
+    pub turn: i16,
+    /// Whether it is on the amount with the taxes before it.
+    pub compound: bool,
+    /// The first day; null = always before.
+    pub from: Option<NaiveDate>,
+    /// The day after the last; null = for good.
+    pub to: Option<NaiveDate>,
     /// Since when it is there.
     pub created_at: DateTime<Utc>,
     /// Since when it is not used any more.
     pub withdrawn_at: Option<DateTime<Utc>>,
+}
+
+impl TaxRule {
+    /// What lays it down again.
+    pub fn wish(&self) -> TaxRuleWish {
+        TaxRuleWish {
+            country: self.country.clone(),
+            region: self.region.clone(),
+            city: self.city.clone(),
+            postcode: self.postcode.clone(),
+            tax: self.tax.clone(),
+            category: self.category.clone(),
+            rate_percent: self.rate_percent,
+            turn: self.turn,
+            compound: self.compound,
+            from: self.from,
+            to: self.to,
+        }
+    }
 }
 
 /// A tax rule to be laid down. The most specific rule of a tax wins: country, then region, city and postcode.

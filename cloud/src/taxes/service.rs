@@ -71,7 +71,7 @@ pub async fn withdraw_rule(tx: &mut TenantTx, id: TaxRuleId) -> Result<TaxRule, 
     if !store::withdraw(tx, id).await? {
         return Err(Error::RuleWithdrawn(id));
     }
-    audit::record(tx, "withdraw tax rule", id, json!({ "rule": before.wish })).await?;
+    audit::record(tx, "withdraw tax rule", id, json!({ "rule": before.wish() })).await?;
     rule(tx, id).await
 }
 

@@ -28,7 +28,8 @@ struct Row {
 
 impl From<Row> for TaxRule {
     fn from(row: Row) -> Self {
-        let wish = TaxRuleWish {
+        Self {
+            id: row.id,
             country: row.country,
             region: row.region,
             city: row.city,
@@ -40,8 +41,9 @@ impl From<Row> for TaxRule {
             compound: row.compound,
             from: row.from,
             to: row.to,
-        };
-        Self { id: row.id, wish, created_at: row.created_at, withdrawn_at: row.withdrawn_at }
+            created_at: row.created_at,
+            withdrawn_at: row.withdrawn_at,
+        }
     }
 }
 
