@@ -38,7 +38,7 @@ pub fn pilot() -> Result<()> {
     must_or_say_why(&mut command(&lab, &["pilot", "--screenshots", &screenshots, "--browser", &browser]))
 }
 
-/// Enough to ask more than 20,000 times.
+/// Enough to ask more than 15,000 times.
 pub const FUZZ_EXAMPLES: u32 = 50;
 /// The same on every run, so that a failure is of the change at hand.
 pub const FUZZ_SEED: u64 = 1;
