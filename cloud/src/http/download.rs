@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use tokio::io::AsyncReadExt;
 
 /// Bytes read at once.
@@ -23,7 +23,8 @@ pub fn file(file: File, name: &str, kind: &'static str) -> Response {
             Err(error) => Some((Err(error), None)),
         }
     });
-    let mut response = Body::from_stream(pieces).into_response();
+    // Whoever compresses it asks once more after the last.
+    let mut response = Body::from_stream(pieces.fuse()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     if let Ok(named) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, named);
