@@ -81,7 +81,11 @@ struct JournalQuery {
 
 /// The entries of the ledger as a file, oldest first: for hledger, as CSV, or as a workbook.
 #[utoipa::path(get, path = "/ledger/journal", tag = "ledger", params(JournalQuery),
-    responses((status = 200, description = "The file.", content_type = "application/octet-stream", body = Vec<u8>), Refusals),
+    responses((status = 200, description = "The file.", content(
+        (String = "text/plain"),
+        (String = "text/csv"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    )), Refusals),
     security(("session" = ["view-billing"])))]
 async fn journal(
     State(app): State<App>,
