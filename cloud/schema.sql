@@ -56,19 +56,19 @@ CREATE FUNCTION public.billed_periods_refer() RETURNS trigger
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_line_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_line_id))
+               WHERE  NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_line_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_invoice_line_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id))
+               WHERE  NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_subscription_id_fkey';
@@ -121,6 +121,30 @@ CREATE FUNCTION public.current_tenant() RETURNS uuid
 
 ALTER FUNCTION public.current_tenant() OWNER TO weir_super;
 
+CREATE FUNCTION public.events_refer() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what events refers to is not there', CONSTRAINT = 'events_tenant_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
+    THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = 'what events refers to is not there', CONSTRAINT = 'events_tenant_id_account_id_fkey';
+    END IF;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.events_refer() OWNER TO weir_super;
+
 CREATE FUNCTION public.invoice_lines_refer() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -129,31 +153,31 @@ CREATE FUNCTION public.invoice_lines_refer() RETURNS trigger
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, credits_line_id FROM written) w
-               WHERE w.credits_line_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.credits_line_id))
+               WHERE w.credits_line_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.credits_line_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_credits_line_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id))
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_invoice_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, plan_version_id FROM written) w
-               WHERE w.plan_version_id IS NOT NULL AND NOT EXISTS (SELECT FROM plan_versions t WHERE t.tenant_id = w.tenant_id AND t.id = w.plan_version_id))
+               WHERE w.plan_version_id IS NOT NULL AND NOT EXISTS (SELECT FROM plan_versions t WHERE t.tenant_id = w.tenant_id AND t.id = w.plan_version_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_plan_version_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
-               WHERE w.subscription_id IS NOT NULL AND NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id))
+               WHERE w.subscription_id IS NOT NULL AND NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_subscription_id_fkey';
@@ -171,13 +195,13 @@ CREATE FUNCTION public.invoice_taxes_refer() RETURNS trigger
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id))
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_invoice_id_fkey';
@@ -195,25 +219,25 @@ CREATE FUNCTION public.invoices_refer() RETURNS trigger
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id))
+               WHERE  NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_account_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, corrects_id FROM written) w
-               WHERE w.corrects_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.corrects_id))
+               WHERE w.corrects_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.corrects_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_corrects_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, run_id FROM written) w
-               WHERE w.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM billing_runs t WHERE t.tenant_id = w.tenant_id AND t.id = w.run_id))
+               WHERE w.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM billing_runs t WHERE t.tenant_id = w.tenant_id AND t.id = w.run_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_run_id_fkey';
@@ -325,7 +349,7 @@ CREATE FUNCTION public.ledger_entries_refer() RETURNS trigger
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_entries refers to is not there', CONSTRAINT = 'ledger_entries_tenant_id_fkey';
@@ -343,19 +367,19 @@ CREATE FUNCTION public.ledger_postings_refer() RETURNS trigger
     AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id))
+               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_account_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, entry_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM ledger_entries t WHERE t.tenant_id = w.tenant_id AND t.id = w.entry_id))
+               WHERE  NOT EXISTS (SELECT FROM ledger_entries t WHERE t.tenant_id = w.tenant_id AND t.id = w.entry_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_entry_id_fkey';
     END IF;
     IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id))
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
     THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_fkey';
@@ -3785,6 +3809,8 @@ CREATE TRIGGER billed_periods_refer AFTER INSERT ON public.billed_periods REFERE
 
 CREATE TRIGGER credit_notes_fit AFTER INSERT ON public.invoices FOR EACH ROW WHEN ((new.corrects_id IS NOT NULL)) EXECUTE FUNCTION public.credit_notes_fit();
 
+CREATE TRIGGER events_refer AFTER INSERT ON public.events REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.events_refer();
+
 CREATE TRIGGER invoice_lines_refer AFTER INSERT ON public.invoice_lines REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.invoice_lines_refer();
 
 CREATE TRIGGER invoice_taxes_refer AFTER INSERT ON public.invoice_taxes REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.invoice_taxes_refer();
@@ -4062,12 +4088,6 @@ ALTER TABLE ONLY public.dunning_steps
 
 ALTER TABLE ONLY public.dunning_steps
     ADD CONSTRAINT dunning_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
-
-ALTER TABLE ONLY public.events
-    ADD CONSTRAINT events_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
-
-ALTER TABLE ONLY public.events
-    ADD CONSTRAINT events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.fair_use_standings
     ADD CONSTRAINT fair_use_standings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);

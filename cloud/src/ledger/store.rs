@@ -50,6 +50,8 @@ struct PostingColumns {
 
 /// Writes entries with their postings in one statement, which the database judges as a whole; says how many were new. What
 /// is of a day that is closed is posted on the first that is not.
+///
+/// `IS TRUE` keeps the new entries from being joined, which without hash joins compares each posting with each entry.
 pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Error> {
     let (tenant, at) = (tx.tenant(), tx.at());
     let ids: Vec<_> = facts.iter().map(|_| tx.new_id::<LedgerEntryId>().uuid()).collect();
@@ -82,7 +84,7 @@ pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Erro
                SELECT $1, entry, position, code, account, currency, amount
                FROM unnest($9::uuid[], $10::smallint[], $11::text[], $12::uuid[], $13::text[], $14::numeric[])
                     AS posting (entry, position, code, account, currency, amount)
-               JOIN new ON new.id = posting.entry)
+               WHERE (entry IN (SELECT id FROM new)) IS TRUE)
            SELECT count(*) AS "new!" FROM new"#,
         tenant.uuid(),
         at,
