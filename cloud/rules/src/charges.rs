@@ -163,6 +163,11 @@ pub fn derive<I: Clone + Ord, V: Clone + Ord>(
     for line in billed {
         same_currency(subscription.currency, line.amount)?;
     }
+    let first_days: BTreeMap<_, _> = billed.iter().map(|line| (&line.id, line.period.start())).collect();
+    // A credit is looked at with its charge, which may reach into a further period when a plan of other periods held before.
+    let placed = |line: &BilledLine<I, V>| {
+        line.credits.as_ref().and_then(|id| first_days.get(id).copied()).unwrap_or(line.period.start())
+    };
     let mut new = Vec::new();
     for full in periods(subscription, &terms, billed, as_of)? {
         let wanted = wanted(subscription, &terms, full);
@@ -170,7 +175,7 @@ pub fn derive<I: Clone + Ord, V: Clone + Ord>(
         for (key, segment) in wanted {
             keys.entry(key).or_default().wanted.push(segment);
         }
-        for line in billed.iter().filter(|line| full.contains(line.period.start())) {
+        for line in billed.iter().filter(|line| full.contains(placed(line))) {
             keys.entry(key_of_line(line)).or_default().billed.push(line);
         }
         let mut lines = Vec::new();

@@ -34,6 +34,7 @@ pub mod pricing;
 pub mod promotion;
 pub mod proration;
 pub mod reference;
+pub mod rhythm;
 pub mod rollover;
 pub mod rounding;
 pub mod schedule;

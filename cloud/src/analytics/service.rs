@@ -41,7 +41,7 @@ pub async fn recurring(tx: &mut TenantTx, currency: Option<Currency>) -> Result<
     let (today, currency) = here(tx, currency).await?;
     let last = Month::of(today);
     let range = (last.back(MONTHS - 1).first(), last.first());
-    let rows = store::recurring::months(tx, currency.code(), range, today).await?;
+    let rows = store::recurring::months(tx, currency, range, today).await?;
     let shown = |row: store::recurring::MonthRow| -> Result<Recurring, Error> {
         let money = |amount: Decimal| Money::rounded(amount, currency);
         let arpu = (row.subscribers_closing > 0).then(|| money(row.closing / Decimal::from(row.subscribers_closing)));
@@ -76,7 +76,7 @@ pub async fn moved(
 ) -> Result<Vec<Moved>, Error> {
     let (today, currency) = here(tx, currency).await?;
     let of = (month.first(), today);
-    let rows = store::recurring::moved(tx, currency.code(), of, movement.map(Movement::name), page).await?;
+    let rows = store::recurring::moved(tx, currency, of, movement.map(Movement::name), page).await?;
     let shown = |row: store::recurring::MovedRow| -> Result<Moved, Error> {
         let movement = Movement::ALL.into_iter().find(|movement| movement.name() == row.movement);
         Ok(Moved {

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
-use weir_rules::calendar::{BillingDay, Cycle, Period, local_date};
+use weir_rules::calendar::{BillingDay, Cycle, Period, Timing, local_date};
 use weir_rules::money::{Currency, Money, MoneyError};
+use weir_rules::rhythm::{self, Every, Rhythm, Stretch};
 use weir_rules::tax::TaxRate;
 
 use super::discounts::Reduction;
@@ -85,7 +86,10 @@ pub(super) struct Facts<'a> {
     pub subscription: SubscriptionId,
     pub currency: Currency,
     pub zone: Tz,
+    /// The months from billing day to billing day: what allowances are for.
     pub cycle: Cycle,
+    /// Its terms by how their prices are asked for.
+    pub stretches: Vec<Stretch>,
     pub terms: &'a [TermRow],
     pub billed: Vec<&'a BilledRow>,
     pub top_ups: Vec<&'a TopUpRow>,
@@ -237,6 +241,7 @@ pub(super) fn by_subscription<'a>(
             currency,
             zone,
             cycle: Cycle::monthly(terms[0].starts_on, billing_day, 1)?,
+            stretches: rhythm::stretches(terms[0].starts_on, billing_day, rhythms(terms)?)?,
             terms,
             billed: billed.iter().filter(|line| line.subscription == terms[0].subscription).collect(),
             top_ups: top_ups.iter().filter(|top_up| top_up.subscription == terms[0].subscription).collect(),
@@ -253,6 +258,22 @@ pub(super) fn by_subscription<'a>(
         })
     };
     terms.chunk_by(|a, b| a.subscription == b.subscription).map(of_one).collect()
+}
+
+/// How the price of each term is asked for, from its first day on.
+fn rhythms(terms: &[TermRow]) -> Result<Vec<(NaiveDate, Rhythm)>, RulesError> {
+    terms.iter().map(|term| Ok((term.from, rhythm_of(term)?))).collect()
+}
+
+/// How the price of a term is asked for.
+pub(super) fn rhythm_of(term: &TermRow) -> Result<Rhythm, RulesError> {
+    let every = match (term.period_months, term.period_days) {
+        (Some(months), None) => Every::Months(months.unsigned_abs().into()),
+        (None, Some(days)) => Every::Days(days.unsigned_abs().into()),
+        _ => return Err(RulesError::Range("billing period")),
+    };
+    let timing = if term.in_arrears { Timing::InArrears } else { Timing::InAdvance };
+    Ok(Rhythm { every, timing })
 }
 
 pub(super) fn zone(account: &AccountRow) -> Result<Tz, Error> {

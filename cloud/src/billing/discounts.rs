@@ -14,11 +14,12 @@ use weir_rules::discount::{Discount, given_back};
 use weir_rules::money::{Money, MoneyError};
 use weir_rules::promotion::{self, Promotion};
 use weir_rules::proration;
+use weir_rules::rhythm::stretch_at;
 
-use super::account::{Draft, Facts};
+use super::Error;
+use super::account::{self, Draft, Facts};
 use super::store::discounts::{self as store, DiscountRow};
-use super::store::facts::BilledRow;
-use super::{Error, metered};
+use super::store::facts::{self, BilledRow};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, DiscountId, InvoiceLineId, PlanVersionId, SubscriptionId};
 use crate::ledger::Amount;
@@ -161,9 +162,13 @@ pub async fn billed_until(tx: &mut TenantTx, subscription: SubscriptionId) -> Re
 pub async fn after_periods(
     tx: &mut TenantTx,
     account: AccountId,
-    starts_on: NaiveDate,
+    subscription: SubscriptionId,
     (from, periods): (NaiveDate, usize),
 ) -> Result<Option<NaiveDate>, Error> {
-    let cycle = metered::cycle(tx, account, starts_on).await?;
-    Ok(cycle.boundaries_after(from, periods)?.last().copied())
+    let row = facts::account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
+    let terms = facts::terms(tx, &[account.uuid()]).await?;
+    let all = account::by_subscription(&row, (&terms, &[]), &[], account::Deals::default())?;
+    let Some(facts) = all.into_iter().find(|facts| facts.subscription == subscription) else { return Ok(None) };
+    let Some(stretch) = facts.stretches.get(stretch_at(&facts.stretches, from)) else { return Ok(None) };
+    Ok(stretch.cycle.boundaries_after(from, periods)?.last().copied())
 }

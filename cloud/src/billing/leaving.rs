@@ -53,7 +53,7 @@ fn fee(row: &ContractRow, terms: &[TermRow], currency: Currency, on: NaiveDate) 
         "fixed" => TerminationFee::Fixed(money(row.amount)?),
         "declining" => TerminationFee::Declining(money(row.amount)?),
         "remaining" => TerminationFee::RemainingPeriods {
-            price: money(held.map(|term| term.price))?,
+            price: held.map_or_else(|| Ok(Money::zero(currency)), |term| a_month(term, currency))?,
             percent: row.percent.unwrap_or_default(),
         },
         _ => TerminationFee::None,
@@ -65,6 +65,11 @@ fn fee(row: &ContractRow, terms: &[TermRow], currency: Currency, on: NaiveDate) 
         cooling_off_days: row.cooling_off_days.unsigned_abs(),
     };
     Ok(contract.early_termination_fee(months(row.from)?, on)?)
+}
+
+/// What the price of a plan comes to for a month.
+fn a_month(term: &TermRow, currency: Currency) -> Result<Money, Error> {
+    Ok(account::rhythm_of(term)?.every.price_a_month(Money::new(term.price, currency)?)?)
 }
 
 /// The months of a contract, from its first day on.

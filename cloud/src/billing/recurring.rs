@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use weir_rules::calendar::{Period, Timing};
-use weir_rules::charges::{BilledLine, Subscription, Terms, derive};
+use weir_rules::charges::{BilledLine, Subscription, Terms};
 use weir_rules::money::{Currency, Money, MoneyError};
 use weir_rules::proration::ProrationPolicy;
+use weir_rules::rhythm::derive_stretches;
 use weir_rules::tax::{TaxCategory, TaxRate};
 
 use super::account::{Draft, Facts};
@@ -16,7 +17,7 @@ use super::{Error, LineKind, discounts};
 use crate::db::TenantTx;
 use crate::ids::{InvoiceLineId, PlanVersionId};
 
-/// Adds the charges and credits due by `as_of`, in advance and by day.
+/// Adds the charges and credits due by `as_of`, by day.
 pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: &mut Vec<Draft>) -> Result<(), Error> {
     let subscription = subscription(facts)?;
     let mut billed = Vec::new();
@@ -31,7 +32,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             credits: line.credits,
         });
     }
-    let mut due = VecDeque::from(derive(&subscription, &billed, as_of)?);
+    let mut due = VecDeque::from(derive_stretches(&subscription, &facts.stretches, &billed, as_of)?);
     while let Some(line) = due.pop_front() {
         let mut pieces = discounts::cut(facts, lines, line)?;
         let line = pieces.remove(0);
@@ -51,7 +52,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             version: Some(line.version),
             description: plan.cloned().unwrap_or_else(|| line.version.to_string()),
             period: line.period,
-            full: line.full_period,
+            full: credited.map_or(Ok(line.full_period), |billed| Period::new(billed.full_from, billed.full_to))?,
             quantity: line.quantity,
             unit_price: line.price,
             net,
@@ -89,6 +90,7 @@ fn subscription(facts: &Facts<'_>) -> Result<Subscription<PlanVersionId>, Error>
         let price = Money::new(term.price, Currency::from_code(&term.currency)?)?;
         terms.push(Terms { version: term.version, price, quantity: Decimal::ONE, from: term.from, to: term.to });
     }
+    // Each stretch has its own cycle and timing.
     let (timing, policy) = (Timing::InAdvance, ProrationPolicy::ByDay);
     Ok(Subscription { cycle: facts.cycle, timing, policy, currency: facts.currency, terms })
 }

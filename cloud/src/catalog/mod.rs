@@ -9,6 +9,6 @@ mod store;
 
 pub use error::Error;
 pub use fair_use::{NotATime, Step, Throttle, TimeOfDay, Weekday, Window};
-pub use model::{Amount, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish};
+pub use model::{Amount, BillingPeriod, BillingTiming, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish};
 pub use service::{add_plan, add_version, change_plan, offered, plan, plans, retire, version};
 pub(crate) use service::{check_amount as check_price, check_bytes as check_volume, check_rate};

@@ -20,6 +20,33 @@ pub struct Amount {
     pub currency: String,
 }
 
+/// How long a billing period is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BillingPeriod {
+    /// From the account's billing day to the one so many months later: 1, 3, 6 or 12.
+    Months(i16),
+    /// So many days from the first one on the plan, 1-365.
+    Days(i16),
+}
+
+impl Default for BillingPeriod {
+    fn default() -> Self {
+        Self::Months(1)
+    }
+}
+
+/// When the price of a billing period is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BillingTiming {
+    /// On its first day.
+    #[default]
+    InAdvance,
+    /// On the day after its last.
+    InArrears,
+}
+
 /// What is sold.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Plan {
@@ -52,7 +79,11 @@ pub struct PlanVersion {
     pub rate_up_bps: i64,
     /// A full billing period, before tax.
     pub price: Amount,
-    /// Bytes included in a full billing period, both directions; null = unmetered.
+    /// How long a billing period is.
+    pub period: BillingPeriod,
+    /// When its price is asked for.
+    pub timing: BillingTiming,
+    /// Bytes included in a month from billing day to billing day, both directions; null = unmetered.
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; null = nothing.
     pub overage: Option<Overage>,
@@ -99,7 +130,13 @@ pub struct PlanWish {
     pub rate_up_bps: i64,
     /// A full billing period, before tax.
     pub price: Amount,
-    /// Bytes included in a full billing period, both directions; absent = unmetered.
+    /// How long a billing period is; absent = a month.
+    #[serde(default)]
+    pub period: BillingPeriod,
+    /// When its price is asked for; absent = in advance.
+    #[serde(default)]
+    pub timing: BillingTiming,
+    /// Bytes included in a month from billing day to billing day, both directions; absent = unmetered.
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.
     pub overage: Option<Overage>,
@@ -145,7 +182,13 @@ pub struct VersionWish {
     pub rate_up_bps: i64,
     /// A full billing period, before tax.
     pub price: Amount,
-    /// Bytes included in a full billing period, both directions; absent = unmetered.
+    /// How long a billing period is; absent = a month.
+    #[serde(default)]
+    pub period: BillingPeriod,
+    /// When its price is asked for; absent = in advance.
+    #[serde(default)]
+    pub timing: BillingTiming,
+    /// Bytes included in a month from billing day to billing day, both directions; absent = unmetered.
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.
     pub overage: Option<Overage>,

@@ -5,7 +5,9 @@ use weir_rules::money::{Currency, Money};
 
 use super::fair_use::{check_beyond, check_throttle, check_windows};
 use super::model::Amount;
-use super::{Error, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish, store};
+use super::{
+    BillingPeriod, BillingTiming, Error, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish, store,
+};
 use crate::audit;
 use crate::db::TenantTx;
 use crate::error::FieldError;
@@ -42,6 +44,8 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         rate_down_bps: wish.rate_down_bps,
         rate_up_bps: wish.rate_up_bps,
         price: wish.price,
+        period: wish.period,
+        timing: wish.timing,
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
         throttle: wish.throttle,
@@ -122,6 +126,8 @@ fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, wish: VersionWish) -> P
         rate_down_bps: wish.rate_down_bps,
         rate_up_bps: wish.rate_up_bps,
         price: wish.price,
+        period: wish.period,
+        timing: wish.timing,
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
         throttle: wish.throttle,
@@ -141,6 +147,7 @@ fn check(wish: &VersionWish) -> Vec<FieldError> {
         check_range(field, rate, RATE_MAX, &mut errors);
     }
     check_amount("price", &wish.price, &mut errors);
+    check_period(wish, &mut errors);
     if let Some(bytes) = wish.allowance_bytes {
         check_bytes("allowance_bytes", bytes, &mut errors);
     }
@@ -172,6 +179,25 @@ fn check(wish: &VersionWish) -> Vec<FieldError> {
         }
     }
     errors
+}
+
+fn check_period(wish: &VersionWish, errors: &mut Vec<FieldError>) {
+    match wish.period {
+        BillingPeriod::Months(1 | 3 | 6 | 12) => {}
+        BillingPeriod::Months(months) => {
+            errors.push(FieldError::new("period.months", format!("must be 1, 3, 6 or 12, found {months}")));
+        }
+        BillingPeriod::Days(days) if !(1..=365).contains(&days) => {
+            errors.push(FieldError::new("period.days", format!("must be 1 to 365, found {days}")));
+        }
+        BillingPeriod::Days(_) if wish.allowance_bytes.is_some() => {
+            errors.push(FieldError::new("period", "must be in months: allowances are counted by the month"));
+        }
+        BillingPeriod::Days(_) => {}
+    }
+    if wish.timing == BillingTiming::InArrears && wish.period != BillingPeriod::Months(1) {
+        errors.push(FieldError::new("timing", "must be in_advance: only a month can be paid afterwards"));
+    }
 }
 
 pub(super) fn check_range(field: &str, value: i64, max: i64, errors: &mut Vec<FieldError>) {

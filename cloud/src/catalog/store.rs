@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Amount, Error, Overage, Plan, PlanVersion, Step, Throttle, Window};
+use super::{Amount, BillingPeriod, BillingTiming, Error, Overage, Plan, PlanVersion, Step, Throttle, Window};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
@@ -16,6 +16,9 @@ struct VersionRow {
     rate_up_bps: i64,
     price: Decimal,
     currency: String,
+    period_months: Option<i16>,
+    period_days: Option<i16>,
+    in_arrears: bool,
     allowance_bytes: Option<i64>,
     overage_block_bytes: Option<i64>,
     overage_block_price: Option<Decimal>,
@@ -44,6 +47,8 @@ impl From<VersionRow> for PlanVersion {
             rate_down_bps: row.rate_down_bps,
             rate_up_bps: row.rate_up_bps,
             price: Amount { amount: row.price, currency: row.currency },
+            period: row.period_days.map_or(BillingPeriod::Months(row.period_months.unwrap_or(1)), BillingPeriod::Days),
+            timing: if row.in_arrears { BillingTiming::InArrears } else { BillingTiming::InAdvance },
             allowance_bytes: row.allowance_bytes,
             overage,
             throttle: throttle.map(|(rate_down_bps, rate_up_bps)| Throttle { rate_down_bps, rate_up_bps }),
@@ -112,7 +117,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
     let ids: Vec<_> = rows.iter().map(|row| row.id.uuid()).collect();
     let versions = sqlx::query_as!(
         VersionRow,
-        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
+        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, allowance_bytes,
                   overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
                   steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE plan_id = ANY($1) ORDER BY version DESC"#,
@@ -142,7 +147,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
 pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<PlanVersion>, sqlx::Error> {
     let row = sqlx::query_as!(
         VersionRow,
-        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
+        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, allowance_bytes,
                   overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
                   steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE id = $1"#,
@@ -174,12 +179,17 @@ pub async fn insert_plan(tx: &mut TenantTx, id: PlanId, name: &str, offered: boo
 pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
     let windows = serde_json::to_value(&version.windows).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let (months, days) = match version.period {
+        BillingPeriod::Months(months) => (Some(months), None),
+        BillingPeriod::Days(days) => (None, Some(days)),
+    };
     let steps = serde_json::to_value(&version.steps).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
         "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                                     overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows, created_at,
-                                    burst_down_bytes, burst_up_bytes, steps, carry_over_bytes, allowance_shared)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+                                    burst_down_bytes, burst_up_bytes, steps, carry_over_bytes, allowance_shared,
+                                    period_months, period_days, in_arrears)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
         tenant,
         version.id.uuid(),
         version.plan_id.uuid(),
@@ -199,7 +209,10 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         version.burst_up_bytes,
         steps,
         version.carry_over_bytes,
-        version.allowance_shared
+        version.allowance_shared,
+        months,
+        days,
+        version.timing == BillingTiming::InArrears
     )
     .execute(tx.conn())
     .await?;

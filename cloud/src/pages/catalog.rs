@@ -8,11 +8,14 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
+use weir_ui::i18n::t;
 use weir_ui::pages::{Form, List};
 
 use super::{Asking, form_status, next_page, page_of, steps, windows};
 use crate::app::App;
-use crate::catalog::{self, Amount, Overage, Plan, PlanWish, Throttle, VersionWish};
+use crate::catalog::{
+    self, Amount, BillingPeriod, BillingTiming, Overage, Plan, PlanVersion, PlanWish, Throttle, VersionWish,
+};
 use crate::error::Problem;
 use crate::http::ApiQuery;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -96,6 +99,8 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         rate_down_bps: first.rate_down_bps,
         rate_up_bps: first.rate_up_bps,
         price: first.price,
+        period: first.period,
+        timing: first.timing,
         allowance_bytes: first.allowance_bytes,
         overage: first.overage,
         throttle: first.throttle,
@@ -139,6 +144,11 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
     let carry_over_bytes = if given(fields, "carry_over") { read_scaled(fields, "carry_over", GIGABYTE) } else { None };
     let allowance_shared = fields.get("allowance_shared") == "yes";
     let windows = windows::read(fields);
+    let period = read_period(fields);
+    let timing = match fields.get("in_arrears") {
+        "yes" => BillingTiming::InArrears,
+        _ => BillingTiming::InAdvance,
+    };
     let problem = fields.problem();
     match (down, up, amount, burst) {
         (Some(rate_down_bps), Some(rate_up_bps), Some(amount), Some((burst_down_bytes, burst_up_bytes)))
@@ -149,6 +159,8 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
                 rate_down_bps,
                 rate_up_bps,
                 price,
+                period,
+                timing,
                 allowance_bytes,
                 overage,
                 throttle,
@@ -162,6 +174,34 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
         }
         _ => Err(problem),
     }
+}
+
+/// How long a price is for: days if they are given, or else months, one unless it says.
+fn read_period(fields: &mut Fields) -> BillingPeriod {
+    let mut read = |name: &str| {
+        if fields.get(name).is_empty() { None } else { fields.read::<i16>(name, "error-number") }
+    };
+    match (read("period.days"), read("period.months")) {
+        (Some(_), Some(_)) => {
+            fields.refuse("period.days", "plan-period-error-both");
+            BillingPeriod::default()
+        }
+        (Some(days), None) => BillingPeriod::Days(days),
+        (None, months) => months.map(BillingPeriod::Months).unwrap_or_default(),
+    }
+}
+
+/// A price and what it is for, as readers write it.
+pub(super) fn price_for(lang: &str, version: &PlanVersion) -> String {
+    let period = match version.period {
+        BillingPeriod::Months(3) => t(lang, "plan-period-quarter", &[]),
+        BillingPeriod::Months(6) => t(lang, "plan-period-half-year", &[]),
+        BillingPeriod::Months(12) => t(lang, "plan-period-year", &[]),
+        BillingPeriod::Months(_) => t(lang, "plan-period-month", &[]),
+        BillingPeriod::Days(1) => t(lang, "plan-period-day", &[]),
+        BillingPeriod::Days(days) => t(lang, "plan-period-of-days", &[("days", &days.to_string())]),
+    };
+    format!("{} {period}", price_of(lang, &version.price))
 }
 
 /// Reads a figure in a unit as a whole number of what the unit is made of.
@@ -181,6 +221,9 @@ pub(super) fn ask_terms(asked: Asking<'_>) -> Asking<'_> {
         .ask("rate_up", "rate-up-mbit", Input::Line("text"))
         .ask("price", "price", Input::Line("text"))
         .ask("currency", "currency", Input::Line("text"))
+        .ask("period.months", "plan-period-months", Input::Line("text"))
+        .ask("period.days", "plan-period-days", Input::Line("text"))
+        .ask("in_arrears", "plan-in-arrears", Input::Tick)
         .ask("allowance", "allowance-gb", Input::Line("text"))
         .ask("overage.block", "overage-block-gb", Input::Line("text"))
         .ask("overage.price", "overage-price", Input::Line("text"))

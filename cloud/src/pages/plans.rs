@@ -10,10 +10,10 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Confirm, Form, Section, Show};
 
-use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_of, read_terms};
+use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_for, price_of, read_terms};
 use super::{Asking, form_status, steps, windows};
 use crate::app::App;
-use crate::catalog::{self, Amount, Overage, Plan, PlanChange, PlanVersion, Throttle};
+use crate::catalog::{self, Amount, BillingPeriod, BillingTiming, Overage, Plan, PlanChange, PlanVersion, Throttle};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -91,7 +91,11 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
             Cell::Number(version.carry_over_bytes.map_or_else(|| "—".into(), |bytes| format::bytes(lang, bytes))),
             Cell::Number(both_bursts(lang, version)),
             Cell::Text(version.windows.iter().map(windows::typed).collect::<Vec<_>>().join(" · ")),
-            Cell::Number(price_of(lang, &version.price)),
+            Cell::Number(price_for(lang, version)),
+            Cell::Text(screen.t(match version.timing {
+                BillingTiming::InAdvance => "plan-paid-ahead",
+                BillingTiming::InArrears => "plan-paid-afterwards",
+            })),
             Cell::Number(format::instant(lang, version.created_at, screen.zone)),
         ]
     });
@@ -105,6 +109,7 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
         "burst",
         "fair-use-windows-short",
         "price",
+        "plan-paid",
         "since",
     ]
     .map(|key| screen.t(key));
@@ -129,12 +134,19 @@ fn fields_of(version: &PlanVersion) -> Fields {
     let throttled = |rate: fn(Throttle) -> i64| {
         version.throttle.map(|throttle| scaled(rate(throttle), MEGABIT)).unwrap_or_default()
     };
+    let (months, days) = match version.period {
+        BillingPeriod::Months(months) => (months.to_string(), String::new()),
+        BillingPeriod::Days(days) => (String::new(), days.to_string()),
+    };
     let burst = |bytes: i64| if bytes > 0 { scaled(bytes, MEGABYTE) } else { String::new() };
     Fields::of([
         ("rate_down", scaled(version.rate_down_bps, MEGABIT)),
         ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
         ("price", typed(&version.price)),
         ("currency", version.price.currency.clone()),
+        ("period.months", months),
+        ("period.days", days),
+        ("in_arrears", if version.timing == BillingTiming::InArrears { "yes".into() } else { String::new() }),
         ("allowance", version.allowance_bytes.map(|bytes| scaled(bytes, GIGABYTE)).unwrap_or_default()),
         ("overage.block", overage.map(|overage| scaled(overage.block_bytes, GIGABYTE)).unwrap_or_default()),
         ("overage.price", overage.map(|overage| typed(&overage.price)).unwrap_or_default()),

@@ -13,7 +13,7 @@ use weir_ui::blocks::{Cell, Input, Table};
 use weir_ui::format;
 use weir_ui::pages::{Confirm, Form, Section};
 
-use super::catalog::price_of;
+use super::catalog::price_for;
 use super::{Asking, MANY, address, days, form_status, money};
 use crate::app::App;
 use crate::billing::{self, Upcoming};
@@ -66,7 +66,7 @@ async fn plan_form(
     let choices = on_sale.filter_map(|plan| {
         let newest = plan.versions.first()?;
         let other = newest.id != sold.plan_version_id && newest.price.currency == currency;
-        other.then(|| (newest.id.to_string(), format!("{} · {}", plan.name, price_of(lang, &newest.price))))
+        other.then(|| (newest.id.to_string(), format!("{} · {}", plan.name, price_for(lang, newest))))
     });
     let form = Asking::new(&screen.frame, fields, problem)
         .ask("plan_version_id", "plan-new", Input::Choice(choices.collect()))
@@ -143,7 +143,7 @@ async fn ask_plan(
     let lang = screen.frame.lang;
     let promise = |name: &str, version: &PlanVersion| {
         let (down, up) = (format::bit_rate(lang, version.rate_down_bps), format::bit_rate(lang, version.rate_up_bps));
-        Cell::Text(format!("{name} · {down} / {up} · {}", price_of(lang, &version.price)))
+        Cell::Text(format!("{name} · {down} / {up} · {}", price_for(lang, version)))
     };
     let facts = vec![
         (screen.t("plan-now"), promise(&before.plan_name, &old)),

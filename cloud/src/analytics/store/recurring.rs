@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use weir_rules::money::Currency;
 
 use crate::db::TenantTx;
 use crate::http::paging::Page;
@@ -25,7 +26,7 @@ pub struct MonthRow {
 /// The months from `first` to `last`, oldest first; a month that is not over ends `today`.
 pub async fn months(
     tx: &mut TenantTx,
-    currency: &str,
+    currency: Currency,
     (first, last): (NaiveDate, NaiveDate),
     today: NaiveDate,
 ) -> Result<Vec<MonthRow>, sqlx::Error> {
@@ -42,9 +43,9 @@ pub async fn months(
                FROM months
                CROSS JOIN subscriptions s
                JOIN accounts a ON a.id = s.account_id AND a.currency = $1
-               LEFT JOIN LATERAL (SELECT v.price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(v.price, v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id AND t.valid @> (months.month - 1)) before ON true
-               LEFT JOIN LATERAL (SELECT v.price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(v.price, v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id AND t.valid @> months.last_day) after ON true
                WHERE before.price IS NOT NULL OR after.price IS NOT NULL),
            people AS (
@@ -74,10 +75,11 @@ pub async fn months(
                      AND l.period && daterange(months.month, (months.month + interval '1 month')::date)) AS "earned!"
            FROM months LEFT JOIN prices p ON p.month = months.month LEFT JOIN counted c ON c.month = months.month
            GROUP BY months.month ORDER BY months.month"#,
-        currency,
+        currency.code(),
         first,
         last,
-        today
+        today,
+        decimals(currency)
     )
     .fetch_all(tx.conn())
     .await
@@ -95,7 +97,7 @@ pub struct MovedRow {
 /// The lines that moved between the day before `month` and its last day, or `today`; of one movement if given.
 pub async fn moved(
     tx: &mut TenantTx,
-    currency: &str,
+    currency: Currency,
     (month, today): (NaiveDate, NaiveDate),
     movement: Option<&str>,
     page: Page,
@@ -110,9 +112,9 @@ pub async fn moved(
                FROM subscriptions s
                JOIN accounts a ON a.id = s.account_id AND a.currency = $1
                JOIN subscribers b ON b.id = a.subscriber_id
-               LEFT JOIN LATERAL (SELECT v.price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(v.price, v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id AND t.valid @> ($2::date - 1)) before ON true
-               LEFT JOIN LATERAL (SELECT v.price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(v.price, v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id
                                     AND t.valid @> least(($2::date + interval '1 month')::date - 1, $3::date)) after ON true),
            moved AS (
@@ -122,13 +124,19 @@ pub async fn moved(
                FROM prices WHERE before <> after)
            SELECT line AS "line: _", account AS "account: _", subscriber, movement AS "movement!", before AS "before!", after AS "after!"
            FROM moved WHERE ($4::text IS NULL OR movement = $4) AND ($5::uuid IS NULL OR line < $5) ORDER BY line DESC LIMIT $6"#,
-        currency,
+        currency.code(),
         month,
         today,
         movement,
         page.after,
-        page.fetch()
+        page.fetch(),
+        decimals(currency)
     )
     .fetch_all(tx.conn())
     .await
+}
+
+/// To which place a line's price for a month is rounded, so that what they come to adds up.
+fn decimals(currency: Currency) -> i32 {
+    i32::try_from(currency.decimals()).unwrap_or_default()
 }

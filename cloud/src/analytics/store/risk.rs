@@ -35,7 +35,7 @@ pub async fn signs(tx: &mut TenantTx, now: DateTime<Utc>, today: NaiveDate) -> R
                  bool_or(EXISTS (SELECT FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                      JOIN subscription_terms earlier ON earlier.subscription_id = t.subscription_id AND upper(earlier.valid) = lower(t.valid)
                      JOIN plan_versions w ON w.id = earlier.plan_version_id
-                     WHERE t.subscription_id = served.id AND lower(t.valid) BETWEEN $3 AND $1 AND v.price < w.price)) AS downgraded,
+                     WHERE t.subscription_id = served.id AND lower(t.valid) BETWEEN $3 AND $1 AND price_a_month(v.price, v.period_months, v.period_days) < price_a_month(w.price, w.period_months, w.period_days))) AS downgraded,
                  coalesce(sum((SELECT sum(u.down_bytes::numeric + u.up_bytes) FROM usage_segments u
                      WHERE u.subscription_id = served.id AND u.end_at > $4)), 0) AS recent,
                  coalesce(sum((SELECT sum(u.down_bytes::numeric + u.up_bytes) FROM usage_segments u

@@ -61,6 +61,10 @@ pub struct TermRow {
     pub plan: String,
     pub price: Decimal,
     pub currency: String,
+    /// What the price is for: months, or else days; and whether it is asked for afterwards.
+    pub period_months: Option<i16>,
+    pub period_days: Option<i16>,
+    pub in_arrears: bool,
     pub allowance_bytes: Option<i64>,
     pub allowance_shared: bool,
     pub block_bytes: Option<i64>,
@@ -75,7 +79,7 @@ pub struct TermRow {
 pub async fn terms(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<TermRow>, sqlx::Error> {
     sqlx::query_as!(
         TermRow,
-        r#"SELECT s.account_id AS "account: _", s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.allowance_bytes,
+        r#"SELECT s.account_id AS "account: _", s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.period_months, v.period_days, v.in_arrears, v.allowance_bytes,
                   v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   lower(t.valid) AS "from!", upper(t.valid) AS "to?"
            FROM subscriptions s

@@ -118,12 +118,18 @@ pub async fn accounts(tx: &mut TenantTx, run: &RunRow, limit: Option<i64>) -> Re
                  AND NOT EXISTS (SELECT FROM billed_contracts b WHERE b.contract_id = c.id)
            ) OR EXISTS (
              SELECT FROM subscriptions s
-             JOIN LATERAL (SELECT range_agg(t.valid) AS held, max(coalesce(upper(t.valid), 'infinity')) AS ends_on
-                           FROM subscription_terms t WHERE t.subscription_id = s.id) t ON true
-             JOIN LATERAL (SELECT range_agg(b.period) AS billed, max(lower(b.period)) FILTER (WHERE b.period @> $2::date) AS since
+             JOIN LATERAL (SELECT range_agg(t.valid) AS held, max(coalesce(upper(t.valid), 'infinity')) AS ends_on,
+                                  range_agg(t.valid * daterange(NULL, asked_until(t.valid, v.in_arrears, a.billing_day, $2))) AS asked,
+                                  bool_or(v.in_arrears AND t.valid @> $2::date) AS afterwards
+                           FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+                           WHERE t.subscription_id = s.id) t ON true
+             -- Traffic is counted by months, however long what is billed is for.
+             JOIN LATERAL (SELECT range_agg(b.period) AS billed,
+                                  CASE WHEN t.afterwards OR bool_or(b.period @> $2::date)
+                                       THEN greatest(max(lower(b.period)) FILTER (WHERE b.period @> $2::date), last_billing_day(a.billing_day, $2)) END AS since
                            FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring') b ON true
              WHERE s.account_id = a.id AND (
-               t.held * datemultirange(daterange(NULL, $2, '[]')) <@ b.billed IS NOT TRUE
+               t.asked <@ b.billed IS NOT TRUE
                OR b.billed <@ t.held IS NOT TRUE
                OR EXISTS (SELECT FROM billed_periods o
                           JOIN invoice_lines l ON l.id = o.invoice_line_id
@@ -215,7 +221,7 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
              EXISTS (
                SELECT FROM subscription_terms t
                JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
-               JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0
+               JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0 AND NOT v.in_arrears
                WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  -- What discounts leave nothing of waits for a day with something to ask.
                  AND v.price > (SELECT coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN v.price ELSE d.amount END), 0)
@@ -230,6 +236,34 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                                  AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
                  AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
              OR EXISTS (
+               -- What is paid afterwards: a month that is over, or what was served before its terms ended.
+               SELECT FROM subscription_terms t
+               JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
+               JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0 AND v.in_arrears
+               CROSS JOIN LATERAL (SELECT least(upper(t.valid), asked_until(t.valid, true, a.billing_day, ($1::timestamptz AT TIME ZONE a.time_zone)::date)) - 1 AS day) last
+               WHERE t.valid @> last.day
+                 AND NOT EXISTS (SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring' AND b.period @> last.day)
+                 AND v.price > (SELECT coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN v.price ELSE d.amount END), 0)
+                                FROM discounts d WHERE d.subscription_id = s.id AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> last.day)
+                 AND (NOT EXISTS (SELECT FROM discounts d WHERE d.subscription_id = s.id
+                                  AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> last.day)
+                      OR NOT EXISTS (SELECT FROM billing_runs g WHERE g.as_of >= ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                                     AND g.started_at >= date_trunc('day', $1::timestamptz, a.time_zone)))
+                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
+             OR EXISTS (
+               -- What was paid ahead for a period of another length is given back as soon as its plan is left.
+               SELECT FROM subscription_terms t
+               JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
+               JOIN subscription_terms o ON o.subscription_id = t.subscription_id AND upper(o.valid) = lower(t.valid)
+               JOIN plan_versions v ON v.id = t.plan_version_id
+               JOIN plan_versions w ON w.id = o.plan_version_id
+                 AND (w.period_months, w.period_days, w.in_arrears) IS DISTINCT FROM (v.period_months, v.period_days, v.in_arrears)
+               JOIN billed_periods b ON b.subscription_id = s.id AND b.component = 'recurring'
+                 AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
+               JOIN invoice_lines l ON l.id = b.invoice_line_id AND l.plan_version_id = o.plan_version_id AND l.net <> 0
+               WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
+             OR EXISTS (
                -- What asked for nothing has nothing to give back.
                SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id JOIN invoice_lines l ON l.id = b.invoice_line_id AND l.net <> 0
                WHERE b.component = 'recurring' AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = s.account_id)
@@ -237,9 +271,13 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                  AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> (upper(b.period) - 1)))
              OR EXISTS (
                SELECT FROM subscriptions s JOIN accounts a ON a.id = s.account_id
-               JOIN LATERAL (SELECT max(upper(b.period)) AS ended_on FROM billed_periods b
-                             WHERE b.subscription_id = s.id AND b.component = 'recurring'
-                               AND upper(b.period) <= ($1::timestamptz AT TIME ZONE a.time_zone)::date) p ON true
+               CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS today) now
+               -- A month within a longer period ends on the billing day.
+               JOIN LATERAL (SELECT greatest(max(upper(b.period)) FILTER (WHERE upper(b.period) <= now.today),
+                                             max(last_billing_day(a.billing_day, now.today))
+                                                 FILTER (WHERE lower(b.period) < last_billing_day(a.billing_day, now.today)
+                                                           AND upper(b.period) > last_billing_day(a.billing_day, now.today))) AS ended_on
+                             FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring') p ON true
                WHERE NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
                  AND EXISTS (SELECT FROM usage_segments u
                              JOIN usage_records r ON r.agent_id = u.agent_id AND r.epoch = u.epoch AND r.seq = u.seq

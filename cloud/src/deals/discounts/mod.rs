@@ -160,7 +160,7 @@ async fn days(
         return Err(Error::field("from_on", format!("must not be before {first}, the first day that is not billed")));
     }
     let until = match wish.periods {
-        Some(periods) => billing::after_periods(tx, sold.account_id, sold.starts_on, (from, periods.into())).await?,
+        Some(periods) => billing::after_periods(tx, sold.account_id, sold.id, (from, periods.into())).await?,
         None => wish.until_on,
     };
     if until.is_some_and(|until| until <= from) {

@@ -18,7 +18,7 @@ use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, html, see};
 use crate::ids::{PlanVersionId, SubscriptionId};
-use crate::pages::catalog::price_of;
+use crate::pages::catalog::price_for;
 use crate::pages::{Asking, days, form_status, money};
 use crate::portal::{self, Changed};
 
@@ -59,7 +59,7 @@ async fn choices(
 pub(super) fn offers(portal: &Portal, offered: &[(Plan, PlanVersion)]) -> Input {
     let lang = portal.frame.lang;
     let offer = |(plan, version): &(Plan, PlanVersion)| {
-        let price = price_of(lang, &version.price);
+        let price = price_for(lang, version);
         let included = match version.allowance_bytes {
             Some(bytes) => format!("{} {}", portal.t("allowance"), format::bytes(lang, bytes)),
             None => portal.t("unlimited"),
@@ -118,7 +118,7 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, version)): WishPath) -> Result
 fn facts(portal: &Portal, changed: &Changed, day: String) -> Vec<(String, Cell)> {
     let lang = portal.frame.lang;
     let whole = |name: &str, version: &PlanVersion| {
-        Cell::Text(format!("{name} · {} · {}", rates(lang, version), price_of(lang, &version.price)))
+        Cell::Text(format!("{name} · {} · {}", rates(lang, version), price_for(lang, version)))
     };
     vec![
         (portal.t("plan-now"), whole(&changed.before.plan_name, &changed.old)),

@@ -1,8 +1,8 @@
-//! Places on the way to a session: so many at once, and half of them at most for one address. Who finds none stands in a row,
+//! Places on the way to a session: so many at once, and half of them at most for one network. Who finds none stands in a row,
 //! and has the next one.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,10 +10,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Agents on their way to a session at once: those that are heard are not kept waiting so long that they give up.
 const PLACES: usize = 256;
-/// Of them from one address, behind which many routers may be.
+/// Of them from one network, behind which many routers may be.
 const PLACES_EACH: usize = PLACES / 2;
-/// Agents that may wait for a place, half of them from one address. Whoever comes then is not heard.
+/// Agents that may wait for a place. Whoever comes then is not heard.
 const WAITING: usize = 2_048;
+/// Bits of an IPv6 address that are one network's: whoever has one has all of its addresses.
+const NETWORK_BITS: u32 = 64;
 /// Longest wait for a place. Agents that are not heard ask again after one second, three and seven, and give up after ten: who
 /// waited so long asks again just then, and nobody has the place of an agent that has given up.
 const PATIENCE: Duration = Duration::from_millis(2_900);
@@ -24,7 +26,7 @@ pub(super) struct Arrivals {
     rows: Mutex<HashMap<IpAddr, Row>>,
 }
 
-/// Those of one address.
+/// Those of one network.
 struct Row {
     places: Arc<Semaphore>,
     here: usize,
@@ -33,7 +35,7 @@ struct Row {
 /// Somebody in a row, with a place or without.
 struct Standing {
     arrivals: Arc<Arrivals>,
-    address: IpAddr,
+    network: IpAddr,
 }
 
 /// A turn in a row.
@@ -60,17 +62,27 @@ impl Arrivals {
         self.places.close();
     }
 
-    /// Stands in the row of an address, if that has an end yet.
+    /// Stands in the row of an address's network, if there are no more of it than there is room left for others: whoever comes
+    /// takes half of what was left at most, so that a few cannot take all.
     pub fn stand(self: &Arc<Self>, address: IpAddr) -> Option<Turn> {
+        let network = network_of(address);
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = rows.values().map(|row| row.here).sum();
-        let own = rows.get(&address).map_or(0, |row| row.here);
-        if all >= PLACES + WAITING || own >= PLACES_EACH + WAITING / 2 {
+        let own = rows.get(&network).map_or(0, |row| row.here);
+        if own >= (PLACES + WAITING).saturating_sub(all) {
             return None;
         }
-        let row = rows.entry(address).or_insert_with(|| Row { places: Arc::new(Semaphore::new(PLACES_EACH)), here: 0 });
+        let row = rows.entry(network).or_insert_with(|| Row { places: Arc::new(Semaphore::new(PLACES_EACH)), here: 0 });
         row.here += 1;
-        Some(Turn { standing: Standing { arrivals: Arc::clone(self), address }, row: Arc::clone(&row.places) })
+        Some(Turn { standing: Standing { arrivals: Arc::clone(self), network }, row: Arc::clone(&row.places) })
+    }
+}
+
+/// Whose an address is: one's alone over IPv4, of a network over IPv6.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << NETWORK_BITS)).into(),
     }
 }
 
@@ -92,10 +104,10 @@ impl Turn {
 impl Drop for Standing {
     fn drop(&mut self) {
         let mut rows = self.arrivals.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(row) = rows.get_mut(&self.address) {
+        if let Some(row) = rows.get_mut(&self.network) {
             row.here -= 1;
             if row.here == 0 {
-                rows.remove(&self.address);
+                rows.remove(&self.network);
             }
         }
     }
@@ -142,12 +154,27 @@ mod tests {
     }
 
     #[test]
-    fn rows_have_an_end() {
+    fn a_few_networks_leave_room_for_another() {
         let arrivals = Arc::new(Arrivals::default());
-        let one: Vec<_> = std::iter::from_fn(|| arrivals.stand(address(1))).collect();
-        assert_eq!(one.len(), PLACES_EACH + WAITING / 2);
-        let two: Vec<_> = std::iter::from_fn(|| arrivals.stand(address(2))).collect();
-        assert_eq!(one.len() + two.len(), PLACES + WAITING);
-        assert!(arrivals.stand(address(3)).is_none());
+        let mut standing = Vec::new();
+        for n in 1..=10 {
+            let before = standing.len();
+            standing.extend(std::iter::from_fn(|| arrivals.stand(address(n))));
+            assert!(standing.len() > before, "there is none for network {n}");
+            assert!(standing.len() < PLACES + WAITING);
+        }
+        assert_eq!(std::iter::from_fn(|| arrivals.stand(address(1))).count(), 0, "the first has its share");
+        drop(standing);
+        let alone = std::iter::from_fn(|| arrivals.stand(address(1))).collect::<Vec<_>>();
+        assert_eq!(alone.len(), (PLACES + WAITING) / 2);
+    }
+
+    #[test]
+    fn addresses_of_one_network_stand_in_one_row() {
+        let of = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("::ffff:192.0.2.1"), of("::ffff:192.0.2.2"));
     }
 }

@@ -116,8 +116,9 @@ pub async fn bind(app: App) -> anyhow::Result<Bound> {
     let tcp = TcpDoor::open(app.config.gateway, tls::tcp_config(&credentials)?).with_context(told)?;
     let socket = socket::bind(tcp.address()?).with_context(told)?;
     let (config, runtime) = (tls::server_config(&credentials)?, Arc::new(quinn::TokioRuntime));
-    let endpoint =
-        quinn::Endpoint::new(tls::endpoint_config(&app.secrets), Some(config), socket, runtime).with_context(told)?;
+    let known_by = app.config.gateway_public.clone().unwrap_or_else(|| app.config.gateway.to_string());
+    let ids_and_resets = tls::endpoint_config(&app.secrets, &known_by);
+    let endpoint = quinn::Endpoint::new(ids_and_resets, Some(config), socket, runtime).with_context(told)?;
     let at = endpoint.local_addr()?;
     let public = app.config.gateway_public.clone().or_else(|| (!at.ip().is_unspecified()).then(|| at.to_string()));
     let gateway = Arc::new(Gateway {

@@ -62,10 +62,11 @@ pub(super) fn server_config(credentials: &Arc<Credentials>) -> anyhow::Result<Se
 }
 
 /// Keys that outlive a restart: what still comes for connections of a gateway before this one is answered so that agents
-/// know at once that those are over.
-pub fn endpoint_config(secrets: &Secrets) -> EndpointConfig {
-    let reset_key = hmac::Key::new(hmac::HMAC_SHA256, &secrets.derived("gateway connection resets"));
-    let id_key = secrets.derived("gateway connection ids");
+/// know at once that those are over. They are those of the address agents know it by: another gateway that is sent a packet of
+/// one of its connections does not answer it, and so cannot be made to say what would end that connection.
+pub fn endpoint_config(secrets: &Secrets, known_by: &str) -> EndpointConfig {
+    let key = |of: &str| secrets.derived(&format!("gateway {known_by} connection {of}"));
+    let (reset_key, id_key) = (hmac::Key::new(hmac::HMAC_SHA256, &key("resets")), key("ids"));
     let mut config = EndpointConfig::new(Arc::new(reset_key));
     // Thousands of agents ask at once when a gateway comes back. Each that is not answered asks again after twice the time, and
     // packets that are read together would all be too near to each other for any pause. An answer is smaller than what it

@@ -203,11 +203,11 @@ pub async fn counts(tx: &mut TenantTx) -> Result<Counts, sqlx::Error> {
     .await
 }
 
-/// What the plans in force today cost a full period, by currency.
+/// What the plans in force today cost a month, by currency; of other periods, what that comes to.
 pub async fn recurring(tx: &mut TenantTx) -> Result<Vec<(String, Decimal)>, sqlx::Error> {
     let now = tx.at();
     let rows = sqlx::query!(
-        r#"SELECT v.currency, sum(v.price) AS "price!" FROM subscriptions s
+        r#"SELECT v.currency, sum(price_a_month(v.price, v.period_months, v.period_days)) AS "price!" FROM subscriptions s
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
            JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id
                 AND t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date

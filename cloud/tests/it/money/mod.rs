@@ -14,6 +14,7 @@ mod faults;
 pub mod harness;
 mod pages;
 mod payments;
+mod periods;
 mod references;
 pub mod shop;
 mod taxes;
