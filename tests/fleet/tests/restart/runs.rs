@@ -16,8 +16,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Wherever in a batch somebody dies.
 const MOMENT_MS: u64 = 400;
 /// The database of a slow disk: on a quick machine the run would be over before everybody was killed.
-const SLOW: &str =
-    "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
+const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+         AS $$ BEGIN PERFORM pg_sleep(0.3); RETURN NULL; END $$;
      CREATE TRIGGER slow AFTER INSERT ON invoices FOR EACH STATEMENT EXECUTE FUNCTION slow()";
 
 /// Chance from a seed, printed so that a run can be had again: `WEIR_SEED`.
