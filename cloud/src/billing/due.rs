@@ -9,6 +9,9 @@ pub(super) async fn anything(tx: &mut TenantTx) -> Result<bool, Error> {
     if store::runs::running(tx).await?.is_some() {
         return Ok(false);
     }
-    let mended = store::faults::forget_changed(tx).await?;
-    Ok(mended || store::runs::anything_due(tx).await?)
+    Ok(store::faults::forget_changed(tx).await?
+        || store::due::days(tx).await?
+        || store::due::credits(tx).await?
+        || store::due::usage(tx).await?
+        || store::due::agreed(tx).await?)
 }

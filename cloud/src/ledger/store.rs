@@ -74,7 +74,7 @@ pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Erro
     let new = sqlx::query_scalar!(
         r#"WITH new AS (
                INSERT INTO ledger_entries (tenant_id, id, posted_on, posted_at, source_kind, source_id, posting_kind, description)
-               SELECT $1, id, greatest(posted_on, books_closed_through($1) + 1), $2, source_kind, source_id, posting_kind, description
+               SELECT $1, id, greatest(posted_on, (SELECT books_closed_through($1)) + 1), $2, source_kind, source_id, posting_kind, description
                FROM unnest($3::uuid[], $4::date[], $5::text[], $6::uuid[], $7::text[], $8::text[])
                     AS entry (id, posted_on, source_kind, source_id, posting_kind, description)
                ON CONFLICT ON CONSTRAINT ledger_entries_source_once DO NOTHING

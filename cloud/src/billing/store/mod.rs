@@ -4,6 +4,7 @@ pub mod batches;
 pub mod charges;
 pub mod contracts;
 pub mod discounts;
+pub mod due;
 pub mod facts;
 pub mod faults;
 pub mod invoices;

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use rust_decimal::Decimal;
-use sqlx::postgres::types::PgInterval;
 use uuid::Uuid;
 
 use crate::billing::jobs::WorkOnRun;
@@ -12,9 +11,7 @@ use crate::ids::{AccountId, BillingRunId};
 use crate::jobs::Job;
 
 /// How far back traffic that is not counted yet is looked for: a period, and what comes late.
-const LOOKED_AT: TimeDelta = TimeDelta::days(40);
-/// A record is there this long after it was received, at the latest: a run at work then may have missed it.
-const ARRIVES_IN: PgInterval = PgInterval { months: 0, days: 0, microseconds: 5 * 60 * 1_000_000 };
+pub(super) const LOOKED_AT: TimeDelta = TimeDelta::days(40);
 
 pub struct RunRow {
     pub id: BillingRunId,
@@ -209,112 +206,6 @@ pub async fn finish(tx: &mut TenantTx, id: BillingRunId) -> Result<bool, sqlx::E
     .execute(tx.conn())
     .await?;
     Ok(finished.rows_affected() == 1)
-}
-
-/// Days to charge, billed days no term holds any more, or a billed period with traffic not counted that ended, or whose
-/// traffic arrived, since the last run up to its end: what that one found not worth an invoice is not looked at again.
-/// Traffic older than a period starts no run by itself: the account's next one counts it.
-pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
-    let at = tx.at();
-    sqlx::query_scalar!(
-        r#"SELECT (
-             EXISTS (
-               SELECT FROM subscription_terms t
-               JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
-               JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0 AND NOT v.in_arrears
-               WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                 -- What discounts leave nothing of waits for a day with something to ask.
-                 AND v.price > (SELECT coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN v.price ELSE d.amount END), 0)
-                                FROM discounts d WHERE d.subscription_id = s.id
-                                  AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
-                 -- What they leave of the rest may round to nothing: one look a day is enough.
-                 AND (NOT EXISTS (SELECT FROM discounts d WHERE d.subscription_id = s.id
-                                  AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
-                      OR NOT EXISTS (SELECT FROM billing_runs g WHERE g.as_of >= ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                                     AND g.started_at >= date_trunc('day', $1::timestamptz, a.time_zone)))
-                 AND NOT EXISTS (SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring'
-                                 AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
-                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
-             OR EXISTS (
-               -- What is paid afterwards: a month that is over, or what was served before its terms ended.
-               SELECT FROM subscription_terms t
-               JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
-               JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0 AND v.in_arrears
-               CROSS JOIN LATERAL (SELECT least(upper(t.valid), asked_until(t.valid, true, a.billing_day, ($1::timestamptz AT TIME ZONE a.time_zone)::date)) - 1 AS day) last
-               WHERE t.valid @> last.day
-                 AND NOT EXISTS (SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring' AND b.period @> last.day)
-                 AND v.price > (SELECT coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN v.price ELSE d.amount END), 0)
-                                FROM discounts d WHERE d.subscription_id = s.id AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> last.day)
-                 AND (NOT EXISTS (SELECT FROM discounts d WHERE d.subscription_id = s.id
-                                  AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> last.day)
-                      OR NOT EXISTS (SELECT FROM billing_runs g WHERE g.as_of >= ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                                     AND g.started_at >= date_trunc('day', $1::timestamptz, a.time_zone)))
-                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
-             OR EXISTS (
-               -- What was paid ahead for a period of another length is given back as soon as its plan is left.
-               SELECT FROM subscription_terms t
-               JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
-               JOIN subscription_terms o ON o.subscription_id = t.subscription_id AND upper(o.valid) = lower(t.valid)
-               JOIN plan_versions v ON v.id = t.plan_version_id
-               JOIN plan_versions w ON w.id = o.plan_version_id
-                 AND (w.period_months, w.period_days, w.in_arrears) IS DISTINCT FROM (v.period_months, v.period_days, v.in_arrears)
-               JOIN billed_periods b ON b.subscription_id = s.id AND b.component = 'recurring'
-                 AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
-               JOIN invoice_lines l ON l.id = b.invoice_line_id AND l.plan_version_id = o.plan_version_id AND l.net <> 0
-               WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
-             OR EXISTS (
-               -- What asked for nothing has nothing to give back.
-               SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id JOIN invoice_lines l ON l.id = b.invoice_line_id AND l.net <> 0
-               WHERE b.component = 'recurring' AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = s.account_id)
-                 AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> b.period)
-                 AND NOT EXISTS (SELECT FROM subscription_terms t WHERE t.subscription_id = b.subscription_id AND t.valid @> (upper(b.period) - 1)))
-             OR EXISTS (
-               SELECT FROM subscriptions s JOIN accounts a ON a.id = s.account_id
-               CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS today) now
-               -- A month within a longer period ends on the billing day.
-               JOIN LATERAL (SELECT greatest(max(upper(b.period)) FILTER (WHERE upper(b.period) <= now.today),
-                                             max(last_billing_day(a.billing_day, now.today))
-                                                 FILTER (WHERE lower(b.period) < last_billing_day(a.billing_day, now.today)
-                                                           AND upper(b.period) > last_billing_day(a.billing_day, now.today))) AS ended_on
-                             FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring') p ON true
-               WHERE NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
-                 AND EXISTS (SELECT FROM usage_segments u
-                             JOIN usage_records r ON r.agent_id = u.agent_id AND r.epoch = u.epoch AND r.seq = u.seq
-                             WHERE u.subscription_id = s.id
-                             AND u.end_at <= (p.ended_on::timestamp AT TIME ZONE a.time_zone) AND u.end_at > $2
-                             AND greatest(r.received_at + $3, p.ended_on::timestamp AT TIME ZONE a.time_zone)
-                                 > (SELECT coalesce(max(g.started_at), '-infinity') FROM billing_runs g WHERE g.as_of >= p.ended_on)
-                             AND NOT EXISTS (SELECT FROM billed_segments d WHERE d.agent_id = u.agent_id AND d.epoch = u.epoch
-                                             AND d.seq = u.seq AND d.handle = u.handle)))
-             OR EXISTS (
-               SELECT FROM contracts c JOIN subscriptions s ON s.id = c.subscription_id JOIN accounts a ON a.id = s.account_id
-               WHERE c.waived_at IS NULL AND c.fee <> 'none' AND s.ends_on < upper(c.term)
-                 AND s.ends_on >= lower(c.term) + c.cooling_off_days AND s.ends_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                 AND NOT EXISTS (SELECT FROM billed_contracts b WHERE b.contract_id = c.id) AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
-             OR EXISTS (
-               SELECT FROM one_time_charges c JOIN accounts a ON a.id = c.account_id
-               WHERE c.removed_at IS NULL AND c.charged_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id) AND NOT EXISTS (SELECT FROM billed_charges b WHERE b.charge_id = c.id)
-                 -- It goes with the price of the account's next period, if there is to be one.
-                 AND NOT EXISTS (SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id
-                                 WHERE s.account_id = a.id AND b.component = 'recurring'
-                                   AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date))
-             OR EXISTS (
-               SELECT FROM top_ups t JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
-               WHERE t.price > 0 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id) AND t.until_on <= ($1::timestamptz AT TIME ZONE a.time_zone)::date
-                 AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id)
-                 -- A boost is over in hours: it waits for the end of the period it ran in, as what is bought on top of its allowance does.
-                 AND (t.runs IS NULL OR NOT EXISTS (
-                     SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring'
-                       AND b.period @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)))
-           ) AS "due!""#,
-        at,
-        at - LOOKED_AT,
-        ARRIVES_IN as PgInterval
-    )
-    .fetch_one(tx.conn())
-    .await
 }
 
 /// The first of the next `count` numbers of a series of the year, gapless: its row stays locked until the transaction that
