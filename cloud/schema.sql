@@ -48,6 +48,16 @@ END $$;
 
 ALTER FUNCTION public.append_only(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.asked_until(valid daterange, in_arrears boolean, day smallint, seen_on date) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN NOT in_arrears THEN seen_on + 1
+                WHEN upper(valid) <= seen_on THEN upper(valid)
+                ELSE last_billing_day(day, seen_on) END
+$$;
+
+ALTER FUNCTION public.asked_until(valid daterange, in_arrears boolean, day smallint, seen_on date) OWNER TO weir_super;
+
 CREATE FUNCTION public.billed_periods_refer() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -80,7 +90,7 @@ ALTER FUNCTION public.billed_periods_refer() OWNER TO weir_super;
 
 CREATE FUNCTION public.books_closed_through(tenant uuid) RETURNS date
     LANGUAGE sql STABLE
-    AS $$ SELECT through FROM ledger_closings WHERE tenant_id = tenant ORDER BY id DESC LIMIT 1 $$;
+    AS $$ SELECT through FROM ledger_closings WHERE tenant_id = tenant ORDER BY turn DESC LIMIT 1 $$;
 
 ALTER FUNCTION public.books_closed_through(tenant uuid) OWNER TO weir_super;
 
@@ -291,6 +301,17 @@ END $$;
 
 ALTER FUNCTION public.issued_invoice_is_final() OWNER TO weir_super;
 
+CREATE FUNCTION public.last_billing_day(day smallint, seen_on date) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN here <= seen_on THEN here
+                ELSE (first - 1) - greatest(0, extract(day FROM first - 1)::int - day) END
+    FROM (SELECT first, first + least(day::int, extract(day FROM (first + interval '1 month')::date - 1)::int) - 1 AS here
+          FROM (SELECT date_trunc('month', seen_on::timestamp)::date AS first) m) d
+$$;
+
+ALTER FUNCTION public.last_billing_day(day smallint, seen_on date) OWNER TO weir_super;
+
 CREATE FUNCTION public.ledger_entries_are_of_open_days() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -434,6 +455,14 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.portal_follows_email() OWNER TO weir_super;
+
+CREATE FUNCTION public.price_a_month(price numeric, months smallint, days smallint) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN months = 1 THEN price WHEN months IS NOT NULL THEN price / months ELSE price * 365 / (12 * days) END
+$$;
+
+ALTER FUNCTION public.price_a_month(price numeric, months smallint, days smallint) OWNER TO weir_super;
 
 CREATE FUNCTION public.share_with_platform(target regclass) RETURNS void
     LANGUAGE plpgsql
@@ -1597,12 +1626,22 @@ CREATE TABLE public.ledger_closings (
     reason text NOT NULL,
     decided_by text NOT NULL,
     decided_at timestamp with time zone NOT NULL,
+    turn bigint NOT NULL,
     CONSTRAINT ledger_closings_have_a_reason CHECK ((btrim(reason) <> ''::text))
 );
 
 ALTER TABLE ONLY public.ledger_closings FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_closings OWNER TO weir_owner;
+
+ALTER TABLE public.ledger_closings ALTER COLUMN turn ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_closings_turn_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.ledger_entries (
     tenant_id uuid NOT NULL,
@@ -2118,6 +2157,10 @@ CREATE TABLE public.plan_versions (
     steps jsonb DEFAULT '[]'::jsonb NOT NULL,
     carry_over_bytes bigint,
     allowance_shared boolean DEFAULT false NOT NULL,
+    period_months smallint DEFAULT 1,
+    period_days smallint,
+    in_arrears boolean DEFAULT false NOT NULL,
+    CONSTRAINT plan_versions_allowance_by_month CHECK (((allowance_bytes IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
     CONSTRAINT plan_versions_block_price_is_not_negative CHECK ((overage_block_price >= (0)::numeric)),
@@ -2129,8 +2172,12 @@ CREATE TABLE public.plan_versions (
     CONSTRAINT plan_versions_charge_or_shared CHECK (((NOT allowance_shared) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_charge_or_steps CHECK (((steps = '[]'::jsonb) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_charge_or_throttle CHECK (((throttle_down_bps IS NULL) OR (overage_block_bytes IS NULL))),
+    CONSTRAINT plan_versions_in_arrears_by_month CHECK (((NOT in_arrears) OR (period_months = 1))),
     CONSTRAINT plan_versions_overage_is_whole CHECK (((overage_block_bytes IS NULL) = (overage_block_price IS NULL))),
     CONSTRAINT plan_versions_overage_needs_allowance CHECK (((overage_block_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
+    CONSTRAINT plan_versions_period_days_are_a_year CHECK (((period_days >= 1) AND (period_days <= 365))),
+    CONSTRAINT plan_versions_period_is_months_or_days CHECK ((num_nonnulls(period_months, period_days) = 1)),
+    CONSTRAINT plan_versions_period_months_are_known CHECK ((period_months = ANY (ARRAY[1, 3, 6, 12]))),
     CONSTRAINT plan_versions_price_is_not_negative CHECK ((price >= (0)::numeric)),
     CONSTRAINT plan_versions_rate_down_is_positive CHECK ((rate_down_bps > 0)),
     CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0)),
@@ -3704,6 +3751,8 @@ CREATE INDEX late_fees_by_account ON public.late_fees USING btree (tenant_id, ac
 CREATE INDEX late_fees_by_case ON public.late_fees USING btree (tenant_id, case_id);
 
 CREATE INDEX learned_prefixes_by_address ON public.learned_prefixes USING gist (tenant_id, prefix inet_ops);
+
+CREATE UNIQUE INDEX ledger_closings_in_turn ON public.ledger_closings USING btree (tenant_id, turn);
 
 CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_id, posted_on, id);
 
