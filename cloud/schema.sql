@@ -90,7 +90,7 @@ ALTER FUNCTION public.billed_periods_refer() OWNER TO weir_super;
 
 CREATE FUNCTION public.books_closed_through(tenant uuid) RETURNS date
     LANGUAGE sql STABLE
-    AS $$ SELECT through FROM ledger_closings WHERE tenant_id = tenant ORDER BY id DESC LIMIT 1 $$;
+    AS $$ SELECT through FROM ledger_closings WHERE tenant_id = tenant ORDER BY turn DESC LIMIT 1 $$;
 
 ALTER FUNCTION public.books_closed_through(tenant uuid) OWNER TO weir_super;
 
@@ -1627,12 +1627,22 @@ CREATE TABLE public.ledger_closings (
     reason text NOT NULL,
     decided_by text NOT NULL,
     decided_at timestamp with time zone NOT NULL,
+    turn bigint NOT NULL,
     CONSTRAINT ledger_closings_have_a_reason CHECK ((btrim(reason) <> ''::text))
 );
 
 ALTER TABLE ONLY public.ledger_closings FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ledger_closings OWNER TO weir_owner;
+
+ALTER TABLE public.ledger_closings ALTER COLUMN turn ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_closings_turn_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.ledger_entries (
     tenant_id uuid NOT NULL,
@@ -3742,6 +3752,8 @@ CREATE INDEX late_fees_by_account ON public.late_fees USING btree (tenant_id, ac
 CREATE INDEX late_fees_by_case ON public.late_fees USING btree (tenant_id, case_id);
 
 CREATE INDEX learned_prefixes_by_address ON public.learned_prefixes USING gist (tenant_id, prefix inet_ops);
+
+CREATE UNIQUE INDEX ledger_closings_in_turn ON public.ledger_closings USING btree (tenant_id, turn);
 
 CREATE INDEX ledger_entries_by_day ON public.ledger_entries USING btree (tenant_id, posted_on, id);
 

@@ -212,6 +212,7 @@ pub fn all_kinds() -> impl Iterator<Item = &'static Kind> {
         crate::dunning::error::KINDS,
         crate::payments::error::KINDS,
         crate::books::error::KINDS,
+        crate::statements::error::KINDS,
         crate::analytics::error::KINDS,
         crate::notifications::error::KINDS,
         crate::tickets::error::KINDS,

@@ -3,7 +3,7 @@
 //! Read in this order: [`app`] (what everything is handed), [`db`] (transactions that belong to a tenant),
 //! [`http`] (how a request becomes a call), then the slices, each a concept of the business in one folder.
 //! A slice calls only those before it in this order: audit, events, idempotency, tenants, access, network, subscribers, catalog,
-//! translation, fleet, subscriptions, usage, fair_use, quality, diagnostics, plugins, ledger, taxes, billing, deals, dunning, payments, books, notifications, webhooks, imports,
+//! translation, fleet, subscriptions, usage, fair_use, quality, diagnostics, plugins, ledger, taxes, billing, deals, dunning, payments, books, statements, notifications, webhooks, imports,
 //! analytics, live, tickets, orders, portal, pages. News travels the other way as events.
 
 pub mod app;
@@ -43,6 +43,7 @@ pub mod payments;
 pub mod plugins;
 pub mod portal;
 pub mod quality;
+pub mod statements;
 pub mod subscribers;
 pub mod subscriptions;
 pub mod taxes;

@@ -38,6 +38,7 @@ pub mod rhythm;
 pub mod rollover;
 pub mod rounding;
 pub mod schedule;
+pub mod statement;
 pub mod support;
 pub mod tax;
 pub mod tax_liability;

@@ -97,6 +97,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(dunning::api::routes())
             .merge(payments::api::routes())
             .merge(crate::books::api::routes())
+            .merge(crate::statements::api::routes())
             .merge(analytics::api::routes())
             .merge(notifications::api::routes())
             .merge(tickets::api::routes())

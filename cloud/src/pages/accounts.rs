@@ -49,6 +49,7 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) 
             let words = screen.frame.t1("paying-pending", "amount", &money(screen.frame.lang, pending));
             facts.push((screen.t("nav-payments"), Cell::status(Tone::Warn, words)));
         }
+        actions.push(Action::go(format!("/accounts/{id}/statement"), screen.t("statement")));
         actions.push(Action::go(address("/ledger", &[("account_id", &id.to_string())]), screen.t("ledger-of")));
         if screen.may::<RecordPayments>() {
             let form = address("/payments/new", &[("account_id", &id.to_string())]);

@@ -121,6 +121,7 @@ async fn list(screen: Screen<ViewAudit>, ApiQuery(wanted): ApiQuery<Wanted>) -> 
         table: Table::new(heads.to_vec(), rows),
         empty: screen.t(if narrowed { "audit-none" } else { "audit-empty" }),
         next,
+        sections: Vec::new(),
     };
     html(StatusCode::OK, &page)
 }

@@ -72,6 +72,7 @@ async fn show(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
         table: books::trial_balance(&screen, &balance).table,
         empty: screen.t("ledger-empty"),
         next: None,
+        sections: Vec::new(),
     };
     html(StatusCode::OK, &page)
 }

@@ -66,6 +66,7 @@ mod sessions;
 mod settings;
 mod sites;
 mod staff;
+mod statements;
 mod steps;
 mod subscribers;
 mod subscription_changes;
@@ -105,6 +106,9 @@ use crate::http::paging::Page;
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
 const TOLD: &[(&str, &str)] = &[
+    ("must not be before from, ", "error-statement-order"),
+    ("must be at most 366 days from the first", "error-statement-long"),
+    ("these days have more than", "error-statement-many"),
     ("must be after the first day", "error-tax-days"),
     ("must name a country", "error-tax-country"),
     ("overlaps another", "error-tax-overlap"),
@@ -264,6 +268,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(dunning_form::routes())
         .merge(dunning_cases::routes())
         .merge(ledger::routes())
+        .merge(statements::routes())
         .merge(taxes::routes())
         .merge(line_probes::routes())
         .merge(diagnostics::routes())

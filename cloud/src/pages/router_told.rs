@@ -221,6 +221,7 @@ async fn told(
         table: events_table(&screen, &events),
         empty: screen.t(if severity.is_some() { "events-none-such" } else { "events-none" }),
         next,
+        sections: Vec::new(),
     };
     html(StatusCode::OK, &page)
 }

@@ -84,6 +84,8 @@ pub struct Browse<'a> {
     pub empty: String,
     /// The address of the next page.
     pub next: Option<String>,
+    /// What follows from it.
+    pub sections: Vec<Section>,
 }
 
 /// Asks before something is done that cannot be taken back; names the thing and what follows.

@@ -328,6 +328,12 @@ fn browse(frame: &Frame) -> askama::Result<String> {
         table: sites(frame),
         empty: frame.t("audit-none"),
         next: Some("#next".into()),
+        sections: vec![Section {
+            title: frame.t("nav-sites"),
+            action: None,
+            table: sites(frame),
+            empty: frame.t("audit-none"),
+        }],
     };
     browse.render()
 }

@@ -1,7 +1,7 @@
 //! Draws documents as PDF. A template only ever sees data: nothing of a document is read as markup.
 //!
-//! Start with [`draw`]; the templates are `invoice.typ` and `receipt.typ`, their words beside them, figures and dates come
-//! from `text`.
+//! Start with [`draw`]; the templates are `invoice.typ`, `receipt.typ` and `statement.typ`, their words beside them, figures and dates
+//! come from `text`.
 
 mod facturx;
 pub mod text;

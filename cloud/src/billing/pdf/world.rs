@@ -28,7 +28,7 @@ static FONTS: LazyLock<(LazyHash<FontBook>, Vec<Font>)> = LazyLock::new(|| {
 });
 
 /// Templates, each with its words.
-static TEMPLATES: LazyLock<[Source; 2]> = LazyLock::new(|| {
+static TEMPLATES: LazyLock<[Source; 3]> = LazyLock::new(|| {
     let source = |name: &str, text: &str| {
         let path = VirtualPath::new(name).expect("a plain name is a path");
         Source::new(FileId::new(RootedPath::new(VirtualRoot::Project, path)), text.to_owned())
@@ -36,6 +36,7 @@ static TEMPLATES: LazyLock<[Source; 2]> = LazyLock::new(|| {
     [
         source("invoice.typ", concat!(include_str!("words.typ"), include_str!("invoice.typ"))),
         source("receipt.typ", concat!(include_str!("receipt_words.typ"), include_str!("receipt.typ"))),
+        source("statement.typ", concat!(include_str!("statement_words.typ"), include_str!("statement.typ"))),
     ]
 });
 
@@ -46,6 +47,8 @@ pub enum Template {
     Invoice,
     /// A receipt for money received.
     Receipt,
+    /// A statement of account.
+    Statement,
 }
 
 impl Template {

@@ -1,5 +1,7 @@
 //! What does not agree, question by question: the first fifty of each, and how many there are.
 
+use weir_rules::ledger::LedgerAccount;
+
 use super::DifferenceRow;
 use crate::books::Question;
 use crate::db::TenantTx;
@@ -9,8 +11,8 @@ pub async fn of(tx: &mut TenantTx, question: Question) -> Result<Vec<DifferenceR
     match question {
         Question::EntriesBalance => entries(tx).await,
         Question::BooksBalance => books(tx).await,
-        Question::ReceivableAgrees => receivable(tx).await,
-        Question::CreditAgrees => credit(tx).await,
+        Question::ReceivableAgrees => balances(tx, LedgerAccount::Receivable).await,
+        Question::CreditAgrees => balances(tx, LedgerAccount::CustomerCredit).await,
         Question::NotesWithinInvoice => notes(tx).await,
         Question::NumbersGapless => numbers(tx).await,
         Question::DaysBilledOnce => days(tx).await,
@@ -41,45 +43,33 @@ async fn books(tx: &mut TenantTx) -> Result<Vec<DifferenceRow>, sqlx::Error> {
     .await
 }
 
-/// What is open of issued documents, credit documents below zero, against the receivable.
-async fn receivable(tx: &mut TenantTx) -> Result<Vec<DifferenceRow>, sqlx::Error> {
+/// What accounts should have on a ledger account kept for each of them, against what they have. Of the receivable (1100) it is
+/// what is open of issued documents, credit documents below zero; of their credit (2100) what of payments neither settles
+/// anything nor was given back.
+async fn balances(tx: &mut TenantTx, of: LedgerAccount) -> Result<Vec<DifferenceRow>, sqlx::Error> {
     sqlx::query_as!(
         DifferenceRow,
         r#"WITH settled AS (SELECT invoice_id AS id, sum(amount) AS amount FROM allocations GROUP BY invoice_id),
-           used AS (SELECT credit_id AS id, sum(amount) AS amount FROM allocations WHERE credit_id IS NOT NULL GROUP BY credit_id),
-           open AS (SELECT i.account_id, i.currency::text AS currency,
-                           sum(i.gross - coalesce(s.amount, 0) + coalesce(u.amount, 0)) AS amount
-                    FROM invoices i LEFT JOIN settled s ON s.id = i.id LEFT JOIN used u ON u.id = i.id
-                    WHERE i.status = 'issued' GROUP BY i.account_id, i.currency),
-           booked AS (SELECT account_id, currency::text AS currency, sum(amount) AS amount FROM ledger_postings
-                      WHERE ledger_account = '1100' GROUP BY account_id, currency)
-           SELECT 'account' AS "kind!", coalesce(o.account_id, b.account_id) AS "id?", '' AS "name!",
-                  coalesce(o.currency, b.currency) AS "unit!", coalesce(o.amount, 0) AS "expected!", coalesce(b.amount, 0) AS "found!",
-                  count(*) OVER () AS "differ!"
-           FROM open o FULL JOIN booked b ON b.account_id = o.account_id AND b.currency = o.currency
-           WHERE coalesce(o.amount, 0) <> coalesce(b.amount, 0) ORDER BY 2 LIMIT 50"#
-    )
-    .fetch_all(tx.conn())
-    .await
-}
-
-/// What of payments neither settles anything nor was given back, against the customer's credit.
-async fn credit(tx: &mut TenantTx) -> Result<Vec<DifferenceRow>, sqlx::Error> {
-    sqlx::query_as!(
-        DifferenceRow,
-        r#"WITH used AS (SELECT payment_id AS id, sum(amount) AS amount FROM allocations WHERE payment_id IS NOT NULL GROUP BY payment_id),
+           noted AS (SELECT credit_id AS id, sum(amount) AS amount FROM allocations WHERE credit_id IS NOT NULL GROUP BY credit_id),
+           used AS (SELECT payment_id AS id, sum(amount) AS amount FROM allocations WHERE payment_id IS NOT NULL GROUP BY payment_id),
            back AS (SELECT payment_id AS id, sum(amount) AS amount FROM refunds WHERE status = 'succeeded' GROUP BY payment_id),
-           left_over AS (SELECT p.account_id, p.currency::text AS currency,
-                                sum(p.amount - coalesce(u.amount, 0) - coalesce(b.amount, 0)) AS amount
-                         FROM payments p LEFT JOIN used u ON u.id = p.id LEFT JOIN back b ON b.id = p.id
-                         GROUP BY p.account_id, p.currency),
-           booked AS (SELECT account_id, currency::text AS currency, -sum(amount) AS amount FROM ledger_postings
-                      WHERE ledger_account = '2100' GROUP BY account_id, currency)
-           SELECT 'account' AS "kind!", coalesce(o.account_id, b.account_id) AS "id?", '' AS "name!",
-                  coalesce(o.currency, b.currency) AS "unit!", coalesce(o.amount, 0) AS "expected!", coalesce(b.amount, 0) AS "found!",
+           due AS (SELECT account_id, currency::text AS currency, sum(amount) AS amount FROM (
+                       SELECT i.account_id, i.currency, i.gross - coalesce(s.amount, 0) + coalesce(n.amount, 0) AS amount
+                       FROM invoices i LEFT JOIN settled s ON s.id = i.id LEFT JOIN noted n ON n.id = i.id
+                       WHERE $1::text = '1100' AND i.status = 'issued'
+                       UNION ALL
+                       SELECT p.account_id, p.currency, p.amount - coalesce(u.amount, 0) - coalesce(b.amount, 0)
+                       FROM payments p LEFT JOIN used u ON u.id = p.id LEFT JOIN back b ON b.id = p.id
+                       WHERE $1::text = '2100') parts
+                   GROUP BY account_id, currency),
+           booked AS (SELECT account_id, currency::text AS currency, sum(CASE $1 WHEN '2100' THEN -amount ELSE amount END) AS amount
+                      FROM ledger_postings WHERE ledger_account = $1 GROUP BY account_id, currency)
+           SELECT 'account' AS "kind!", coalesce(d.account_id, b.account_id) AS "id?", '' AS "name!",
+                  coalesce(d.currency, b.currency) AS "unit!", coalesce(d.amount, 0) AS "expected!", coalesce(b.amount, 0) AS "found!",
                   count(*) OVER () AS "differ!"
-           FROM left_over o FULL JOIN booked b ON b.account_id = o.account_id AND b.currency = o.currency
-           WHERE coalesce(o.amount, 0) <> coalesce(b.amount, 0) ORDER BY 2 LIMIT 50"#
+           FROM due d FULL JOIN booked b ON b.account_id = d.account_id AND b.currency = d.currency
+           WHERE coalesce(d.amount, 0) <> coalesce(b.amount, 0) ORDER BY 2 LIMIT 50"#,
+        of.code()
     )
     .fetch_all(tx.conn())
     .await

@@ -6,7 +6,8 @@ use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ledger::closing::Closing;
 
-/// Waits until nobody posts, and keeps others from posting until this transaction ends.
+/// Waits until nobody posts, and keeps others from posting and closing until this transaction ends: so the turns of closings
+/// are in the order they come into force.
 pub async fn wait_for_postings(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
     let name = format!("books {}", tx.tenant().uuid());
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name).execute(tx.conn()).await?;
@@ -38,7 +39,7 @@ pub async fn page(tx: &mut TenantTx, page: Page) -> Result<Vec<Closing>, sqlx::E
     sqlx::query_as!(
         Closing,
         r#"SELECT id AS "id: _", through, reason, decided_by, decided_at FROM ledger_closings
-           WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
+           WHERE $1::uuid IS NULL OR turn < (SELECT turn FROM ledger_closings WHERE id = $1) ORDER BY turn DESC LIMIT $2"#,
         page.after,
         page.fetch()
     )

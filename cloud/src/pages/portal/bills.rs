@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::NaiveDate;
 use weir_rules::invoice::CollectionStatus;
-use weir_ui::blocks::{Cell, Table, Tone};
+use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
 use weir_ui::portal::{Page, Portal, section};
 
@@ -26,6 +26,8 @@ pub(super) async fn list(own: Own) -> Result<Response, Problem> {
     for account in portal::accounts(&mut tx, own.me.id).await? {
         let filter = InvoiceFilter { account: Some(account.id), ..InvoiceFilter::default() };
         let invoices = billing::invoices(&mut tx, MANY, &filter).await?;
+        let path = portal.at(&format!("/accounts/{}/statement", account.id));
+        page.actions.push(Action::go(path, portal.frame.t1("statement-of", "account", &account.number)));
         let title = portal.frame.t1("portal-bills-of", "account", &account.number);
         page.sections.push(section(title, table(portal, &invoices, today), portal.t("portal-bills-none")));
         let waiting = deals::charges(&mut tx, account.id, true, MANY).await?;

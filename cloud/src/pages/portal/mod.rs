@@ -12,6 +12,7 @@ mod home;
 mod plan;
 mod session;
 mod sign_up;
+mod statement;
 mod top_up;
 mod usage;
 
@@ -49,6 +50,8 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/portal/{slug}/lines/{line}/plan/{version}", get(plan::ask).post(plan::change))
         .route("/portal/{slug}/lines/{line}/top-ups/{product}", get(top_up::ask).post(top_up::buy))
         .route("/portal/{slug}/lines/{line}/boosts/{product}", get(boost::ask).post(boost::buy))
+        .route("/portal/{slug}/accounts/{account}/statement", get(statement::show))
+        .route("/portal/{slug}/accounts/{account}/statement/pdf", get(statement::document))
         .route("/portal/{slug}/account", get(account::show))
         .route("/portal/{slug}/help", get(help::show).post(help::ask))
         .route("/portal/{slug}/help/{ticket}", get(help::ticket).post(help::reply))

@@ -37,6 +37,9 @@ fn a_fee_is_an_invoice_charged_once_and_given_back_by_a_credit_note() {
         assert_eq!((&credit["gross"], text(&credit["invoice_number"])), (&eur("3.50"), "INV-2026-000002"));
         assert_eq!(text(&credit["reason"]), "The bill went astray");
         assert_eq!((balance(&isp, ana.account).await.as_str(), revenue(&isp).await.as_str()), ("30.00", "0.00"));
+        let movements = isp.assert_statement_agrees(ana.account, "2026-11-01", "2026-11-20").await;
+        let kinds: Vec<_> = movements.iter().map(|one| text(&one["kind"])).collect();
+        assert_eq!(kinds, ["invoice", "late_fee", "credit_note"]);
         let again = isp.post(&waive, json!({ "reason": "Twice" })).await;
         assert_eq!((again.status.as_u16(), again.problem().as_str()), (409, "late-fee-waived"));
         isp.assert_books_balance().await;

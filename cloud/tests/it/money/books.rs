@@ -217,7 +217,18 @@ fn a_closed_month_takes_no_entry_until_it_is_reopened() {
         }
         let form = isp.form("/ledger-closings", "through=2026-11-29&reason=x").await;
         assert!(form.status == 422 && form.text.contains("last day of a month that is over"), "{}", form.text);
+        // Whatever ids say: the decision that was made last is in force, and stands first.
+        let earlier = "INSERT INTO ledger_closings (tenant_id, id, through, reason, decided_by, decided_at)
+                       VALUES ($1, 'ffffffff-ffff-7fff-bfff-ffffffffffff', NULL, 'Of a clock ahead', 'test', now())";
+        let mut tx = isp.app.db.begin(&isp.scope()).await.unwrap();
+        sqlx::query(earlier).bind(isp.tenant.uuid()).execute(tx.conn()).await.unwrap();
+        tx.commit().await.unwrap();
         assert_eq!(isp.form("/ledger-closings", "through=2026-11-30&reason=Handed+over").await.status, 303);
+        let first = isp.get("/ledger/closings?limit=1").await.expect(200);
+        assert_eq!(first["items"][0]["through"], "2026-11-30", "{first}");
+        let next = first["next"].as_str().expect("another page");
+        let rest = isp.get(&format!("/ledger/closings?limit=1&after={next}")).await.expect(200);
+        assert_eq!(rest["items"][0]["reason"], "Of a clock ahead", "{rest}");
         let page = isp.page("/ledger-closings").await;
         assert!(page.text.contains("Handed over") && page.text.contains("closed through"), "{}", page.text);
 

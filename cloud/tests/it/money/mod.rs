@@ -17,5 +17,6 @@ mod payments;
 mod periods;
 mod references;
 pub mod shop;
+mod statements;
 mod taxes;
 pub mod world;

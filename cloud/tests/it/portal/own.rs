@@ -40,6 +40,8 @@ fn nothing_of_anybody_else_is_there() {
         for (method, path) in [
             ("GET", format!("/bills/{their_invoice}/pdf")),
             ("GET", format!("/credit-notes/{}/pdf", notes[0])),
+            ("GET", format!("/accounts/{}/statement", theirs.account)),
+            ("GET", format!("/accounts/{}/statement/pdf", theirs.account)),
             ("GET", format!("/help/{their_ticket}")),
             ("POST", format!("/help/{their_ticket}")),
             ("GET", format!("/lines/{}/usage", theirs.line)),
@@ -67,6 +69,14 @@ fn nothing_of_anybody_else_is_there() {
         let document = browser.get(&format!("/bills/{my_invoice}/pdf")).await;
         assert_eq!((document.status, document.kind.as_str()), (200, "application/pdf"));
         assert_eq!(browser.get(&format!("/lines/{}/usage", mine.line)).await.status, 200);
+        let path = format!("/accounts/{}/statement", mine.account);
+        assert!(bills.contains(&path) && !bills.contains(&theirs.account), "{bills}");
+        let statement = browser.get(&path).await;
+        assert!(statement.status == 200 && statement.text.contains(&my_invoice), "{}", statement.text);
+        assert!(statement.text.contains("Opening balance") && statement.text.contains("Last quarter"));
+        let days = statement.text.split(&format!("{path}/pdf?")).nth(1).and_then(|rest| rest.split('"').next());
+        let document = browser.get(&format!("{path}/pdf?{}", days.expect("a document").replace("&#38;", "&"))).await;
+        assert_eq!((document.status, document.kind.as_str()), (200, "application/pdf"));
     });
 }
 
