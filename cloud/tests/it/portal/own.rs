@@ -69,15 +69,21 @@ fn nothing_of_anybody_else_is_there() {
         let document = browser.get(&format!("/bills/{my_invoice}/pdf")).await;
         assert_eq!((document.status, document.kind.as_str()), (200, "application/pdf"));
         assert_eq!(browser.get(&format!("/lines/{}/usage", mine.line)).await.status, 200);
-        let path = format!("/accounts/{}/statement", mine.account);
-        assert!(bills.contains(&path) && !bills.contains(&theirs.account), "{bills}");
-        let statement = browser.get(&path).await;
-        assert!(statement.status == 200 && statement.text.contains(&my_invoice), "{}", statement.text);
-        assert!(statement.text.contains("Opening balance") && statement.text.contains("Last quarter"));
-        let days = statement.text.split(&format!("{path}/pdf?")).nth(1).and_then(|rest| rest.split('"').next());
-        let document = browser.get(&format!("{path}/pdf?{}", days.expect("a document").replace("&#38;", "&"))).await;
-        assert_eq!((document.status, document.kind.as_str()), (200, "application/pdf"));
+        assert!(!bills.contains(&theirs.account), "{bills}");
+        has_a_statement(&browser, &bills, &mine.account, &my_invoice).await;
     });
+}
+
+/// The bills lead to a statement of the account, which names its invoice, as a page and as a document.
+async fn has_a_statement(browser: &Browser, bills: &str, account: &str, invoice: &str) {
+    let path = format!("/accounts/{account}/statement");
+    assert!(bills.contains(&path), "{bills}");
+    let statement = browser.get(&path).await;
+    assert!(statement.status == 200 && statement.text.contains(invoice), "{}", statement.text);
+    assert!(statement.text.contains("Opening balance") && statement.text.contains("Last quarter"));
+    let days = statement.text.split(&format!("{path}/pdf?")).nth(1).and_then(|rest| rest.split('"').next());
+    let document = browser.get(&format!("{path}/pdf?{}", days.expect("a document").replace("&#38;", "&"))).await;
+    assert_eq!((document.status, document.kind.as_str()), (200, "application/pdf"));
 }
 
 #[test]
