@@ -178,8 +178,8 @@ fn the_statement_is_a_page_and_a_document() {
         let page = isp.page(&format!("/accounts/{ana}/statement?from=2026-11-01&to=2027-03-20")).await;
         assert_eq!(page.status, 200, "{}", page.text);
         for part in [
-            "53.90 EUR was owed at the end of 20 Mar 2027.",
-            "Credit of 8.70 EUR used for INV-2026-000002",
+            "€53.90 was owed at the end of",
+            "Credit of €8.70 used for INV-2026-000002",
             "Refund RFD-2026-000001",
             "/invoices/inv_",
             "/payments/pay_",
@@ -192,7 +192,7 @@ fn the_statement_is_a_page_and_a_document() {
         assert!(page.text.contains(&pdf.replace('&', "&#38;")), "{}", page.text);
         assert_eq!(isp.page(&pdf).await.kind, "application/pdf");
         let text = text_of(&isp.get(&pdf).await.body);
-        for part in ["Statement of account", "Ana & sons", "CN-2026-000001", "8.70", "53.90 EUR", "61–90", "To pay"] {
+        for part in ["Statement of account", "Ana & sons", "CN-2026-000001", "8.70", "53.90", "61–90", "To pay"] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }
     });

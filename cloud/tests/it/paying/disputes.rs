@@ -55,6 +55,11 @@ fn a_disputed_payment_is_taken_back_once_and_comes_back_when_it_is_won() {
         let taken = ("dispute".to_owned(), "succeeded".to_owned(), "30.00".to_owned());
         assert_eq!(given(&shop, &payment).await, [taken]);
         assert_eq!((shop.owes(ana).await, shop.books("1020").await), ("30.00".into(), "0.00".into()));
+        let today = shop.isp.get(&format!("/accounts/{ana}/statement")).await.expect(200)["to"].clone();
+        let today = today.as_str().expect("a day");
+        let moved = shop.isp.assert_statement_agrees(ana, "2026-11-01", today).await;
+        let moved: Vec<_> = moved.iter().map(|one| one["kind"].as_str().unwrap_or_default()).collect();
+        assert_eq!(moved, ["invoice", "payment", "dispute"]);
         assert_eq!(shop.events("payment.disputed").await, 1);
         let methods = shop.items(&format!("/accounts/{ana}/payment-methods")).await;
         assert_eq!(methods[0]["autopay"], false, "a card whose holder says it was not them pays nothing by itself");

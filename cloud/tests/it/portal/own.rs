@@ -70,12 +70,12 @@ fn nothing_of_anybody_else_is_there() {
         assert_eq!((document.status, document.kind.as_str()), (200, "application/pdf"));
         assert_eq!(browser.get(&format!("/lines/{}/usage", mine.line)).await.status, 200);
         assert!(!bills.contains(&theirs.account), "{bills}");
-        own_statement(&browser, &mine.account, &bills, &my_invoice).await;
+        has_a_statement(&browser, &bills, &mine.account, &my_invoice).await;
     });
 }
 
-/// The statement of one's own account is found from the bills, and is a document, too.
-async fn own_statement(browser: &Browser, account: &str, bills: &str, invoice: &str) {
+/// The bills lead to a statement of the account, which names its invoice, as a page and as a document.
+async fn has_a_statement(browser: &Browser, bills: &str, account: &str, invoice: &str) {
     let path = format!("/accounts/{account}/statement");
     assert!(bills.contains(&path), "{bills}");
     let statement = browser.get(&path).await;
