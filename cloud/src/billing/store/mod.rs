@@ -7,6 +7,7 @@ pub mod discounts;
 pub mod facts;
 pub mod faults;
 pub mod invoices;
+pub mod pauses;
 pub mod runs;
 pub mod settled;
 pub mod taxing;

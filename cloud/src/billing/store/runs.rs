@@ -123,14 +123,16 @@ pub async fn accounts(tx: &mut TenantTx, run: &RunRow, limit: Option<i64>) -> Re
                                   bool_or(v.in_arrears AND t.valid @> $2::date) AS afterwards
                            FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                            WHERE t.subscription_id = s.id) t ON true
+             CROSS JOIN LATERAL (SELECT days_not_charged(s.id) AS free) p
              -- Traffic is counted by months, however long what is billed is for.
              JOIN LATERAL (SELECT range_agg(b.period) AS billed,
-                                  CASE WHEN t.afterwards OR bool_or(b.period @> $2::date)
+                                  CASE WHEN t.afterwards OR p.free @> $2::date OR bool_or(b.period @> $2::date)
                                        THEN greatest(max(lower(b.period)) FILTER (WHERE b.period @> $2::date), last_billing_day(a.billing_day, $2)) END AS since
                            FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring') b ON true
              WHERE s.account_id = a.id AND (
-               t.asked <@ b.billed IS NOT TRUE
-               OR b.billed <@ t.held IS NOT TRUE
+               t.asked - p.free <@ b.billed IS NOT TRUE
+               OR b.billed <@ (t.held - p.free) IS NOT TRUE
+               OR is_billed_beside_pauses(s.id)
                OR EXISTS (SELECT FROM billed_periods o
                           JOIN invoice_lines l ON l.id = o.invoice_line_id
                           JOIN subscription_terms n ON n.subscription_id = o.subscription_id AND n.valid && o.period
@@ -211,7 +213,7 @@ pub async fn finish(tx: &mut TenantTx, id: BillingRunId) -> Result<bool, sqlx::E
     Ok(finished.rows_affected() == 1)
 }
 
-/// Days to charge, billed days no term holds any more, or a billed period with traffic not counted that ended, or whose
+/// Days to charge, billed days no term holds any more or that are paused, or a billed period with traffic not counted that ended, or whose
 /// traffic arrived, since the last run up to its end: what that one found not worth an invoice is not looked at again.
 /// Traffic older than a period starts no run by itself: the account's next one counts it.
 pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
@@ -223,6 +225,8 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                JOIN subscriptions s ON s.id = t.subscription_id JOIN accounts a ON a.id = s.account_id
                JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0 AND NOT v.in_arrears
                WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
+                 AND NOT EXISTS (SELECT FROM pauses p WHERE p.subscription_id = s.id AND p.price IS NULL AND p.cancelled_at IS NULL
+                                 AND p.days @> ($1::timestamptz AT TIME ZONE a.time_zone)::date)
                  -- What discounts leave nothing of waits for a day with something to ask.
                  AND v.price > (SELECT coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN v.price ELSE d.amount END), 0)
                                 FROM discounts d WHERE d.subscription_id = s.id
@@ -242,6 +246,7 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0 AND v.in_arrears
                CROSS JOIN LATERAL (SELECT least(upper(t.valid), asked_until(t.valid, true, a.billing_day, ($1::timestamptz AT TIME ZONE a.time_zone)::date)) - 1 AS day) last
                WHERE t.valid @> last.day
+                 AND NOT EXISTS (SELECT FROM pauses p WHERE p.subscription_id = s.id AND p.price IS NULL AND p.cancelled_at IS NULL AND p.days @> last.day)
                  AND NOT EXISTS (SELECT FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring' AND b.period @> last.day)
                  AND v.price > (SELECT coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN v.price ELSE d.amount END), 0)
                                 FROM discounts d WHERE d.subscription_id = s.id AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> last.day)
@@ -264,6 +269,24 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                WHERE t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
                  AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id))
              OR EXISTS (
+               -- A pause gives back what was billed for its days or asks another price for them, and leaves days to charge before it.
+               -- Once a change, and once a day: what is left may come to nothing.
+               SELECT FROM (SELECT subscription_id, max(changed_at) AS changed_at FROM pauses GROUP BY subscription_id) p
+               JOIN subscriptions s ON s.id = p.subscription_id JOIN accounts a ON a.id = s.account_id
+               CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS today) now
+               JOIN LATERAL (SELECT range_agg(t.valid * daterange(NULL, asked_until(t.valid, v.in_arrears, a.billing_day, now.today))) AS asked
+                             FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0
+                             WHERE t.subscription_id = s.id) t ON true
+               CROSS JOIN LATERAL (SELECT coalesce(range_agg(b.period), '{}') AS billed FROM billed_periods b
+                                   WHERE b.subscription_id = s.id AND b.component = 'recurring') b
+               WHERE (t.asked - days_not_charged(s.id) <@ b.billed IS FALSE
+                      OR EXISTS (SELECT FROM billed_periods b JOIN invoice_lines l ON l.id = b.invoice_line_id AND l.net <> 0
+                                 WHERE b.subscription_id = s.id AND b.component = 'recurring' AND b.period && days_not_charged(s.id))
+                      OR is_billed_beside_pauses(s.id))
+                 AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
+                 AND NOT EXISTS (SELECT FROM billing_runs g WHERE g.as_of >= now.today
+                                 AND g.started_at >= greatest(p.changed_at, date_trunc('day', $1::timestamptz, a.time_zone))))
+             OR EXISTS (
                -- What asked for nothing has nothing to give back.
                SELECT FROM billed_periods b JOIN subscriptions s ON s.id = b.subscription_id JOIN invoice_lines l ON l.id = b.invoice_line_id AND l.net <> 0
                WHERE b.component = 'recurring' AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = s.account_id)
@@ -272,8 +295,11 @@ pub async fn anything_due(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
              OR EXISTS (
                SELECT FROM subscriptions s JOIN accounts a ON a.id = s.account_id
                CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS today) now
-               -- A month within a longer period ends on the billing day.
-               JOIN LATERAL (SELECT greatest(max(upper(b.period)) FILTER (WHERE upper(b.period) <= now.today),
+               -- A month within a longer period, or one that ended paused, ends on the billing day.
+               JOIN LATERAL (SELECT greatest((SELECT last_billing_day(a.billing_day, now.today) FROM pauses p
+                                              WHERE p.subscription_id = s.id AND p.price IS NULL AND p.cancelled_at IS NULL
+                                                AND p.days @> last_billing_day(a.billing_day, now.today) - 1),
+                                             max(upper(b.period)) FILTER (WHERE upper(b.period) <= now.today),
                                              max(last_billing_day(a.billing_day, now.today))
                                                  FILTER (WHERE lower(b.period) < last_billing_day(a.billing_day, now.today)
                                                            AND upper(b.period) > last_billing_day(a.billing_day, now.today))) AS ended_on
