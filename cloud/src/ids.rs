@@ -158,6 +158,8 @@ ids! {
     DiscountId = "dsc";
     /// A minimum term of a subscription.
     ContractId = "ctr";
+    /// Days on which a subscriber wants no service.
+    LinePauseId = "lps";
     /// What an account is charged once.
     ChargeId = "chg";
     /// Something a router was asked.

@@ -17,6 +17,7 @@ use super::store::charges::{self as waiting, ChargeRow};
 use super::store::contracts::{self, ContractRow};
 use super::store::discounts::{self, DiscountRow};
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
+use super::store::pauses::{self, PauseRow};
 use super::{Error, LineKind, charges, leaving, recurring, taxing, top_ups, usage};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, ChargeId, ContractId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
@@ -95,6 +96,7 @@ pub(super) struct Facts<'a> {
     pub top_ups: Vec<&'a TopUpRow>,
     pub discounts: Vec<&'a DiscountRow>,
     pub contracts: Vec<&'a ContractRow>,
+    pub pauses: Vec<&'a PauseRow>,
 }
 
 /// What is agreed with an account beside the prices of its plans.
@@ -102,6 +104,7 @@ pub(super) struct Facts<'a> {
 pub(super) struct Deals<'a> {
     pub discounts: &'a [DiscountRow],
     pub contracts: &'a [ContractRow],
+    pub pauses: &'a [PauseRow],
 }
 
 /// All that is on record about some accounts, each list by account.
@@ -113,6 +116,7 @@ pub(super) struct Records {
     discounts: Vec<DiscountRow>,
     charges: Vec<ChargeRow>,
     contracts: Vec<ContractRow>,
+    pauses: Vec<PauseRow>,
 }
 
 impl Records {
@@ -127,6 +131,7 @@ impl Records {
             discounts: discounts::of(tx, &ids).await?,
             charges: waiting::waiting(tx, &ids, None).await?,
             contracts: contracts::binding(tx, &ids, None).await?,
+            pauses: pauses::of(tx, &ids).await?,
         })
     }
 
@@ -138,6 +143,7 @@ impl Records {
             Deals {
                 discounts: about(&self.discounts, account.id, |row| row.account),
                 contracts: about(&self.contracts, account.id, |row| row.account),
+                pauses: about(&self.pauses, account.id, |row| row.account),
             },
         )
     }
@@ -255,6 +261,7 @@ pub(super) fn by_subscription<'a>(
                 .iter()
                 .filter(|contract| contract.subscription == terms[0].subscription)
                 .collect(),
+            pauses: deals.pauses.iter().filter(|pause| pause.subscription == terms[0].subscription).collect(),
         })
     };
     terms.chunk_by(|a, b| a.subscription == b.subscription).map(of_one).collect()

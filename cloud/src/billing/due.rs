@@ -12,6 +12,7 @@ pub(super) async fn anything(tx: &mut TenantTx) -> Result<bool, Error> {
     Ok(store::faults::forget_changed(tx).await?
         || store::due::days(tx).await?
         || store::due::credits(tx).await?
+        || store::due::pauses(tx).await?
         || store::due::usage(tx).await?
         || store::due::agreed(tx).await?)
 }

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use weir_rules::calendar::{Period, Timing};
 use weir_rules::charges::{BilledLine, Subscription, Terms};
 use weir_rules::money::{Currency, Money, MoneyError};
+use weir_rules::pause::{self, BillEffect, Pause};
 use weir_rules::proration::ProrationPolicy;
 use weir_rules::rhythm::derive_stretches;
 use weir_rules::tax::{TaxCategory, TaxRate};
@@ -90,6 +91,15 @@ fn subscription(facts: &Facts<'_>) -> Result<Subscription<PlanVersionId>, Error>
         let price = Money::new(term.price, Currency::from_code(&term.currency)?)?;
         terms.push(Terms { version: term.version, price, quantity: Decimal::ONE, from: term.from, to: term.to });
     }
+    let mut pauses = Vec::with_capacity(facts.pauses.len());
+    for row in &facts.pauses {
+        let effect = match row.price {
+            Some(price) => BillEffect::Hold { price: Money::new(price, facts.currency)? },
+            None => BillEffect::Credit,
+        };
+        pauses.push(Pause { from: row.from, to: row.to, effect });
+    }
+    let terms = pause::served(&terms, &pauses)?;
     // Each stretch has its own cycle and timing.
     let (timing, policy) = (Timing::InAdvance, ProrationPolicy::ByDay);
     Ok(Subscription { cycle: facts.cycle, timing, policy, currency: facts.currency, terms })

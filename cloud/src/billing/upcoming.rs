@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use weir_rules::money::Money;
 
 use super::account::Deals;
-use super::store::{contracts, discounts, facts};
+use super::store::{contracts, discounts, facts, pauses};
 use super::{Error, Upcoming, account, leaving, recurring};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, SubscriptionId};
@@ -23,7 +23,8 @@ pub async fn upcoming(
     let billed = facts::billed(tx, &[account.uuid()]).await?;
     let reducing = discounts::of(tx, &[account.uuid()]).await?;
     let binding = contracts::binding(tx, &[account.uuid()], None).await?;
-    let deals = Deals { discounts: &reducing, contracts: &binding };
+    let paused = pauses::of(tx, &[account.uuid()]).await?;
+    let deals = Deals { discounts: &reducing, contracts: &binding, pauses: &paused };
     let mut lines = Vec::new();
     for facts in account::by_subscription(&row, (&terms, &billed), &[], deals)? {
         if facts.subscription == subscription {

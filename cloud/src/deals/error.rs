@@ -3,8 +3,8 @@
 use weir_rules::money::MoneyError;
 
 use crate::error::{FieldError, Problem};
-use crate::ids::{ChargeId, ContractId, DiscountId};
-use crate::{billing, db, subscribers, subscriptions};
+use crate::ids::{ChargeId, ContractId, DiscountId, LinePauseId};
+use crate::{billing, catalog, db, subscribers, subscriptions};
 
 crate::kinds! {
     DISCOUNT_NOT_FOUND = 404 "discount-not-found", "There is no such discount", "It may belong to somebody else.";
@@ -14,6 +14,11 @@ crate::kinds! {
     CONTRACT_BESIDE = 409 "contract-beside", "A minimum term binds on some of these days already", "Choose other days, or waive the other contract first.";
     CONTRACT_CHARGED = 409 "contract-charged", "Leaving the contract early was charged", "Issue a credit note to give it back.";
     CONTRACT_WAIVED = 409 "contract-waived", "The contract was waived", "Nothing more needs to be done: leaving is free.";
+    PAUSE_NOT_FOUND = 404 "pause-not-found", "There is no such pause", "It may belong to somebody else.";
+    PAUSE_BESIDE = 409 "pause-beside", "The subscription is paused on some of these days already", "Choose other days, or change the other pause first.";
+    PAUSE_OVER = 409 "pause-over", "The pause is over", "Only a pause that runs or is to come can be changed.";
+    PAUSE_BEGUN = 409 "pause-begun", "The pause has begun", "Resume it instead: the line is served from today on.";
+    PAUSE_NOT_BEGUN = 409 "pause-not-begun", "The pause has not begun", "Cancel it, or choose another end.";
     CHARGE_NOT_FOUND = 404 "charge-not-found", "There is no such charge", "It may belong to somebody else.";
     CHARGE_BILLED = 409 "charge-billed", "The charge stands on an invoice", "Issue a credit note to give it back.";
     CHARGE_REMOVED = 409 "charge-removed", "The charge was removed", "Nothing more needs to be done; add a new one if it is to be charged after all.";
@@ -49,6 +54,21 @@ pub enum Error {
     /// It binds no more.
     #[error("contract {0} was waived")]
     ContractWaived(ContractId),
+    /// No pause has this id.
+    #[error("no pause {0}")]
+    PauseNotFound(LinePauseId),
+    /// Another one is on some of the days.
+    #[error("pause {0} is on some of these days")]
+    PauseBeside(LinePauseId),
+    /// It was, or was cancelled.
+    #[error("pause {0} is over")]
+    PauseOver(LinePauseId),
+    /// It cannot be made undone.
+    #[error("pause {0} has begun")]
+    PauseBegun(LinePauseId),
+    /// There is nothing to resume.
+    #[error("pause {0} has not begun")]
+    PauseNotBegun(LinePauseId),
     /// No charge has this id.
     #[error("no charge {0}")]
     ChargeNotFound(ChargeId),
@@ -73,6 +93,9 @@ pub enum Error {
     /// About what was billed.
     #[error(transparent)]
     Billing(#[from] billing::Error),
+    /// About the plan.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
     /// A stored amount that is none.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -104,6 +127,11 @@ impl From<Error> for Problem {
             Error::ContractBeside(_) => Self::new(&CONTRACT_BESIDE, &error),
             Error::ContractCharged(_) => Self::new(&CONTRACT_CHARGED, &error),
             Error::ContractWaived(_) => Self::new(&CONTRACT_WAIVED, &error),
+            Error::PauseNotFound(_) => Self::new(&PAUSE_NOT_FOUND, &error),
+            Error::PauseBeside(_) => Self::new(&PAUSE_BESIDE, &error),
+            Error::PauseOver(_) => Self::new(&PAUSE_OVER, &error),
+            Error::PauseBegun(_) => Self::new(&PAUSE_BEGUN, &error),
+            Error::PauseNotBegun(_) => Self::new(&PAUSE_NOT_BEGUN, &error),
             Error::ChargeNotFound(_) => Self::new(&CHARGE_NOT_FOUND, &error),
             Error::ChargeBilled(_) => Self::new(&CHARGE_BILLED, &error),
             Error::ChargeRemoved(_) => Self::new(&CHARGE_REMOVED, &error),
@@ -112,6 +140,7 @@ impl From<Error> for Problem {
             Error::Subscriptions(error) => error.into(),
             Error::Subscribers(error) => error.into(),
             Error::Billing(error) => error.into(),
+            Error::Catalog(error) => error.into(),
             Error::Money(_) | Error::Db(_) => Self::internal(&error),
         }
     }

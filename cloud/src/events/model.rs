@@ -72,6 +72,16 @@ named! {
     BoostSold = "boost.sold";
     /// A boost was stopped before its end.
     BoostCancelled = "boost.cancelled";
+    /// A line is to be paused.
+    PausePlanned = "pause.planned";
+    /// A pause got another end.
+    PauseChanged = "pause.changed";
+    /// A pause is not to be.
+    PauseCancelled = "pause.cancelled";
+    /// A line was closed for its pause.
+    PauseBegan = "pause.began";
+    /// A line was opened after its pause.
+    PauseEnded = "pause.ended";
     /// A hold was placed on a line.
     HoldPlaced = "hold.placed";
     /// A hold was lifted.

@@ -92,6 +92,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(deals::discounts::api::routes())
             .merge(deals::charges::api::routes())
             .merge(deals::contracts::api::routes())
+            .merge(deals::pauses::api::routes())
             .merge(billing::credit_notes::api::routes())
             .merge(billing::einvoice::api::routes())
             .merge(dunning::api::routes())

@@ -139,6 +139,7 @@ kinds!(
     crate::usage::jobs::CountQuarantined,
     crate::billing::jobs::StartDueRun,
     crate::billing::jobs::WorkOnRun,
+    crate::deals::pauses::jobs::KeepPauses,
     crate::dunning::jobs::CheckOverdue,
     crate::books::jobs::CheckBooks,
     crate::plugins::jobs::ForgetOldCalls,

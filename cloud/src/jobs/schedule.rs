@@ -11,6 +11,7 @@ use crate::audit::jobs::LinkEntries;
 use crate::billing::jobs::StartDueRun;
 use crate::books::jobs::CheckBooks;
 use crate::db::{Error, Scope};
+use crate::deals::pauses::jobs::KeepPauses;
 use crate::diagnostics::jobs::ForgetOldDiagnoses;
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::{AssignPortBlocks, ForgetOldEvents, RefreshDesired, WatchCertificates};
@@ -50,6 +51,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
         let mut tx = app.db.begin(&Scope::system(tenant)).await?;
         enqueue(&mut tx, &RefreshDesired {}, now).await?;
         enqueue(&mut tx, &ReleaseOverHolds {}, now).await?;
+        enqueue(&mut tx, &KeepPauses {}, now).await?;
         enqueue(&mut tx, &LinkEntries {}, now).await?;
         enqueue(&mut tx, &WatchPromises {}, now).await?;
         if new_hour {

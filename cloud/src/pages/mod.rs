@@ -43,6 +43,7 @@ mod message_templates;
 mod messages;
 mod orders;
 mod overview;
+mod pauses;
 mod pay;
 mod paying;
 mod payments;
@@ -135,6 +136,9 @@ const TOLD: &[(&str, &str)] = &[
     ("must be from 15 to", "error-boost-minutes"),
     ("must not be in the past", "error-past"),
     ("must be at most 31 days ahead", "error-boost-ahead"),
+    ("must be at most 31 days ago", "error-pause-back"),
+    ("must be in the subscription", "error-pause-start"),
+    ("must be below the plan", "error-pause-price"),
     ("is not faster than the line", "error-boost-slow"),
     ("would be one too many", "error-boost-many"),
     ("must say how much", "error-required"),
@@ -251,7 +255,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(top_ups::routes())
         .merge(boosts::routes())
         .merge(line_boosts::routes())
-        .merge(discounts::routes().merge(charges::routes()).merge(contracts::routes()))
+        .merge(discounts::routes().merge(charges::routes()).merge(contracts::routes()).merge(pauses::routes()))
         .merge(subscriptions::routes())
         .merge(subscription_changes::routes())
         .merge(identities::routes())

@@ -13,7 +13,7 @@ use weir_ui::pages::{Inset, List, Section, Show};
 
 use super::{
     Asking, access_tone, contracts, diagnostics, discounts, fair_use, form_status, identities, line_boosts,
-    line_probes, next_page, page_of, port_blocks, quality, sales, tickets, traffic,
+    line_probes, next_page, page_of, pauses, port_blocks, quality, sales, tickets, traffic,
 };
 use crate::app::App;
 use crate::db::TenantTx;
@@ -158,6 +158,7 @@ async fn shown<P: Needs>(
     let (bound, contracts) = contracts::of_line(screen, &mut tx, &sold).await?;
     facts.splice(2..2, bound);
     sections.push(contracts);
+    sections.push(pauses::of_line(screen, &mut tx, &sold).await?);
     sections.push(holds_of(screen, &holds, now));
     sections.extend(asked);
     let page = Show {
@@ -212,7 +213,7 @@ fn actions<P: Needs>(screen: &Screen<P>, sold: &Subscription) -> Vec<Action> {
 fn hold_row<P: Needs>(screen: &Screen<P>, hold: &Hold, in_force: bool) -> Vec<Cell> {
     let at = |at| Cell::Text(format::instant(screen.frame.lang, at, screen.zone));
     let status = match (hold.released_at, in_force) {
-        (None, true) if screen.may::<ManageHolds>() => {
+        (None, true) if screen.may::<ManageHolds>() && hold.pause_id.is_none() => {
             Cell::Post { action: format!("/holds/{}/release", hold.id), text: screen.t("holds-release") }
         }
         (None, true) => Cell::status(Tone::Warn, screen.t("holds-in-force")),

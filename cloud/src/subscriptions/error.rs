@@ -3,13 +3,14 @@
 use ipnet::IpNet;
 
 use crate::error::{FieldError, Problem};
-use crate::ids::{AccountId, HoldId, RouterId, ServiceLocationId, SubscriptionId};
+use crate::ids::{AccountId, HoldId, LinePauseId, RouterId, ServiceLocationId, SubscriptionId};
 use crate::{catalog, db, fleet, network, subscribers};
 
 crate::kinds! {
     SUBSCRIPTION_NOT_FOUND = 404 "subscription-not-found", "There is no such subscription", "It may belong to somebody else.";
     HOLD_NOT_FOUND = 404 "hold-not-found", "There is no such hold", "It may belong to somebody else.";
     HOLD_RELEASED = 409 "hold-released", "The hold has been released already", "Nothing more needs to be done.";
+    HOLD_OF_PAUSE = 409 "hold-of-pause", "The hold belongs to a pause", "Resume the line by ending its pause; the hold ends with it.";
     HOLD_EXISTS = 409 "hold-exists", "The line is already held as unpaid", "One unpaid hold is enough; it is released when the account has paid.";
     PREFIX_OVERLAPS = 409 "prefix-overlaps", "Another line of the router has these addresses", "Choose addresses that no other line of this router has.";
     IDENTITY_TAKEN = 409 "identity-taken", "Another line of the router has this identity", "Take it from that line first, or choose what only this subscriber has.";
@@ -32,6 +33,14 @@ pub enum Error {
     /// The hold has been released before.
     #[error("hold {0} has been released already")]
     HoldReleased(HoldId),
+    /// It begins and ends with a pause.
+    #[error("hold {hold} ends with pause {pause}")]
+    HoldOfPause {
+        /// The hold.
+        hold: HoldId,
+        /// The pause.
+        pause: LinePauseId,
+    },
     /// The line is held as unpaid already.
     #[error("subscription {0} is held as unpaid already")]
     HoldExists(SubscriptionId),
@@ -114,6 +123,7 @@ impl From<Error> for Problem {
             Error::NotFound(_) => Self::new(&SUBSCRIPTION_NOT_FOUND, &error),
             Error::HoldNotFound(_) => Self::new(&HOLD_NOT_FOUND, &error),
             Error::HoldReleased(_) => Self::new(&HOLD_RELEASED, &error),
+            Error::HoldOfPause { .. } => Self::new(&HOLD_OF_PAUSE, &error),
             Error::HoldExists(_) => Self::new(&HOLD_EXISTS, &error),
             Error::PrefixOverlaps { .. } => Self::new(&PREFIX_OVERLAPS, &error),
             Error::IdentityTaken { .. } => Self::new(&IDENTITY_TAKEN, &error),

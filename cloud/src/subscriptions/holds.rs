@@ -10,7 +10,7 @@ use super::{Error, Hold, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::events::{self, EventKind};
-use crate::ids::{HoldId, SubscriptionId};
+use crate::ids::{HoldId, LinePauseId, SubscriptionId};
 use crate::{audit, fleet};
 
 /// Longest reason, in characters.
@@ -68,12 +68,12 @@ pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    let line = super::service::not_over(tx, id).await?;
     let hold = Hold {
         id: tx.new_id(),
         subscription_id: id,
         kind: wish.kind,
         effect: wish.effect,
+        pause_id: None,
         reason: wish.reason.trim().to_owned(),
         placed_by: tx.actor().to_string(),
         placed_at: tx.at(),
@@ -81,6 +81,12 @@ pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -
         released_by: None,
         released_at: None,
     };
+    place(tx, hold).await
+}
+
+async fn place(tx: &mut TenantTx, hold: Hold) -> Result<Hold, Error> {
+    let id = hold.subscription_id;
+    let line = super::service::not_over(tx, id).await?;
     store::insert_hold(tx, &hold).await?;
     fleet::desired::refresh_line(tx, id).await?;
     audit::record(tx, "place hold", id, json!(hold)).await?;
@@ -89,8 +95,50 @@ pub async fn place_hold(tx: &mut TenantTx, id: SubscriptionId, wish: HoldWish) -
     Ok(hold)
 }
 
-/// Releases a hold. The router learns of it with the commit.
+/// Closes a line for a pause, until [`end_pause`]; says whether it was not closed for it before.
+pub async fn begin_pause(
+    tx: &mut TenantTx,
+    id: SubscriptionId,
+    pause: LinePauseId,
+    reason: String,
+) -> Result<bool, Error> {
+    if store::hold_of_pause(tx, pause).await?.is_some() {
+        return Ok(false);
+    }
+    let hold = Hold {
+        id: tx.new_id(),
+        subscription_id: id,
+        kind: HoldKind::Seasonal.name().to_owned(),
+        effect: HoldEffect::Closed.name().to_owned(),
+        pause_id: Some(pause),
+        reason,
+        placed_by: tx.actor().to_string(),
+        placed_at: tx.at(),
+        until: None,
+        released_by: None,
+        released_at: None,
+    };
+    place(tx, hold).await?;
+    Ok(true)
+}
+
+/// Opens a line that was closed for a pause, as far as nothing else holds it; says whether it was.
+pub async fn end_pause(tx: &mut TenantTx, pause: LinePauseId) -> Result<bool, Error> {
+    let Some(hold) = store::hold_of_pause(tx, pause).await? else { return Ok(false) };
+    release(tx, hold).await?;
+    Ok(true)
+}
+
+/// Releases a hold, unless it is a pause's. The router learns of it with the commit.
 pub async fn release_hold(tx: &mut TenantTx, id: HoldId) -> Result<Hold, Error> {
+    let hold = store::hold(tx, id).await?.ok_or(Error::HoldNotFound(id))?;
+    match hold.pause_id.filter(|_| hold.released_at.is_none()) {
+        Some(pause) => Err(Error::HoldOfPause { hold: id, pause }),
+        None => release(tx, id).await,
+    }
+}
+
+async fn release(tx: &mut TenantTx, id: HoldId) -> Result<Hold, Error> {
     let hold = store::hold(tx, id).await?.ok_or(Error::HoldNotFound(id))?;
     if !store::release(tx, id).await? {
         return Err(Error::HoldReleased(id));

@@ -13,7 +13,7 @@ mod service;
 mod store;
 
 pub use error::Error;
-pub use holds::{HoldWish, holds, place_hold, release_hold};
+pub use holds::{HoldWish, begin_pause, end_pause, holds, place_hold, release_hold};
 pub use identities::{change_identities, is_known_as, readable, sells_by_mac};
 pub use model::{
     Behind, ChangePlan, Counts, End, Hold, Identities, LearnedPrefix, Status, Subscription, SubscriptionWish,

@@ -4,7 +4,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ids::{AccessPointId, AccountId, HoldId, PlanVersionId, RouterId, ServiceLocationId, SubscriptionId};
+use crate::ids::{
+    AccessPointId, AccountId, HoldId, LinePauseId, PlanVersionId, RouterId, ServiceLocationId, SubscriptionId,
+};
 
 /// Where a subscription stands commercially.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -159,6 +161,8 @@ pub struct Hold {
     pub kind: String,
     /// `throttled`, `walled_garden` or `closed`.
     pub effect: String,
+    /// The pause it begins and ends with; null = none.
+    pub pause_id: Option<LinePauseId>,
     /// In plain words.
     pub reason: String,
     /// Who placed it.

@@ -43,9 +43,9 @@ pub async fn months(
                FROM months
                CROSS JOIN subscriptions s
                JOIN accounts a ON a.id = s.account_id AND a.currency = $1
-               LEFT JOIN LATERAL (SELECT round(price_a_month(v.price, v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(price_on(s.id, v.price, months.month - 1), v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id AND t.valid @> (months.month - 1)) before ON true
-               LEFT JOIN LATERAL (SELECT round(price_a_month(v.price, v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(price_on(s.id, v.price, months.last_day), v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id AND t.valid @> months.last_day) after ON true
                WHERE before.price IS NOT NULL OR after.price IS NOT NULL),
            people AS (
@@ -112,9 +112,9 @@ pub async fn moved(
                FROM subscriptions s
                JOIN accounts a ON a.id = s.account_id AND a.currency = $1
                JOIN subscribers b ON b.id = a.subscriber_id
-               LEFT JOIN LATERAL (SELECT round(price_a_month(v.price, v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(price_on(s.id, v.price, $2::date - 1), v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id AND t.valid @> ($2::date - 1)) before ON true
-               LEFT JOIN LATERAL (SELECT round(price_a_month(v.price, v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(price_on(s.id, v.price, least(($2::date + interval '1 month')::date - 1, $3::date)), v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id
                                     AND t.valid @> least(($2::date + interval '1 month')::date - 1, $3::date)) after ON true),
            moved AS (

@@ -22,6 +22,7 @@ pub async fn days(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
                                  FROM discounts d WHERE d.subscription_id = s.id
                                    AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> asked.day) discounts
              WHERE t.valid @> asked.day
+               AND NOT days_not_charged(s.id) @> asked.day
                -- What discounts leave nothing of waits for a day with something to ask.
                AND v.price > discounts.off
                -- What they leave of the rest may round to nothing: one look a day is enough.
@@ -64,6 +65,32 @@ pub async fn credits(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
     .await
 }
 
+/// Days whose pause gives back what was billed for them or asks another price, and what is to be charged before one. Once a change,
+/// and once a day: what is left may come to nothing.
+pub async fn pauses(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (
+             SELECT FROM (SELECT subscription_id, max(changed_at) AS changed_at FROM pauses GROUP BY subscription_id) p
+             JOIN subscriptions s ON s.id = p.subscription_id JOIN accounts a ON a.id = s.account_id
+             CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS today) now
+             JOIN LATERAL (SELECT range_agg(t.valid * daterange(NULL, asked_until(t.valid, v.in_arrears, a.billing_day, now.today))) AS asked
+                           FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0
+                           WHERE t.subscription_id = s.id) t ON true
+             CROSS JOIN LATERAL (SELECT coalesce(range_agg(b.period), '{}') AS billed FROM billed_periods b
+                                 WHERE b.subscription_id = s.id AND b.component = 'recurring') b
+             WHERE (t.asked - days_not_charged(s.id) <@ b.billed IS FALSE
+                    OR EXISTS (SELECT FROM billed_periods b JOIN invoice_lines l ON l.id = b.invoice_line_id AND l.net <> 0
+                               WHERE b.subscription_id = s.id AND b.component = 'recurring' AND b.period && days_not_charged(s.id))
+                    OR is_billed_beside_pauses(s.id))
+               AND NOT EXISTS (SELECT FROM billing_faults f WHERE f.account_id = a.id)
+               AND NOT EXISTS (SELECT FROM billing_runs g WHERE g.as_of >= now.today
+                               AND g.started_at >= greatest(p.changed_at, date_trunc('day', $1::timestamptz, a.time_zone)))) AS "due!""#,
+        tx.at()
+    )
+    .fetch_one(tx.conn())
+    .await
+}
+
 /// A billed period with traffic not counted that ended, or whose traffic arrived, since the last run up to its end: what that one
 /// found not worth an invoice is not looked at again. Traffic older than a period starts no run by itself: the account's next one
 /// counts it.
@@ -73,8 +100,10 @@ pub async fn usage(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
         r#"SELECT EXISTS (
              SELECT FROM subscriptions s JOIN accounts a ON a.id = s.account_id
              CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS today) now
-             -- A month within a longer period ends on the billing day.
-             JOIN LATERAL (SELECT greatest(max(upper(b.period)) FILTER (WHERE upper(b.period) <= now.today),
+             -- A month within a longer period, or one that ended paused, ends on the billing day.
+             JOIN LATERAL (SELECT greatest(CASE WHEN days_not_charged(s.id) @> last_billing_day(a.billing_day, now.today) - 1
+                                                THEN last_billing_day(a.billing_day, now.today) END,
+                                           max(upper(b.period)) FILTER (WHERE upper(b.period) <= now.today),
                                            max(last_billing_day(a.billing_day, now.today))
                                                FILTER (WHERE lower(b.period) < last_billing_day(a.billing_day, now.today)
                                                          AND upper(b.period) > last_billing_day(a.billing_day, now.today))) AS ended_on

@@ -8,6 +8,7 @@ pub mod due;
 pub mod facts;
 pub mod faults;
 pub mod invoices;
+pub mod pauses;
 pub mod runs;
 pub mod settled;
 pub mod taxing;

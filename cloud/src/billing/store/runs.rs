@@ -120,14 +120,16 @@ pub async fn accounts(tx: &mut TenantTx, run: &RunRow, limit: Option<i64>) -> Re
                                   bool_or(v.in_arrears AND t.valid @> $2::date) AS afterwards
                            FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                            WHERE t.subscription_id = s.id) t ON true
+             CROSS JOIN LATERAL (SELECT days_not_charged(s.id) AS free) p
              -- Traffic is counted by months, however long what is billed is for.
              JOIN LATERAL (SELECT range_agg(b.period) AS billed,
-                                  CASE WHEN t.afterwards OR bool_or(b.period @> $2::date)
+                                  CASE WHEN t.afterwards OR p.free @> $2::date OR bool_or(b.period @> $2::date)
                                        THEN greatest(max(lower(b.period)) FILTER (WHERE b.period @> $2::date), last_billing_day(a.billing_day, $2)) END AS since
                            FROM billed_periods b WHERE b.subscription_id = s.id AND b.component = 'recurring') b ON true
              WHERE s.account_id = a.id AND (
-               t.asked <@ b.billed IS NOT TRUE
-               OR b.billed <@ t.held IS NOT TRUE
+               t.asked - p.free <@ b.billed IS NOT TRUE
+               OR b.billed <@ (t.held - p.free) IS NOT TRUE
+               OR is_billed_beside_pauses(s.id)
                OR EXISTS (SELECT FROM billed_periods o
                           JOIN invoice_lines l ON l.id = o.invoice_line_id
                           JOIN subscription_terms n ON n.subscription_id = o.subscription_id AND n.valid && o.period

@@ -7,16 +7,15 @@ mod store;
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde_json::json;
-use weir_rules::calendar::local_date;
 use weir_rules::money::{Currency, Money};
 
-use super::{Error, locked};
+use super::{Error, locked, today};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
 use crate::ids::{ContractId, SubscriptionId};
 use crate::subscriptions::{self, Status};
-use crate::{audit, billing, subscribers};
+use crate::{audit, billing};
 
 pub use model::{Contract, ContractStatus, ContractWaiver, ContractWish, LeavingFee, LeavingQuote};
 
@@ -118,11 +117,6 @@ pub async fn quote(tx: &mut TenantTx, id: ContractId, on: Option<NaiveDate>) -> 
         None => today(tx, account).await?,
     };
     Ok(LeavingQuote { on, fee: billing::leaving_fee(tx, account, id, on).await? })
-}
-
-async fn today(tx: &mut TenantTx, account: crate::ids::AccountId) -> Result<NaiveDate, Error> {
-    let zone = subscribers::account(tx, account).await?.time_zone;
-    Ok(local_date(tx.at(), zone.parse().unwrap_or(chrono_tz::UTC)))
 }
 
 fn year(field: &str) -> Error {

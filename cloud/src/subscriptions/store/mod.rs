@@ -15,7 +15,7 @@ use super::{Counts, Error, Hold, LearnedPrefix, Status, Subscription, Subscripti
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
-use crate::ids::{AccessPointId, AccountId, HoldId, PlanVersionId, RouterId, SubscriptionId};
+use crate::ids::{AccessPointId, AccountId, HoldId, LinePauseId, PlanVersionId, RouterId, SubscriptionId};
 
 struct Row {
     id: SubscriptionId,
@@ -203,11 +203,11 @@ pub async fn counts(tx: &mut TenantTx) -> Result<Counts, sqlx::Error> {
     .await
 }
 
-/// What the plans in force today cost a month, by currency; of other periods, what that comes to.
+/// What the plans in force today cost a month, by currency; of other periods, what that comes to, and of paused lines, what they pay.
 pub async fn recurring(tx: &mut TenantTx) -> Result<Vec<(String, Decimal)>, sqlx::Error> {
     let now = tx.at();
     let rows = sqlx::query!(
-        r#"SELECT v.currency, sum(price_a_month(v.price, v.period_months, v.period_days)) AS "price!" FROM subscriptions s
+        r#"SELECT v.currency, sum(price_a_month(price_on(s.id, v.price, ($1::timestamptz AT TIME ZONE a.time_zone)::date), v.period_months, v.period_days)) AS "price!" FROM subscriptions s
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
            JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id
                 AND t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date
@@ -413,7 +413,7 @@ pub async fn set_end(tx: &mut TenantTx, id: SubscriptionId, ends_on: NaiveDate) 
 pub async fn holds(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Hold>, sqlx::Error> {
     sqlx::query_as!(
         Hold,
-        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, reason, placed_by, placed_at, until, released_by, released_at
+        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, pause_id AS "pause_id: _", reason, placed_by, placed_at, until, released_by, released_at
            FROM holds WHERE subscription_id = $1 ORDER BY id DESC"#,
         id.uuid()
     )
@@ -424,7 +424,7 @@ pub async fn holds(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Hold>, s
 pub async fn hold(tx: &mut TenantTx, id: HoldId) -> Result<Option<Hold>, sqlx::Error> {
     sqlx::query_as!(
         Hold,
-        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, reason, placed_by, placed_at, until, released_by, released_at
+        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, pause_id AS "pause_id: _", reason, placed_by, placed_at, until, released_by, released_at
            FROM holds WHERE id = $1"#,
         id.uuid()
     )
@@ -435,8 +435,8 @@ pub async fn hold(tx: &mut TenantTx, id: HoldId) -> Result<Option<Hold>, sqlx::E
 pub async fn insert_hold(tx: &mut TenantTx, hold: &Hold) -> Result<(), Error> {
     let tenant = tx.tenant().uuid();
     let inserted = sqlx::query!(
-        "INSERT INTO holds (tenant_id, id, subscription_id, kind, effect, reason, placed_by, placed_at, until)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO holds (tenant_id, id, subscription_id, kind, effect, reason, placed_by, placed_at, until, pause_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         tenant,
         hold.id.uuid(),
         hold.subscription_id.uuid(),
@@ -445,7 +445,8 @@ pub async fn insert_hold(tx: &mut TenantTx, hold: &Hold) -> Result<(), Error> {
         hold.reason,
         hold.placed_by,
         hold.placed_at,
-        hold.until
+        hold.until,
+        hold.pause_id.map(LinePauseId::uuid)
     )
     .execute(tx.conn())
     .await;
@@ -455,6 +456,16 @@ pub async fn insert_hold(tx: &mut TenantTx, hold: &Hold) -> Result<(), Error> {
         }
         other => Ok(other.map(|_| ())?),
     }
+}
+
+/// The hold in force of a pause.
+pub async fn hold_of_pause(tx: &mut TenantTx, id: LinePauseId) -> Result<Option<HoldId>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id: HoldId" FROM holds WHERE pause_id = $1 AND released_at IS NULL"#,
+        id.uuid()
+    )
+    .fetch_optional(tx.conn())
+    .await
 }
 
 /// Releases a hold, unless somebody else or its time just did; tells which.

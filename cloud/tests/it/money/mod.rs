@@ -13,6 +13,7 @@ mod einvoices;
 mod faults;
 pub mod harness;
 mod pages;
+mod pauses;
 mod payments;
 mod periods;
 mod references;

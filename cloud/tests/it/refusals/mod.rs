@@ -168,6 +168,7 @@ impl Furnished {
             "boosts" => &self.boost,
             "charges" => return format!("chg_{}", uuid::Uuid::nil().simple()),
             "contracts" => return format!("ctr_{}", uuid::Uuid::nil().simple()),
+            "pauses" => return format!("lps_{}", uuid::Uuid::nil().simple()),
             "discounts" => return format!("dsc_{}", uuid::Uuid::nil().simple()),
             "plugins" => &self.plugin,
             "tickets" => &self.ticket,

@@ -76,6 +76,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "discounts" => "dsc",
         "charges" => "chg",
         "contracts" => "ctr",
+        "pauses" => "lps",
         "line-probes" => "prb",
         "usage-quarantine" => "uqr",
         "diagnoses" => "dgn",

@@ -121,7 +121,10 @@ async fn agreed(isp: &Isp, sold: &str, account: &str) -> BTreeMap<&'static str, 
     let term = json!({ "months": 12, "fee": { "kind": "remaining", "percent": "50" } });
     let path = format!("/api/v1/subscriptions/{sold}/contracts");
     let contract = isp.post(&path, term).await.expect(201)["id"].as_str().expect("an id").to_owned();
-    BTreeMap::from([("discounts", discount), ("charges", charge), ("contracts", contract)])
+    let path = format!("/api/v1/subscriptions/{sold}/pauses");
+    let pause = isp.post(&path, json!({ "from_on": "2099-01-01" })).await.expect(201);
+    let pause = pause["id"].as_str().expect("an id").to_owned();
+    BTreeMap::from([("discounts", discount), ("charges", charge), ("contracts", contract), ("pauses", pause)])
 }
 
 /// A check of the books.
