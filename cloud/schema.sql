@@ -131,6 +131,14 @@ CREATE FUNCTION public.current_tenant() RETURNS uuid
 
 ALTER FUNCTION public.current_tenant() OWNER TO weir_super;
 
+CREATE FUNCTION public.days_not_charged(line uuid) RETURNS datemultirange
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(range_agg(p.days), '{}') FROM pauses p WHERE p.subscription_id = line AND p.price IS NULL AND p.cancelled_at IS NULL
+$$;
+
+ALTER FUNCTION public.days_not_charged(line uuid) OWNER TO weir_super;
+
 CREATE FUNCTION public.events_refer() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -256,6 +264,21 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.invoices_refer() OWNER TO weir_super;
+
+CREATE FUNCTION public.is_billed_beside_pauses(line uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM pauses p WHERE p.subscription_id = line AND p.price IS NOT NULL) AND EXISTS (
+        SELECT FROM billed_periods b
+        JOIN invoice_lines l ON l.id = b.invoice_line_id
+        JOIN plan_versions v ON v.id = l.plan_version_id
+        CROSS JOIN LATERAL (SELECT range_agg(p.days) AS days, bool_or(p.price <> l.unit_price) AS differs FROM pauses p
+                            WHERE p.subscription_id = line AND p.price IS NOT NULL AND p.cancelled_at IS NULL AND p.days && b.period) h
+        WHERE b.subscription_id = line AND b.component = 'recurring'
+          AND (h.differs OR (l.unit_price <> v.price AND b.period <@ h.days IS NOT TRUE)))
+$$;
+
+ALTER FUNCTION public.is_billed_beside_pauses(line uuid) OWNER TO weir_super;
 
 CREATE FUNCTION public.is_free_time(end_at timestamp with time zone, zone text, windows jsonb) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -464,6 +487,15 @@ CREATE FUNCTION public.price_a_month(price numeric, months smallint, days smalli
 $$;
 
 ALTER FUNCTION public.price_a_month(price numeric, months smallint, days smallint) OWNER TO weir_super;
+
+CREATE FUNCTION public.price_on(line uuid, price numeric, seen_on date) RETURNS numeric
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce((SELECT coalesce(p.price, 0) FROM pauses p
+                     WHERE p.subscription_id = line AND p.cancelled_at IS NULL AND p.days @> seen_on), price)
+$$;
+
+ALTER FUNCTION public.price_on(line uuid, price numeric, seen_on date) OWNER TO weir_super;
 
 CREATE FUNCTION public.share_with_platform(target regclass) RETURNS void
     LANGUAGE plpgsql
@@ -1429,8 +1461,10 @@ CREATE TABLE public.holds (
     until timestamp with time zone,
     released_by text,
     released_at timestamp with time zone,
+    pause_id uuid,
     CONSTRAINT holds_effect_exists CHECK ((effect = ANY (ARRAY['throttled'::text, 'walled_garden'::text, 'closed'::text]))),
     CONSTRAINT holds_kind_exists CHECK ((kind = ANY (ARRAY['unpaid'::text, 'quota'::text, 'fraud'::text, 'abuse'::text, 'seasonal'::text, 'manual'::text]))),
+    CONSTRAINT holds_of_pauses_close CHECK (((pause_id IS NULL) OR ((kind = 'seasonal'::text) AND (effect = 'closed'::text) AND (until IS NULL)))),
     CONSTRAINT holds_release_is_signed CHECK (((released_at IS NULL) = (released_by IS NULL)))
 );
 
@@ -2013,6 +2047,28 @@ CREATE TABLE public.orders (
 ALTER TABLE ONLY public.orders FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.orders OWNER TO weir_owner;
+
+CREATE TABLE public.pauses (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    days daterange NOT NULL,
+    price numeric(18,4),
+    currency character(3) NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    planned_at timestamp with time zone NOT NULL,
+    planned_by text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    changed_by text NOT NULL,
+    cancelled_at timestamp with time zone,
+    CONSTRAINT pauses_change_after_they_are_planned CHECK ((changed_at >= planned_at)),
+    CONSTRAINT pauses_last_a_day CHECK (((NOT isempty(days)) AND (NOT lower_inf(days)))),
+    CONSTRAINT pauses_price_is_positive CHECK ((price > (0)::numeric))
+);
+
+ALTER TABLE ONLY public.pauses FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.pauses OWNER TO weir_owner;
 
 CREATE TABLE public.payers (
     tenant_id uuid NOT NULL,
@@ -3373,6 +3429,12 @@ ALTER TABLE ONLY public.one_time_charges
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (tenant_id, id);
 
+ALTER TABLE ONLY public.pauses
+    ADD CONSTRAINT pauses_never_overlap EXCLUDE USING gist (tenant_id WITH =, subscription_id WITH =, days WITH &&) WHERE ((cancelled_at IS NULL));
+
+ALTER TABLE ONLY public.pauses
+    ADD CONSTRAINT pauses_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.payers
     ADD CONSTRAINT payers_pkey PRIMARY KEY (tenant_id, account_id, provider);
 
@@ -3729,6 +3791,8 @@ CREATE INDEX events_by_kind ON public.events USING btree (tenant_id, kind, id);
 
 CREATE INDEX holds_in_force ON public.holds USING btree (tenant_id, subscription_id) WHERE (released_at IS NULL);
 
+CREATE UNIQUE INDEX holds_pause_once ON public.holds USING btree (tenant_id, pause_id) WHERE ((pause_id IS NOT NULL) AND (released_at IS NULL));
+
 CREATE UNIQUE INDEX holds_unpaid_once ON public.holds USING btree (tenant_id, subscription_id) WHERE ((kind = 'unpaid'::text) AND (released_at IS NULL));
 
 CREATE INDEX import_rows_wrong ON public.import_rows USING btree (tenant_id, import_id, line) WHERE (errors <> '[]'::jsonb);
@@ -3778,6 +3842,8 @@ CREATE INDEX orders_by_email ON public.orders USING btree (tenant_id, lower(emai
 CREATE INDEX orders_by_origin ON public.orders USING btree (tenant_id, origin, placed_at) WHERE (origin IS NOT NULL);
 
 CREATE INDEX orders_by_status ON public.orders USING btree (tenant_id, status, id);
+
+CREATE INDEX pauses_by_subscription ON public.pauses USING btree (tenant_id, subscription_id);
 
 CREATE INDEX payment_attempt_steps_by_attempt ON public.payment_attempt_steps USING btree (tenant_id, attempt_id, id);
 
@@ -4161,6 +4227,9 @@ ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT holds_tenant_id_pause_id_fkey FOREIGN KEY (tenant_id, pause_id) REFERENCES public.pauses(tenant_id, id);
+
+ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.idempotency_keys
@@ -4282,6 +4351,12 @@ ALTER TABLE ONLY public.orders
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
+
+ALTER TABLE ONLY public.pauses
+    ADD CONSTRAINT pauses_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.pauses
+    ADD CONSTRAINT pauses_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.payers
     ADD CONSTRAINT payers_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
@@ -4842,6 +4917,8 @@ ALTER TABLE public.one_time_charges ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.pauses ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.payers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.payment_attempt_steps ENABLE ROW LEVEL SECURITY;
@@ -5047,6 +5124,8 @@ CREATE POLICY tenant ON public.number_series TO weir_app USING ((tenant_id = ( S
 CREATE POLICY tenant ON public.one_time_charges TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.orders TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.pauses TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.payers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -5420,6 +5499,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.number_series TO weir_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.one_time_charges TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.orders TO weir_app;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.pauses TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.payers TO weir_app;
 
