@@ -48,6 +48,16 @@ END $$;
 
 ALTER FUNCTION public.append_only(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.asked_until(valid daterange, in_arrears boolean, day smallint, seen_on date) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN NOT in_arrears THEN seen_on + 1
+                WHEN upper(valid) <= seen_on THEN upper(valid)
+                ELSE last_billing_day(day, seen_on) END
+$$;
+
+ALTER FUNCTION public.asked_until(valid daterange, in_arrears boolean, day smallint, seen_on date) OWNER TO weir_super;
+
 CREATE FUNCTION public.billed_periods_refer() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -291,6 +301,17 @@ END $$;
 
 ALTER FUNCTION public.issued_invoice_is_final() OWNER TO weir_super;
 
+CREATE FUNCTION public.last_billing_day(day smallint, seen_on date) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN here <= seen_on THEN here
+                ELSE (first - 1) - greatest(0, extract(day FROM first - 1)::int - day) END
+    FROM (SELECT first, first + least(day::int, extract(day FROM (first + interval '1 month')::date - 1)::int) - 1 AS here
+          FROM (SELECT date_trunc('month', seen_on::timestamp)::date AS first) m) d
+$$;
+
+ALTER FUNCTION public.last_billing_day(day smallint, seen_on date) OWNER TO weir_super;
+
 CREATE FUNCTION public.ledger_entries_are_of_open_days() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -434,6 +455,14 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.portal_follows_email() OWNER TO weir_super;
+
+CREATE FUNCTION public.price_a_month(price numeric, months smallint, days smallint) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN months = 1 THEN price WHEN months IS NOT NULL THEN price / months ELSE price * 365 / (12 * days) END
+$$;
+
+ALTER FUNCTION public.price_a_month(price numeric, months smallint, days smallint) OWNER TO weir_super;
 
 CREATE FUNCTION public.share_with_platform(target regclass) RETURNS void
     LANGUAGE plpgsql
@@ -2118,6 +2147,10 @@ CREATE TABLE public.plan_versions (
     steps jsonb DEFAULT '[]'::jsonb NOT NULL,
     carry_over_bytes bigint,
     allowance_shared boolean DEFAULT false NOT NULL,
+    period_months smallint DEFAULT 1,
+    period_days smallint,
+    in_arrears boolean DEFAULT false NOT NULL,
+    CONSTRAINT plan_versions_allowance_by_month CHECK (((allowance_bytes IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
     CONSTRAINT plan_versions_block_price_is_not_negative CHECK ((overage_block_price >= (0)::numeric)),
@@ -2129,8 +2162,12 @@ CREATE TABLE public.plan_versions (
     CONSTRAINT plan_versions_charge_or_shared CHECK (((NOT allowance_shared) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_charge_or_steps CHECK (((steps = '[]'::jsonb) OR (overage_block_bytes IS NULL))),
     CONSTRAINT plan_versions_charge_or_throttle CHECK (((throttle_down_bps IS NULL) OR (overage_block_bytes IS NULL))),
+    CONSTRAINT plan_versions_in_arrears_by_month CHECK (((NOT in_arrears) OR (period_months = 1))),
     CONSTRAINT plan_versions_overage_is_whole CHECK (((overage_block_bytes IS NULL) = (overage_block_price IS NULL))),
     CONSTRAINT plan_versions_overage_needs_allowance CHECK (((overage_block_bytes IS NULL) OR (allowance_bytes IS NOT NULL))),
+    CONSTRAINT plan_versions_period_days_are_a_year CHECK (((period_days >= 1) AND (period_days <= 365))),
+    CONSTRAINT plan_versions_period_is_months_or_days CHECK ((num_nonnulls(period_months, period_days) = 1)),
+    CONSTRAINT plan_versions_period_months_are_known CHECK ((period_months = ANY (ARRAY[1, 3, 6, 12]))),
     CONSTRAINT plan_versions_price_is_not_negative CHECK ((price >= (0)::numeric)),
     CONSTRAINT plan_versions_rate_down_is_positive CHECK ((rate_down_bps > 0)),
     CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0)),
@@ -2349,6 +2386,21 @@ CREATE TABLE public.refunds (
 ALTER TABLE ONLY public.refunds FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refunds OWNER TO weir_owner;
+
+CREATE TABLE public.router_clocks (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    boot_id bytea NOT NULL,
+    heard_at timestamp with time zone NOT NULL,
+    shown_at timestamp with time zone NOT NULL,
+    booted_at timestamp with time zone NOT NULL,
+    CONSTRAINT router_clocks_boot_before_they_speak CHECK ((booted_at <= heard_at)),
+    CONSTRAINT router_clocks_boot_is_whole CHECK ((length(boot_id) = 16))
+);
+
+ALTER TABLE ONLY public.router_clocks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.router_clocks OWNER TO weir_owner;
 
 CREATE TABLE public.routers (
     tenant_id uuid NOT NULL,
@@ -3439,6 +3491,9 @@ ALTER TABLE ONLY public.refunds
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_reference_unique UNIQUE (tenant_id, reference);
 
+ALTER TABLE ONLY public.router_clocks
+    ADD CONSTRAINT router_clocks_pkey PRIMARY KEY (tenant_id, agent_id, boot_id, heard_at);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_name_unique UNIQUE (tenant_id, name);
 
@@ -4359,6 +4414,12 @@ ALTER TABLE ONLY public.refunds
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_tenant_id_payment_id_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 
+ALTER TABLE ONLY public.router_clocks
+    ADD CONSTRAINT router_clocks_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.router_clocks
+    ADD CONSTRAINT router_clocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -4834,6 +4895,8 @@ ALTER TABLE public.quality_hours ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refunds ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.router_clocks ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.routers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_locations ENABLE ROW LEVEL SECURITY;
@@ -5039,6 +5102,8 @@ CREATE POLICY tenant ON public.provider_events TO weir_app USING ((tenant_id = (
 CREATE POLICY tenant ON public.quality_hours TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.refunds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.router_clocks TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.routers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -5408,6 +5473,8 @@ GRANT SELECT,INSERT ON TABLE public.provider_events TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quality_hours TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.refunds TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.router_clocks TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routers TO weir_app;
 
