@@ -56,7 +56,7 @@ impl Ended {
         let ends = shown.iter().map(|shown| (shown.heard_at, shown.behind()));
         let mut found: Option<Self> = None;
         for (until, behind) in ends.chain([(received_at, last.behind())]) {
-            let corrected = end_at + behind;
+            let corrected = end_at.checked_add_signed(behind).unwrap_or(end_at);
             let (earliest, latest) = (end_at.min(corrected), end_at.max(corrected));
             if latest >= from - AGREES && earliest <= until + AGREES {
                 let here = Self { earliest: earliest.clamp(from, until), latest: latest.clamp(from, until) };
@@ -125,12 +125,14 @@ mod tests {
             // The agent went by what it knew from an earlier boot, or nobody knows what by.
             (30 - MONTHS / 2, &behind, between(0, 70)),
             (30 - 2 * MONTHS, &behind, between(0, 70)),
-            (65, &behind, between(60, 70)),
+            (65, &behind, between(65, 70)),
             (30, &[shown(60, 0, 60)], between(30, 30)),
             (65, &[shown(60, 0, 60)], between(65, 65)),
             // Set right before the session began.
             (-5_000, &[shown(60, 0, 60)], between(0, 70)),
             (30, &[], between(30, 70)),
+            // What no calendar can add up.
+            (50_000_000_000, &behind, between(0, 70)),
             // A machine whose memory was put back.
             (-500, &[shown(-1_000, 0, 10), shown(60, 520, 500)], between(-500, 20)),
         ] {

@@ -39,7 +39,7 @@ impl Edge {
     }
 
     /// Sells a line at an instant that has not come yet.
-    async fn sells(&self, whose: &str, at: &str, plan: weir_cloud::ids::PlanId) -> SubscriptionId {
+    async fn sells(&self, whose: &str, at: &str, plan: weir_cloud::ids::PlanVersionId) -> SubscriptionId {
         self.comes(at);
         self.isp.line(self.isp.account(whose).await, self.router, plan, "2026-10-01").await
     }
@@ -77,6 +77,7 @@ fn millis(at: &str) -> u64 {
 fn what_a_log_put_back_in_time_says_counts_if_somebody_says_so() {
     story(async {
         let edge = Edge::of(Isp::new("quarantine", "2026-10-10T09:00:00Z").await).await;
+        edge.comes("2026-10-10T11:00:00Z");
         let (mut first, mut second, mut third) = (Log::new(b"epoch A."), Log::new(b"epoch B."), Log::new(b"epoch C."));
         let session = edge.opens(vec![first.offered(1)]).await.session;
         let records = first.records(3, 10);
@@ -171,10 +172,9 @@ fn what_a_clock_months_behind_dated_is_the_lines_that_were_sold_by_then() {
         let told: Vec<_> = items.iter().map(|(handle, whose, bytes)| (*handle, whose.as_str(), *bytes)).collect();
         assert_eq!(told, [(3, "unknown", 100), (4, "sold_later", 1_000), (1, "line", 1), (2, "line", 10)]);
         assert_eq!(shares["clock_doubtful"], true);
-        assert_eq!(
-            (&shares["earliest_end_at"], &shares["latest_end_at"]),
-            (&json!("2026-10-10T10:30:00Z"), &json!("2026-10-10T10:50:00Z"))
-        );
+        for (end, minute) in [("earliest_end_at", "2026-10-10T10:30:"), ("latest_end_at", "2026-10-10T10:50:")] {
+            assert!(shares[end].as_str().expect("an instant").starts_with(minute), "{shares}");
+        }
         let asked = edge.isp.page(&format!("/usage-quarantine/{}/bill", kept["id"].as_str().unwrap())).await.text;
         for said in ["cannot be known", "sold later", "That clock was wrong", "Ben", "Cleo"] {
             assert!(asked.contains(said), "{said}: {asked}");
