@@ -2454,6 +2454,21 @@ ALTER TABLE ONLY public.refunds FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refunds OWNER TO weir_owner;
 
+CREATE TABLE public.router_clocks (
+    tenant_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    boot_id bytea NOT NULL,
+    heard_at timestamp with time zone NOT NULL,
+    shown_at timestamp with time zone NOT NULL,
+    booted_at timestamp with time zone NOT NULL,
+    CONSTRAINT router_clocks_boot_before_they_speak CHECK ((booted_at <= heard_at)),
+    CONSTRAINT router_clocks_boot_is_whole CHECK ((length(boot_id) = 16))
+);
+
+ALTER TABLE ONLY public.router_clocks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.router_clocks OWNER TO weir_owner;
+
 CREATE TABLE public.routers (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -3549,6 +3564,9 @@ ALTER TABLE ONLY public.refunds
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_reference_unique UNIQUE (tenant_id, reference);
 
+ALTER TABLE ONLY public.router_clocks
+    ADD CONSTRAINT router_clocks_pkey PRIMARY KEY (tenant_id, agent_id, boot_id, heard_at);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_name_unique UNIQUE (tenant_id, name);
 
@@ -4484,6 +4502,12 @@ ALTER TABLE ONLY public.refunds
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_tenant_id_payment_id_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
 
+ALTER TABLE ONLY public.router_clocks
+    ADD CONSTRAINT router_clocks_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
+
+ALTER TABLE ONLY public.router_clocks
+    ADD CONSTRAINT router_clocks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.routers
     ADD CONSTRAINT routers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -4961,6 +4985,8 @@ ALTER TABLE public.quality_hours ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refunds ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.router_clocks ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.routers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_locations ENABLE ROW LEVEL SECURITY;
@@ -5168,6 +5194,8 @@ CREATE POLICY tenant ON public.provider_events TO weir_app USING ((tenant_id = (
 CREATE POLICY tenant ON public.quality_hours TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.refunds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.router_clocks TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.routers TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -5539,6 +5567,8 @@ GRANT SELECT,INSERT ON TABLE public.provider_events TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quality_hours TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.refunds TO weir_app;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.router_clocks TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.routers TO weir_app;
 

@@ -4,6 +4,7 @@ pub mod access_points;
 pub mod api;
 pub mod authority;
 pub mod certificates;
+pub mod clocks;
 mod clones;
 pub mod desired;
 mod drift;

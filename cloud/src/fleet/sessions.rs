@@ -9,7 +9,7 @@ use weir_protocol::state::{ApplyReport, Down, Object, ObjectKey, ObjectResult, S
 use weir_protocol::{PROTO_REV, hash};
 
 use super::jobs::RefreshMetered;
-use super::{Error, clones, port_blocks, positions, store};
+use super::{Error, clocks, clones, port_blocks, positions, store};
 use crate::app::App;
 use crate::db::{Actor, Scope, TenantTx};
 use crate::ids::{AgentId, TenantId};
@@ -123,6 +123,7 @@ pub async fn open<'a>(
     let held = held(&mut tx, agent, lineage, hello).await?;
     let streams = positions::of(&mut tx, session, &hello.epochs).await?;
     let forked = streams.last().is_some_and(|current| current.verdict() == Verdict::Fork);
+    clocks::note(&mut tx, agent, hello, taken.known.boot_id.as_ref() != Some(&hello.boot_id)).await?;
     clones::watch(&mut tx, agent, taken.known, &hello.boot_id, forked).await?;
     tx.commit().await?;
     let restored = taken.restored && session.rev >= RESTORED_SINCE_REV;

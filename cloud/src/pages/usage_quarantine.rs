@@ -19,11 +19,14 @@ use crate::http::permission::{ManageBilling, Needs, ViewNetwork};
 use crate::http::toast::see_saying;
 use crate::http::{ApiPath, ApiQuery};
 use crate::ids::{QuarantinedId, RouterId};
-use crate::network;
-use crate::usage::{self, Batch, Decision, Quarantined};
+use crate::usage::{self, Batch, Decision, Quarantined, Share, Shares, Whose};
+use crate::{network, subscriptions};
 
 const RECORDS: [&str; 6] = ["quarantine-log", "quarantine-record", "period", "down", "up", "status"];
 const WAITING: [&str; 5] = ["quarantine-log", "period", "quarantine-records", "down", "up"];
+
+/// Lines that are shown of what waits; the API tells of all.
+const LINES_SHOWN: usize = 200;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -176,27 +179,25 @@ async fn asked(
 ) -> Result<Response, Problem> {
     let mut tx = screen.read().await?;
     let (router, batch) = usage::waiting_with(&mut tx, id).await?;
-    let sold = if what == "bill" { usage::sold_since(&mut tx, router, &batch).await? } else { 0 };
+    let shares = usage::shares(&mut tx, id).await?;
+    let sections = vec![lines(screen, &mut tx, &shares).await?];
     let router = network::router(&mut tx, router).await?;
     let (lang, key) = (screen.frame.lang, format!("quarantine-{what}"));
-    let sold = (sold > 0).then(|| {
-        let text = screen.frame.t1("quarantine-sold-later-what", "count", &format::number(lang, sold.into()));
-        (screen.t("quarantine-sold-later"), Cell::Text(text))
-    });
     let mut facts = vec![
-        (screen.t("period"), period(screen, batch.start_at, batch.end_at)),
+        (screen.t("quarantine-by-router"), period(screen, batch.start_at, batch.end_at)),
+        (screen.t("quarantine-ended"), ended(screen, &shares)),
         (screen.t("quarantine-records"), Cell::Number(format::number(lang, batch.records.into()))),
         (screen.t("down"), Cell::Number(format::bytes(lang, batch.down_bytes))),
         (screen.t("up"), Cell::Number(format::bytes(lang, batch.up_bytes))),
     ];
-    facts.extend(sold);
+    facts.extend(sums(screen, &shares));
     let page = Confirm {
         frame: &screen.frame,
         up: (format!("/routers/{}/usage-quarantine", router.id), screen.t("quarantine")),
         title: screen.frame.t1(&format!("{key}-title"), "name", &router.name),
         lede: screen.t(&format!("{key}-lede")),
         facts,
-        sections: Vec::new(),
+        sections,
         form: Asking::new(&screen.frame, &Fields::default(), problem).inset(
             String::new(),
             format!("/usage-quarantine/{id}/{what}"),
@@ -205,4 +206,64 @@ async fn asked(
         danger: what == "drop",
     };
     html(form_status(problem), &page)
+}
+
+/// When it was moved, as far as that is known.
+fn ended(screen: &Screen<ManageBilling>, shares: &Shares) -> Cell {
+    let Some((earliest, latest)) = shares.earliest_end_at.zip(shares.latest_end_at) else {
+        return Cell::Text("—".to_owned());
+    };
+    if !shares.clock_doubtful {
+        return Cell::status(Tone::Ok, screen.t("quarantine-clock-right"));
+    }
+    let told = |at| format::instant(screen.frame.lang, at, screen.zone);
+    let between = format!("{} – {}", told(earliest), told(latest));
+    Cell::status(Tone::Warn, screen.frame.t1("quarantine-clock-doubtful", "between", &between))
+}
+
+fn whose(screen: &Screen<ManageBilling>, whose: Whose) -> (Tone, String) {
+    let (tone, key) = match whose {
+        Whose::Line => (Tone::Ok, "quarantine-whose-line"),
+        Whose::SoldLater => (Tone::Mute, "quarantine-whose-sold-later"),
+        Whose::NoLine => (Tone::Mute, "quarantine-whose-no-line"),
+        Whose::Unknown => (Tone::Warn, "quarantine-whose-unknown"),
+    };
+    (tone, screen.t(key))
+}
+
+/// How much would be billed to its line, and how much to nobody and why.
+fn sums(screen: &Screen<ManageBilling>, shares: &Shares) -> Vec<(String, Cell)> {
+    let sum = |of: Whose| {
+        let these = shares.items.iter().filter(|share| share.whose == of);
+        let bytes = |share: &Share| share.down_bytes.saturating_add(share.up_bytes);
+        these.map(bytes).reduce(u64::saturating_add).map(|sum| {
+            let sum = i64::try_from(sum).unwrap_or(i64::MAX);
+            (whose(screen, of).1, Cell::Number(format::bytes(screen.frame.lang, sum)))
+        })
+    };
+    [Whose::Line, Whose::SoldLater, Whose::NoLine, Whose::Unknown].into_iter().filter_map(sum).collect()
+}
+
+/// What each line is said to have moved, what is nobody's first; as many as fit a page.
+async fn lines(screen: &Screen<ManageBilling>, tx: &mut TenantTx, shares: &Shares) -> Result<Section, Problem> {
+    let lang = screen.frame.lang;
+    let shown = &shares.items[..shares.items.len().min(LINES_SHOWN)];
+    let ids: Vec<_> = shown.iter().filter_map(|share| share.subscription_id).collect();
+    let names = subscriptions::names(tx, &ids).await?;
+    let number = |bytes: u64| Cell::Number(format::bytes(lang, i64::try_from(bytes).unwrap_or(i64::MAX)));
+    let row = |share: &Share| {
+        let line = share.subscription_id.map_or(Cell::Text("—".to_owned()), |id| {
+            let name = names.get(&id).cloned().unwrap_or_else(|| "—".to_owned());
+            Cell::link(format!("/subscriptions/{id}"), name)
+        });
+        let (tone, text) = whose(screen, share.whose);
+        vec![line, number(share.down_bytes), number(share.up_bytes), Cell::status(tone, text)]
+    };
+    let head = ["subscription", "down", "up", "quarantine-whose"].map(|key| screen.t(key)).to_vec();
+    Ok(Section {
+        title: screen.t("quarantine-lines"),
+        action: None,
+        table: Table::new(head, shown.iter().map(row).collect()),
+        empty: screen.t("quarantine-lines-none"),
+    })
 }

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Day, Decision, Error, Quarantined, store};
+use super::{Day, Decision, Error, Quarantined, Shares, store};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
@@ -24,6 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(of_subscription))
         .routes(routes!(unattributed))
         .routes(routes!(list_quarantined))
+        .routes(routes!(quarantined_shares))
         .routes(routes!(bill_quarantined))
         .routes(routes!(drop_quarantined))
 }
@@ -160,6 +161,19 @@ async fn list_quarantined(
     let mut tx = app.db.read(&staff.scope()).await?;
     let records = super::quarantined(&mut tx, id, page).await?;
     Ok(Json(Listed::new(records, page, |record| record.id.uuid(), |record| record)))
+}
+
+/// Whose what waits in quarantine of the epoch of a record is, up to that record, and when it was moved.
+#[utoipa::path(get, path = "/usage-quarantine/{id}/shares", tag = "usage", params(("id" = QuarantinedId, Path)),
+    responses((status = 200, body = Shares), Refusals),
+    security(("session" = ["manage-billing"])))]
+async fn quarantined_shares(
+    State(app): State<App>,
+    staff: Staff<ManageBilling>,
+    ApiPath(id): ApiPath<QuarantinedId>,
+) -> Result<Json<Shares>, Problem> {
+    let mut tx = app.db.read(&staff.scope()).await?;
+    Ok(Json(super::shares(&mut tx, id).await?))
 }
 
 /// What was decided.

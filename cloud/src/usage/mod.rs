@@ -12,10 +12,12 @@ pub mod jobs;
 mod merge;
 mod plausible;
 mod quarantine;
+mod shares;
 mod store;
 
 pub use days::{Day, Measured, days, measured};
 pub use error::Error;
 pub use ingest::{Applied, Intake, apply};
 pub use merge::merge_all;
-pub use quarantine::{Batch, Decision, Quarantined, decide, quarantined, sold_since, undecided, waiting_with};
+pub use quarantine::{Batch, Decision, Quarantined, decide, quarantined, undecided, waiting_with};
+pub use shares::{Share, Shares, Whose, shares};

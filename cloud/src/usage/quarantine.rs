@@ -13,8 +13,9 @@ use weir_protocol::usage::{LineUsage, Outcome};
 
 use super::ingest::{self, Applied, Intake};
 use super::jobs::CountQuarantined;
+use super::shares::{self, Attribution, Whose};
 use super::store::quarantine as rows;
-use super::{Error, dating, store};
+use super::{Error, store};
 use crate::app::App;
 use crate::audit;
 use crate::db::TenantTx;
@@ -158,12 +159,6 @@ pub async fn waiting_with(tx: &mut TenantTx, id: QuarantinedId) -> Result<(Route
     Ok((router, batch.ok_or(Error::QuarantineDecided(id))?))
 }
 
-/// How many lines of its router were sold since a batch began: what it says of them would be billed to nobody. With a router
-/// whose clock was behind these may be lines that moved it.
-pub async fn sold_since(tx: &mut TenantTx, router: RouterId, batch: &Batch) -> Result<i64, Error> {
-    Ok(rows::sold_after(tx, router, batch.start_at).await?)
-}
-
 /// Has all that waits of a record's epoch, up to that record, billed, or never; answers how many records. What is billed is
 /// counted after that, some records at a time.
 pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) -> Result<u64, Error> {
@@ -184,27 +179,26 @@ pub async fn decide(tx: &mut TenantTx, id: QuarantinedId, decision: Decision) ->
 /// Counts some of what is to be billed of the router of a record and is not counted yet; answers whether there was any.
 pub(super) async fn count_some(tx: &mut TenantTx, with: QuarantinedId) -> Result<bool, Error> {
     let some = rows::uncounted(tx, with, AT_A_TIME).await?;
+    let Some(router) = rows::router(tx, with).await?.filter(|_| !some.is_empty()) else { return Ok(false) };
+    let mut attribution = Attribution::of(tx, router).await?;
     for kept in &some {
-        count(tx, kept).await?;
+        count(tx, &mut attribution, kept).await?;
         rows::set_counted(tx, kept.id).await?;
     }
     for agent in some.iter().map(|kept| kept.agent_id).collect::<BTreeSet<_>>() {
         store::unmerged::merge(tx, agent).await?;
     }
-    Ok(!some.is_empty())
+    Ok(true)
 }
 
 /// Counts a record in an epoch of its own, beside the one that forked: no agent ever adds to it. All of them are one number
 /// after the other there.
-async fn count(tx: &mut TenantTx, kept: &rows::Kept) -> Result<(), Error> {
+async fn count(tx: &mut TenantTx, attribution: &mut Attribution, kept: &rows::Kept) -> Result<(), Error> {
     let Ok(mut sound) = ingest::read(&kept.body) else { return Ok(()) };
-    if dating::dated(sound.end_at, kept.received_at) != dating::Dated::ByRouter {
-        (sound.start_at, sound.end_at) = (kept.received_at, kept.received_at);
-    }
+    let ended = attribution.ended(tx, kept, &sound).await?;
+    shares::date(&mut sound, &ended, kept.received_at);
+    leave_nobodys(&mut sound.lines, |handle| attribution.whose(&ended, handle).0 == Whose::Line);
     let agent: AgentId = kept.agent_id;
-    if let Some(from) = rows::first_sold_after(tx, agent, sound.end_at).await? {
-        leave_unsold(&mut sound.lines, from.unsigned_abs());
-    }
     sound.record.epoch = beside(&kept.epoch);
     sound.record.tally.clear();
     let epoch = sound.record.epoch.clone();
@@ -217,19 +211,18 @@ async fn count(tx: &mut TenantTx, kept: &rows::Kept) -> Result<(), Error> {
     Ok(sessions::refresh_metered(tx, agent).await?)
 }
 
-/// Makes what lines moved that were sold later than that, from a handle on, nobody's: a cloud that was put back gives handles
-/// again, and whoever has one now did not move this.
-fn leave_unsold(lines: &mut Vec<LineUsage>, from: u32) {
+/// Makes nobody's what is not said of a line that moved it.
+fn leave_nobodys(lines: &mut Vec<LineUsage>, is_its_own: impl Fn(u32) -> bool) {
     let mut nobodys = LineUsage::default();
     lines.retain(|line| {
-        let sold = line.handle < from && line.handle != 0;
-        if !sold {
+        let stays = is_its_own(line.handle);
+        if !stays {
             nobodys.down_bytes = nobodys.down_bytes.saturating_add(line.down_bytes);
             nobodys.up_bytes = nobodys.up_bytes.saturating_add(line.up_bytes);
             nobodys.down_packets = nobodys.down_packets.saturating_add(line.down_packets);
             nobodys.up_packets = nobodys.up_packets.saturating_add(line.up_packets);
         }
-        sold
+        stays
     });
     if nobodys != LineUsage::default() {
         lines.insert(0, nobodys);

@@ -1,11 +1,12 @@
 //! SQL of desired objects: what they are derived from, and the objects themselves. Agents and tokens: [`agents`]; their
 //! usage logs: [`epochs`]; what they told people: [`events`]; of what they refuse: [`refusals`]; of hosts no line has:
-//! [`unknown_hosts`]; gateways' sessions: [`gateways`]; what they hold back: [`held`]; agents that may be two: [`clones`]; lines that
+//! [`unknown_hosts`]; gateways' sessions: [`gateways`]; what they hold back: [`held`]; agents that may be two: [`clones`]; what clocks showed: [`clocks`]; lines that
 //! share an allowance: [`pools`]; the roots: [`authorities`]; agents' certificates: [`certificates`].
 
 pub mod agents;
 pub mod authorities;
 pub mod certificates;
+pub mod clocks;
 pub mod clones;
 pub mod epochs;
 pub mod events;

@@ -1,10 +1,12 @@
 //! SQL of quarantined records.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::db::TenantTx;
 use crate::http::paging::Page;
-use crate::ids::{AgentId, QuarantinedId, RouterId};
+use crate::ids::{AgentId, QuarantinedId, RouterId, SubscriptionId};
 use crate::usage::ingest::Sound;
 use crate::usage::quarantine::{Batch, Decision, Quarantined};
 
@@ -179,30 +181,38 @@ pub async fn set_counted(tx: &mut TenantTx, id: QuarantinedId) -> Result<(), sql
     Ok(())
 }
 
-/// The first handle of an agent's router that was given to a line after an instant: those above it were, too.
-pub async fn first_sold_after(
+/// What waits with a record of its epoch, in the order it came, after one of them.
+pub async fn waiting(
     tx: &mut TenantTx,
-    agent: AgentId,
-    after: DateTime<Utc>,
-) -> Result<Option<i32>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "SELECT min(s.handle) FROM agents a
-         JOIN subscriptions s ON s.tenant_id = a.tenant_id AND s.router_id = a.router_id AND s.created_at > $2
-         WHERE a.id = $1",
-        agent.uuid(),
-        after
+    with: QuarantinedId,
+    after: Option<QuarantinedId>,
+    at_most: i64,
+) -> Result<Vec<Kept>, sqlx::Error> {
+    sqlx::query_as!(
+        Kept,
+        r#"SELECT q.id AS "id: QuarantinedId", q.agent_id AS "agent_id: AgentId", q.epoch, q.body, q.received_at
+           FROM usage_quarantine named
+           JOIN usage_quarantine q ON q.tenant_id = named.tenant_id AND q.router_id = named.router_id AND q.epoch = named.epoch
+           WHERE named.id = $1 AND q.id <= $1 AND q.decision IS NULL AND ($2::uuid IS NULL OR q.id > $2)
+           ORDER BY q.id LIMIT $3"#,
+        with.uuid(),
+        after.map(QuarantinedId::uuid),
+        at_most
     )
-    .fetch_one(tx.conn())
+    .fetch_all(tx.conn())
     .await
 }
 
-/// How many lines of a router were sold after an instant.
-pub async fn sold_after(tx: &mut TenantTx, router: RouterId, after: DateTime<Utc>) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM subscriptions WHERE router_id = $1 AND created_at > $2"#,
-        router.uuid(),
-        after
+/// The line that has each handle of a router, and when it was sold.
+pub async fn sold(
+    tx: &mut TenantTx,
+    router: RouterId,
+) -> Result<BTreeMap<u32, (SubscriptionId, DateTime<Utc>)>, sqlx::Error> {
+    let lines = sqlx::query!(
+        r#"SELECT handle, id AS "id: SubscriptionId", created_at FROM subscriptions WHERE router_id = $1"#,
+        router.uuid()
     )
-    .fetch_one(tx.conn())
-    .await
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(lines.into_iter().map(|line| (line.handle.unsigned_abs(), (line.id, line.created_at))).collect())
 }

@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use weir_cloud::db::embedded;
 use weir_cloud::ids::AgentId;
+use weir_cloud::usage;
 use weir_protocol::PROTO_REV;
 use weir_protocol::control::{Hello, Verdict};
 use weir_protocol::usage::{GapFill, LineUsage, Outcome};
@@ -211,6 +212,42 @@ fn a_log_put_back_behind_a_newer_one_is_never_believed_again() {
         edge.bills(14, 231, 231).await;
         let superseded: Vec<_> = edge.epochs().await.iter().map(|epoch| epoch["superseded_at"].is_string()).collect();
         assert_eq!(superseded[superseded.len() - 3..], [true, false, false]);
+    });
+}
+
+#[test]
+fn a_router_and_its_copy_that_both_run_bill_nothing_twice() {
+    story(async {
+        let edge = Edge::new("copied").await;
+        let mut own = Log::new(b"epoch A.");
+        let (mut own_next, mut copys_next, mut copys_last) =
+            (Log::new(b"epoch B."), Log::new(b"epoch C."), Log::new(b"epoch D."));
+        let session = edge.opens(vec![own.offered(1)]).await.session;
+        edge.applies(session, &own.records(3, 10)).await;
+        let mut copys = own.put_back(3);
+        edge.applies(session, &own.records(2, 10)).await;
+        // The copy counted other bytes under the same numbers, and takes the session.
+        let forked = copys.records(2, 100);
+        let opened = edge.opens(vec![copys.offered(1)]).await;
+        assert_eq!(stands(&opened.streams), [(5, Verdict::Fork)]);
+        assert_eq!(edge.tells(opened.session, &forked[0]).await, (Outcome::Fork, 5));
+        let late = own.record(10);
+        let refused = usage::apply(&edge.isp.app, session, &late).await;
+        assert!(matches!(refused, Err(usage::Error::Fleet(_))), "{refused:?}");
+        let opened = edge.opens(vec![copys.offered(1), copys_next.offered(1)]).await;
+        edge.applies(opened.session, &copys_next.records(2, 1)).await;
+        // Each that returns lacks what the other began meanwhile.
+        let opened = edge.opens(vec![own.offered(4)]).await;
+        assert_eq!(stands(&opened.streams), [(5, Verdict::Fork)]);
+        assert_eq!(edge.tells(opened.session, &late).await, (Outcome::Fork, 5));
+        let opened = edge.opens(vec![own.offered(4), own_next.offered(1)]).await;
+        edge.applies(opened.session, &[own_next.record(3)]).await;
+        let opened = edge.opens(vec![copys_next.offered(1), copys_last.offered(1)]).await;
+        assert_eq!(stands(&opened.streams), [(2, Verdict::Fork), (0, Verdict::Ok)]);
+        assert_eq!(edge.tells(opened.session, &copys_next.record(1)).await, (Outcome::Fork, 2));
+        edge.applies(opened.session, &[copys_last.record(4)]).await;
+        // 30 before; 30 and 3 on one machine, 200, 3 and 4 on the other, of which 211 forked.
+        edge.bills(16, 270, 59).await;
     });
 }
 
