@@ -1,6 +1,6 @@
 //! Whether somebody is taxed, at which rate, and why not: certificates of exemption, reverse charge, rates that change.
 //!
-//! Not here: which rule holds where (see [`crate::tax_place`]). Start with [`liability`] and [`split_by_rate`].
+//! Not here: which rule holds where (see [`crate::tax_place`]). Start with [`liability`] and [`split_by_tax`].
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -56,45 +56,37 @@ pub fn liability(buyer: &Buyer, rate_percent: Option<Decimal>, on: NaiveDate) ->
     }
 }
 
-/// A rate from a day on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DatedRate {
-    /// The first day.
-    pub from: NaiveDate,
-    /// The rate.
-    pub rate: TaxRate,
-}
-
-/// Splits a line where its rate changes, so that the pieces add up to it; days before the first rate have the first.
+/// Splits a line where its tax changes, so that the pieces add up to it; days before the first tax have the first.
 ///
-/// `rates` are in any order; of several from one day on, the last holds. A change to the same rate splits nothing.
-pub fn split_by_rate(
+/// A tax is whatever tells it from another: its rate, or what that follows from, too. `taxes` are each from a day on, in any
+/// order; of several from one day on, the last holds. A change to the same splits nothing.
+pub fn split_by_tax<T: Clone + PartialEq>(
     net: Money,
     line: Period,
-    rates: &[DatedRate],
-) -> Result<Vec<(Period, Money, TaxRate)>, ProrationError> {
-    let mut ordered = rates.to_vec();
-    ordered.sort_by_key(|rate| rate.from);
+    taxes: &[(NaiveDate, T)],
+) -> Result<Vec<(Period, Money, T)>, ProrationError> {
+    let mut ordered: Vec<_> = taxes.iter().collect();
+    ordered.sort_by_key(|(from, _)| *from);
     ordered.dedup_by(|later, earlier| {
-        let at_once = later.from == earlier.from;
+        let at_once = later.0 == earlier.0;
         if at_once {
-            earlier.rate = later.rate;
+            *earlier = *later;
         }
         at_once
     });
-    let before = ordered.iter().rposition(|rate| rate.from <= line.start()).unwrap_or(0);
-    let Some(first) = ordered.get(before) else { return Ok(Vec::new()) };
-    let mut held: Vec<(NaiveDate, TaxRate)> = vec![(line.start(), first.rate)];
-    for rate in ordered.iter().skip(before + 1).filter(|rate| line.contains(rate.from)) {
-        if held.last().is_some_and(|(_, last)| *last != rate.rate) {
-            held.push((rate.from, rate.rate));
+    let before = ordered.iter().rposition(|(from, _)| *from <= line.start()).unwrap_or(0);
+    let Some((_, first)) = ordered.get(before) else { return Ok(Vec::new()) };
+    let mut held = vec![(line.start(), first)];
+    for (from, tax) in ordered.iter().skip(before + 1).filter(|(from, _)| line.contains(*from)) {
+        if held.last().is_some_and(|(_, last)| *last != tax) {
+            held.push((*from, tax));
         }
     }
     let cuts: Vec<NaiveDate> = held.iter().skip(1).map(|(from, _)| *from).collect();
     let ends = cuts.iter().copied().chain([line.end()]);
     let amounts = pieces(net, line, &cuts)?;
     let parts = held.iter().zip(ends).zip(amounts);
-    parts.map(|(((from, rate), to), amount)| Ok((Period::new(*from, to)?, amount, *rate))).collect()
+    parts.map(|(((from, tax), to), amount)| Ok((Period::new(*from, to)?, amount, (*tax).clone()))).collect()
 }
 
 #[cfg(test)]
@@ -141,16 +133,16 @@ mod tests {
         let line = Period::new(day("2026-06-15"), day("2026-07-15")).unwrap();
         let rates =
             [(day("2026-07-01"), 21), (day("2020-01-01"), 20), (day("2026-07-10"), 21), (day("2026-08-01"), 22)]
-                .map(|(from, percent)| DatedRate { from, rate: standard(percent) });
+                .map(|(from, percent)| (from, standard(percent)));
         let net = Money::parse("30.01", Currency::EUR).unwrap();
-        let parts = split_by_rate(net, line, &rates).unwrap();
+        let parts = split_by_tax(net, line, &rates).unwrap();
         let rows: Vec<_> =
             parts.iter().map(|(days, net, rate)| (days.days(), net.to_string(), rate.percent())).collect();
         assert_eq!(rows, [(16, "16.01 EUR".to_owned(), 20.into()), (14, "14.00 EUR".to_owned(), 21.into())]);
-        assert_eq!(split_by_rate(net, line, &[]).unwrap(), []);
+        assert_eq!(split_by_tax(net, line, &[]).unwrap(), []);
         let twice = [(day("2020-01-01"), 20), (day("2026-07-01"), 21), (day("2026-07-01"), 22)]
-            .map(|(from, percent)| DatedRate { from, rate: standard(percent) });
-        let parts = split_by_rate(net, line, &twice).unwrap();
+            .map(|(from, percent)| (from, standard(percent)));
+        let parts = split_by_tax(net, line, &twice).unwrap();
         assert_eq!(parts.iter().map(|(_, _, rate)| rate.percent()).collect::<Vec<_>>(), [20.into(), 22.into()]);
     }
 
@@ -159,9 +151,9 @@ mod tests {
         fn pieces_tile_the_line(units in 0_i64..1_000_000, days in 1_u64..400, changes in prop::collection::vec((0_u64..500, 1_i64..4), 1..6)) {
             let start = day("2027-12-31");
             let line = Period::new(start, start + chrono::Days::new(days)).unwrap();
-            let rates: Vec<_> = changes.into_iter().map(|(at, percent)| DatedRate { from: day("2027-12-01") + chrono::Days::new(at), rate: standard(percent) }).collect();
+            let rates: Vec<_> = changes.into_iter().map(|(at, percent)| (day("2027-12-01") + chrono::Days::new(at), standard(percent))).collect();
             let net = Money::from_minor_units(units, Currency::EUR).unwrap();
-            let parts = split_by_rate(net, line, &rates).unwrap();
+            let parts = split_by_tax(net, line, &rates).unwrap();
             prop_assert_eq!(Money::sum(Currency::EUR, parts.iter().map(|part| part.1)).unwrap(), net);
             prop_assert_eq!(parts.first().unwrap().0.start(), line.start());
             prop_assert_eq!(parts.last().unwrap().0.end(), line.end());

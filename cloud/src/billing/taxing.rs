@@ -1,4 +1,4 @@
-//! Puts on every line the rate of its place and day, and what that follows from. A charge over days with different rates
+//! Puts on every line the rate of its place and day, and what that follows from. A charge over days that are taxed differently
 //! becomes several.
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use weir_rules::money::{Currency, Money};
 use weir_rules::tax::{TaxGroup, TaxRate};
-use weir_rules::tax_liability::{DatedRate, split_by_rate};
+use weir_rules::tax_liability::split_by_tax;
 use weir_rules::tax_rules;
 
 use super::account::Draft;
@@ -70,22 +70,21 @@ fn tax_lines(
     Ok(taxed)
 }
 
-/// A charge, cut where its rate changes; the pieces add up to it.
+/// A charge, cut where its rate changes or what that follows from; the pieces add up to it.
 fn split(tx: &TenantTx, book: &Book, whose: Line, line: Draft) -> Result<Vec<Draft>, Error> {
-    let mut rates = Vec::new();
+    let mut taxes = Vec::new();
     for from in [line.period.start()].into_iter().chain(book.changes(whose, line.period)) {
-        rates.push(DatedRate { from, rate: book.taxed(whose, from)?.0 });
+        taxes.push((from, book.taxed(whose, from)?));
     }
-    let cut = split_by_rate(line.net, line.period, &rates)?;
+    let cut = split_by_tax(line.net, line.period, &taxes)?;
     let days: Vec<_> = cut.iter().map(|(period, _, _)| Decimal::from(period.days())).collect();
     let mut reductions = match &line.reduction {
         Some(reduction) => reduction.split(&days)?.into_iter().map(Some).collect(),
         None => vec![None; cut.len()],
     };
     let mut pieces = Vec::new();
-    for (index, (period, net, rate)) in cut.into_iter().enumerate() {
+    for (index, (period, net, (rate, by))) in cut.into_iter().enumerate() {
         let id = if index == 0 { line.id } else { tx.new_id() };
-        let by = book.taxed(whose, period.start())?.1;
         let reduction = reductions[index].take();
         pieces.push(Draft { id, period, net, reduction, rate: Some(rate), taxed_by: Some(by), ..line.clone() });
     }

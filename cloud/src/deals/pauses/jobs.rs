@@ -22,11 +22,18 @@ impl Job for KeepPauses {
         let mut tx = app.db.read(&scope).await?;
         let turning = turning(&mut tx).await?;
         drop(tx);
+        let mut failed = None;
         for id in turning {
             let mut tx = app.db.begin(&scope).await?;
-            keep(&mut tx, id).await?;
-            tx.commit().await?;
+            match keep(&mut tx, id).await {
+                Ok(()) => tx.commit().await?,
+                // One line that cannot be closed or opened keeps no other from it.
+                Err(error) => {
+                    tracing::error!(pause = %id, %error, "a pause cannot be kept");
+                    failed = Some(error);
+                }
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 }

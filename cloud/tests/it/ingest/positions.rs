@@ -242,6 +242,8 @@ fn a_router_and_its_copy_that_both_run_bill_nothing_twice() {
         assert_eq!(edge.tells(opened.session, &late).await, (Outcome::Fork, 5));
         let opened = edge.opens(vec![own.offered(4), own_next.offered(1)]).await;
         edge.applies(opened.session, &[own_next.record(3)]).await;
+        let opened = edge.opens(vec![copys_next.offered(1)]).await;
+        assert_eq!(stands(&opened.streams), [(2, Verdict::Fork)]);
         let opened = edge.opens(vec![copys_next.offered(1), copys_last.offered(1)]).await;
         assert_eq!(stands(&opened.streams), [(2, Verdict::Fork), (0, Verdict::Ok)]);
         assert_eq!(edge.tells(opened.session, &copys_next.record(1)).await, (Outcome::Fork, 2));

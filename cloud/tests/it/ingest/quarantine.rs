@@ -155,8 +155,8 @@ fn hundreds_of_records_are_counted_and_none_for_a_line_that_was_sold_later() {
 #[test]
 fn what_a_clock_months_behind_dated_is_the_lines_that_were_sold_by_then() {
     story(async {
-        let edge = Edge::of(Isp::new("quarantine-behind", "2026-04-01T00:00:00Z").await).await;
-        edge.comes("2026-10-10T09:00:00Z");
+        let mut edge = Edge::of(Isp::new("quarantine-behind", "2026-04-01T00:00:00Z").await).await;
+        edge.isp.now_is("2026-10-10T09:00:00Z").await;
         let plan = edge.isp.plan(&Plan { name: "Fibre later", ..FIBRE }).await;
         let before = edge.sells("Ben", "2026-10-10T10:00:00Z", plan).await;
         let meanwhile = edge.sells("Cleo", "2026-10-10T10:45:00Z", plan).await;
@@ -195,8 +195,8 @@ fn what_a_clock_months_behind_dated_is_the_lines_that_were_sold_by_then() {
 #[test]
 fn whose_it_was_is_not_known_of_a_boot_whose_clock_nobody_saw() {
     story(async {
-        let edge = Edge::of(Isp::new("quarantine-unseen", "2026-04-01T00:00:00Z").await).await;
-        edge.comes("2026-10-10T09:00:00Z");
+        let mut edge = Edge::of(Isp::new("quarantine-unseen", "2026-04-01T00:00:00Z").await).await;
+        edge.isp.now_is("2026-10-10T09:00:00Z").await;
         let plan = edge.isp.plan(&Plan { name: "Fibre later", ..FIBRE }).await;
         edge.sells("Ben", "2026-10-10T10:00:00Z", plan).await;
         edge.comes("2026-10-10T11:00:00Z");

@@ -127,6 +127,24 @@ fn a_rate_that_changes_inside_a_period_splits_the_charge() {
 }
 
 #[test]
+fn a_tax_that_takes_anothers_place_at_the_same_rate_is_named_for_its_own_days() {
+    story(async {
+        let isp = Isp::new("tax-renamed", "2026-11-01T10:00:00Z").await;
+        let dated = json!([rule(json!({ "to": "2026-11-16" })), rule(json!({ "from": "2026-11-16", "tax": "IGIC" }))]);
+        let rules = isp.taxes(dated).await;
+        let (router, plan, account) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.account("Ana").await);
+        isp.line(account, router, plan, "2026-11-01").await;
+        isp.bill("2026-11-01").await;
+        let invoice = isp.newest_invoice(account).await;
+        let halves = [["S", "21", "2026-11-01", "15.00"], ["S", "21", "2026-11-16", "15.00"]];
+        assert_eq!((lines(&invoice), &invoice["tax"]), (halves.to_vec(), &eur("6.30")));
+        let named: Vec<_> = (0..2).map(|at| invoice["lines"][at]["taxed_by"]["taxes"][0]["rule_id"].clone()).collect();
+        assert_eq!(json!(named), json!(rules));
+        isp.assert_books_balance().await;
+    });
+}
+
+#[test]
 fn several_taxes_of_a_place_are_one_rate_and_its_parts() {
     story(async {
         let isp = Isp::new("tax-several", "2026-11-01T10:00:00Z").await;
