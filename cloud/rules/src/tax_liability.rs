@@ -139,7 +139,7 @@ mod tests {
         let rows: Vec<_> =
             parts.iter().map(|(days, net, rate)| (days.days(), net.to_string(), rate.percent())).collect();
         assert_eq!(rows, [(16, "16.01 EUR".to_owned(), 20.into()), (14, "14.00 EUR".to_owned(), 21.into())]);
-        assert_eq!(split_by_tax(net, line, &[]).unwrap(), []);
+        assert_eq!(split_by_tax::<TaxRate>(net, line, &[]).unwrap(), []);
         let twice = [(day("2020-01-01"), 20), (day("2026-07-01"), 21), (day("2026-07-01"), 22)]
             .map(|(from, percent)| (from, standard(percent)));
         let parts = split_by_tax(net, line, &twice).unwrap();
