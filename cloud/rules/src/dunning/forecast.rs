@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{Action, Case, Charged, DunningError, Item, Plan, Policy, Standing, StepKind, plan};
-use crate::calendar::local_date;
+use crate::calendar::{local_date, start_of_day};
 
 /// Instants one forecast looks at; a policy of every step in every week of two months has fewer.
 const LOOKS_MAX: usize = 2_000;
@@ -46,12 +46,37 @@ pub fn forecast<I: Clone + Ord>(
         let told =
             plan.actions.into_iter().filter(|action| action.fee.as_ref().is_none_or(|fee| !fee.amount.is_zero()));
         expected.extend(told.map(|action| Expected { at, on, action }));
-        match plan.look_again_at.filter(|next| *next <= until) {
+        match next_look(policy, &standing, at)?.filter(|next| *next <= until) {
             Some(next) => at = next,
             None => break,
         }
     }
     Ok(expected)
+}
+
+/// The first instant after `now` at which a bill reaches a step, a promise or a pause ends, or working time begins.
+///
+/// Asked of an account as it stands once the plan of `now` was followed: a fee just charged reaches steps of its own.
+pub(super) fn next_look<I>(
+    policy: &Policy,
+    standing: &Standing<I>,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, DunningError> {
+    let mut days: Vec<NaiveDate> = Vec::new();
+    for item in standing.items.iter().filter(|item| item.open.is_positive()) {
+        for step in &policy.steps {
+            days.push(policy.day_of(step, item.due_on)?);
+        }
+    }
+    let ends = standing.case.iter().flat_map(|case| [case.promised_on, case.paused_until]).flatten();
+    days.extend(ends.filter_map(|day| day.succ_opt()));
+    let mut first: Option<DateTime<Utc>> = None;
+    for day in days {
+        let from = start_of_day(day, standing.zone)?.max(now);
+        let at = policy.working_time.next_open(from, standing.zone)?;
+        first = at.filter(|at| *at > now).into_iter().chain(first).min();
+    }
+    Ok(first)
 }
 
 /// Changes a standing to what it is once a plan was followed.

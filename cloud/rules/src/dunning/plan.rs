@@ -9,7 +9,7 @@ use super::fee::capped;
 use super::reach::{Reach, reach, without_pending};
 use super::{DunningError, Policy, Step, StepKind};
 use crate::access::HoldEffect;
-use crate::calendar::{local_date, start_of_day};
+use crate::calendar::local_date;
 use crate::money::Money;
 
 /// What is left of one issued invoice.
@@ -107,8 +107,6 @@ pub struct Plan<I> {
     pub actions: Vec<Action<I>>,
     /// Steps that a later one made pointless; never done any more.
     pub overtaken: Vec<u16>,
-    /// When to look again, if nothing is paid or billed before: the plan may be another one then.
-    pub look_again_at: Option<DateTime<Utc>>,
 }
 
 /// Judges one account at an instant.
@@ -145,14 +143,7 @@ pub fn plan<I: Clone + Ord>(
     let place = |step: u16| policy.steps.iter().position(|one| one.number == step);
     actions.sort_by_key(|action| place(action.step));
     let at_work = case.is_some() || !actions.is_empty() || anchor.is_some_and(|due_on| due_on < today);
-    Ok(Plan {
-        cured,
-        case: anchor.filter(|_| at_work),
-        access,
-        actions,
-        overtaken,
-        look_again_at: look_again(policy, &items, case, standing.zone, now)?,
-    })
+    Ok(Plan { cured, case: anchor.filter(|_| at_work), access, actions, overtaken })
 }
 
 /// The strictest restriction that bills have reached, with its place among the steps.
@@ -235,28 +226,4 @@ fn fees_due<I: Clone + Ord>(
 fn action<I>(step: &Step, reach: Reach<I>, fee: Option<Fee<I>>) -> Action<I> {
     let Reach { balance, due_since, invoices } = reach;
     Action { step: step.number, kind: step.kind.clone(), balance, due_since, invoices, fee }
-}
-
-/// The first instant after now at which a step is reached, a promise or a pause ends, or working time begins.
-fn look_again<I>(
-    policy: &Policy,
-    items: &[Item<I>],
-    case: Option<&Case>,
-    zone: Tz,
-    now: DateTime<Utc>,
-) -> Result<Option<DateTime<Utc>>, DunningError> {
-    let mut days: Vec<NaiveDate> = Vec::new();
-    for item in items {
-        for step in &policy.steps {
-            days.push(policy.day_of(step, item.due_on)?);
-        }
-    }
-    let ends = case.into_iter().flat_map(|case| [case.promised_on, case.paused_until]).flatten();
-    days.extend(ends.filter_map(|day| day.succ_opt()));
-    let mut first: Option<DateTime<Utc>> = None;
-    for day in days {
-        let at = policy.working_time.next_open(start_of_day(day, zone)?.max(now), zone)?;
-        first = at.filter(|at| *at > now).into_iter().chain(first).min();
-    }
-    Ok(first)
 }

@@ -131,7 +131,8 @@ fn quiet_hours_keep_what_is_and_add_nothing() {
     let night = at("2026-05-21", 22, owing.zone);
     let planned = plan(&whole(), &owing, night).unwrap();
     assert_eq!((planned.actions, planned.access), (vec![], None));
-    assert_eq!(planned.look_again_at, Some(at("2026-05-22", 8, owing.zone)));
+    let next = forecast::next_look(&whole(), &owing, night).unwrap();
+    assert_eq!(next, Some(at("2026-05-22", 8, owing.zone)));
     owing.held = Some(HoldEffect::Throttled);
     assert_eq!(plan(&whole(), &owing, night).unwrap().access, Some(HoldEffect::Throttled));
     owing.items.clear();
@@ -211,4 +212,17 @@ fn a_pause_adds_nothing_and_a_broken_promise_goes_on() {
     assert_eq!((planned.actions.len(), planned.access), (0, None));
     // The day after is a Sunday.
     assert_eq!(told(&whole(), &owing, "2026-05-21")[0], "05-25 08:00 walled_garden 40.00");
+}
+
+#[test]
+fn a_fee_of_the_last_step_is_followed_to_the_steps_it_reaches() {
+    let mut policy = whole();
+    let walled = Step { minimum_balance: Some(eur("6.00")), ..step(1, 4, StepKind::WalledGarden) };
+    policy.steps = vec![walled, step(2, 7, fee("2.00", 0, None, None))];
+    let owing = standing(Tz::Europe__Madrid, vec![item(1, "2026-05-11", "5.00")]);
+    // 2.00 more are due on the 1st of June; four days later 7.00 are enough for the walled garden.
+    assert_eq!(
+        told(&policy, &owing, "2026-05-12"),
+        ["05-18 08:00 late_fee 5.00 + 2.00", "06-05 08:00 walled_garden 7.00"]
+    );
 }
