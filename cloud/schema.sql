@@ -89,8 +89,11 @@ END $$;
 ALTER FUNCTION public.billed_periods_refer() OWNER TO weir_super;
 
 CREATE FUNCTION public.books_closed_through(tenant uuid) RETURNS date
-    LANGUAGE sql STABLE
-    AS $$ SELECT through FROM ledger_closings WHERE tenant_id = tenant ORDER BY turn DESC LIMIT 1 $$;
+    LANGUAGE plpgsql STABLE
+    AS $$
+BEGIN
+    RETURN (SELECT through FROM ledger_closings WHERE tenant_id = tenant ORDER BY turn DESC LIMIT 1);
+END $$;
 
 ALTER FUNCTION public.books_closed_through(tenant uuid) OWNER TO weir_super;
 
@@ -376,7 +379,7 @@ DECLARE
     odd uuid;
 BEGIN
     SELECT e.id INTO odd FROM written e
-    WHERE (SELECT count(*) FROM ledger_postings p WHERE p.tenant_id = e.tenant_id AND p.entry_id = e.id) < 2 LIMIT 1;
+    WHERE NOT EXISTS (SELECT FROM ledger_postings p WHERE p.tenant_id = e.tenant_id AND p.entry_id = e.id OFFSET 0) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'ledger entry % has fewer than two postings', odd
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_have_postings';

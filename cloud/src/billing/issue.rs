@@ -258,7 +258,7 @@ async fn post_all<'a>(
             });
         }
     }
-    ledger::post_all(tx, &postings).await?;
+    ledger::post_new(tx, &postings).await?;
     Ok(())
 }
 

@@ -23,9 +23,9 @@ use crate::usage;
 /// How far ahead of today a run may bill: charges in advance may be asked for early, never a season.
 const AHEAD_DAYS_MAX: u64 = 31;
 /// Accounts billed in one transaction.
-const ACCOUNTS_A_BATCH: i64 = 250;
+const ACCOUNTS_A_BATCH: i64 = 500;
 /// Batches one job works on before it hands over to the next, well within a job's lease.
-const BATCHES_A_JOB: u32 = 8;
+const BATCHES_A_JOB: u32 = 4;
 /// Jobs that work on a run at once: while one writes, another reads and computes.
 const HANDS: u16 = 2;
 /// How often accounts are priced anew because something moved while they were, before they are tried one by one, or later.

@@ -124,7 +124,8 @@ async fn pool(options: PgConnectOptions, size: u32) -> Result<PgPool, sqlx::Erro
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(std::time::Duration::from_secs(10))
-        .connect_with(options.application_name("weir"))
+        // What is asked here is over before it would be compiled, however long the database reckons it will take.
+        .connect_with(options.application_name("weir").options([("jit", "off")]))
         .await
 }
 

@@ -105,7 +105,8 @@ impl TenantTx {
     }
 
     /// Has statements look things up by their keys from here on, for whoever asks about many at once: while tables are young
-    /// the database knows little of them, would read them from end to end, and would keep to that while they grow.
+    /// the database knows little of them, would read them from end to end, and would keep to that while they grow. Which of
+    /// several keys it uses is its choice even so.
     pub async fn look_up_by_keys(&mut self) -> Result<(), Error> {
         let by_keys = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off;
                        SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";

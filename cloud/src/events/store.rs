@@ -45,8 +45,8 @@ pub async fn tenants_own_listeners(tx: &mut TenantTx, kind: EventKind) -> Result
 pub async fn find(tx: &mut TenantTx, ids: &[EventId]) -> Result<Vec<Event>, sqlx::Error> {
     let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
     let rows = sqlx::query!(
-        r#"SELECT id AS "id: EventId", at, actor, kind, subject, account_id AS "account_id: AccountId", data FROM events
-           WHERE id = ANY($1) ORDER BY id"#,
+        r#"SELECT e.id AS "id: EventId", at, actor, kind, subject, account_id AS "account_id: AccountId", data
+           FROM unnest($1::uuid[]) AS asked (id) CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.id = asked.id OFFSET 0) e ORDER BY e.id"#,
         &ids
     )
     .fetch_all(tx.conn())

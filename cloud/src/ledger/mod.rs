@@ -15,4 +15,4 @@ pub use closing::{Closing, ClosingWish, close, closed_through, closings};
 pub use error::Error;
 pub use journal::journal;
 pub use model::{Amount, EntryView, Fact, JournalFormat, PostingView, Source, Span, TrialBalance, TrialBalanceRow};
-pub use service::{entries, entries_of, post, post_all, trial_balance};
+pub use service::{entries, entries_of, post, post_all, post_new, trial_balance};

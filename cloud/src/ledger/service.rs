@@ -32,6 +32,12 @@ pub async fn post_all(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, Error> {
     Ok(store::insert(tx, facts).await?)
 }
 
+/// Writes entries of documents made just now, which nobody can have posted before: an error, and nothing is written, if one
+/// was.
+pub async fn post_new(tx: &mut TenantTx, facts: &[Fact]) -> Result<(), Error> {
+    Ok(store::insert_new(tx, facts).await?)
+}
+
 /// A page of entries with their postings, newest first; of one subscriber's account if given.
 pub async fn entries(tx: &mut TenantTx, page: Page, account: Option<AccountId>) -> Result<Vec<EntryView>, Error> {
     let rows = store::entries(tx, page, account).await?;

@@ -37,7 +37,18 @@ pub struct SumRow {
     pub credit: Decimal,
 }
 
-/// The columns of postings, each a list over all entries.
+/// The columns of entries, each a list over all of them.
+#[derive(Default)]
+struct EntryColumns {
+    ids: Vec<Uuid>,
+    days: Vec<NaiveDate>,
+    kinds: Vec<String>,
+    sources: Vec<Uuid>,
+    posted: Vec<String>,
+    descriptions: Vec<String>,
+}
+
+/// The columns of their postings.
 #[derive(Default)]
 struct PostingColumns {
     entries: Vec<Uuid>,
@@ -48,22 +59,18 @@ struct PostingColumns {
     amounts: Vec<Decimal>,
 }
 
-/// Writes entries with their postings in one statement, which the database judges as a whole; says how many were new. What
-/// is of a day that is closed is posted on the first that is not.
-///
-/// `IS TRUE` keeps the new entries from being joined, which without hash joins compares each posting with each entry.
-pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Error> {
-    let (tenant, at) = (tx.tenant(), tx.at());
-    let ids: Vec<_> = facts.iter().map(|_| tx.new_id::<LedgerEntryId>().uuid()).collect();
-    let days: Vec<_> = facts.iter().map(|fact| fact.on).collect();
-    let kinds: Vec<_> = facts.iter().map(|fact| fact.source.kind.to_owned()).collect();
-    let sources: Vec<_> = facts.iter().map(|fact| fact.source.id).collect();
-    let posted: Vec<_> = facts.iter().map(|fact| fact.source.posting.to_owned()).collect();
-    let descriptions: Vec<_> = facts.iter().map(|fact| fact.description.clone()).collect();
-    let mut postings = PostingColumns::default();
-    for (id, fact) in ids.iter().zip(facts) {
+fn columns(tx: &TenantTx, facts: &[Fact]) -> (EntryColumns, PostingColumns) {
+    let (mut entries, mut postings) = (EntryColumns::default(), PostingColumns::default());
+    for fact in facts {
+        let id = tx.new_id::<LedgerEntryId>().uuid();
+        entries.ids.push(id);
+        entries.days.push(fact.on);
+        entries.kinds.push(fact.source.kind.to_owned());
+        entries.sources.push(fact.source.id);
+        entries.posted.push(fact.source.posting.to_owned());
+        entries.descriptions.push(fact.description.clone());
         for (posting, position) in fact.entry.postings().iter().zip(1..) {
-            postings.entries.push(*id);
+            postings.entries.push(id);
             postings.positions.push(position);
             postings.codes.push(posting.account.code().to_owned());
             postings.accounts.push(posting.subscriber_account.map(AccountId::uuid));
@@ -71,6 +78,16 @@ pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Erro
             postings.amounts.push(posting.amount.amount());
         }
     }
+    (entries, postings)
+}
+
+/// Writes entries with their postings in one statement, which the database judges as a whole; says how many were new. What
+/// is of a day that is closed is posted on the first that is not.
+///
+/// `IS TRUE` keeps the new entries from being joined, which without hash joins compares each posting with each entry.
+pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Error> {
+    let (tenant, at) = (tx.tenant(), tx.at());
+    let (entries, postings) = columns(tx, facts);
     let new = sqlx::query_scalar!(
         r#"WITH new AS (
                INSERT INTO ledger_entries (tenant_id, id, posted_on, posted_at, source_kind, source_id, posting_kind, description)
@@ -88,12 +105,12 @@ pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Erro
            SELECT count(*) AS "new!" FROM new"#,
         tenant.uuid(),
         at,
-        &ids,
-        &days,
-        &kinds,
-        &sources,
-        &posted,
-        &descriptions,
+        &entries.ids,
+        &entries.days,
+        &entries.kinds,
+        &entries.sources,
+        &entries.posted,
+        &entries.descriptions,
         &postings.entries,
         &postings.positions,
         &postings.codes,
@@ -104,6 +121,38 @@ pub async fn insert(tx: &mut TenantTx, facts: &[Fact]) -> Result<u64, sqlx::Erro
     .fetch_one(tx.conn())
     .await?;
     Ok(new.unsigned_abs())
+}
+
+/// The same of facts that nobody can have posted before: nothing is written if one was.
+pub async fn insert_new(tx: &mut TenantTx, facts: &[Fact]) -> Result<(), sqlx::Error> {
+    let (tenant, at) = (tx.tenant(), tx.at());
+    let (entries, postings) = columns(tx, facts);
+    sqlx::query!(
+        "WITH new AS (
+             INSERT INTO ledger_entries (tenant_id, id, posted_on, posted_at, source_kind, source_id, posting_kind, description)
+             SELECT $1, id, greatest(posted_on, (SELECT books_closed_through($1)) + 1), $2, source_kind, source_id, posting_kind, description
+             FROM unnest($3::uuid[], $4::date[], $5::text[], $6::uuid[], $7::text[], $8::text[])
+                  AS entry (id, posted_on, source_kind, source_id, posting_kind, description))
+         INSERT INTO ledger_postings (tenant_id, entry_id, position, ledger_account, account_id, currency, amount)
+         SELECT $1, posting.* FROM unnest($9::uuid[], $10::smallint[], $11::text[], $12::uuid[], $13::text[], $14::numeric[]) AS posting",
+        tenant.uuid(),
+        at,
+        &entries.ids,
+        &entries.days,
+        &entries.kinds,
+        &entries.sources,
+        &entries.posted,
+        &entries.descriptions,
+        &postings.entries,
+        &postings.positions,
+        &postings.codes,
+        &postings.accounts as &[Option<Uuid>],
+        &postings.currencies,
+        &postings.amounts
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 pub async fn entries(tx: &mut TenantTx, page: Page, account: Option<AccountId>) -> Result<Vec<EntryRow>, sqlx::Error> {

@@ -216,13 +216,17 @@ pub struct OpenRow {
 }
 
 /// What is left to pay on invoices of accounts, each in a currency; oldest due first.
+///
+/// `<> 'draft'`, and the order, leave the database the accounts' own key alone to find invoices by: while it knows little of
+/// an ISP's rows it takes any key for as good, and the one by due days is the shortest.
 pub async fn open(tx: &mut TenantTx, accounts: &[(AccountId, Currency)]) -> Result<Vec<OpenRow>, sqlx::Error> {
     let (ids, currencies) = columns(accounts);
     sqlx::query_as!(
         OpenRow,
         r#"SELECT i.account_id AS "account: _", i.id AS "id: _", i.number AS "number!", i.due_on AS "due_on!", i.gross - s.settled AS "open!"
            FROM unnest($1::uuid[], $2::text[]) AS asked (account, currency)
-           JOIN invoices i ON i.account_id = asked.account AND i.currency = asked.currency AND i.status = 'issued'
+           CROSS JOIN LATERAL (SELECT * FROM invoices i WHERE i.account_id = asked.account AND i.currency = asked.currency AND i.status <> 'draft'
+                               ORDER BY i.issued_on OFFSET 0) i
            CROSS JOIN LATERAL (SELECT coalesce(sum(a.amount), 0) AS settled FROM allocations a WHERE a.invoice_id = i.id) s
            WHERE i.gross > s.settled
            ORDER BY i.due_on, i.id"#,
@@ -253,12 +257,14 @@ pub async fn credit(tx: &mut TenantTx, accounts: &[(AccountId, Currency)]) -> Re
                SELECT i.id AS at, i.account_id AS account, NULL::uuid AS payment, i.id AS credit,
                       -i.gross - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.credit_id = i.id), 0) AS "left"
                FROM unnest($1::uuid[], $2::text[]) AS asked (account, currency)
-               JOIN invoices i ON i.account_id = asked.account AND i.currency = asked.currency AND i.status = 'issued' AND i.gross < 0
+               CROSS JOIN LATERAL (SELECT * FROM invoices i WHERE i.account_id = asked.account AND i.currency = asked.currency
+                                   AND i.status <> 'draft' AND i.gross < 0 ORDER BY i.issued_on OFFSET 0) i
                UNION ALL
                SELECT p.id, p.account_id, p.id, NULL, p.amount - coalesce((SELECT sum(a.amount) FROM allocations a WHERE a.payment_id = p.id), 0)
                       - coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.payment_id = p.id AND r.status = 'succeeded'), 0)
                FROM unnest($1::uuid[], $2::text[]) AS asked (account, currency)
-               JOIN payments p ON p.account_id = asked.account AND p.currency = asked.currency
+               CROSS JOIN LATERAL (SELECT * FROM payments p WHERE p.account_id = asked.account AND p.currency = asked.currency
+                                   ORDER BY p.received_on OFFSET 0) p
            ) sources WHERE "left" > 0 ORDER BY at"#,
         &ids,
         &currencies

@@ -71,10 +71,11 @@ pub async fn items(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<ItemRow>,
         ItemRow,
         r#"SELECT i.account_id AS "account: _", i.id AS "invoice: _", i.number AS "number!", i.due_on AS "due_on!", i.gross - s.settled AS "open!",
                   EXISTS (SELECT FROM late_fees f WHERE f.fee_invoice_id = i.id) AS "is_fee!"
-           FROM invoices i
-           JOIN accounts a ON a.id = i.account_id AND a.currency = i.currency
+           FROM accounts a
+           CROSS JOIN LATERAL (SELECT * FROM invoices i WHERE i.account_id = a.id AND i.currency = a.currency AND i.status <> 'draft'
+                               ORDER BY i.issued_on OFFSET 0) i
            CROSS JOIN LATERAL (SELECT coalesce(sum(x.amount), 0) AS settled FROM allocations x WHERE x.invoice_id = i.id) s
-           WHERE i.account_id = ANY($1) AND i.status = 'issued' AND i.gross > s.settled ORDER BY i.due_on, i.id"#,
+           WHERE a.id = ANY($1) AND i.gross > s.settled ORDER BY i.due_on, i.id"#,
         accounts
     )
     .fetch_all(tx.conn())

@@ -42,7 +42,7 @@ pub async fn run(installation: &Installation) -> Result<()> {
         let began = Instant::now();
         for facts in facts.chunks(AT_ONCE) {
             let mut tx = installation.app().db.begin(&Scope::system(network.tenant())).await?;
-            ledger::post_all(&mut tx, facts).await?;
+            ledger::post_new(&mut tx, facts).await?;
             tx.commit().await?;
         }
         let posted = began.elapsed().as_secs_f64();
