@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use crate::calendar::Period;
@@ -52,15 +52,15 @@ impl Stretch {
     }
 
     /// The same for each month there are days of, by its first day.
-    pub fn by_month(self) -> Result<BTreeMap<NaiveDate, Money>, ProrationError> {
+    pub fn by_month(self, days: Period) -> Result<BTreeMap<NaiveDate, Money>, ProrationError> {
         let mut months = BTreeMap::new();
-        let mut from = self.days.start();
-        while from < self.days.end() {
-            let first = from.with_day(1).unwrap_or(from);
-            let next = first.checked_add_months(chrono::Months::new(1)).unwrap_or(self.days.end());
-            let until = next.min(self.days.end());
-            months.insert(first, self.earned_on(Period::new(from, until).map_err(outside(self))?)?);
-            from = until;
+        let mut rest = Some(days);
+        while let Some(days) = rest {
+            let first = days.start().with_day(1).unwrap_or(days.start());
+            let next = first.checked_add_months(Months::new(1)).unwrap_or(days.end());
+            let of_month = Period::new(days.start(), next.min(days.end())).unwrap_or(days);
+            months.insert(first, self.earned_on(of_month)?);
+            rest = Period::new(of_month.end(), days.end()).ok();
         }
         Ok(months)
     }
@@ -68,10 +68,6 @@ impl Stretch {
     fn part(self, days: Period) -> Result<Stretch, ProrationError> {
         Ok(Stretch { days, amount: self.earned_on(days)? })
     }
-}
-
-fn outside<E>(stretch: Stretch) -> impl Fn(E) -> ProrationError {
-    move |_| ProrationError::DayOutsidePeriod { on: stretch.days.end(), period: stretch.days }
 }
 
 /// What giving something back does to what was still to be earned.

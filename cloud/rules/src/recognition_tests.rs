@@ -39,7 +39,8 @@ fn what_lies_after_the_day_of_issue_is_deferred() {
 
 #[test]
 fn months_have_the_shares_of_their_days() {
-    let months = stretch("2026-01-30", "2026-04-02", "62.00").by_month().unwrap();
+    let whole = stretch("2026-01-30", "2026-04-02", "62.00");
+    let months = whole.by_month(whole.days).unwrap();
     let months: Vec<_> =
         months.into_iter().map(|(month, amount)| (month.to_string(), amount.amount().to_string())).collect();
     let expected = [("2026-01-01", "2.00"), ("2026-02-01", "28.00"), ("2026-03-01", "31.00"), ("2026-04-01", "1.00")];
@@ -95,7 +96,7 @@ proptest! {
                 earned = earned.checked_add(share).unwrap();
             }
             prop_assert_eq!(earned, later.amount);
-            let months = later.by_month().unwrap().into_values();
+            let months = later.by_month(later.days).unwrap().into_values();
             prop_assert_eq!(Money::sum(Currency::EUR, months).unwrap(), later.amount);
         }
         let at_once = line.earned_before(issued.succ_opt().unwrap()).unwrap();
