@@ -1,3 +1,5 @@
+//! Deferred revenue in examples, and what always holds of it.
+
 use chrono::Days;
 use proptest::prelude::*;
 

@@ -68,6 +68,7 @@ pub struct DeferredMonth {
 
 /// A day whose revenue is earned.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RecognisedDay)]
 pub struct Recognition {
     /// Which.
     pub id: RecognitionId,
