@@ -2432,6 +2432,17 @@ ALTER TABLE ONLY public.quality_hours FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quality_hours OWNER TO weir_owner;
 
+CREATE TABLE public.recognised_days (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    day date NOT NULL,
+    recognised_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.recognised_days FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.recognised_days OWNER TO weir_owner;
+
 CREATE TABLE public.refunds (
     tenant_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -2456,6 +2467,24 @@ CREATE TABLE public.refunds (
 ALTER TABLE ONLY public.refunds FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.refunds OWNER TO weir_owner;
+
+CREATE TABLE public.revenue_schedules (
+    tenant_id uuid NOT NULL,
+    line_id uuid NOT NULL,
+    revision integer NOT NULL,
+    since date NOT NULL,
+    from_day date NOT NULL,
+    through_day date NOT NULL,
+    currency character(3) NOT NULL,
+    amount numeric(18,4) NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT revenue_schedules_are_counted CHECK ((revision > 0)),
+    CONSTRAINT revenue_schedules_are_of_days_to_come CHECK (((since <= from_day) AND (from_day <= through_day)))
+);
+
+ALTER TABLE ONLY public.revenue_schedules FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.revenue_schedules OWNER TO weir_owner;
 
 CREATE TABLE public.router_clocks (
     tenant_id uuid NOT NULL,
@@ -2842,11 +2871,14 @@ CREATE TABLE public.tenants (
     port_block_months smallint DEFAULT 12 NOT NULL,
     restored_at timestamp with time zone,
     tax_rounding text DEFAULT 'invoice'::text NOT NULL,
+    recognition text DEFAULT 'on_issue'::text NOT NULL,
+    deferring_since timestamp with time zone,
     CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
     CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),
     CONSTRAINT tenants_payment_terms_are_days CHECK (((payment_terms_days >= 0) AND (payment_terms_days <= 365))),
     CONSTRAINT tenants_port_block_months_fit CHECK (((port_block_months >= 1) AND (port_block_months <= 84))),
+    CONSTRAINT tenants_recognition_exists CHECK ((recognition = ANY (ARRAY['on_issue'::text, 'over_period'::text]))),
     CONSTRAINT tenants_tax_rounding_exists CHECK ((tax_rounding = ANY (ARRAY['invoice'::text, 'line'::text])))
 );
 
@@ -3558,6 +3590,12 @@ ALTER TABLE ONLY public.provider_events
 ALTER TABLE ONLY public.quality_hours
     ADD CONSTRAINT quality_hours_pkey PRIMARY KEY (tenant_id, router_id, hour_at);
 
+ALTER TABLE ONLY public.recognised_days
+    ADD CONSTRAINT recognised_days_once UNIQUE (tenant_id, day);
+
+ALTER TABLE ONLY public.recognised_days
+    ADD CONSTRAINT recognised_days_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_number_unique UNIQUE (tenant_id, number);
 
@@ -3566,6 +3604,9 @@ ALTER TABLE ONLY public.refunds
 
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_reference_unique UNIQUE (tenant_id, reference);
+
+ALTER TABLE ONLY public.revenue_schedules
+    ADD CONSTRAINT revenue_schedules_pkey PRIMARY KEY (tenant_id, line_id, revision, from_day);
 
 ALTER TABLE ONLY public.router_clocks
     ADD CONSTRAINT router_clocks_pkey PRIMARY KEY (tenant_id, agent_id, boot_id, heard_at);
@@ -3905,6 +3946,8 @@ CREATE INDEX portal_links_by_subscriber ON public.portal_links USING btree (tena
 CREATE INDEX portal_sessions_by_subscriber ON public.portal_sessions USING btree (tenant_id, subscriber_id);
 
 CREATE INDEX refunds_by_payment ON public.refunds USING btree (tenant_id, payment_id);
+
+CREATE INDEX revenue_schedules_by_end ON public.revenue_schedules USING btree (tenant_id, through_day);
 
 CREATE INDEX service_locations_by_subscriber ON public.service_locations USING btree (tenant_id, subscriber_id);
 
@@ -4499,11 +4542,20 @@ ALTER TABLE ONLY public.quality_hours
 ALTER TABLE ONLY public.quality_hours
     ADD CONSTRAINT quality_hours_tenant_id_router_id_fkey FOREIGN KEY (tenant_id, router_id) REFERENCES public.routers(tenant_id, id);
 
+ALTER TABLE ONLY public.recognised_days
+    ADD CONSTRAINT recognised_days_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.refunds
     ADD CONSTRAINT refunds_tenant_id_payment_id_fkey FOREIGN KEY (tenant_id, payment_id) REFERENCES public.payments(tenant_id, id);
+
+ALTER TABLE ONLY public.revenue_schedules
+    ADD CONSTRAINT revenue_schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.revenue_schedules
+    ADD CONSTRAINT revenue_schedules_tenant_id_line_id_fkey FOREIGN KEY (tenant_id, line_id) REFERENCES public.invoice_lines(tenant_id, id);
 
 ALTER TABLE ONLY public.router_clocks
     ADD CONSTRAINT router_clocks_tenant_id_agent_id_fkey FOREIGN KEY (tenant_id, agent_id) REFERENCES public.agents(tenant_id, id);
@@ -4986,7 +5038,11 @@ ALTER TABLE public.provider_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quality_hours ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.recognised_days ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.refunds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.revenue_schedules ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.router_clocks ENABLE ROW LEVEL SECURITY;
 
@@ -5196,7 +5252,11 @@ CREATE POLICY tenant ON public.provider_events TO weir_app USING ((tenant_id = (
 
 CREATE POLICY tenant ON public.quality_hours TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
+CREATE POLICY tenant ON public.recognised_days TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
 CREATE POLICY tenant ON public.refunds TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.revenue_schedules TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.router_clocks TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -5569,7 +5629,11 @@ GRANT SELECT,INSERT ON TABLE public.provider_events TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quality_hours TO weir_app;
 
+GRANT SELECT,INSERT ON TABLE public.recognised_days TO weir_app;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.refunds TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.revenue_schedules TO weir_app;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.router_clocks TO weir_app;
 

@@ -242,6 +242,8 @@ ids! {
     EventId = "evt";
     /// A decision about which days of the books are closed.
     LedgerClosingId = "lcl";
+    /// A day whose revenue is earned.
+    RecognitionId = "rcg";
     /// A check of the books.
     BookCheckId = "bck";
     /// A wish to become a subscriber.

@@ -33,6 +33,7 @@ pub mod prefix;
 pub mod pricing;
 pub mod promotion;
 pub mod proration;
+pub mod recognition;
 pub mod reference;
 pub mod rhythm;
 pub mod rollover;

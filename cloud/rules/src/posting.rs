@@ -147,10 +147,11 @@ pub fn write_off<A: Clone>(account: &A, amount: Money) -> Result<Entry<A>, Ledge
     Entry::new(vec![plain(LedgerAccount::BadDebt, amount), owned(LedgerAccount::Receivable, account, -amount)])
 }
 
-/// Deferred revenue is earned as its days pass.
-pub fn recognize_revenue<A>(amount: Money) -> Result<Entry<A>, LedgerError> {
-    let amount = positive(amount)?;
-    Entry::new(vec![plain(LedgerAccount::DeferredRevenue, amount), plain(LedgerAccount::Revenue, -amount)])
+/// Deferred revenue is earned as its days pass: one amount a currency; those below zero post the other way round.
+pub fn recognize_revenue<A>(amounts: &[Money]) -> Result<Entry<A>, LedgerError> {
+    let both =
+        |amount: &Money| [plain(LedgerAccount::DeferredRevenue, *amount), plain(LedgerAccount::Revenue, -*amount)];
+    Entry::new(amounts.iter().flat_map(both).collect())
 }
 
 fn positive(amount: Money) -> Result<Money, LedgerError> {
@@ -228,7 +229,8 @@ mod tests {
             entries.push(late_fee(&1, eur(amount)).unwrap());
             entries.push(late_fee(&1, eur(-amount)).unwrap());
             entries.push(write_off(&1, eur(amount)).unwrap());
-            entries.push(recognize_revenue(eur(amount)).unwrap());
+            entries.push(recognize_revenue(&[eur(amount)]).unwrap());
+            entries.push(recognize_revenue(&[eur(-amount)]).unwrap());
             for entry in entries {
                 let sum = Money::sum(Currency::EUR, entry.postings().iter().map(|posting| posting.amount));
                 prop_assert_eq!(sum.unwrap(), eur(0));

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use weir_rules::invoice::{Parts, Totals, document_number, due_on, rounded_by_line, totals};
 use weir_rules::ledger::Entry;
-use weir_rules::money::{Currency, Money};
+use weir_rules::money::Currency;
 use weir_rules::posting::{self, Issued};
 use weir_rules::reference::creditor_reference;
 use weir_rules::tax::{TaxCategory, TaxRate, Taxable};
@@ -15,12 +15,12 @@ use super::error::RulesError;
 use super::store::facts::{AccountRow, Taking};
 use super::store::{facts, invoices, runs};
 use super::taxing::{self, Group};
-use super::{Buyer, Error, Parties, Seller, allocation, charges, periods};
+use super::{Buyer, Error, Parties, Seller, allocation, charges, deferral, periods};
 use crate::audit;
 use crate::db::TenantTx;
 use crate::events::{self, EventKind, News};
 use crate::ids::{AccountId, BillingRunId, InvoiceId};
-use crate::ledger::{self, Source};
+use crate::ledger::{self, Deferring, Source};
 use crate::tenants::{self, TaxRounding, Tenant};
 
 /// An invoice about to be written.
@@ -95,13 +95,19 @@ pub(super) async fn issue(
 ) -> Result<Vec<(AccountId, Error)>, Error> {
     let issuing = Issuing::now(tx).await?;
     let (mut documents, mut entries, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    let given_back = deferral::given_back(drafts.iter().flat_map(|(_, lines)| lines));
+    let mut deferring = Deferring::begin(tx, &issuing.tenant, issuing.on, &given_back).await?;
     for (account, lines) in drafts {
-        match figures(&issuing, account, lines) {
+        let mark = deferring.mark();
+        match figures(&issuing, &mut deferring, account, lines) {
             Ok((document, posted)) => {
                 documents.push(document);
                 entries.push(posted);
             }
-            Err(error) => failed.push((account.id, error)),
+            Err(error) => {
+                deferring.forget(mark);
+                failed.push((account.id, error));
+            }
         }
     }
     if documents.is_empty() {
@@ -113,6 +119,7 @@ pub(super) async fn issue(
     periods::record(tx, &lines).await?;
     charges::record(tx, &lines).await?;
     post_all(tx, invoices.iter().zip(entries)).await?;
+    deferring.record(tx).await?;
     let mut credited = Vec::with_capacity(documents.len());
     for document in &documents {
         credited.push((document.account.id, document.totals.gross.currency()));
@@ -123,12 +130,15 @@ pub(super) async fn issue(
 
 fn figures<'a>(
     issuing: &Issuing,
+    deferring: &mut Deferring,
     account: &'a AccountRow,
     lines: &'a [Draft],
 ) -> Result<(Document<'a, 'a>, Vec<Entry<AccountId>>), Error> {
     let currency = super::account::currency(account)?;
     let document = issuing.document(account, currency, lines)?;
-    let issued = Issued { revenue: document.totals.net, deferred: Money::zero(currency), tax: document.totals.tax };
+    let (net, tax) = (document.totals.net, document.totals.tax);
+    let deferred = deferral::of(deferring, net, lines)?;
+    let issued = Issued { revenue: net.checked_sub(deferred)?, deferred, tax };
     let entries = posting::issue_invoice(&account.id, &issued)?;
     Ok((document, entries))
 }

@@ -9,6 +9,7 @@ pub mod api;
 mod batch;
 mod charges;
 pub mod credit_notes;
+mod deferral;
 mod discounts;
 mod due;
 pub mod einvoice;

@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::ids::BookCheckId;
-use crate::{db, tenants};
+use crate::{db, ledger, tenants};
 
 crate::kinds! {
     BOOK_CHECK_NOT_FOUND = 404 "book-check-not-found", "There is no such check of the books", "It may belong to somebody else.";
@@ -20,6 +20,9 @@ pub enum Error {
     /// The ISP's settings could not be read.
     #[error("the settings could not be read")]
     Tenant(#[from] tenants::Error),
+    /// What is deferred could not be read.
+    #[error("deferred revenue could not be read")]
+    Ledger(#[from] ledger::Error),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] db::Error),
@@ -35,7 +38,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound(_) => Self::new(&BOOK_CHECK_NOT_FOUND, &error),
-            Error::Question(_) | Error::Tenant(_) | Error::Db(_) => Self::internal(&error),
+            Error::Question(_) | Error::Tenant(_) | Error::Ledger(_) | Error::Db(_) => Self::internal(&error),
         }
     }
 }

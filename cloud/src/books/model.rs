@@ -42,6 +42,8 @@ questions! {
     DaysBilledOnce = "days_billed_once";
     /// The traffic of an invoice line is that of the segments marked as billed with it.
     UsageAgrees = "usage_agrees";
+    /// Deferred revenue is what the lines' schedules still hold.
+    DeferredAgrees = "deferred_agrees";
 }
 
 impl Question {

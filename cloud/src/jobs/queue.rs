@@ -141,6 +141,7 @@ kinds!(
     crate::billing::jobs::WorkOnRun,
     crate::deals::pauses::jobs::KeepPauses,
     crate::dunning::jobs::CheckOverdue,
+    crate::ledger::recognition::jobs::RecogniseRevenue,
     crate::books::jobs::CheckBooks,
     crate::plugins::jobs::ForgetOldCalls,
     crate::quality::jobs::ForgetOldQuality,

@@ -15,6 +15,7 @@ use crate::deals::pauses::jobs::KeepPauses;
 use crate::diagnostics::jobs::ForgetOldDiagnoses;
 use crate::dunning::jobs::CheckOverdue;
 use crate::fleet::jobs::{AssignPortBlocks, ForgetOldEvents, RefreshDesired, WatchCertificates};
+use crate::ledger::recognition::jobs::RecogniseRevenue;
 use crate::payments::jobs::{ChargeDue, Reconcile};
 use crate::plugins::jobs::ForgetOldCalls;
 use crate::portal::jobs::ForgetOldPortalSessions;
@@ -69,6 +70,7 @@ async fn plan_minute(app: &App, now: DateTime<Utc>, new_hour: bool) -> Result<()
             enqueue(&mut tx, &CheckOverdue {}, now).await?;
             enqueue(&mut tx, &ChargeDue {}, now).await?;
             enqueue(&mut tx, &Reconcile {}, now).await?;
+            enqueue(&mut tx, &RecogniseRevenue {}, now).await?;
             enqueue(&mut tx, &CheckBooks {}, now).await?;
         }
         tx.commit().await?;

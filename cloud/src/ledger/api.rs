@@ -24,6 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(trial_balance))
         .routes(routes!(journal))
         .routes(routes!(closings, close))
+        .merge(super::recognition::api::routes())
 }
 
 /// Which entries.

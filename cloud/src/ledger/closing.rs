@@ -9,6 +9,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use weir_rules::calendar::local_date;
 
+use super::recognition::recognise;
 use super::{Error, store};
 use crate::db::TenantTx;
 use crate::error::FieldError;
@@ -56,12 +57,16 @@ pub async fn closed_through(tx: &mut TenantTx) -> Result<Option<NaiveDate>, Erro
     Ok(store::closing::through(tx).await?)
 }
 
-/// Closes the books through a day, or reopens those after it. Waits for whoever posts at this moment.
+/// Closes the books through a day, or reopens those after it. Waits for whoever posts at this moment; what was earned on the
+/// days that are closed is posted before.
 pub async fn close(tx: &mut TenantTx, wish: &ClosingWish) -> Result<Closing, Error> {
     store::closing::wait_for_postings(tx).await?;
     let before = closed_through(tx).await?;
     let zone: Tz = tenants::tenant(tx).await?.time_zone.parse().unwrap_or(Tz::UTC);
     check(wish, before, local_date(tx.at(), zone))?;
+    if let Some(day) = wish.through.filter(|_| wish.through > before) {
+        recognise(tx, day).await?;
+    }
     let closing = Closing {
         id: tx.new_id(),
         through: wish.through,

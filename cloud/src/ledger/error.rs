@@ -1,13 +1,17 @@
 //! Why the books could not be written or read.
 
+use weir_rules::calendar::CalendarError;
 use weir_rules::ledger::LedgerError;
 use weir_rules::money::MoneyError;
+use weir_rules::proration::ProrationError;
 
-use crate::error::{FieldError, Kind, Problem};
+use crate::error::{FieldError, Problem};
+use crate::ids::RecognitionId;
 use crate::{db, subscribers, tenants};
 
-/// No kinds of its own: entries follow from facts other slices check.
-pub const KINDS: &[&Kind] = &[];
+crate::kinds! {
+    RECOGNITION_NOT_FOUND = 404 "recognition-not-found", "There is no such day of earned revenue", "It may belong to somebody else.";
+}
 
 /// Why the books could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +25,18 @@ pub enum Error {
     /// A stored posting names an account that does not exist.
     #[error("the ledger has a posting to the unknown account {0:?}")]
     UnknownAccount(String),
+    /// No day of earned revenue has this id.
+    #[error("no day of earned revenue {0}")]
+    RecognitionNotFound(RecognitionId),
+    /// Days that were to be earned later are earned by now.
+    #[error("revenue of days to come was recognised meanwhile")]
+    EarnedMeanwhile,
+    /// A schedule could not be spread over its days.
+    #[error("deferred revenue could not be spread")]
+    Proration(#[from] ProrationError),
+    /// A stored schedule has no days.
+    #[error("a schedule of revenue cannot be read")]
+    Days(#[from] CalendarError),
     /// Fields that cannot be as they were sent.
     #[error("{} fields cannot be as sent", .0.len())]
     Invalid(Vec<FieldError>),
@@ -48,7 +64,11 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Invalid(errors) => Self::invalid(errors),
+            Error::RecognitionNotFound(_) => Self::new(&RECOGNITION_NOT_FOUND, &error),
             Error::Entry(_)
+            | Error::EarnedMeanwhile
+            | Error::Proration(_)
+            | Error::Days(_)
             | Error::Money(_)
             | Error::UnknownAccount(_)
             | Error::Subscribers(_)

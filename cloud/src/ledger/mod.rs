@@ -8,6 +8,7 @@ mod closing;
 pub mod error;
 mod journal;
 mod model;
+pub mod recognition;
 mod service;
 mod store;
 
@@ -15,4 +16,5 @@ pub use closing::{Closing, ClosingWish, close, closed_through, closings};
 pub use error::Error;
 pub use journal::journal;
 pub use model::{Amount, EntryView, Fact, JournalFormat, PostingView, Source, Span, TrialBalance, TrialBalanceRow};
+pub use recognition::{Deferring, deferred_revenue};
 pub use service::{entries, entries_of, post, post_all, post_new, trial_balance};

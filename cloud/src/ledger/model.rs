@@ -93,7 +93,7 @@ impl JournalFormat {
 /// The business fact an entry records. A fact is posted once for each posting kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Source {
-    /// What it is: `invoice`, `credit_note`, `payment`, `allocation`.
+    /// What it is: `invoice`, `credit_note`, `payment`, `allocation`, `recognition`.
     pub kind: &'static str,
     /// Which.
     pub id: Uuid,
@@ -123,7 +123,7 @@ pub struct EntryView {
     pub posted_on: NaiveDate,
     /// When it was written.
     pub posted_at: DateTime<Utc>,
-    /// The fact it records: `invoice`, `credit_note`, `payment`, `allocation`.
+    /// The fact it records: `invoice`, `credit_note`, `payment`, `allocation`, `recognition`.
     pub source_kind: String,
     /// Id of that fact.
     pub source_id: String,

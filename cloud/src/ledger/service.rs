@@ -74,6 +74,7 @@ pub(super) async fn with_postings(tx: &mut TenantTx, rows: Vec<store::EntryRow>)
             "credit_note" => crate::ids::CreditNoteId::from(row.source_id).to_string(),
             "payment" => crate::ids::PaymentId::from(row.source_id).to_string(),
             "refund" => crate::ids::RefundId::from(row.source_id).to_string(),
+            "recognition" => crate::ids::RecognitionId::from(row.source_id).to_string(),
             "suspense" => crate::ids::SuspenseId::from(row.source_id).to_string(),
             _ => row.source_id.to_string(),
         },

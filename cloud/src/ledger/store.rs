@@ -2,6 +2,7 @@
 
 pub mod closing;
 pub mod journal;
+pub mod recognition;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;

@@ -12,7 +12,7 @@ use weir_ui::blocks::{Action, Cell, Chip, Table};
 use weir_ui::format;
 use weir_ui::pages::{Register, Section};
 
-use super::{address, book_checks, closings, journal, money, next_page, page_of};
+use super::{address, book_checks, closings, deferred, journal, money, next_page, page_of};
 use crate::app::App;
 use crate::billing::Settlement;
 use crate::db::TenantTx;
@@ -30,6 +30,7 @@ pub(super) fn routes() -> Router<App> {
         .merge(journal::routes())
         .merge(book_checks::routes())
         .merge(closings::routes())
+        .merge(deferred::routes())
 }
 
 #[derive(Deserialize)]
@@ -67,6 +68,7 @@ async fn list(screen: Screen<ViewBilling>, ApiQuery(wanted): ApiQuery<Wanted>) -
         }),
         actions: vec![
             Action::go("/ledger/journal", screen.t("journal")),
+            Action::go("/deferred-revenue", screen.t("deferred-revenue")),
             Action::go("/book-checks", screen.t("book-checks")),
             Action::go("/ledger-closings", screen.t("closings")),
         ],
@@ -167,6 +169,7 @@ fn source<P: Needs>(screen: &Screen<P>, entry: &EntryView) -> Cell {
         "invoice" => Cell::link(format!("/invoices/{}", entry.source_id), text),
         "credit_note" => Cell::link(format!("/credit-notes/{}", entry.source_id), text),
         "payment" => Cell::link(format!("/payments/{}", entry.source_id), text),
+        "recognition" => Cell::link(format!("/recognitions/{}", entry.source_id), text),
         "suspense" => Cell::link(format!("/suspense-items/{}", entry.source_id), text),
         _ => Cell::Text(text),
     }

@@ -19,6 +19,7 @@ mod closings;
 mod contracts;
 mod credit_notes;
 mod crediting;
+mod deferred;
 mod diagnosis_forms;
 mod diagnostics;
 mod discounts;

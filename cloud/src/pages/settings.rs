@@ -15,7 +15,7 @@ use crate::fleet::desired;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::permission::{LoggedIn, ManageSettings, Needs, ViewSettings};
 use crate::http::toast::see_saying;
-use crate::tenants::{self, LANGUAGES, TaxRounding, TenantChange};
+use crate::tenants::{self, LANGUAGES, Recognition, TaxRounding, TenantChange};
 
 const THEMES: [&str; 3] = ["system", "light", "dark"];
 /// A field, its words, and its type.
@@ -62,6 +62,7 @@ async fn settings(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
         ("pay_url", tenant.pay_url),
         ("hue", tenant.hue.to_string()),
         ("tax_rounding", if tenant.tax_rounding == TaxRounding::Line { "line".into() } else { "invoice".into() }),
+        ("recognition", tenant.recognition.name().into()),
         ("payment_terms_days", tenant.payment_terms_days.to_string()),
         ("grace_days", tenant.grace_days.to_string()),
         ("bank_holder", tenant.bank_holder),
@@ -86,6 +87,9 @@ fn settings_form<P: Needs>(
     }
     let roundings = ["invoice", "line"].map(|name| (name.to_owned(), screen.t(&format!("tax-rounding-{name}"))));
     let asked = asked.ask("tax_rounding", "tax-rounding", Input::Choice(roundings.to_vec()));
+    let ways = Recognition::ALL.map(|way| (way.name().to_owned(), screen.t(&format!("recognition-{}", way.name()))));
+    let hint = screen.t("recognition-hint");
+    let asked = asked.ask_in("recognition", screen.t("recognition"), hint, Input::Choice(ways.to_vec()));
     let asked = asked.ask("address", "address", Input::Lines).ask("tax_id", "tax-id", Input::Line("text"));
     let page = Form {
         frame: &screen.frame,
@@ -128,6 +132,7 @@ fn wish(fields: &mut Fields) -> Result<TenantChange, Problem> {
         bank_bic: Some(fields.text("bank_bic")),
         hue: fields.read("hue", "error-number"),
         tax_rounding: Some(if fields.get("tax_rounding") == "line" { TaxRounding::Line } else { TaxRounding::Invoice }),
+        recognition: Recognition::ALL.into_iter().find(|way| way.name() == fields.get("recognition")),
         payment_terms_days: fields.read("payment_terms_days", "error-number"),
         grace_days: fields.read("grace_days", "error-number"),
         port_block_months: fields.read_option("port_block_months", "error-number"),

@@ -8,5 +8,5 @@ mod service;
 mod store;
 
 pub use error::Error;
-pub use model::{LANGUAGES, NewTenant, TaxRounding, Tenant, TenantChange};
+pub use model::{LANGUAGES, NewTenant, Recognition, TaxRounding, Tenant, TenantChange};
 pub use service::{change, create, named, slug, tenant};

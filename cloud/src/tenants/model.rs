@@ -21,6 +21,30 @@ pub enum TaxRounding {
     Line,
 }
 
+/// When what is billed is revenue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Recognition {
+    /// When it is billed.
+    OnIssue,
+    /// As the days it is for pass; until then it is deferred.
+    OverPeriod,
+}
+
+impl Recognition {
+    /// Every way.
+    pub const ALL: [Self; 2] = [Self::OnIssue, Self::OverPeriod];
+
+    /// The name it is stored and sent under.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OnIssue => "on_issue",
+            Self::OverPeriod => "over_period",
+        }
+    }
+}
+
 /// What an ISP says of itself.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Tenant {
@@ -51,6 +75,10 @@ pub struct Tenant {
     pub tax_rate_percent: Decimal,
     /// Where tax is rounded.
     pub tax_rounding: TaxRounding,
+    /// When what is billed is revenue.
+    pub recognition: Recognition,
+    /// Since when there may be deferred revenue; null if never.
+    pub deferring_since: Option<DateTime<Utc>>,
     /// Days from issue to due.
     pub payment_terms_days: i16,
     /// Days from due to the walled garden.
@@ -101,6 +129,8 @@ pub struct TenantChange {
     pub tax_rate_percent: Option<Decimal>,
     /// Where tax is rounded.
     pub tax_rounding: Option<TaxRounding>,
+    /// When what is billed is revenue: of invoices issued from now on.
+    pub recognition: Option<Recognition>,
     /// Days from issue to due, 0-365.
     pub payment_terms_days: Option<i16>,
     /// Days from due to the walled garden, 0-365.

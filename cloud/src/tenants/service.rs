@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use weir_rules::reference;
 
-use super::{Error, LANGUAGES, NewTenant, Tenant, TenantChange, store};
+use super::{Error, LANGUAGES, NewTenant, Recognition, Tenant, TenantChange, store};
 use crate::app::App;
 use crate::audit;
 use crate::db::{Scope, TenantTx};
@@ -77,6 +77,7 @@ pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, E
         tax_name,
         tax_rate_percent,
         tax_rounding,
+        recognition,
         payment_terms_days,
         grace_days,
         invoice_prefix,
@@ -96,6 +97,9 @@ pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, E
         let field = if tenant.tax_rate_percent == tax.1 { "tax_name" } else { "tax_rate_percent" };
         let message = "is more than one rate for all days by now: change it among the tax rules";
         return Err(Error::Invalid(vec![FieldError::new(field, message)]));
+    }
+    if tenant.recognition == Recognition::OverPeriod {
+        tenant.deferring_since = tenant.deferring_since.or(Some(tx.at()));
     }
     store::update(tx, &tenant).await?;
     let after = serde_json::to_value(&tenant).unwrap_or_default();

@@ -19,7 +19,8 @@ use crate::error::FieldError;
 use crate::events::{self, EventKind};
 use crate::idempotency::Once;
 use crate::ids::{AccountId, AllocationId, CreditNoteId, InvoiceId, InvoiceLineId};
-use crate::ledger::{self, Source};
+use crate::ledger::{self, Deferring, Source};
+use crate::tenants;
 
 /// What the series' numbers begin with.
 pub(super) const PREFIX: &str = "CN";
@@ -190,8 +191,9 @@ async fn post(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), Error> {
     let fees = new.note.lines.iter().filter(|(id, _, _)| is_fee(id)).map(|(_, _, net)| *net);
     let fees = Money::sum(currency, fees)?;
     let account = new.invoice.summary.account_id;
-    let issued =
-        Issued { revenue: -new.note.net.checked_sub(fees)?, deferred: Money::zero(currency), tax: -new.note.tax };
+    let (undone, deferring) = undo_deferred(tx, new).await?;
+    let revenue = new.note.net.checked_sub(fees)?.checked_sub(undone)?;
+    let issued = Issued { revenue: -revenue, deferred: -undone, tax: -new.note.tax };
     let mut entries: Vec<(&str, Entry<AccountId>)> =
         ["credit_note", "credit_note_rest"].into_iter().zip(posting::issue_invoice(&account, &issued)?).collect();
     if !fees.is_zero() {
@@ -202,7 +204,20 @@ async fn post(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), Error> {
         let source = Source { kind: "credit_note", id: new.id.uuid(), posting };
         ledger::post(tx, &source, new.issued_on, &text, &entry).await?;
     }
+    deferring.record(tx).await?;
     Ok(())
+}
+
+/// Takes what is given back from what is not earned yet of the invoice's lines; says how much that is.
+async fn undo_deferred(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(Money, Deferring), Error> {
+    let tenant = tenants::tenant(tx).await?;
+    let lines: Vec<_> = new.note.lines.iter().map(|(id, _, _)| *id).collect();
+    let mut deferring = Deferring::begin(tx, &tenant, new.issued_on, &lines).await?;
+    let mut undone = Money::zero(new.note.gross.currency());
+    for (id, _, net) in &new.note.lines {
+        undone = undone.checked_add(deferring.give_back(*id, *net, None)?)?;
+    }
+    Ok((undone, deferring))
 }
 
 /// Settles what is open of the invoice first; the rest settles whatever else is open, or waits.

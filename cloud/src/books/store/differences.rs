@@ -1,14 +1,20 @@
 //! What does not agree, question by question: the first fifty of each, and how many there are.
 
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
 use weir_rules::ledger::LedgerAccount;
+use weir_rules::money::Money;
 
 use super::DifferenceRow;
+use crate::books::Error;
 use crate::books::Question;
 use crate::db::TenantTx;
+use crate::ledger;
 
 /// The first of what does not agree.
-pub async fn of(tx: &mut TenantTx, question: Question) -> Result<Vec<DifferenceRow>, sqlx::Error> {
-    match question {
+pub async fn of(tx: &mut TenantTx, question: Question) -> Result<Vec<DifferenceRow>, Error> {
+    let rows = match question {
         Question::EntriesBalance => entries(tx).await,
         Question::BooksBalance => books(tx).await,
         Question::ReceivableAgrees => balances(tx, LedgerAccount::Receivable).await,
@@ -17,7 +23,30 @@ pub async fn of(tx: &mut TenantTx, question: Question) -> Result<Vec<DifferenceR
         Question::NumbersGapless => numbers(tx).await,
         Question::DaysBilledOnce => days(tx).await,
         Question::UsageAgrees => usage(tx).await,
+        Question::DeferredAgrees => return deferred(tx).await,
+    };
+    Ok(rows?)
+}
+
+/// The ledger account against what is left of schedules, which rules spread over their days.
+async fn deferred(tx: &mut TenantTx) -> Result<Vec<DifferenceRow>, Error> {
+    let report = ledger::deferred_revenue(tx).await?;
+    let of = |amounts: &[Money], currency| {
+        let amount = amounts.iter().find(|amount| amount.currency() == currency);
+        amount.map_or(Decimal::ZERO, |amount| amount.amount())
+    };
+    let currencies: BTreeSet<_> = report.total.iter().chain(&report.balance).map(|amount| amount.currency()).collect();
+    let mut rows = Vec::new();
+    for currency in currencies {
+        let (expected, found) = (of(&report.total, currency), of(&report.balance, currency));
+        if expected != found {
+            let (kind, name, unit) = (String::new(), currency.code().to_owned(), currency.code().to_owned());
+            rows.push(DifferenceRow { kind, id: None, name, unit, expected, found, differ: 0 });
+        }
     }
+    let differ = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    rows.iter_mut().for_each(|row| row.differ = differ);
+    Ok(rows)
 }
 
 async fn entries(tx: &mut TenantTx) -> Result<Vec<DifferenceRow>, sqlx::Error> {

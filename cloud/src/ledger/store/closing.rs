@@ -14,6 +14,13 @@ pub async fn wait_for_postings(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// Keeps others from closing, and from earning revenue, until this transaction ends.
+pub async fn keep_from_closing(tx: &mut TenantTx) -> Result<(), sqlx::Error> {
+    let name = format!("books {}", tx.tenant().uuid());
+    sqlx::query!("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))", name).execute(tx.conn()).await?;
+    Ok(())
+}
+
 pub async fn through(tx: &mut TenantTx) -> Result<Option<NaiveDate>, sqlx::Error> {
     let tenant = tx.tenant().uuid();
     sqlx::query_scalar!("SELECT books_closed_through($1)", tenant).fetch_one(tx.conn()).await

@@ -66,7 +66,7 @@ impl Isp {
 /// An ISP with tax, traffic, a payment with a surplus, a refund and a credit note in November and December.
 async fn season(slug: &str) -> (Isp, AccountId) {
     let mut isp = Isp::new(slug, "2026-11-01T10:00:00Z").await;
-    isp.settings(json!({ "tax_rate_percent": "21", "tax_name": "IVA" })).await;
+    isp.settings(json!({ "tax_rate_percent": "21", "tax_name": "IVA", "recognition": "over_period" })).await;
     let (router, fibre, metered) = (isp.router_named("r").await, isp.plan(&FIBRE).await, isp.plan(&METERED).await);
     let (ana, bo) = (isp.account("Ana; | the first").await, isp.account("=Bo").await);
     isp.line(bo, router, fibre, "2026-11-01").await;

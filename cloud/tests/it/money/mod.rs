@@ -16,6 +16,7 @@ mod pages;
 mod pauses;
 mod payments;
 mod periods;
+mod recognition;
 mod references;
 pub mod shop;
 mod statements;

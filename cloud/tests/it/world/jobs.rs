@@ -14,8 +14,8 @@ use weir_cloud::ids::{EventId, MessageId};
 use weir_cloud::jobs::{Job, KINDS, TellListener, TellListenerOfMany};
 use weir_cloud::notifications::jobs::SendMessage;
 use weir_cloud::{
-    access, audit, billing, books, deals, diagnostics, dunning, fleet, imports, payments, plugins, portal, quality,
-    subscriptions, tickets, translation, usage, webhooks,
+    access, audit, billing, books, deals, diagnostics, dunning, fleet, imports, ledger, payments, plugins, portal,
+    quality, subscriptions, tickets, translation, usage, webhooks,
 };
 use weir_lab::provider::Provider;
 
@@ -110,6 +110,7 @@ async fn every_kind(isp: &Isp, billing_run: &Value, message: MessageId, list: &V
         work::<billing::jobs::WorkOnRun>(isp, on_run).await,
         work::<deals::pauses::jobs::KeepPauses>(isp, json!({})).await,
         work::<dunning::jobs::CheckOverdue>(isp, json!({})).await,
+        work::<ledger::recognition::jobs::RecogniseRevenue>(isp, json!({})).await,
         work::<books::jobs::CheckBooks>(isp, json!({})).await,
         work::<portal::jobs::ForgetOldPortalSessions>(isp, json!({})).await,
         work::<plugins::jobs::ForgetOldCalls>(isp, json!({})).await,

@@ -83,6 +83,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "holds" => "hld",
         "billing-runs" => "run",
         "book-checks" => "bck",
+        "recognitions" => "rcg",
         "invoices" => "inv",
         "credit-notes" => "crn",
         "orders" => "ord",

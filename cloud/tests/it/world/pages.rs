@@ -8,7 +8,7 @@ use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use weir_cloud::db::embedded;
-use weir_cloud::ids::{QuarantinedId, RouterId};
+use weir_cloud::ids::{QuarantinedId, RecognitionId, RouterId};
 
 use super::problems::sources;
 use crate::harness::{Isp, run};
@@ -128,6 +128,15 @@ async fn agreed(isp: &Isp, sold: &str, account: &str) -> BTreeMap<&'static str, 
 }
 
 /// A check of the books.
+async fn earned(isp: &Isp) -> String {
+    let scope = weir_cloud::db::Scope::system(isp.tenant);
+    let mut tx = isp.cloud.app.db.begin(&scope).await.expect("a transaction");
+    let day = "INSERT INTO recognised_days (tenant_id, id, day, recognised_at) VALUES ($1, gen_random_uuid(), '2026-01-02', now()) RETURNING id";
+    let id: uuid::Uuid = sqlx::query_scalar(day).bind(isp.tenant.uuid()).fetch_one(tx.conn()).await.expect("a day");
+    tx.commit().await.expect("kept");
+    RecognitionId::from(id).to_string()
+}
+
 async fn checked(isp: &Isp) -> String {
     let check = isp.post("/api/v1/book-checks", json!({})).await.expect(201);
     check["id"].as_str().expect("an id").to_owned()
@@ -223,6 +232,7 @@ async fn ordered(isp: &Isp, version: &Value) -> String {
 
 /// One of everything about paying. No provider answers here: the attempt stays one nobody knows of.
 async fn pay(isp: &Isp, made: &mut BTreeMap<&'static str, String>) {
+    made.insert("recognitions", earned(isp).await);
     let ask = async |method, path: &str, body| isp.cloud.ask(Some(&isp.owner), method, path, Some(body)).await;
     let keys = json!({ "secret_key": "sk_test_1" });
     ask(Method::PATCH, "/api/v1/payment-provider", keys).await.expect(200);

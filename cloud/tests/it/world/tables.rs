@@ -118,7 +118,7 @@ fn money_usage_and_audit_rows_cannot_be_edited() {
              WHERE grantee = 'weir_app' AND privilege_type IN ('UPDATE', 'DELETE')
                AND table_name IN ('ledger_entries', 'ledger_postings', 'usage_records', 'usage_segments', 'audit_entries', 'audit_links',
                                   'invoice_lines', 'invoice_taxes', 'payments', 'payment_allocations', 'billed_segments', 'plan_versions',
-                                  'top_ups', 'billed_top_ups', 'cancelled_boosts', 'billed_charges', 'billed_contracts', 'fair_use_turns', 'ticket_entries', 'ticket_attachments')",
+                                  'top_ups', 'billed_top_ups', 'cancelled_boosts', 'billed_charges', 'revenue_schedules', 'recognised_days', 'billed_contracts', 'fair_use_turns', 'ticket_entries', 'ticket_attachments')",
         );
         assert_eq!(editable.await, Vec::<String>::new(), "rows that must never be edited");
     });

@@ -1,0 +1,25 @@
+# الإيراد المؤجل والأيام التي يُكتسب فيها.
+recognition = يُعد ما يُفوتر إيرادًا
+recognition-on_issue = عند الفوترة
+recognition-over_period = مع مرور الأيام التي يغطيها
+recognition-hint = للفواتير الصادرة من الآن فصاعدًا. وحتى ذلك الحين هو إيراد مؤجل.
+deferred-revenue = الإيراد المؤجل
+deferred-lede = ما يُفوتر عن أيام قادمة يصبح إيرادًا مع مرورها، إذا نصت الإعدادات على ذلك.
+deferred-lede-through = اكتُسب الإيراد حتى { $day }، وهذا ما فُوتر عن أيام قادمة.
+deferred-total = لم يُكتسب بعد
+deferred-months = حسب الشهر
+deferred-month = الشهر
+deferred-earns = يصبح إيرادًا
+deferred-amount = كل هذه الأيام
+deferred-line = البيان
+deferred-none = لا شيء مؤجل. ما يُفوتر عن أيام قادمة سيكون هنا حسب الشهر.
+recognised-days = الأيام المكتسبة
+recognised-day = اليوم
+recognised-amount = المكتسب
+recognised-none = لم يُكتسب أي يوم بعد. يُكتسب كل يوم في الليلة التالية له.
+recognised-of = إيراد { $day }
+recognised-lede = كسبت هذه السطور { $amount } في ذلك اليوم.
+recognised-no-lines = لم يكسب أي سطر شيئًا في ذلك اليوم.
+posting-recognise = إيراد { $number }
+book-check-deferred-agrees = الإيراد المؤجل هو ما بقي على السطور المفوترة أن تكسبه
+audit-did-recognise-revenue = أثبت إيراد الأيام المنقضية

@@ -1,0 +1,25 @@
+# Deferred revenue, and the days it is earned on.
+recognition = What is billed is revenue
+recognition-on_issue = When it is billed
+recognition-over_period = As the days it is for pass
+recognition-hint = Of invoices issued from now on. Until then it is deferred revenue.
+deferred-revenue = Deferred revenue
+deferred-lede = What is billed for days to come becomes revenue as they pass, where the settings say so.
+deferred-lede-through = Revenue is earned through { $day }; this was billed for days to come.
+deferred-total = Still to be earned
+deferred-months = By month
+deferred-month = Month
+deferred-earns = Becomes revenue
+deferred-amount = All these days
+deferred-line = What for
+deferred-none = Nothing is deferred. What is billed for days to come will be here by month.
+recognised-days = Days earned
+recognised-day = Day
+recognised-amount = Earned
+recognised-none = No day is earned yet. Each is on the night after it.
+recognised-of = Revenue of { $day }
+recognised-lede = These lines earned { $amount } on that day.
+recognised-no-lines = No line earned anything on that day.
+posting-recognise = Revenue of { $number }
+book-check-deferred-agrees = Deferred revenue is what billed lines still have to earn
+audit-did-recognise-revenue = Recognised revenue of days that are over

@@ -1,0 +1,25 @@
+# Ingresos diferidos y los días en que se devengan.
+recognition = Lo facturado es ingreso
+recognition-on_issue = Al facturarse
+recognition-over_period = A medida que pasan los días que cubre
+recognition-hint = De las facturas emitidas desde ahora. Hasta entonces es ingreso diferido.
+deferred-revenue = Ingresos diferidos
+deferred-lede = Lo facturado por días futuros pasa a ser ingreso a medida que transcurren, si así lo dice la configuración.
+deferred-lede-through = Los ingresos están devengados hasta el { $day }; esto se facturó por días futuros.
+deferred-total = Aún por devengar
+deferred-months = Por mes
+deferred-month = Mes
+deferred-earns = Pasa a ser ingreso
+deferred-amount = Todos estos días
+deferred-line = Concepto
+deferred-none = No hay nada diferido. Lo facturado por días futuros estará aquí por mes.
+recognised-days = Días devengados
+recognised-day = Día
+recognised-amount = Devengado
+recognised-none = Aún no hay días devengados. Cada uno lo está la noche siguiente.
+recognised-of = Ingresos del { $day }
+recognised-lede = Estas líneas devengaron { $amount } ese día.
+recognised-no-lines = Ninguna línea devengó nada ese día.
+posting-recognise = Ingresos del { $number }
+book-check-deferred-agrees = Los ingresos diferidos son lo que queda por devengar de las líneas facturadas
+audit-did-recognise-revenue = Reconoció los ingresos de días pasados

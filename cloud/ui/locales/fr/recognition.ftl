@@ -1,0 +1,25 @@
+# Les produits constatés d’avance et les jours où ils sont acquis.
+recognition = Ce qui est facturé est un produit
+recognition-on_issue = Dès la facturation
+recognition-over_period = Au fil des jours qu’il couvre
+recognition-hint = Pour les factures émises à partir de maintenant. D’ici là, c’est un produit constaté d’avance.
+deferred-revenue = Produits constatés d’avance
+deferred-lede = Ce qui est facturé pour des jours à venir devient un produit à mesure qu’ils passent, si les réglages le disent.
+deferred-lede-through = Les produits sont acquis jusqu’au { $day } ; ceci a été facturé pour des jours à venir.
+deferred-total = Reste à acquérir
+deferred-months = Par mois
+deferred-month = Mois
+deferred-earns = Devient un produit
+deferred-amount = Tous ces jours
+deferred-line = Objet
+deferred-none = Rien n’est constaté d’avance. Ce qui est facturé pour des jours à venir sera ici, par mois.
+recognised-days = Jours acquis
+recognised-day = Jour
+recognised-amount = Acquis
+recognised-none = Aucun jour n’est encore acquis. Chacun l’est la nuit suivante.
+recognised-of = Produits du { $day }
+recognised-lede = Ces lignes ont acquis { $amount } ce jour-là.
+recognised-no-lines = Aucune ligne n’a rien acquis ce jour-là.
+posting-recognise = Produits du { $number }
+book-check-deferred-agrees = Les produits constatés d’avance sont ce que les lignes facturées ont encore à acquérir
+audit-did-recognise-revenue = A constaté les produits des jours passés

@@ -1,0 +1,25 @@
+# Receita diferida e os dias em que é apropriada.
+recognition = O que é faturado é receita
+recognition-on_issue = Quando é faturado
+recognition-over_period = Conforme passam os dias a que se refere
+recognition-hint = Das faturas emitidas a partir de agora. Até lá é receita diferida.
+deferred-revenue = Receita diferida
+deferred-lede = O que é faturado por dias futuros vira receita conforme eles passam, se as configurações disserem assim.
+deferred-lede-through = A receita está apropriada até { $day }; isto foi faturado por dias futuros.
+deferred-total = Ainda a apropriar
+deferred-months = Por mês
+deferred-month = Mês
+deferred-earns = Vira receita
+deferred-amount = Todos esses dias
+deferred-line = Referente a
+deferred-none = Nada está diferido. O que for faturado por dias futuros estará aqui por mês.
+recognised-days = Dias apropriados
+recognised-day = Dia
+recognised-amount = Apropriado
+recognised-none = Nenhum dia foi apropriado ainda. Cada um é na noite seguinte.
+recognised-of = Receita de { $day }
+recognised-lede = Estas linhas renderam { $amount } nesse dia.
+recognised-no-lines = Nenhuma linha rendeu nada nesse dia.
+posting-recognise = Receita de { $number }
+book-check-deferred-agrees = A receita diferida é o que as linhas faturadas ainda têm a apropriar
+audit-did-recognise-revenue = Reconheceu a receita de dias passados
