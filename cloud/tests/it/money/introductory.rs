@@ -140,7 +140,7 @@ fn a_change_of_plan_ends_them_and_the_new_plan_has_none_for_the_line() {
 fn a_pause_does_not_stretch_them() {
     story(async {
         let (mut isp, account, line) = serving("intro-pause", "2027-04-01", "29.90", &offer()).await;
-        let wish = json!({ "from": "2027-05-01", "to": "2027-07-01" });
+        let wish = json!({ "from_on": "2027-05-01", "until_on": "2027-07-01" });
         isp.post(&format!("/subscriptions/{line}/pauses"), wish).await.expect(201);
         for quiet in ["2027-04-01", "2027-05-01", "2027-06-01"] {
             assert!(!day(&mut isp, quiet).await, "{quiet}");
