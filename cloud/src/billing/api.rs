@@ -92,8 +92,7 @@ async fn preview_run(
     Ok(Json(super::preview(&app, &staff.scope(), &wish).await?))
 }
 
-/// What a line that begins with a version would be billed in its first year, without use beyond what is included. Nothing is kept
-/// of it.
+/// What a line that begins with a version of a plan would be billed in its first year. Nothing is kept of it.
 #[utoipa::path(post, path = "/plans/preview", tag = "catalog", request_body = FirstYearWish,
     responses((status = 200, body = FirstYear), Refusals),
     security(("session" = ["manage-catalog"])))]
