@@ -144,7 +144,6 @@ CREATE FUNCTION public.days_not_charged(line uuid) RETURNS datemultirange
     AS $$
     SELECT coalesce((SELECT range_agg(p.days) FROM pauses p WHERE p.subscription_id = line AND p.price IS NULL AND p.cancelled_at IS NULL), '{}')
          + coalesce((SELECT range_agg(i.days) FROM introductory_prices(line) i WHERE i.price = 0), '{}')
-         - coalesce((SELECT range_agg(p.days) FROM pauses p WHERE p.subscription_id = line AND p.price IS NOT NULL AND p.cancelled_at IS NULL), '{}')
 $$;
 
 ALTER FUNCTION public.days_not_charged(line uuid) OWNER TO weir_super;
@@ -534,7 +533,8 @@ ALTER FUNCTION public.price_a_month(price numeric, months smallint, days smallin
 CREATE FUNCTION public.price_on(line uuid, price numeric, seen_on date) RETURNS numeric
     LANGUAGE sql STABLE
     AS $$
-    SELECT coalesce((SELECT coalesce(p.price, 0) FROM pauses p
+    SELECT coalesce((SELECT 0 FROM introductory_prices(line) i WHERE i.price = 0 AND i.days @> seen_on),
+                    (SELECT coalesce(p.price, 0) FROM pauses p
                      WHERE p.subscription_id = line AND p.cancelled_at IS NULL AND p.days @> seen_on),
                     plan_price_on(line, price, seen_on))
 $$;
