@@ -88,6 +88,14 @@ END $$;
 
 ALTER FUNCTION public.billed_periods_refer() OWNER TO weir_super;
 
+CREATE FUNCTION public.billing_day_of(day smallint, months integer) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT last_billing_day(day, (make_date((months + 1) / 12, (months + 1) % 12 + 1, 1)) - 1)
+$$;
+
+ALTER FUNCTION public.billing_day_of(day smallint, months integer) OWNER TO weir_super;
+
 CREATE FUNCTION public.books_closed_through(tenant uuid) RETURNS date
     LANGUAGE plpgsql STABLE
     AS $$
@@ -137,7 +145,8 @@ ALTER FUNCTION public.current_tenant() OWNER TO weir_super;
 CREATE FUNCTION public.days_not_charged(line uuid) RETURNS datemultirange
     LANGUAGE sql STABLE
     AS $$
-    SELECT coalesce(range_agg(p.days), '{}') FROM pauses p WHERE p.subscription_id = line AND p.price IS NULL AND p.cancelled_at IS NULL
+    SELECT coalesce((SELECT range_agg(p.days) FROM pauses p WHERE p.subscription_id = line AND p.price IS NULL AND p.cancelled_at IS NULL), '{}')
+         + coalesce((SELECT range_agg(i.days) FROM introductory_prices(line) i WHERE i.price = 0), '{}')
 $$;
 
 ALTER FUNCTION public.days_not_charged(line uuid) OWNER TO weir_super;
@@ -165,6 +174,31 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.events_refer() OWNER TO weir_super;
+
+CREATE FUNCTION public.introductory_prices(line uuid) RETURNS TABLE(days daterange, price numeric)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH began AS (
+        SELECT t.valid, v.phases, a.billing_day,
+               extract(year FROM first)::int * 12 + extract(month FROM first)::int - 1 + (first < lower(t.valid))::int AS month
+        FROM subscriptions s
+        JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
+        JOIN LATERAL (SELECT * FROM subscription_terms o WHERE o.subscription_id = s.id ORDER BY lower(o.valid) LIMIT 1) t ON true
+        JOIN plan_versions v ON v.tenant_id = t.tenant_id AND v.id = t.plan_version_id AND v.phases <> '[]'
+        CROSS JOIN LATERAL (SELECT last_billing_day(a.billing_day, lower(t.valid)) AS first) f
+        WHERE s.id = line AND EXISTS (SELECT FROM plan_versions WHERE phases <> '[]')),
+    phases AS (
+        SELECT began.*, (p.value->'price'->>'amount')::numeric AS price, (p.value->>'months')::int AS months,
+               sum((p.value->>'months')::int) OVER (ORDER BY p.ordinality)::int AS until
+        FROM began CROSS JOIN LATERAL jsonb_array_elements(began.phases) WITH ORDINALITY p)
+    SELECT held.days, phases.price
+    FROM phases
+    CROSS JOIN LATERAL (SELECT valid * daterange(CASE WHEN until > months THEN billing_day_of(billing_day, month + until - months) END,
+                                                 billing_day_of(billing_day, month + until)) AS days) held
+    WHERE NOT isempty(held.days)
+$$;
+
+ALTER FUNCTION public.introductory_prices(line uuid) OWNER TO weir_super;
 
 CREATE FUNCTION public.invoice_lines_refer() RETURNS trigger
     LANGUAGE plpgsql
@@ -278,7 +312,7 @@ CREATE FUNCTION public.is_billed_beside_pauses(line uuid) RETURNS boolean
         CROSS JOIN LATERAL (SELECT range_agg(p.days) AS days, bool_or(p.price <> l.unit_price) AS differs FROM pauses p
                             WHERE p.subscription_id = line AND p.price IS NOT NULL AND p.cancelled_at IS NULL AND p.days && b.period) h
         WHERE b.subscription_id = line AND b.component = 'recurring'
-          AND (h.differs OR (l.unit_price <> v.price AND b.period <@ h.days IS NOT TRUE)))
+          AND (h.differs OR (l.unit_price <> plan_price_on(line, v.price, lower(b.period)) AND b.period <@ h.days IS NOT TRUE)))
 $$;
 
 ALTER FUNCTION public.is_billed_beside_pauses(line uuid) OWNER TO weir_super;
@@ -446,6 +480,14 @@ END $$;
 
 ALTER FUNCTION public.never_deleted(target regclass) OWNER TO weir_super;
 
+CREATE FUNCTION public.plan_price_on(line uuid, price numeric, seen_on date) RETURNS numeric
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce((SELECT i.price FROM introductory_prices(line) i WHERE i.days @> seen_on), price)
+$$;
+
+ALTER FUNCTION public.plan_price_on(line uuid, price numeric, seen_on date) OWNER TO weir_super;
+
 CREATE FUNCTION public.port_blocks_are_history() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -494,8 +536,10 @@ ALTER FUNCTION public.price_a_month(price numeric, months smallint, days smallin
 CREATE FUNCTION public.price_on(line uuid, price numeric, seen_on date) RETURNS numeric
     LANGUAGE sql STABLE
     AS $$
-    SELECT coalesce((SELECT coalesce(p.price, 0) FROM pauses p
-                     WHERE p.subscription_id = line AND p.cancelled_at IS NULL AND p.days @> seen_on), price)
+    SELECT coalesce((SELECT 0 FROM introductory_prices(line) i WHERE i.price = 0 AND i.days @> seen_on),
+                    (SELECT coalesce(p.price, 0) FROM pauses p
+                     WHERE p.subscription_id = line AND p.cancelled_at IS NULL AND p.days @> seen_on),
+                    plan_price_on(line, price, seen_on))
 $$;
 
 ALTER FUNCTION public.price_on(line uuid, price numeric, seen_on date) OWNER TO weir_super;
@@ -2220,6 +2264,7 @@ CREATE TABLE public.plan_versions (
     period_months smallint DEFAULT 1,
     period_days smallint,
     in_arrears boolean DEFAULT false NOT NULL,
+    phases jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT plan_versions_allowance_by_month CHECK (((allowance_bytes IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
@@ -2238,6 +2283,7 @@ CREATE TABLE public.plan_versions (
     CONSTRAINT plan_versions_period_days_are_a_year CHECK (((period_days >= 1) AND (period_days <= 365))),
     CONSTRAINT plan_versions_period_is_months_or_days CHECK ((num_nonnulls(period_months, period_days) = 1)),
     CONSTRAINT plan_versions_period_months_are_known CHECK ((period_months = ANY (ARRAY[1, 3, 6, 12]))),
+    CONSTRAINT plan_versions_phases_are_a_list CHECK ((jsonb_typeof(phases) = 'array'::text)),
     CONSTRAINT plan_versions_price_is_not_negative CHECK ((price >= (0)::numeric)),
     CONSTRAINT plan_versions_rate_down_is_positive CHECK ((rate_down_bps > 0)),
     CONSTRAINT plan_versions_rate_up_is_positive CHECK ((rate_up_bps > 0)),
@@ -3920,6 +3966,8 @@ CREATE INDEX payment_methods_by_account ON public.payment_methods USING btree (t
 CREATE UNIQUE INDEX payment_methods_one_pays ON public.payment_methods USING btree (tenant_id, account_id) WHERE autopay;
 
 CREATE INDEX payments_by_account ON public.payments USING btree (tenant_id, account_id, received_on);
+
+CREATE INDEX plan_versions_with_phases ON public.plan_versions USING btree (tenant_id) WHERE (phases <> '[]'::jsonb);
 
 CREATE INDEX plugin_invocations_by_age ON public.plugin_invocations USING btree (tenant_id, at);
 

@@ -19,6 +19,7 @@ pub mod elapsed;
 pub mod iban;
 pub mod identity;
 pub mod interval;
+pub mod introductory;
 pub mod invoice;
 pub mod ledger;
 pub mod line_net;

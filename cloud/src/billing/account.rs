@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use weir_rules::calendar::{BillingDay, Cycle, Period, Timing, local_date};
+use weir_rules::introductory::Introductory;
 use weir_rules::money::{Currency, Money, MoneyError};
 use weir_rules::rhythm::{self, Every, Rhythm, Stretch};
 use weir_rules::tax::TaxRate;
@@ -19,6 +20,7 @@ use super::store::discounts::{self, DiscountRow};
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
 use super::store::pauses::{self, PauseRow};
 use super::{Error, LineKind, charges, leaving, recurring, taxing, top_ups, usage};
+use crate::catalog::Phase;
 use crate::db::TenantTx;
 use crate::ids::{AccountId, ChargeId, ContractId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 use crate::plugins::PricedBy;
@@ -89,6 +91,10 @@ pub(super) struct Facts<'a> {
     pub zone: Tz,
     /// The months from billing day to billing day: what allowances are for.
     pub cycle: Cycle,
+    /// What the plan it began with costs at first.
+    pub phases: Vec<Introductory>,
+    /// Whom its lines are for.
+    pub language: &'a str,
     /// Its terms by how their prices are asked for.
     pub stretches: Vec<Stretch>,
     pub terms: &'a [TermRow],
@@ -135,7 +141,7 @@ impl Records {
         })
     }
 
-    fn facts_of(&self, account: &AccountRow) -> Result<Vec<Facts<'_>>, Error> {
+    fn facts_of<'a>(&'a self, account: &'a AccountRow) -> Result<Vec<Facts<'a>>, Error> {
         by_subscription(
             account,
             (about(&self.terms, account.id, |row| row.account), about(&self.billed, account.id, |row| row.account)),
@@ -197,7 +203,7 @@ fn look_at<'a>(
     tx: &TenantTx,
     as_of: NaiveDate,
     records: &'a Records,
-    account: &AccountRow,
+    account: &'a AccountRow,
 ) -> Result<Vec<Known<'a>>, Error> {
     let counted_until = as_of.min(local_date(tx.at(), zone(account)?));
     let mut known = Vec::new();
@@ -233,7 +239,7 @@ pub(super) fn currency(account: &AccountRow) -> Result<Currency, Error> {
 
 /// The facts of each subscription of an account.
 pub(super) fn by_subscription<'a>(
-    account: &AccountRow,
+    account: &'a AccountRow,
     (terms, billed): (&'a [TermRow], &'a [BilledRow]),
     top_ups: &'a [TopUpRow],
     deals: Deals<'a>,
@@ -247,6 +253,8 @@ pub(super) fn by_subscription<'a>(
             currency,
             zone,
             cycle: Cycle::monthly(terms[0].starts_on, billing_day, 1)?,
+            phases: phases(&terms[0])?,
+            language: &account.language,
             stretches: rhythm::stretches(terms[0].starts_on, billing_day, rhythms(terms)?)?,
             terms,
             billed: billed.iter().filter(|line| line.subscription == terms[0].subscription).collect(),
@@ -265,6 +273,11 @@ pub(super) fn by_subscription<'a>(
         })
     };
     terms.chunk_by(|a, b| a.subscription == b.subscription).map(of_one).collect()
+}
+
+/// What the plan of a line's first term costs at first.
+pub(super) fn phases(first: &TermRow) -> Result<Vec<Introductory>, MoneyError> {
+    first.phases.iter().map(Phase::rule).collect()
 }
 
 /// How the price of each term is asked for, from its first day on.

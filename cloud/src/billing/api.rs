@@ -8,11 +8,15 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{AccountStanding, BillingRun, Invoice, InvoiceFilter, InvoiceSummary, Preview, RunWish, pdf};
+use super::{
+    AccountStanding, BillingRun, FirstYear, FirstYearWish, Invoice, InvoiceFilter, InvoiceSummary, Preview, RunWish,
+    pdf,
+};
 use crate::app::App;
+use crate::catalog;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
-use crate::http::permission::{ManageBilling, ViewBilling};
+use crate::http::permission::{ManageBilling, ManageCatalog, ViewBilling};
 use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
 use crate::ids::{AccountId, BillingRunId, InvoiceId};
 
@@ -20,6 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_runs, start_run))
         .routes(routes!(preview_run))
+        .routes(routes!(preview_plan))
         .routes(routes!(show_run))
         .routes(routes!(list))
         .routes(routes!(show))
@@ -85,6 +90,27 @@ async fn preview_run(
     ApiJson(wish): ApiJson<RunWish>,
 ) -> Result<Json<Preview>, Problem> {
     Ok(Json(super::preview(&app, &staff.scope(), &wish).await?))
+}
+
+/// What a line that begins with a version of a plan would be billed in its first year. Nothing is kept of it.
+#[utoipa::path(post, path = "/plans/preview", tag = "catalog", request_body = FirstYearWish,
+    responses((status = 200, body = FirstYear), Refusals),
+    security(("session" = ["manage-catalog"])))]
+async fn preview_plan(
+    State(app): State<App>,
+    staff: Staff<ManageCatalog>,
+    ApiJson(wish): ApiJson<FirstYearWish>,
+) -> Result<Json<FirstYear>, Problem> {
+    let within = |part: &'static str| {
+        move |mut problem: Problem| {
+            problem.errors.iter_mut().for_each(|error| error.field = format!("{part}.{}", error.field));
+            problem
+        }
+    };
+    let mut tx = app.db.read(&staff.scope()).await?;
+    let version = catalog::proposed(&tx, wish.version).map_err(Problem::from).map_err(within("version"))?;
+    let year = super::first_year(&mut tx, (&wish.name, &version, "en"), &wish.line).await;
+    Ok(Json(year.map_err(Problem::from).map_err(within("line"))?))
 }
 
 /// One billing run and how far it is.

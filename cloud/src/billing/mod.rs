@@ -14,6 +14,7 @@ mod discounts;
 mod due;
 pub mod einvoice;
 pub mod error;
+mod first_year;
 mod invoices;
 mod issue;
 pub mod jobs;
@@ -42,6 +43,7 @@ pub use credit_notes::{
 };
 pub use discounts::{LineDiscount, after_periods, billed_until};
 pub use error::Error;
+pub use first_year::{FirstYear, FirstYearBill, FirstYearLine, FirstYearWish, NewLine, first_year};
 pub use invoices::{InvoiceFilter, find_invoices, invoice, invoice_summary, invoices, owed, settlements, standing};
 pub(crate) use issue::number;
 pub use late_fees::{charge_late_fee, waive_late_fee};

@@ -5,12 +5,14 @@ use std::collections::VecDeque;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use weir_rules::calendar::{Period, Timing};
-use weir_rules::charges::{BilledLine, Subscription, Terms};
+use weir_rules::charges::{BilledLine, NewLine, Subscription, Terms};
+use weir_rules::introductory;
 use weir_rules::money::{Currency, Money, MoneyError};
 use weir_rules::pause::{self, BillEffect, Pause};
 use weir_rules::proration::ProrationPolicy;
 use weir_rules::rhythm::derive_stretches;
 use weir_rules::tax::{TaxCategory, TaxRate};
+use weir_ui::i18n::t;
 
 use super::account::{Draft, Facts};
 use super::store::facts::BilledRow;
@@ -38,10 +40,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         let mut pieces = discounts::cut(facts, lines, line)?;
         let line = pieces.remove(0);
         pieces.into_iter().rev().for_each(|piece| due.push_front(piece));
-        let plan = facts.terms.iter().find(|term| term.version == line.version).map(|term| &term.plan);
         let credited = facts.billed.iter().find(|billed| Some(billed.id) == line.credits);
-        // A plan taken back altogether has no term left to name it.
-        let plan = plan.or(credited.map(|billed| &billed.plan));
         let rate = |billed: &&BilledRow| TaxRate::new(TaxCategory::from_code(&billed.tax_category)?, billed.tax_rate);
         let reduction = discounts::of(facts, lines, &line)?;
         let net = line.amount.checked_sub(reduction.total)?;
@@ -51,7 +50,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             kind: if line.credits.is_some() { LineKind::Credit } else { LineKind::Recurring },
             subscription: Some(facts.subscription),
             version: Some(line.version),
-            description: plan.cloned().unwrap_or_else(|| line.version.to_string()),
+            description: credited.map_or_else(|| described(facts, &line), |billed| Ok(billed.description.clone()))?,
             period: line.period,
             full: credited.map_or(Ok(line.full_period), |billed| Period::new(billed.full_from, billed.full_to))?,
             quantity: line.quantity,
@@ -85,11 +84,37 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
     Ok(())
 }
 
+/// What a charge is called: the plan, and which month of an introductory price it is for.
+fn described(facts: &Facts<'_>, line: &NewLine<InvoiceLineId, PlanVersionId>) -> Result<String, Error> {
+    let plan = facts.terms.iter().find(|term| term.version == line.version).map(|term| term.plan.clone());
+    let plan = plan.unwrap_or_else(|| line.version.to_string());
+    let first = facts.terms.first().filter(|first| first.version == line.version && first.from <= line.period.start());
+    if first.is_none_or(|first| first.to.is_some_and(|to| to < line.period.end())) {
+        return Ok(plan);
+    }
+    // A pause may ask another price meanwhile.
+    let month = introductory::month_of(facts.cycle, &facts.phases, line.period)?;
+    let Some(month) = month.filter(|month| month.price == line.price) else { return Ok(plan) };
+    let which = match month.first == month.last {
+        true => month.first.to_string(),
+        false => format!("{}–{}", month.first, month.last),
+    };
+    let key = if month.of == 1 { "line-introductory-one" } else { "line-introductory" };
+    let words = t(facts.language, key, &[("which", &which), ("of", &month.of.to_string())]);
+    Ok(format!("{plan} · {}", words.replace(['\u{2068}', '\u{2069}'], "")))
+}
+
 fn subscription(facts: &Facts<'_>) -> Result<Subscription<PlanVersionId>, Error> {
     let mut terms = Vec::new();
     for term in facts.terms {
         let price = Money::new(term.price, Currency::from_code(&term.currency)?)?;
         terms.push(Terms { version: term.version, price, quantity: Decimal::ONE, from: term.from, to: term.to });
+    }
+    if !terms.is_empty() && !facts.phases.is_empty() {
+        let mut began = introductory::served(facts.cycle, &terms[0], &facts.phases)?;
+        // What costs nothing is not asked for, nor what follows it in its period before that begins.
+        began.retain(|one| !one.price.is_zero());
+        terms.splice(..1, began);
     }
     let mut pauses = Vec::with_capacity(facts.pauses.len());
     for row in &facts.pauses {

@@ -37,6 +37,16 @@ pub(super) async fn tax<'a>(tx: &mut TenantTx, drafted: Drafted<'a>) -> Result<D
     Ok(taxed)
 }
 
+/// Taxes charges by what a book says of an account.
+pub(super) fn by_book(
+    tx: &TenantTx,
+    book: &Book,
+    whose: (AccountId, NaiveDate),
+    lines: Vec<Draft>,
+) -> Result<Vec<Draft>, Error> {
+    tax_lines(tx, book, &HashMap::new(), whose, lines)
+}
+
 fn tax_lines(
     tx: &TenantTx,
     book: &Book,

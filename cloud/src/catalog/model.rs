@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::fair_use::{Step, Throttle, Window};
+use super::phases::{Phase, PhaseWish};
 use crate::ids::{PlanId, PlanVersionId};
 
 /// An amount as it is sent: exact decimals as text.
@@ -83,6 +84,8 @@ pub struct PlanVersion {
     pub period: BillingPeriod,
     /// When its price is asked for.
     pub timing: BillingTiming,
+    /// What it costs in the first months of a line that begins with it, one phase after another; then its price holds.
+    pub phases: Vec<Phase>,
     /// Bytes included in a month from billing day to billing day, both directions; null = unmetered.
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; null = nothing.
@@ -136,6 +139,9 @@ pub struct PlanWish {
     /// When its price is asked for; absent = in advance.
     #[serde(default)]
     pub timing: BillingTiming,
+    /// What it costs in the first months of a line that begins with it, one phase after another, at most 6; then its price holds.
+    #[serde(default)]
+    pub phases: Vec<PhaseWish>,
     /// Bytes included in a month from billing day to billing day, both directions; absent = unmetered.
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.
@@ -188,6 +194,9 @@ pub struct VersionWish {
     /// When its price is asked for; absent = in advance.
     #[serde(default)]
     pub timing: BillingTiming,
+    /// What it costs in the first months of a line that begins with it, one phase after another, at most 6; then its price holds.
+    #[serde(default)]
+    pub phases: Vec<PhaseWish>,
     /// Bytes included in a month from billing day to billing day, both directions; absent = unmetered.
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.

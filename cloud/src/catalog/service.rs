@@ -5,8 +5,9 @@ use weir_rules::money::{Currency, Money};
 
 use super::fair_use::{check_beyond, check_throttle, check_windows};
 use super::model::Amount;
+use super::phases::phases;
 use super::{
-    BillingPeriod, BillingTiming, Error, Overage, Plan, PlanChange, PlanVersion, PlanWish, VersionWish, store,
+    BillingPeriod, BillingTiming, Error, Overage, Phase, Plan, PlanChange, PlanVersion, PlanWish, VersionWish, store,
 };
 use crate::audit;
 use crate::db::TenantTx;
@@ -46,6 +47,7 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         price: wish.price,
         period: wish.period,
         timing: wish.timing,
+        phases: wish.phases,
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
         throttle: wish.throttle,
@@ -56,7 +58,7 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         burst_down_bytes: wish.burst_down_bytes,
         burst_up_bytes: wish.burst_up_bytes,
     };
-    let mut errors = check(&first);
+    let (phases, mut errors) = check(&first);
     if name.is_empty() || name.chars().count() > NAME_MAX {
         errors.push(FieldError::new("name", format!("must have 1 to {NAME_MAX} characters")));
     }
@@ -65,7 +67,7 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
     }
     let id: PlanId = tx.new_id();
     store::insert_plan(tx, id, &name, wish.offered_in_portal).await?;
-    store::insert_version(tx, &made_of(tx, id, 1, first)).await?;
+    store::insert_version(tx, &made_of(tx, id, 1, (first, phases))).await?;
     let plan = plan(tx, id).await?;
     audit::record(tx, "make plan", id, json!(plan)).await?;
     Ok(plan)
@@ -94,7 +96,7 @@ pub async fn offered(tx: &mut TenantTx, currency: &str) -> Result<Vec<(Plan, Pla
 
 /// Makes a further version; those sold before keep theirs.
 pub async fn add_version(tx: &mut TenantTx, id: PlanId, wish: VersionWish) -> Result<Plan, Error> {
-    let errors = check(&wish);
+    let (phases, errors) = check(&wish);
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
@@ -104,10 +106,19 @@ pub async fn add_version(tx: &mut TenantTx, id: PlanId, wish: VersionWish) -> Re
         return Err(Error::Retired(id));
     }
     let next = before.versions.first().map_or(1, |newest| newest.version + 1);
-    store::insert_version(tx, &made_of(tx, id, next, wish)).await?;
+    store::insert_version(tx, &made_of(tx, id, next, (wish, phases))).await?;
     let after = plan(tx, id).await?;
     audit::record(tx, "make plan version", id, json!({ "version": after.versions.first() })).await?;
     Ok(after)
+}
+
+/// The version a wish would make, of no plan and not kept.
+pub fn proposed(tx: &TenantTx, wish: VersionWish) -> Result<PlanVersion, Error> {
+    let (phases, errors) = check(&wish);
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    Ok(made_of(tx, tx.new_id(), 1, (wish, phases)))
 }
 
 /// Stops selling a plan; those who have it keep it. Retiring twice is no error.
@@ -118,7 +129,7 @@ pub async fn retire(tx: &mut TenantTx, id: PlanId) -> Result<Plan, Error> {
     plan(tx, id).await
 }
 
-fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, wish: VersionWish) -> PlanVersion {
+fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, (wish, phases): (VersionWish, Vec<Phase>)) -> PlanVersion {
     PlanVersion {
         id: tx.new_id(),
         plan_id,
@@ -128,6 +139,7 @@ fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, wish: VersionWish) -> P
         price: wish.price,
         period: wish.period,
         timing: wish.timing,
+        phases,
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
         throttle: wish.throttle,
@@ -141,12 +153,14 @@ fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, wish: VersionWish) -> P
     }
 }
 
-fn check(wish: &VersionWish) -> Vec<FieldError> {
+/// The phases of a version, and what is wrong with the wish.
+fn check(wish: &VersionWish) -> (Vec<Phase>, Vec<FieldError>) {
     let mut errors = Vec::new();
     for (field, rate) in [("rate_down_bps", wish.rate_down_bps), ("rate_up_bps", wish.rate_up_bps)] {
         check_range(field, rate, RATE_MAX, &mut errors);
     }
     check_amount("price", &wish.price, &mut errors);
+    let phases = phases(&wish.phases, &wish.price, &mut errors);
     check_period(wish, &mut errors);
     if let Some(bytes) = wish.allowance_bytes {
         check_bytes("allowance_bytes", bytes, &mut errors);
@@ -178,7 +192,7 @@ fn check(wish: &VersionWish) -> Vec<FieldError> {
             errors.push(FieldError::new(field, format!("must be at most a minute of the rate: {most} bytes")));
         }
     }
-    errors
+    (phases, errors)
 }
 
 fn check_period(wish: &VersionWish, errors: &mut Vec<FieldError>) {

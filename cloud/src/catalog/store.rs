@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Amount, BillingPeriod, BillingTiming, Error, Overage, Plan, PlanVersion, Step, Throttle, Window};
+use super::{Amount, BillingPeriod, BillingTiming, Error, Overage, Phase, Plan, PlanVersion, Step, Throttle, Window};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
@@ -19,6 +19,7 @@ struct VersionRow {
     period_months: Option<i16>,
     period_days: Option<i16>,
     in_arrears: bool,
+    phases: sqlx::types::Json<Vec<Phase>>,
     allowance_bytes: Option<i64>,
     overage_block_bytes: Option<i64>,
     overage_block_price: Option<Decimal>,
@@ -49,6 +50,7 @@ impl From<VersionRow> for PlanVersion {
             price: Amount { amount: row.price, currency: row.currency },
             period: row.period_days.map_or(BillingPeriod::Months(row.period_months.unwrap_or(1)), BillingPeriod::Days),
             timing: if row.in_arrears { BillingTiming::InArrears } else { BillingTiming::InAdvance },
+            phases: row.phases.0,
             allowance_bytes: row.allowance_bytes,
             overage,
             throttle: throttle.map(|(rate_down_bps, rate_up_bps)| Throttle { rate_down_bps, rate_up_bps }),
@@ -117,7 +119,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
     let ids: Vec<_> = rows.iter().map(|row| row.id.uuid()).collect();
     let versions = sqlx::query_as!(
         VersionRow,
-        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, allowance_bytes,
+        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, phases AS "phases: _", allowance_bytes,
                   overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
                   steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE plan_id = ANY($1) ORDER BY version DESC"#,
@@ -147,7 +149,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
 pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<PlanVersion>, sqlx::Error> {
     let row = sqlx::query_as!(
         VersionRow,
-        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, allowance_bytes,
+        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, phases AS "phases: _", allowance_bytes,
                   overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
                   steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE id = $1"#,
@@ -183,13 +185,14 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         BillingPeriod::Months(months) => (Some(months), None),
         BillingPeriod::Days(days) => (None, Some(days)),
     };
+    let phases = serde_json::to_value(&version.phases).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let steps = serde_json::to_value(&version.steps).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
         "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                                     overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows, created_at,
                                     burst_down_bytes, burst_up_bytes, steps, carry_over_bytes, allowance_shared,
-                                    period_months, period_days, in_arrears)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+                                    period_months, period_days, in_arrears, phases)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
         tenant,
         version.id.uuid(),
         version.plan_id.uuid(),
@@ -212,7 +215,8 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         version.allowance_shared,
         months,
         days,
-        version.timing == BillingTiming::InArrears
+        version.timing == BillingTiming::InArrears,
+        phases
     )
     .execute(tx.conn())
     .await?;

@@ -6,12 +6,14 @@ use axum::response::Response;
 use axum::routing::get;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use weir_rules::money::Currency;
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::i18n::t;
-use weir_ui::pages::{Form, List};
+use weir_ui::pages::List;
 
-use super::{Asking, form_status, next_page, page_of, steps, windows};
+use super::plan_preview::{self, Seen};
+use super::{Asking, next_page, page_of, phases, steps, windows};
 use crate::app::App;
 use crate::catalog::{
     self, Amount, BillingPeriod, BillingTiming, Overage, Plan, PlanVersion, PlanWish, Throttle, VersionWish,
@@ -68,16 +70,22 @@ fn row(screen: &Screen<ViewCatalog>, plan: &Plan) -> Vec<Cell> {
         rate(newest.map(|version| version.rate_down_bps)),
         rate(newest.map(|version| version.rate_up_bps)),
         Cell::Number(allowance.map_or(screen.t("unlimited"), |bytes| format::bytes(lang, bytes))),
-        Cell::Number(newest.map_or("—".into(), |version| price_of(lang, &version.price))),
+        Cell::Number(newest.map_or("—".into(), |version| phases::offered_for(lang, version))),
     ]
 }
 
 async fn new(screen: Screen<ManageCatalog>) -> Result<Response, Problem> {
-    let fields = Fields::of([("currency", screen.currency.clone())]);
-    form(&screen, &fields, None)
+    let mut fields = Fields::of([("currency", screen.currency.clone())]);
+    plan_preview::begin(&screen, &mut fields).await?;
+    form(&screen, &fields, None, &Seen::Nothing)
 }
 
 async fn add(screen: Screen<ManageCatalog>, mut fields: Fields) -> Result<Response, Problem> {
+    if fields.get("do") == "preview" {
+        let name = fields.option("name").unwrap_or_else(|| screen.t("plan"));
+        let seen = plan_preview::look(&screen, &name, &mut fields).await?;
+        return form(&screen, &fields, seen.problem(), &seen);
+    }
     let mut tx = screen.begin().await?;
     let added = match read_terms(&mut fields) {
         Ok(first) => catalog::add_plan(&mut tx, named(&fields, first)).await.map_err(Problem::from),
@@ -88,7 +96,7 @@ async fn add(screen: Screen<ManageCatalog>, mut fields: Fields) -> Result<Respon
             tx.commit().await?;
             Ok(see_saying(&format!("/plans/{}", plan.id), "done-saved"))
         }
-        Err(problem) if is_about_the_form(&problem) => form(&screen, &fields, Some(&problem)),
+        Err(problem) if is_about_the_form(&problem) => form(&screen, &fields, Some(&problem), &Seen::Nothing),
         Err(problem) => Err(problem),
     }
 }
@@ -101,6 +109,7 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         price: first.price,
         period: first.period,
         timing: first.timing,
+        phases: first.phases,
         allowance_bytes: first.allowance_bytes,
         overage: first.overage,
         throttle: first.throttle,
@@ -144,6 +153,7 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
     let carry_over_bytes = if given(fields, "carry_over") { read_scaled(fields, "carry_over", GIGABYTE) } else { None };
     let allowance_shared = fields.get("allowance_shared") == "yes";
     let windows = windows::read(fields);
+    let phases = phases::read(fields, &currency);
     let period = read_period(fields);
     let timing = match fields.get("in_arrears") {
         "yes" => BillingTiming::InArrears,
@@ -161,6 +171,7 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
                 price,
                 period,
                 timing,
+                phases,
                 allowance_bytes,
                 overage,
                 throttle,
@@ -193,15 +204,26 @@ fn read_period(fields: &mut Fields) -> BillingPeriod {
 
 /// A price and what it is for, as readers write it.
 pub(super) fn price_for(lang: &str, version: &PlanVersion) -> String {
-    let period = match version.period {
+    format!("{} {}", price_of(lang, &version.price), period_words(lang, version.period))
+}
+
+/// A price that holds for a while: what it is for is said where that is not a month.
+pub(super) fn priced(lang: &str, price: &Amount, period: BillingPeriod) -> String {
+    match period {
+        BillingPeriod::Months(1) => price_of(lang, price),
+        period => format!("{} {}", price_of(lang, price), period_words(lang, period)),
+    }
+}
+
+fn period_words(lang: &str, period: BillingPeriod) -> String {
+    match period {
         BillingPeriod::Months(3) => t(lang, "plan-period-quarter", &[]),
         BillingPeriod::Months(6) => t(lang, "plan-period-half-year", &[]),
         BillingPeriod::Months(12) => t(lang, "plan-period-year", &[]),
         BillingPeriod::Months(_) => t(lang, "plan-period-month", &[]),
         BillingPeriod::Days(1) => t(lang, "plan-period-day", &[]),
         BillingPeriod::Days(days) => t(lang, "plan-period-of-days", &[("days", &days.to_string())]),
-    };
-    format!("{} {period}", price_of(lang, &version.price))
+    }
 }
 
 /// Reads a figure in a unit as a whole number of what the unit is made of.
@@ -224,6 +246,7 @@ pub(super) fn ask_terms(asked: Asking<'_>) -> Asking<'_> {
         .ask("period.months", "plan-period-months", Input::Line("text"))
         .ask("period.days", "plan-period-days", Input::Line("text"))
         .ask("in_arrears", "plan-in-arrears", Input::Tick)
+        .ask("phases", "plan-phases", Input::Lines)
         .ask("allowance", "allowance-gb", Input::Line("text"))
         .ask("overage.block", "overage-block-gb", Input::Line("text"))
         .ask("overage.price", "overage-price", Input::Line("text"))
@@ -242,18 +265,25 @@ pub(super) fn price_of(lang: &str, price: &Amount) -> String {
     format::money(lang, price.amount, &price.currency)
 }
 
-fn form(screen: &Screen<ManageCatalog>, fields: &Fields, problem: Option<&Problem>) -> Result<Response, Problem> {
+/// A price as it is typed: every digit it has, and at least the currency's own.
+pub(super) fn typed_price(price: &Amount) -> String {
+    let decimals = Currency::from_code(&price.currency).map_or(0, Currency::decimals);
+    let mut amount = price.amount.normalize();
+    if amount.scale() < decimals {
+        amount.rescale(decimals);
+    }
+    amount.to_string()
+}
+
+fn form(
+    screen: &Screen<ManageCatalog>,
+    fields: &Fields,
+    problem: Option<&Problem>,
+    seen: &Seen,
+) -> Result<Response, Problem> {
     let asked = Asking::new(&screen.frame, fields, problem).ask("name", "name", Input::Line("text"));
-    let page = Form {
-        frame: &screen.frame,
-        up: ("/plans".into(), screen.t("nav-plans")),
-        title: screen.t("plans-new"),
-        lede: screen.t("plans-new-lede"),
-        form: ask_terms(asked).ask("offered_in_portal", "plan-portal-offer", Input::Tick).inset(
-            String::new(),
-            "/plans",
-            "save",
-        ),
-    };
-    html(form_status(problem), &page)
+    let asked = ask_terms(asked).ask("offered_in_portal", "plan-portal-offer", Input::Tick);
+    let up = ("/plans".into(), screen.t("nav-plans"));
+    let told = (up, screen.t("plans-new"), screen.t("plans-new-lede"));
+    plan_preview::page(screen, told, (asked, "/plans".into(), "save"), (fields, problem), seen)
 }

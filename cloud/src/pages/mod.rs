@@ -48,6 +48,8 @@ mod pauses;
 mod pay;
 mod paying;
 mod payments;
+mod phases;
+mod plan_preview;
 mod plans;
 mod plugin_calls;
 mod plugin_versions;
@@ -171,6 +173,12 @@ const TOLD: &[(&str, &str)] = &[
     ("must be an IBAN", "error-iban"),
     ("must be 1, 3, 6 or 12", "plan-period-error-months"),
     ("must be 1 to 365", "plan-period-error-days"),
+    ("must be from 1 to 36 months", "error-plan-phase-months"),
+    ("must be less than the plan's own", "error-plan-phase-price"),
+    ("must cost something else than", "error-plan-phase-same"),
+    ("must have a price or a percent,", "error-plan-phase"),
+    ("must be between 1 and 31", "error-billing-day"),
+    ("must be in the years from", "error-date"),
     ("must be in months", "plan-period-error-allowance"),
     ("must be in_advance", "plan-period-error-timing"),
     ("needs an allowance", "error-needs-allowance"),

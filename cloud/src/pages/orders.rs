@@ -9,7 +9,7 @@ use weir_ui::blocks::{Action, Cell, Chip, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Register, Section, Show};
 
-use super::catalog::price_for;
+use super::phases::offered_for;
 use super::{Asking, address, form_status, next_page, page_of};
 use crate::app::App;
 use crate::error::Problem;
@@ -127,7 +127,7 @@ async fn shown<P: Needs>(
         facts: facts(screen, &order, decider),
         sections: vec![place(screen, &order)],
         form,
-        title: format!("{} · {} · {}", order.name, order.plan_name, price_for(screen.frame.lang, &version)),
+        title: format!("{} · {} · {}", order.name, order.plan_name, offered_for(screen.frame.lang, &version)),
     };
     html(form_status(problem), &page)
 }

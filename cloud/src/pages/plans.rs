@@ -5,15 +5,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use rust_decimal::Decimal;
-use weir_rules::money::Currency;
 use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
-use weir_ui::pages::{Confirm, Form, Section, Show};
+use weir_ui::pages::{Confirm, Section, Show};
 
-use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_for, price_of, read_terms};
-use super::{Asking, form_status, steps, windows};
+use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_of, read_terms, typed_price};
+use super::plan_preview::{self, Seen};
+use super::{Asking, phases, steps, windows};
 use crate::app::App;
-use crate::catalog::{self, Amount, BillingPeriod, BillingTiming, Overage, Plan, PlanChange, PlanVersion, Throttle};
+use crate::catalog::{self, BillingPeriod, BillingTiming, Overage, Plan, PlanChange, PlanVersion, Throttle};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -91,7 +91,7 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
             Cell::Number(version.carry_over_bytes.map_or_else(|| "—".into(), |bytes| format::bytes(lang, bytes))),
             Cell::Number(both_bursts(lang, version)),
             Cell::Text(version.windows.iter().map(windows::typed).collect::<Vec<_>>().join(" · ")),
-            Cell::Number(price_for(lang, version)),
+            Cell::Number(phases::offered_for(lang, version)),
             Cell::Text(screen.t(match version.timing {
                 BillingTiming::InAdvance => "plan-paid-ahead",
                 BillingTiming::InArrears => "plan-paid-afterwards",
@@ -123,8 +123,10 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
 
 async fn new_version(screen: Screen<ManageCatalog>, ApiPath(id): ApiPath<PlanId>) -> Result<Response, Problem> {
     let plan = catalog::plan(&mut screen.read().await?, id).await?;
-    let fields = plan.versions.first().map(fields_of).unwrap_or_default();
-    form(&screen, &plan, &fields, None)
+    let mut fields = plan.versions.first().map(fields_of).unwrap_or_default();
+    plan_preview::begin(&screen, &mut fields).await?;
+    let seen = plan_preview::look(&screen, &plan.name, &mut fields).await?;
+    form(&screen, &plan, &fields, None, &seen)
 }
 
 /// What the newest version promises, to be changed.
@@ -142,14 +144,15 @@ fn fields_of(version: &PlanVersion) -> Fields {
     Fields::of([
         ("rate_down", scaled(version.rate_down_bps, MEGABIT)),
         ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
-        ("price", typed(&version.price)),
+        ("price", typed_price(&version.price)),
         ("currency", version.price.currency.clone()),
         ("period.months", months),
         ("period.days", days),
         ("in_arrears", if version.timing == BillingTiming::InArrears { "yes".into() } else { String::new() }),
+        ("phases", version.phases.iter().map(phases::typed).collect::<Vec<_>>().join("\n")),
         ("allowance", version.allowance_bytes.map(|bytes| scaled(bytes, GIGABYTE)).unwrap_or_default()),
         ("overage.block", overage.map(|overage| scaled(overage.block_bytes, GIGABYTE)).unwrap_or_default()),
-        ("overage.price", overage.map(|overage| typed(&overage.price)).unwrap_or_default()),
+        ("overage.price", overage.map(|overage| typed_price(&overage.price)).unwrap_or_default()),
         ("throttle.rate_down", throttled(|throttle| throttle.rate_down_bps)),
         ("throttle.rate_up", throttled(|throttle| throttle.rate_up_bps)),
         ("steps", version.steps.iter().map(steps::typed).collect::<Vec<_>>().join("\n")),
@@ -181,32 +184,19 @@ fn both_bursts(lang: &str, version: &PlanVersion) -> String {
     }
 }
 
-/// A price as it is typed: every digit it has, and at least the currency's own.
-fn typed(price: &Amount) -> String {
-    let decimals = Currency::from_code(&price.currency).map_or(0, Currency::decimals);
-    let mut amount = price.amount.normalize();
-    if amount.scale() < decimals {
-        amount.rescale(decimals);
-    }
-    amount.to_string()
-}
-
 fn form(
     screen: &Screen<ManageCatalog>,
     plan: &Plan,
     fields: &Fields,
     problem: Option<&Problem>,
+    seen: &Seen,
 ) -> Result<Response, Problem> {
     let own = format!("/plans/{}", plan.id);
     let asked = super::catalog::ask_terms(Asking::new(&screen.frame, fields, problem));
-    let page = Form {
-        frame: &screen.frame,
-        up: (own.clone(), plan.name.clone()),
-        title: screen.frame.t1("plans-version-title", "name", &plan.name),
-        lede: screen.t("plans-version-lede"),
-        form: asked.inset(String::new(), format!("{own}/versions"), "plans-version"),
-    };
-    html(form_status(problem), &page)
+    let up = (own.clone(), plan.name.clone());
+    let told = (up, screen.frame.t1("plans-version-title", "name", &plan.name), screen.t("plans-version-lede"));
+    let form = (asked, format!("{own}/versions"), "plans-version");
+    plan_preview::page(screen, told, form, (fields, problem), seen)
 }
 
 async fn add_version(
@@ -216,6 +206,11 @@ async fn add_version(
 ) -> Result<Response, Problem> {
     let mut tx = screen.begin().await?;
     let plan = catalog::plan(&mut tx, id).await?;
+    if fields.get("do") == "preview" {
+        drop(tx);
+        let seen = plan_preview::look(&screen, &plan.name, &mut fields).await?;
+        return form(&screen, &plan, &fields, seen.problem(), &seen);
+    }
     let added = match read_terms(&mut fields) {
         Ok(wish) => catalog::add_version(&mut tx, id, wish).await.map_err(Problem::from),
         Err(problem) => Err(problem),
@@ -225,7 +220,7 @@ async fn add_version(
             tx.commit().await?;
             Ok(see_saying(&format!("/plans/{id}"), "done-version"))
         }
-        Err(problem) if is_about_the_form(&problem) => form(&screen, &plan, &fields, Some(&problem)),
+        Err(problem) if is_about_the_form(&problem) => form(&screen, &plan, &fields, Some(&problem), &Seen::Nothing),
         Err(problem) => Err(problem),
     }
 }

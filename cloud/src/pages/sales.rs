@@ -5,9 +5,9 @@ use axum::response::Response;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use weir_ui::blocks::{Action, Cell, Input, Search, Table};
-use weir_ui::format;
 use weir_ui::pages::{Form, Register};
 
+use super::phases::offered_for;
 use super::{Asking, MANY, address, form_status, identities, next_page, page_of};
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -235,7 +235,7 @@ async fn form(
     let plans = catalog::plans(&mut tx, MANY).await?.into_iter().filter(|plan| plan.retired_at.is_none());
     let plans = plans.filter_map(|plan| {
         let version = plan.versions.first()?;
-        let price = format::money(lang, version.price.amount, &version.price.currency);
+        let price = offered_for(lang, version);
         Some((version.id.to_string(), format!("{} · {price}", plan.name)))
     });
     let asked = Asking::new(&screen.frame, fields, problem)

@@ -63,6 +63,13 @@ impl Book {
         Ok((book, Line { account, subscription: Some(subscription) }))
     }
 
+    /// The book of an account that is to be at a place, for whoever asks before there is one.
+    pub async fn at(tx: &mut TenantTx, account: AccountId, place: Place) -> Result<Self, Error> {
+        let mut book = Self::of(tx, &[]).await?;
+        book.places.insert((account, None), place);
+        Ok(book)
+    }
+
     /// The rate of a line on a day, and what it follows from. No rule about its place is zero rated.
     pub fn taxed(&self, line: Line, on: NaiveDate) -> Result<(TaxRate, TaxedBy), Error> {
         let place = self.place(line, on);

@@ -204,6 +204,47 @@ pub struct Form<'a> {
     pub form: Inset,
 }
 
+/// The form of a plan: beside it, what a subscriber would pay.
+#[derive(Debug, Template)]
+#[template(path = "plan_form.html")]
+pub struct PlanForm<'a> {
+    /// The surroundings.
+    pub frame: &'a Frame,
+    /// Where this page hangs: address and name.
+    pub up: (String, String),
+    /// The h1.
+    pub title: String,
+    /// One sentence.
+    pub lede: String,
+    /// The form.
+    pub form: Inset,
+    /// What stands beside it.
+    pub preview: PlanPreview,
+}
+
+/// What a subscriber would pay: asked for by a button of the form, and while it is filled in.
+#[derive(Debug, Clone, Default)]
+pub struct PlanPreview {
+    /// The h2.
+    pub title: String,
+    /// What is left out of it.
+    pub hint: String,
+    /// Of which subscriber.
+    pub asks: Vec<Field>,
+    /// What its button says.
+    pub show: String,
+    /// Says that something is to be put right.
+    pub wrong_title: String,
+    /// What: name of the field and its error.
+    pub wrong: Vec<(String, String)>,
+    /// The figures most look for.
+    pub figures: Vec<Figure>,
+    /// The bills, once they are known.
+    pub bills: Option<Table>,
+    /// Says that there are none.
+    pub nothing: String,
+}
+
 /// The form of the dunning policy: steps are added and removed by its own buttons, and what it would do is shown below.
 #[derive(Debug, Template)]
 #[template(path = "policy_form.html")]

@@ -5,8 +5,8 @@ use askama::Template;
 use crate::blocks::{Action, Cell, Chart, Chip, Confirm, Field, Input, Search, Table, Tone};
 use crate::conversation::{Attached, Conversation, FirstAnswer, Look, Said, Writing};
 use crate::pages::{
-    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Pay, PolicyForm, Problem, Register, Section,
-    Show, StepFields,
+    self, Components, Figure, Form, Found, Inset, List, LogIn, Overview, Pay, PlanForm, PlanPreview, PolicyForm,
+    Problem, Register, Section, Show, StepFields,
 };
 use crate::portal::{self, Bars, Home, LineNow, Meter, Owed, Portal, SignIn, Usage, Used};
 use crate::{Frame, i18n};
@@ -17,7 +17,7 @@ pub const VARIANTS: [(&str, &str); 4] = [("en", "light"), ("en", "dark"), ("ar",
 type Sample = fn(&Frame) -> askama::Result<String>;
 
 /// Name and sample, in the order of the gallery.
-pub const SAMPLES: [(&str, Sample); 27] = [
+pub const SAMPLES: [(&str, Sample); 29] = [
     ("components", components),
     ("overview", |frame| overview(frame, Some(frame.t("overview-quiet"))).render()),
     ("overview-first-day", |frame| overview(frame, None).render()),
@@ -27,6 +27,8 @@ pub const SAMPLES: [(&str, Sample); 27] = [
     ("form", |frame| form(frame, "").render()),
     ("form-refused", |frame| form(frame, &frame.t("error-required")).render()),
     ("policy-form", policy_form),
+    ("plan-form", |frame| plan_form(frame, false).render()),
+    ("plan-form-refused", |frame| plan_form(frame, true).render()),
     ("register", register),
     ("browse", browse),
     ("second-step", second_step),
@@ -254,6 +256,25 @@ fn inset(frame: &Frame, error: &str) -> Inset {
 fn form<'a>(frame: &'a Frame, error: &str) -> Form<'a> {
     let up = ("#sites".into(), frame.t("nav-sites"));
     Form { frame, up, title: frame.t("sites-new"), lede: frame.t("sites-lede"), form: inset(frame, error) }
+}
+
+fn plan_form(frame: &Frame, refused: bool) -> PlanForm<'_> {
+    let error = if refused { frame.t("error-plan-phase") } else { String::new() };
+    let [line, lines, choice, ..] = <[Field; 5]>::try_from(inset(frame, &error).fields).expect("five fields");
+    let form = Inset { fields: vec![line, lines], ..inset(frame, &error) };
+    let preview = PlanPreview {
+        title: frame.t("plan-preview"),
+        hint: frame.t("plan-preview-hint"),
+        asks: vec![choice],
+        show: frame.t("plan-preview-show"),
+        wrong_title: frame.t("plan-preview-wrong"),
+        wrong: if refused { vec![(frame.t("plan-phases"), error)] } else { Vec::new() },
+        figures: if refused { Vec::new() } else { figures(frame) },
+        bills: (!refused).then(|| sites(frame)),
+        nothing: frame.t("plan-preview-nothing"),
+    };
+    let up = ("#plans".into(), frame.t("nav-plans"));
+    PlanForm { frame, up, title: frame.t("plans-new"), lede: frame.t("plans-new-lede"), form, preview }
 }
 
 fn policy_form(frame: &Frame) -> askama::Result<String> {

@@ -39,7 +39,8 @@ pub async fn months(
                SELECT months.month, s.id AS line, a.subscriber_id AS subscriber,
                       coalesce(before.price, 0) AS before, coalesce(after.price, 0) AS after,
                       EXISTS (SELECT FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
-                              WHERE t.subscription_id = s.id AND v.price > 0 AND lower(t.valid) < months.month) AS ever
+                              WHERE t.subscription_id = s.id AND v.price > 0 AND lower(t.valid) < months.month
+                                AND plan_price_on(s.id, v.price, least(upper(t.valid), months.month) - 1) > 0) AS ever
                FROM months
                CROSS JOIN subscriptions s
                JOIN accounts a ON a.id = s.account_id AND a.currency = $1
@@ -108,7 +109,8 @@ pub async fn moved(
                SELECT s.id AS line, a.id AS account, b.name AS subscriber,
                       coalesce(before.price, 0) AS before, coalesce(after.price, 0) AS after,
                       EXISTS (SELECT FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
-                              WHERE t.subscription_id = s.id AND v.price > 0 AND lower(t.valid) < $2) AS ever
+                              WHERE t.subscription_id = s.id AND v.price > 0 AND lower(t.valid) < $2
+                                AND plan_price_on(s.id, v.price, least(upper(t.valid), $2) - 1) > 0) AS ever
                FROM subscriptions s
                JOIN accounts a ON a.id = s.account_id AND a.currency = $1
                JOIN subscribers b ON b.id = a.subscriber_id

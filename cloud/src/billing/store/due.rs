@@ -18,13 +18,14 @@ pub async fn days(tx: &mut TenantTx) -> Result<bool, sqlx::Error> {
              JOIN plan_versions v ON v.id = t.plan_version_id AND v.price > 0
              CROSS JOIN LATERAL (SELECT ($1::timestamptz AT TIME ZONE a.time_zone)::date AS today) now
              CROSS JOIN LATERAL (SELECT asked_until(t.valid, v.in_arrears, a.billing_day, now.today) - 1 AS day) asked
-             CROSS JOIN LATERAL (SELECT count(*) AS agreed, coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN v.price ELSE d.amount END), 0) AS off
+             CROSS JOIN LATERAL (SELECT CASE WHEN v.phases = '[]' THEN v.price ELSE plan_price_on(s.id, v.price, asked.day) END AS price) asks
+             CROSS JOIN LATERAL (SELECT count(*) AS agreed, coalesce(sum(CASE WHEN d.percent = 100 AND d.most IS NULL THEN asks.price ELSE d.amount END), 0) AS off
                                  FROM discounts d WHERE d.subscription_id = s.id
                                    AND daterange(d.from_on, least(d.until_on, d.ended_on)) @> asked.day) discounts
              WHERE t.valid @> asked.day
                AND NOT days_not_charged(s.id) @> asked.day
                -- What discounts leave nothing of waits for a day with something to ask.
-               AND v.price > discounts.off
+               AND asks.price > discounts.off
                -- What they leave of the rest may round to nothing: one look a day is enough.
                AND (discounts.agreed = 0 OR NOT EXISTS (SELECT FROM billing_runs g WHERE g.as_of >= now.today
                                                         AND g.started_at >= date_trunc('day', $1::timestamptz, a.time_zone)))

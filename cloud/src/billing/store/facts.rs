@@ -8,6 +8,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::billing::{LineDiscount, LineKind};
+use crate::catalog::Phase;
 use crate::db::TenantTx;
 use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 
@@ -65,6 +66,8 @@ pub struct TermRow {
     pub period_months: Option<i16>,
     pub period_days: Option<i16>,
     pub in_arrears: bool,
+    /// What it costs at first, for the line that begins with it.
+    pub phases: Json<Vec<Phase>>,
     pub allowance_bytes: Option<i64>,
     pub allowance_shared: bool,
     pub block_bytes: Option<i64>,
@@ -79,7 +82,7 @@ pub struct TermRow {
 pub async fn terms(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<TermRow>, sqlx::Error> {
     sqlx::query_as!(
         TermRow,
-        r#"SELECT s.account_id AS "account: _", s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.period_months, v.period_days, v.in_arrears, v.allowance_bytes,
+        r#"SELECT s.account_id AS "account: _", s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.period_months, v.period_days, v.in_arrears, v.phases AS "phases: _", v.allowance_bytes,
                   v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   lower(t.valid) AS "from!", upper(t.valid) AS "to?"
            FROM subscriptions s
@@ -100,6 +103,8 @@ pub struct BilledRow {
     pub subscription: SubscriptionId,
     pub version: PlanVersionId,
     pub plan: String,
+    /// What its document calls it.
+    pub description: String,
     pub allowance_bytes: Option<i64>,
     pub allowance_shared: bool,
     pub block_bytes: Option<i64>,
@@ -135,7 +140,7 @@ pub async fn billed(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<BilledRo
     sqlx::query_as!(
         BilledRow,
         r#"SELECT s.account_id AS "account: _", l.id AS "id: _", l.kind, l.subscription_id AS "subscription!: _", l.plan_version_id AS "version!: _",
-                  p.name AS plan, v.allowance_bytes, v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
+                  p.name AS plan, l.description, v.allowance_bytes, v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
                   l.tax_category, l.tax_rate,
                   lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!", upper(l.full_period) AS "full_to!",
                   l.quantity, l.unit_price, l.net, l.discount, l.discounts AS "discounts: _", coalesce(l.down_bytes::numeric, 0) + coalesce(l.up_bytes, 0) - coalesce(l.free_bytes, 0) AS "used_bytes!",

@@ -49,17 +49,21 @@ async fn choices(
         return html(StatusCode::OK, &page);
     }
     let form = Asking::new(&portal.frame, fields, problem)
-        .ask("plan_version_id", "plan-new", offers(portal, &offered))
+        .ask("plan_version_id", "plan-new", offers(portal, &offered, price_for))
         .inset(String::new(), portal.at(&format!("/lines/{id}/plan")), "portal-plan-see");
     page.form = Some(form);
     html(form_status(problem), &page)
 }
 
-/// Plans to choose from: name and price, then what is promised for it.
-pub(super) fn offers(portal: &Portal, offered: &[(Plan, PlanVersion)]) -> Input {
+/// Plans to choose from: name and price, then what is promised for it. Introductory prices are for lines that begin.
+pub(super) fn offers(
+    portal: &Portal,
+    offered: &[(Plan, PlanVersion)],
+    price: impl Fn(&str, &PlanVersion) -> String,
+) -> Input {
     let lang = portal.frame.lang;
     let offer = |(plan, version): &(Plan, PlanVersion)| {
-        let price = price_for(lang, version);
+        let price = price(lang, version);
         let included = match version.allowance_bytes {
             Some(bytes) => format!("{} {}", portal.t("allowance"), format::bytes(lang, bytes)),
             None => portal.t("unlimited"),

@@ -14,6 +14,7 @@ use crate::error::{self, Problem};
 use crate::http::page::{Fields, html, is_about_the_form, see};
 use crate::ids::PlanVersionId;
 use crate::orders::{self, OrderWish, Place};
+use crate::pages::phases::offered_for;
 use crate::pages::{Asking, form_status};
 
 /// The field only programs fill in.
@@ -38,7 +39,7 @@ async fn shown(visit: &Visit, fields: &Fields, problem: Option<&Problem>) -> Res
         return html(StatusCode::OK, &page);
     }
     let asked = Asking::new(&portal.frame, fields, problem)
-        .ask("plan_version_id", "plan", plan::offers(portal, &offered))
+        .ask("plan_version_id", "plan", plan::offers(portal, &offered, offered_for))
         .ask("name", "name", Input::Line("text"))
         .ask("email", "email", Input::Line("email"))
         .ask("phone", "phone", Input::Line("tel"))
