@@ -1,5 +1,6 @@
 //! What a subscriber would pay, beside the form of a plan: as the form stands, by the rules of runs. Nothing is kept.
 
+use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::NaiveDate;
 use weir_ui::blocks::{Cell, Field, Input, Table};
@@ -81,8 +82,10 @@ pub(super) fn page(
     let mut form = asked.inset(String::new(), action, submit);
     let wrong = |field: &Field| (!field.error.is_empty()).then(|| (field.label.clone(), field.error.clone()));
     let wrong: Vec<_> = form.fields.iter().chain(&asks).filter_map(wrong).collect();
-    if problem.is_some_and(|problem| problem.errors.iter().all(|error| asks.iter().any(|ask| ask.name == error.field)))
-    {
+    let of_the_panel = |problem: &Problem| {
+        !problem.errors.is_empty() && problem.errors.iter().all(|error| asks.iter().any(|ask| ask.name == error.field))
+    };
+    if problem.is_some_and(of_the_panel) {
         form.problem = screen.t("error-form");
     }
     let mut preview = PlanPreview {
@@ -99,7 +102,9 @@ pub(super) fn page(
         preview.figures = figures(screen, year);
         preview.bills = Some(bills(screen, year));
     }
-    html(form_status(problem), &PlanForm { frame: &screen.frame, up, title, lede, form, preview })
+    // Whoever looks is told what is wrong; nothing was asked for that would be refused.
+    let status = if matches!(seen, Seen::Wrong(_)) { StatusCode::OK } else { form_status(problem) };
+    html(status, &PlanForm { frame: &screen.frame, up, title, lede, form, preview })
 }
 
 fn figures(screen: &Screen<ManageCatalog>, year: &FirstYear) -> Vec<Figure> {
