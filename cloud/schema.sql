@@ -143,11 +143,18 @@ CREATE FUNCTION public.current_tenant() RETURNS uuid
 ALTER FUNCTION public.current_tenant() OWNER TO weir_super;
 
 CREATE FUNCTION public.days_not_charged(line uuid) RETURNS datemultirange
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     AS $$
-    SELECT coalesce((SELECT range_agg(p.days) FROM pauses p WHERE p.subscription_id = line AND p.price IS NULL AND p.cancelled_at IS NULL), '{}')
-         + coalesce((SELECT range_agg(i.days) FROM introductory_prices(line) i WHERE i.price = 0), '{}')
-$$;
+DECLARE
+    free datemultirange;
+BEGIN
+    SELECT range_agg(p.days) INTO free FROM pauses p WHERE p.subscription_id = line AND p.price IS NULL AND p.cancelled_at IS NULL;
+    free := coalesce(free, '{}');
+    IF EXISTS (SELECT FROM plan_versions WHERE phases <> '[]') THEN
+        free := free + coalesce((SELECT range_agg(i.days) FROM introductory_prices(line) i WHERE i.price = 0), '{}');
+    END IF;
+    RETURN free;
+END $$;
 
 ALTER FUNCTION public.days_not_charged(line uuid) OWNER TO weir_super;
 
@@ -303,17 +310,18 @@ END $$;
 ALTER FUNCTION public.invoices_refer() OWNER TO weir_super;
 
 CREATE FUNCTION public.is_billed_beside_pauses(line uuid) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     AS $$
-    SELECT EXISTS (SELECT FROM pauses p WHERE p.subscription_id = line AND p.price IS NOT NULL) AND EXISTS (
+BEGIN
+    RETURN EXISTS (SELECT FROM pauses p WHERE p.subscription_id = line AND p.price IS NOT NULL) AND EXISTS (
         SELECT FROM billed_periods b
         JOIN invoice_lines l ON l.id = b.invoice_line_id
         JOIN plan_versions v ON v.id = l.plan_version_id
         CROSS JOIN LATERAL (SELECT range_agg(p.days) AS days, bool_or(p.price <> l.unit_price) AS differs FROM pauses p
                             WHERE p.subscription_id = line AND p.price IS NOT NULL AND p.cancelled_at IS NULL AND p.days && b.period) h
         WHERE b.subscription_id = line AND b.component = 'recurring'
-          AND (h.differs OR (l.unit_price <> plan_price_on(line, v.price, lower(b.period)) AND b.period <@ h.days IS NOT TRUE)))
-$$;
+          AND (h.differs OR (l.unit_price <> plan_price_on(line, v.price, lower(b.period)) AND b.period <@ h.days IS NOT TRUE)));
+END $$;
 
 ALTER FUNCTION public.is_billed_beside_pauses(line uuid) OWNER TO weir_super;
 
