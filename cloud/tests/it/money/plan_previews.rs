@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::harness::{Isp, story};
-use super::introductory::{day, eur, offer, serving, wish};
+use super::introductory::offer;
+use super::one_line::{day, eur, serving, wish};
 
 /// What is asked about a plan of this offer, of a line that begins on a day at home.
 fn asked(price: &str, more: &Value, line: Value) -> Value {
