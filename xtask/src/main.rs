@@ -84,6 +84,8 @@ enum Task {
         #[arg(long)]
         trace: bool,
     },
+    /// Lives a year of an ISP with two hundred accounts, and has the books checked on every day of it; prints one line of JSON
+    Year,
     /// Builds the example plugins into components below the target folder
     Plugins,
     /// Makes the Debian packages of both programs; prints their paths
@@ -137,6 +139,7 @@ fn main() -> ExitCode {
         Task::Fuzz { decoders: Some(seconds), .. } => decoders::run(seconds),
         Task::Fuzz { examples, seed, .. } => run::fuzz(examples, seed),
         Task::Model { runs, seed, scenario, trace } => run::model(runs, seed, scenario.as_deref(), trace),
+        Task::Year => run::year(),
         Task::Plugins => workspace::build_programs().and_then(|programs| plugins::build(&programs).map(drop)),
         Task::Deb(wish) => deb::run(&wish),
         Task::StaticAgent => static_agent::run(),

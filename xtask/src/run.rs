@@ -68,3 +68,11 @@ pub fn model(runs: usize, seed: u64, scenario: Option<&str>, trace: bool) -> Res
     }
     must(&mut model)
 }
+
+/// Lives the whole year whose first quarter the tests live.
+pub fn year() -> Result<()> {
+    let test = "paying::year::the_books_agree_on_every_day_of_a_year_or_its_first_quarter";
+    let mut lived = cargo(&["test", "--quiet", "--package", "weir-cloud", "--test", "it"]);
+    lived.args(["--", "--exact", "--nocapture", test]).env("WEIR_WHOLE_YEAR", "1");
+    must(&mut lived)
+}
