@@ -13,7 +13,7 @@ use crate::db::TenantTx;
 use crate::ids::{AuditEntryId, TenantId};
 
 /// Entries linked, or checked, at once.
-const BATCH: i64 = 1_000;
+const BATCH: i64 = 5_000;
 
 /// An entry as the chain sees it.
 pub(super) struct Fact {
@@ -58,10 +58,14 @@ pub struct Fault {
     pub what: &'static str,
 }
 
-/// Links the next entries and says how many; the transaction is the caller's to commit.
-pub async fn link(tx: &mut TenantTx) -> Result<usize, Error> {
+/// A place in time among entries, those of one instant by their ids.
+pub(super) type Place = (DateTime<Utc>, AuditEntryId);
+
+/// Links the next entries after the place where the linking before this one ended, or all there are, and says where this one ended;
+/// nowhere when all are linked. The transaction is the caller's to commit.
+pub(super) async fn link(tx: &mut TenantTx, after: Option<Place>) -> Result<Option<Place>, Error> {
     let (mut position, mut hash) = store::head(tx).await?.unwrap_or((0, Vec::new()));
-    let facts = store::unlinked(tx, BATCH).await?;
+    let facts = store::unlinked(tx, after, BATCH).await?;
     let tenant = tx.tenant();
     let (mut positions, mut entries, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
     for fact in &facts {
@@ -74,7 +78,7 @@ pub async fn link(tx: &mut TenantTx) -> Result<usize, Error> {
     if !facts.is_empty() {
         store::insert_links(tx, &positions, &entries, &hashes).await?;
     }
-    Ok(facts.len())
+    Ok(facts.last().map(|fact| (fact.at, fact.id)))
 }
 
 /// Checks every link of the transaction's tenant; `known` is a hash seen earlier that must still be in the chain.

@@ -15,13 +15,15 @@ impl Job for LinkEntries {
     const KIND: &'static str = "audit.link_entries";
 
     async fn run(self, app: App, scope: Scope) -> anyhow::Result<()> {
+        let mut reached = None;
         loop {
             let mut tx = app.db.begin(&scope).await?;
-            let linked = chain::link(&mut tx).await?;
+            let linked = chain::link(&mut tx, reached).await?;
             tx.commit().await?;
-            if linked == 0 {
+            if linked.is_none() {
                 return Ok(());
             }
+            reached = linked;
         }
     }
 

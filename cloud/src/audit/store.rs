@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::chain::{Fact, Link};
+use super::chain::{Fact, Link, Place};
 use super::{Entry, EntryFilter};
 use crate::db::{Actor, PlatformTx, TenantTx};
 use crate::http::paging::Page;
@@ -109,16 +109,22 @@ pub async fn head(tx: &mut TenantTx) -> Result<Option<(i64, Vec<u8>)>, sqlx::Err
     Ok(row.fetch_optional(tx.conn()).await?.map(|row| (row.position, row.hash)))
 }
 
-/// Entries without a link. A transaction may commit after later ones, but not an hour later: older entries are not looked for.
-pub async fn unlinked(tx: &mut TenantTx, limit: i64) -> Result<Vec<Fact>, sqlx::Error> {
+/// Entries without a link, in time: those after a place in time, or all there may be. A transaction may commit after later ones,
+/// but not an hour later: older entries are not looked for. Links are looked up by their entry, whatever the database believes of
+/// a young table.
+pub async fn unlinked(tx: &mut TenantTx, after: Option<Place>, limit: i64) -> Result<Vec<Fact>, sqlx::Error> {
+    let (at, id) = after.map(|(at, id)| (at, id.uuid())).unzip();
     sqlx::query_as!(
         Fact,
         r#"SELECT e.id AS "id: _", e.at, e.actor, e.action, e.subject, e.detail::text AS "detail!" FROM audit_entries e
-           WHERE e.at >= coalesce((SELECT n.at - interval '1 hour' FROM audit_links h JOIN audit_entries n ON n.id = h.entry_id
-                                   ORDER BY h.position DESC LIMIT 1), '-infinity')
-             AND NOT EXISTS (SELECT FROM audit_links l WHERE l.entry_id = e.id)
+           WHERE e.at >= coalesce($2, (SELECT n.at - interval '1 hour' FROM audit_entries n
+                                       WHERE n.id = (SELECT h.entry_id FROM audit_links h ORDER BY h.position DESC LIMIT 1)), '-infinity')
+             AND (e.at, e.id) > ($2, $3) IS NOT FALSE
+             AND NOT EXISTS (SELECT FROM audit_links l WHERE l.entry_id = e.id OFFSET 0)
            ORDER BY e.at, e.id LIMIT $1"#,
-        limit
+        limit,
+        at,
+        id
     )
     .fetch_all(tx.conn())
     .await
