@@ -1602,6 +1602,7 @@ CREATE TABLE public.invoice_lines (
     discount numeric(18,4) DEFAULT 0 NOT NULL,
     discounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     taxed_by jsonb,
+    tiers jsonb,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
 CASE
     WHEN (kind = ANY (ARRAY['credit'::text, 'correction'::text])) THEN (credits_line_id IS NOT NULL)
@@ -2273,6 +2274,7 @@ CREATE TABLE public.plan_versions (
     period_days smallint,
     in_arrears boolean DEFAULT false NOT NULL,
     phases jsonb DEFAULT '[]'::jsonb NOT NULL,
+    traffic_price jsonb,
     CONSTRAINT plan_versions_allowance_by_month CHECK (((allowance_bytes IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
@@ -2302,6 +2304,8 @@ CREATE TABLE public.plan_versions (
     CONSTRAINT plan_versions_throttle_is_whole CHECK (((throttle_down_bps IS NULL) = (throttle_up_bps IS NULL))),
     CONSTRAINT plan_versions_throttle_needs_allowance CHECK (((throttle_down_bps IS NULL) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_throttle_up_is_positive CHECK ((throttle_up_bps > 0)),
+    CONSTRAINT plan_versions_traffic_is_priced_once CHECK (((traffic_price IS NULL) OR (overage_block_bytes IS NULL))),
+    CONSTRAINT plan_versions_traffic_price_by_month CHECK (((traffic_price IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_windows_are_a_list CHECK ((jsonb_typeof(windows) = 'array'::text))
 );
 

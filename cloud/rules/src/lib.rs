@@ -47,5 +47,6 @@ pub mod tax_liability;
 pub mod tax_place;
 pub mod tax_profile;
 pub mod tax_rules;
+pub mod traffic_price;
 pub mod unit_price;
 pub mod usage;

@@ -70,26 +70,44 @@ impl Tiers {
 
     /// What a quantity costs. Nothing used costs the flat fee of the first tier where `flat_at_zero`, else nothing.
     pub fn price(&self, mode: TierMode, units: Decimal, flat_at_zero: bool) -> Result<Decimal, PricingError> {
+        let parts = self.parts(mode, units, flat_at_zero)?;
+        let add = |sum: Decimal, part: &TierPart| sum.checked_add(part.cost).ok_or(PricingError::TooLarge(units));
+        parts.iter().try_fold(Decimal::ZERO, add)
+    }
+
+    /// What of a quantity is priced by which tier, in their order; what [`Tiers::price`] sums.
+    pub fn parts(&self, mode: TierMode, units: Decimal, flat_at_zero: bool) -> Result<Vec<TierPart>, PricingError> {
         if units < Decimal::ZERO || (units.is_zero() && !flat_at_zero) {
-            return Ok(Decimal::ZERO);
+            return Ok(Vec::new());
         }
         let reached = self.0.iter().position(|tier| tier.up_to.is_none_or(|bound| units <= bound));
         let reached = reached.ok_or(PricingError::BeyondTiers(units))?;
-        let mut amount = Decimal::ZERO;
         let mut below = Decimal::ZERO;
+        let mut parts = Vec::new();
         for (index, tier) in self.0.iter().enumerate().take(reached + 1) {
             let top = tier.up_to.map_or(units, |bound| bound.min(units));
-            let priced = match mode {
+            let units = match mode {
                 TierMode::Graduated => top - below,
                 TierMode::Volume if index == reached => units,
                 TierMode::Volume => continue,
             };
-            let cost = priced.checked_mul(tier.unit).and_then(|cost| cost.checked_add(tier.flat));
-            amount = cost.and_then(|cost| amount.checked_add(cost)).ok_or(PricingError::TooLarge(units))?;
+            let cost = units.checked_mul(tier.unit).and_then(|cost| cost.checked_add(tier.flat));
+            parts.push(TierPart { tier: *tier, units, cost: cost.ok_or(PricingError::TooLarge(units))? });
             below = top;
         }
-        Ok(amount)
+        Ok(parts)
     }
+}
+
+/// What of a quantity one tier prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TierPart {
+    /// The tier.
+    pub tier: Tier,
+    /// How much of the quantity.
+    pub units: Decimal,
+    /// What that costs, with the tier's flat fee.
+    pub cost: Decimal,
 }
 
 /// A line of a period, as the difference of what the period costs with and without it.

@@ -19,7 +19,7 @@ use super::store::contracts::{self, ContractRow};
 use super::store::discounts::{self, DiscountRow};
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
 use super::store::pauses::{self, PauseRow};
-use super::{Error, LineKind, charges, leaving, recurring, taxing, top_ups, usage};
+use super::{Error, LineKind, LineTiers, charges, leaving, recurring, taxing, top_ups, usage};
 use crate::catalog::Phase;
 use crate::db::TenantTx;
 use crate::ids::{AccountId, ChargeId, ContractId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
@@ -78,6 +78,8 @@ pub(super) struct Traffic {
     pub free_bytes: i64,
     pub included_bytes: Option<i64>,
     pub late: bool,
+    /// How it was priced, where that is by the gigabyte.
+    pub tiers: Option<LineTiers>,
     /// How many segments are behind it, to be taken when it is billed: those that ended in `(after, until]`.
     pub segments: i64,
     pub after: Option<DateTime<Utc>>,

@@ -12,6 +12,7 @@ use weir_rules::payment::PaymentError;
 use weir_rules::promotion::PromotionError;
 use weir_rules::proration::ProrationError;
 use weir_rules::tax::TaxError;
+use weir_rules::traffic_price::TrafficPriceError;
 use weir_rules::usage::UsageError;
 
 use crate::error::{FieldError, Problem};
@@ -151,6 +152,9 @@ pub enum RulesError {
     /// Figures of the document.
     #[error(transparent)]
     Invoice(#[from] InvoiceError),
+    /// Traffic by the gigabyte.
+    #[error(transparent)]
+    TrafficPrice(#[from] TrafficPriceError),
     /// Tax.
     #[error(transparent)]
     Tax(#[from] TaxError),
@@ -200,6 +204,7 @@ rules!(
     UsageError,
     InvoiceError,
     TaxError,
+    TrafficPriceError,
     MoneyError,
     CalendarError,
     ProrationError,

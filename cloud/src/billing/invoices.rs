@@ -182,6 +182,7 @@ fn line(row: LineRow, currency: Currency) -> Result<InvoiceLine, Error> {
         segments: row.segments,
         priced_by: row.priced_by.map(|by| by.0),
         taxed_by: row.taxed_by.map(|by| by.0),
+        tiers: row.tiers.map(|tiers| tiers.0),
         credits_line_id: row.credits_line_id,
     })
 }

@@ -9,8 +9,9 @@ use weir_rules::usage::{UsageSegment, rate};
 
 use super::error::RulesError;
 use super::store::facts;
-use super::usage::{Piece, pieces, terms};
+use super::usage::{Piece, pieces, priced, terms};
 use super::{Error, account};
+use crate::catalog::TrafficPrice;
 use crate::db::TenantTx;
 use crate::ids::{AccountId, SubscriptionId};
 use crate::usage::{self, Day};
@@ -39,8 +40,19 @@ pub struct Metered {
     pub over_bytes: i64,
     /// Size and price of a block beyond, if anything is charged.
     pub block: Option<(i64, Money)>,
-    /// Begun blocks so far, and what they cost before tax.
-    pub charge: Option<(u64, Money)>,
+    /// What traffic costs by the gigabyte instead, if anything.
+    pub traffic_price: Option<TrafficPrice>,
+    /// What is to be paid for it so far, before tax.
+    pub charge: Option<TrafficCharge>,
+}
+
+/// What is to be paid for traffic.
+#[derive(Clone, Copy, Debug)]
+pub struct TrafficCharge {
+    /// Before tax.
+    pub amount: Money,
+    /// How many begun blocks it is for; none = it is by the gigabyte.
+    pub blocks: Option<u64>,
 }
 
 /// The periods of a line that have begun by `until`, oldest first.
@@ -99,6 +111,9 @@ fn one(facts: &account::Facts<'_>, piece: &Piece<'_>, days: Vec<Day>, free: Deci
     let bought = bought.map(|top_up| top_up.bytes.unsigned_abs()).fold(0, u64::saturating_add);
     let period: Period = piece.days;
     let rated = rate(&terms(&piece.tariff, bought, facts.currency)?, period, piece.full, &segments)?;
+    let by_the_block = rated.line.map(|line| TrafficCharge { amount: line.amount, blocks: Some(line.blocks) });
+    let priced = priced(&piece.tariff, &rated, piece.full, facts.currency)?;
+    let by_the_gigabyte = priced.map(|priced| TrafficCharge { amount: priced.total, blocks: None });
     let block = match piece.tariff.block {
         Some((size, price)) => Some((size, Money::new(price, facts.currency)?)),
         None => None,
@@ -113,6 +128,7 @@ fn one(facts: &account::Facts<'_>, piece: &Piece<'_>, days: Vec<Day>, free: Deci
         shared: piece.tariff.shared,
         over_bytes: signed(rated.over_bytes)?,
         block,
-        charge: rated.line.map(|line| (line.blocks, line.amount)),
+        traffic_price: piece.tariff.traffic_price.cloned(),
+        charge: by_the_gigabyte.or(by_the_block),
     })
 }

@@ -48,10 +48,10 @@ pub use invoices::{InvoiceFilter, find_invoices, invoice, invoice_summary, invoi
 pub(crate) use issue::number;
 pub use late_fees::{charge_late_fee, waive_late_fee};
 pub use leaving::{contract_term, leaving_fee};
-pub use metered::{Metered, metered, period};
+pub use metered::{Metered, TrafficCharge, metered, period};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, InvoiceTaxPart, LineKind,
-    Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming,
+    LineTier, LineTiers, Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming,
 };
 pub use preview::{Outlier, OutlierReason, Preview, PreviewFault, preview};
 pub use runs::{faults, run, runs, start_run, today};

@@ -249,8 +249,43 @@ pub struct InvoiceLine {
     pub segments: i64,
     /// The rule that set the price, or was asked to, frozen with the line.
     pub priced_by: Option<PricedBy>,
+    /// How its traffic was priced by the gigabyte, frozen with the line.
+    pub tiers: Option<LineTiers>,
     /// The charge a credit takes back, or a correction is about.
     pub credits_line_id: Option<InvoiceLineId>,
+}
+
+/// How the traffic of some days was priced in tiers.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LineTiers {
+    /// What of it each tier prices.
+    pub parts: Vec<LineTier>,
+    /// The parts together, rounded.
+    #[schema(value_type = Amount)]
+    pub sum: Money,
+    /// That, no more than the plan's maximum for these days.
+    #[schema(value_type = Amount)]
+    pub total: Money,
+    /// What of it earlier lines of the same days asked for; the line asks for the rest.
+    #[schema(value_type = Amount)]
+    pub charged_before: Money,
+}
+
+/// What one tier prices.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LineTier {
+    /// How much.
+    #[schema(value_type = String)]
+    pub gigabytes: Decimal,
+    /// For a gigabyte.
+    #[schema(value_type = String)]
+    pub per_gigabyte: Decimal,
+    /// Once.
+    #[schema(value_type = String)]
+    pub fee: Decimal,
+    /// What that comes to, not rounded.
+    #[schema(value_type = String)]
+    pub amount: Decimal,
 }
 
 /// Tax of one category and rate.

@@ -11,16 +11,19 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use weir_plugin_host::call::{Attributes, UsageLine};
 use weir_rules::calendar::{Period, start_of_day};
-use weir_rules::money::{Currency, Money};
+use weir_rules::money::{Currency, Money, MoneyError};
+use weir_rules::traffic_price::PricedTraffic;
 use weir_rules::usage::{Overage, OverageLine, RatedUsage, UsageSegment, UsageTerms, rate};
 
 use super::account::{Draft, Facts, Traffic};
 use super::error::RulesError;
 use super::pricing::Prices;
-use super::store::facts::{self, CountedRow, TermRow, Window};
-use super::{Error, LineKind};
+use super::store::facts::{self, BilledRow, CountedRow, TermRow, Window};
+use super::{Error, LineKind, LineTier, LineTiers};
+use crate::catalog::TrafficPrice;
 use crate::db::TenantTx;
 use crate::ids::{InvoiceLineId, PlanVersionId};
+use crate::plugins::PricedBy;
 
 /// What a plan version asks for traffic.
 pub(super) struct Tariff<'a> {
@@ -30,6 +33,7 @@ pub(super) struct Tariff<'a> {
     /// It is for all lines of the account on the version.
     pub shared: bool,
     pub block: Option<(i64, Decimal)>,
+    pub traffic_price: Option<&'a TrafficPrice>,
     pub windows: &'a serde_json::Value,
 }
 
@@ -118,6 +122,7 @@ pub(super) fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piec
                 allowance_bytes: line.allowance_bytes,
                 shared: line.allowance_shared,
                 block: line.block_bytes.zip(line.block_price),
+                traffic_price: line.traffic_price.as_deref(),
                 windows: &line.windows,
             };
             pieces.push(Piece { tariff, days, full: Period::new(line.full_from, line.full_to)?, billed: true });
@@ -154,22 +159,14 @@ async fn line(
     let [down_bytes, up_bytes, free_bytes] =
         counted.map_or([Decimal::ZERO; 3], |counted| [counted.down_bytes, counted.up_bytes, counted.free_bytes]);
     let (from, to) = (piece.days.start(), piece.days.end());
-    let usage = facts.billed.iter().filter(|line| line.kind == LineKind::Usage.name());
+    let usage = facts.billed.iter().copied().filter(|line| line.kind == LineKind::Usage.name());
     let before: Vec<_> = usage.filter(|line| (line.from, line.to) == (from, to)).collect();
     let used_before = before.iter().map(|line| line.used_bytes).sum::<Decimal>();
     let rated = rated(facts, piece, [down_bytes + up_bytes - free_bytes, used_before])?;
-    let (mut blocks, mut price, mut priced_by) = (Decimal::ZERO, Money::zero(facts.currency), None);
-    if let Some(over) = rated.line {
-        let charged: Decimal = before.iter().map(|line| line.quantity).sum();
-        (blocks, price) = (Decimal::from(over.blocks) - charged, over.price);
-        if prices.are_asked() && blocks > Decimal::ZERO {
-            let hours = facts::by_hour(tx, facts.subscription, closed.after, closed.until, facts.zone.name()).await?;
-            if let Some(quoted) = prices.of(asked(facts, piece, &rated, over, hours)?)? {
-                price = quoted.price.unwrap_or(price);
-                priced_by = Some(quoted.by);
-            }
-        }
-    }
+    let charge = match priced(&piece.tariff, &rated, piece.full, facts.currency)? {
+        Some(priced) => by_the_gigabyte(priced, &before, facts.currency)?,
+        None => by_the_block(tx, facts, closed, (&rated, &before), prices).await?,
+    };
     // What lines share is not included once for each of them.
     let included = rated
         .allowance_bytes
@@ -184,10 +181,9 @@ async fn line(
         description: piece.tariff.plan.to_owned(),
         period: piece.days,
         full: piece.full,
-        quantity: blocks,
-        unit_price: price,
-        // What was charged before stays charged: the price is that of the blocks not charged yet.
-        net: price.times(blocks)?,
+        quantity: charge.quantity,
+        unit_price: charge.unit_price,
+        net: charge.unit_price.times(charge.quantity)?,
         reduction: None,
         traffic: Some(Traffic {
             down_bytes: whole(down_bytes)?,
@@ -195,6 +191,7 @@ async fn line(
             free_bytes: whole(free_bytes)?,
             included_bytes: included,
             late: piece.billed,
+            tiers: charge.tiers,
             segments: counted.map_or(0, |counted| counted.segments),
             after: closed.after,
             until: closed.until,
@@ -204,8 +201,72 @@ async fn line(
         once: None,
         rate: None,
         taxed_by: None,
-        priced_by,
+        priced_by: charge.priced_by,
     }))
+}
+
+/// What a line asks for. What was charged before stays charged: this is the rest.
+struct Charge {
+    quantity: Decimal,
+    unit_price: Money,
+    tiers: Option<LineTiers>,
+    priced_by: Option<PricedBy>,
+}
+
+/// The blocks that are not charged yet, at the plan's price or the one a rule sets.
+async fn by_the_block(
+    tx: &mut TenantTx,
+    facts: &Facts<'_>,
+    closed: &Closed<'_>,
+    (rated, before): (&RatedUsage, &[&BilledRow]),
+    prices: &mut Prices,
+) -> Result<Charge, Error> {
+    let nothing = Money::zero(facts.currency);
+    let mut charge = Charge { quantity: Decimal::ZERO, unit_price: nothing, tiers: None, priced_by: None };
+    let Some(over) = rated.line else { return Ok(charge) };
+    let charged: Decimal = before.iter().map(|line| line.quantity).sum();
+    (charge.quantity, charge.unit_price) = (Decimal::from(over.blocks) - charged, over.price);
+    if prices.are_asked() && charge.quantity > Decimal::ZERO {
+        let hours = facts::by_hour(tx, facts.subscription, closed.after, closed.until, facts.zone.name()).await?;
+        if let Some(quoted) = prices.of(asked(facts, &closed.piece, rated, over, hours)?)? {
+            charge.unit_price = quoted.price.unwrap_or(charge.unit_price);
+            charge.priced_by = Some(quoted.by);
+        }
+    }
+    Ok(charge)
+}
+
+/// The traffic of all lines of the piece at the prices of its tiers, less what the earlier ones asked for. Where a later tier is
+/// cheaper for all of it, that may be below nothing.
+fn by_the_gigabyte(priced: PricedTraffic, before: &[&BilledRow], currency: Currency) -> Result<Charge, Error> {
+    let nets = before.iter().map(|line| Money::new(line.net, currency)).collect::<Result<Vec<_>, MoneyError>>()?;
+    let charged_before = Money::sum(currency, nets)?;
+    let net = priced.total.checked_sub(charged_before)?;
+    let parts = priced.parts.iter().map(|part| LineTier {
+        gigabytes: part.units.normalize(),
+        per_gigabyte: part.tier.unit.normalize(),
+        fee: part.tier.flat.normalize(),
+        amount: part.cost.normalize(),
+    });
+    let tiers = LineTiers { parts: parts.collect(), sum: priced.sum, total: priced.total, charged_before };
+    Ok(Charge {
+        quantity: if net.is_negative() { Decimal::NEGATIVE_ONE } else { Decimal::ONE },
+        unit_price: net.abs(),
+        tiers: Some(tiers),
+        priced_by: None,
+    })
+}
+
+/// What the traffic of rated days costs by the gigabyte, where the tariff prices it so: what is beyond the allowance, or all.
+pub(super) fn priced(
+    tariff: &Tariff<'_>,
+    rated: &RatedUsage,
+    full: Period,
+    currency: Currency,
+) -> Result<Option<PricedTraffic>, Error> {
+    let Some(price) = tariff.traffic_price else { return Ok(None) };
+    let bytes = rated.allowance_bytes.map_or(rated.used_bytes, |_| rated.over_bytes);
+    Ok(Some(price.rule(currency)?.of(bytes, rated.period, full)?))
 }
 
 /// What counts in a piece against what it includes, with what was bought on top.
@@ -258,6 +319,7 @@ fn tariff(term: &TermRow) -> Tariff<'_> {
         allowance_bytes: term.allowance_bytes,
         shared: term.allowance_shared,
         block: term.block_bytes.zip(term.block_price),
+        traffic_price: term.traffic_price.as_deref(),
         windows: &term.windows,
     }
 }

@@ -156,7 +156,7 @@ pub(super) fn check_beyond(wish: &VersionWish, errors: &mut Vec<FieldError>) {
         if wish.allowance_bytes.is_none() {
             errors.push(FieldError::new(field, "needs an allowance"));
         }
-        if wish.overage.is_some() {
+        if wish.overage.is_some() || wish.traffic_price.is_some() {
             errors.push(FieldError::new(field, "must not be beside a charge: choose one of them"));
         }
     };

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::fair_use::{Step, Throttle, Window};
 use super::phases::{Phase, PhaseWish};
+use super::traffic::TrafficPrice;
 use crate::ids::{PlanId, PlanVersionId};
 
 /// An amount as it is sent: exact decimals as text.
@@ -90,6 +91,8 @@ pub struct PlanVersion {
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; null = nothing.
     pub overage: Option<Overage>,
+    /// What traffic costs by the gigabyte; null = nothing.
+    pub traffic_price: Option<TrafficPrice>,
     /// What a line still gets beyond the allowance; null = it stays as it is.
     pub throttle: Option<Throttle>,
     /// What it gets further beyond the allowance, ascending; the last one reached holds.
@@ -146,6 +149,8 @@ pub struct PlanWish {
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.
     pub overage: Option<Overage>,
+    /// What traffic costs by the gigabyte, instead of blocks; absent = nothing.
+    pub traffic_price: Option<TrafficPrice>,
     /// What a line still gets beyond the allowance, instead of a charge; absent = it stays as it is.
     pub throttle: Option<Throttle>,
     /// What it gets further beyond the allowance, ascending, instead of a charge; the last one reached holds.
@@ -201,6 +206,8 @@ pub struct VersionWish {
     pub allowance_bytes: Option<i64>,
     /// What is charged beyond the allowance; absent = nothing.
     pub overage: Option<Overage>,
+    /// What traffic costs by the gigabyte, instead of blocks; absent = nothing.
+    pub traffic_price: Option<TrafficPrice>,
     /// What a line still gets beyond the allowance, instead of a charge; absent = it stays as it is.
     pub throttle: Option<Throttle>,
     /// What it gets further beyond the allowance, ascending, instead of a charge; the last one reached holds.

@@ -6,6 +6,7 @@ use weir_rules::money::{Currency, Money};
 use super::fair_use::{check_beyond, check_throttle, check_windows};
 use super::model::Amount;
 use super::phases::phases;
+use super::traffic::check_traffic_price;
 use super::{
     BillingPeriod, BillingTiming, Error, Overage, Phase, Plan, PlanChange, PlanVersion, PlanWish, VersionWish, store,
 };
@@ -50,6 +51,7 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         phases: wish.phases,
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
+        traffic_price: wish.traffic_price,
         throttle: wish.throttle,
         steps: wish.steps,
         carry_over_bytes: wish.carry_over_bytes,
@@ -142,6 +144,7 @@ fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, (wish, phases): (Versio
         phases,
         allowance_bytes: wish.allowance_bytes,
         overage: wish.overage,
+        traffic_price: wish.traffic_price,
         throttle: wish.throttle,
         steps: wish.steps,
         carry_over_bytes: wish.carry_over_bytes,
@@ -180,6 +183,7 @@ fn check(wish: &VersionWish) -> (Vec<Phase>, Vec<FieldError>) {
         check_throttle(throttle, wish.allowance_bytes.is_some(), wish.overage.is_some(), &mut errors);
     }
     check_beyond(wish, &mut errors);
+    check_traffic_price(wish, &mut errors);
     check_windows(&wish.windows, &mut errors);
     for (field, burst, rate) in [
         ("burst_down_bytes", wish.burst_down_bytes, wish.rate_down_bps),
@@ -204,8 +208,8 @@ fn check_period(wish: &VersionWish, errors: &mut Vec<FieldError>) {
         BillingPeriod::Days(days) if !(1..=365).contains(&days) => {
             errors.push(FieldError::new("period.days", format!("must be 1 to 365, found {days}")));
         }
-        BillingPeriod::Days(_) if wish.allowance_bytes.is_some() => {
-            errors.push(FieldError::new("period", "must be in months: allowances are counted by the month"));
+        BillingPeriod::Days(_) if wish.allowance_bytes.is_some() || wish.traffic_price.is_some() => {
+            errors.push(FieldError::new("period", "must be in months: traffic is counted by the month"));
         }
         BillingPeriod::Days(_) => {}
     }

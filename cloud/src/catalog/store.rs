@@ -2,7 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use super::{Amount, BillingPeriod, BillingTiming, Error, Overage, Phase, Plan, PlanVersion, Step, Throttle, Window};
+use super::{
+    Amount, BillingPeriod, BillingTiming, Error, Overage, Phase, Plan, PlanVersion, Step, Throttle, TrafficPrice,
+    Window,
+};
 use crate::db::TenantTx;
 use crate::error::broken_constraint;
 use crate::http::paging::Page;
@@ -23,6 +26,7 @@ struct VersionRow {
     allowance_bytes: Option<i64>,
     overage_block_bytes: Option<i64>,
     overage_block_price: Option<Decimal>,
+    traffic_price: Option<sqlx::types::Json<TrafficPrice>>,
     throttle_down_bps: Option<i64>,
     throttle_up_bps: Option<i64>,
     steps: sqlx::types::Json<Vec<Step>>,
@@ -53,6 +57,7 @@ impl From<VersionRow> for PlanVersion {
             phases: row.phases.0,
             allowance_bytes: row.allowance_bytes,
             overage,
+            traffic_price: row.traffic_price.map(|price| price.0),
             throttle: throttle.map(|(rate_down_bps, rate_up_bps)| Throttle { rate_down_bps, rate_up_bps }),
             steps: row.steps.0,
             carry_over_bytes: row.carry_over_bytes,
@@ -120,7 +125,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
     let versions = sqlx::query_as!(
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, phases AS "phases: _", allowance_bytes,
-                  overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
+                  overage_block_bytes, overage_block_price, traffic_price AS "traffic_price: _", throttle_down_bps, throttle_up_bps, windows AS "windows: _",
                   steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE plan_id = ANY($1) ORDER BY version DESC"#,
         &ids
@@ -150,7 +155,7 @@ pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<Plan
     let row = sqlx::query_as!(
         VersionRow,
         r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, phases AS "phases: _", allowance_bytes,
-                  overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows AS "windows: _",
+                  overage_block_bytes, overage_block_price, traffic_price AS "traffic_price: _", throttle_down_bps, throttle_up_bps, windows AS "windows: _",
                   steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE id = $1"#,
         id.uuid()
@@ -186,13 +191,15 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         BillingPeriod::Days(days) => (None, Some(days)),
     };
     let phases = serde_json::to_value(&version.phases).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let traffic_price = version.traffic_price.as_ref().map(serde_json::to_value).transpose();
+    let traffic_price = traffic_price.map_err(|error| sqlx::Error::Encode(error.into()))?;
     let steps = serde_json::to_value(&version.steps).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query!(
         "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                                     overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows, created_at,
                                     burst_down_bytes, burst_up_bytes, steps, carry_over_bytes, allowance_shared,
-                                    period_months, period_days, in_arrears, phases)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+                                    period_months, period_days, in_arrears, phases, traffic_price)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
         tenant,
         version.id.uuid(),
         version.plan_id.uuid(),
@@ -216,7 +223,8 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         months,
         days,
         version.timing == BillingTiming::InArrears,
-        phases
+        phases,
+        traffic_price
     )
     .execute(tx.conn())
     .await?;

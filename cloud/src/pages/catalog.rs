@@ -13,7 +13,7 @@ use weir_ui::i18n::t;
 use weir_ui::pages::List;
 
 use super::plan_preview::{self, Seen};
-use super::{Asking, next_page, page_of, phases, steps, windows};
+use super::{Asking, next_page, page_of, phases, steps, traffic_price, windows};
 use crate::app::App;
 use crate::catalog::{
     self, Amount, BillingPeriod, BillingTiming, Overage, Plan, PlanVersion, PlanWish, Throttle, VersionWish,
@@ -112,6 +112,7 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         phases: first.phases,
         allowance_bytes: first.allowance_bytes,
         overage: first.overage,
+        traffic_price: first.traffic_price,
         throttle: first.throttle,
         steps: first.steps,
         carry_over_bytes: first.carry_over_bytes,
@@ -140,6 +141,7 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
     } else {
         None
     };
+    let traffic_price = traffic_price::read(fields, &currency);
     let throttle = if given(fields, "throttle.rate_down") || given(fields, "throttle.rate_up") {
         let down = read_scaled(fields, "throttle.rate_down", MEGABIT);
         let up = read_scaled(fields, "throttle.rate_up", MEGABIT);
@@ -174,6 +176,7 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
                 phases,
                 allowance_bytes,
                 overage,
+                traffic_price,
                 throttle,
                 steps,
                 carry_over_bytes,
@@ -250,6 +253,9 @@ pub(super) fn ask_terms(asked: Asking<'_>) -> Asking<'_> {
         .ask("allowance", "allowance-gb", Input::Line("text"))
         .ask("overage.block", "overage-block-gb", Input::Line("text"))
         .ask("overage.price", "overage-price", Input::Line("text"))
+        .ask("traffic_price.tiers", "traffic-price", Input::Lines)
+        .ask("traffic_price.mode", "traffic-price-volume", Input::Tick)
+        .ask("traffic_price.maximum", "traffic-price-maximum", Input::Line("text"))
         .ask("throttle.rate_down", "fair-use-throttle-down-mbit", Input::Line("text"))
         .ask("throttle.rate_up", "fair-use-throttle-up-mbit", Input::Line("text"))
         .ask("steps", "fair-use-steps", Input::Lines)

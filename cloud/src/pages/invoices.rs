@@ -11,7 +11,7 @@ use weir_ui::blocks::{Action, Cell, Chip, Search, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Figure, Register, Section, Show};
 
-use super::{address, credit_notes, days, invoice_taxes, ledger, money, next_page, page_of, payments};
+use super::{address, credit_notes, days, invoice_taxes, ledger, money, next_page, page_of, payments, traffic_price};
 use crate::app::App;
 use crate::billing::{self, CreditNoteFilter, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Settlement};
 use crate::db::TenantTx;
@@ -169,6 +169,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
     let credited = credit_notes::section(&screen, &mut tx, of_invoice).await?;
     let mut sections = vec![lines(&screen, &invoice.lines)];
     sections.extend(reduced(&screen, &invoice.lines));
+    sections.extend(tiers(&screen, &invoice.lines));
     sections.extend(why(&screen, &invoice.lines));
     sections.extend([totals(&screen, &invoice), settled(&screen, id, settlements), credited, books]);
     sections.extend(invoice_taxes::section(&screen, &invoice.lines));
@@ -241,6 +242,27 @@ fn reduced(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Option<Sectio
     let table = Table::new(["discount", "line", "amount"].map(|key| screen.t(key)).to_vec(), rows);
     let title = screen.t("invoice-discounts");
     (!table.rows.is_empty()).then_some(Section { title, action: None, table, empty: String::new() })
+}
+
+/// How the traffic of lines was priced in tiers, if any was.
+fn tiers(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Option<Section> {
+    let lang = screen.frame.lang;
+    let priced = lines.iter().filter_map(|line| line.tiers.as_ref().map(|tiers| (line, tiers)));
+    let rows: Vec<_> = priced
+        .flat_map(|(line, tiers)| {
+            let about = format!("{}, {}", line.description, days(lang, line.from, line.to));
+            let steps = traffic_price::steps(lang, tiers).into_iter();
+            steps.map(move |step| [Cell::Text(about.clone())].into_iter().chain(step).collect::<Vec<_>>())
+        })
+        .collect();
+    let names = ["line", "traffic-step", "volume", "traffic-price-of-one", "amount"].map(|key| screen.t(key)).to_vec();
+    let table = Table::new(names, rows);
+    (!table.rows.is_empty()).then(|| Section {
+        title: screen.t("traffic-priced"),
+        action: None,
+        table,
+        empty: String::new(),
+    })
 }
 
 /// Which of the ISP's rules priced which line, if any did.

@@ -82,6 +82,7 @@ mod taxes;
 mod ticket;
 mod tickets;
 mod top_ups;
+mod traffic_price;
 mod unknown_hosts;
 mod unmatched_mail;
 mod usage_quarantine;
@@ -173,6 +174,13 @@ const TOLD: &[(&str, &str)] = &[
     ("must be an IBAN", "error-iban"),
     ("must be 1, 3, 6 or 12", "plan-period-error-months"),
     ("must be 1 to 365", "plan-period-error-days"),
+    ("must not be beside blocks or a throttle", "error-traffic-beside"),
+    ("must have from 1 to 10 entries", "error-traffic-count"),
+    ("must be above the tier before", "error-traffic-order"),
+    ("must be absent in the last tier", "error-traffic-last"),
+    ("must be given but in the last tier", "error-traffic-last"),
+    ("must have at most 6 decimals", "error-traffic-decimals"),
+    ("must be at most 1000, found", "error-traffic-most"),
     ("must be from 1 to 36 months", "error-plan-phase-months"),
     ("must be less than the plan's own", "error-plan-phase-price"),
     ("must cost something else than", "error-plan-phase-same"),

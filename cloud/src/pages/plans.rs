@@ -11,9 +11,9 @@ use weir_ui::pages::{Confirm, Section, Show};
 
 use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_of, read_terms, typed_price};
 use super::plan_preview::{self, Seen};
-use super::{Asking, phases, steps, windows};
+use super::{Asking, phases, steps, traffic_price, windows};
 use crate::app::App;
-use crate::catalog::{self, BillingPeriod, BillingTiming, Overage, Plan, PlanChange, PlanVersion, Throttle};
+use crate::catalog::{self, BillingPeriod, BillingTiming, Plan, PlanChange, PlanVersion, Throttle};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -76,10 +76,14 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
         let words: Vec<_> = bytes.into_iter().chain(shared).collect();
         Cell::Number(if words.is_empty() { screen.t("unlimited") } else { words.join(", ") })
     };
-    let beyond = |overage: &Option<Overage>| {
-        overage
+    let beyond = |version: &PlanVersion| {
+        version
+            .overage
             .as_ref()
             .map(|overage| format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes)))
+            .or_else(|| {
+                version.traffic_price.as_ref().map(|price| traffic_price::words(lang, price, &version.price.currency))
+            })
     };
     let rows = plan.versions.iter().map(|version| {
         vec![
@@ -87,7 +91,7 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
             Cell::Number(format::bit_rate(lang, version.rate_down_bps)),
             Cell::Number(format::bit_rate(lang, version.rate_up_bps)),
             volume(version),
-            Cell::Number(beyond(&version.overage).or_else(|| slowed(lang, version)).unwrap_or_else(|| "—".into())),
+            Cell::Number(beyond(version).or_else(|| slowed(lang, version)).unwrap_or_else(|| "—".into())),
             Cell::Number(version.carry_over_bytes.map_or_else(|| "—".into(), |bytes| format::bytes(lang, bytes))),
             Cell::Number(both_bursts(lang, version)),
             Cell::Text(version.windows.iter().map(windows::typed).collect::<Vec<_>>().join(" · ")),
@@ -141,7 +145,7 @@ fn fields_of(version: &PlanVersion) -> Fields {
         BillingPeriod::Days(days) => (String::new(), days.to_string()),
     };
     let burst = |bytes: i64| if bytes > 0 { scaled(bytes, MEGABYTE) } else { String::new() };
-    Fields::of([
+    let mut fields = Fields::of([
         ("rate_down", scaled(version.rate_down_bps, MEGABIT)),
         ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
         ("price", typed_price(&version.price)),
@@ -161,7 +165,11 @@ fn fields_of(version: &PlanVersion) -> Fields {
         ("burst_down", burst(version.burst_down_bytes)),
         ("burst_up", burst(version.burst_up_bytes)),
         ("windows", version.windows.iter().map(windows::typed).collect::<Vec<_>>().join("\n")),
-    ])
+    ]);
+    for (name, value) in traffic_price::fields_of(version.traffic_price.as_ref(), &version.price.currency) {
+        fields.set(name, value);
+    }
+    fields
 }
 
 /// What a version does beyond its allowance, as it is typed: the throttle at its end, and steps.

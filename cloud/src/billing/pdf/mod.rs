@@ -7,11 +7,12 @@ mod facturx;
 pub mod text;
 mod world;
 
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use weir_rules::money::Money;
+use weir_rules::money::{Currency, Money};
 use weir_rules::reference::grouped;
 
-use super::{Error, Invoice, InvoiceLine, InvoiceTax, InvoiceTaxPart, einvoice};
+use super::{Error, Invoice, InvoiceLine, InvoiceTax, InvoiceTaxPart, LineTier, einvoice};
 
 pub use world::{Attachment, Template};
 
@@ -93,8 +94,16 @@ fn line_data(line: &InvoiceLine, language: &str) -> Value {
         "free": line.free_bytes.filter(|bytes| *bytes > 0).map(|bytes| text::bytes(bytes, language)),
         "included": line.included_bytes.map(|bytes| text::bytes(bytes, language)),
         "discounts": line.discounts.iter().map(|part| json!({ "name": part.name, "amount": text::money(part.amount, language) })).collect::<Vec<_>>(),
+        "tiers": line.tiers.iter().flat_map(|tiers| &tiers.parts).map(|part| tier(part, line.net.currency(), language)).collect::<Vec<_>>(),
         "net": text::money(line.net, language),
     })
+}
+
+/// What one tier prices: `150 GB × 0.02 EUR + 1.00 EUR`.
+fn tier(part: &LineTier, currency: Currency, language: &str) -> String {
+    let figure = |amount: Decimal| format!("{} {}", text::decimal(amount, language), currency.code());
+    let fee = if part.fee.is_zero() { String::new() } else { format!(" + {}", figure(part.fee)) };
+    format!("{} GB × {}{fee}", text::decimal(part.gigabytes, language), figure(part.per_gigabyte))
 }
 
 #[cfg(test)]
@@ -107,7 +116,7 @@ mod tests {
             let line = json!({
                 "kind": (["recurring", "credit", "usage", "correction", "late_fee", "top_up", "early_termination"][index % 7]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
                 "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
-                "free": "0.2 GB", "included": "2 GB", "discounts": [{ "name": "Welcome", "amount": "3.00 EUR" }], "net": "30.00 EUR",
+                "free": "0.2 GB", "included": "2 GB", "tiers": ["100 GB × 0.05 EUR"], "discounts": [{ "name": "Welcome", "amount": "3.00 EUR" }], "net": "30.00 EUR",
             });
             let data = json!({
                 "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026", "corrects": null, "reason": null,

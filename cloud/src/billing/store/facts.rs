@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::billing::{LineDiscount, LineKind};
-use crate::catalog::Phase;
+use crate::catalog::{Phase, TrafficPrice};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
 
@@ -72,6 +72,7 @@ pub struct TermRow {
     pub allowance_shared: bool,
     pub block_bytes: Option<i64>,
     pub block_price: Option<Decimal>,
+    pub traffic_price: Option<Json<TrafficPrice>>,
     /// Windows of the day, as [`crate::catalog::Window`] is written.
     pub windows: serde_json::Value,
     pub from: NaiveDate,
@@ -83,7 +84,7 @@ pub async fn terms(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<TermRow>,
     sqlx::query_as!(
         TermRow,
         r#"SELECT s.account_id AS "account: _", s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.period_months, v.period_days, v.in_arrears, v.phases AS "phases: _", v.allowance_bytes,
-                  v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
+                  v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.traffic_price AS "traffic_price: _", v.windows,
                   lower(t.valid) AS "from!", upper(t.valid) AS "to?"
            FROM subscriptions s
            JOIN subscription_terms t ON t.subscription_id = s.id
@@ -109,6 +110,7 @@ pub struct BilledRow {
     pub allowance_shared: bool,
     pub block_bytes: Option<i64>,
     pub block_price: Option<Decimal>,
+    pub traffic_price: Option<Json<TrafficPrice>>,
     pub windows: serde_json::Value,
     pub tax_category: String,
     pub tax_rate: Decimal,
@@ -140,7 +142,7 @@ pub async fn billed(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<BilledRo
     sqlx::query_as!(
         BilledRow,
         r#"SELECT s.account_id AS "account: _", l.id AS "id: _", l.kind, l.subscription_id AS "subscription!: _", l.plan_version_id AS "version!: _",
-                  p.name AS plan, l.description, v.allowance_bytes, v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.windows,
+                  p.name AS plan, l.description, v.allowance_bytes, v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.traffic_price AS "traffic_price: _", v.windows,
                   l.tax_category, l.tax_rate,
                   lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!", upper(l.full_period) AS "full_to!",
                   l.quantity, l.unit_price, l.net, l.discount, l.discounts AS "discounts: _", coalesce(l.down_bytes::numeric, 0) + coalesce(l.up_bytes, 0) - coalesce(l.free_bytes, 0) AS "used_bytes!",

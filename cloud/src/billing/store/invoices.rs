@@ -10,7 +10,7 @@ use weir_rules::money::Currency;
 
 use crate::billing::account::Draft;
 use crate::billing::issue::NewInvoice;
-use crate::billing::{InvoiceFilter, InvoiceTaxPart, LineDiscount};
+use crate::billing::{InvoiceFilter, InvoiceTaxPart, LineDiscount, LineTiers};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
 use crate::ids::{
@@ -84,6 +84,7 @@ struct LineColumns {
     credits: Vec<Option<Uuid>>,
     priced_by: Vec<Option<serde_json::Value>>,
     taxed_by: Vec<Option<serde_json::Value>>,
+    tiers: Vec<Option<serde_json::Value>>,
 }
 
 impl LineColumns {
@@ -116,6 +117,8 @@ impl LineColumns {
         self.late.push(traffic.is_some_and(|traffic| traffic.late));
         self.credits.push(line.credits.map(InvoiceLineId::uuid));
         self.priced_by.push(line.priced_by.as_ref().map(serde_json::to_value).transpose()?);
+        let tiers = traffic.and_then(|traffic| traffic.tiers.as_ref());
+        self.tiers.push(tiers.map(serde_json::to_value).transpose()?);
         self.taxed_by.push(line.taxed_by.as_ref().map(serde_json::to_value).transpose()?);
         Ok(())
     }
@@ -132,17 +135,17 @@ pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft]
     sqlx::query!(
         r#"INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
                 full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
-                credits_line_id, priced_by, discount, discounts, taxed_by)
+                credits_line_id, priced_by, discount, discounts, taxed_by, tiers)
            SELECT $1, id, invoice_id, position, kind, subscription_id, plan_version_id, description, daterange("from", "to"),
                 daterange(full_from, full_to), quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes,
-                free_bytes, late, credits_line_id, priced_by, discount, discounts, taxed_by
+                free_bytes, late, credits_line_id, priced_by, discount, discounts, taxed_by, tiers
            FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::uuid[], $7::uuid[], $8::text[], $9::date[], $10::date[],
                        $11::date[], $12::date[], $13::numeric[], $14::numeric[], $15::numeric[], $16::text[], $17::numeric[], $18::bigint[],
                        $19::bigint[], $20::bigint[], $21::bigint[], $22::boolean[], $23::uuid[], $24::jsonb[],
-                       $25::numeric[], $26::jsonb[], $27::jsonb[])
+                       $25::numeric[], $26::jsonb[], $27::jsonb[], $28::jsonb[])
                 AS line (id, invoice_id, position, kind, subscription_id, plan_version_id, description, "from", "to", full_from, full_to,
                          quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
-                         credits_line_id, priced_by, discount, discounts, taxed_by)"#,
+                         credits_line_id, priced_by, discount, discounts, taxed_by, tiers)"#,
         tenant,
         &columns.ids,
         &columns.invoices,
@@ -169,7 +172,8 @@ pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft]
         &columns.priced_by as &[Option<serde_json::Value>],
         &columns.discounts,
         &columns.parts,
-        &columns.taxed_by as &[Option<serde_json::Value>]
+        &columns.taxed_by as &[Option<serde_json::Value>],
+        &columns.tiers as &[Option<serde_json::Value>]
     )
     .execute(tx.conn())
     .await?;
@@ -438,6 +442,7 @@ pub struct LineRow {
     pub credits_line_id: Option<InvoiceLineId>,
     pub priced_by: Option<Json<PricedBy>>,
     pub taxed_by: Option<Json<TaxedBy>>,
+    pub tiers: Option<Json<LineTiers>>,
 }
 
 pub async fn lines(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<LineRow>, sqlx::Error> {
@@ -447,7 +452,7 @@ pub async fn lines(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<LineRow>
                   l.description, lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!",
                   upper(l.full_period) AS "full_to!", l.quantity, l.unit_price, l.net, l.discount, l.discounts AS "discounts: _", l.tax_category, l.tax_rate, l.down_bytes, l.up_bytes,
                   l.free_bytes, l.included_bytes, l.late, l.credits_line_id AS "credits_line_id: _", l.priced_by AS "priced_by: _",
-                  l.taxed_by AS "taxed_by: _",
+                  l.taxed_by AS "taxed_by: _", l.tiers AS "tiers: _",
                   (SELECT count(*) FROM billed_segments b WHERE b.invoice_line_id = l.id) AS "segments!"
            FROM invoice_lines l WHERE l.invoice_id = $1 ORDER BY l.position"#,
         invoice.uuid()

@@ -17,7 +17,7 @@ use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::html;
 use crate::ids::SubscriptionId;
-use crate::pages::{days, money};
+use crate::pages::{days, money, traffic_price};
 use crate::portal;
 use crate::subscribers::Account;
 use crate::subscriptions::Subscription;
@@ -83,6 +83,12 @@ fn meter(portal: &Portal, now: &Metered, beyond: &Beyond) -> Option<Meter> {
 /// What happens beyond the included volume, and what has.
 fn rule(portal: &Portal, now: &Metered, beyond: &Beyond) -> String {
     let lang = portal.frame.lang;
+    if let Some((price, charge)) = now.traffic_price.as_ref().zip(now.charge) {
+        let metered = now.allowance_bytes.is_some();
+        let key = if metered { "portal-rule-traffic-beyond" } else { "portal-rule-traffic" };
+        let said = traffic_price::words(lang, price, charge.amount.currency().code());
+        return weir_ui::i18n::t(lang, key, &[("price", &said), ("amount", &money(lang, charge.amount))]);
+    }
     if now.allowance_bytes.is_none() {
         return portal.t("portal-rule-unmetered");
     }
@@ -91,9 +97,9 @@ fn rule(portal: &Portal, now: &Metered, beyond: &Beyond) -> String {
     }
     let Some((size, price)) = now.block else { return portal.t("portal-rule-free") };
     let (block, price) = (format::bytes(lang, size), money(lang, price));
-    let charged = now.charge.map(|(blocks, amount)| (blocks.to_string(), money(lang, amount)));
-    let (blocks, amount) = charged.clone().unwrap_or_default();
+    let charged = now.charge.and_then(|charge| Some((charge.blocks?.to_string(), money(lang, charge.amount))));
     let key = if charged.is_some() { "portal-rule-charged" } else { "portal-rule-blocks" };
+    let (blocks, amount) = charged.unwrap_or_default();
     let figures = [("block", block), ("price", price), ("blocks", blocks), ("amount", amount)];
     let figures: Vec<_> = figures.iter().map(|(name, value)| (*name, value.as_str())).collect();
     weir_ui::i18n::t(lang, key, &figures)
@@ -158,7 +164,7 @@ fn earlier(portal: &Portal, periods: &[Metered]) -> Table {
             Some(bytes) => format::bytes(lang, bytes),
             None => "—".into(),
         };
-        let charged = period.charge.map_or_else(|| "—".into(), |(_, amount)| money(lang, amount));
+        let charged = period.charge.map_or_else(|| "—".into(), |charge| money(lang, charge.amount));
         vec![
             Cell::Text(days(lang, period.from, period.to)),
             Cell::Text(period.plan.clone()),

@@ -24,4 +24,5 @@ mod references;
 pub mod shop;
 mod statements;
 mod taxes;
+mod traffic_prices;
 pub mod world;

@@ -200,7 +200,8 @@ fn the_books_agree_on_every_day_of_a_year_or_its_first_quarter() {
         for code in ["1000", "1020", "1100", "2000", "2100", "4000"] {
             assert!(codes.contains(&json!(code)), "nothing was posted to {code}: {books}");
         }
-        let agreed = json!({ "accounts": ACCOUNTS, "days_the_books_agreed": days, "times_hledger_agreed": asked_hledger });
+        let agreed =
+            json!({ "accounts": ACCOUNTS, "days_the_books_agreed": days, "times_hledger_agreed": asked_hledger });
         println!("{agreed}");
     });
 }
