@@ -2465,6 +2465,28 @@ ALTER TABLE ONLY public.portal_settings FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.portal_settings OWNER TO weir_owner;
 
+CREATE TABLE public.proformas (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    number text NOT NULL,
+    as_of date NOT NULL,
+    issued_on date NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    currency character(3) NOT NULL,
+    net numeric(18,4) NOT NULL,
+    tax numeric(18,4) NOT NULL,
+    gross numeric(18,4) NOT NULL,
+    content jsonb NOT NULL,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT proformas_ask_before CHECK ((issued_on <= as_of)),
+    CONSTRAINT proformas_ask_for_something CHECK ((gross > (0)::numeric))
+);
+
+ALTER TABLE ONLY public.proformas FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.proformas OWNER TO weir_owner;
+
 CREATE TABLE public.provider_events (
     tenant_id uuid NOT NULL,
     provider text NOT NULL,
@@ -3642,6 +3664,12 @@ ALTER TABLE ONLY public.portal_sessions
 ALTER TABLE ONLY public.portal_settings
     ADD CONSTRAINT portal_settings_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY public.proformas
+    ADD CONSTRAINT proformas_are_numbered_once UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.proformas
+    ADD CONSTRAINT proformas_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT provider_events_pkey PRIMARY KEY (tenant_id, provider, event_id);
 
@@ -4004,6 +4032,8 @@ CREATE UNIQUE INDEX port_blocks_one_a_line ON public.port_blocks USING btree (te
 CREATE INDEX portal_links_by_subscriber ON public.portal_links USING btree (tenant_id, subscriber_id);
 
 CREATE INDEX portal_sessions_by_subscriber ON public.portal_sessions USING btree (tenant_id, subscriber_id);
+
+CREATE INDEX proformas_by_account ON public.proformas USING btree (tenant_id, account_id, id);
 
 CREATE INDEX refunds_by_payment ON public.refunds USING btree (tenant_id, payment_id);
 
@@ -4593,6 +4623,12 @@ ALTER TABLE ONLY public.portal_sessions
 ALTER TABLE ONLY public.portal_settings
     ADD CONSTRAINT portal_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.proformas
+    ADD CONSTRAINT proformas_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.proformas
+    ADD CONSTRAINT proformas_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT provider_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -5094,6 +5130,8 @@ ALTER TABLE public.portal_sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.portal_settings ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.proformas ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.provider_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quality_hours ENABLE ROW LEVEL SECURITY;
@@ -5307,6 +5345,8 @@ CREATE POLICY tenant ON public.portal_logins TO weir_app USING ((tenant_id = ( S
 CREATE POLICY tenant ON public.portal_sessions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.portal_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.proformas TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.provider_events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -5684,6 +5724,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_logins TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_sessions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.portal_settings TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.proformas TO weir_app;
+
+GRANT UPDATE(withdrawn_at) ON TABLE public.proformas TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.provider_events TO weir_app;
 

@@ -172,6 +172,8 @@ ids! {
     BillingRunId = "run";
     /// An invoice.
     InvoiceId = "inv";
+    /// What is asked for before it is invoiced.
+    ProformaId = "pro";
     /// What of an invoice is given back.
     CreditNoteId = "crn";
     /// A line of an invoice, or of a credit note.

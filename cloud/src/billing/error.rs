@@ -16,7 +16,7 @@ use weir_rules::traffic_price::TrafficPriceError;
 use weir_rules::usage::UsageError;
 
 use crate::error::{FieldError, Problem};
-use crate::ids::{AccountId, BillingRunId, CreditNoteId, InvoiceId};
+use crate::ids::{AccountId, BillingRunId, CreditNoteId, InvoiceId, ProformaId};
 use crate::subscribers::error::ACCOUNT_NOT_FOUND;
 use crate::{db, idempotency, ledger, plugins, taxes, tenants, usage};
 
@@ -28,6 +28,10 @@ crate::kinds! {
     NOTHING_LEFT_TO_CREDIT = 422 "nothing-left-to-credit", "Nothing is left of the invoice", "Everything it asked for was given back already.";
     CREDIT_ABOVE_INVOICE = 422 "credit-above-invoice", "That is more than is left of the invoice", "Give back at most what the problem's detail names.";
     INVOICE_CREDITED_MEANWHILE = 409 "invoice-credited-meanwhile", "Something was given back of the invoice meanwhile", "Look at what is left of it now, and decide again.";
+    PROFORMA_NOT_FOUND = 404 "proforma-not-found", "There is no such proforma", "It may belong to somebody else.";
+    PROFORMA_OPEN = 409 "proforma-open", "The account is asked for money ahead already", "Withdraw the proforma that the problem's detail names, or wait until it is paid.";
+    PROFORMA_PAST = 409 "proforma-past", "The proforma's day is over", "Invoices ask for what stood on it: give back what is wrong on those.";
+    NOTHING_TO_ASK_FOR = 422 "nothing-to-ask-for", "Nothing will be due by that day", "Choose a later day: the next billing day is the first.";
     EINVOICE_INCOMPLETE = 422 "einvoice-incomplete", "The document cannot be written for programs", "It lacks what EN 16931 asks for: the problem's detail says what. It was frozen when the document was issued; later ones have what the settings have now.";
     INVOICE_NOT_FOUND = 404 "invoice-not-found", "There is no such invoice", "It may belong to somebody else.";
 }
@@ -49,6 +53,18 @@ pub enum Error {
     /// No invoice has this id.
     #[error("no invoice {0}")]
     InvoiceNotFound(InvoiceId),
+    /// No proforma has this id.
+    #[error("no proforma {0}")]
+    ProformaNotFound(ProformaId),
+    /// The one of this number asks already.
+    #[error("{0} asks for money ahead already")]
+    ProformaOpen(String),
+    /// The day of the one of this number is over.
+    #[error("the day of {0} is over")]
+    ProformaPast(String),
+    /// No bill is due up to this day.
+    #[error("nothing will be due by {0}")]
+    NothingToAskFor(NaiveDate),
     /// No credit note has this id.
     #[error("no credit note {0}")]
     CreditNoteNotFound(CreditNoteId),
@@ -237,6 +253,10 @@ impl From<Error> for Problem {
             Error::RunInProgress { .. } => Self::new(&RUN_IN_PROGRESS, &error),
             Error::InvoiceNotFound(_) => Self::new(&INVOICE_NOT_FOUND, &error),
             Error::EinvoiceIncomplete { .. } => Self::new(&EINVOICE_INCOMPLETE, &error),
+            Error::ProformaNotFound(_) => Self::new(&PROFORMA_NOT_FOUND, &error),
+            Error::ProformaOpen(_) => Self::new(&PROFORMA_OPEN, &error),
+            Error::ProformaPast(_) => Self::new(&PROFORMA_PAST, &error),
+            Error::NothingToAskFor(_) => Self::new(&NOTHING_TO_ASK_FOR, &error),
             Error::CreditNoteNotFound(_) => Self::new(&CREDIT_NOTE_NOT_FOUND, &error),
             Error::NothingLeftToCredit(_) => Self::new(&NOTHING_LEFT_TO_CREDIT, &error),
             Error::CreditAboveInvoice { .. } => Self::new(&CREDIT_ABOVE_INVOICE, &error),

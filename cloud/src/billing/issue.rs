@@ -69,8 +69,7 @@ impl Issuing {
         currency: Currency,
         lines: &'l [Draft],
     ) -> Result<Document<'a, 'l>, Error> {
-        let taxables: Vec<_> =
-            lines.iter().map(|line| Taxable { net: line.net, rate: line.rate.unwrap_or(self.rate) }).collect();
+        let taxables: Vec<_> = lines.iter().map(|line| Taxable { net: line.net, rate: self.rate_of(line) }).collect();
         let mut totals = totals(currency, &Parts { lines: &taxables, ..Parts::default() })?;
         if self.tenant.tax_rounding == TaxRounding::Line {
             totals = rounded_by_line(totals, &taxables)?;
@@ -78,10 +77,25 @@ impl Issuing {
         Ok(Document { account, lines, totals })
     }
 
-    fn groups(&self, document: &Document<'_, '_>) -> Result<Vec<Group>, Error> {
+    /// The local day of issue.
+    pub(super) fn on(&self) -> NaiveDate {
+        self.on
+    }
+
+    /// The rate of a line: its own, or the ISP's.
+    pub(super) fn rate_of(&self, line: &Draft) -> TaxRate {
+        line.rate.unwrap_or(self.rate)
+    }
+
+    /// Seller and buyer of a document.
+    pub(super) fn parties(&self, document: &Document<'_, '_>) -> Parties {
+        parties(&self.tenant, document)
+    }
+
+    /// What stands beside each of its taxes.
+    pub(super) fn groups(&self, document: &Document<'_, '_>) -> Result<Vec<Group>, Error> {
         let lines = document.lines.iter();
-        let lines: Vec<_> =
-            lines.map(|line| (line.rate.unwrap_or(self.rate), line.net, line.taxed_by.as_ref())).collect();
+        let lines: Vec<_> = lines.map(|line| (self.rate_of(line), line.net, line.taxed_by.as_ref())).collect();
         taxing::groups(&lines, &document.totals.taxes, &self.tenant.tax_name)
     }
 }
@@ -190,7 +204,7 @@ async fn write_all<'a>(
             due_on: issuing.due_on,
             rate: issuing.rate,
             groups: issuing.groups(document)?,
-            parties: parties(&issuing.tenant, document),
+            parties: issuing.parties(document),
             totals: document.totals.clone(),
         });
     }

@@ -26,6 +26,7 @@ pub mod pdf;
 mod periods;
 mod preview;
 mod pricing;
+pub mod proformas;
 mod recurring;
 mod runs;
 mod store;
@@ -54,6 +55,10 @@ pub use model::{
     LineTier, LineTiers, Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming,
 };
 pub use preview::{Outlier, OutlierReason, Preview, PreviewFault, preview};
+pub use proformas::{
+    Proforma, ProformaStatus, ProformaSummary, ProformaWish, asked_ahead, issue_proforma, issue_proforma_once,
+    proforma, proformas, withdraw_proforma,
+};
 pub use runs::{faults, run, runs, start_run, today};
 pub use taxing::tax_of_line;
 pub use upcoming::upcoming;

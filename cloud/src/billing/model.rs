@@ -136,7 +136,7 @@ pub struct Invoice {
 }
 
 /// What a line is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// The plan's price.
@@ -191,7 +191,7 @@ impl LineKind {
 }
 
 /// A line of an invoice and what it follows from.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct InvoiceLine {
     /// Which.
     pub id: InvoiceLineId,
@@ -289,7 +289,7 @@ pub struct LineTier {
 }
 
 /// Tax of one category and rate.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct InvoiceTax {
     /// Category of EN 16931.
     pub category: String,

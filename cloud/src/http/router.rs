@@ -94,6 +94,7 @@ fn operations() -> OpenApiRouter<App> {
             .merge(deals::contracts::api::routes())
             .merge(deals::pauses::api::routes())
             .merge(billing::credit_notes::api::routes())
+            .merge(billing::proformas::api::routes())
             .merge(billing::einvoice::api::routes())
             .merge(dunning::api::routes())
             .merge(payments::api::routes())

@@ -8,7 +8,7 @@ use weir_ui::blocks::{Action, Cell, Tone};
 use weir_ui::pages::{Section, Show};
 
 use super::{
-    MANY, address, charges, credit_notes, dunning_cases, invoices, money, paying, payments as receipts,
+    MANY, address, charges, credit_notes, dunning_cases, invoices, money, paying, payments as receipts, proformas,
     subscriptions as sold, tax_exemptions,
 };
 use crate::app::App;
@@ -42,6 +42,7 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) 
         facts = facts_of(&screen, &standing);
         sections = documents(&screen, &mut tx, id).await?;
         sections.push(charges::of_account(&screen, &mut tx, id).await?);
+        sections.push(proformas::of_account(&screen, &mut tx, id).await?);
         sections.push(tax_exemptions::section(&screen, &mut tx, id).await?);
         actions.push(Action::go(address("/messages", &[("account_id", &id.to_string())]), screen.t("messages-of")));
         sections.extend(paying::sections(&screen, &mut tx, id).await?);

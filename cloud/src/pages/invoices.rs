@@ -197,7 +197,8 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
     html(StatusCode::OK, &page)
 }
 
-fn lines(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Section {
+/// The lines of a document as rows.
+pub(super) fn lines(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Section {
     let lang = screen.frame.lang;
     let rows = lines.iter().map(|line| {
         let what = match line.subscription_id {

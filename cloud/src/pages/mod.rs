@@ -57,6 +57,7 @@ mod plugins;
 mod port_blocks;
 pub(crate) mod portal;
 mod portal_settings;
+mod proformas;
 mod quality;
 mod reference;
 mod router_changes;
@@ -181,6 +182,7 @@ const TOLD: &[(&str, &str)] = &[
     ("must be given but in the last tier", "error-traffic-last"),
     ("must have at most 6 decimals", "error-traffic-decimals"),
     ("must be at most 1000, found", "error-traffic-most"),
+    ("must be from today, ", "error-proforma-day"),
     ("must be from 1 to 36 months", "error-plan-phase-months"),
     ("must be less than the plan's own", "error-plan-phase-price"),
     ("must cost something else than", "error-plan-phase-same"),
@@ -277,7 +279,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(subscription_changes::routes())
         .merge(identities::routes())
         .merge(invoices::routes())
-        .merge(credit_notes::routes())
+        .merge(credit_notes::routes().merge(proformas::routes()))
         .merge(crediting::routes())
         .merge(payments::routes())
         .merge(paying::routes())

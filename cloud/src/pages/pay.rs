@@ -17,7 +17,7 @@ use weir_ui::{Frame, format};
 
 use super::{Asking, form_status, money};
 use crate::app::App;
-use crate::billing::{self, OpenItem};
+use crate::billing::{self, OpenItem, ProformaSummary};
 use crate::db::{Scope, TenantTx};
 use crate::error::Problem;
 use crate::http::ApiQuery;
@@ -109,6 +109,8 @@ async fn shown(
     let isp = tenants::tenant(&mut tx).await?;
     let standing = billing::standing(&mut tx, payer.account).await?;
     let items = billing::open_items(&mut tx, payer.account, standing.open.currency()).await?;
+    let (wanted, ahead) =
+        (payments::wanted(&mut tx, payer.account).await?, billing::asked_ahead(&mut tx, payer.account).await?);
     let open = payments::open_attempt(&mut tx, payer.account).await?;
     let portal = portal::address(app, &mut tx).await?;
     let by_card = payments::provider_settings(app, &mut tx).await?.enabled;
@@ -119,8 +121,8 @@ async fn shown(
     frame.lang = LANGUAGES.into_iter().find(|tag| *tag == holder.language).unwrap_or(frame.lang);
     frame.tenant.clone_from(&isp.name);
     frame.hue = isp.hue.unsigned_abs();
-    let owes = standing.open.is_positive();
-    let amount = money(frame.lang, standing.open);
+    let owes = wanted.is_positive();
+    let amount = money(frame.lang, wanted);
     let under_way = open.as_ref().is_some_and(|attempt| !is_page(attempt));
     let page = Pay {
         title: if owes { frame.t1("pay-title", "amount", &amount) } else { frame.t("pay-nothing") },
@@ -131,7 +133,7 @@ async fn shown(
             let key = if keeps_one { "pay-keep-other" } else { "pay-keep-only" };
             Action::post(format!("/pay/{}/card", payer.token), frame.t(key))
         }),
-        owed: owed(&frame, &items, today),
+        owed: owed(&frame, &items, ahead.as_ref(), today),
         transfer: if owes { transfer(&frame, &isp, &account.number) } else { None },
         contact: isp.contact,
         back: Action::go(portal, frame.t("pay-back")),
@@ -185,7 +187,7 @@ fn form(frame: &Frame, payer: &Payer, amount: &str, problem: Option<&Problem>) -
     Inset { submit: frame.t1("pay-do", "amount", amount), ..inset }
 }
 
-fn owed(frame: &Frame, items: &[OpenItem], today: NaiveDate) -> Section {
+fn owed(frame: &Frame, items: &[OpenItem], ahead: Option<&ProformaSummary>, today: NaiveDate) -> Section {
     let due = |item: &OpenItem| {
         let key = if item.due_on < today { "portal-bill-overdue" } else { "portal-bill-due" };
         frame.t1(key, "date", &format::date(frame.lang, item.due_on))
@@ -193,8 +195,17 @@ fn owed(frame: &Frame, items: &[OpenItem], today: NaiveDate) -> Section {
     let rows = items.iter().map(|item| {
         vec![Cell::Text(item.number.clone()), Cell::Text(due(item)), Cell::Number(money(frame.lang, item.open))]
     });
+    let ahead = ahead.map(|proforma| {
+        let until = frame.t1("proforma-ahead", "date", &format::date(frame.lang, proforma.as_of));
+        vec![Cell::Text(proforma.number.clone()), Cell::Text(until), Cell::Number(money(frame.lang, proforma.left))]
+    });
     let names = ["invoice", "due", "open"].map(|key| frame.t(key)).to_vec();
-    Section { title: frame.t("pay-owed"), action: None, table: Table::new(names, rows.collect()), empty: String::new() }
+    Section {
+        title: frame.t("pay-owed"),
+        action: None,
+        table: Table::new(names, rows.chain(ahead).collect()),
+        empty: String::new(),
+    }
 }
 
 fn transfer(frame: &Frame, isp: &Tenant, account: &str) -> Option<(String, Vec<(String, Cell)>)> {

@@ -23,7 +23,7 @@ mod settings;
 mod store;
 mod suspense;
 
-pub use attempts::{attempt, attempts, look, open_attempt, pending, request_page};
+pub use attempts::{attempt, attempts, look, open_attempt, pending, request_page, wanted};
 pub use error::Error;
 pub use listen::listen;
 pub use messages::take_message;

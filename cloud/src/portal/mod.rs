@@ -20,7 +20,7 @@ pub use boosts::{boosts, buy_boost};
 pub use error::Error;
 pub use links::{LinkState, link, make_link, request_link, set_password};
 pub use model::{Door, Link, PortalLogin, PortalSettings, PortalSettingsChange, Session};
-pub use own::{account, accounts, credit_note, invoice, line, lines};
+pub use own::{account, accounts, credit_note, invoice, line, lines, proforma};
 pub use plans::{Changed, change_plan, choices};
 pub use settings::{address, change_settings, door, door_of_host, settings};
 pub use sign_in::{login, sign_in, sign_out, sign_out_everywhere, who_is};

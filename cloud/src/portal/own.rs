@@ -1,10 +1,10 @@
 //! What is a subscriber's own. Whatever is another's is not found, as if there were no such thing.
 
 use super::Error;
-use crate::billing::{self, CreditNote, Invoice};
+use crate::billing::{self, CreditNote, Invoice, Proforma};
 use crate::db::TenantTx;
 use crate::http::paging::Page;
-use crate::ids::{AccountId, CreditNoteId, InvoiceId, SubscriberId, SubscriptionId};
+use crate::ids::{AccountId, CreditNoteId, InvoiceId, ProformaId, SubscriberId, SubscriptionId};
 use crate::subscribers::{self, Account};
 use crate::subscriptions::{self, Status, Subscription};
 
@@ -66,6 +66,18 @@ pub async fn credit_note(tx: &mut TenantTx, me: SubscriberId, id: CreditNoteId) 
         Ok(_) => Ok(note),
         Err(Error::Subscriber(subscribers::Error::AccountNotFound(_))) => {
             Err(billing::Error::CreditNoteNotFound(id).into())
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// One of their proformas.
+pub async fn proforma(tx: &mut TenantTx, me: SubscriberId, id: ProformaId) -> Result<Proforma, Error> {
+    let proforma = billing::proforma(tx, id).await?;
+    match account(tx, me, proforma.summary.account_id).await {
+        Ok(_) => Ok(proforma),
+        Err(Error::Subscriber(subscribers::Error::AccountNotFound(_))) => {
+            Err(billing::Error::ProformaNotFound(id).into())
         }
         Err(other) => Err(other),
     }

@@ -7,12 +7,13 @@ mod facturx;
 pub mod text;
 mod world;
 
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use weir_rules::money::{Currency, Money};
 use weir_rules::reference::grouped;
 
-use super::{Error, Invoice, InvoiceLine, InvoiceTax, InvoiceTaxPart, LineTier, einvoice};
+use super::{Error, Invoice, InvoiceLine, InvoiceTax, InvoiceTaxPart, LineTier, Parties, einvoice};
 
 pub use world::{Attachment, Template};
 
@@ -31,32 +32,53 @@ pub async fn typeset(
 /// Draws an invoice, away from the threads that answer requests: a Factur-X, if it has all that one must have.
 pub async fn draw(invoice: Invoice) -> Result<Vec<u8>, Error> {
     let attachment = einvoice::attachment(einvoice::Document::of_invoice(&invoice));
-    typeset(Template::Invoice, data(&invoice), invoice.summary.number, attachment).await
+    let summary = &invoice.summary;
+    let data = data(&Asking {
+        number: &summary.number,
+        issued_on: summary.issued_on,
+        due_on: summary.due_on,
+        totals: [summary.net, summary.tax, summary.gross],
+        parties: &invoice.parties,
+        lines: &invoice.lines,
+        taxes: &invoice.taxes,
+    });
+    typeset(Template::Invoice, data, invoice.summary.number, attachment).await
+}
+
+/// A document that asks for money.
+pub(super) struct Asking<'a> {
+    pub number: &'a str,
+    pub issued_on: NaiveDate,
+    pub due_on: NaiveDate,
+    /// Net, tax, gross.
+    pub totals: [Money; 3],
+    pub parties: &'a Parties,
+    pub lines: &'a [InvoiceLine],
+    pub taxes: &'a [InvoiceTax],
 }
 
 /// What the template shows, every figure and date already written for the reader.
-fn data(invoice: &Invoice) -> Value {
-    let language = invoice.parties.language.as_str();
-    let money = |money: Money| text::money(money, language);
-    let summary = &invoice.summary;
+pub(super) fn data(asking: &Asking<'_>) -> Value {
+    let language = asking.parties.language.as_str();
+    let [net, tax, gross] = asking.totals.map(|money| text::money(money, language));
     json!({
         "language": language,
-        "hue": invoice.parties.seller.hue,
-        "credit": summary.gross.is_negative(),
-        "number": summary.number,
-        "issued_on": text::date(summary.issued_on, language),
-        "due_on": text::date(summary.due_on, language),
+        "hue": asking.parties.seller.hue,
+        "credit": asking.totals[2].is_negative(),
+        "number": asking.number,
+        "issued_on": text::date(asking.issued_on, language),
+        "due_on": text::date(asking.due_on, language),
         "corrects": null,
         "reason": null,
-        "seller": invoice.parties.seller,
-        "buyer": invoice.parties.buyer,
-        "lines": invoice.lines.iter().map(|line| line_data(line, language)).collect::<Vec<_>>(),
-        "taxes": invoice.taxes.iter().map(|tax| tax_data(tax, language)).collect::<Vec<_>>(),
-        "net": money(summary.net),
-        "tax": money(summary.tax),
-        "gross": money(summary.gross),
-        "iban": grouped(&invoice.parties.seller.bank_iban),
-        "reference": grouped(&invoice.parties.buyer.reference),
+        "seller": asking.parties.seller,
+        "buyer": asking.parties.buyer,
+        "lines": asking.lines.iter().map(|line| line_data(line, language)).collect::<Vec<_>>(),
+        "taxes": asking.taxes.iter().map(|tax| tax_data(tax, language)).collect::<Vec<_>>(),
+        "net": net,
+        "tax": tax,
+        "gross": gross,
+        "iban": grouped(&asking.parties.seller.bank_iban),
+        "reference": grouped(&asking.parties.buyer.reference),
     })
 }
 

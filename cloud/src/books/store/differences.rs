@@ -123,6 +123,7 @@ async fn numbers(tx: &mut TenantTx) -> Result<Vec<DifferenceRow>, sqlx::Error> {
         r#"WITH made AS (
                SELECT CASE WHEN corrects_id IS NOT NULL AND number LIKE 'CN-%' THEN 'credit_note' ELSE 'invoice' END AS kind, number
                FROM invoices WHERE number IS NOT NULL
+               UNION ALL SELECT 'proforma', number FROM proformas
                UNION ALL SELECT 'receipt', number FROM payments
                UNION ALL SELECT kind, number FROM refunds WHERE number IS NOT NULL),
            counted AS (
@@ -131,7 +132,7 @@ async fn numbers(tx: &mut TenantTx) -> Result<Vec<DifferenceRow>, sqlx::Error> {
                FROM made GROUP BY 1, 2, 3),
            taken AS (
                SELECT s.kind, s.year::int AS year, n FROM number_series s CROSS JOIN LATERAL generate_series(1, s.next - 1) AS n
-               WHERE s.kind IN ('invoice', 'credit_note', 'receipt', 'refund', 'dispute'))
+               WHERE s.kind IN ('invoice', 'credit_note', 'proforma', 'receipt', 'refund', 'dispute'))
            SELECT '' AS "kind!", NULL::uuid AS "id?", concat_ws(' ', kind, year, n) AS "name!", '' AS "unit!",
                   (CASE WHEN t.kind IS NULL THEN 0 ELSE 1 END)::numeric AS "expected!", coalesce(c.times, 0)::numeric AS "found!",
                   count(*) OVER () AS "differ!"

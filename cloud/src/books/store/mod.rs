@@ -53,7 +53,7 @@ pub async fn looked_at(tx: &mut TenantTx, question: Question) -> Result<i64, sql
                WHEN 'credit_agrees' THEN (SELECT count(*) FROM accounts)
                WHEN 'notes_within_invoice' THEN (SELECT count(DISTINCT corrects_id) FROM invoices)
                WHEN 'numbers_gapless' THEN (SELECT count(*) FROM invoices WHERE number IS NOT NULL)
-                   + (SELECT count(*) FROM payments) + (SELECT count(*) FROM refunds WHERE number IS NOT NULL)
+                   + (SELECT count(*) FROM proformas) + (SELECT count(*) FROM payments) + (SELECT count(*) FROM refunds WHERE number IS NOT NULL)
                WHEN 'deferred_agrees' THEN (SELECT count(*) FROM revenue_schedules)
                WHEN 'days_billed_once' THEN (SELECT count(*) FROM billed_periods)
                ELSE (SELECT count(*) FROM invoice_lines WHERE kind = 'usage') END) AS "looked_at!""#,

@@ -9,12 +9,12 @@ use weir_ui::format;
 use weir_ui::portal::{Page, Portal, section};
 
 use super::Own;
-use crate::billing::{self, CreditNoteFilter, CreditNoteSummary, InvoiceFilter, InvoiceSummary};
+use crate::billing::{self, CreditNoteFilter, CreditNoteSummary, InvoiceFilter, InvoiceSummary, ProformaSummary};
 use crate::deals::{self, Charge};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::html;
-use crate::ids::{CreditNoteId, InvoiceId};
+use crate::ids::{CreditNoteId, InvoiceId, ProformaId};
 use crate::pages::{MANY, money};
 use crate::portal;
 
@@ -33,6 +33,11 @@ pub(super) async fn list(own: Own) -> Result<Response, Problem> {
         let waiting = deals::charges(&mut tx, account.id, true, MANY).await?;
         if !waiting.is_empty() {
             page.sections.push(section(portal.t("portal-charges"), charges_table(portal, &waiting), String::new()));
+        }
+        let ahead = billing::proformas(&mut tx, MANY, Some(account.id)).await?;
+        if !ahead.is_empty() {
+            let title = portal.frame.t1("portal-proformas-of", "account", &account.number);
+            page.sections.push(section(title, proformas_table(portal, &ahead), String::new()));
         }
         let filter = CreditNoteFilter { account: Some(account.id), ..CreditNoteFilter::default() };
         let notes = billing::credit_notes(&mut tx, MANY, &filter).await?;
@@ -90,6 +95,22 @@ fn notes_table(portal: &Portal, notes: &[CreditNoteSummary]) -> Table {
     Table::new(names.to_vec(), rows.collect())
 }
 
+/// Proformas as rows, each leading to its document.
+fn proformas_table(portal: &Portal, proformas: &[ProformaSummary]) -> Table {
+    let lang = portal.frame.lang;
+    let rows = proformas.iter().map(|one| {
+        vec![
+            Cell::link(portal.at(&format!("/proformas/{}/pdf", one.id)), &one.number),
+            Cell::Text(format::date(lang, one.issued_on)),
+            Cell::Text(format::date(lang, one.as_of)),
+            crate::pages::proformas::status(portal.t(&format!("portal-proforma-{}", one.status.name())), one),
+            Cell::Number(money(lang, one.gross)),
+        ]
+    });
+    let names = ["number", "issued", "proforma-as-of", "status", "amount"].map(|key| portal.t(key)).to_vec();
+    Table::new(names, rows.collect())
+}
+
 fn status(portal: &Portal, invoice: &InvoiceSummary, today: NaiveDate) -> Cell {
     let due = format::date(portal.frame.lang, invoice.due_on);
     match invoice.collection_status {
@@ -118,4 +139,9 @@ pub(super) async fn credit_note(
 ) -> Result<Response, Problem> {
     let note = portal::credit_note(&mut own.read().await?, own.me.id, id).await?;
     billing::credit_notes::api::drawn(note).await
+}
+
+pub(super) async fn proforma(own: Own, ApiPath((_, id)): ApiPath<(String, ProformaId)>) -> Result<Response, Problem> {
+    let proforma = portal::proforma(&mut own.read().await?, own.me.id, id).await?;
+    billing::proformas::api::drawn(proforma).await
 }

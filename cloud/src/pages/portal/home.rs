@@ -177,7 +177,8 @@ async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed
     let owes = standing.balance.is_positive();
     let by_card = payments::provider_settings(&own.visit.app, tx).await?.enabled;
     let pays_itself = payments::methods(tx, account.id).await?.iter().any(|method| method.autopay);
-    let pay = match (owes, by_card && !pays_itself) {
+    let asked = owes || billing::asked_ahead(tx, account.id).await?.is_some();
+    let pay = match (asked, by_card && !pays_itself) {
         (true, _) => Some(Action::go(subscribers::pay_address(tx, account.id).await?, portal.t("portal-pay"))),
         (false, true) => Some(Action::go(tx.links().pay(tx.tenant(), account.id), portal.t("pay-keep-only"))),
         (false, false) => None,

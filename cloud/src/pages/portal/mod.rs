@@ -45,6 +45,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/portal/{slug}/bills", get(bills::list))
         .route("/portal/{slug}/bills/{invoice}/pdf", get(bills::document))
         .route("/portal/{slug}/credit-notes/{note}/pdf", get(bills::credit_note))
+        .route("/portal/{slug}/proformas/{proforma}/pdf", get(bills::proforma))
         .route("/portal/{slug}/lines/{line}/usage", get(usage::show))
         .route("/portal/{slug}/lines/{line}/plan", get(plan::choose).post(plan::preview))
         .route("/portal/{slug}/lines/{line}/plan/{version}", get(plan::ask).post(plan::change))

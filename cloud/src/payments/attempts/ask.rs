@@ -56,14 +56,21 @@ async fn write(tx: &mut TenantTx, new: &NewAttempt<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A page of the provider's on which an account pays all it owes. Asked again it is the same page while nothing changed.
+/// What an account is asked for: what it owes, and what a proforma asks for ahead.
+pub async fn wanted(tx: &mut TenantTx, account: AccountId) -> Result<Money, Error> {
+    let open = billing::standing(tx, account).await?.open;
+    let ahead = billing::asked_ahead(tx, account).await?;
+    Ok(ahead.map_or(Ok(open), |proforma| open.checked_add(proforma.left))?)
+}
+
+/// A page of the provider's on which an account pays all it is asked for. Asked again it is the same page while nothing changed.
 pub async fn request_page(app: &App, scope: &Scope, account: AccountId, keep: bool) -> Result<Attempt, Error> {
     if let Some(stale) = stale_page(app, scope, account, keep).await? {
         cancel(app, scope, stale).await?;
     }
     let mut tx = app.db.begin(scope).await?;
     billing::lock_account(&mut tx, account).await?;
-    let open = billing::standing(&mut tx, account).await?.open;
+    let wanted = wanted(&mut tx, account).await?;
     if let Some(id) = store::open_of(&mut tx, account).await? {
         let row = store::find(&mut tx, id).await?.ok_or(Error::AttemptNotFound(id))?;
         if !is_page_to_pay_on(&row) {
@@ -72,7 +79,7 @@ pub async fn request_page(app: &App, scope: &Scope, account: AccountId, keep: bo
         drop(tx);
         return go_on(app, scope, id).await;
     }
-    if !open.is_positive() {
+    if !wanted.is_positive() {
         return Err(Error::NothingToPay(account));
     }
     settings::open_gateway(app, &mut tx).await?;
@@ -82,8 +89,8 @@ pub async fn request_page(app: &App, scope: &Scope, account: AccountId, keep: bo
         provider: STRIPE,
         kind: AttemptKind::Page.name(),
         method: None,
-        currency: open.currency().code(),
-        amount: open.amount(),
+        currency: wanted.currency().code(),
+        amount: wanted.amount(),
         keeps_method: keep,
         retries: 0,
     };
@@ -117,10 +124,10 @@ async fn stale_page(
     keep: bool,
 ) -> Result<Option<PaymentAttemptId>, Error> {
     let mut tx = app.db.read(scope).await?;
-    let open = billing::standing(&mut tx, account).await?.open;
+    let wanted = wanted(&mut tx, account).await?;
     let Some(id) = store::open_of(&mut tx, account).await? else { return Ok(None) };
     let row = store::find(&mut tx, id).await?.ok_or(Error::AttemptNotFound(id))?;
-    let as_wished = amount_of(&row)? == open && row.keeps_method == keep && tx.at() - row.created_at < PAGE_KEPT;
+    let as_wished = amount_of(&row)? == wanted && row.keeps_method == keep && tx.at() - row.created_at < PAGE_KEPT;
     Ok((is_page_to_pay_on(&row) && row.reference.is_some() && !as_wished).then_some(id))
 }
 

@@ -7,8 +7,8 @@ mod ask;
 mod look;
 mod take;
 
-pub use ask::request_page;
 pub(super) use ask::{NewCharge, write_charge};
+pub use ask::{request_page, wanted};
 pub use look::look;
 pub(super) use look::{cancel, look_at_subject};
 pub(super) use take::{take, unsolicited};

@@ -19,6 +19,7 @@ mod pauses;
 mod payments;
 mod periods;
 mod plan_previews;
+mod proformas;
 mod recognition;
 mod references;
 pub mod shop;

@@ -86,6 +86,7 @@ fn prefix_of(path: &str, parameter: &str) -> &'static str {
         "recognitions" => "rcg",
         "invoices" => "inv",
         "credit-notes" => "crn",
+        "proformas" => "pro",
         "orders" => "ord",
         "payments" => "pay",
         "messages" => "msg",

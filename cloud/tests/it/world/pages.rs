@@ -99,8 +99,8 @@ async fn things(isp: &Isp) -> BTreeMap<&'static str, String> {
     made.insert("book-checks", checked(isp).await);
     let invoices = isp.get("/api/v1/invoices").await.expect(200);
     let invoice = invoices["items"][0]["id"].as_str().expect("an invoice");
-    made.insert("credit-notes", credited(isp, invoice).await);
-    made.insert("invoices", invoice.to_owned());
+    made.extend([("credit-notes", credited(isp, invoice).await), ("invoices", invoice.to_owned())]);
+    made.insert("proformas", asked_ahead(isp, &account).await);
     made.insert("messages", written(isp, &subscriber, &account).await);
     made.extend(crate::plugins::things(isp).await);
     made.insert("usage-quarantine", quarantined(isp, &router).await);
@@ -147,6 +147,13 @@ async fn credited(isp: &Isp, invoice: &str) -> String {
     let wish = json!({ "reason": "Test" });
     let note = isp.once(&format!("/api/v1/invoices/{invoice}/credit-notes"), "note", wish).await.expect(201);
     note["id"].as_str().expect("an id").to_owned()
+}
+
+/// A proforma about what an account will be billed in the next months.
+async fn asked_ahead(isp: &Isp, account: &str) -> String {
+    let wish = json!({ "as_of": (isp.cloud.app.clock.now() + chrono::Days::new(60)).date_naive() });
+    let asked = isp.once(&format!("/api/v1/accounts/{account}/proformas"), "proforma", wish).await.expect(201);
+    asked["id"].as_str().expect("an id").to_owned()
 }
 
 /// A usage record that waits for a decision, of an agent that is gone.
