@@ -63,28 +63,30 @@ CREATE FUNCTION public.billed_periods_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_line_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_line_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_line_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_line_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_invoice_line_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_subscription_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.billed_periods_refer() OWNER TO weir_super;
 
@@ -163,22 +165,24 @@ CREATE FUNCTION public.events_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what events refers to is not there', CONSTRAINT = 'events_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what events refers to is not there', CONSTRAINT = 'events_tenant_id_account_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.events_refer() OWNER TO weir_super;
 
@@ -212,40 +216,42 @@ CREATE FUNCTION public.invoice_lines_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, credits_line_id FROM written) w
-               WHERE w.credits_line_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.credits_line_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, credits_line_id FROM written) w
+               WHERE w.credits_line_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.credits_line_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_credits_line_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_invoice_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, plan_version_id FROM written) w
-               WHERE w.plan_version_id IS NOT NULL AND NOT EXISTS (SELECT FROM plan_versions t WHERE t.tenant_id = w.tenant_id AND t.id = w.plan_version_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, plan_version_id FROM written) w
+               WHERE w.plan_version_id IS NOT NULL AND NOT EXISTS (SELECT FROM plan_versions t WHERE t.tenant_id = w.tenant_id AND t.id = w.plan_version_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_plan_version_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
-               WHERE w.subscription_id IS NOT NULL AND NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
+               WHERE w.subscription_id IS NOT NULL AND NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_subscription_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.invoice_lines_refer() OWNER TO weir_super;
 
@@ -254,22 +260,24 @@ CREATE FUNCTION public.invoice_taxes_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_invoice_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.invoice_taxes_refer() OWNER TO weir_super;
 
@@ -278,34 +286,36 @@ CREATE FUNCTION public.invoices_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_account_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, corrects_id FROM written) w
-               WHERE w.corrects_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.corrects_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, corrects_id FROM written) w
+               WHERE w.corrects_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.corrects_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_corrects_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, run_id FROM written) w
-               WHERE w.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM billing_runs t WHERE t.tenant_id = w.tenant_id AND t.id = w.run_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, run_id FROM written) w
+               WHERE w.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM billing_runs t WHERE t.tenant_id = w.tenant_id AND t.id = w.run_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_run_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.invoices_refer() OWNER TO weir_super;
 
@@ -352,6 +362,7 @@ BEGIN
         'CREATE POLICY tenant ON %s FOR ALL TO weir_app USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()))',
         target);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO weir_app', target);
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id SET (n_distinct = 20)', target);
 END $$;
 
 ALTER FUNCTION public.isolate_by_tenant(target regclass) OWNER TO weir_super;
@@ -436,16 +447,18 @@ CREATE FUNCTION public.ledger_entries_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_entries refers to is not there', CONSTRAINT = 'ledger_entries_tenant_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.ledger_entries_refer() OWNER TO weir_super;
 
@@ -454,28 +467,30 @@ CREATE FUNCTION public.ledger_postings_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_account_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, entry_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM ledger_entries t WHERE t.tenant_id = w.tenant_id AND t.id = w.entry_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, entry_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM ledger_entries t WHERE t.tenant_id = w.tenant_id AND t.id = w.entry_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_entry_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.ledger_postings_refer() OWNER TO weir_super;
 
@@ -596,6 +611,7 @@ CREATE TABLE platform.api_keys (
     CONSTRAINT api_keys_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT api_keys_may_something CHECK ((cardinality(scopes) > 0))
 );
+ALTER TABLE ONLY platform.api_keys ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.api_keys FORCE ROW LEVEL SECURITY;
 
@@ -633,6 +649,7 @@ CREATE TABLE platform.enrollment_tokens (
     CONSTRAINT enrollment_tokens_digest_is_whole CHECK ((length(secret_digest) = 32)),
     CONSTRAINT enrollment_tokens_use_is_whole CHECK ((((used_at IS NULL) = (used_by_key IS NULL)) AND ((used_at IS NULL) = (agent_id IS NULL))))
 );
+ALTER TABLE ONLY platform.enrollment_tokens ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.enrollment_tokens FORCE ROW LEVEL SECURITY;
 
@@ -660,6 +677,7 @@ CREATE TABLE platform.jobs (
     failed_at timestamp with time zone,
     outward boolean DEFAULT false NOT NULL
 );
+ALTER TABLE ONLY platform.jobs ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.jobs FORCE ROW LEVEL SECURITY;
 
@@ -683,6 +701,7 @@ CREATE TABLE platform.log_in_challenges (
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT log_in_challenges_hash_is_whole CHECK ((length(token_hash) = 32))
 );
+ALTER TABLE ONLY platform.log_in_challenges ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.log_in_challenges FORCE ROW LEVEL SECURITY;
 
@@ -693,6 +712,7 @@ CREATE TABLE platform.portal_hosts (
     tenant_id uuid NOT NULL,
     CONSTRAINT portal_hosts_are_lower_case CHECK (((host = lower(host)) AND (host <> ''::text)))
 );
+ALTER TABLE ONLY platform.portal_hosts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.portal_hosts FORCE ROW LEVEL SECURITY;
 
@@ -712,6 +732,7 @@ CREATE TABLE platform.staff_invitations (
     CONSTRAINT staff_invitations_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT staff_invitations_role_exists CHECK ((role = ANY (ARRAY['owner'::text, 'billing'::text, 'support'::text, 'network'::text, 'read_only'::text])))
 );
+ALTER TABLE ONLY platform.staff_invitations ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.staff_invitations FORCE ROW LEVEL SECURITY;
 
@@ -723,6 +744,7 @@ CREATE TABLE platform.staff_logins (
     staff_id uuid NOT NULL,
     password_hash text NOT NULL
 );
+ALTER TABLE ONLY platform.staff_logins ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.staff_logins FORCE ROW LEVEL SECURITY;
 
@@ -739,6 +761,7 @@ CREATE TABLE platform.staff_sessions (
     id uuid NOT NULL,
     address text DEFAULT ''::text NOT NULL
 );
+ALTER TABLE ONLY platform.staff_sessions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.staff_sessions FORCE ROW LEVEL SECURITY;
 
@@ -753,6 +776,7 @@ CREATE TABLE platform.support_mailboxes (
     CONSTRAINT support_mailboxes_hash_is_whole CHECK ((length(token_hash) = 32)),
     CONSTRAINT support_mailboxes_key_is_whole CHECK ((length(tag_key) = 32))
 );
+ALTER TABLE ONLY platform.support_mailboxes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.support_mailboxes FORCE ROW LEVEL SECURITY;
 
@@ -764,6 +788,7 @@ CREATE TABLE platform.tenants (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT tenants_slug_is_a_host_label CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text))
 );
+ALTER TABLE ONLY platform.tenants ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.tenants FORCE ROW LEVEL SECURITY;
 
@@ -784,6 +809,7 @@ CREATE TABLE platform.webhook_deliveries (
     CONSTRAINT webhook_deliveries_pending_have_a_time CHECK (((status = 'pending'::text) = (next_attempt_at IS NOT NULL))),
     CONSTRAINT webhook_deliveries_status_exists CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
 );
+ALTER TABLE ONLY platform.webhook_deliveries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.webhook_deliveries FORCE ROW LEVEL SECURITY;
 
@@ -808,6 +834,7 @@ CREATE TABLE public.access_points (
     CONSTRAINT access_points_peak_down_is_positive CHECK ((peak_down_bps > 0)),
     CONSTRAINT access_points_peak_up_is_positive CHECK ((peak_up_bps > 0))
 );
+ALTER TABLE ONLY public.access_points ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.access_points FORCE ROW LEVEL SECURITY;
 
@@ -824,6 +851,7 @@ CREATE TABLE public.accounts (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT accounts_billing_day_is_a_day CHECK (((billing_day >= 1) AND (billing_day <= 31)))
 );
+ALTER TABLE ONLY public.accounts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.accounts FORCE ROW LEVEL SECURITY;
 
@@ -840,6 +868,7 @@ CREATE TABLE public.agent_events (
     received_at timestamp with time zone NOT NULL,
     CONSTRAINT agent_events_severity_exists CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text])))
 );
+ALTER TABLE ONLY public.agent_events ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.agent_events FORCE ROW LEVEL SECURITY;
 
@@ -892,6 +921,7 @@ CREATE TABLE public.agents (
     CONSTRAINT agents_trust_digest_is_whole CHECK ((length(trust_digest) = 8)),
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
+ALTER TABLE ONLY public.agents ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.agents FORCE ROW LEVEL SECURITY;
 
@@ -910,6 +940,7 @@ CREATE TABLE public.allocations (
     CONSTRAINT allocations_have_one_source CHECK (((payment_id IS NULL) <> (credit_id IS NULL))),
     CONSTRAINT allocations_refunded_are_payments CHECK (((refund_id IS NULL) OR (payment_id IS NOT NULL)))
 );
+ALTER TABLE ONLY public.allocations ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.allocations FORCE ROW LEVEL SECURITY;
 
@@ -931,6 +962,7 @@ CREATE TABLE public.applied_objects (
     CONSTRAINT applied_objects_access_exists CHECK ((access = ANY (ARRAY['open'::text, 'throttled'::text, 'walled_garden'::text, 'closed'::text]))),
     CONSTRAINT applied_objects_status_exists CHECK ((status = ANY (ARRAY['pending'::text, 'applied'::text, 'failed'::text, 'rejected'::text, 'unsupported'::text, 'removed'::text])))
 );
+ALTER TABLE ONLY public.applied_objects ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.applied_objects FORCE ROW LEVEL SECURITY;
 
@@ -945,6 +977,7 @@ CREATE TABLE public.audit_entries (
     subject text NOT NULL,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL
 );
+ALTER TABLE ONLY public.audit_entries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.audit_entries FORCE ROW LEVEL SECURITY;
 
@@ -958,6 +991,7 @@ CREATE TABLE public.audit_links (
     CONSTRAINT audit_links_count_from_one CHECK (("position" > 0)),
     CONSTRAINT audit_links_hash_is_whole CHECK ((length(hash) = 32))
 );
+ALTER TABLE ONLY public.audit_links ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.audit_links FORCE ROW LEVEL SECURITY;
 
@@ -978,6 +1012,7 @@ CREATE TABLE public.bank_entries (
     remittance text NOT NULL,
     CONSTRAINT bank_entries_are_not_zero CHECK ((amount <> (0)::numeric))
 );
+ALTER TABLE ONLY public.bank_entries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.bank_entries FORCE ROW LEVEL SECURITY;
 
@@ -993,6 +1028,7 @@ CREATE TABLE public.bank_files (
     given_at timestamp with time zone NOT NULL,
     imported_at timestamp with time zone
 );
+ALTER TABLE ONLY public.bank_files ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.bank_files FORCE ROW LEVEL SECURITY;
 
@@ -1012,6 +1048,7 @@ CREATE TABLE public.bank_statements (
     imported_at timestamp with time zone NOT NULL,
     CONSTRAINT bank_statements_have_both_balances CHECK (((opening IS NULL) = (closing IS NULL)))
 );
+ALTER TABLE ONLY public.bank_statements ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.bank_statements FORCE ROW LEVEL SECURITY;
 
@@ -1022,6 +1059,7 @@ CREATE TABLE public.billed_charges (
     charge_id uuid NOT NULL,
     invoice_line_id uuid NOT NULL
 );
+ALTER TABLE ONLY public.billed_charges ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_charges FORCE ROW LEVEL SECURITY;
 
@@ -1032,6 +1070,7 @@ CREATE TABLE public.billed_contracts (
     contract_id uuid NOT NULL,
     invoice_line_id uuid NOT NULL
 );
+ALTER TABLE ONLY public.billed_contracts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_contracts FORCE ROW LEVEL SECURITY;
 
@@ -1046,6 +1085,7 @@ CREATE TABLE public.billed_periods (
     CONSTRAINT billed_periods_are_not_empty CHECK ((NOT isempty(period))),
     CONSTRAINT billed_periods_component_exists CHECK ((component = ANY (ARRAY['recurring'::text, 'usage'::text])))
 );
+ALTER TABLE ONLY public.billed_periods ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_periods FORCE ROW LEVEL SECURITY;
 
@@ -1059,6 +1099,7 @@ CREATE TABLE public.billed_segments (
     handle integer NOT NULL,
     invoice_line_id uuid NOT NULL
 );
+ALTER TABLE ONLY public.billed_segments ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_segments FORCE ROW LEVEL SECURITY;
 
@@ -1069,6 +1110,7 @@ CREATE TABLE public.billed_top_ups (
     top_up_id uuid NOT NULL,
     invoice_line_id uuid NOT NULL
 );
+ALTER TABLE ONLY public.billed_top_ups ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_top_ups FORCE ROW LEVEL SECURITY;
 
@@ -1082,6 +1124,7 @@ CREATE TABLE public.billing_batches (
     done_at timestamp with time zone,
     CONSTRAINT billing_batches_are_not_empty CHECK ((cardinality(accounts) > 0))
 );
+ALTER TABLE ONLY public.billing_batches ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billing_batches FORCE ROW LEVEL SECURITY;
 
@@ -1094,6 +1137,7 @@ CREATE TABLE public.billing_faults (
     reason text NOT NULL,
     at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.billing_faults ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billing_faults FORCE ROW LEVEL SECURITY;
 
@@ -1112,6 +1156,7 @@ CREATE TABLE public.billing_runs (
     error text,
     CONSTRAINT billing_runs_status_exists CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
 );
+ALTER TABLE ONLY public.billing_runs ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billing_runs FORCE ROW LEVEL SECURITY;
 
@@ -1125,6 +1170,7 @@ CREATE TABLE public.book_check_results (
     differ bigint NOT NULL,
     CONSTRAINT book_check_results_are_not_negative CHECK (((differ >= 0) AND (looked_at >= 0)))
 );
+ALTER TABLE ONLY public.book_check_results ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.book_check_results FORCE ROW LEVEL SECURITY;
 
@@ -1137,6 +1183,7 @@ CREATE TABLE public.book_checks (
     checked_at timestamp with time zone NOT NULL,
     checked_by text NOT NULL
 );
+ALTER TABLE ONLY public.book_checks ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.book_checks FORCE ROW LEVEL SECURITY;
 
@@ -1151,6 +1198,7 @@ CREATE TABLE public.book_differences (
     expected text NOT NULL,
     found text NOT NULL
 );
+ALTER TABLE ONLY public.book_differences ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.book_differences FORCE ROW LEVEL SECURITY;
 
@@ -1162,6 +1210,7 @@ CREATE TABLE public.cancelled_boosts (
     cancelled_at timestamp with time zone NOT NULL,
     cancelled_by text NOT NULL
 );
+ALTER TABLE ONLY public.cancelled_boosts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.cancelled_boosts FORCE ROW LEVEL SECURITY;
 
@@ -1194,6 +1243,7 @@ CREATE TABLE public.contracts (
     CONSTRAINT contracts_term_is_whole CHECK (((NOT isempty(term)) AND (NOT lower_inf(term)) AND (NOT upper_inf(term)))),
     CONSTRAINT contracts_waived_for_a_reason CHECK ((((waived_at IS NULL) = (waived_by IS NULL)) AND ((waived_at IS NULL) = (waive_reason IS NULL)) AND (btrim(waive_reason) <> ''::text)))
 );
+ALTER TABLE ONLY public.contracts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.contracts FORCE ROW LEVEL SECURITY;
 
@@ -1210,6 +1260,7 @@ CREATE TABLE public.desired_objects (
     removed boolean DEFAULT false NOT NULL,
     changed_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.desired_objects ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.desired_objects FORCE ROW LEVEL SECURITY;
 
@@ -1243,6 +1294,7 @@ CREATE TABLE public.diagnoses (
     CONSTRAINT diagnoses_state_exists CHECK ((state = ANY (ARRAY['asked'::text, 'running'::text, 'away'::text, 'too_old'::text, 'refused'::text, 'cancelled'::text, 'unknown'::text, 'done'::text]))),
     CONSTRAINT diagnoses_tool_exists CHECK ((tool = ANY (ARRAY['ping'::text, 'traceroute'::text, 'dns'::text, 'shaper'::text, 'log'::text, 'talkers'::text, 'capture'::text])))
 );
+ALTER TABLE ONLY public.diagnoses ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.diagnoses FORCE ROW LEVEL SECURITY;
 
@@ -1254,6 +1306,7 @@ CREATE TABLE public.diagnosis_parts (
     number integer NOT NULL,
     data bytea NOT NULL
 );
+ALTER TABLE ONLY public.diagnosis_parts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.diagnosis_parts FORCE ROW LEVEL SECURITY;
 
@@ -1285,6 +1338,7 @@ CREATE TABLE public.discounts (
     CONSTRAINT discounts_only_percents_have_a_most CHECK (((most IS NULL) OR (percent IS NOT NULL))),
     CONSTRAINT discounts_percent_is_in_bounds CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric)))
 );
+ALTER TABLE ONLY public.discounts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.discounts FORCE ROW LEVEL SECURITY;
 
@@ -1298,6 +1352,7 @@ CREATE TABLE public.dunning_cases (
     opened_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone
 );
+ALTER TABLE ONLY public.dunning_cases ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_cases FORCE ROW LEVEL SECURITY;
 
@@ -1312,6 +1367,7 @@ CREATE TABLE public.dunning_pauses (
     paused_by text NOT NULL,
     paused_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.dunning_pauses ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_pauses FORCE ROW LEVEL SECURITY;
 
@@ -1326,6 +1382,7 @@ CREATE TABLE public.dunning_policies (
     made_at timestamp with time zone NOT NULL,
     CONSTRAINT dunning_policies_count_from_one CHECK ((version > 0))
 );
+ALTER TABLE ONLY public.dunning_policies ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_policies FORCE ROW LEVEL SECURITY;
 
@@ -1343,6 +1400,7 @@ CREATE TABLE public.dunning_promises (
     promised_at timestamp with time zone NOT NULL,
     CONSTRAINT dunning_promises_are_positive CHECK ((amount > (0)::numeric))
 );
+ALTER TABLE ONLY public.dunning_promises ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_promises FORCE ROW LEVEL SECURITY;
 
@@ -1360,6 +1418,7 @@ CREATE TABLE public.dunning_steps (
     done_at timestamp with time zone NOT NULL,
     CONSTRAINT dunning_steps_kind_exists CHECK ((kind = ANY (ARRAY['remind'::text, 'throttle'::text, 'walled_garden'::text, 'final_notice'::text])))
 );
+ALTER TABLE ONLY public.dunning_steps ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_steps FORCE ROW LEVEL SECURITY;
 
@@ -1377,6 +1436,7 @@ CREATE TABLE public.plugin_settings (
     set_at timestamp with time zone NOT NULL,
     CONSTRAINT plugin_settings_limit_is_sane CHECK (((limit_percent >= 0) AND (limit_percent <= 1000)))
 );
+ALTER TABLE ONLY public.plugin_settings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plugin_settings FORCE ROW LEVEL SECURITY;
 
@@ -1399,6 +1459,7 @@ CREATE TABLE public.plugins (
     CONSTRAINT plugins_hook_exists CHECK ((hook = ANY (ARRAY['rate-usage'::text, 'handle-event'::text]))),
     CONSTRAINT plugins_say_why_they_pause CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
 );
+ALTER TABLE ONLY public.plugins ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
 
@@ -1420,6 +1481,7 @@ CREATE TABLE public.webhooks (
     CONSTRAINT webhooks_pause_has_a_reason CHECK ((paused_because = ANY (ARRAY['by_hand'::text, 'failing'::text, 'gone'::text]))),
     CONSTRAINT webhooks_paused_for_a_reason CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
 );
+ALTER TABLE ONLY public.webhooks ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
 
@@ -1450,6 +1512,7 @@ CREATE TABLE public.events (
     account_id uuid,
     data jsonb NOT NULL
 );
+ALTER TABLE ONLY public.events ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
 
@@ -1470,6 +1533,7 @@ CREATE TABLE public.fair_use_standings (
     CONSTRAINT fair_use_standings_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text, 'boost'::text, 'capped'::text]))),
     CONSTRAINT fair_use_standings_step_is_not_negative CHECK ((step >= 0))
 );
+ALTER TABLE ONLY public.fair_use_standings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.fair_use_standings FORCE ROW LEVEL SECURITY;
 
@@ -1483,6 +1547,7 @@ CREATE TABLE public.fair_use_thresholds (
     told_at timestamp with time zone NOT NULL,
     CONSTRAINT fair_use_thresholds_percent_exists CHECK ((percent = ANY (ARRAY[80, 100])))
 );
+ALTER TABLE ONLY public.fair_use_thresholds ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.fair_use_thresholds FORCE ROW LEVEL SECURITY;
 
@@ -1499,6 +1564,7 @@ CREATE TABLE public.fair_use_turns (
     CONSTRAINT fair_use_turns_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text, 'boost'::text, 'capped'::text]))),
     CONSTRAINT fair_use_turns_step_is_not_negative CHECK ((step >= 0))
 );
+ALTER TABLE ONLY public.fair_use_turns ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.fair_use_turns FORCE ROW LEVEL SECURITY;
 
@@ -1522,6 +1588,7 @@ CREATE TABLE public.holds (
     CONSTRAINT holds_of_pauses_close CHECK (((pause_id IS NULL) OR ((kind = 'seasonal'::text) AND (effect = 'closed'::text) AND (until IS NULL)))),
     CONSTRAINT holds_release_is_signed CHECK (((released_at IS NULL) = (released_by IS NULL)))
 );
+ALTER TABLE ONLY public.holds ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.holds FORCE ROW LEVEL SECURITY;
 
@@ -1537,6 +1604,7 @@ CREATE TABLE public.idempotency_keys (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT idempotency_keys_are_short CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 );
+ALTER TABLE ONLY public.idempotency_keys ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
@@ -1550,6 +1618,7 @@ CREATE TABLE public.import_rows (
     errors jsonb NOT NULL,
     subscriber_id uuid
 );
+ALTER TABLE ONLY public.import_rows ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.import_rows FORCE ROW LEVEL SECURITY;
 
@@ -1571,6 +1640,7 @@ CREATE TABLE public.imports (
     welcome boolean NOT NULL,
     CONSTRAINT imports_status_exists CHECK ((status = ANY (ARRAY['checking'::text, 'checked'::text, 'importing'::text, 'done'::text])))
 );
+ALTER TABLE ONLY public.imports ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.imports FORCE ROW LEVEL SECURITY;
 
@@ -1612,6 +1682,7 @@ END),
     CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text, 'correction'::text, 'one_time'::text, 'early_termination'::text]))),
     CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (((discount = (0)::numeric) OR (kind = ANY (ARRAY['recurring'::text, 'credit'::text]))))
 );
+ALTER TABLE ONLY public.invoice_lines ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
 
@@ -1628,6 +1699,7 @@ CREATE TABLE public.invoice_taxes (
     reason text DEFAULT ''::text NOT NULL,
     parts jsonb DEFAULT '[]'::jsonb NOT NULL
 );
+ALTER TABLE ONLY public.invoice_taxes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.invoice_taxes FORCE ROW LEVEL SECURITY;
 
@@ -1656,6 +1728,7 @@ CREATE TABLE public.invoices (
     CONSTRAINT invoices_only_credit_notes_have_a_reason CHECK (((corrects_id IS NULL) = (reason IS NULL))),
     CONSTRAINT invoices_status_exists CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text])))
 );
+ALTER TABLE ONLY public.invoices ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.invoices FORCE ROW LEVEL SECURITY;
 
@@ -1669,6 +1742,7 @@ CREATE TABLE public.late_fee_waivers (
     waived_by text NOT NULL,
     waived_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.late_fee_waivers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.late_fee_waivers FORCE ROW LEVEL SECURITY;
 
@@ -1690,6 +1764,7 @@ CREATE TABLE public.late_fees (
     CONSTRAINT late_fees_are_invoiced CHECK (((amount > (0)::numeric) = (fee_invoice_id IS NOT NULL))),
     CONSTRAINT late_fees_are_not_negative CHECK ((amount >= (0)::numeric))
 );
+ALTER TABLE ONLY public.late_fees ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.late_fees FORCE ROW LEVEL SECURITY;
 
@@ -1705,6 +1780,7 @@ CREATE TABLE public.learned_prefixes (
     reported_at timestamp with time zone NOT NULL,
     CONSTRAINT learned_prefixes_source_exists CHECK ((source = ANY (ARRAY['dnsmasq'::text, 'kea'::text, 'pppoe'::text, 'other'::text])))
 );
+ALTER TABLE ONLY public.learned_prefixes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.learned_prefixes FORCE ROW LEVEL SECURITY;
 
@@ -1720,6 +1796,7 @@ CREATE TABLE public.ledger_closings (
     turn bigint NOT NULL,
     CONSTRAINT ledger_closings_have_a_reason CHECK ((btrim(reason) <> ''::text))
 );
+ALTER TABLE ONLY public.ledger_closings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ledger_closings FORCE ROW LEVEL SECURITY;
 
@@ -1744,6 +1821,7 @@ CREATE TABLE public.ledger_entries (
     posting_kind text NOT NULL,
     description text NOT NULL
 );
+ALTER TABLE ONLY public.ledger_entries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ledger_entries FORCE ROW LEVEL SECURITY;
 
@@ -1759,6 +1837,7 @@ CREATE TABLE public.ledger_postings (
     amount numeric(18,4) NOT NULL,
     CONSTRAINT ledger_postings_are_not_zero CHECK ((amount <> (0)::numeric))
 );
+ALTER TABLE ONLY public.ledger_postings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ledger_postings FORCE ROW LEVEL SECURITY;
 
@@ -1783,6 +1862,7 @@ CREATE TABLE public.line_probes (
     CONSTRAINT line_probes_state_exists CHECK ((state = ANY (ARRAY['asked'::text, 'away'::text, 'too_old'::text, 'refused'::text, 'answered'::text]))),
     CONSTRAINT line_probes_verdict_exists CHECK ((verdict = ANY (ARRAY['router_away'::text, 'held'::text, 'network'::text, 'slowed'::text, 'line_full'::text, 'shared'::text, 'subscriber'::text, 'silent'::text, 'unasked'::text, 'unmeasured'::text, 'well'::text])))
 );
+ALTER TABLE ONLY public.line_probes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.line_probes FORCE ROW LEVEL SECURITY;
 
@@ -1813,6 +1893,7 @@ CREATE TABLE public.line_quality (
     CONSTRAINT line_quality_answers_were_asked_for CHECK (((answered >= 0) AND (answered <= asked)))
 )
 WITH (fillfactor='70');
+ALTER TABLE ONLY public.line_quality ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.line_quality FORCE ROW LEVEL SECURITY;
 
@@ -1832,6 +1913,7 @@ CREATE TABLE public.subscriptions (
     CONSTRAINT subscriptions_end_after_start CHECK ((ends_on >= starts_on)),
     CONSTRAINT subscriptions_handle_is_positive CHECK ((handle > 0))
 );
+ALTER TABLE ONLY public.subscriptions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
 
@@ -1854,6 +1936,7 @@ CREATE TABLE public.unmerged_usage (
     down_dropped_packets bigint[],
     up_dropped_packets bigint[]
 );
+ALTER TABLE ONLY public.unmerged_usage ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.unmerged_usage FORCE ROW LEVEL SECURITY;
 
@@ -1882,6 +1965,7 @@ CREATE TABLE public.usage_segments (
     CONSTRAINT usage_segments_up_is_not_negative CHECK ((up_bytes >= 0)),
     CONSTRAINT usage_segments_v6_is_part_of_what_moved CHECK ((((down_v6_bytes >= 0) AND (down_v6_bytes <= down_bytes)) AND ((up_v6_bytes >= 0) AND (up_v6_bytes <= up_bytes))))
 );
+ALTER TABLE ONLY public.usage_segments ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_segments FORCE ROW LEVEL SECURITY;
 
@@ -1941,6 +2025,7 @@ CREATE TABLE public.message_attempts (
     CONSTRAINT message_attempts_count_from_one CHECK ((number > 0)),
     CONSTRAINT message_attempts_outcome_exists CHECK ((outcome = ANY (ARRAY['sent'::text, 'refused'::text, 'deferred'::text, 'failed'::text])))
 );
+ALTER TABLE ONLY public.message_attempts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.message_attempts FORCE ROW LEVEL SECURITY;
 
@@ -1969,6 +2054,7 @@ CREATE TABLE public.message_settings (
     CONSTRAINT message_settings_security_exists CHECK ((smtp_security = ANY (ARRAY['none'::text, 'starttls'::text, 'tls'::text]))),
     CONSTRAINT message_settings_type_exists CHECK ((sms_type = ANY (ARRAY['json'::text, 'form'::text, 'plain'::text])))
 );
+ALTER TABLE ONLY public.message_settings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.message_settings FORCE ROW LEVEL SECURITY;
 
@@ -1981,6 +2067,7 @@ CREATE TABLE public.message_switches (
     sms boolean NOT NULL,
     updated_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.message_switches ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.message_switches FORCE ROW LEVEL SECURITY;
 
@@ -1995,6 +2082,7 @@ CREATE TABLE public.message_wordings (
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT message_wordings_subject_is_one_line CHECK ((subject !~ '[\r\n]'::text))
 );
+ALTER TABLE ONLY public.message_wordings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.message_wordings FORCE ROW LEVEL SECURITY;
 
@@ -2030,6 +2118,7 @@ CREATE TABLE public.messages (
     CONSTRAINT messages_subject_is_one_line CHECK ((subject !~ '[\r\n]'::text)),
     CONSTRAINT messages_wait_or_are_settled CHECK ((((status = 'queued'::text) = (settled_at IS NULL)) AND ((status = 'queued'::text) = (next_at IS NOT NULL))))
 );
+ALTER TABLE ONLY public.messages ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.messages FORCE ROW LEVEL SECURITY;
 
@@ -2041,6 +2130,7 @@ CREATE TABLE public.number_series (
     year smallint NOT NULL,
     next bigint DEFAULT 1 NOT NULL
 );
+ALTER TABLE ONLY public.number_series ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.number_series FORCE ROW LEVEL SECURITY;
 
@@ -2066,6 +2156,7 @@ CREATE TABLE public.one_time_charges (
     CONSTRAINT one_time_charges_removed_by_somebody CHECK (((removed_at IS NULL) = (removed_by IS NULL))),
     CONSTRAINT one_time_charges_unit_price_is_positive CHECK ((unit_price > (0)::numeric))
 );
+ALTER TABLE ONLY public.one_time_charges ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.one_time_charges FORCE ROW LEVEL SECURITY;
 
@@ -2099,6 +2190,7 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_have_a_street CHECK ((btrim(line1) <> ''::text)),
     CONSTRAINT orders_status_exists CHECK ((status = ANY (ARRAY['placed'::text, 'approved'::text, 'declined'::text])))
 );
+ALTER TABLE ONLY public.orders ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.orders FORCE ROW LEVEL SECURITY;
 
@@ -2121,6 +2213,7 @@ CREATE TABLE public.pauses (
     CONSTRAINT pauses_last_a_day CHECK (((NOT isempty(days)) AND (NOT lower_inf(days)))),
     CONSTRAINT pauses_price_is_positive CHECK ((price > (0)::numeric))
 );
+ALTER TABLE ONLY public.pauses ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.pauses FORCE ROW LEVEL SECURITY;
 
@@ -2132,6 +2225,7 @@ CREATE TABLE public.payers (
     provider text NOT NULL,
     reference text NOT NULL
 );
+ALTER TABLE ONLY public.payers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payers FORCE ROW LEVEL SECURITY;
 
@@ -2146,6 +2240,7 @@ CREATE TABLE public.payment_attempt_steps (
     why text NOT NULL,
     detail text DEFAULT ''::text NOT NULL
 );
+ALTER TABLE ONLY public.payment_attempt_steps ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payment_attempt_steps FORCE ROW LEVEL SECURITY;
 
@@ -2183,6 +2278,7 @@ CREATE TABLE public.payment_attempts (
     CONSTRAINT payment_attempts_wait_for_somebody CHECK ((waits_for = ANY (ARRAY['customer'::text, 'provider'::text]))),
     CONSTRAINT payment_attempts_wait_while_pending CHECK (((status = 'pending'::text) = (waits_for IS NOT NULL)))
 );
+ALTER TABLE ONLY public.payment_attempts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payment_attempts FORCE ROW LEVEL SECURITY;
 
@@ -2204,6 +2300,7 @@ CREATE TABLE public.payment_methods (
     CONSTRAINT payment_methods_keep_four_digits CHECK ((length(last4) <= 4)),
     CONSTRAINT payment_methods_removed_do_not_pay CHECK (((removed_at IS NULL) OR (NOT autopay)))
 );
+ALTER TABLE ONLY public.payment_methods ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payment_methods FORCE ROW LEVEL SECURITY;
 
@@ -2221,6 +2318,7 @@ CREATE TABLE public.payment_providers (
     changed_at timestamp with time zone NOT NULL,
     CONSTRAINT payment_providers_exist CHECK ((provider = 'stripe'::text))
 );
+ALTER TABLE ONLY public.payment_providers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payment_providers FORCE ROW LEVEL SECURITY;
 
@@ -2244,6 +2342,7 @@ CREATE TABLE public.payments (
     CONSTRAINT payments_are_positive CHECK ((amount > (0)::numeric)),
     CONSTRAINT payments_method_exists CHECK ((method = ANY (ARRAY['cash'::text, 'card'::text, 'bank_transfer'::text])))
 );
+ALTER TABLE ONLY public.payments ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payments FORCE ROW LEVEL SECURITY;
 
@@ -2308,6 +2407,7 @@ CREATE TABLE public.plan_versions (
     CONSTRAINT plan_versions_traffic_price_by_month CHECK (((traffic_price IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_windows_are_a_list CHECK ((jsonb_typeof(windows) = 'array'::text))
 );
+ALTER TABLE ONLY public.plan_versions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plan_versions FORCE ROW LEVEL SECURITY;
 
@@ -2322,6 +2422,7 @@ CREATE TABLE public.plans (
     offered_in_portal boolean DEFAULT false NOT NULL,
     CONSTRAINT plans_have_a_name CHECK ((btrim(name) <> ''::text))
 );
+ALTER TABLE ONLY public.plans ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plans FORCE ROW LEVEL SECURITY;
 
@@ -2345,6 +2446,7 @@ CREATE TABLE public.plugin_invocations (
     micros bigint NOT NULL,
     CONSTRAINT plugin_invocations_mode_exists CHECK ((mode = ANY (ARRAY['live'::text, 'replay'::text])))
 );
+ALTER TABLE ONLY public.plugin_invocations ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plugin_invocations FORCE ROW LEVEL SECURITY;
 
@@ -2368,6 +2470,7 @@ CREATE TABLE public.plugin_versions (
     CONSTRAINT plugin_versions_digest_is_whole CHECK ((length(digest) = 32)),
     CONSTRAINT plugin_versions_state_exists CHECK ((state = ANY (ARRAY['verified'::text, 'tried'::text, 'active'::text, 'retired'::text])))
 );
+ALTER TABLE ONLY public.plugin_versions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plugin_versions FORCE ROW LEVEL SECURITY;
 
@@ -2382,6 +2485,7 @@ CREATE TABLE public.pool_thresholds (
     told_at timestamp with time zone NOT NULL,
     CONSTRAINT pool_thresholds_percent_exists CHECK ((percent = ANY (ARRAY[80, 100])))
 );
+ALTER TABLE ONLY public.pool_thresholds ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.pool_thresholds FORCE ROW LEVEL SECURITY;
 
@@ -2405,6 +2509,7 @@ CREATE TABLE public.port_blocks (
     CONSTRAINT port_blocks_go_out_of_force_after_their_end CHECK (((out_of_force_at IS NULL) OR (ended_at IS NOT NULL))),
     CONSTRAINT port_blocks_leave_the_first_ports CHECK (((1024 <= first_port) AND (first_port <= last_port) AND (last_port <= 65535)))
 );
+ALTER TABLE ONLY public.port_blocks ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.port_blocks FORCE ROW LEVEL SECURITY;
 
@@ -2419,6 +2524,7 @@ CREATE TABLE public.portal_links (
     used_at timestamp with time zone,
     CONSTRAINT portal_links_hash_is_whole CHECK ((length(token_hash) = 32))
 );
+ALTER TABLE ONLY public.portal_links ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.portal_links FORCE ROW LEVEL SECURITY;
 
@@ -2431,6 +2537,7 @@ CREATE TABLE public.portal_logins (
     password_set_at timestamp with time zone,
     link_requested_at timestamp with time zone
 );
+ALTER TABLE ONLY public.portal_logins ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.portal_logins FORCE ROW LEVEL SECURITY;
 
@@ -2446,6 +2553,7 @@ CREATE TABLE public.portal_sessions (
     user_agent text DEFAULT ''::text NOT NULL,
     CONSTRAINT portal_sessions_hash_is_whole CHECK ((length(token_hash) = 32))
 );
+ALTER TABLE ONLY public.portal_sessions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.portal_sessions FORCE ROW LEVEL SECURITY;
 
@@ -2460,6 +2568,7 @@ CREATE TABLE public.portal_settings (
     top_ups boolean DEFAULT false NOT NULL,
     CONSTRAINT portal_settings_how_to_pay_is_short CHECK ((length(how_to_pay) <= 1000))
 );
+ALTER TABLE ONLY public.portal_settings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.portal_settings FORCE ROW LEVEL SECURITY;
 
@@ -2482,6 +2591,7 @@ CREATE TABLE public.proformas (
     CONSTRAINT proformas_ask_before CHECK ((issued_on <= as_of)),
     CONSTRAINT proformas_ask_for_something CHECK ((gross > (0)::numeric))
 );
+ALTER TABLE ONLY public.proformas ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.proformas FORCE ROW LEVEL SECURITY;
 
@@ -2494,6 +2604,7 @@ CREATE TABLE public.provider_events (
     kind text NOT NULL,
     received_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.provider_events ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.provider_events FORCE ROW LEVEL SECURITY;
 
@@ -2507,6 +2618,7 @@ CREATE TABLE public.quality_hours (
     span_ms bigint NOT NULL,
     CONSTRAINT quality_hours_speak_of_some_time CHECK ((span_ms > 0))
 );
+ALTER TABLE ONLY public.quality_hours ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.quality_hours FORCE ROW LEVEL SECURITY;
 
@@ -2518,6 +2630,7 @@ CREATE TABLE public.recognised_days (
     day date NOT NULL,
     recognised_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.recognised_days ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.recognised_days FORCE ROW LEVEL SECURITY;
 
@@ -2543,6 +2656,7 @@ CREATE TABLE public.refunds (
     CONSTRAINT refunds_kind_exists CHECK ((kind = ANY (ARRAY['refund'::text, 'dispute'::text]))),
     CONSTRAINT refunds_status_exists CHECK ((status = ANY (ARRAY['created'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
 );
+ALTER TABLE ONLY public.refunds ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.refunds FORCE ROW LEVEL SECURITY;
 
@@ -2561,6 +2675,7 @@ CREATE TABLE public.revenue_schedules (
     CONSTRAINT revenue_schedules_are_counted CHECK ((revision > 0)),
     CONSTRAINT revenue_schedules_are_of_days_to_come CHECK (((since <= from_day) AND (from_day <= through_day)))
 );
+ALTER TABLE ONLY public.revenue_schedules ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.revenue_schedules FORCE ROW LEVEL SECURITY;
 
@@ -2576,6 +2691,7 @@ CREATE TABLE public.router_clocks (
     CONSTRAINT router_clocks_boot_before_they_speak CHECK ((booted_at <= heard_at)),
     CONSTRAINT router_clocks_boot_is_whole CHECK ((length(boot_id) = 16))
 );
+ALTER TABLE ONLY public.router_clocks ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.router_clocks FORCE ROW LEVEL SECURITY;
 
@@ -2608,6 +2724,7 @@ CREATE TABLE public.routers (
     CONSTRAINT routers_translate_where_they_masquerade CHECK ((nat OR (public_networks = '{}'::cidr[]))),
     CONSTRAINT routers_unknown_hosts_known CHECK ((unknown_hosts = ANY (ARRAY['let_through'::text, 'garden'::text, 'closed'::text])))
 );
+ALTER TABLE ONLY public.routers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.routers FORCE ROW LEVEL SECURITY;
 
@@ -2627,6 +2744,7 @@ CREATE TABLE public.service_locations (
     region text DEFAULT ''::text NOT NULL,
     CONSTRAINT service_locations_have_a_street CHECK ((btrim(line1) <> ''::text))
 );
+ALTER TABLE ONLY public.service_locations ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.service_locations FORCE ROW LEVEL SECURITY;
 
@@ -2640,6 +2758,7 @@ CREATE TABLE public.sites (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT sites_have_a_name CHECK ((btrim(name) <> ''::text))
 );
+ALTER TABLE ONLY public.sites ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
 
@@ -2660,6 +2779,7 @@ CREATE TABLE public.staff (
     CONSTRAINT staff_role_exists CHECK ((role = ANY (ARRAY['owner'::text, 'billing'::text, 'support'::text, 'network'::text, 'read_only'::text]))),
     CONSTRAINT staff_theme_exists CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
 );
+ALTER TABLE ONLY public.staff ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.staff FORCE ROW LEVEL SECURITY;
 
@@ -2669,6 +2789,7 @@ CREATE TABLE public.staff_policies (
     tenant_id uuid NOT NULL,
     second_step_required boolean NOT NULL
 );
+ALTER TABLE ONLY public.staff_policies ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.staff_policies FORCE ROW LEVEL SECURITY;
 
@@ -2680,6 +2801,7 @@ CREATE TABLE public.staff_recovery_codes (
     code_hash bytea NOT NULL,
     CONSTRAINT staff_recovery_codes_hash_is_whole CHECK ((length(code_hash) = 32))
 );
+ALTER TABLE ONLY public.staff_recovery_codes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.staff_recovery_codes FORCE ROW LEVEL SECURITY;
 
@@ -2693,6 +2815,7 @@ CREATE TABLE public.staff_second_steps (
     confirmed_at timestamp with time zone,
     last_step bigint DEFAULT 0 NOT NULL
 );
+ALTER TABLE ONLY public.staff_second_steps ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.staff_second_steps FORCE ROW LEVEL SECURITY;
 
@@ -2709,6 +2832,7 @@ CREATE TABLE public.subscribers (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT subscribers_have_a_name CHECK ((btrim(name) <> ''::text))
 );
+ALTER TABLE ONLY public.subscribers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscribers FORCE ROW LEVEL SECURITY;
 
@@ -2724,6 +2848,7 @@ CREATE TABLE public.subscription_identities (
     CONSTRAINT subscription_identities_have_a_value CHECK ((value <> ''::text)),
     CONSTRAINT subscription_identities_kind_exists CHECK ((kind = ANY (ARRAY['mac'::text, 'circuit-id'::text, 'remote-id'::text, 'pppoe-user'::text, 'duid'::text])))
 );
+ALTER TABLE ONLY public.subscription_identities ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscription_identities FORCE ROW LEVEL SECURITY;
 
@@ -2736,6 +2861,7 @@ CREATE TABLE public.subscription_prefixes (
     prefix cidr NOT NULL,
     valid daterange NOT NULL
 );
+ALTER TABLE ONLY public.subscription_prefixes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscription_prefixes FORCE ROW LEVEL SECURITY;
 
@@ -2749,6 +2875,7 @@ CREATE TABLE public.subscription_terms (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT subscription_terms_are_not_empty CHECK ((NOT isempty(valid)))
 );
+ALTER TABLE ONLY public.subscription_terms ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscription_terms FORCE ROW LEVEL SECURITY;
 
@@ -2759,6 +2886,7 @@ CREATE TABLE public.support_holidays (
     on_day date NOT NULL,
     name text DEFAULT ''::text NOT NULL
 );
+ALTER TABLE ONLY public.support_holidays ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_holidays FORCE ROW LEVEL SECURITY;
 
@@ -2772,6 +2900,7 @@ CREATE TABLE public.support_hours (
     CONSTRAINT support_hours_end_after_they_begin CHECK (((opens_min >= 0) AND (opens_min < closes_min) AND (closes_min <= 1440))),
     CONSTRAINT support_hours_weekday_exists CHECK (((weekday >= 1) AND (weekday <= 7)))
 );
+ALTER TABLE ONLY public.support_hours ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_hours FORCE ROW LEVEL SECURITY;
 
@@ -2795,6 +2924,7 @@ CREATE TABLE public.support_mails (
     CONSTRAINT support_mails_state_exists CHECK ((state = ANY (ARRAY['taken'::text, 'unmatched'::text, 'ignored'::text, 'discarded'::text]))),
     CONSTRAINT support_mails_taken_have_a_ticket CHECK (((state <> 'taken'::text) OR (ticket_id IS NOT NULL)))
 );
+ALTER TABLE ONLY public.support_mails ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_mails FORCE ROW LEVEL SECURITY;
 
@@ -2806,6 +2936,7 @@ CREATE TABLE public.support_plan_weights (
     weight text NOT NULL,
     CONSTRAINT support_plan_weights_exist CHECK ((weight = ANY (ARRAY['standard'::text, 'business'::text, 'critical'::text])))
 );
+ALTER TABLE ONLY public.support_plan_weights ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_plan_weights FORCE ROW LEVEL SECURITY;
 
@@ -2817,6 +2948,7 @@ CREATE TABLE public.support_policies (
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT support_policies_reopen_is_days CHECK (((reopen_days >= 0) AND (reopen_days <= 90)))
 );
+ALTER TABLE ONLY public.support_policies ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_policies FORCE ROW LEVEL SECURITY;
 
@@ -2831,6 +2963,7 @@ CREATE TABLE public.support_targets (
     CONSTRAINT support_targets_resolution_is_positive CHECK ((resolution_minutes > 0)),
     CONSTRAINT support_targets_response_is_positive CHECK ((first_response_minutes > 0))
 );
+ALTER TABLE ONLY public.support_targets ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_targets FORCE ROW LEVEL SECURITY;
 
@@ -2855,6 +2988,7 @@ CREATE TABLE public.suspense_items (
     CONSTRAINT suspense_items_have_one_source CHECK ((((place = 'bank'::text) = (bank_entry_id IS NOT NULL)) AND ((place = 'gateway'::text) = (reference IS NOT NULL)))),
     CONSTRAINT suspense_items_place_exists CHECK ((place = ANY (ARRAY['bank'::text, 'gateway'::text])))
 );
+ALTER TABLE ONLY public.suspense_items ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.suspense_items FORCE ROW LEVEL SECURITY;
 
@@ -2869,6 +3003,7 @@ CREATE TABLE public.suspense_returns (
     returned_on date NOT NULL,
     CONSTRAINT suspense_returns_are_positive CHECK ((amount > (0)::numeric))
 );
+ALTER TABLE ONLY public.suspense_returns ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.suspense_returns FORCE ROW LEVEL SECURITY;
 
@@ -2889,6 +3024,7 @@ CREATE TABLE public.tax_exemptions (
     CONSTRAINT tax_exemptions_kind_exists CHECK ((kind = ANY (ARRAY['certificate'::text, 'reverse_charge'::text, 'intra_community'::text]))),
     CONSTRAINT tax_exemptions_name_a_document CHECK ((btrim(document) <> ''::text))
 );
+ALTER TABLE ONLY public.tax_exemptions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.tax_exemptions FORCE ROW LEVEL SECURITY;
 
@@ -2923,6 +3059,7 @@ END),
     CONSTRAINT tax_rules_rate_is_a_percentage CHECK (((rate_percent >= (0)::numeric) AND (rate_percent <= (100)::numeric))),
     CONSTRAINT tax_rules_turn_is_small CHECK (((turn >= 0) AND (turn <= 99)))
 );
+ALTER TABLE ONLY public.tax_rules ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.tax_rules FORCE ROW LEVEL SECURITY;
 
@@ -2961,6 +3098,7 @@ CREATE TABLE public.tenants (
     CONSTRAINT tenants_recognition_exists CHECK ((recognition = ANY (ARRAY['on_issue'::text, 'over_period'::text]))),
     CONSTRAINT tenants_tax_rounding_exists CHECK ((tax_rounding = ANY (ARRAY['invoice'::text, 'line'::text])))
 );
+ALTER TABLE ONLY public.tenants ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
 
@@ -2977,6 +3115,7 @@ CREATE TABLE public.ticket_attachments (
     CONSTRAINT ticket_attachments_size_is_limited CHECK (((length(content) >= 1) AND (length(content) <= 10485760))),
     CONSTRAINT ticket_attachments_type_is_harmless CHECK ((media_type = ANY (ARRAY['application/pdf'::text, 'image/png'::text, 'image/jpeg'::text, 'image/webp'::text, 'text/plain'::text])))
 );
+ALTER TABLE ONLY public.ticket_attachments ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ticket_attachments FORCE ROW LEVEL SECURITY;
 
@@ -3001,6 +3140,7 @@ CREATE TABLE public.ticket_entries (
     CONSTRAINT ticket_entries_say_something CHECK ((((kind = 'change'::text) = (change <> '{}'::jsonb)) AND ((kind = 'change'::text) OR (btrim(body) <> ''::text)))),
     CONSTRAINT ticket_entries_side_exists CHECK ((side = ANY (ARRAY['staff'::text, 'subscriber'::text, 'system'::text])))
 );
+ALTER TABLE ONLY public.ticket_entries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ticket_entries FORCE ROW LEVEL SECURITY;
 
@@ -3047,6 +3187,7 @@ CREATE TABLE public.tickets (
     CONSTRAINT tickets_response_runs_or_stands CHECK (((response_due_at IS NULL) OR (response_left_s IS NULL))),
     CONSTRAINT tickets_status_exists CHECK ((status = ANY (ARRAY['new'::text, 'open'::text, 'waiting'::text, 'solved'::text, 'closed'::text])))
 );
+ALTER TABLE ONLY public.tickets ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.tickets FORCE ROW LEVEL SECURITY;
 
@@ -3073,6 +3214,7 @@ CREATE TABLE public.top_up_products (
     CONSTRAINT top_up_products_rate_down_is_positive CHECK ((rate_down_bps > 0)),
     CONSTRAINT top_up_products_rate_up_is_positive CHECK ((rate_up_bps > 0))
 );
+ALTER TABLE ONLY public.top_up_products ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.top_up_products FORCE ROW LEVEL SECURITY;
 
@@ -3105,6 +3247,7 @@ CREATE TABLE public.top_ups (
     CONSTRAINT top_ups_rate_up_is_positive CHECK ((rate_up_bps > 0)),
     CONSTRAINT top_ups_runs_are_whole CHECK (((NOT isempty(runs)) AND (NOT lower_inf(runs)) AND (NOT upper_inf(runs))))
 );
+ALTER TABLE ONLY public.top_ups ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.top_ups FORCE ROW LEVEL SECURITY;
 
@@ -3117,6 +3260,7 @@ CREATE TABLE public.unknown_hosts (
     mac text,
     seen_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.unknown_hosts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.unknown_hosts FORCE ROW LEVEL SECURITY;
 
@@ -3129,6 +3273,7 @@ CREATE TABLE public.unknown_traffic (
     from_bytes bigint NOT NULL,
     to_bytes bigint NOT NULL
 );
+ALTER TABLE ONLY public.unknown_traffic ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.unknown_traffic FORCE ROW LEVEL SECURITY;
 
@@ -3148,6 +3293,7 @@ CREATE TABLE public.uplink_quality (
     CONSTRAINT uplink_quality_answers_were_asked_for CHECK (((answered >= 0) AND (answered <= asked))),
     CONSTRAINT uplink_quality_role_exists CHECK ((role = ANY (ARRAY['gateway'::text, 'anchor'::text])))
 );
+ALTER TABLE ONLY public.uplink_quality ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.uplink_quality FORCE ROW LEVEL SECURITY;
 
@@ -3169,6 +3315,7 @@ CREATE TABLE public.usage_epochs (
     CONSTRAINT usage_epochs_hash_is_whole CHECK ((length(applied_hash) = 16)),
     CONSTRAINT usage_epochs_trim_behind_applied CHECK ((trim_seq <= applied_seq))
 );
+ALTER TABLE ONLY public.usage_epochs ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_epochs FORCE ROW LEVEL SECURITY;
 
@@ -3194,6 +3341,7 @@ CREATE TABLE public.usage_gaps (
     CONSTRAINT usage_gaps_begin_at_a_record CHECK ((first_seq > 0)),
     CONSTRAINT usage_gaps_hold_a_record CHECK ((last_seq >= first_seq))
 );
+ALTER TABLE ONLY public.usage_gaps ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_gaps FORCE ROW LEVEL SECURITY;
 
@@ -3223,6 +3371,7 @@ CREATE TABLE public.usage_quarantine (
     CONSTRAINT usage_quarantine_is_decided_at_some_time CHECK (((decision IS NULL) = (decided_at IS NULL))),
     CONSTRAINT usage_quarantine_seq_is_positive CHECK ((seq > 0))
 );
+ALTER TABLE ONLY public.usage_quarantine ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_quarantine FORCE ROW LEVEL SECURITY;
 
@@ -3242,6 +3391,7 @@ CREATE TABLE public.usage_records (
     tally bytea,
     CONSTRAINT usage_records_tally_is_whole CHECK ((length(tally) = 8))
 );
+ALTER TABLE ONLY public.usage_records ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_records FORCE ROW LEVEL SECURITY;
 
@@ -3257,6 +3407,7 @@ CREATE TABLE public.webhook_attempts (
     body text DEFAULT ''::text NOT NULL,
     error text DEFAULT ''::text NOT NULL
 );
+ALTER TABLE ONLY public.webhook_attempts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.webhook_attempts FORCE ROW LEVEL SECURITY;
 
