@@ -39,8 +39,10 @@ pub struct Metered {
     pub over_bytes: i64,
     /// Size and price of a block beyond, if anything is charged.
     pub block: Option<(i64, Money)>,
-    /// Begun blocks so far, and what they cost before tax.
+    /// Begun blocks so far, and what they cost.
     pub charge: Option<(u64, Money)>,
+    /// Whether both prices include tax; or else they are before tax.
+    pub tax_included: bool,
 }
 
 /// The periods of a line that have begun by `until`, oldest first.
@@ -114,5 +116,6 @@ fn one(facts: &account::Facts<'_>, piece: &Piece<'_>, days: Vec<Day>, free: Deci
         over_bytes: signed(rated.over_bytes)?,
         block,
         charge: rated.line.map(|line| (line.blocks, line.amount)),
+        tax_included: piece.tariff.tax_included,
     })
 }

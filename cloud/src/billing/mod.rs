@@ -51,7 +51,7 @@ pub use leaving::{contract_term, leaving_fee};
 pub use metered::{Metered, metered, period};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, InvoiceTaxPart, LineKind,
-    Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming,
+    Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming, UpcomingBill,
 };
 pub use preview::{Outlier, OutlierReason, Preview, PreviewFault, preview};
 pub use runs::{faults, run, runs, start_run, today};

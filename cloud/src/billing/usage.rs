@@ -30,6 +30,8 @@ pub(super) struct Tariff<'a> {
     /// It is for all lines of the account on the version.
     pub shared: bool,
     pub block: Option<(i64, Decimal)>,
+    /// The price of a block includes tax.
+    pub tax_included: bool,
     pub windows: &'a serde_json::Value,
 }
 
@@ -118,6 +120,7 @@ pub(super) fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piec
                 allowance_bytes: line.allowance_bytes,
                 shared: line.allowance_shared,
                 block: line.block_bytes.zip(line.block_price),
+                tax_included: line.tax_included,
                 windows: &line.windows,
             };
             pieces.push(Piece { tariff, days, full: Period::new(line.full_from, line.full_to)?, billed: true });
@@ -170,6 +173,8 @@ async fn line(
             }
         }
     }
+    // What was charged before stays charged: the price is that of the blocks not charged yet.
+    let asks = price.times(blocks)?;
     // What lines share is not included once for each of them.
     let included = rated
         .allowance_bytes
@@ -186,8 +191,8 @@ async fn line(
         full: piece.full,
         quantity: blocks,
         unit_price: price,
-        // What was charged before stays charged: the price is that of the blocks not charged yet.
-        net: price.times(blocks)?,
+        gross: piece.tariff.tax_included.then_some(asks),
+        net: asks,
         reduction: None,
         traffic: Some(Traffic {
             down_bytes: whole(down_bytes)?,
@@ -258,6 +263,7 @@ fn tariff(term: &TermRow) -> Tariff<'_> {
         allowance_bytes: term.allowance_bytes,
         shared: term.allowance_shared,
         block: term.block_bytes.zip(term.block_price),
+        tax_included: term.tax_included,
         windows: &term.windows,
     }
 }

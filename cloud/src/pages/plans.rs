@@ -9,11 +9,11 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Confirm, Section, Show};
 
-use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_of, read_terms, typed_price};
+use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_of, read_terms, typed_price, with_tax};
 use super::plan_preview::{self, Seen};
 use super::{Asking, phases, steps, windows};
 use crate::app::App;
-use crate::catalog::{self, BillingPeriod, BillingTiming, Overage, Plan, PlanChange, PlanVersion, Throttle};
+use crate::catalog::{self, BillingPeriod, BillingTiming, Plan, PlanChange, PlanVersion, Throttle};
 use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::{Fields, Screen, html, is_about_the_form};
@@ -76,10 +76,10 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
         let words: Vec<_> = bytes.into_iter().chain(shared).collect();
         Cell::Number(if words.is_empty() { screen.t("unlimited") } else { words.join(", ") })
     };
-    let beyond = |overage: &Option<Overage>| {
-        overage
-            .as_ref()
-            .map(|overage| format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes)))
+    let beyond = |version: &PlanVersion| {
+        let overage = version.overage.as_ref()?;
+        let price = format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes));
+        Some(with_tax(lang, price, version.tax_included))
     };
     let rows = plan.versions.iter().map(|version| {
         vec![
@@ -87,7 +87,7 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
             Cell::Number(format::bit_rate(lang, version.rate_down_bps)),
             Cell::Number(format::bit_rate(lang, version.rate_up_bps)),
             volume(version),
-            Cell::Number(beyond(&version.overage).or_else(|| slowed(lang, version)).unwrap_or_else(|| "—".into())),
+            Cell::Number(beyond(version).or_else(|| slowed(lang, version)).unwrap_or_else(|| "—".into())),
             Cell::Number(version.carry_over_bytes.map_or_else(|| "—".into(), |bytes| format::bytes(lang, bytes))),
             Cell::Number(both_bursts(lang, version)),
             Cell::Text(version.windows.iter().map(windows::typed).collect::<Vec<_>>().join(" · ")),
@@ -146,6 +146,7 @@ fn fields_of(version: &PlanVersion) -> Fields {
         ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
         ("price", typed_price(&version.price)),
         ("currency", version.price.currency.clone()),
+        ("tax_included", if version.tax_included { "yes".into() } else { String::new() }),
         ("period.months", months),
         ("period.days", days),
         ("in_arrears", if version.timing == BillingTiming::InArrears { "yes".into() } else { String::new() }),

@@ -17,6 +17,7 @@ use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::html;
 use crate::ids::SubscriptionId;
+use crate::pages::catalog::unit_price;
 use crate::pages::{days, money};
 use crate::portal;
 use crate::subscribers::Account;
@@ -93,7 +94,12 @@ fn rule(portal: &Portal, now: &Metered, beyond: &Beyond) -> String {
     let (block, price) = (format::bytes(lang, size), money(lang, price));
     let charged = now.charge.map(|(blocks, amount)| (blocks.to_string(), money(lang, amount)));
     let (blocks, amount) = charged.clone().unwrap_or_default();
-    let key = if charged.is_some() { "portal-rule-charged" } else { "portal-rule-blocks" };
+    let key = match (charged.is_some(), now.tax_included) {
+        (true, false) => "portal-rule-charged",
+        (true, true) => "portal-rule-charged-with-tax",
+        (false, false) => "portal-rule-blocks",
+        (false, true) => "portal-rule-blocks-with-tax",
+    };
     let figures = [("block", block), ("price", price), ("blocks", blocks), ("amount", amount)];
     let figures: Vec<_> = figures.iter().map(|(name, value)| (*name, value.as_str())).collect();
     weir_ui::i18n::t(lang, key, &figures)
@@ -158,7 +164,8 @@ fn earlier(portal: &Portal, periods: &[Metered]) -> Table {
             Some(bytes) => format::bytes(lang, bytes),
             None => "—".into(),
         };
-        let charged = period.charge.map_or_else(|| "—".into(), |(_, amount)| money(lang, amount));
+        let charged =
+            period.charge.map_or_else(|| "—".into(), |(_, amount)| unit_price(lang, amount, period.tax_included));
         vec![
             Cell::Text(days(lang, period.from, period.to)),
             Cell::Text(period.plan.clone()),
