@@ -58,6 +58,14 @@ $$;
 
 ALTER FUNCTION public.asked_until(valid daterange, in_arrears boolean, day smallint, seen_on date) OWNER TO weir_super;
 
+CREATE FUNCTION public.before_tax(price numeric, included boolean, percent numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN included THEN price * 100 / (100 + percent) ELSE price END
+$$;
+
+ALTER FUNCTION public.before_tax(price numeric, included boolean, percent numeric) OWNER TO weir_super;
+
 CREATE FUNCTION public.billed_periods_refer() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -181,6 +189,25 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.events_refer() OWNER TO weir_super;
+
+CREATE FUNCTION public.home_tax_percent(seen_at timestamp with time zone) RETURNS numeric
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    tax record;
+    whole numeric := 100;
+BEGIN
+    FOR tax IN
+        SELECT r.rate_percent, r.compound FROM tax_rules r JOIN tenants t ON t.tenant_id = r.tenant_id AND t.country = r.country
+        WHERE (r.region, r.city, r.postcode) = ('', '', '') AND r.withdrawn_at IS NULL AND r.days @> (seen_at AT TIME ZONE t.time_zone)::date
+        ORDER BY r.turn, lower(r.tax), r.id
+    LOOP
+        whole := whole + tax.rate_percent * CASE WHEN tax.compound THEN whole / 100 ELSE 1 END;
+    END LOOP;
+    RETURN whole - 100;
+END $$;
+
+ALTER FUNCTION public.home_tax_percent(seen_at timestamp with time zone) OWNER TO weir_super;
 
 CREATE FUNCTION public.introductory_prices(line uuid) RETURNS TABLE(days daterange, price numeric)
     LANGUAGE sql STABLE
@@ -1602,6 +1629,7 @@ CREATE TABLE public.invoice_lines (
     discount numeric(18,4) DEFAULT 0 NOT NULL,
     discounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     taxed_by jsonb,
+    gross numeric(18,4),
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
 CASE
     WHEN (kind = ANY (ARRAY['credit'::text, 'correction'::text])) THEN (credits_line_id IS NOT NULL)
@@ -1609,7 +1637,9 @@ CASE
     ELSE (credits_line_id IS NULL)
 END),
     CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text, 'correction'::text, 'one_time'::text, 'early_termination'::text]))),
-    CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (((discount = (0)::numeric) OR (kind = ANY (ARRAY['recurring'::text, 'credit'::text]))))
+    CONSTRAINT invoice_lines_late_fees_include_no_tax CHECK (((gross IS NULL) OR (kind <> 'late_fee'::text))),
+    CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (((discount = (0)::numeric) OR (kind = ANY (ARRAY['recurring'::text, 'credit'::text])))),
+    CONSTRAINT invoice_lines_tax_is_inside_the_gross CHECK ((abs(net) <= abs(gross)))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -2273,6 +2303,7 @@ CREATE TABLE public.plan_versions (
     period_days smallint,
     in_arrears boolean DEFAULT false NOT NULL,
     phases jsonb DEFAULT '[]'::jsonb NOT NULL,
+    tax_included boolean DEFAULT false NOT NULL,
     CONSTRAINT plan_versions_allowance_by_month CHECK (((allowance_bytes IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
@@ -2927,6 +2958,7 @@ CREATE TABLE public.tenants (
     tax_rounding text DEFAULT 'invoice'::text NOT NULL,
     recognition text DEFAULT 'on_issue'::text NOT NULL,
     deferring_since timestamp with time zone,
+    tax_included boolean DEFAULT false NOT NULL,
     CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
     CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),

@@ -23,5 +23,6 @@ mod recognition;
 mod references;
 pub mod shop;
 mod statements;
+mod tax_inside;
 mod taxes;
 pub mod world;
