@@ -19,9 +19,19 @@ fn invoice(lines: &[(i64, u32)]) -> Left<usize> {
     let lines: Vec<_> = lines
         .iter()
         .enumerate()
-        .map(|(id, (units, percent))| LineLeft { id, rate: rate(*percent), left: eur(*units) })
+        .map(|(id, (units, percent))| LineLeft { id, rate: rate(*percent), left: AmountLeft::OnTop(eur(*units)) })
         .collect();
     Left::whole(Currency::EUR, lines).unwrap()
+}
+
+/// The same, but of lines in cents with tax, whose price includes it.
+fn gross_invoice(lines: &[(i64, u32)]) -> Vec<LineLeft<usize>> {
+    let line = |(id, (units, percent)): (usize, &(i64, u32))| {
+        let (gross, rate) = (eur(*units), rate(*percent));
+        let net = crate::tax::inclusive(gross, rate).unwrap().0;
+        LineLeft { id, rate, left: AmountLeft::Inside(Charge::whole(gross, net)) }
+    };
+    lines.iter().enumerate().map(line).collect()
 }
 
 /// What is left after a note.
@@ -64,13 +74,37 @@ fn what_is_not_left_is_refused_and_named() {
     assert_eq!(credit(&invoice(&[(-1000, 21)]), Wish::Rest), Err(CreditNoteError::NothingLeft));
 }
 
+#[test]
+fn what_is_given_back_of_a_price_with_tax_is_meant_with_tax() {
+    // 29.90 at 19 % is 25.13 and 4.77. Of 25.13 a third is 8.38 (8.3767), and two thirds are 16.75 (16.7533).
+    let mut lines = gross_invoice(&[(2990, 19)]);
+    lines.push(LineLeft { id: 1, rate: rate(19), left: AmountLeft::OnTop(eur(1000)) });
+    let mut left = Left::whole(Currency::EUR, lines).unwrap();
+    assert_eq!((left.net(), left.tax(), left.gross()), (Ok(eur(3513)), Ok(eur(667)), Ok(eur(4180))));
+    let mut notes = Vec::new();
+    for wish in [eur(997), eur(996)] {
+        let note = credit(&left, Wish::Lines(&[(0, Some(wish))])).unwrap();
+        notes.push((note.net, note.tax, note.gross));
+        left = after(&left, &note);
+    }
+    assert_eq!(notes, [(eur(838), eur(159), eur(997)), (eur(837), eur(159), eur(996))]);
+    let above = credit(&left, Wish::Lines(&[(0, Some(eur(998)))])).unwrap_err();
+    assert_eq!(above, CreditNoteError::AboveLine { wish: 0, left: eur(997) });
+    let rest = credit(&left, Wish::Rest).unwrap();
+    assert_eq!((rest.net, rest.tax, rest.gross), (eur(1838), eur(349), eur(2187)));
+    assert_eq!(credit(&after(&left, &rest), Wish::Rest), Err(CreditNoteError::NothingLeft));
+}
+
 proptest! {
     #[test]
     fn notes_in_any_grouping_add_up_to_the_invoice_and_are_never_above(
         lines in prop::collection::vec((-2_000_i64..10_000, prop::sample::select(vec![0_u32, 4, 10, 21])), 1..6),
+        inside in prop::collection::vec(any::<bool>(), 6),
         wishes in prop::collection::vec((0_usize..6, 1_i64..4_000), 0..30),
     ) {
-        let whole = invoice(&lines);
+        let mixed = invoice(&lines).lines.into_iter().zip(gross_invoice(&lines)).zip(inside);
+        let mixed = mixed.map(|((on_top, with_tax), inside)| if inside { with_tax } else { on_top });
+        let whole = Left::whole(Currency::EUR, mixed.collect()).unwrap();
         let nothing = eur(0);
         let (mut left, mut net, mut tax) = (whole.clone(), nothing, nothing);
         for (line, units) in wishes {
@@ -85,7 +119,7 @@ proptest! {
         match credit(&left, Wish::Rest) {
             Ok(note) => {
                 let rest = after(&left, &note);
-                prop_assert!(rest.lines.iter().all(|line| line.left.is_zero()));
+                prop_assert!(rest.lines.iter().all(|line| line.left().is_zero() && line.net().is_zero()));
                 prop_assert!(rest.taxes.iter().all(|(_, tax)| tax.is_zero()));
             }
             Err(error) => {

@@ -43,6 +43,7 @@ pub mod schedule;
 pub mod statement;
 pub mod support;
 pub mod tax;
+pub mod tax_inside;
 pub mod tax_liability;
 pub mod tax_place;
 pub mod tax_profile;

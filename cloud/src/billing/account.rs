@@ -38,8 +38,11 @@ pub(super) struct Draft {
     pub full: Period,
     pub quantity: Decimal,
     pub unit_price: Money,
+    /// What it asks for with tax, where its price includes it: unit price and reduction do then, too.
+    pub gross: Option<Money>,
+    /// Without tax; until it is taxed, what it asks for.
     pub net: Money,
-    /// What discounts took off the price, of which `net` is what is left; none = no recurring line.
+    /// What discounts took off the price, of which [`Draft::asks`] is what is left; none = no recurring line.
     pub reduction: Option<Reduction>,
     pub traffic: Option<Traffic>,
     pub credits: Option<InvoiceLineId>,
@@ -64,9 +67,14 @@ pub(super) enum Once {
 }
 
 impl Draft {
-    /// The net without what discounts took off.
+    /// What it asks for: with tax, where its price includes it.
+    pub(super) fn asks(&self) -> Money {
+        self.gross.unwrap_or(self.net)
+    }
+
+    /// The same without what discounts took off.
     pub(super) fn price(&self) -> Result<Money, MoneyError> {
-        self.reduction.as_ref().map_or(Ok(self.net), |reduction| self.net.checked_add(reduction.total))
+        self.reduction.as_ref().map_or(Ok(self.asks()), |reduction| self.asks().checked_add(reduction.total))
     }
 }
 

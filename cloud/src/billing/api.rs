@@ -108,7 +108,7 @@ async fn preview_plan(
         }
     };
     let mut tx = app.db.read(&staff.scope()).await?;
-    let version = catalog::proposed(&tx, wish.version).map_err(Problem::from).map_err(within("version"))?;
+    let version = catalog::proposed(&mut tx, wish.version).await.map_err(Problem::from).map_err(within("version"))?;
     let year = super::first_year(&mut tx, (&wish.name, &version, "en"), &wish.line).await;
     Ok(Json(year.map_err(Problem::from).map_err(within("line"))?))
 }

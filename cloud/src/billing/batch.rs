@@ -23,7 +23,7 @@ pub(super) async fn bill(tx: &mut TenantTx, run: &RunRow, ids: &[AccountId], ask
     let mut drafts = Vec::new();
     for (account, lines) in account::draft(tx, run.as_of, &records, &mut prices).await? {
         match lines {
-            Ok(lines) if lines.iter().all(|line| line.net.is_zero() && line.priced_by.is_none()) => {}
+            Ok(lines) if lines.iter().all(|line| line.asks().is_zero() && line.priced_by.is_none()) => {}
             Ok(lines) => drafts.push((account, lines)),
             Err(error) if error.is_of_the_account() => failed.push((account.id, error)),
             Err(error) => return Err(error),

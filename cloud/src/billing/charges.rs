@@ -56,6 +56,7 @@ fn draft(tx: &TenantTx, row: &ChargeRow, currency: Currency) -> Result<Draft, Er
         full: day,
         quantity: row.quantity,
         unit_price,
+        gross: None,
         net: price_of(row.quantity, unit_price)?,
         reduction: None,
         traffic: None,

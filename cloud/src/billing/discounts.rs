@@ -119,12 +119,12 @@ fn promotion(facts: &Facts<'_>, row: &DiscountRow) -> Result<Promotion, MoneyErr
 /// What of a charge's reduction goes with a part of its price that is given back.
 fn of_credit(facts: &Facts<'_>, drafts: &[Draft], charge: &BilledRow, now: Money) -> Result<Money, MoneyError> {
     let before = facts.billed.iter().filter(|line| line.is_of_terms() && line.credits == Some(charge.id));
-    let mut before = Money::new(-before.map(|line| line.net + line.discount).sum::<Decimal>(), now.currency())?;
+    let mut before = Money::new(-before.map(|line| line.asks + line.discount).sum::<Decimal>(), now.currency())?;
     for draft in drafts.iter().filter(|draft| draft.credits == Some(charge.id) && draft.reduction.is_some()) {
         before = before.checked_sub(draft.price()?)?;
     }
     let money = |amount| Money::new(amount, now.currency());
-    given_back(money(charge.net + charge.discount)?, money(charge.discount)?, before, now)
+    given_back(money(charge.asks + charge.discount)?, money(charge.discount)?, before, now)
 }
 
 /// The credit beside which a line charges the same days at the same price anew, for a cent that rounding left.

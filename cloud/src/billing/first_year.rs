@@ -101,6 +101,9 @@ pub struct FirstYearLine {
     /// Without tax.
     #[schema(value_type = Amount)]
     pub net: Money,
+    /// With tax, where the plan's price includes it; null where tax is on top.
+    #[schema(value_type = Option<Amount>)]
+    pub gross: Option<Money>,
 }
 
 /// What a line on a version, sold under a name, would be billed by the runs of its first year.
@@ -124,13 +127,14 @@ pub async fn first_year(
         if lines.is_empty() {
             continue;
         }
-        let lines = taxing::by_book(tx, &book, (account.id, on), lines)?;
+        let lines = taxing::by_book(tx, (&book, issuing.rounding()), (account.id, on), lines)?;
         let totals = issuing.document(&account, currency, &lines)?.totals;
         let shown = lines.iter().map(|line| FirstYearLine {
             description: line.description.clone(),
             from: line.period.start(),
             to: line.period.end(),
             net: line.net,
+            gross: line.gross,
         });
         bills.push(FirstYearBill { on, lines: shown.collect(), net: totals.net, tax: totals.tax, gross: totals.gross });
         billed.extend(lines.iter().map(|line| billed_as(line, &terms[0])));
@@ -191,6 +195,7 @@ fn term_of(tx: &TenantTx, account: AccountId, (plan, version): (&str, &PlanVersi
         version: version.id,
         plan: plan.to_owned(),
         price: version.price.amount,
+        tax_included: version.tax_included,
         currency: version.price.currency.clone(),
         period_months,
         period_days,
@@ -232,7 +237,8 @@ fn billed_as(line: &Draft, term: &TermRow) -> BilledRow {
         full_to: line.full.end(),
         quantity: line.quantity,
         unit_price: line.unit_price.amount(),
-        net: line.net.amount(),
+        asks: line.asks().amount(),
+        tax_included: line.gross.is_some(),
         discount,
         discounts: Json(Vec::new()),
         used_bytes: Decimal::ZERO,

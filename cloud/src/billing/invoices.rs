@@ -172,6 +172,7 @@ fn line(row: LineRow, currency: Currency) -> Result<InvoiceLine, Error> {
         discount: Money::new(row.discount, currency)?,
         discounts: row.discounts.0,
         net: Money::new(row.net, currency)?,
+        gross: row.gross.map(|gross| Money::new(gross, currency)).transpose()?,
         tax_category: row.tax_category,
         tax_rate: row.tax_rate.normalize(),
         down_bytes: row.down_bytes,

@@ -3,12 +3,13 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde_json::json;
-use weir_rules::invoice::{Parts, Totals, document_number, due_on, rounded_by_line, totals};
+use weir_rules::invoice::{Totals, document_number, due_on};
 use weir_rules::ledger::Entry;
 use weir_rules::money::Currency;
 use weir_rules::posting::{self, Issued};
 use weir_rules::reference::creditor_reference;
 use weir_rules::tax::{TaxCategory, TaxRate, Taxable};
+use weir_rules::tax_inside::totals;
 
 use super::account::{Draft, Traffic};
 use super::error::RulesError;
@@ -62,6 +63,11 @@ impl Issuing {
         Ok(Self { rate: tax_rate(tenant.tax_rate_percent)?, on, due_on: due_on(on, terms_days)?, tenant })
     }
 
+    /// Where the ISP rounds tax.
+    pub(super) fn rounding(&self) -> TaxRounding {
+        self.tenant.tax_rounding
+    }
+
     /// The figures of a document.
     pub(super) fn document<'a, 'l>(
         &self,
@@ -69,11 +75,9 @@ impl Issuing {
         currency: Currency,
         lines: &'l [Draft],
     ) -> Result<Document<'a, 'l>, Error> {
-        let taxables: Vec<_> = lines.iter().map(|line| Taxable { net: line.net, rate: self.rate_of(line) }).collect();
-        let mut totals = totals(currency, &Parts { lines: &taxables, ..Parts::default() })?;
-        if self.tenant.tax_rounding == TaxRounding::Line {
-            totals = rounded_by_line(totals, &taxables)?;
-        }
+        let taxable = |line: &Draft| Taxable { net: line.net, rate: self.rate_of(line) };
+        let taxed: Vec<_> = lines.iter().map(|line| (taxable(line), line.gross)).collect();
+        let totals = totals(currency, &taxed, taxing::scope_of(self.rounding()))?;
         Ok(Document { account, lines, totals })
     }
 

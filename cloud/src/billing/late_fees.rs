@@ -35,6 +35,7 @@ pub async fn charge_late_fee(
         full: period,
         quantity: Decimal::ONE,
         unit_price: fee,
+        gross: None,
         net: fee,
         reduction: None,
         traffic: None,

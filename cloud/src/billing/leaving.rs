@@ -21,6 +21,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, until: NaiveDate, lines: 
     for row in &facts.contracts {
         let Some(on) = row.ends_on.filter(|on| *on <= until) else { continue };
         let Some(fee) = fee(row, facts, on)? else { continue };
+        let tax_included = facts.terms.get(held(facts, on)).is_some_and(|term| term.tax_included);
         let next = on.succ_opt().ok_or(RulesError::Range("day of leaving"))?;
         let day = Period::new(on, next)?;
         lines.push(Draft {
@@ -33,6 +34,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, until: NaiveDate, lines: 
             full: day,
             quantity: Decimal::ONE,
             unit_price: fee,
+            gross: tax_included.then_some(fee),
             net: fee,
             reduction: None,
             traffic: None,
@@ -66,10 +68,15 @@ fn fee(row: &ContractRow, facts: &Facts<'_>, on: NaiveDate) -> Result<Option<Mon
     Ok(contract.early_termination_fee(months(row.from)?, on)?)
 }
 
+/// The term in force on the last day before `on`.
+fn held(facts: &Facts<'_>, on: NaiveDate) -> usize {
+    facts.terms.iter().rposition(|term| term.from < on).unwrap_or(0)
+}
+
 /// The agreed percent of what the months of a contract from a day on would have cost.
 fn months_left(row: &ContractRow, facts: &Facts<'_>, on: NaiveDate) -> Result<Money, Error> {
     let mut all = Money::zero(facts.currency);
-    let held = facts.terms.iter().rposition(|term| term.from < on).unwrap_or(0);
+    let held = held(facts, on);
     let Some(term) = facts.terms.get(held) else { return Ok(all) };
     let price = Money::new(term.price, facts.currency)?;
     let open = Terms { version: term.version, price, quantity: Decimal::ONE, from: term.from, to: None };
@@ -99,7 +106,7 @@ pub fn contract_term(from: NaiveDate, count: usize) -> Result<(NaiveDate, NaiveD
     Ok((days.start(), days.end()))
 }
 
-/// What leaving a contract on a day would cost, before tax; nothing, if it no longer binds.
+/// What leaving a contract on a day would cost, with tax if the plan's prices include it; nothing, if it no longer binds.
 pub async fn leaving_fee(
     tx: &mut TenantTx,
     account: AccountId,

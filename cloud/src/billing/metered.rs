@@ -42,14 +42,16 @@ pub struct Metered {
     pub block: Option<(i64, Money)>,
     /// What traffic costs by the gigabyte instead, if anything.
     pub traffic_price: Option<TrafficPrice>,
-    /// What is to be paid for it so far, before tax.
+    /// What is to be paid for it so far.
     pub charge: Option<TrafficCharge>,
+    /// Whether the prices include tax; or else they are before tax.
+    pub tax_included: bool,
 }
 
 /// What is to be paid for traffic.
 #[derive(Clone, Copy, Debug)]
 pub struct TrafficCharge {
-    /// Before tax.
+    /// Before tax, or with it where the prices include it.
     pub amount: Money,
     /// How many begun blocks it is for; none = it is by the gigabyte.
     pub blocks: Option<u64>,
@@ -130,5 +132,6 @@ fn one(facts: &account::Facts<'_>, piece: &Piece<'_>, days: Vec<Day>, free: Deci
         block,
         traffic_price: piece.tariff.traffic_price.cloned(),
         charge: by_the_gigabyte.or(by_the_block),
+        tax_included: piece.tariff.tax_included,
     })
 }

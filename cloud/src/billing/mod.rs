@@ -52,7 +52,7 @@ pub use leaving::{contract_term, leaving_fee};
 pub use metered::{Metered, TrafficCharge, metered, period};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, InvoiceTaxPart, LineKind,
-    LineTier, LineTiers, Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming,
+    LineTier, LineTiers, Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming, UpcomingBill,
 };
 pub use preview::{Outlier, OutlierReason, Preview, PreviewFault, preview};
 pub use proformas::{

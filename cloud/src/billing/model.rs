@@ -216,10 +216,10 @@ pub struct InvoiceLine {
     /// How many whole periods, or blocks of traffic.
     #[schema(value_type = String)]
     pub quantity: Decimal,
-    /// Price of a whole period, or of a block.
+    /// Price of a whole period, or of a block: with tax, if `gross` is given.
     #[schema(value_type = Amount)]
     pub unit_price: Money,
-    /// What discounts took off the price, in all; below zero on a credit, whose charge was less by it.
+    /// What discounts took off the price, in all, with tax if that includes it; below zero on a credit, whose charge was less by it.
     #[schema(value_type = Amount)]
     pub discount: Money,
     /// What of it is whose, in the order it was taken off.
@@ -227,6 +227,9 @@ pub struct InvoiceLine {
     /// Without tax, and without what discounts took off.
     #[schema(value_type = Amount)]
     pub net: Money,
+    /// What the line asks for with tax, where its price includes it; null where tax is on top.
+    #[schema(value_type = Option<Amount>)]
+    pub gross: Option<Money>,
     /// Tax category of EN 16931.
     pub tax_category: String,
     /// Percent.
@@ -435,6 +438,21 @@ pub struct Upcoming {
     pub discount: Money,
     /// Without tax.
     pub net: Money,
+    /// With tax, where its price includes it: unit price and discount do then, too.
+    pub gross: Option<Money>,
+}
+
+/// What a subscription would be billed.
+#[derive(Clone, Debug)]
+pub struct UpcomingBill {
+    /// For what.
+    pub lines: Vec<Upcoming>,
+    /// Without tax.
+    pub net: Money,
+    /// All tax.
+    pub tax: Money,
+    /// With tax.
+    pub gross: Money,
 }
 
 /// How an account stands.

@@ -148,7 +148,7 @@ async fn look(tx: &mut TenantTx, wish: &RunWish, ids: &[AccountId], seen: &mut P
     let last = store::invoices::last_of_runs(tx, ids).await?;
     for (account, lines) in account::draft(tx, wish.as_of, &records, &mut HashMap::new()).await? {
         let added = match lines {
-            Ok(lines) if lines.iter().all(|line| line.net.is_zero()) => Ok(()),
+            Ok(lines) if lines.iter().all(|line| line.asks().is_zero()) => Ok(()),
             Ok(lines) => add(&issuing, account, &lines, last.get(&account.id).copied(), seen),
             Err(error) => Err(error),
         };
@@ -203,7 +203,7 @@ fn difference(outlier: &Outlier) -> Decimal {
 /// What on an invoice may make it unlike the one before.
 fn reasons(lines: &[Draft]) -> Vec<OutlierReason> {
     let recurring = || lines.iter().filter(|line| line.kind == LineKind::Recurring);
-    let charged = |kind| lines.iter().any(|line| line.kind == kind && !line.net.is_zero());
+    let charged = |kind| lines.iter().any(|line| line.kind == kind && !line.asks().is_zero());
     let mut months: HashMap<_, HashSet<_>> = HashMap::new();
     for line in recurring() {
         months.entry(line.subscription.map(|id| id.uuid())).or_default().insert(line.full.start());

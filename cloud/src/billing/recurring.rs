@@ -31,7 +31,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             price: Money::new(line.unit_price, facts.currency)?,
             quantity: line.quantity,
             period: Period::new(line.from, line.to)?,
-            amount: Money::new(line.net + line.discount, facts.currency)?,
+            amount: Money::new(line.asks + line.discount, facts.currency)?,
             credits: line.credits,
         });
     }
@@ -43,8 +43,10 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         let credited = facts.billed.iter().find(|billed| Some(billed.id) == line.credits);
         let rate = |billed: &&BilledRow| TaxRate::new(TaxCategory::from_code(&billed.tax_category)?, billed.tax_rate);
         let reduction = discounts::of(facts, lines, &line)?;
-        let net = line.amount.checked_sub(reduction.total)?;
-        let twice = line.credits.map(|credited| given_twice(facts, lines, credited, net)).transpose()?;
+        let asks = line.amount.checked_sub(reduction.total)?;
+        let twice = line.credits.map(|credited| given_twice(facts, lines, credited, asks)).transpose()?;
+        let tax_included = facts.terms.iter().any(|term| term.version == line.version && term.tax_included);
+        let tax_included = credited.map_or(tax_included, |billed| billed.tax_included);
         let draft = Draft {
             id: tx.new_id(),
             kind: if line.credits.is_some() { LineKind::Credit } else { LineKind::Recurring },
@@ -55,7 +57,8 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             full: credited.map_or(Ok(line.full_period), |billed| Period::new(billed.full_from, billed.full_to))?,
             quantity: line.quantity,
             unit_price: line.price,
-            net,
+            gross: tax_included.then_some(asks),
+            net: asks,
             reduction: Some(reduction),
             traffic: None,
             credits: line.credits,
@@ -71,6 +74,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             description: draft.description.clone(),
             quantity: Decimal::ONE,
             unit_price: amount,
+            gross: tax_included.then_some(amount),
             net: amount,
             reduction: None,
             traffic: None,
@@ -133,8 +137,8 @@ fn subscription(facts: &Facts<'_>) -> Result<Subscription<PlanVersionId>, Error>
 /// What of a credit a credit note gave back before: together they may not give back more than was charged.
 fn given_twice(facts: &Facts<'_>, drafts: &[Draft], charge: InvoiceLineId, credit: Money) -> Result<Money, MoneyError> {
     let about = facts.billed.iter().filter(|line| line.id == charge || line.credits == Some(charge));
-    let billed: Decimal = about.map(|line| line.net).sum();
-    let drafted = drafts.iter().filter(|line| line.credits == Some(charge)).map(|line| line.net);
+    let billed: Decimal = about.map(|line| line.asks).sum();
+    let drafted = drafts.iter().filter(|line| line.credits == Some(charge)).map(Draft::asks);
     let left =
         Money::new(billed, facts.currency)?.checked_add(Money::sum(facts.currency, drafted)?)?.checked_add(credit)?;
     (-left).checked_min(-credit)

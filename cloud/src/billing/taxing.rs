@@ -7,7 +7,9 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use weir_rules::money::{Currency, Money};
 use weir_rules::tax::{TaxGroup, TaxRate};
+use weir_rules::tax_inside::{self, Charge};
 use weir_rules::tax_liability::split_by_tax;
+use weir_rules::tax_profile::TaxScope;
 use weir_rules::tax_rules;
 
 use super::account::Draft;
@@ -17,6 +19,7 @@ use super::{Error, InvoiceTaxPart, LineKind};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, InvoiceLineId, SubscriptionId};
 use crate::taxes::{Book, ExemptionKind, Line, TaxedBy};
+use crate::tenants::{self, TaxRounding};
 
 /// Accounts with what is to be put on their invoices, or why nothing can be.
 type Drafted<'a> = Vec<(&'a AccountRow, Result<Vec<Draft>, Error>)>;
@@ -27,30 +30,88 @@ pub(super) async fn tax<'a>(tx: &mut TenantTx, drafted: Drafted<'a>) -> Result<D
     let lines = drafted.iter().filter_map(|(_, lines)| lines.as_ref().ok()).flatten();
     let credited: Vec<_> = lines.filter_map(|line| line.credits).map(InvoiceLineId::uuid).collect();
     let book = Book::of(tx, &accounts).await?;
-    let frozen = if credited.is_empty() { HashMap::new() } else { store::frozen(tx, &credited).await? };
+    let mut frozen = HashMap::new();
+    if !credited.is_empty() {
+        for row in store::frozen(tx, &credited).await? {
+            frozen.insert(row.id, (charge_of(&row)?, row.taxed_by.map(|by| by.0)));
+        }
+    }
+    let scope = scope_of(tenants::tenant(tx).await?.tax_rounding);
     let today = super::runs::today(tx).await?;
     let mut taxed = Vec::with_capacity(drafted.len());
     for (account, lines) in drafted {
-        let lines = lines.and_then(|lines| tax_lines(tx, &book, &frozen, (account.id, today), lines));
+        let lines = lines.and_then(|lines| {
+            let mut lines = tax_lines(tx, &book, &frozen, (account.id, today), lines)?;
+            take_tax_out(&mut lines, &frozen, scope)?;
+            Ok(lines)
+        });
         taxed.push((account, lines));
     }
     Ok(taxed)
 }
 
+/// What is frozen on lines of which something is given back: what of it is left, where its price includes tax, and what it was
+/// taxed by.
+type Frozen = HashMap<InvoiceLineId, (Option<Charge>, Option<TaxedBy>)>;
+
+fn charge_of(row: &store::FrozenRow) -> Result<Option<Charge>, Error> {
+    let Some(gross) = row.gross else { return Ok(None) };
+    let currency = Currency::from_code(&row.currency)?;
+    Ok(Some(Charge {
+        gross: Money::new(gross, currency)?,
+        net: Money::new(row.net, currency)?,
+        gross_left: Money::new(gross + row.gross_given, currency)?,
+        net_left: Money::new(row.net + row.net_given, currency)?,
+    }))
+}
+
+/// Where an ISP rounds tax.
+pub(super) fn scope_of(rounding: TaxRounding) -> TaxScope {
+    match rounding {
+        TaxRounding::Line => TaxScope::PerLine,
+        TaxRounding::Invoice => TaxScope::PerInvoicePerRate,
+    }
+}
+
+/// Finds the nets of lines whose price includes tax: of what is given back, and of what is charged again of it, its share of
+/// the net that was billed; of all else together what is inside.
+fn take_tax_out(lines: &mut [Draft], frozen: &Frozen, scope: TaxScope) -> Result<(), Error> {
+    let mut left: HashMap<InvoiceLineId, Charge> = HashMap::new();
+    let (mut fresh, mut grosses) = (Vec::new(), Vec::new());
+    for (index, line) in lines.iter_mut().enumerate() {
+        let (Some(gross), Some(rate)) = (line.gross, line.rate) else { continue };
+        let credited = line.credits.and_then(|id| Some((id, frozen.get(&id)?.0?)));
+        match credited {
+            Some((id, charge)) => line.net = -left.entry(id).or_insert(charge).give_back(-gross)?,
+            None => {
+                fresh.push(index);
+                grosses.push((gross, rate));
+            }
+        }
+    }
+    let Some((first, _)) = grosses.first() else { return Ok(()) };
+    for (index, net) in fresh.into_iter().zip(tax_inside::nets(first.currency(), &grosses, scope)?) {
+        lines[index].net = net;
+    }
+    Ok(())
+}
+
 /// Taxes charges by what a book says of an account.
 pub(super) fn by_book(
     tx: &TenantTx,
-    book: &Book,
+    (book, rounding): (&Book, TaxRounding),
     whose: (AccountId, NaiveDate),
     lines: Vec<Draft>,
 ) -> Result<Vec<Draft>, Error> {
-    tax_lines(tx, book, &HashMap::new(), whose, lines)
+    let mut lines = tax_lines(tx, book, &HashMap::new(), whose, lines)?;
+    take_tax_out(&mut lines, &HashMap::new(), scope_of(rounding))?;
+    Ok(lines)
 }
 
 fn tax_lines(
     tx: &TenantTx,
     book: &Book,
-    frozen: &HashMap<InvoiceLineId, TaxedBy>,
+    frozen: &Frozen,
     (account, today): (AccountId, NaiveDate),
     lines: Vec<Draft>,
 ) -> Result<Vec<Draft>, Error> {
@@ -59,7 +120,7 @@ fn tax_lines(
         let whose = Line { account, subscription: line.subscription };
         match (line.rate, line.kind) {
             (Some(_), _) => {
-                line.taxed_by = line.credits.and_then(|credited| frozen.get(&credited).cloned());
+                line.taxed_by = line.credits.and_then(|credited| frozen.get(&credited)?.1.clone());
                 taxed.push(line);
             }
             (None, LineKind::Recurring) => taxed.extend(split(tx, book, whose, line)?),
@@ -86,17 +147,18 @@ fn split(tx: &TenantTx, book: &Book, whose: Line, line: Draft) -> Result<Vec<Dra
     for from in [line.period.start()].into_iter().chain(book.changes(whose, line.period)) {
         taxes.push((from, book.taxed(whose, from)?));
     }
-    let cut = split_by_tax(line.net, line.period, &taxes)?;
+    let cut = split_by_tax(line.asks(), line.period, &taxes)?;
     let days: Vec<_> = cut.iter().map(|(period, _, _)| Decimal::from(period.days())).collect();
     let mut reductions = match &line.reduction {
         Some(reduction) => reduction.split(&days)?.into_iter().map(Some).collect(),
         None => vec![None; cut.len()],
     };
     let mut pieces = Vec::new();
-    for (index, (period, net, (rate, by))) in cut.into_iter().enumerate() {
+    for (index, (period, asks, (rate, by))) in cut.into_iter().enumerate() {
         let id = if index == 0 { line.id } else { tx.new_id() };
         let reduction = reductions[index].take();
-        pieces.push(Draft { id, period, net, reduction, rate: Some(rate), taxed_by: Some(by), ..line.clone() });
+        let (gross, rate, taxed_by) = (line.gross.map(|_| asks), Some(rate), Some(by));
+        pieces.push(Draft { id, period, gross, net: asks, reduction, rate, taxed_by, ..line.clone() });
     }
     Ok(pieces)
 }
@@ -179,7 +241,7 @@ pub async fn tax_of_line(
     subscription: SubscriptionId,
     on: NaiveDate,
 ) -> Result<(String, TaxRate), Error> {
-    let usual = crate::tenants::tenant(tx).await?.tax_name;
+    let usual = tenants::tenant(tx).await?.tax_name;
     let (book, line) = Book::of_line(tx, subscription).await?;
     let (rate, by) = book.taxed(line, on)?;
     Ok((Some(by.name()).filter(|name| !name.is_empty()).unwrap_or(usual), rate))

@@ -25,6 +25,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -
             full: day,
             quantity: Decimal::ONE,
             unit_price: price,
+            gross: None,
             net: price,
             reduction: None,
             traffic: None,

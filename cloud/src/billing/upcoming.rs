@@ -4,8 +4,9 @@ use chrono::NaiveDate;
 use weir_rules::money::Money;
 
 use super::account::Deals;
+use super::issue::Issuing;
 use super::store::{contracts, discounts, facts, pauses};
-use super::{Error, Upcoming, account, leaving, recurring};
+use super::{Error, Upcoming, UpcomingBill, account, leaving, recurring, taxing};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, SubscriptionId};
 
@@ -17,7 +18,7 @@ pub async fn upcoming(
     account: AccountId,
     subscription: SubscriptionId,
     as_of: NaiveDate,
-) -> Result<Vec<Upcoming>, Error> {
+) -> Result<UpcomingBill, Error> {
     let row = facts::lock_account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
     let terms = facts::terms(tx, &[account.uuid()]).await?;
     let billed = facts::billed(tx, &[account.uuid()]).await?;
@@ -32,14 +33,18 @@ pub async fn upcoming(
             leaving::charge(tx, &facts, as_of, &mut lines)?;
         }
     }
+    let taxed = taxing::tax(tx, vec![(&row, Ok(lines))]).await?.pop();
+    let lines = taxed.map_or(Ok(Vec::new()), |(_, lines)| lines)?;
+    let totals = Issuing::now(tx).await?.document(&row, account::currency(&row)?, &lines)?.totals;
     let shown = lines.into_iter().map(|line| Upcoming {
         plan: line.description,
         kind: line.kind,
         from: line.period.start(),
         to: line.period.end(),
         unit_price: line.unit_price,
-        discount: line.reduction.map_or(Money::zero(line.net.currency()), |reduction| reduction.total),
+        discount: line.reduction.as_ref().map_or(Money::zero(line.net.currency()), |reduction| reduction.total),
         net: line.net,
+        gross: line.gross,
     });
-    Ok(shown.collect())
+    Ok(UpcomingBill { lines: shown.collect(), net: totals.net, tax: totals.tax, gross: totals.gross })
 }

@@ -34,6 +34,8 @@ pub(super) struct Tariff<'a> {
     pub shared: bool,
     pub block: Option<(i64, Decimal)>,
     pub traffic_price: Option<&'a TrafficPrice>,
+    /// The price of a block includes tax.
+    pub tax_included: bool,
     pub windows: &'a serde_json::Value,
 }
 
@@ -123,6 +125,7 @@ pub(super) fn pieces<'a>(facts: &Facts<'a>, until: NaiveDate) -> Result<Vec<Piec
                 shared: line.allowance_shared,
                 block: line.block_bytes.zip(line.block_price),
                 traffic_price: line.traffic_price.as_deref(),
+                tax_included: line.tax_included,
                 windows: &line.windows,
             };
             pieces.push(Piece { tariff, days, full: Period::new(line.full_from, line.full_to)?, billed: true });
@@ -167,6 +170,7 @@ async fn line(
         Some(priced) => by_the_gigabyte(priced, &before, facts.currency)?,
         None => by_the_block(tx, facts, closed, (&rated, &before), prices).await?,
     };
+    let asks = charge.unit_price.times(charge.quantity)?;
     // What lines share is not included once for each of them.
     let included = rated
         .allowance_bytes
@@ -183,7 +187,8 @@ async fn line(
         full: piece.full,
         quantity: charge.quantity,
         unit_price: charge.unit_price,
-        net: charge.unit_price.times(charge.quantity)?,
+        gross: piece.tariff.tax_included.then_some(asks),
+        net: asks,
         reduction: None,
         traffic: Some(Traffic {
             down_bytes: whole(down_bytes)?,
@@ -239,7 +244,7 @@ async fn by_the_block(
 /// The traffic of all lines of the piece at the prices of its tiers, less what the earlier ones asked for. Where a later tier is
 /// cheaper for all of it, that may be below nothing.
 fn by_the_gigabyte(priced: PricedTraffic, before: &[&BilledRow], currency: Currency) -> Result<Charge, Error> {
-    let nets = before.iter().map(|line| Money::new(line.net, currency)).collect::<Result<Vec<_>, MoneyError>>()?;
+    let nets = before.iter().map(|line| Money::new(line.asks, currency)).collect::<Result<Vec<_>, MoneyError>>()?;
     let charged_before = Money::sum(currency, nets)?;
     let net = priced.total.checked_sub(charged_before)?;
     let parts = priced.parts.iter().map(|part| LineTier {
@@ -320,6 +325,7 @@ fn tariff(term: &TermRow) -> Tariff<'_> {
         shared: term.allowance_shared,
         block: term.block_bytes.zip(term.block_price),
         traffic_price: term.traffic_price.as_deref(),
+        tax_included: term.tax_included,
         windows: &term.windows,
     }
 }

@@ -3,6 +3,7 @@
 use crate::db;
 use crate::error::{FieldError, Problem};
 use crate::ids::{PlanId, PlanVersionId};
+use crate::tenants;
 
 crate::kinds! {
     PLAN_NOT_FOUND = 404 "plan-not-found", "There is no such plan", "It may belong to somebody else.";
@@ -29,6 +30,9 @@ pub enum Error {
     /// Fields that cannot be as they were sent.
     #[error("{} fields cannot be as sent", .0.len())]
     Invalid(Vec<FieldError>),
+    /// What the ISP says of itself could not be read.
+    #[error(transparent)]
+    Tenant(#[from] tenants::Error),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] db::Error),
@@ -48,6 +52,7 @@ impl From<Error> for Problem {
             Error::NameTaken(_) => Self::new(&PLAN_NAME_TAKEN, &error),
             Error::Retired(_) => Self::new(&PLAN_RETIRED, &error),
             Error::Invalid(errors) => Self::invalid(errors),
+            Error::Tenant(error) => error.into(),
             Error::Db(_) => Self::internal(&error),
         }
     }

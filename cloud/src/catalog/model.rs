@@ -79,8 +79,11 @@ pub struct PlanVersion {
     pub rate_down_bps: i64,
     /// From the subscriber, bits per second of layer 3.
     pub rate_up_bps: i64,
-    /// A full billing period, before tax.
+    /// A full billing period: before tax, or with it.
     pub price: Amount,
+    /// Whether all its prices include tax, and what is reckoned beside them for a line: discounts, pauses, leaving early. Top-ups,
+    /// boosts, one-time charges and late fees have prices of their own, before tax.
+    pub tax_included: bool,
     /// How long a billing period is.
     pub period: BillingPeriod,
     /// When its price is asked for.
@@ -117,7 +120,7 @@ pub struct PlanVersion {
 pub struct Overage {
     /// Size of a block.
     pub block_bytes: i64,
-    /// Price of a block, before tax.
+    /// Price of a block: with tax, if the version's prices include it.
     pub price: Amount,
 }
 
@@ -134,8 +137,11 @@ pub struct PlanWish {
     /// From the subscriber, bits per second of layer 3.
     #[schema(example = 100_000_000)]
     pub rate_up_bps: i64,
-    /// A full billing period, before tax.
+    /// A full billing period: before tax, or with it.
     pub price: Amount,
+    /// Whether all its prices include tax; absent = as the ISP's settings say.
+    #[serde(default)]
+    pub tax_included: Option<bool>,
     /// How long a billing period is; absent = a month.
     #[serde(default)]
     pub period: BillingPeriod,
@@ -191,8 +197,11 @@ pub struct VersionWish {
     pub rate_down_bps: i64,
     /// From the subscriber, bits per second of layer 3.
     pub rate_up_bps: i64,
-    /// A full billing period, before tax.
+    /// A full billing period: before tax, or with it.
     pub price: Amount,
+    /// Whether all its prices include tax; absent = as the ISP's settings say.
+    #[serde(default)]
+    pub tax_included: Option<bool>,
     /// How long a billing period is; absent = a month.
     #[serde(default)]
     pub period: BillingPeriod,

@@ -15,6 +15,7 @@ use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
 use crate::ids::{PlanId, PlanVersionId};
+use crate::tenants;
 
 const NAME_MAX: usize = 100;
 /// The fastest line, bits a second: a terabit.
@@ -46,6 +47,7 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
         rate_down_bps: wish.rate_down_bps,
         rate_up_bps: wish.rate_up_bps,
         price: wish.price,
+        tax_included: wish.tax_included,
         period: wish.period,
         timing: wish.timing,
         phases: wish.phases,
@@ -69,7 +71,8 @@ pub async fn add_plan(tx: &mut TenantTx, wish: PlanWish) -> Result<Plan, Error> 
     }
     let id: PlanId = tx.new_id();
     store::insert_plan(tx, id, &name, wish.offered_in_portal).await?;
-    store::insert_version(tx, &made_of(tx, id, 1, (first, phases))).await?;
+    let first = made_of(tx, id, 1, (first, phases)).await?;
+    store::insert_version(tx, &first).await?;
     let plan = plan(tx, id).await?;
     audit::record(tx, "make plan", id, json!(plan)).await?;
     Ok(plan)
@@ -108,19 +111,21 @@ pub async fn add_version(tx: &mut TenantTx, id: PlanId, wish: VersionWish) -> Re
         return Err(Error::Retired(id));
     }
     let next = before.versions.first().map_or(1, |newest| newest.version + 1);
-    store::insert_version(tx, &made_of(tx, id, next, (wish, phases))).await?;
+    let version = made_of(tx, id, next, (wish, phases)).await?;
+    store::insert_version(tx, &version).await?;
     let after = plan(tx, id).await?;
     audit::record(tx, "make plan version", id, json!({ "version": after.versions.first() })).await?;
     Ok(after)
 }
 
 /// The version a wish would make, of no plan and not kept.
-pub fn proposed(tx: &TenantTx, wish: VersionWish) -> Result<PlanVersion, Error> {
+pub async fn proposed(tx: &mut TenantTx, wish: VersionWish) -> Result<PlanVersion, Error> {
     let (phases, errors) = check(&wish);
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    Ok(made_of(tx, tx.new_id(), 1, (wish, phases)))
+    let plan = tx.new_id();
+    made_of(tx, plan, 1, (wish, phases)).await
 }
 
 /// Stops selling a plan; those who have it keep it. Retiring twice is no error.
@@ -131,14 +136,24 @@ pub async fn retire(tx: &mut TenantTx, id: PlanId) -> Result<Plan, Error> {
     plan(tx, id).await
 }
 
-fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, (wish, phases): (VersionWish, Vec<Phase>)) -> PlanVersion {
-    PlanVersion {
+async fn made_of(
+    tx: &mut TenantTx,
+    plan_id: PlanId,
+    version: i32,
+    (wish, phases): (VersionWish, Vec<Phase>),
+) -> Result<PlanVersion, Error> {
+    let tax_included = match wish.tax_included {
+        Some(included) => included,
+        None => tenants::tenant(tx).await?.tax_included,
+    };
+    Ok(PlanVersion {
         id: tx.new_id(),
         plan_id,
         version,
         rate_down_bps: wish.rate_down_bps,
         rate_up_bps: wish.rate_up_bps,
         price: wish.price,
+        tax_included,
         period: wish.period,
         timing: wish.timing,
         phases,
@@ -153,7 +168,7 @@ fn made_of(tx: &TenantTx, plan_id: PlanId, version: i32, (wish, phases): (Versio
         burst_down_bytes: wish.burst_down_bytes,
         burst_up_bytes: wish.burst_up_bytes,
         created_at: tx.at(),
-    }
+    })
 }
 
 /// The phases of a version, and what is wrong with the wish.

@@ -18,6 +18,7 @@ struct VersionRow {
     rate_down_bps: i64,
     rate_up_bps: i64,
     price: Decimal,
+    tax_included: bool,
     currency: String,
     period_months: Option<i16>,
     period_days: Option<i16>,
@@ -52,6 +53,7 @@ impl From<VersionRow> for PlanVersion {
             rate_down_bps: row.rate_down_bps,
             rate_up_bps: row.rate_up_bps,
             price: Amount { amount: row.price, currency: row.currency },
+            tax_included: row.tax_included,
             period: row.period_days.map_or(BillingPeriod::Months(row.period_months.unwrap_or(1)), BillingPeriod::Days),
             timing: if row.in_arrears { BillingTiming::InArrears } else { BillingTiming::InAdvance },
             phases: row.phases.0,
@@ -124,7 +126,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
     let ids: Vec<_> = rows.iter().map(|row| row.id.uuid()).collect();
     let versions = sqlx::query_as!(
         VersionRow,
-        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, phases AS "phases: _", allowance_bytes,
+        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, tax_included, currency, period_months, period_days, in_arrears, phases AS "phases: _", allowance_bytes,
                   overage_block_bytes, overage_block_price, traffic_price AS "traffic_price: _", throttle_down_bps, throttle_up_bps, windows AS "windows: _",
                   steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE plan_id = ANY($1) ORDER BY version DESC"#,
@@ -154,7 +156,7 @@ async fn with_versions(tx: &mut TenantTx, rows: Vec<PlanRow>) -> Result<Vec<Plan
 pub async fn version(tx: &mut TenantTx, id: PlanVersionId) -> Result<Option<PlanVersion>, sqlx::Error> {
     let row = sqlx::query_as!(
         VersionRow,
-        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, currency, period_months, period_days, in_arrears, phases AS "phases: _", allowance_bytes,
+        r#"SELECT id AS "id: _", plan_id AS "plan_id: _", version, rate_down_bps, rate_up_bps, price, tax_included, currency, period_months, period_days, in_arrears, phases AS "phases: _", allowance_bytes,
                   overage_block_bytes, overage_block_price, traffic_price AS "traffic_price: _", throttle_down_bps, throttle_up_bps, windows AS "windows: _",
                   steps AS "steps: _", carry_over_bytes, allowance_shared, burst_down_bytes, burst_up_bytes, created_at
            FROM plan_versions WHERE id = $1"#,
@@ -198,8 +200,8 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         "INSERT INTO plan_versions (tenant_id, id, plan_id, version, rate_down_bps, rate_up_bps, price, currency, allowance_bytes,
                                     overage_block_bytes, overage_block_price, throttle_down_bps, throttle_up_bps, windows, created_at,
                                     burst_down_bytes, burst_up_bytes, steps, carry_over_bytes, allowance_shared,
-                                    period_months, period_days, in_arrears, phases, traffic_price)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)",
+                                    period_months, period_days, in_arrears, phases, traffic_price, tax_included)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)",
         tenant,
         version.id.uuid(),
         version.plan_id.uuid(),
@@ -224,7 +226,8 @@ pub async fn insert_version(tx: &mut TenantTx, version: &PlanVersion) -> Result<
         days,
         version.timing == BillingTiming::InArrears,
         phases,
-        traffic_price
+        traffic_price,
+        version.tax_included
     )
     .execute(tx.conn())
     .await?;

@@ -6,14 +6,14 @@ use axum::response::Response;
 use axum::routing::get;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use weir_rules::money::Currency;
+use weir_rules::money::{Currency, Money};
 use weir_ui::blocks::{Action, Cell, Input, Table, Tone};
 use weir_ui::format;
 use weir_ui::i18n::t;
 use weir_ui::pages::List;
 
 use super::plan_preview::{self, Seen};
-use super::{Asking, next_page, page_of, phases, steps, traffic_price, windows};
+use super::{Asking, money, next_page, page_of, phases, steps, traffic_price, windows};
 use crate::app::App;
 use crate::catalog::{
     self, Amount, BillingPeriod, BillingTiming, Overage, Plan, PlanVersion, PlanWish, Throttle, VersionWish,
@@ -24,6 +24,7 @@ use crate::http::page::{Fields, Screen, html, is_about_the_form};
 use crate::http::paging::PageQuery;
 use crate::http::permission::{ManageCatalog, ViewCatalog};
 use crate::http::toast::see_saying;
+use crate::tenants;
 
 /// Bits per second of the unit rates are asked in.
 pub(super) const MEGABIT: i64 = 1_000_000;
@@ -76,6 +77,9 @@ fn row(screen: &Screen<ViewCatalog>, plan: &Plan) -> Vec<Cell> {
 
 async fn new(screen: Screen<ManageCatalog>) -> Result<Response, Problem> {
     let mut fields = Fields::of([("currency", screen.currency.clone())]);
+    if tenants::tenant(&mut screen.read().await?).await?.tax_included {
+        fields.set("tax_included", "yes");
+    }
     plan_preview::begin(&screen, &mut fields).await?;
     form(&screen, &fields, None, &Seen::Nothing)
 }
@@ -107,6 +111,7 @@ fn named(fields: &Fields, first: VersionWish) -> PlanWish {
         rate_down_bps: first.rate_down_bps,
         rate_up_bps: first.rate_up_bps,
         price: first.price,
+        tax_included: first.tax_included,
         period: first.period,
         timing: first.timing,
         phases: first.phases,
@@ -157,6 +162,7 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
     let windows = windows::read(fields);
     let phases = phases::read(fields, &currency);
     let period = read_period(fields);
+    let tax_included = fields.get("tax_included") == "yes";
     let timing = match fields.get("in_arrears") {
         "yes" => BillingTiming::InArrears,
         _ => BillingTiming::InAdvance,
@@ -171,6 +177,7 @@ pub(super) fn read_terms(fields: &mut Fields) -> Result<VersionWish, Problem> {
                 rate_down_bps,
                 rate_up_bps,
                 price,
+                tax_included: Some(tax_included),
                 period,
                 timing,
                 phases,
@@ -207,7 +214,18 @@ fn read_period(fields: &mut Fields) -> BillingPeriod {
 
 /// A price and what it is for, as readers write it.
 pub(super) fn price_for(lang: &str, version: &PlanVersion) -> String {
-    format!("{} {}", price_of(lang, &version.price), period_words(lang, version.period))
+    let price = format!("{} {}", price_of(lang, &version.price), period_words(lang, version.period));
+    with_tax(lang, price, version.tax_included)
+}
+
+/// A price, and that it includes tax, where it does.
+pub(super) fn with_tax(lang: &str, price: String, included: bool) -> String {
+    if included { t(lang, "price-tax-included", &[("price", &price)]) } else { price }
+}
+
+/// The price of one of a line's.
+pub(super) fn unit_price(lang: &str, price: Money, tax_included: bool) -> String {
+    with_tax(lang, money(lang, price), tax_included)
 }
 
 /// A price that holds for a while: what it is for is said where that is not a month.
@@ -246,6 +264,7 @@ pub(super) fn ask_terms(asked: Asking<'_>) -> Asking<'_> {
         .ask("rate_up", "rate-up-mbit", Input::Line("text"))
         .ask("price", "price", Input::Line("text"))
         .ask("currency", "currency", Input::Line("text"))
+        .ask("tax_included", "plan-tax-included", Input::Tick)
         .ask("period.months", "plan-period-months", Input::Line("text"))
         .ask("period.days", "plan-period-days", Input::Line("text"))
         .ask("in_arrears", "plan-in-arrears", Input::Tick)

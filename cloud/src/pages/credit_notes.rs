@@ -141,10 +141,11 @@ fn lines(screen: &Screen<ViewBilling>, note: &CreditNote) -> Section {
         vec![
             Cell::Text(line.description.clone()),
             Cell::Text(days(lang, line.from, line.to)),
+            Cell::Number(line.gross.map_or_else(|| "—".into(), |gross| money(lang, gross))),
             Cell::Number(money(lang, line.net)),
         ]
     });
-    let names = ["line", "period", "amount"].map(|key| screen.t(key)).to_vec();
+    let names = ["line", "period", "with-tax", "amount"].map(|key| screen.t(key)).to_vec();
     Section {
         title: screen.t("invoice-lines"),
         action: None,

@@ -57,7 +57,8 @@ fn form(
     for line in left.lines.iter().filter(|line| line.left.is_positive()) {
         let Some(charged) = invoice.lines.iter().find(|charged| charged.id == line.id) else { continue };
         let label = format!("{}, {}", charged.description, days(lang, charged.from, charged.to));
-        let hint = screen.frame.t1("credit-note-left", "amount", &money(lang, line.left));
+        let key = if charged.gross.is_some() { "credit-note-left-with-tax" } else { "credit-note-left" };
+        let hint = screen.frame.t1(key, "amount", &money(lang, line.left));
         asking = asking.ask_in(question(&line.id), label, hint, Input::Line("text"));
     }
     let number = &invoice.summary.number;

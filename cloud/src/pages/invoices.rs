@@ -11,6 +11,7 @@ use weir_ui::blocks::{Action, Cell, Chip, Search, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Figure, Register, Section, Show};
 
+use super::catalog::unit_price;
 use super::{address, credit_notes, days, invoice_taxes, ledger, money, next_page, page_of, payments, traffic_price};
 use crate::app::App;
 use crate::billing::{self, CreditNoteFilter, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Settlement};
@@ -212,7 +213,7 @@ pub(super) fn lines(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Sect
             Cell::Text(days(lang, line.from, line.to)),
             Cell::Number(volume.unwrap_or_else(|| "—".into())),
             Cell::Number(format::number(lang, line.quantity)),
-            Cell::Number(money(lang, line.unit_price)),
+            Cell::Number(unit_price(lang, line.unit_price, line.gross.is_some())),
             Cell::Number(if line.discount.is_zero() { "—".into() } else { money(lang, -line.discount) }),
             Cell::Number(money(lang, line.net)),
         ]

@@ -53,7 +53,7 @@ pub(super) async fn look(screen: &Screen<ManageCatalog>, name: &str, fields: &mu
         _ => return Ok(Seen::Wrong(fields.problem())),
     };
     let line = NewLine { starts_on, billing_day, country: fields.text("country").to_uppercase() };
-    let seen = match catalog::proposed(&tx, wish) {
+    let seen = match catalog::proposed(&mut tx, wish).await {
         Ok(version) => {
             billing::first_year(&mut tx, (name, &version, screen.frame.lang), &line).await.map_err(Problem::from)
         }

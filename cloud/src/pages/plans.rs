@@ -9,7 +9,7 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Confirm, Section, Show};
 
-use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_of, read_terms, typed_price};
+use super::catalog::{GIGABYTE, MEGABIT, MEGABYTE, price_of, read_terms, typed_price, with_tax};
 use super::plan_preview::{self, Seen};
 use super::{Asking, phases, steps, traffic_price, windows};
 use crate::app::App;
@@ -77,13 +77,12 @@ fn versions(screen: &Screen<ViewCatalog>, plan: &Plan) -> Section {
         Cell::Number(if words.is_empty() { screen.t("unlimited") } else { words.join(", ") })
     };
     let beyond = |version: &PlanVersion| {
-        version
-            .overage
-            .as_ref()
-            .map(|overage| format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes)))
-            .or_else(|| {
-                version.traffic_price.as_ref().map(|price| traffic_price::words(lang, price, &version.price.currency))
-            })
+        let overage = version.overage.as_ref().map(|overage| {
+            format!("{} / {}", price_of(lang, &overage.price), format::bytes(lang, overage.block_bytes))
+        });
+        let traffic = version.traffic_price.as_ref();
+        let traffic = traffic.map(|price| traffic_price::words(lang, price, &version.price.currency));
+        overage.or(traffic).map(|said| with_tax(lang, said, version.tax_included))
     };
     let rows = plan.versions.iter().map(|version| {
         vec![
@@ -150,6 +149,7 @@ fn fields_of(version: &PlanVersion) -> Fields {
         ("rate_up", scaled(version.rate_up_bps, MEGABIT)),
         ("price", typed_price(&version.price)),
         ("currency", version.price.currency.clone()),
+        ("tax_included", if version.tax_included { "yes".into() } else { String::new() }),
         ("period.months", months),
         ("period.days", days),
         ("in_arrears", if version.timing == BillingTiming::InArrears { "yes".into() } else { String::new() }),

@@ -62,6 +62,7 @@ async fn settings(screen: Screen<ViewSettings>) -> Result<Response, Problem> {
         ("pay_url", tenant.pay_url),
         ("hue", tenant.hue.to_string()),
         ("tax_rounding", if tenant.tax_rounding == TaxRounding::Line { "line".into() } else { "invoice".into() }),
+        ("tax_included", if tenant.tax_included { "yes".into() } else { String::new() }),
         ("recognition", tenant.recognition.name().into()),
         ("payment_terms_days", tenant.payment_terms_days.to_string()),
         ("grace_days", tenant.grace_days.to_string()),
@@ -87,6 +88,7 @@ fn settings_form<P: Needs>(
     }
     let roundings = ["invoice", "line"].map(|name| (name.to_owned(), screen.t(&format!("tax-rounding-{name}"))));
     let asked = asked.ask("tax_rounding", "tax-rounding", Input::Choice(roundings.to_vec()));
+    let asked = asked.ask("tax_included", "tax-included", Input::Tick);
     let ways = Recognition::ALL.map(|way| (way.name().to_owned(), screen.t(&format!("recognition-{}", way.name()))));
     let hint = screen.t("recognition-hint");
     let asked = asked.ask_in("recognition", screen.t("recognition"), hint, Input::Choice(ways.to_vec()));
@@ -132,6 +134,7 @@ fn wish(fields: &mut Fields) -> Result<TenantChange, Problem> {
         bank_bic: Some(fields.text("bank_bic")),
         hue: fields.read("hue", "error-number"),
         tax_rounding: Some(if fields.get("tax_rounding") == "line" { TaxRounding::Line } else { TaxRounding::Invoice }),
+        tax_included: Some(fields.get("tax_included") == "yes"),
         recognition: Recognition::ALL.into_iter().find(|way| way.name() == fields.get("recognition")),
         payment_terms_days: fields.read("payment_terms_days", "error-number"),
         grace_days: fields.read("grace_days", "error-number"),

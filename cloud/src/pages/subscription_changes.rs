@@ -8,15 +8,14 @@ use axum::response::Response;
 use axum::routing::get;
 use chrono::NaiveDate;
 use serde::Deserialize;
-use weir_rules::money::Money;
 use weir_ui::blocks::{Cell, Input, Table};
 use weir_ui::format;
 use weir_ui::pages::{Confirm, Form, Section};
 
-use super::catalog::price_for;
+use super::catalog::{price_for, unit_price};
 use super::{Asking, MANY, address, days, form_status, money};
 use crate::app::App;
-use crate::billing::{self, Upcoming};
+use crate::billing::{self, UpcomingBill};
 use crate::catalog::{self, PlanVersion};
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -137,7 +136,7 @@ async fn ask_plan(
     let wish = ChangePlan { plan_version_id, effective_on };
     subscriptions::change_plan(&mut tx, id, wish).await?;
     let up_to = billing::today(&mut tx).await?.max(effective_on);
-    let lines = billing::upcoming(&mut tx, before.account_id, id, up_to).await?;
+    let bill = billing::upcoming(&mut tx, before.account_id, id, up_to).await?;
     let up = up(&mut tx, &before).await?;
     drop(tx);
     let lang = screen.frame.lang;
@@ -162,7 +161,7 @@ async fn ask_plan(
         up,
         lede: screen.t("change-plan-confirm-lede"),
         facts,
-        sections: vec![next_bill(&screen, up_to, &lines)?],
+        sections: vec![next_bill(&screen, up_to, &bill)],
         form,
         danger: false,
     };
@@ -170,27 +169,27 @@ async fn ask_plan(
 }
 
 /// What a run up to a day would bill the subscription.
-fn next_bill(screen: &Screen<ManageSubscriptions>, up_to: NaiveDate, lines: &[Upcoming]) -> Result<Section, Problem> {
+fn next_bill(screen: &Screen<ManageSubscriptions>, up_to: NaiveDate, bill: &UpcomingBill) -> Section {
     let lang = screen.frame.lang;
-    let mut rows: Vec<_> = lines
+    let mut rows: Vec<_> = bill
+        .lines
         .iter()
         .map(|line| {
             vec![
                 Cell::Text(line.plan.clone()),
                 Cell::Text(screen.t(&format!("line-{}", line.kind.name()))),
                 Cell::Text(days(lang, line.from, line.to)),
-                Cell::Number(money(lang, line.unit_price)),
+                Cell::Number(unit_price(lang, line.unit_price, line.gross.is_some())),
                 Cell::Number(if line.discount.is_zero() { "—".into() } else { money(lang, -line.discount) }),
                 Cell::Number(money(lang, line.net)),
             ]
         })
         .collect();
-    if let Some(first) = lines.first() {
-        let sum = Money::sum(first.net.currency(), lines.iter().map(|line| line.net));
-        let sum = sum.map_err(|error| Problem::internal(&error))?;
+    let sums = [("net", bill.net), ("tax", bill.tax), ("total", bill.gross)];
+    for (key, sum) in sums.into_iter().filter(|_| !bill.lines.is_empty()) {
         let nothing = || Cell::Text(String::new());
         rows.push(vec![
-            Cell::Text(screen.t("net")),
+            Cell::Text(screen.t(key)),
             nothing(),
             nothing(),
             Cell::Number(String::new()),
@@ -199,12 +198,12 @@ fn next_bill(screen: &Screen<ManageSubscriptions>, up_to: NaiveDate, lines: &[Up
         ]);
     }
     let names = ["plan", "line", "period", "unit-price", "discount", "amount"].map(|key| screen.t(key)).to_vec();
-    Ok(Section {
+    Section {
         title: screen.frame.t1("next-bill", "date", &format::date(lang, up_to)),
         action: None,
         table: Table::new(names, rows),
         empty: screen.t("next-bill-nothing"),
-    })
+    }
 }
 
 async fn change_plan(
@@ -302,7 +301,7 @@ async fn ask_end(
     };
     subscriptions::end(&mut tx, id, End { ends_on }).await?;
     let up_to = billing::today(&mut tx).await?.max(ends_on);
-    let lines = billing::upcoming(&mut tx, before.account_id, id, up_to).await?;
+    let bill = billing::upcoming(&mut tx, before.account_id, id, up_to).await?;
     let up = up(&mut tx, &before).await?;
     drop(tx);
     let lang = screen.frame.lang;
@@ -323,7 +322,7 @@ async fn ask_end(
         up,
         lede: screen.frame.t1("end-confirm-lede", "date", &format::date(lang, ends_on)),
         facts,
-        sections: vec![next_bill(&screen, up_to, &lines)?],
+        sections: vec![next_bill(&screen, up_to, &bill)],
         form,
         danger: true,
     };

@@ -75,6 +75,8 @@ pub struct Tenant {
     pub tax_rate_percent: Decimal,
     /// Where tax is rounded.
     pub tax_rounding: TaxRounding,
+    /// Whether the prices of new versions of plans include tax, unless they say otherwise.
+    pub tax_included: bool,
     /// When what is billed is revenue.
     pub recognition: Recognition,
     /// Since when there may be deferred revenue; null if never.
@@ -129,6 +131,8 @@ pub struct TenantChange {
     pub tax_rate_percent: Option<Decimal>,
     /// Where tax is rounded.
     pub tax_rounding: Option<TaxRounding>,
+    /// Whether the prices of new versions of plans include tax, unless they say otherwise.
+    pub tax_included: Option<bool>,
     /// When what is billed is revenue: of invoices issued from now on.
     pub recognition: Option<Recognition>,
     /// Days from issue to due, 0-365.

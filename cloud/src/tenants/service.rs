@@ -77,6 +77,7 @@ pub async fn change(tx: &mut TenantTx, change: TenantChange) -> Result<Tenant, E
         tax_name,
         tax_rate_percent,
         tax_rounding,
+        tax_included,
         recognition,
         payment_terms_days,
         grace_days,

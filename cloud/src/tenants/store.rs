@@ -49,7 +49,7 @@ pub async fn tenant(tx: &mut TenantTx) -> Result<Tenant, sqlx::Error> {
         r#"SELECT t.tenant_id AS "id: _", t.name, t.legal_name, t.address, t.country, t.tax_id, t.currency, t.time_zone, t.language, t.hue,
                   coalesce(r.tax, 'VAT') AS "tax_name!", trim_scale(coalesce(r.rate_percent, 0)) AS "tax_rate_percent!",
                   t.payment_terms_days, t.grace_days, t.invoice_prefix, t.contact, t.pay_url,
-                  t.bank_holder, t.bank_iban, t.bank_bic, t.port_block_months, t.restored_at, t.tax_rounding AS "tax_rounding: TaxRounding",
+                  t.bank_holder, t.bank_iban, t.bank_bic, t.port_block_months, t.restored_at, t.tax_rounding AS "tax_rounding: TaxRounding", t.tax_included,
                   t.recognition AS "recognition: Recognition", t.deferring_since
            FROM tenants t
            LEFT JOIN LATERAL (
@@ -121,7 +121,7 @@ pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Erro
         "UPDATE tenants SET name = $2, legal_name = $3, address = $4, tax_id = $5, currency = $6, time_zone = $7, language = $8, hue = $9,
                 payment_terms_days = $10, grace_days = $11, invoice_prefix = $12, contact = $13, pay_url = $14, bank_holder = $15,
                 bank_iban = $16, bank_bic = $17, updated_at = $18, port_block_months = $19, tax_rounding = $20, recognition = $21,
-                deferring_since = $22
+                deferring_since = $22, tax_included = $23
          WHERE tenant_id = $1",
         tenant.id.uuid(),
         tenant.name,
@@ -144,7 +144,8 @@ pub async fn update(tx: &mut TenantTx, tenant: &Tenant) -> Result<(), sqlx::Erro
         tenant.port_block_months,
         tenant.tax_rounding as TaxRounding,
         tenant.recognition as Recognition,
-        tenant.deferring_since
+        tenant.deferring_since,
+        tenant.tax_included
     )
     .execute(tx.conn())
     .await?;

@@ -1,7 +1,7 @@
 //! Examples of what takes an amount down: discounts, credit notes, an account's credit.
 
 use rust_decimal::Decimal;
-use weir_rules::credit_note::{Left, LineLeft, Note, Wish, credit};
+use weir_rules::credit_note::{AmountLeft, Left, LineLeft, Note, Wish, credit};
 use weir_rules::credit_settlement::{self, PaidFrom, Settlement};
 use weir_rules::discount::Discount;
 use weir_rules::money::{Currency, Money};
@@ -46,7 +46,7 @@ fn invoice(input: &Input<'_>, currency: Currency) -> Result<Left<()>, Stop> {
     let percent = input.maybe_number("tax_rate_percent")?.unwrap_or_default();
     let category = if percent.is_zero() { TaxCategory::ZeroRated } else { TaxCategory::Standard };
     let rate = TaxRate::new(category, percent)?;
-    let line = LineLeft { id: (), rate, left: input.money("invoice_net", currency)? };
+    let line = LineLeft { id: (), rate, left: AmountLeft::OnTop(input.money("invoice_net", currency)?) };
     Ok(Left::whole(currency, vec![line])?)
 }
 

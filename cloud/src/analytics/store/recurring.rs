@@ -30,9 +30,11 @@ pub async fn months(
     (first, last): (NaiveDate, NaiveDate),
     today: NaiveDate,
 ) -> Result<Vec<MonthRow>, sqlx::Error> {
+    let at = tx.at();
     sqlx::query_as!(
         MonthRow,
-        r#"WITH months AS (
+        r#"WITH home AS MATERIALIZED (SELECT home_tax_percent($6) AS percent),
+           months AS (
                SELECT m::date AS month, least((m + interval '1 month')::date - 1, $4) AS last_day
                FROM generate_series($2::date, $3::date, interval '1 month') m),
            prices AS (
@@ -42,11 +44,12 @@ pub async fn months(
                               WHERE t.subscription_id = s.id AND v.price > 0 AND lower(t.valid) < months.month
                                 AND plan_price_on(s.id, v.price, least(upper(t.valid), months.month) - 1) > 0) AS ever
                FROM months
+               CROSS JOIN home
                CROSS JOIN subscriptions s
                JOIN accounts a ON a.id = s.account_id AND a.currency = $1
-               LEFT JOIN LATERAL (SELECT round(price_a_month(price_on(s.id, v.price, months.month - 1), v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(before_tax(price_on(s.id, v.price, months.month - 1), v.tax_included, home.percent), v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id AND t.valid @> (months.month - 1)) before ON true
-               LEFT JOIN LATERAL (SELECT round(price_a_month(price_on(s.id, v.price, months.last_day), v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(before_tax(price_on(s.id, v.price, months.last_day), v.tax_included, home.percent), v.period_months, v.period_days), $5) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id AND t.valid @> months.last_day) after ON true
                WHERE before.price IS NOT NULL OR after.price IS NOT NULL),
            people AS (
@@ -80,7 +83,8 @@ pub async fn months(
         first,
         last,
         today,
-        decimals(currency)
+        decimals(currency),
+        at
     )
     .fetch_all(tx.conn())
     .await
@@ -103,20 +107,23 @@ pub async fn moved(
     movement: Option<&str>,
     page: Page,
 ) -> Result<Vec<MovedRow>, sqlx::Error> {
+    let at = tx.at();
     sqlx::query_as!(
         MovedRow,
-        r#"WITH prices AS (
+        r#"WITH home AS MATERIALIZED (SELECT home_tax_percent($8) AS percent),
+           prices AS (
                SELECT s.id AS line, a.id AS account, b.name AS subscriber,
                       coalesce(before.price, 0) AS before, coalesce(after.price, 0) AS after,
                       EXISTS (SELECT FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                               WHERE t.subscription_id = s.id AND v.price > 0 AND lower(t.valid) < $2
                                 AND plan_price_on(s.id, v.price, least(upper(t.valid), $2) - 1) > 0) AS ever
-               FROM subscriptions s
+               FROM home
+               CROSS JOIN subscriptions s
                JOIN accounts a ON a.id = s.account_id AND a.currency = $1
                JOIN subscribers b ON b.id = a.subscriber_id
-               LEFT JOIN LATERAL (SELECT round(price_a_month(price_on(s.id, v.price, $2::date - 1), v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(before_tax(price_on(s.id, v.price, $2::date - 1), v.tax_included, home.percent), v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id AND t.valid @> ($2::date - 1)) before ON true
-               LEFT JOIN LATERAL (SELECT round(price_a_month(price_on(s.id, v.price, least(($2::date + interval '1 month')::date - 1, $3::date)), v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
+               LEFT JOIN LATERAL (SELECT round(price_a_month(before_tax(price_on(s.id, v.price, least(($2::date + interval '1 month')::date - 1, $3::date)), v.tax_included, home.percent), v.period_months, v.period_days), $7) AS price FROM subscription_terms t JOIN plan_versions v ON v.id = t.plan_version_id
                                   WHERE t.subscription_id = s.id
                                     AND t.valid @> least(($2::date + interval '1 month')::date - 1, $3::date)) after ON true),
            moved AS (
@@ -132,7 +139,8 @@ pub async fn moved(
         movement,
         page.after,
         page.fetch(),
-        decimals(currency)
+        decimals(currency),
+        at
     )
     .fetch_all(tx.conn())
     .await

@@ -55,7 +55,8 @@ fn data(note: &CreditNote) -> Value {
             "to": text::date(last, language),
             "days": null,
             "quantity": "1",
-            "unit_price": money(line.net),
+            "unit_price": money(line.gross.unwrap_or(line.net)),
+            "tax_included": line.gross.is_some(),
             "net": money(line.net),
         })
     };
@@ -125,6 +126,7 @@ mod tests {
                 from: day,
                 to: day.succ_opt().unwrap(),
                 net: eur(1000),
+                gross: Some(eur(1210)),
                 tax_category: "S".into(),
                 tax_rate: 21.into(),
             };

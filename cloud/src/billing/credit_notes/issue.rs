@@ -1,11 +1,10 @@
 //! Issues a credit note: checked, numbered, written, posted, settled, told. All or nothing, while the account is locked.
 
 use serde_json::{Value, json};
-use weir_rules::credit_note::{CreditNoteError, Note, Wish, credit};
+use weir_rules::credit_note::{CreditNoteError, Given, Note, Wish, credit};
 use weir_rules::ledger::Entry;
 use weir_rules::money::Money;
 use weir_rules::posting::{self, Issued};
-use weir_rules::tax::TaxRate;
 
 use super::left::rules_left;
 use super::store::{self, NewNote};
@@ -104,9 +103,9 @@ pub async fn preview_credit_note(
 
 /// What stands beside each tax of a note: what the invoice calls it, why none was charged, what it is made of.
 fn groups(invoice: &Invoice, note: &Note<InvoiceLineId>) -> Result<Vec<Group>, Error> {
-    let line = |(id, rate, net): &(InvoiceLineId, TaxRate, Money)| {
-        let of_invoice = invoice.lines.iter().find(|line| line.id == *id);
-        (*rate, *net, of_invoice.and_then(|line| line.taxed_by.as_ref()))
+    let line = |given: &Given<InvoiceLineId>| {
+        let of_invoice = invoice.lines.iter().find(|line| line.id == given.id);
+        (given.rate, given.net, of_invoice.and_then(|line| line.taxed_by.as_ref()))
     };
     let lines: Vec<_> = note.lines.iter().map(line).collect();
     let mut groups = taxing::groups(&lines, &note.taxes, "")?;
@@ -186,9 +185,10 @@ async fn write(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), Error> {
 /// The invoice's postings the other way round: late fees have a revenue of their own.
 async fn post(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), Error> {
     let currency = new.note.gross.currency();
-    let is_fee =
-        |id: &InvoiceLineId| new.invoice.lines.iter().any(|line| line.id == *id && line.kind == LineKind::LateFee);
-    let fees = new.note.lines.iter().filter(|(id, _, _)| is_fee(id)).map(|(_, _, net)| *net);
+    let is_fee = |given: &&Given<InvoiceLineId>| {
+        new.invoice.lines.iter().any(|line| line.id == given.id && line.kind == LineKind::LateFee)
+    };
+    let fees = new.note.lines.iter().filter(is_fee).map(|given| given.net);
     let fees = Money::sum(currency, fees)?;
     let account = new.invoice.summary.account_id;
     let (undone, deferring) = undo_deferred(tx, new).await?;
@@ -211,11 +211,11 @@ async fn post(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), Error> {
 /// Takes what is given back from what is not earned yet of the invoice's lines; says how much that is.
 async fn undo_deferred(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(Money, Deferring), Error> {
     let tenant = tenants::tenant(tx).await?;
-    let lines: Vec<_> = new.note.lines.iter().map(|(id, _, _)| *id).collect();
+    let lines: Vec<_> = new.note.lines.iter().map(|given| given.id).collect();
     let mut deferring = Deferring::begin(tx, &tenant, new.issued_on, &lines).await?;
     let mut undone = Money::zero(new.note.gross.currency());
-    for (id, _, net) in &new.note.lines {
-        undone = undone.checked_add(deferring.give_back(*id, *net, None)?)?;
+    for given in &new.note.lines {
+        undone = undone.checked_add(deferring.give_back(given.id, given.net, None)?)?;
     }
     Ok((undone, deferring))
 }

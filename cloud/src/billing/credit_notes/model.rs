@@ -40,7 +40,7 @@ pub struct CreditNoteWish {
 pub struct CreditNoteLineWish {
     /// The line of the invoice.
     pub line_id: InvoiceLineId,
-    /// How much, without tax; absent = what is left of it.
+    /// How much: without tax, or with it where the line's price includes it; absent = what is left of it.
     #[schema(value_type = Option<Amount>)]
     pub amount: Option<Money>,
 }
@@ -114,6 +114,9 @@ pub struct CreditNoteLine {
     /// Given back without tax; below zero where the invoice's line gave back itself.
     #[schema(value_type = Amount)]
     pub net: Money,
+    /// Given back with tax, where the line's price includes it; null where tax is on top.
+    #[schema(value_type = Option<Amount>)]
+    pub gross: Option<Money>,
     /// Tax category of EN 16931.
     pub tax_category: String,
     /// Percent.

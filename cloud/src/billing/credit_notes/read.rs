@@ -40,6 +40,7 @@ pub async fn credit_note(tx: &mut TenantTx, id: CreditNoteId) -> Result<CreditNo
             from: row.from,
             to: row.to,
             net: -Money::new(row.net, currency)?,
+            gross: row.gross.map(|gross| Ok::<_, Error>(-Money::new(gross, currency)?)).transpose()?,
             tax_category: row.tax_category,
             tax_rate: row.tax_rate.normalize(),
         });

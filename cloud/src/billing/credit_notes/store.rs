@@ -53,21 +53,23 @@ pub async fn insert(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), sqlx::Er
 pub async fn insert_lines(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), sqlx::Error> {
     let tenant = tx.tenant().uuid();
     let ids: Vec<Uuid> = new.note.lines.iter().map(|_| tx.new_id::<InvoiceLineId>().uuid()).collect();
-    let credited: Vec<Uuid> = new.note.lines.iter().map(|(id, _, _)| id.uuid()).collect();
-    let nets: Vec<Decimal> = new.note.lines.iter().map(|(_, _, net)| -net.amount()).collect();
+    let credited: Vec<Uuid> = new.note.lines.iter().map(|given| given.id.uuid()).collect();
+    let nets: Vec<Decimal> = new.note.lines.iter().map(|given| -given.net.amount()).collect();
+    let grosses: Vec<_> = new.note.lines.iter().map(|given| given.gross.map(|gross| -gross.amount())).collect();
     sqlx::query!(
         "INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
-                full_period, quantity, unit_price, net, tax_category, tax_rate, credits_line_id, taxed_by)
+                full_period, quantity, unit_price, net, tax_category, tax_rate, credits_line_id, taxed_by, gross)
          SELECT $1, given.id, $2, given.position, $3, l.subscription_id, l.plan_version_id, l.description, l.period, l.full_period,
-                1, given.net, given.net, l.tax_category, l.tax_rate, l.id, l.taxed_by
-         FROM unnest($4::uuid[], $5::uuid[], $6::numeric[]) WITH ORDINALITY AS given (id, credited, net, position)
+                1, coalesce(given.gross, given.net), given.net, l.tax_category, l.tax_rate, l.id, l.taxed_by, given.gross
+         FROM unnest($4::uuid[], $5::uuid[], $6::numeric[], $7::numeric[]) WITH ORDINALITY AS given (id, credited, net, gross, position)
          JOIN invoice_lines l ON l.tenant_id = $1 AND l.id = given.credited",
         tenant,
         new.id.uuid(),
         LineKind::Correction.name(),
         &ids,
         &credited,
-        &nets
+        &nets,
+        &grosses as &[Option<Decimal>]
     )
     .execute(tx.conn())
     .await?;
@@ -105,18 +107,26 @@ pub struct GivenRow {
     pub tax_category: String,
     pub tax_rate: Decimal,
     pub net: Decimal,
-    /// What other lines gave back of it: below zero for a charge.
+    /// With tax, where its price includes it.
+    pub gross: Option<Decimal>,
+    /// What other lines gave back of it without tax: below zero for a charge.
     pub given: Decimal,
     /// Of that, what is not on credit notes of the same invoice.
     pub given_elsewhere: Decimal,
+    /// What other lines gave back of it with tax, where its price includes it.
+    pub gross_given: Decimal,
+    /// Of that, what is on credit notes of the same invoice.
+    pub gross_given_here: Decimal,
 }
 
 /// Lines of an invoice with what was given back of each.
 pub async fn given(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<GivenRow>, sqlx::Error> {
     sqlx::query_as!(
         GivenRow,
-        r#"SELECT l.id AS "id: _", l.tax_category, l.tax_rate, l.net, coalesce(sum(c.net), 0) AS "given!",
-                  coalesce(sum(c.net) FILTER (WHERE n.corrects_id IS DISTINCT FROM l.invoice_id), 0) AS "given_elsewhere!"
+        r#"SELECT l.id AS "id: _", l.tax_category, l.tax_rate, l.net, l.gross, coalesce(sum(c.net), 0) AS "given!",
+                  coalesce(sum(c.net) FILTER (WHERE n.corrects_id IS DISTINCT FROM l.invoice_id), 0) AS "given_elsewhere!",
+                  coalesce(sum(c.gross), 0) AS "gross_given!",
+                  coalesce(sum(c.gross) FILTER (WHERE n.corrects_id = l.invoice_id), 0) AS "gross_given_here!"
            FROM invoice_lines l
            LEFT JOIN invoice_lines c ON c.tenant_id = l.tenant_id AND c.credits_line_id = l.id
            LEFT JOIN invoices n ON n.tenant_id = c.tenant_id AND n.id = c.invoice_id
@@ -216,6 +226,7 @@ pub struct LineRow {
     pub from: NaiveDate,
     pub to: NaiveDate,
     pub net: Decimal,
+    pub gross: Option<Decimal>,
     pub tax_category: String,
     pub tax_rate: Decimal,
 }
@@ -224,7 +235,7 @@ pub async fn lines(tx: &mut TenantTx, id: CreditNoteId) -> Result<Vec<LineRow>, 
     sqlx::query_as!(
         LineRow,
         r#"SELECT id AS "id: _", position, credits_line_id AS "credits!: _", description, lower(period) AS "from!", upper(period) AS "to!",
-                  net, tax_category, tax_rate
+                  net, gross, tax_category, tax_rate
            FROM invoice_lines WHERE invoice_id = $1 AND credits_line_id IS NOT NULL ORDER BY position"#,
         id.uuid()
     )

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use weir_rules::money::Money;
+use weir_rules::tax::{TaxCategory, TaxRate, inclusive};
 
 use super::party::Party;
 use crate::billing::{CreditNote, Error, Invoice, InvoiceLine, InvoiceTax, Parties};
@@ -83,37 +84,47 @@ impl Line {
     }
 }
 
-/// What discounts take off a charge, with their names, and what it is without them. A credit is what it comes to.
-fn allowances(line: &InvoiceLine) -> (Vec<(Money, String)>, Money) {
-    let price = line.net.checked_add(line.discount).ok().filter(|_| line.discount.is_positive());
-    let Some(price) = price else { return (Vec::new(), line.net) };
+/// What discounts take off a charge, with their names, and what it is without them. A credit is what it comes to. All of it is
+/// without tax, as such documents have it, even where the price includes it.
+fn allowances(line: &InvoiceLine) -> Result<(Vec<(Money, String)>, Money), Error> {
+    if !line.discount.is_positive() {
+        return Ok((Vec::new(), line.net));
+    }
     let mut parts: Vec<_> = line.discounts.iter().map(|part| (part.amount, part.name.clone())).collect();
     if parts.is_empty() {
         parts.push((line.discount, "Discount".to_owned()));
     }
-    (parts, price)
+    if line.gross.is_some() {
+        let rate = TaxRate::new(TaxCategory::from_code(&line.tax_category)?, line.tax_rate)?;
+        for (amount, _) in &mut parts {
+            *amount = inclusive(*amount, rate)?.0;
+        }
+    }
+    let taken = Money::sum(line.net.currency(), parts.iter().map(|(amount, _)| *amount))?;
+    Ok((parts, line.net.checked_add(taken)?))
 }
 
 impl Document {
     /// An invoice, if it has all that such a document must have.
     pub fn of_invoice(invoice: &Invoice) -> Result<Self, Error> {
         let (summary, parties) = (&invoice.summary, &invoice.parties);
-        let lines = invoice.lines.iter().map(|line| {
+        let mut lines = Vec::with_capacity(invoice.lines.len());
+        for line in &invoice.lines {
             let mut written = Line::new(line.position, &line.description, (line.from, line.to), line.net);
-            let (allowances, price) = allowances(line);
+            let (allowances, price) = allowances(line)?;
             if !allowances.is_empty() {
                 (written.price, written.allowances) = (price, allowances);
             }
             // Parts of periods have no price of their own: the line is one of what they cost.
-            if line.quantity.is_sign_positive() && line.unit_price.times(line.quantity).is_ok_and(|full| full == price)
-            {
+            let whole = line.unit_price.times(line.quantity).is_ok_and(|full| full == price) && line.gross.is_none();
+            if whole && line.quantity.is_sign_positive() {
                 (written.quantity, written.price) = (line.quantity, line.unit_price);
             }
             if written.price.is_negative() {
                 (written.quantity, written.price) = (-written.quantity, -written.price);
             }
-            Line { category: line.tax_category.clone(), rate: line.tax_rate, ..written }
-        });
+            lines.push(Line { category: line.tax_category.clone(), rate: line.tax_rate, ..written });
+        }
         let seller = &parties.seller;
         let transfer = [&seller.bank_holder, &seller.bank_iban, &seller.bank_bic, &parties.buyer.reference];
         let document = Self {
@@ -123,7 +134,7 @@ impl Document {
             corrects: None,
             note: String::new(),
             transfer: (!seller.bank_iban.is_empty()).then(|| transfer.map(String::clone)),
-            lines: lines.collect(),
+            lines,
             taxes: invoice.taxes.clone(),
             ..Self::between(parties, [summary.net, summary.tax, summary.gross])
         };

@@ -110,6 +110,7 @@ fn line_data(line: &InvoiceLine, language: &str) -> Value {
         "days": partial.then(|| format!("{}/{}", (line.to - line.from).num_days(), (line.full_to - line.full_from).num_days())),
         "quantity": text::decimal(line.quantity, language),
         "unit_price": text::money(line.unit_price, language),
+        "tax_included": line.gross.is_some(),
         "used": line.down_bytes.map(|_| text::bytes(used, language)),
         "down": line.down_bytes.map(|bytes| text::bytes(bytes, language)),
         "up": line.up_bytes.map(|bytes| text::bytes(bytes, language)),
@@ -137,7 +138,7 @@ mod tests {
         for (index, language) in crate::tenants::LANGUAGES.into_iter().enumerate() {
             let line = json!({
                 "kind": (["recurring", "credit", "usage", "correction", "late_fee", "top_up", "early_termination"][index % 7]), "late": true, "description": "Fibre 100", "from": "1", "to": "2",
-                "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
+                "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "tax_included": index % 2 == 0, "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
                 "free": "0.2 GB", "included": "2 GB", "tiers": ["100 GB × 0.05 EUR"], "discounts": [{ "name": "Welcome", "amount": "3.00 EUR" }], "net": "30.00 EUR",
             });
             let data = json!({

@@ -107,6 +107,7 @@ fn shown(issuing: &Issuing, index: usize, line: &Draft) -> InvoiceLine {
         discount: line.reduction.as_ref().map_or(Money::zero(line.net.currency()), |reduction| reduction.total),
         discounts: line.reduction.as_ref().map(|reduction| reduction.parts.clone()).unwrap_or_default(),
         net: line.net,
+        gross: line.gross,
         tax_category: rate.category().code().to_owned(),
         tax_rate: rate.percent().normalize(),
         taxed_by: line.taxed_by.clone(),

@@ -61,6 +61,8 @@ pub struct TermRow {
     pub version: PlanVersionId,
     pub plan: String,
     pub price: Decimal,
+    /// Whether that, and the other prices of the version, include tax.
+    pub tax_included: bool,
     pub currency: String,
     /// What the price is for: months, or else days; and whether it is asked for afterwards.
     pub period_months: Option<i16>,
@@ -83,7 +85,7 @@ pub struct TermRow {
 pub async fn terms(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<TermRow>, sqlx::Error> {
     sqlx::query_as!(
         TermRow,
-        r#"SELECT s.account_id AS "account: _", s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.currency, v.period_months, v.period_days, v.in_arrears, v.phases AS "phases: _", v.allowance_bytes,
+        r#"SELECT s.account_id AS "account: _", s.id AS "subscription: _", s.starts_on, v.id AS "version: _", p.name AS plan, v.price, v.tax_included, v.currency, v.period_months, v.period_days, v.in_arrears, v.phases AS "phases: _", v.allowance_bytes,
                   v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.traffic_price AS "traffic_price: _", v.windows,
                   lower(t.valid) AS "from!", upper(t.valid) AS "to?"
            FROM subscriptions s
@@ -120,7 +122,9 @@ pub struct BilledRow {
     pub full_to: NaiveDate,
     pub quantity: Decimal,
     pub unit_price: Decimal,
-    pub net: Decimal,
+    /// What it asked for: with tax, where its price includes it.
+    pub asks: Decimal,
+    pub tax_included: bool,
     /// What discounts took off, and what of it is whose.
     pub discount: Decimal,
     pub discounts: Json<Vec<LineDiscount>>,
@@ -145,7 +149,7 @@ pub async fn billed(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<BilledRo
                   p.name AS plan, l.description, v.allowance_bytes, v.allowance_shared, v.overage_block_bytes AS block_bytes, v.overage_block_price AS block_price, v.traffic_price AS "traffic_price: _", v.windows,
                   l.tax_category, l.tax_rate,
                   lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!", upper(l.full_period) AS "full_to!",
-                  l.quantity, l.unit_price, l.net, l.discount, l.discounts AS "discounts: _", coalesce(l.down_bytes::numeric, 0) + coalesce(l.up_bytes, 0) - coalesce(l.free_bytes, 0) AS "used_bytes!",
+                  l.quantity, l.unit_price, coalesce(l.gross, l.net) AS "asks!", v.tax_included, l.discount, l.discounts AS "discounts: _", coalesce(l.down_bytes::numeric, 0) + coalesce(l.up_bytes, 0) - coalesce(l.free_bytes, 0) AS "used_bytes!",
                   l.credits_line_id AS "credits: _"
            FROM subscriptions s
            CROSS JOIN LATERAL (SELECT * FROM invoice_lines WHERE subscription_id = s.id OFFSET 0) l

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sqlx::types::Json;
 use uuid::Uuid;
-use weir_rules::money::Currency;
+use weir_rules::money::{Currency, Money};
 
 use crate::billing::account::Draft;
 use crate::billing::issue::NewInvoice;
@@ -73,6 +73,7 @@ struct LineColumns {
     quantities: Vec<Decimal>,
     unit_prices: Vec<Decimal>,
     nets: Vec<Decimal>,
+    grosses: Vec<Option<Decimal>>,
     discounts: Vec<Decimal>,
     /// What of them is whose.
     parts: Vec<serde_json::Value>,
@@ -102,6 +103,7 @@ impl LineColumns {
         self.quantities.push(line.quantity);
         self.unit_prices.push(line.unit_price.amount());
         self.nets.push(line.net.amount());
+        self.grosses.push(line.gross.map(Money::amount));
         self.discounts.push(line.reduction.as_ref().map(|reduction| reduction.total.amount()).unwrap_or_default());
         let parts = line.reduction.as_ref().map_or(&[][..], |reduction| &reduction.parts);
         self.parts.push(serde_json::to_value(parts)?);
@@ -135,17 +137,17 @@ pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft]
     sqlx::query!(
         r#"INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
                 full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
-                credits_line_id, priced_by, discount, discounts, taxed_by, tiers)
+                credits_line_id, priced_by, discount, discounts, taxed_by, tiers, gross)
            SELECT $1, id, invoice_id, position, kind, subscription_id, plan_version_id, description, daterange("from", "to"),
                 daterange(full_from, full_to), quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes,
-                free_bytes, late, credits_line_id, priced_by, discount, discounts, taxed_by, tiers
+                free_bytes, late, credits_line_id, priced_by, discount, discounts, taxed_by, tiers, gross
            FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::uuid[], $7::uuid[], $8::text[], $9::date[], $10::date[],
                        $11::date[], $12::date[], $13::numeric[], $14::numeric[], $15::numeric[], $16::text[], $17::numeric[], $18::bigint[],
                        $19::bigint[], $20::bigint[], $21::bigint[], $22::boolean[], $23::uuid[], $24::jsonb[],
-                       $25::numeric[], $26::jsonb[], $27::jsonb[], $28::jsonb[])
+                       $25::numeric[], $26::jsonb[], $27::jsonb[], $28::jsonb[], $29::numeric[])
                 AS line (id, invoice_id, position, kind, subscription_id, plan_version_id, description, "from", "to", full_from, full_to,
                          quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
-                         credits_line_id, priced_by, discount, discounts, taxed_by, tiers)"#,
+                         credits_line_id, priced_by, discount, discounts, taxed_by, tiers, gross)"#,
         tenant,
         &columns.ids,
         &columns.invoices,
@@ -173,7 +175,8 @@ pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft]
         &columns.discounts,
         &columns.parts,
         &columns.taxed_by as &[Option<serde_json::Value>],
-        &columns.tiers as &[Option<serde_json::Value>]
+        &columns.tiers as &[Option<serde_json::Value>],
+        &columns.grosses as &[Option<Decimal>]
     )
     .execute(tx.conn())
     .await?;
@@ -429,6 +432,7 @@ pub struct LineRow {
     pub quantity: Decimal,
     pub unit_price: Decimal,
     pub net: Decimal,
+    pub gross: Option<Decimal>,
     pub discount: Decimal,
     pub discounts: Json<Vec<LineDiscount>>,
     pub tax_category: String,
@@ -450,7 +454,7 @@ pub async fn lines(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<LineRow>
         LineRow,
         r#"SELECT l.id AS "id: _", l.position, l.kind, l.subscription_id AS "subscription_id: _", l.plan_version_id AS "plan_version_id: _",
                   l.description, lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!",
-                  upper(l.full_period) AS "full_to!", l.quantity, l.unit_price, l.net, l.discount, l.discounts AS "discounts: _", l.tax_category, l.tax_rate, l.down_bytes, l.up_bytes,
+                  upper(l.full_period) AS "full_to!", l.quantity, l.unit_price, l.net, l.gross, l.discount, l.discounts AS "discounts: _", l.tax_category, l.tax_rate, l.down_bytes, l.up_bytes,
                   l.free_bytes, l.included_bytes, l.late, l.credits_line_id AS "credits_line_id: _", l.priced_by AS "priced_by: _",
                   l.taxed_by AS "taxed_by: _", l.tiers AS "tiers: _",
                   (SELECT count(*) FROM billed_segments b WHERE b.invoice_line_id = l.id) AS "segments!"

@@ -1,7 +1,6 @@
-//! SQL of what lines were taxed by.
+//! SQL of what lines were taxed by, and of what is left of those whose price includes tax.
 
-use std::collections::HashMap;
-
+use rust_decimal::Decimal;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -9,14 +8,31 @@ use crate::db::TenantTx;
 use crate::ids::InvoiceLineId;
 use crate::taxes::TaxedBy;
 
-/// What is frozen on these lines; those of a time before taxes had places are left out.
-pub async fn frozen(tx: &mut TenantTx, lines: &[Uuid]) -> Result<HashMap<InvoiceLineId, TaxedBy>, sqlx::Error> {
-    let rows = sqlx::query!(
-        r#"SELECT id AS "id: InvoiceLineId", taxed_by AS "by!: Json<TaxedBy>" FROM invoice_lines
-           WHERE id = ANY($1) AND taxed_by IS NOT NULL"#,
+pub struct FrozenRow {
+    pub id: InvoiceLineId,
+    /// None on lines of a time before taxes had places.
+    pub taxed_by: Option<Json<TaxedBy>>,
+    pub currency: String,
+    pub net: Decimal,
+    /// Where its price includes tax.
+    pub gross: Option<Decimal>,
+    /// What later lines gave back of both: below zero.
+    pub net_given: Decimal,
+    pub gross_given: Decimal,
+}
+
+/// What is frozen on these lines.
+pub async fn frozen(tx: &mut TenantTx, lines: &[Uuid]) -> Result<Vec<FrozenRow>, sqlx::Error> {
+    sqlx::query_as!(
+        FrozenRow,
+        r#"SELECT l.id AS "id: _", l.taxed_by AS "taxed_by: _", i.currency, l.net, l.gross, g.net AS "net_given!", g.gross AS "gross_given!"
+           FROM invoice_lines l
+           JOIN invoices i ON i.tenant_id = l.tenant_id AND i.id = l.invoice_id
+           CROSS JOIN LATERAL (SELECT coalesce(sum(c.net), 0) AS net, coalesce(sum(c.gross), 0) AS gross FROM invoice_lines c
+                               WHERE l.gross IS NOT NULL AND c.tenant_id = l.tenant_id AND c.credits_line_id = l.id) g
+           WHERE l.id = ANY($1)"#,
         lines
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.id, row.by.0)).collect())
+    .await
 }

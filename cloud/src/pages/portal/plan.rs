@@ -4,14 +4,13 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use weir_rules::money::{Currency, Money};
 use weir_ui::blocks::{Cell, Input, Table};
 use weir_ui::format;
 use weir_ui::pages::Section;
 use weir_ui::portal::{Page, Portal, section};
 
 use super::{LineTax, Own, beyond, session};
-use crate::billing::{self, Upcoming};
+use crate::billing::{self, UpcomingBill};
 use crate::catalog::{Plan, PlanVersion};
 use crate::db::TenantTx;
 use crate::error::Problem;
@@ -97,8 +96,8 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, version)): WishPath) -> Result
     let mut tx = own.begin().await?;
     let changed = portal::change_plan(&mut tx, own.me.id, id, version).await?;
     let up_to = billing::today(&mut tx).await?.max(changed.effective_on);
-    let lines = billing::upcoming(&mut tx, changed.account.id, id, up_to).await?;
-    let tax = LineTax::of(&mut tx, id).await?;
+    let bill = billing::upcoming(&mut tx, changed.account.id, id, up_to).await?;
+    let tax = LineTax::of(&mut tx, id).await?.name;
     drop(tx);
     let (portal, lang) = (own.portal(), own.lang());
     let day = format::date(lang, changed.effective_on);
@@ -111,7 +110,7 @@ pub(super) async fn ask(own: Own, ApiPath((_, id, version)): WishPath) -> Result
     page.up = Some((choices.clone(), portal.t("portal-change-plan")));
     page.leave = Some(choices);
     page.facts = facts(portal, &changed, day);
-    page.sections = vec![next_bill(&own, &changed, &lines, tax)?];
+    page.sections = vec![next_bill(&own, &bill, tax)];
     let fields = Fields::default();
     let asked = Asking::new(&portal.frame, &fields, None);
     let address = portal.at(&format!("/lines/{id}/plan/{version}"));
@@ -132,10 +131,10 @@ fn facts(portal: &Portal, changed: &Changed, day: String) -> Vec<(String, Cell)>
 }
 
 /// What the next bill says of it: what is given back, what is charged, the tax, the whole.
-fn next_bill(own: &Own, changed: &Changed, lines: &[Upcoming], line_tax: LineTax) -> Result<Section, Problem> {
+fn next_bill(own: &Own, bill: &UpcomingBill, tax: String) -> Section {
     let (portal, lang) = (own.portal(), own.lang());
-    let internal = |error| Problem::internal(&error);
-    let mut rows: Vec<_> = lines
+    let mut rows: Vec<_> = bill
+        .lines
         .iter()
         .map(|line| {
             let less = (!line.discount.is_zero()).then(|| money(lang, -line.discount));
@@ -148,20 +147,17 @@ fn next_bill(own: &Own, changed: &Changed, lines: &[Upcoming], line_tax: LineTax
             ]
         })
         .collect();
-    if !lines.is_empty() {
-        let currency = Currency::from_code(&changed.account.currency).map_err(internal)?;
-        let net = Money::sum(currency, lines.iter().map(|line| line.net)).map_err(internal)?;
-        let (tax, gross) = line_tax.on(net)?;
+    if !bill.lines.is_empty() {
         let nothing = || Cell::Text(String::new());
         let mut sum = |name: String, amount| {
             rows.push(vec![Cell::Text(name), nothing(), nothing(), Cell::Number(money(lang, amount))]);
         };
-        sum(portal.t("net"), net);
-        sum(line_tax.name, tax);
-        sum(portal.t("total"), gross);
+        sum(portal.t("net"), bill.net);
+        sum(tax, bill.tax);
+        sum(portal.t("total"), bill.gross);
     }
     let names = ["plan", "line", "period", "amount"].map(|key| portal.t(key)).to_vec();
-    Ok(section(portal.t("portal-plan-bill"), Table::new(names, rows), portal.t("next-bill-nothing")))
+    section(portal.t("portal-plan-bill"), Table::new(names, rows), portal.t("next-bill-nothing"))
 }
 
 pub(super) async fn change(own: Own, ApiPath((_, id, version)): WishPath) -> Result<Response, Problem> {

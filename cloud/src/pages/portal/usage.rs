@@ -17,6 +17,7 @@ use crate::error::Problem;
 use crate::http::ApiPath;
 use crate::http::page::html;
 use crate::ids::SubscriptionId;
+use crate::pages::catalog::unit_price;
 use crate::pages::{days, money, traffic_price};
 use crate::portal;
 use crate::subscribers::Account;
@@ -85,7 +86,12 @@ fn rule(portal: &Portal, now: &Metered, beyond: &Beyond) -> String {
     let lang = portal.frame.lang;
     if let Some((price, charge)) = now.traffic_price.as_ref().zip(now.charge) {
         let metered = now.allowance_bytes.is_some();
-        let key = if metered { "portal-rule-traffic-beyond" } else { "portal-rule-traffic" };
+        let key = match (metered, now.tax_included) {
+            (false, false) => "portal-rule-traffic",
+            (false, true) => "portal-rule-traffic-with-tax",
+            (true, false) => "portal-rule-traffic-beyond",
+            (true, true) => "portal-rule-traffic-beyond-with-tax",
+        };
         let said = traffic_price::words(lang, price, charge.amount.currency().code());
         return weir_ui::i18n::t(lang, key, &[("price", &said), ("amount", &money(lang, charge.amount))]);
     }
@@ -98,7 +104,12 @@ fn rule(portal: &Portal, now: &Metered, beyond: &Beyond) -> String {
     let Some((size, price)) = now.block else { return portal.t("portal-rule-free") };
     let (block, price) = (format::bytes(lang, size), money(lang, price));
     let charged = now.charge.and_then(|charge| Some((charge.blocks?.to_string(), money(lang, charge.amount))));
-    let key = if charged.is_some() { "portal-rule-charged" } else { "portal-rule-blocks" };
+    let key = match (charged.is_some(), now.tax_included) {
+        (true, false) => "portal-rule-charged",
+        (true, true) => "portal-rule-charged-with-tax",
+        (false, false) => "portal-rule-blocks",
+        (false, true) => "portal-rule-blocks-with-tax",
+    };
     let (blocks, amount) = charged.unwrap_or_default();
     let figures = [("block", block), ("price", price), ("blocks", blocks), ("amount", amount)];
     let figures: Vec<_> = figures.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -164,7 +175,9 @@ fn earlier(portal: &Portal, periods: &[Metered]) -> Table {
             Some(bytes) => format::bytes(lang, bytes),
             None => "—".into(),
         };
-        let charged = period.charge.map_or_else(|| "—".into(), |charge| money(lang, charge.amount));
+        let charged = period.charge;
+        let charged =
+            charged.map_or_else(|| "—".into(), |charge| unit_price(lang, charge.amount, period.tax_included));
         vec![
             Cell::Text(days(lang, period.from, period.to)),
             Cell::Text(period.plan.clone()),

@@ -207,7 +207,7 @@ pub async fn counts(tx: &mut TenantTx) -> Result<Counts, sqlx::Error> {
 pub async fn recurring(tx: &mut TenantTx) -> Result<Vec<(String, Decimal)>, sqlx::Error> {
     let now = tx.at();
     let rows = sqlx::query!(
-        r#"SELECT v.currency, sum(price_a_month(price_on(s.id, v.price, ($1::timestamptz AT TIME ZONE a.time_zone)::date), v.period_months, v.period_days)) AS "price!" FROM subscriptions s
+        r#"SELECT v.currency, sum(price_a_month(before_tax(price_on(s.id, v.price, ($1::timestamptz AT TIME ZONE a.time_zone)::date), v.tax_included, home_tax_percent($1)), v.period_months, v.period_days)) AS "price!" FROM subscriptions s
            JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id
            JOIN subscription_terms t ON t.tenant_id = s.tenant_id AND t.subscription_id = s.id
                 AND t.valid @> ($1::timestamptz AT TIME ZONE a.time_zone)::date

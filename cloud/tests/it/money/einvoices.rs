@@ -15,7 +15,7 @@ const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/peers/venv/b
 const JUDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/peers/einvoice.py");
 
 /// What the published schemas and rules say about every file of a folder.
-fn judged(folder: &Path) {
+pub(super) fn judged(folder: &Path) {
     assert!(Path::new(PYTHON).exists(), "{PYTHON} is not there: run `cargo xtask setup`");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let Output { status, stdout, stderr } = Command::new(PYTHON).arg(JUDGE).args(files).output().expect("it runs");
@@ -24,7 +24,7 @@ fn judged(folder: &Path) {
 }
 
 /// Keeps what the addresses of a document answer.
-async fn keep(isp: &Isp, folder: &Path, collection: &str, id: &str) {
+pub(super) async fn keep(isp: &Isp, folder: &Path, collection: &str, id: &str) {
     for kind in ["ubl", "cii", "pdf"] {
         let answer = isp.get(&format!("/{collection}/{id}/{kind}")).await;
         assert_eq!(answer.status.as_u16(), 200, "{kind}: {}", String::from_utf8_lossy(&answer.body));

@@ -24,6 +24,7 @@ mod recognition;
 mod references;
 pub mod shop;
 mod statements;
+mod tax_inside;
 mod taxes;
 mod traffic_prices;
 pub mod world;

@@ -26,3 +26,5 @@ traffic-step-maximum = لا يزيد على الحد الأقصى
 traffic-step-before = حُسب من قبل
 portal-rule-traffic = قبل الضريبة، تكلفة حركة البيانات { $price }. حتى الآن: { $amount }.
 portal-rule-traffic-beyond = فوق الحجم المشمول، تكلفة حركة البيانات قبل الضريبة { $price }. حتى الآن: { $amount }.
+portal-rule-traffic-with-tax = مع الضريبة، تكلفة حركة البيانات { $price }. حتى الآن: { $amount }.
+portal-rule-traffic-beyond-with-tax = فوق الحجم المشمول، تكلفة حركة البيانات مع الضريبة { $price }. حتى الآن: { $amount }.

@@ -26,3 +26,5 @@ traffic-step-maximum = No more than the maximum
 traffic-step-before = Charged before
 portal-rule-traffic = Before tax, traffic costs { $price }. So far: { $amount }.
 portal-rule-traffic-beyond = Beyond the included volume, traffic costs before tax { $price }. So far: { $amount }.
+portal-rule-traffic-with-tax = With tax, traffic costs { $price }. So far: { $amount }.
+portal-rule-traffic-beyond-with-tax = Beyond the included volume, traffic costs with tax { $price }. So far: { $amount }.

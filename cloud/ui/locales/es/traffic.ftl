@@ -26,3 +26,5 @@ traffic-step-maximum = No más que el máximo
 traffic-step-before = Cobrado antes
 portal-rule-traffic = Antes de impuestos, el tráfico cuesta { $price }. Hasta ahora: { $amount }.
 portal-rule-traffic-beyond = Por encima del volumen incluido, el tráfico cuesta antes de impuestos { $price }. Hasta ahora: { $amount }.
+portal-rule-traffic-with-tax = Con impuestos, el tráfico cuesta { $price }. Hasta ahora: { $amount }.
+portal-rule-traffic-beyond-with-tax = Por encima del volumen incluido, el tráfico cuesta con impuestos { $price }. Hasta ahora: { $amount }.

@@ -26,3 +26,5 @@ traffic-step-maximum = Pas plus que le maximum
 traffic-step-before = Déjà facturé
 portal-rule-traffic = Hors taxes, le trafic coûte { $price }. Jusqu’ici : { $amount }.
 portal-rule-traffic-beyond = Au-delà du volume inclus, le trafic coûte hors taxes { $price }. Jusqu’ici : { $amount }.
+portal-rule-traffic-with-tax = Toutes taxes comprises, le trafic coûte { $price }. Jusqu’ici : { $amount }.
+portal-rule-traffic-beyond-with-tax = Au-delà du volume inclus, le trafic coûte toutes taxes comprises { $price }. Jusqu’ici : { $amount }.

@@ -26,3 +26,5 @@ traffic-step-maximum = Não mais que o máximo
 traffic-step-before = Cobrado antes
 portal-rule-traffic = Antes dos impostos, o tráfego custa { $price }. Até agora: { $amount }.
 portal-rule-traffic-beyond = Além do volume incluído, o tráfego custa antes dos impostos { $price }. Até agora: { $amount }.
+portal-rule-traffic-with-tax = Com impostos, o tráfego custa { $price }. Até agora: { $amount }.
+portal-rule-traffic-beyond-with-tax = Além do volume incluído, o tráfego custa com impostos { $price }. Até agora: { $amount }.
