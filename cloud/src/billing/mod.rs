@@ -22,6 +22,8 @@ mod late_fees;
 mod leaving;
 mod metered;
 mod model;
+mod next_bill;
+mod payers;
 pub mod pdf;
 mod periods;
 mod preview;
@@ -51,8 +53,9 @@ pub use leaving::{contract_term, leaving_fee};
 pub use metered::{Metered, metered, period};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, InvoiceTaxPart, LineKind,
-    Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming,
+    Owed, PaidFor, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming,
 };
+pub use next_bill::{NextBill, NextBillLine, NextBillPart, next_bill};
 pub use preview::{Outlier, OutlierReason, Preview, PreviewFault, preview};
 pub use runs::{faults, run, runs, start_run, today};
 pub use taxing::tax_of_line;
