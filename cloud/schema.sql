@@ -58,14 +58,6 @@ $$;
 
 ALTER FUNCTION public.asked_until(valid daterange, in_arrears boolean, day smallint, seen_on date) OWNER TO weir_super;
 
-CREATE FUNCTION public.before_tax(price numeric, included boolean, percent numeric) RETURNS numeric
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS $$
-    SELECT CASE WHEN included THEN price * 100 / (100 + percent) ELSE price END
-$$;
-
-ALTER FUNCTION public.before_tax(price numeric, included boolean, percent numeric) OWNER TO weir_super;
-
 CREATE FUNCTION public.billed_periods_refer() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -189,25 +181,6 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.events_refer() OWNER TO weir_super;
-
-CREATE FUNCTION public.home_tax_percent(seen_at timestamp with time zone) RETURNS numeric
-    LANGUAGE plpgsql STABLE
-    AS $$
-DECLARE
-    tax record;
-    whole numeric := 100;
-BEGIN
-    FOR tax IN
-        SELECT r.rate_percent, r.compound FROM tax_rules r JOIN tenants t ON t.tenant_id = r.tenant_id AND t.country = r.country
-        WHERE (r.region, r.city, r.postcode) = ('', '', '') AND r.withdrawn_at IS NULL AND r.days @> (seen_at AT TIME ZONE t.time_zone)::date
-        ORDER BY r.turn, lower(r.tax), r.id
-    LOOP
-        whole := whole + tax.rate_percent * CASE WHEN tax.compound THEN whole / 100 ELSE 1 END;
-    END LOOP;
-    RETURN whole - 100;
-END $$;
-
-ALTER FUNCTION public.home_tax_percent(seen_at timestamp with time zone) OWNER TO weir_super;
 
 CREATE FUNCTION public.introductory_prices(line uuid) RETURNS TABLE(days daterange, price numeric)
     LANGUAGE sql STABLE
@@ -514,6 +487,22 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.never_deleted(target regclass) OWNER TO weir_super;
+
+CREATE FUNCTION public.payer_can_pay() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NEW.payer_id IS NOT NULL AND (
+        EXISTS (SELECT FROM accounts c WHERE c.tenant_id = NEW.tenant_id AND c.payer_id = NEW.id)
+        OR NOT EXISTS (SELECT FROM accounts p WHERE p.tenant_id = NEW.tenant_id AND p.id = NEW.payer_id AND p.payer_id IS NULL
+                       AND (p.currency, p.time_zone, p.billing_day) = (NEW.currency, NEW.time_zone, NEW.billing_day))) THEN
+        RAISE EXCEPTION 'account % cannot pay for account %', NEW.payer_id, NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'accounts_payer_can_pay';
+    END IF;
+    RETURN NEW;
+END $$;
+
+ALTER FUNCTION public.payer_can_pay() OWNER TO weir_super;
 
 CREATE FUNCTION public.plan_price_on(line uuid, price numeric, seen_on date) RETURNS numeric
     LANGUAGE sql STABLE
@@ -849,7 +838,11 @@ CREATE TABLE public.accounts (
     time_zone text NOT NULL,
     billing_day smallint NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT accounts_billing_day_is_a_day CHECK (((billing_day >= 1) AND (billing_day <= 31)))
+    payer_id uuid,
+    paid_since date,
+    CONSTRAINT accounts_billing_day_is_a_day CHECK (((billing_day >= 1) AND (billing_day <= 31))),
+    CONSTRAINT accounts_paid_since_a_day CHECK (((payer_id IS NULL) = (paid_since IS NULL))),
+    CONSTRAINT accounts_payer_is_another CHECK ((payer_id <> id))
 );
 
 ALTER TABLE ONLY public.accounts FORCE ROW LEVEL SECURITY;
@@ -1544,7 +1537,9 @@ CREATE TABLE public.holds (
     released_by text,
     released_at timestamp with time zone,
     pause_id uuid,
+    debtor_id uuid,
     CONSTRAINT holds_effect_exists CHECK ((effect = ANY (ARRAY['throttled'::text, 'walled_garden'::text, 'closed'::text]))),
+    CONSTRAINT holds_for_a_debt_are_unpaid CHECK (((debtor_id IS NULL) OR (kind = 'unpaid'::text))),
     CONSTRAINT holds_kind_exists CHECK ((kind = ANY (ARRAY['unpaid'::text, 'quota'::text, 'fraud'::text, 'abuse'::text, 'seasonal'::text, 'manual'::text]))),
     CONSTRAINT holds_of_pauses_close CHECK (((pause_id IS NULL) OR ((kind = 'seasonal'::text) AND (effect = 'closed'::text) AND (until IS NULL)))),
     CONSTRAINT holds_release_is_signed CHECK (((released_at IS NULL) = (released_by IS NULL)))
@@ -1629,7 +1624,7 @@ CREATE TABLE public.invoice_lines (
     discount numeric(18,4) DEFAULT 0 NOT NULL,
     discounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     taxed_by jsonb,
-    gross numeric(18,4),
+    account_id uuid,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
 CASE
     WHEN (kind = ANY (ARRAY['credit'::text, 'correction'::text])) THEN (credits_line_id IS NOT NULL)
@@ -1637,9 +1632,7 @@ CASE
     ELSE (credits_line_id IS NULL)
 END),
     CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text, 'correction'::text, 'one_time'::text, 'early_termination'::text]))),
-    CONSTRAINT invoice_lines_late_fees_include_no_tax CHECK (((gross IS NULL) OR (kind <> 'late_fee'::text))),
-    CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (((discount = (0)::numeric) OR (kind = ANY (ARRAY['recurring'::text, 'credit'::text])))),
-    CONSTRAINT invoice_lines_tax_is_inside_the_gross CHECK ((abs(net) <= abs(gross)))
+    CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (((discount = (0)::numeric) OR (kind = ANY (ARRAY['recurring'::text, 'credit'::text]))))
 );
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
@@ -2303,7 +2296,6 @@ CREATE TABLE public.plan_versions (
     period_days smallint,
     in_arrears boolean DEFAULT false NOT NULL,
     phases jsonb DEFAULT '[]'::jsonb NOT NULL,
-    tax_included boolean DEFAULT false NOT NULL,
     CONSTRAINT plan_versions_allowance_by_month CHECK (((allowance_bytes IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
@@ -2958,7 +2950,6 @@ CREATE TABLE public.tenants (
     tax_rounding text DEFAULT 'invoice'::text NOT NULL,
     recognition text DEFAULT 'on_issue'::text NOT NULL,
     deferring_since timestamp with time zone,
-    tax_included boolean DEFAULT false NOT NULL,
     CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
     CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),
@@ -3881,6 +3872,8 @@ CREATE INDEX webhook_deliveries_due ON platform.webhook_deliveries USING btree (
 
 CREATE INDEX access_points_by_parent ON public.access_points USING btree (tenant_id, parent_id);
 
+CREATE INDEX accounts_by_payer ON public.accounts USING btree (tenant_id, payer_id) WHERE (payer_id IS NOT NULL);
+
 CREATE INDEX accounts_by_subscriber ON public.accounts USING btree (tenant_id, subscriber_id);
 
 CREATE INDEX agent_events_by_arrival ON public.agent_events USING btree (tenant_id, agent_id, received_at, id);
@@ -3937,11 +3930,13 @@ CREATE INDEX events_by_account ON public.events USING btree (tenant_id, account_
 
 CREATE INDEX events_by_kind ON public.events USING btree (tenant_id, kind, id);
 
+CREATE INDEX holds_by_debtor ON public.holds USING btree (tenant_id, debtor_id) WHERE ((debtor_id IS NOT NULL) AND (released_at IS NULL));
+
 CREATE INDEX holds_in_force ON public.holds USING btree (tenant_id, subscription_id) WHERE (released_at IS NULL);
 
 CREATE UNIQUE INDEX holds_pause_once ON public.holds USING btree (tenant_id, pause_id) WHERE ((pause_id IS NOT NULL) AND (released_at IS NULL));
 
-CREATE UNIQUE INDEX holds_unpaid_once ON public.holds USING btree (tenant_id, subscription_id) WHERE ((kind = 'unpaid'::text) AND (released_at IS NULL));
+CREATE UNIQUE INDEX holds_unpaid_once ON public.holds USING btree (tenant_id, subscription_id, debtor_id) NULLS NOT DISTINCT WHERE ((kind = 'unpaid'::text) AND (released_at IS NULL));
 
 CREATE INDEX import_rows_wrong ON public.import_rows USING btree (tenant_id, import_id, line) WHERE (errors <> '[]'::jsonb);
 
@@ -4071,6 +4066,8 @@ CREATE INDEX usage_quarantine_undecided ON public.usage_quarantine USING btree (
 
 CREATE INDEX usage_segments_by_subscription ON public.usage_segments USING btree (tenant_id, subscription_id, end_at) WHERE (subscription_id IS NOT NULL);
 
+CREATE TRIGGER accounts_payer_can_pay BEFORE INSERT OR UPDATE OF payer_id ON public.accounts FOR EACH ROW EXECUTE FUNCTION public.payer_can_pay();
+
 CREATE CONSTRAINT TRIGGER allocations_fit AFTER INSERT ON public.allocations DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION public.allocations_fit();
 
 CREATE TRIGGER billed_periods_refer AFTER INSERT ON public.billed_periods REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.billed_periods_refer();
@@ -4149,6 +4146,9 @@ ALTER TABLE ONLY public.access_points
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_tenant_id_payer_id_fkey FOREIGN KEY (tenant_id, payer_id) REFERENCES public.accounts(tenant_id, id);
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_tenant_id_subscriber_id_fkey FOREIGN KEY (tenant_id, subscriber_id) REFERENCES public.subscribers(tenant_id, id);
@@ -4376,6 +4376,9 @@ ALTER TABLE ONLY public.fair_use_turns
     ADD CONSTRAINT fair_use_turns_tenant_id_subscription_id_fkey FOREIGN KEY (tenant_id, subscription_id) REFERENCES public.subscriptions(tenant_id, id);
 
 ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT holds_tenant_id_debtor_id_fkey FOREIGN KEY (tenant_id, debtor_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
 ALTER TABLE ONLY public.holds
@@ -4398,6 +4401,9 @@ ALTER TABLE ONLY public.import_rows
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
+ALTER TABLE ONLY public.invoice_lines
+    ADD CONSTRAINT invoice_lines_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
 
 ALTER TABLE ONLY public.late_fee_waivers
     ADD CONSTRAINT late_fee_waivers_tenant_id_credit_invoice_id_fkey FOREIGN KEY (tenant_id, credit_invoice_id) REFERENCES public.invoices(tenant_id, id);

@@ -19,7 +19,7 @@ use super::store::contracts::{self, ContractRow};
 use super::store::discounts::{self, DiscountRow};
 use super::store::facts::{self, AccountRow, BilledRow, CountedRow, TermRow, TopUpRow};
 use super::store::pauses::{self, PauseRow};
-use super::{Error, LineKind, LineTiers, charges, leaving, recurring, taxing, top_ups, usage};
+use super::{Error, LineKind, LineTiers, PaidFor, charges, leaving, payers, recurring, taxing, top_ups, usage};
 use crate::catalog::Phase;
 use crate::db::TenantTx;
 use crate::ids::{AccountId, ChargeId, ContractId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpId};
@@ -31,6 +31,8 @@ use crate::taxes::TaxedBy;
 pub(super) struct Draft {
     pub id: InvoiceLineId,
     pub kind: LineKind,
+    /// The account it is for, if that is not the one that is billed.
+    pub paid_for: Option<PaidFor>,
     pub subscription: Option<SubscriptionId>,
     pub version: Option<PlanVersionId>,
     pub description: String,
@@ -136,11 +138,11 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// Reads them; the accounts are locked.
+    /// Reads them, with those of the accounts that these pay for; all of these are locked.
     pub(super) async fn of(tx: &mut TenantTx, ids: &[AccountId]) -> Result<Self, Error> {
-        let ids: Vec<_> = ids.iter().map(|id| id.uuid()).collect();
+        let accounts = payers::lock(tx, ids).await?;
+        let ids: Vec<_> = accounts.iter().map(|account| account.id.uuid()).collect();
         Ok(Self {
-            accounts: facts::lock_accounts(tx, &ids).await?,
             terms: facts::terms(tx, &ids).await?,
             billed: facts::billed(tx, &ids).await?,
             top_ups: facts::top_ups(tx, &ids).await?,
@@ -148,6 +150,7 @@ impl Records {
             charges: waiting::waiting(tx, &ids, None).await?,
             contracts: contracts::binding(tx, &ids, None).await?,
             pauses: pauses::of(tx, &ids).await?,
+            accounts,
         })
     }
 
@@ -172,6 +175,9 @@ fn about<T>(rows: &[T], account: AccountId, of: impl Fn(&T) -> AccountId) -> &[T
     &rows[from..from + len]
 }
 
+/// An account with what is to be billed for it, or why nothing can be.
+pub(super) type Drafted<'a> = (&'a AccountRow, Result<Vec<Draft>, Error>);
+
 /// What one subscription is billed from: its facts, and its pieces that are closed.
 type Known<'a> = (Facts<'a>, Vec<usage::Closed<'a>>);
 
@@ -181,7 +187,7 @@ pub(super) async fn draft<'a>(
     as_of: NaiveDate,
     records: &'a Records,
     prices: &mut HashMap<AccountId, Prices>,
-) -> Result<Vec<(&'a AccountRow, Result<Vec<Draft>, Error>)>, Error> {
+) -> Result<Vec<Drafted<'a>>, Error> {
     let mut known = Vec::with_capacity(records.accounts.len());
     for account in &records.accounts {
         known.push((account, look_at(tx, as_of, records, account)));

@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    AccountStanding, BillingRun, FirstYear, FirstYearWish, Invoice, InvoiceFilter, InvoiceSummary, Preview, RunWish,
-    pdf,
+    AccountStanding, BillingRun, FirstYear, FirstYearWish, Invoice, InvoiceFilter, InvoiceSummary, NextBill, Preview,
+    RunWish, pdf,
 };
 use crate::app::App;
 use crate::catalog;
@@ -30,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show))
         .routes(routes!(document))
         .routes(routes!(standing))
+        .routes(routes!(next_bill))
 }
 
 /// Which invoices.
@@ -192,4 +193,18 @@ async fn standing(
 ) -> Result<Json<AccountStanding>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::standing(&mut tx, id).await?))
+}
+
+/// What an account's next bill would be by what is known today, with what it pays for others.
+#[utoipa::path(get, path = "/accounts/{id}/next-bill", tag = "billing", params(("id" = AccountId, Path)),
+    responses((status = 200, body = NextBill), Refusals),
+    security(("session" = ["view-billing"])))]
+async fn next_bill(
+    State(app): State<App>,
+    staff: Staff<ViewBilling>,
+    ApiPath(id): ApiPath<AccountId>,
+) -> Result<Json<NextBill>, Problem> {
+    // Looked at as a run does, and not committed.
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    Ok(Json(super::next_bill(&mut tx, id).await?))
 }

@@ -12,7 +12,7 @@ use super::error::RulesError;
 use super::store::charges::{self as store, ChargeRow};
 use super::store::contracts;
 use super::store::facts::{self, AccountRow};
-use super::{Error, LineKind, allocation, issue, taxing};
+use super::{Error, LineKind, allocation, issue, payers, taxing};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, ChargeId, InvoiceId};
 
@@ -49,6 +49,7 @@ fn draft(tx: &TenantTx, row: &ChargeRow, currency: Currency) -> Result<Draft, Er
     Ok(Draft {
         id: tx.new_id(),
         kind: LineKind::OneTime,
+        paid_for: None,
         subscription: row.subscription,
         version: None,
         description: row.description.clone(),
@@ -91,12 +92,18 @@ pub(super) async fn record(tx: &mut TenantTx, lines: &[&Draft]) -> Result<(), Er
 /// Issues an invoice for one charge that waits, whatever its day; none, if it does not wait. The account is locked by the
 /// caller.
 pub async fn charge_now(tx: &mut TenantTx, account: AccountId, charge: ChargeId) -> Result<Option<InvoiceId>, Error> {
-    let row = facts::lock_account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
+    let mut row = facts::lock_account(tx, account).await?.ok_or(Error::AccountNotFound(account))?;
     let currency = account::currency(&row)?;
     let Some(waiting) = store::waiting(tx, &[account.uuid()], Some(charge)).await?.pop() else { return Ok(None) };
     let line = draft(tx, &waiting, currency)?;
     let taxed = taxing::tax(tx, vec![(&row, Ok(vec![line]))]).await?.pop();
-    let lines = taxed.map_or(Ok(Vec::new()), |(_, lines)| lines)?;
+    let mut lines = taxed.map_or(Ok(Vec::new()), |(_, lines)| lines)?;
+    if let Some(payer) = row.payer {
+        let paid_for = payers::names(tx, &[&row]).await?.remove(&account);
+        lines.iter_mut().for_each(|line| line.paid_for.clone_from(&paid_for));
+        row = facts::lock_account(tx, payer).await?.ok_or(Error::AccountNotFound(payer))?;
+    }
+    let account = row.id;
     let invoice = issue::write(tx, &row, None, currency, &lines).await?;
     record(tx, &Vec::from_iter(&lines)).await?;
     let (net, tax) = (invoice.totals.net, invoice.totals.tax);

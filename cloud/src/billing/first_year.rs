@@ -127,7 +127,7 @@ pub async fn first_year(
         if lines.is_empty() {
             continue;
         }
-        let lines = taxing::by_book(tx, (&book, issuing.rounding()), (account.id, on), lines)?;
+        let lines = taxing::by_book(tx, (&book, issuing.rounding()), (taxing::whose(&account), on), lines)?;
         let totals = issuing.document(&account, currency, &lines)?.totals;
         let shown = lines.iter().map(|line| FirstYearLine {
             description: line.description.clone(),
@@ -171,6 +171,7 @@ fn check(wish: &NewLine) -> Result<NaiveDate, Error> {
 fn account_of(tx: &TenantTx, wish: &NewLine, currency: &str, language: &str) -> AccountRow {
     AccountRow {
         id: tx.new_id(),
+        payer: None,
         number: String::new(),
         currency: currency.to_owned(),
         time_zone: "UTC".into(),

@@ -162,6 +162,7 @@ fn line(row: LineRow, currency: Currency) -> Result<InvoiceLine, Error> {
         kind: LineKind::from_name(&row.kind),
         subscription_id: row.subscription_id,
         plan_version_id: row.plan_version_id,
+        account_id: row.account_id,
         description: row.description,
         from: row.from,
         to: row.to,

@@ -16,7 +16,7 @@ use super::error::RulesError;
 use super::store::facts::{AccountRow, Taking};
 use super::store::{facts, invoices, runs};
 use super::taxing::{self, Group};
-use super::{Buyer, Error, Parties, Seller, allocation, charges, deferral, periods};
+use super::{Buyer, Error, Parties, Seller, allocation, charges, deferral, payers, periods};
 use crate::audit;
 use crate::db::TenantTx;
 use crate::events::{self, EventKind, News};
@@ -322,5 +322,6 @@ fn parties(tenant: &Tenant, document: &Document<'_, '_>) -> Parties {
             tax_id: taxing::buyer_tax_id(document.lines),
         },
         language: account.language.clone(),
+        accounts: payers::paid_for(document.lines),
     }
 }

@@ -28,6 +28,7 @@ pub async fn charge_late_fee(
     let line = Draft {
         id: tx.new_id(),
         kind: LineKind::LateFee,
+        paid_for: None,
         subscription: None,
         version: None,
         description: about.to_owned(),

@@ -27,6 +27,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, until: NaiveDate, lines: 
         lines.push(Draft {
             id: tx.new_id(),
             kind: LineKind::EarlyTermination,
+            paid_for: None,
             subscription: Some(facts.subscription),
             version: None,
             description: facts.terms.last().map(|term| term.plan.clone()).unwrap_or_default(),

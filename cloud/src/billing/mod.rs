@@ -22,6 +22,8 @@ mod late_fees;
 mod leaving;
 mod metered;
 mod model;
+mod next_bill;
+mod payers;
 pub mod pdf;
 mod periods;
 mod preview;
@@ -52,8 +54,9 @@ pub use leaving::{contract_term, leaving_fee};
 pub use metered::{Metered, TrafficCharge, metered, period};
 pub use model::{
     AccountStanding, BillingRun, Buyer, Invoice, InvoiceLine, InvoiceSummary, InvoiceTax, InvoiceTaxPart, LineKind,
-    LineTier, LineTiers, Owed, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming, UpcomingBill,
+    LineTier, LineTiers, Owed, PaidFor, Parties, RunStatus, RunWish, Seller, Settlement, Upcoming, UpcomingBill,
 };
+pub use next_bill::{NextBill, NextBillLine, NextBillPart, next_bill};
 pub use preview::{Outlier, OutlierReason, Preview, PreviewFault, preview};
 pub use proformas::{
     Proforma, ProformaStatus, ProformaSummary, ProformaWish, asked_ahead, issue_proforma, issue_proforma_once,

@@ -203,6 +203,8 @@ pub struct InvoiceLine {
     pub subscription_id: Option<SubscriptionId>,
     /// The plan version whose price it is.
     pub plan_version_id: Option<PlanVersionId>,
+    /// The account it is for, if that is not the one that is billed; [`Parties::accounts`] has its name.
+    pub account_id: Option<AccountId>,
     /// For people.
     pub description: String,
     /// First day billed.
@@ -340,6 +342,30 @@ pub struct Parties {
     pub buyer: Buyer,
     /// Language of the document, BCP 47.
     pub language: String,
+    /// The accounts the buyer pays for that lines are for, in the order of the lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<PaidFor>,
+}
+
+/// An account that another pays for, as the invoice says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PaidFor {
+    /// Which.
+    pub account_id: AccountId,
+    /// Its number.
+    pub number: String,
+    /// Name of its subscriber.
+    pub name: String,
+    /// Where its lines are; may be empty.
+    pub place: String,
+}
+
+impl PaidFor {
+    /// As documents head its lines.
+    pub fn title(&self) -> String {
+        let parts = [&self.name, &self.number, &self.place].into_iter().filter(|part| !part.is_empty());
+        parts.map(String::as_str).collect::<Vec<_>>().join(" · ")
+    }
 }
 
 /// The ISP as its invoice says.

@@ -12,6 +12,7 @@ use weir_rules::money::Money;
 
 use super::account::{self, Draft, Records};
 use super::issue::Issuing;
+use super::payers::Payers;
 use super::store::facts::AccountRow;
 use super::store::runs::RunRow;
 use super::{Error, LineKind, RunStatus, RunWish, runs, store};
@@ -27,7 +28,7 @@ use crate::usage;
 pub struct Preview {
     /// Up to which local day.
     pub as_of: NaiveDate,
-    /// Accounts a run would look at; 5,001 stands for more than 5,000.
+    /// Accounts a run would look at, each with those it pays for; 5,001 stands for more than 5,000.
     pub accounts_due: u64,
     /// Accounts looked at for this: all of them, or the first 5,000.
     pub accounts_looked_at: u64,
@@ -121,10 +122,11 @@ pub async fn preview(app: &App, scope: &Scope, wish: &RunWish) -> Result<Preview
     };
     let due = store::runs::accounts(&mut tx, &run, Some(ACCOUNTS_MAX as i64 + 1)).await?;
     drop(tx);
-    let looked_at = &due[..due.len().min(ACCOUNTS_MAX)];
+    let more = due.len() > ACCOUNTS_MAX;
+    let looked_at = runs::billed_once(due.into_iter().take(ACCOUNTS_MAX).collect());
     let mut seen = Preview {
         as_of: wish.as_of,
-        accounts_due: due.len() as u64,
+        accounts_due: if more { ACCOUNTS_MAX + 1 } else { looked_at.len() } as u64,
         accounts_looked_at: looked_at.len() as u64,
         invoices: 0,
         first_invoices: 0,
@@ -146,13 +148,13 @@ async fn look(tx: &mut TenantTx, wish: &RunWish, ids: &[AccountId], seen: &mut P
     let issuing = Issuing::now(tx).await?;
     let records = Records::of(tx, ids).await?;
     let last = store::invoices::last_of_runs(tx, ids).await?;
-    for (account, lines) in account::draft(tx, wish.as_of, &records, &mut HashMap::new()).await? {
-        let added = match lines {
-            Ok(lines) if lines.iter().all(|line| line.asks().is_zero()) => Ok(()),
-            Ok(lines) => add(&issuing, account, &lines, last.get(&account.id).copied(), seen),
-            Err(error) => Err(error),
-        };
-        match added {
+    let drafted = account::draft(tx, wish.as_of, &records, &mut HashMap::new()).await?;
+    let payers = Payers::of(tx, &records, &drafted).await?;
+    let (bills, cannot) = payers.bills(&records, drafted)?;
+    let fault = |(account_id, error): (AccountId, Error)| PreviewFault { account_id, reason: error.to_string() };
+    seen.faults.extend(cannot.into_iter().map(fault));
+    for (account, lines) in bills.into_iter().filter(|(_, lines)| lines.iter().any(|line| !line.asks().is_zero())) {
+        match add(&issuing, account, &lines, last.get(&account.id).copied(), seen) {
             Err(error) if error.is_of_the_account() => {
                 seen.faults.push(PreviewFault { account_id: account.id, reason: error.to_string() });
             }

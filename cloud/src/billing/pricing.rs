@@ -82,8 +82,8 @@ pub(super) async fn prices(app: &App, scope: &Scope, run: &RunRow, ids: &[Accoun
     let mut asked = Asked::default();
     let Some(rule) = plugins::pricing_rule(&mut app.db.read(scope).await?).await? else { return Ok(asked) };
     let mut tx = app.db.begin(scope).await?;
-    let mut wanted = ids.iter().map(|id| (*id, Prices::Wanted(Vec::new()))).collect();
     let records = Records::of(&mut tx, ids).await?;
+    let mut wanted = records.accounts.iter().map(|row| (row.id, Prices::Wanted(Vec::new()))).collect();
     account::draft(&mut tx, run.as_of, &records, &mut wanted).await?;
     drop(tx);
     for row in &records.accounts {

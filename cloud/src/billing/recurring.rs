@@ -50,6 +50,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
         let draft = Draft {
             id: tx.new_id(),
             kind: if line.credits.is_some() { LineKind::Credit } else { LineKind::Recurring },
+            paid_for: None,
             subscription: Some(facts.subscription),
             version: Some(line.version),
             description: credited.map_or_else(|| described(facts, &line), |billed| Ok(billed.description.clone()))?,
@@ -80,7 +81,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, as_of: NaiveDate, lines: 
             traffic: None,
             taxed_by: None,
             priced_by: None,
-            ..draft
+            ..draft.clone()
         });
         lines.push(draft);
         lines.extend(again);

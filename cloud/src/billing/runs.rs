@@ -44,12 +44,19 @@ pub async fn start_run(tx: &mut TenantTx, wish: &RunWish) -> Result<BillingRun, 
         return at_work(tx, running.id, wish.as_of).await;
     }
     let row = store::runs::find(tx, id).await?.ok_or(Error::RunNotFound(id))?;
-    let accounts = store::runs::accounts(tx, &row, None).await?;
+    let accounts = billed_once(store::runs::accounts(tx, &row, None).await?);
     store::runs::set_total(tx, id, accounts.len()).await?;
     store::batches::insert(tx, id, &accounts, ACCOUNTS_A_BATCH).await?;
     audit::record(tx, "start billing run", id, json!({ "as_of": wish.as_of })).await?;
     put_to_work(tx, id, 0).await?;
     run(tx, id).await
+}
+
+/// Whom to bill of those that something is due of: each once, however many accounts it pays for.
+pub(super) fn billed_once(mut accounts: Vec<AccountId>) -> Vec<AccountId> {
+    accounts.sort_unstable();
+    accounts.dedup();
+    accounts
 }
 
 async fn put_to_work(tx: &mut TenantTx, run: BillingRunId, turn: i64) -> Result<(), Error> {
@@ -191,7 +198,7 @@ async fn work_one_by_one(app: &App, scope: &Scope, run: &RunRow, batch: &BatchRo
                 if !store::batches::hold(&mut tx, run.id, batch.number).await? {
                     return Ok(());
                 }
-                batch::note(&mut tx, run, &[(*account, refused)]).await?;
+                batch::note(&mut tx, run, &[(*account, refused.to_string())]).await?;
                 tx.commit().await?;
             }
             Err(passing) => return Err(passing),

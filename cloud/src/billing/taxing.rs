@@ -12,7 +12,7 @@ use weir_rules::tax_liability::split_by_tax;
 use weir_rules::tax_profile::TaxScope;
 use weir_rules::tax_rules;
 
-use super::account::Draft;
+use super::account::{Draft, Drafted};
 use super::store::facts::AccountRow;
 use super::store::taxing as store;
 use super::{Error, InvoiceTaxPart, LineKind};
@@ -21,12 +21,10 @@ use crate::ids::{AccountId, InvoiceLineId, SubscriptionId};
 use crate::taxes::{Book, ExemptionKind, Line, TaxedBy};
 use crate::tenants::{self, TaxRounding};
 
-/// Accounts with what is to be put on their invoices, or why nothing can be.
-type Drafted<'a> = Vec<(&'a AccountRow, Result<Vec<Draft>, Error>)>;
-
 /// Taxes the lines of accounts. What gives something back is taxed as it was charged; what has a rate keeps it.
-pub(super) async fn tax<'a>(tx: &mut TenantTx, drafted: Drafted<'a>) -> Result<Drafted<'a>, Error> {
-    let accounts: Vec<_> = drafted.iter().map(|(account, _)| account.id.uuid()).collect();
+pub(super) async fn tax<'a>(tx: &mut TenantTx, drafted: Vec<Drafted<'a>>) -> Result<Vec<Drafted<'a>>, Error> {
+    let mut accounts: Vec<_> = drafted.iter().map(|(account, _)| account.id.uuid()).collect();
+    accounts.extend(drafted.iter().filter_map(|(account, _)| account.payer).map(AccountId::uuid));
     let lines = drafted.iter().filter_map(|(_, lines)| lines.as_ref().ok()).flatten();
     let credited: Vec<_> = lines.filter_map(|line| line.credits).map(InvoiceLineId::uuid).collect();
     let book = Book::of(tx, &accounts).await?;
@@ -41,7 +39,7 @@ pub(super) async fn tax<'a>(tx: &mut TenantTx, drafted: Drafted<'a>) -> Result<D
     let mut taxed = Vec::with_capacity(drafted.len());
     for (account, lines) in drafted {
         let lines = lines.and_then(|lines| {
-            let mut lines = tax_lines(tx, &book, &frozen, (account.id, today), lines)?;
+            let mut lines = tax_lines(tx, &book, &frozen, (whose(account), today), lines)?;
             take_tax_out(&mut lines, &frozen, scope)?;
             Ok(lines)
         });
@@ -96,11 +94,16 @@ fn take_tax_out(lines: &mut [Draft], frozen: &Frozen, scope: TaxScope) -> Result
     Ok(())
 }
 
+/// Where an account is decides, and whether the one that is billed for it is exempt.
+pub(super) fn whose(account: &AccountRow) -> Line {
+    Line { account: account.id, billed: account.payer(), subscription: None }
+}
+
 /// Taxes charges by what a book says of an account.
 pub(super) fn by_book(
     tx: &TenantTx,
     (book, rounding): (&Book, TaxRounding),
-    whose: (AccountId, NaiveDate),
+    whose: (Line, NaiveDate),
     lines: Vec<Draft>,
 ) -> Result<Vec<Draft>, Error> {
     let mut lines = tax_lines(tx, book, &HashMap::new(), whose, lines)?;
@@ -112,12 +115,12 @@ fn tax_lines(
     tx: &TenantTx,
     book: &Book,
     frozen: &Frozen,
-    (account, today): (AccountId, NaiveDate),
+    (account, today): (Line, NaiveDate),
     lines: Vec<Draft>,
 ) -> Result<Vec<Draft>, Error> {
     let mut taxed = Vec::with_capacity(lines.len());
     for mut line in lines {
-        let whose = Line { account, subscription: line.subscription };
+        let whose = Line { subscription: line.subscription, ..account };
         match (line.rate, line.kind) {
             (Some(_), _) => {
                 line.taxed_by = line.credits.and_then(|credited| frozen.get(&credited)?.1.clone());

@@ -18,6 +18,7 @@ pub(super) fn charge(tx: &TenantTx, facts: &Facts<'_>, lines: &mut Vec<Draft>) -
         lines.push(Draft {
             id: tx.new_id(),
             kind: if top_up.boost { LineKind::Boost } else { LineKind::TopUp },
+            paid_for: None,
             subscription: Some(facts.subscription),
             version: Some(top_up.version),
             description: top_up.name.clone(),

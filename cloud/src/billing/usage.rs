@@ -180,6 +180,7 @@ async fn line(
     Ok(Some(Draft {
         id: closed.line,
         kind: LineKind::Usage,
+        paid_for: None,
         subscription: Some(facts.subscription),
         version: Some(piece.tariff.version),
         description: piece.tariff.plan.to_owned(),

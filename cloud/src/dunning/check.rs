@@ -8,11 +8,11 @@ use weir_rules::dunning::{Action, Plan, plan};
 
 use super::policies::{self, InForce};
 use super::standing::{Known, standings};
-use super::store::{cases, holds as hold_store};
+use super::store::{cases, holds as hold_store, standing as standing_store};
 use super::{Checked, Error, fees, holds, news};
 use crate::app::App;
 use crate::db::{Scope, TenantTx};
-use crate::events::Event;
+use crate::events::{Event, EventKind};
 use crate::ids::{AccountId, DunningCaseId, InvoiceId, SubscriptionId};
 use crate::{audit, billing};
 
@@ -54,9 +54,15 @@ async fn check_one(app: &App, scope: &Scope, account: AccountId) -> Result<Check
 /// Judges the accounts whose debt or lines events have changed: all are looked at together, and those with something to do
 /// then one by one, for nothing may hold one's lines and payments while it waits for another's.
 pub async fn listen(app: &App, scope: &Scope, events: &[Event]) -> Result<(), Error> {
-    let accounts: BTreeSet<_> = events.iter().filter_map(|event| event.account_id).collect();
+    let mut accounts: BTreeSet<_> = events.iter().filter_map(|event| event.account_id).collect();
+    // Whoever paid before may have lines held that it does not pay for any more.
+    let changed = events.iter().filter(|event| event.kind == EventKind::PayerChanged);
+    let before = changed.filter_map(|event| event.data["before"].as_str()?.parse::<AccountId>().ok());
+    let before: Vec<_> = before.collect();
     let mut tx = app.db.read(scope).await?;
     tx.look_up_by_keys().await?;
+    let payers = standing_store::payers(&mut tx, &Vec::from_iter(accounts.iter().copied())).await?;
+    accounts.extend(before.into_iter().chain(payers));
     let policy = policies::in_force(&mut tx).await?;
     let known = standings(&mut tx, Some(&Vec::from_iter(accounts)), days_ahead(&policy)).await?;
     let now = tx.at();

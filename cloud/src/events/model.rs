@@ -58,6 +58,8 @@ macro_rules! named {
 named! {
     /// A subscriber was added.
     SubscriberAdded = "subscriber.added";
+    /// Another account pays for one, or none does any more.
+    PayerChanged = "account.payer_changed";
     /// A plan was sold.
     SubscriptionSold = "subscription.sold";
     /// A subscription moves to another plan version.
@@ -188,7 +190,13 @@ impl Listener {
     pub fn hears(self, kind: EventKind) -> bool {
         match self {
             Self::Dunning => {
-                matches!(kind, EventKind::InvoiceIssued | EventKind::CreditNoteIssued | EventKind::SubscriptionSold)
+                matches!(
+                    kind,
+                    EventKind::InvoiceIssued
+                        | EventKind::CreditNoteIssued
+                        | EventKind::SubscriptionSold
+                        | EventKind::PayerChanged
+                )
             }
             Self::Notifications => matches!(
                 kind,

@@ -187,11 +187,15 @@ async fn line(
 ) -> Result<Option<Line>, Error> {
     let Some(sold) = store::sold_line(tx, id).await? else { return Ok(None) };
     let at = tx.at();
-    let holds: Vec<_> = store::holds_of(tx, id).await?.into_iter().filter_map(|row| hold(row, at)).collect();
+    let rows = store::holds_of(tx, id).await?;
+    let of_another: Vec<_> = rows.iter().filter(|row| row.for_another).map(|row| row.id).collect();
+    let holds: Vec<_> = rows.into_iter().filter_map(|row| hold(row, at)).collect();
     let decision = access_at(&holds, at);
     let prefixes = sold.prefixes.iter().filter_map(|text| text.parse().ok()).map(prefix).collect();
     let fair_use = fair_use::of_line(tx, agent, id, &sold, derived).await?;
-    let unpaid = decision.hold.as_ref().is_some_and(|hold| hold.kind == HoldKind::Unpaid);
+    // What another owes is not theirs to see, nor to pay.
+    let unpaid = |hold: &Hold<Uuid>| hold.kind == HoldKind::Unpaid && !of_another.contains(&hold.id);
+    let unpaid = decision.hold.is_some_and(unpaid);
     let pay_url = if unpaid { subscribers::pay_address(tx, sold.account_id).await? } else { String::new() };
     Ok(Some(Line {
         handle: sold.handle.unsigned_abs(),

@@ -8,7 +8,7 @@ use weir_ui::blocks::{Action, Cell, Tone};
 use weir_ui::pages::{Section, Show};
 
 use super::{
-    MANY, address, charges, credit_notes, dunning_cases, invoices, money, paying, payments as receipts, proformas,
+    MANY, address, charges, credit_notes, dunning_cases, invoices, money, payers, paying, payments as receipts, proformas,
     subscriptions as sold, tax_exemptions,
 };
 use crate::app::App;
@@ -57,6 +57,9 @@ async fn show(screen: Screen<ViewSubscribers>, ApiPath(id): ApiPath<AccountId>) 
             actions.insert(0, Action::go(form, screen.t("payments-new")));
         }
     }
+    facts.extend(payers::fact(&screen, &mut tx, &account).await?);
+    actions.extend(payers::actions(&screen, &account));
+    sections.extend(payers::paid_for(&screen, &mut tx, id).await?);
     facts.extend([
         (screen.t("subscriber"), Cell::link(format!("/subscribers/{}", subscriber.id), &subscriber.name)),
         (screen.t("currency"), Cell::Text(account.currency)),

@@ -7,6 +7,7 @@ use axum::routing::get;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use weir_rules::invoice::CollectionStatus;
+use weir_rules::money::Money;
 use weir_ui::blocks::{Action, Cell, Chip, Search, Table, Tone};
 use weir_ui::format;
 use weir_ui::pages::{Figure, Register, Section, Show};
@@ -14,7 +15,7 @@ use weir_ui::pages::{Figure, Register, Section, Show};
 use super::catalog::unit_price;
 use super::{address, credit_notes, days, invoice_taxes, ledger, money, next_page, page_of, payments, traffic_price};
 use crate::app::App;
-use crate::billing::{self, CreditNoteFilter, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Settlement};
+use crate::billing::{self, CreditNoteFilter, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Parties, Settlement};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Screen, html};
@@ -168,7 +169,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
     let books = ledger::section_of(&screen, &mut tx, ("invoice", id.uuid()), &settlements).await?;
     let of_invoice = CreditNoteFilter { invoice: Some(id), ..CreditNoteFilter::default() };
     let credited = credit_notes::section(&screen, &mut tx, of_invoice).await?;
-    let mut sections = vec![lines(&screen, &invoice.lines)];
+    let mut sections = lines(&screen, &invoice.parties, &invoice.lines);
     sections.extend(reduced(&screen, &invoice.lines));
     sections.extend(tiers(&screen, &invoice.lines));
     sections.extend(why(&screen, &invoice.lines));
@@ -198,34 +199,49 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<InvoiceId>) -> R
     html(StatusCode::OK, &page)
 }
 
-/// The lines of a document as rows.
-pub(super) fn lines(screen: &Screen<ViewBilling>, lines: &[InvoiceLine]) -> Section {
-    let lang = screen.frame.lang;
-    let rows = lines.iter().map(|line| {
-        let what = match line.subscription_id {
-            Some(sold) => Cell::link(format!("/subscriptions/{sold}"), &line.description),
-            None => Cell::Text(line.description.clone()),
+/// The lines of a document; where it has some for other accounts, those of each under its name.
+pub(super) fn lines(screen: &Screen<ViewBilling>, parties: &Parties, lines: &[InvoiceLine]) -> Vec<Section> {
+    let accounts = &parties.accounts;
+    let parts = lines.chunk_by(|a, b| a.account_id == b.account_id || accounts.is_empty());
+    let of = |lines: &[InvoiceLine]| {
+        let paid = accounts.iter().find(|paid| Some(paid.account_id) == lines[0].account_id);
+        let title = match paid {
+            Some(paid) => paid.title(),
+            None if accounts.is_empty() => screen.t("invoice-lines"),
+            None => screen.t("payer-own"),
         };
-        let volume = line.down_bytes.zip(line.up_bytes).map(|(down, up)| format::bytes(lang, down.saturating_add(up)));
-        vec![
-            what,
-            Cell::Text(screen.t(&format!("line-{}", line.kind.name()))),
-            Cell::Text(days(lang, line.from, line.to)),
-            Cell::Number(volume.unwrap_or_else(|| "—".into())),
-            Cell::Number(format::number(lang, line.quantity)),
-            Cell::Number(unit_price(lang, line.unit_price, line.gross.is_some())),
-            Cell::Number(if line.discount.is_zero() { "—".into() } else { money(lang, -line.discount) }),
-            Cell::Number(money(lang, line.net)),
-        ]
-    });
-    let names =
-        ["plan", "line", "period", "volume", "quantity", "unit-price", "discount", "amount"].map(|key| screen.t(key));
-    Section {
-        title: screen.t("invoice-lines"),
-        action: None,
-        table: Table::new(names.to_vec(), rows.collect()),
-        empty: String::new(),
-    }
+        let mut rows: Vec<_> = lines.iter().map(|line| line_cells(screen, line)).collect();
+        let sum = Money::sum(lines[0].net.currency(), lines.iter().map(|line| line.net)).ok();
+        if let Some(sum) = sum.filter(|_| !accounts.is_empty()) {
+            let mut row = vec![Cell::Text(screen.t("payer-subtotal"))];
+            row.extend(std::iter::repeat_n(Cell::Text(String::new()), 6));
+            row.push(Cell::Number(money(screen.frame.lang, sum)));
+            rows.push(row);
+        }
+        let names = ["plan", "line", "period", "volume", "quantity", "unit-price", "discount", "amount"];
+        let table = Table::new(names.map(|key| screen.t(key)).to_vec(), rows);
+        Section { title, action: None, table, empty: String::new() }
+    };
+    parts.map(of).collect()
+}
+
+fn line_cells(screen: &Screen<ViewBilling>, line: &InvoiceLine) -> Vec<Cell> {
+    let lang = screen.frame.lang;
+    let what = match line.subscription_id {
+        Some(sold) => Cell::link(format!("/subscriptions/{sold}"), &line.description),
+        None => Cell::Text(line.description.clone()),
+    };
+    let volume = line.down_bytes.zip(line.up_bytes).map(|(down, up)| format::bytes(lang, down.saturating_add(up)));
+    vec![
+        what,
+        Cell::Text(screen.t(&format!("line-{}", line.kind.name()))),
+        Cell::Text(days(lang, line.from, line.to)),
+        Cell::Number(volume.unwrap_or_else(|| "—".into())),
+        Cell::Number(format::number(lang, line.quantity)),
+        Cell::Number(unit_price(lang, line.unit_price, line.gross.is_some())),
+        Cell::Number(if line.discount.is_zero() { "—".into() } else { money(lang, -line.discount) }),
+        Cell::Number(money(lang, line.net)),
+    ]
 }
 
 /// Which discounts took how much off which line, if any did.

@@ -46,6 +46,7 @@ mod orders;
 mod overview;
 mod pauses;
 mod pay;
+mod payers;
 mod paying;
 mod payments;
 mod phases;
@@ -112,6 +113,13 @@ use crate::http::paging::Page;
 const ROWS: u32 = 50;
 /// How messages of the services about fields begin, and how readers are told.
 const TOLD: &[(&str, &str)] = &[
+    ("must be another account", "error-payer-self"),
+    ("must be an account there is", "error-payer-unknown"),
+    ("must pay for itself", "error-payer-paid"),
+    ("must not pay for an account that pays", "error-payer-pays"),
+    ("must be billed in the same currency", "error-payer-currency"),
+    ("must have the same billing day", "error-payer-day"),
+    ("must have the same time zone", "error-payer-zone"),
     ("must not be before from, ", "error-statement-order"),
     ("must be at most 366 days from the first", "error-statement-long"),
     ("these days have more than", "error-statement-many"),
@@ -268,7 +276,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(access_point_changes::routes())
         .merge(subscribers::routes())
         .merge(locations::routes())
-        .merge(accounts::routes())
+        .merge(accounts::routes().merge(payers::routes()))
         .merge(catalog::routes())
         .merge(plans::routes())
         .merge(top_ups::routes())

@@ -141,6 +141,8 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<ProformaId>) -> 
     if asks && screen.may::<ManageBilling>() {
         actions.push(Action::go(format!("/proformas/{id}/withdraw"), screen.t("proformas-withdraw")));
     }
+    let mut sections = invoices::lines(&screen, &proforma.parties, &proforma.lines);
+    sections.push(totals(&screen, &proforma));
     let page = Show {
         frame: &screen.frame,
         up: (format!("/accounts/{}", account.id), account.number),
@@ -149,7 +151,7 @@ async fn show(screen: Screen<ViewBilling>, ApiPath(id): ApiPath<ProformaId>) -> 
         actions,
         command: None,
         facts,
-        sections: vec![invoices::lines(&screen, &proforma.lines), totals(&screen, &proforma)],
+        sections,
         form: None,
     };
     html(StatusCode::OK, &page)

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Account, AccountWish, Location, LocationWish, Subscriber, SubscriberWish};
+use super::{Account, AccountWish, Location, LocationWish, PaidAccount, PayerWish, Subscriber, SubscriberWish};
 use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
@@ -24,6 +24,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show, change))
         .routes(routes!(list_accounts, add_account))
         .routes(routes!(show_account))
+        .routes(routes!(set_payer, end_payer))
+        .routes(routes!(list_paid))
         .routes(routes!(list_locations, add_location))
         .routes(routes!(show_location))
 }
@@ -143,6 +145,51 @@ async fn show_account(
 ) -> Result<Json<Account>, Problem> {
     let mut tx = app.db.read(&staff.scope()).await?;
     Ok(Json(super::account(&mut tx, id).await?))
+}
+
+/// Have another account pay: from today on, what falls due stands on its invoices.
+#[utoipa::path(put, path = "/accounts/{id}/payer", tag = "subscribers", params(("id" = AccountId, Path)), request_body = PayerWish,
+    responses((status = 200, body = Account), Refusals), security(("session" = ["manage-subscribers"])))]
+async fn set_payer(
+    State(app): State<App>,
+    staff: Staff<ManageSubscribers>,
+    ApiPath(id): ApiPath<AccountId>,
+    ApiJson(wish): ApiJson<PayerWish>,
+) -> Result<Json<Account>, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let account = super::set_payer(&mut tx, id, wish.payer_id).await?;
+    tx.commit().await?;
+    Ok(Json(account))
+}
+
+/// Have an account pay for itself again, from today on.
+#[utoipa::path(delete, path = "/accounts/{id}/payer", tag = "subscribers", params(("id" = AccountId, Path)),
+    responses((status = 200, body = Account), Refusals), security(("session" = ["manage-subscribers"])))]
+async fn end_payer(
+    State(app): State<App>,
+    staff: Staff<ManageSubscribers>,
+    ApiPath(id): ApiPath<AccountId>,
+) -> Result<Json<Account>, Problem> {
+    let mut tx = app.db.begin(&staff.scope()).await?;
+    let account = super::end_payer(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(Json(account))
+}
+
+/// The accounts another pays for, oldest first.
+#[utoipa::path(get, path = "/accounts/{id}/paid-accounts", tag = "subscribers", params(("id" = AccountId, Path), PageQuery),
+    responses((status = 200, body = Listed<PaidAccount>), Refusals), security(("session" = ["view-subscribers"])))]
+async fn list_paid(
+    State(app): State<App>,
+    staff: Staff<ViewSubscribers>,
+    ApiPath(id): ApiPath<AccountId>,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Listed<PaidAccount>>, Problem> {
+    let page = query.page()?;
+    let mut tx = app.db.read(&staff.scope()).await?;
+    super::account(&mut tx, id).await?;
+    let rows = super::paid_by(&mut tx, id, page).await?;
+    Ok(Json(Listed::new(rows, page, |row| row.account_id.uuid(), |row| row)))
 }
 
 /// Service locations, newest first.

@@ -7,6 +7,7 @@ use crate::ids::{AccountId, ServiceLocationId, SubscriberId};
 crate::kinds! {
     SUBSCRIBER_NOT_FOUND = 404 "subscriber-not-found", "There is no such subscriber", "It may belong to somebody else.";
     ACCOUNT_NOT_FOUND = 404 "account-not-found", "There is no such account", "It may belong to somebody else.";
+    PAYS_FOR_ITSELF = 409 "account-pays-for-itself", "No other account pays for this one", "There is nothing to end.";
     LOCATION_NOT_FOUND = 404 "service-location-not-found", "There is no such service location", "It may belong to somebody else.";
 }
 
@@ -19,6 +20,9 @@ pub enum Error {
     /// No account has this id.
     #[error("no account {0}")]
     AccountNotFound(AccountId),
+    /// Nobody else pays for this account.
+    #[error("account {0} pays for itself")]
+    PaysForItself(AccountId),
     /// No service location has this id.
     #[error("no service location {0}")]
     LocationNotFound(ServiceLocationId),
@@ -44,6 +48,7 @@ impl From<Error> for Problem {
         match error {
             Error::SubscriberNotFound(_) => Self::new(&SUBSCRIBER_NOT_FOUND, &error),
             Error::AccountNotFound(_) => Self::new(&ACCOUNT_NOT_FOUND, &error),
+            Error::PaysForItself(_) => Self::new(&PAYS_FOR_ITSELF, &error),
             Error::LocationNotFound(_) => Self::new(&LOCATION_NOT_FOUND, &error),
             Error::Invalid(errors) => Self::invalid(errors),
             Error::Tenant(error) => error.into(),

@@ -1,6 +1,6 @@
 //! Subscribers, accounts, service locations.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -53,6 +53,10 @@ pub struct Account {
     pub time_zone: String,
     /// Day of the month a billing period begins, 1-31; the last day in shorter months.
     pub billing_day: i16,
+    /// The account that pays for it; absent = it pays for itself.
+    pub payer_id: Option<AccountId>,
+    /// The local day from which on that one pays.
+    pub paid_since: Option<NaiveDate>,
     /// When it was opened.
     pub created_at: DateTime<Utc>,
 }
@@ -78,6 +82,29 @@ pub struct AccountWish {
     pub time_zone: Option<String>,
     /// 1-31; 1 if absent.
     pub billing_day: Option<i16>,
+}
+
+/// Who is to pay for an account.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PayerWish {
+    /// An account in the same currency, with the same billing day and time zone, that pays for itself.
+    pub payer_id: AccountId,
+}
+
+/// An account that another pays for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PaidAccount {
+    /// Which.
+    pub account_id: AccountId,
+    /// Its number.
+    pub number: String,
+    /// Whose.
+    pub subscriber_id: SubscriberId,
+    /// Under which name.
+    pub subscriber: String,
+    /// The local day from which on it is paid for.
+    pub paid_since: NaiveDate,
 }
 
 /// Where access ends.

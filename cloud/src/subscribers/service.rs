@@ -107,6 +107,8 @@ pub async fn add_account(tx: &mut TenantTx, wish: AccountWish) -> Result<Account
         currency: wish.currency.unwrap_or(tenant.currency),
         time_zone: wish.time_zone.unwrap_or(tenant.time_zone),
         billing_day: wish.billing_day.unwrap_or(1),
+        payer_id: None,
+        paid_since: None,
         created_at: tx.at(),
     };
     store::insert_account(tx, &account).await?;

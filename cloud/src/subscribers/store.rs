@@ -1,8 +1,9 @@
 //! SQL of subscribers, accounts and service locations.
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{Account, AccountHit, Error, Holder, Location, LocationHit, Subscriber};
+use super::{Account, AccountHit, Error, Holder, Location, LocationHit, PaidAccount, Subscriber};
 use crate::db::TenantTx;
 use crate::error::FieldError;
 use crate::http::paging::Page;
@@ -136,7 +137,7 @@ pub async fn update_subscriber(
 pub async fn accounts(tx: &mut TenantTx, of: Option<SubscriberId>, page: Page) -> Result<Vec<Account>, sqlx::Error> {
     sqlx::query_as!(
         Account,
-        r#"SELECT id AS "id: _", number, subscriber_id AS "subscriber_id: _", currency, time_zone, billing_day, created_at
+        r#"SELECT id AS "id: _", number, subscriber_id AS "subscriber_id: _", currency, time_zone, billing_day, payer_id AS "payer_id: _", paid_since, created_at
            FROM accounts WHERE ($1::uuid IS NULL OR subscriber_id = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3"#,
         of.map(SubscriberId::uuid),
         page.after,
@@ -149,7 +150,7 @@ pub async fn accounts(tx: &mut TenantTx, of: Option<SubscriberId>, page: Page) -
 pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Option<Account>, sqlx::Error> {
     sqlx::query_as!(
         Account,
-        r#"SELECT id AS "id: _", number, subscriber_id AS "subscriber_id: _", currency, time_zone, billing_day, created_at
+        r#"SELECT id AS "id: _", number, subscriber_id AS "subscriber_id: _", currency, time_zone, billing_day, payer_id AS "payer_id: _", paid_since, created_at
            FROM accounts WHERE id = $1"#,
         id.uuid()
     )
@@ -243,4 +244,43 @@ pub async fn account_numbered(tx: &mut TenantTx, number: &str) -> Result<Option<
     sqlx::query_scalar!(r#"SELECT id AS "id: AccountId" FROM accounts WHERE upper(number) = $1"#, number)
         .fetch_optional(tx.conn())
         .await
+}
+
+pub async fn set_payer(
+    tx: &mut TenantTx,
+    account: AccountId,
+    payer: Option<(AccountId, NaiveDate)>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE accounts SET payer_id = $2, paid_since = $3 WHERE id = $1",
+        account.uuid(),
+        payer.map(|(payer, _)| payer.uuid()),
+        payer.map(|(_, since)| since)
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Locks accounts, in the order of their ids.
+pub async fn lock(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query!("SELECT FROM accounts WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", accounts)
+        .fetch_all(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// The accounts another pays for, by number.
+pub async fn paid_by(tx: &mut TenantTx, payer: AccountId, page: Page) -> Result<Vec<PaidAccount>, sqlx::Error> {
+    sqlx::query_as!(
+        PaidAccount,
+        r#"SELECT a.id AS "account_id: _", a.number, a.subscriber_id AS "subscriber_id: _", s.name AS subscriber, a.paid_since AS "paid_since!"
+           FROM accounts a JOIN subscribers s ON s.tenant_id = a.tenant_id AND s.id = a.subscriber_id
+           WHERE a.payer_id = $1 AND ($2::uuid IS NULL OR a.id > $2) ORDER BY a.id LIMIT $3"#,
+        payer.uuid(),
+        page.after,
+        page.fetch()
+    )
+    .fetch_all(tx.conn())
+    .await
 }

@@ -163,6 +163,8 @@ pub struct Hold {
     pub effect: String,
     /// The pause it begins and ends with; null = none.
     pub pause_id: Option<LinePauseId>,
+    /// The account whose debt it is for, if another pays for the line; null = its own.
+    pub debtor_id: Option<AccountId>,
     /// In plain words.
     pub reason: String,
     /// Who placed it.

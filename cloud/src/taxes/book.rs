@@ -27,8 +27,10 @@ pub struct Book {
 /// Whose tax is asked for: an account's, or that of one of its subscriptions.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
-    /// Who pays.
+    /// Which.
     pub account: AccountId,
+    /// The account that is billed: the same, or the one that pays for it. Whether tax is charged depends on the buyer.
+    pub billed: AccountId,
     /// What for; none = nothing at a place of its own.
     pub subscription: Option<SubscriptionId>,
 }
@@ -58,9 +60,9 @@ impl Book {
 
     /// The book of a subscription's account, and the line it is.
     pub async fn of_line(tx: &mut TenantTx, subscription: SubscriptionId) -> Result<(Self, Line), Error> {
-        let account = places::account_of(tx, subscription).await?;
-        let book = Self::of(tx, &[account.uuid()]).await?;
-        Ok((book, Line { account, subscription: Some(subscription) }))
+        let (account, billed) = places::accounts_of(tx, subscription).await?;
+        let book = Self::of(tx, &[account.uuid(), billed.uuid()]).await?;
+        Ok((book, Line { account, billed, subscription: Some(subscription) }))
     }
 
     /// The book of an account that is to be at a place, for whoever asks before there is one.
@@ -74,7 +76,7 @@ impl Book {
     pub fn taxed(&self, line: Line, on: NaiveDate) -> Result<(TaxRate, TaxedBy), Error> {
         let place = self.place(line, on);
         let taxes = tax_rules::taxes_at(&place, &self.rules, on);
-        let exemption = self.exemption(line.account, on);
+        let exemption = self.exemption(line.billed, on);
         let rate = match exemption {
             Some(exemption) => TaxRate::new(category(exemption.kind), Decimal::ZERO)?,
             None => {
@@ -107,7 +109,7 @@ impl Book {
     /// The days inside a period on which a line's rate may change.
     pub fn changes(&self, line: Line, period: Period) -> Vec<NaiveDate> {
         let mut days = tax_rules::changes(&self.rules, period);
-        for exemption in self.exemptions.get(&line.account).into_iter().flatten() {
+        for exemption in self.exemptions.get(&line.billed).into_iter().flatten() {
             let ends = [Some(exemption.from), exemption.to].into_iter().flatten();
             days.extend(ends.filter(|day| *day > period.start() && *day < period.end()));
         }

@@ -139,7 +139,7 @@ mod tests {
                 reason: String::new(),
                 parts: Vec::new(),
             };
-            let parties = Parties { seller, buyer, language: language.to_owned() };
+            let parties = Parties { seller, buyer, language: language.to_owned(), accounts: Vec::new() };
             let note = CreditNote { summary, invoice_issued_on: day, parties, lines: vec![line], taxes: vec![tax] };
             let pdf = draw(note).await.unwrap_or_else(|error| panic!("{language}: {error}"));
             assert!(pdf.starts_with(b"%PDF-"), "{language}");

@@ -58,9 +58,9 @@ pub async fn insert_lines(tx: &mut TenantTx, new: &NewNote<'_>) -> Result<(), sq
     let grosses: Vec<_> = new.note.lines.iter().map(|given| given.gross.map(|gross| -gross.amount())).collect();
     sqlx::query!(
         "INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
-                full_period, quantity, unit_price, net, tax_category, tax_rate, credits_line_id, taxed_by, gross)
+                full_period, quantity, unit_price, net, tax_category, tax_rate, credits_line_id, taxed_by, gross, account_id)
          SELECT $1, given.id, $2, given.position, $3, l.subscription_id, l.plan_version_id, l.description, l.period, l.full_period,
-                1, coalesce(given.gross, given.net), given.net, l.tax_category, l.tax_rate, l.id, l.taxed_by, given.gross
+                1, coalesce(given.gross, given.net), given.net, l.tax_category, l.tax_rate, l.id, l.taxed_by, given.gross, l.account_id
          FROM unnest($4::uuid[], $5::uuid[], $6::numeric[], $7::numeric[]) WITH ORDINALITY AS given (id, credited, net, gross, position)
          JOIN invoice_lines l ON l.tenant_id = $1 AND l.id = given.credited",
         tenant,

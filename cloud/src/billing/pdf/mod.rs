@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use weir_rules::money::{Currency, Money};
 use weir_rules::reference::grouped;
 
-use super::{Error, Invoice, InvoiceLine, InvoiceTax, InvoiceTaxPart, LineTier, Parties, einvoice};
+use super::{Error, Invoice, InvoiceLine, InvoiceTax, InvoiceTaxPart, LineTier, PaidFor, Parties, einvoice};
 
 pub use world::{Attachment, Template};
 
@@ -72,7 +72,7 @@ pub(super) fn data(asking: &Asking<'_>) -> Value {
         "reason": null,
         "seller": asking.parties.seller,
         "buyer": asking.parties.buyer,
-        "lines": asking.lines.iter().map(|line| line_data(line, language)).collect::<Vec<_>>(),
+        "lines": lines(asking),
         "taxes": asking.taxes.iter().map(|tax| tax_data(tax, language)).collect::<Vec<_>>(),
         "net": net,
         "tax": tax,
@@ -80,6 +80,25 @@ pub(super) fn data(asking: &Asking<'_>) -> Value {
         "iban": grouped(&asking.parties.seller.bank_iban),
         "reference": grouped(&asking.parties.buyer.reference),
     })
+}
+
+/// The lines; where some are for other accounts, the first of each account with its name and what its lines come to.
+fn lines(asking: &Asking<'_>) -> Vec<Value> {
+    let language = asking.parties.language.as_str();
+    let (accounts, buyer) = (&asking.parties.accounts, &asking.parties.buyer);
+    let mut shown = Vec::with_capacity(asking.lines.len());
+    for part in asking.lines.chunk_by(|a, b| a.account_id == b.account_id) {
+        let mut lines: Vec<_> = part.iter().map(|line| line_data(line, language)).collect();
+        let sum = Money::sum(asking.totals[0].currency(), part.iter().map(|line| line.net)).ok();
+        if let Some(sum) = sum.filter(|_| !accounts.is_empty()) {
+            let paid = accounts.iter().find(|paid| Some(paid.account_id) == part[0].account_id);
+            let own = || format!("{} · {}", buyer.name, buyer.account_number);
+            lines[0]["heading"] = json!(paid.map_or_else(own, PaidFor::title));
+            lines[0]["subtotal"] = json!(text::money(sum, language));
+        }
+        shown.extend(lines);
+    }
+    shown
 }
 
 pub(super) fn tax_data(tax: &InvoiceTax, language: &str) -> Value {
@@ -141,13 +160,16 @@ mod tests {
                 "days": "14/31", "quantity": "1", "unit_price": "30.00 EUR", "tax_included": index % 2 == 0, "used": "1 GB", "down": "0.9 GB", "up": "0.1 GB",
                 "free": "0.2 GB", "included": "2 GB", "tiers": ["100 GB × 0.05 EUR"], "discounts": [{ "name": "Welcome", "amount": "3.00 EUR" }], "net": "30.00 EUR",
             });
+            let mut of_another = line.clone();
+            of_another["heading"] = json!("Ana · ACC-000002 · Calle Mayor 1");
+            of_another["subtotal"] = json!("30.00 EUR");
             let data = json!({
                 "language": language, "hue": 200, "credit": false, "number": "INV-2026-000001", "issued_on": "1 Dec 2026", "due_on": "15 Dec 2026", "corrects": null, "reason": null,
                 "seller": { "name": "Río Net", "legal_name": "Río Net S.L.", "address": "Calle Mayor 1\n16001 Cuenca", "country": "ES",
                             "tax_id": "B1234", "contact": "+34 600 000 000", "pay_url": "https://pay.example", "hue": 200,
                             "bank_holder": "Río Net S.L.", "bank_iban": "ES9121000418450200051332", "bank_bic": "CAIXESBB" },
                 "buyer": { "name": "محمد علي", "address": "Calle Menor 2\nCuenca", "account_number": "A-1", "tax_id": "PT501964843" },
-                "lines": [line, line, line], "taxes": [{ "name": "IVA", "rate": "21", "base": "90.00 EUR", "tax": "18.90 EUR", "reason": "Ley 37/1992",
+                "lines": [line, line, of_another], "taxes": [{ "name": "IVA", "rate": "21", "base": "90.00 EUR", "tax": "18.90 EUR", "reason": "Ley 37/1992",
                     "parts": [{ "name": "CGST", "rate": "9", "amount": "9.45 EUR" }, { "name": "SGST", "rate": "9", "amount": "9.45 EUR" }] }],
                 "net": "90.00 EUR", "tax": "18.90 EUR", "gross": "108.90 EUR",
                 "iban": "ES91 2100 0418 4502 0005 1332", "reference": "RF18 5390 0754 7034",

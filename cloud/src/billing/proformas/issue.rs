@@ -12,6 +12,7 @@ use super::{Proforma, ProformaStatus, ProformaWish, asked_ahead, proforma};
 use crate::audit;
 use crate::billing::account::{self, Draft, Records};
 use crate::billing::issue::{Issuing, number};
+use crate::billing::payers::Payers;
 use crate::billing::store::facts;
 use crate::billing::{Error, InvoiceLine, InvoiceTax};
 use crate::db::TenantTx;
@@ -56,8 +57,13 @@ pub async fn issue_proforma(tx: &mut TenantTx, id: AccountId, wish: &ProformaWis
     }
     let records = Records::of(tx, &[id]).await?;
     let drafted = account::draft(tx, wish.as_of, &records, &mut HashMap::new()).await?;
-    let Some((row, lines)) = drafted.into_iter().next() else { return Err(Error::AccountNotFound(id)) };
-    let lines = lines?;
+    let payers = Payers::of(tx, &records, &drafted).await?;
+    let (bills, mut cannot) = payers.bills(&records, drafted)?;
+    if let Some((_, error)) = cannot.pop() {
+        return Err(error);
+    }
+    let bill = bills.into_iter().find(|(billed, _)| billed.id == id);
+    let Some((row, lines)) = bill else { return Err(Error::NothingToAskFor(wish.as_of)) };
     let document = issuing.document(row, account::currency(row)?, &lines)?;
     if !document.totals.gross.is_positive() {
         return Err(Error::NothingToAskFor(wish.as_of));
@@ -95,6 +101,7 @@ fn shown(issuing: &Issuing, index: usize, line: &Draft) -> InvoiceLine {
         id: line.id,
         position: i32::try_from(index + 1).unwrap_or(i32::MAX),
         kind: line.kind,
+        account_id: line.paid_for.as_ref().map(|paid| paid.account_id),
         subscription_id: line.subscription,
         plan_version_id: line.version,
         description: line.description.clone(),

@@ -14,6 +14,8 @@ use crate::ids::{AccountId, InvoiceLineId, PlanVersionId, SubscriptionId, TopUpI
 
 pub struct AccountRow {
     pub id: AccountId,
+    /// Who pays for it, if not itself.
+    pub payer: Option<AccountId>,
     pub number: String,
     pub currency: String,
     pub time_zone: String,
@@ -21,6 +23,13 @@ pub struct AccountRow {
     pub subscriber: String,
     pub language: String,
     pub address: String,
+}
+
+impl AccountRow {
+    /// Who is billed for it.
+    pub fn payer(&self) -> AccountId {
+        self.payer.unwrap_or(self.id)
+    }
 }
 
 /// The account, locked: whoever bills or allocates holds it.
@@ -32,7 +41,7 @@ pub async fn lock_account(tx: &mut TenantTx, id: AccountId) -> Result<Option<Acc
 pub async fn lock_accounts(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<AccountRow>, sqlx::Error> {
     sqlx::query_as!(
         AccountRow,
-        r#"SELECT a.id AS "id: _", a.number, a.currency, a.time_zone, a.billing_day, s.name AS subscriber, s.language,
+        r#"SELECT a.id AS "id: _", a.payer_id AS "payer: _", a.number, a.currency, a.time_zone, a.billing_day, s.name AS subscriber, s.language,
                   coalesce((SELECT concat_ws(E'\n', nullif(l.line1, ''), nullif(l.line2, ''), nullif(concat_ws(' ', nullif(l.postcode, ''), l.city), ''), l.country)
                             FROM service_locations l WHERE l.subscriber_id = s.id ORDER BY l.created_at, l.id LIMIT 1), '') AS "address!"
            FROM accounts a JOIN subscribers s ON s.id = a.subscriber_id WHERE a.id = ANY($1) ORDER BY a.id FOR NO KEY UPDATE OF a"#,
@@ -46,7 +55,7 @@ pub async fn lock_accounts(tx: &mut TenantTx, ids: &[Uuid]) -> Result<Vec<Accoun
 pub async fn account(tx: &mut TenantTx, id: AccountId) -> Result<Option<AccountRow>, sqlx::Error> {
     sqlx::query_as!(
         AccountRow,
-        r#"SELECT a.id AS "id: _", a.number, a.currency, a.time_zone, a.billing_day, s.name AS subscriber, s.language, '' AS "address!"
+        r#"SELECT a.id AS "id: _", a.payer_id AS "payer: _", a.number, a.currency, a.time_zone, a.billing_day, s.name AS subscriber, s.language, '' AS "address!"
            FROM accounts a JOIN subscribers s ON s.tenant_id = a.tenant_id AND s.id = a.subscriber_id WHERE a.id = $1"#,
         id.uuid()
     )

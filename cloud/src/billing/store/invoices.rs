@@ -66,6 +66,7 @@ struct LineColumns {
     positions: Vec<i32>,
     kinds: Vec<String>,
     subscriptions: Vec<Option<Uuid>>,
+    accounts: Vec<Option<Uuid>>,
     versions: Vec<Option<Uuid>>,
     descriptions: Vec<String>,
     /// First days of the period and of the full one, and the days after their last.
@@ -96,6 +97,7 @@ impl LineColumns {
         self.positions.push(i32::try_from(index + 1).unwrap_or(i32::MAX));
         self.kinds.push(line.kind.name().to_owned());
         self.subscriptions.push(line.subscription.map(SubscriptionId::uuid));
+        self.accounts.push(line.paid_for.as_ref().map(|paid| paid.account_id.uuid()));
         self.versions.push(line.version.map(PlanVersionId::uuid));
         self.descriptions.push(line.description.clone());
         let days = [line.period.start(), line.period.end(), line.full.start(), line.full.end()];
@@ -137,17 +139,17 @@ pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft]
     sqlx::query!(
         r#"INSERT INTO invoice_lines (tenant_id, id, invoice_id, position, kind, subscription_id, plan_version_id, description, period,
                 full_period, quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
-                credits_line_id, priced_by, discount, discounts, taxed_by, tiers, gross)
+                credits_line_id, priced_by, discount, discounts, taxed_by, tiers, gross, account_id)
            SELECT $1, id, invoice_id, position, kind, subscription_id, plan_version_id, description, daterange("from", "to"),
                 daterange(full_from, full_to), quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes,
-                free_bytes, late, credits_line_id, priced_by, discount, discounts, taxed_by, tiers, gross
+                free_bytes, late, credits_line_id, priced_by, discount, discounts, taxed_by, tiers, gross, account_id
            FROM unnest($2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::uuid[], $7::uuid[], $8::text[], $9::date[], $10::date[],
                        $11::date[], $12::date[], $13::numeric[], $14::numeric[], $15::numeric[], $16::text[], $17::numeric[], $18::bigint[],
                        $19::bigint[], $20::bigint[], $21::bigint[], $22::boolean[], $23::uuid[], $24::jsonb[],
-                       $25::numeric[], $26::jsonb[], $27::jsonb[], $28::jsonb[], $29::numeric[])
+                       $25::numeric[], $26::jsonb[], $27::jsonb[], $28::jsonb[], $29::numeric[], $30::uuid[])
                 AS line (id, invoice_id, position, kind, subscription_id, plan_version_id, description, "from", "to", full_from, full_to,
                          quantity, unit_price, net, tax_category, tax_rate, down_bytes, up_bytes, included_bytes, free_bytes, late,
-                         credits_line_id, priced_by, discount, discounts, taxed_by, tiers, gross)"#,
+                         credits_line_id, priced_by, discount, discounts, taxed_by, tiers, gross, account_id)"#,
         tenant,
         &columns.ids,
         &columns.invoices,
@@ -176,7 +178,8 @@ pub async fn insert_lines(tx: &mut TenantTx, lines: &[(&NewInvoice<'_>, &[Draft]
         &columns.parts,
         &columns.taxed_by as &[Option<serde_json::Value>],
         &columns.tiers as &[Option<serde_json::Value>],
-        &columns.grosses as &[Option<Decimal>]
+        &columns.grosses as &[Option<Decimal>],
+        &columns.accounts as &[Option<Uuid>]
     )
     .execute(tx.conn())
     .await?;
@@ -424,6 +427,7 @@ pub struct LineRow {
     pub kind: String,
     pub subscription_id: Option<SubscriptionId>,
     pub plan_version_id: Option<PlanVersionId>,
+    pub account_id: Option<AccountId>,
     pub description: String,
     pub from: NaiveDate,
     pub to: NaiveDate,
@@ -452,7 +456,7 @@ pub struct LineRow {
 pub async fn lines(tx: &mut TenantTx, invoice: InvoiceId) -> Result<Vec<LineRow>, sqlx::Error> {
     sqlx::query_as!(
         LineRow,
-        r#"SELECT l.id AS "id: _", l.position, l.kind, l.subscription_id AS "subscription_id: _", l.plan_version_id AS "plan_version_id: _",
+        r#"SELECT l.id AS "id: _", l.position, l.kind, l.subscription_id AS "subscription_id: _", l.plan_version_id AS "plan_version_id: _", l.account_id AS "account_id: _",
                   l.description, lower(l.period) AS "from!", upper(l.period) AS "to!", lower(l.full_period) AS "full_from!",
                   upper(l.full_period) AS "full_to!", l.quantity, l.unit_price, l.net, l.gross, l.discount, l.discounts AS "discounts: _", l.tax_category, l.tax_rate, l.down_bytes, l.up_bytes,
                   l.free_bytes, l.included_bytes, l.late, l.credits_line_id AS "credits_line_id: _", l.priced_by AS "priced_by: _",

@@ -9,6 +9,7 @@ pub mod facts;
 pub mod faults;
 pub mod invoices;
 pub mod pauses;
+pub mod payers;
 pub mod runs;
 pub mod settled;
 pub mod taxing;

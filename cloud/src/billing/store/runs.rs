@@ -96,11 +96,11 @@ pub async fn insert(tx: &mut TenantTx, id: BillingRunId, as_of: NaiveDate) -> Re
 
 /// The accounts a run has something to look at, or may have: days not charged as they are held, traffic not counted
 /// of what is over, top-ups not charged, what is charged once and no price that is still to come will take along, and
-/// contracts left early. All others would be read from end to end for nothing, every day of the year. At most `limit`, if
-/// given.
+/// contracts left early. All others would be read from end to end for nothing, every day of the year. Where another account
+/// pays, that one, once for each it pays for. At most `limit`, if given.
 pub async fn accounts(tx: &mut TenantTx, run: &RunRow, limit: Option<i64>) -> Result<Vec<AccountId>, sqlx::Error> {
     sqlx::query_scalar!(
-        r#"SELECT id AS "id: AccountId" FROM accounts a
+        r#"SELECT coalesce(payer_id, id) AS "id!: AccountId" FROM accounts a
            WHERE created_at <= $1 AND (EXISTS (
              SELECT FROM one_time_charges c
              WHERE c.account_id = a.id AND c.removed_at IS NULL AND c.charged_on <= $2
@@ -141,7 +141,7 @@ pub async fn accounts(tx: &mut TenantTx, run: &RunRow, limit: Option<i64>) -> Re
                                             AND d.seq = u.seq AND d.handle = u.handle))
                OR EXISTS (SELECT FROM top_ups t WHERE t.subscription_id = s.id AND t.price > 0
                             AND NOT EXISTS (SELECT FROM billed_top_ups b WHERE b.top_up_id = t.id)))))
-           ORDER BY id LIMIT $4"#,
+           ORDER BY a.id LIMIT $4"#,
         run.started_at,
         run.as_of,
         run.started_at - LOOKED_AT,

@@ -34,16 +34,20 @@ pub async fn accounts(
         r#"SELECT a.id AS "account: _", a.number, b.name AS subscriber, a.time_zone, a.currency, c.id AS "case?: _", c.due_on AS "due_on?",
                   (SELECT p.promised_on FROM dunning_promises p WHERE p.case_id = c.id ORDER BY p.promised_at DESC, p.id DESC LIMIT 1) AS promised_on,
                   (SELECT p.until_on FROM dunning_pauses p WHERE p.case_id = c.id ORDER BY p.paused_at DESC, p.id DESC LIMIT 1) AS paused_until,
-                  h.held
+                  greatest(h.held, o.held) AS held
            FROM accounts a
            JOIN subscribers b ON b.tenant_id = a.tenant_id AND b.id = a.subscriber_id
            LEFT JOIN dunning_cases c ON c.tenant_id = a.tenant_id AND c.account_id = a.id AND c.closed_at IS NULL
            LEFT JOIN LATERAL (
                SELECT max(CASE h.effect WHEN 'throttled' THEN 1 WHEN 'walled_garden' THEN 2 ELSE 3 END) AS held
                FROM holds h JOIN subscriptions s ON s.tenant_id = h.tenant_id AND s.id = h.subscription_id
-               WHERE s.account_id = a.id AND h.kind = 'unpaid' AND h.released_at IS NULL) h ON true
+               WHERE s.account_id = a.id AND h.kind = 'unpaid' AND h.debtor_id IS NULL AND h.released_at IS NULL) h ON true
+           -- Lines of others that it pays for, or did.
+           LEFT JOIN LATERAL (
+               SELECT max(CASE h.effect WHEN 'throttled' THEN 1 WHEN 'walled_garden' THEN 2 ELSE 3 END) AS held
+               FROM holds h WHERE h.tenant_id = a.tenant_id AND h.debtor_id = a.id AND h.released_at IS NULL) o ON true
            WHERE ($1::uuid[] IS NULL OR a.id = ANY($1)) AND (
-                 c.id IS NOT NULL OR h.held IS NOT NULL
+                 c.id IS NOT NULL OR h.held IS NOT NULL OR o.held IS NOT NULL
               OR EXISTS (SELECT FROM invoices i WHERE i.account_id = a.id AND i.status = 'issued'
                            AND i.due_on <= ($2::timestamptz AT TIME ZONE a.time_zone)::date + $3::integer
                            AND i.gross > (SELECT coalesce(sum(x.amount), 0) FROM allocations x WHERE x.invoice_id = i.id)))
@@ -51,6 +55,17 @@ pub async fn accounts(
         only.as_deref(),
         at,
         ahead
+    )
+    .fetch_all(tx.conn())
+    .await
+}
+
+/// Those who pay for these accounts.
+pub async fn payers(tx: &mut TenantTx, accounts: &[AccountId]) -> Result<Vec<AccountId>, sqlx::Error> {
+    let accounts: Vec<_> = accounts.iter().map(|account| account.uuid()).collect();
+    sqlx::query_scalar!(
+        r#"SELECT payer_id AS "payer!: AccountId" FROM accounts WHERE id = ANY($1) AND payer_id IS NOT NULL"#,
+        &accounts
     )
     .fetch_all(tx.conn())
     .await

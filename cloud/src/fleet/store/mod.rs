@@ -60,6 +60,8 @@ pub struct HoldRow {
     pub placed_at: DateTime<Utc>,
     pub until: Option<DateTime<Utc>>,
     pub released_at: Option<DateTime<Utc>>,
+    /// For the debt of an account that pays for the line's own.
+    pub for_another: bool,
 }
 
 pub struct Wiring {
@@ -274,7 +276,7 @@ pub async fn used_elsewhere(
 pub async fn holds_of(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<HoldRow>, sqlx::Error> {
     sqlx::query_as!(
         HoldRow,
-        "SELECT id, kind, effect, placed_at, until, released_at FROM holds WHERE subscription_id = $1 AND released_at IS NULL",
+        "SELECT id, kind, effect, placed_at, until, released_at, debtor_id IS NOT NULL AS \"for_another!\" FROM holds WHERE subscription_id = $1 AND released_at IS NULL",
         id.uuid()
     )
     .fetch_all(tx.conn())

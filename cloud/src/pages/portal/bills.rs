@@ -8,7 +8,7 @@ use weir_ui::blocks::{Action, Cell, Table, Tone};
 use weir_ui::format;
 use weir_ui::portal::{Page, Portal, section};
 
-use super::Own;
+use super::{Own, payers};
 use crate::billing::{self, CreditNoteFilter, CreditNoteSummary, InvoiceFilter, InvoiceSummary, ProformaSummary};
 use crate::deals::{self, Charge};
 use crate::error::Problem;
@@ -30,6 +30,7 @@ pub(super) async fn list(own: Own) -> Result<Response, Problem> {
         page.actions.push(Action::go(path, portal.frame.t1("statement-of", "account", &account.number)));
         let title = portal.frame.t1("portal-bills-of", "account", &account.number);
         page.sections.push(section(title, table(portal, &invoices, today), portal.t("portal-bills-none")));
+        page.sections.extend(payers::paid_for(&own, &mut tx, account.id).await?);
         let waiting = deals::charges(&mut tx, account.id, true, MANY).await?;
         if !waiting.is_empty() {
             page.sections.push(section(portal.t("portal-charges"), charges_table(portal, &waiting), String::new()));

@@ -11,7 +11,7 @@ use weir_ui::i18n::t;
 use weir_ui::pages::Section;
 use weir_ui::portal::{Home, LineNow, Owed, Portal, section};
 
-use super::{Own, Visit, bills, usage};
+use super::{Own, Visit, bills, payers, usage};
 use crate::billing::{self, InvoiceFilter, InvoiceSummary};
 use crate::db::TenantTx;
 use crate::deals;
@@ -126,7 +126,7 @@ fn in_force(holds: Vec<Hold>, access: &str, tx: &TenantTx) -> Option<Hold> {
     let now = tx.at();
     let acts = |hold: &Hold| hold.released_at.is_none() && hold.until.is_none_or(|until| until > now);
     let mut holds: Vec<_> = holds.into_iter().filter(|hold| acts(hold) && hold.effect == access).collect();
-    holds.sort_by_key(|hold| hold.kind != "unpaid");
+    holds.sort_by_key(|hold| (hold.debtor_id.is_some(), hold.kind != "unpaid"));
     holds.into_iter().next()
 }
 
@@ -150,7 +150,8 @@ impl Why {
     }
 
     fn of(line: &Subscription, hold: Option<&Hold>) -> Self {
-        let kind = hold.map(|hold| hold.kind.as_str()).unwrap_or_default();
+        // What somebody else owes is not told, and not theirs to pay.
+        let kind = hold.filter(|hold| hold.debtor_id.is_none()).map(|hold| hold.kind.as_str()).unwrap_or_default();
         let why = |tone, state, key, advice| Self { tone, state, key, advice };
         match (line.status, line.access.as_str(), kind) {
             (Status::Ordered, _, _) => why(Tone::Mute, "ordered", "ordered", None),
@@ -180,11 +181,15 @@ async fn owed_by(own: &Own, tx: &mut TenantTx, account: &Account) -> Result<Owed
     let asked = owes || billing::asked_ahead(tx, account.id).await?.is_some();
     let pay = match (asked, by_card && !pays_itself) {
         (true, _) => Some(Action::go(subscribers::pay_address(tx, account.id).await?, portal.t("portal-pay"))),
+        (false, true) if account.payer_id.is_some() => None,
         (false, true) => Some(Action::go(tx.links().pay(tx.tenant(), account.id), portal.t("pay-keep-only"))),
         (false, false) => None,
     };
     let how = if owes { own.visit.settings.how_to_pay.clone() } else { String::new() };
-    let (tone, what) = sentence(portal, standing.balance, standing.overdue, &open);
+    let (tone, what) = match account.payer_id.filter(|_| !owes) {
+        Some(payer) => (Tone::Ok, payers::told(portal, tx, account, payer).await?),
+        None => sentence(portal, standing.balance, standing.overdue, &open),
+    };
     Ok(Owed {
         account: account.number.clone(),
         amount: money(own.lang(), if owes { standing.balance } else { standing.balance.abs() }),

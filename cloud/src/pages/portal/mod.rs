@@ -9,6 +9,7 @@ mod boost;
 mod door;
 mod help;
 mod home;
+mod payers;
 mod plan;
 mod session;
 mod sign_up;

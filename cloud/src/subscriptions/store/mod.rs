@@ -413,7 +413,7 @@ pub async fn set_end(tx: &mut TenantTx, id: SubscriptionId, ends_on: NaiveDate) 
 pub async fn holds(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Hold>, sqlx::Error> {
     sqlx::query_as!(
         Hold,
-        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, pause_id AS "pause_id: _", reason, placed_by, placed_at, until, released_by, released_at
+        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, pause_id AS "pause_id: _", debtor_id AS "debtor_id: _", reason, placed_by, placed_at, until, released_by, released_at
            FROM holds WHERE subscription_id = $1 ORDER BY id DESC"#,
         id.uuid()
     )
@@ -424,7 +424,7 @@ pub async fn holds(tx: &mut TenantTx, id: SubscriptionId) -> Result<Vec<Hold>, s
 pub async fn hold(tx: &mut TenantTx, id: HoldId) -> Result<Option<Hold>, sqlx::Error> {
     sqlx::query_as!(
         Hold,
-        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, pause_id AS "pause_id: _", reason, placed_by, placed_at, until, released_by, released_at
+        r#"SELECT id AS "id: _", subscription_id AS "subscription_id: _", kind, effect, pause_id AS "pause_id: _", debtor_id AS "debtor_id: _", reason, placed_by, placed_at, until, released_by, released_at
            FROM holds WHERE id = $1"#,
         id.uuid()
     )

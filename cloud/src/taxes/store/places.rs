@@ -33,12 +33,17 @@ pub async fn of_accounts(tx: &mut TenantTx, accounts: &[Uuid]) -> Result<Vec<Pla
     .await
 }
 
-/// The account of a line.
-pub async fn account_of(tx: &mut TenantTx, subscription: SubscriptionId) -> Result<AccountId, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT account_id AS "account: AccountId" FROM subscriptions WHERE id = $1"#,
+/// The account of a line, and the one that is billed for it.
+pub async fn accounts_of(
+    tx: &mut TenantTx,
+    subscription: SubscriptionId,
+) -> Result<(AccountId, AccountId), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"SELECT a.id AS "account: AccountId", coalesce(a.payer_id, a.id) AS "billed!: AccountId"
+           FROM subscriptions s JOIN accounts a ON a.tenant_id = s.tenant_id AND a.id = s.account_id WHERE s.id = $1"#,
         subscription.uuid()
     )
     .fetch_one(tx.conn())
-    .await
+    .await?;
+    Ok((row.account, row.billed))
 }

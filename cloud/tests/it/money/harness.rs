@@ -129,6 +129,10 @@ impl Isp {
         self.send("PUT", path, Some(body), None).await
     }
 
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, None, None).await
+    }
+
     pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Answer {
         self.send("POST", path, Some(body), Some(key)).await
     }

@@ -16,6 +16,7 @@ mod introductory;
 mod one_line;
 mod pages;
 mod pauses;
+mod payers;
 mod payments;
 mod periods;
 mod plan_previews;
