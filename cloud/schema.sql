@@ -58,33 +58,43 @@ $$;
 
 ALTER FUNCTION public.asked_until(valid daterange, in_arrears boolean, day smallint, seen_on date) OWNER TO weir_super;
 
+CREATE FUNCTION public.before_tax(price numeric, included boolean, percent numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN included THEN price * 100 / (100 + percent) ELSE price END
+$$;
+
+ALTER FUNCTION public.before_tax(price numeric, included boolean, percent numeric) OWNER TO weir_super;
+
 CREATE FUNCTION public.billed_periods_refer() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_line_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_line_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_line_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_line_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_invoice_line_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_subscription_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.billed_periods_refer() OWNER TO weir_super;
 
@@ -163,24 +173,45 @@ CREATE FUNCTION public.events_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what events refers to is not there', CONSTRAINT = 'events_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what events refers to is not there', CONSTRAINT = 'events_tenant_id_account_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.events_refer() OWNER TO weir_super;
+
+CREATE FUNCTION public.home_tax_percent(seen_at timestamp with time zone) RETURNS numeric
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    tax record;
+    whole numeric := 100;
+BEGIN
+    FOR tax IN
+        SELECT r.rate_percent, r.compound FROM tax_rules r JOIN tenants t ON t.tenant_id = r.tenant_id AND t.country = r.country
+        WHERE (r.region, r.city, r.postcode) = ('', '', '') AND r.withdrawn_at IS NULL AND r.days @> (seen_at AT TIME ZONE t.time_zone)::date
+        ORDER BY r.turn, lower(r.tax), r.id
+    LOOP
+        whole := whole + tax.rate_percent * CASE WHEN tax.compound THEN whole / 100 ELSE 1 END;
+    END LOOP;
+    RETURN whole - 100;
+END $$;
+
+ALTER FUNCTION public.home_tax_percent(seen_at timestamp with time zone) OWNER TO weir_super;
 
 CREATE FUNCTION public.introductory_prices(line uuid) RETURNS TABLE(days daterange, price numeric)
     LANGUAGE sql STABLE
@@ -212,40 +243,42 @@ CREATE FUNCTION public.invoice_lines_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, credits_line_id FROM written) w
-               WHERE w.credits_line_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.credits_line_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, credits_line_id FROM written) w
+               WHERE w.credits_line_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.credits_line_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_credits_line_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_invoice_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, plan_version_id FROM written) w
-               WHERE w.plan_version_id IS NOT NULL AND NOT EXISTS (SELECT FROM plan_versions t WHERE t.tenant_id = w.tenant_id AND t.id = w.plan_version_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, plan_version_id FROM written) w
+               WHERE w.plan_version_id IS NOT NULL AND NOT EXISTS (SELECT FROM plan_versions t WHERE t.tenant_id = w.tenant_id AND t.id = w.plan_version_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_plan_version_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
-               WHERE w.subscription_id IS NOT NULL AND NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
+               WHERE w.subscription_id IS NOT NULL AND NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_subscription_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.invoice_lines_refer() OWNER TO weir_super;
 
@@ -254,22 +287,24 @@ CREATE FUNCTION public.invoice_taxes_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_invoice_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.invoice_taxes_refer() OWNER TO weir_super;
 
@@ -278,34 +313,36 @@ CREATE FUNCTION public.invoices_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_account_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, corrects_id FROM written) w
-               WHERE w.corrects_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.corrects_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, corrects_id FROM written) w
+               WHERE w.corrects_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.corrects_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_corrects_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, run_id FROM written) w
-               WHERE w.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM billing_runs t WHERE t.tenant_id = w.tenant_id AND t.id = w.run_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, run_id FROM written) w
+               WHERE w.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM billing_runs t WHERE t.tenant_id = w.tenant_id AND t.id = w.run_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_run_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.invoices_refer() OWNER TO weir_super;
 
@@ -352,6 +389,7 @@ BEGIN
         'CREATE POLICY tenant ON %s FOR ALL TO weir_app USING (tenant_id = (SELECT current_tenant())) WITH CHECK (tenant_id = (SELECT current_tenant()))',
         target);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO weir_app', target);
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN tenant_id SET (n_distinct = 20)', target);
 END $$;
 
 ALTER FUNCTION public.isolate_by_tenant(target regclass) OWNER TO weir_super;
@@ -436,16 +474,18 @@ CREATE FUNCTION public.ledger_entries_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_entries refers to is not there', CONSTRAINT = 'ledger_entries_tenant_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.ledger_entries_refer() OWNER TO weir_super;
 
@@ -454,28 +494,30 @@ CREATE FUNCTION public.ledger_postings_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $$
+    AS $_$
+DECLARE
+    missing boolean;
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_account_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, entry_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM ledger_entries t WHERE t.tenant_id = w.tenant_id AND t.id = w.entry_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, entry_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM ledger_entries t WHERE t.tenant_id = w.tenant_id AND t.id = w.entry_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_entry_id_fkey';
     END IF;
-    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
-    THEN
+    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
+    IF missing THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_fkey';
     END IF;
     RETURN NULL;
-END $$;
+END $_$;
 
 ALTER FUNCTION public.ledger_postings_refer() OWNER TO weir_super;
 
@@ -612,6 +654,7 @@ CREATE TABLE platform.api_keys (
     CONSTRAINT api_keys_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT api_keys_may_something CHECK ((cardinality(scopes) > 0))
 );
+ALTER TABLE ONLY platform.api_keys ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.api_keys FORCE ROW LEVEL SECURITY;
 
@@ -649,6 +692,7 @@ CREATE TABLE platform.enrollment_tokens (
     CONSTRAINT enrollment_tokens_digest_is_whole CHECK ((length(secret_digest) = 32)),
     CONSTRAINT enrollment_tokens_use_is_whole CHECK ((((used_at IS NULL) = (used_by_key IS NULL)) AND ((used_at IS NULL) = (agent_id IS NULL))))
 );
+ALTER TABLE ONLY platform.enrollment_tokens ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.enrollment_tokens FORCE ROW LEVEL SECURITY;
 
@@ -676,6 +720,7 @@ CREATE TABLE platform.jobs (
     failed_at timestamp with time zone,
     outward boolean DEFAULT false NOT NULL
 );
+ALTER TABLE ONLY platform.jobs ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.jobs FORCE ROW LEVEL SECURITY;
 
@@ -699,6 +744,7 @@ CREATE TABLE platform.log_in_challenges (
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT log_in_challenges_hash_is_whole CHECK ((length(token_hash) = 32))
 );
+ALTER TABLE ONLY platform.log_in_challenges ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.log_in_challenges FORCE ROW LEVEL SECURITY;
 
@@ -709,6 +755,7 @@ CREATE TABLE platform.portal_hosts (
     tenant_id uuid NOT NULL,
     CONSTRAINT portal_hosts_are_lower_case CHECK (((host = lower(host)) AND (host <> ''::text)))
 );
+ALTER TABLE ONLY platform.portal_hosts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.portal_hosts FORCE ROW LEVEL SECURITY;
 
@@ -728,6 +775,7 @@ CREATE TABLE platform.staff_invitations (
     CONSTRAINT staff_invitations_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT staff_invitations_role_exists CHECK ((role = ANY (ARRAY['owner'::text, 'billing'::text, 'support'::text, 'network'::text, 'read_only'::text])))
 );
+ALTER TABLE ONLY platform.staff_invitations ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.staff_invitations FORCE ROW LEVEL SECURITY;
 
@@ -739,6 +787,7 @@ CREATE TABLE platform.staff_logins (
     staff_id uuid NOT NULL,
     password_hash text NOT NULL
 );
+ALTER TABLE ONLY platform.staff_logins ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.staff_logins FORCE ROW LEVEL SECURITY;
 
@@ -755,6 +804,7 @@ CREATE TABLE platform.staff_sessions (
     id uuid NOT NULL,
     address text DEFAULT ''::text NOT NULL
 );
+ALTER TABLE ONLY platform.staff_sessions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.staff_sessions FORCE ROW LEVEL SECURITY;
 
@@ -769,6 +819,7 @@ CREATE TABLE platform.support_mailboxes (
     CONSTRAINT support_mailboxes_hash_is_whole CHECK ((length(token_hash) = 32)),
     CONSTRAINT support_mailboxes_key_is_whole CHECK ((length(tag_key) = 32))
 );
+ALTER TABLE ONLY platform.support_mailboxes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.support_mailboxes FORCE ROW LEVEL SECURITY;
 
@@ -780,6 +831,7 @@ CREATE TABLE platform.tenants (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT tenants_slug_is_a_host_label CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'::text))
 );
+ALTER TABLE ONLY platform.tenants ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.tenants FORCE ROW LEVEL SECURITY;
 
@@ -800,6 +852,7 @@ CREATE TABLE platform.webhook_deliveries (
     CONSTRAINT webhook_deliveries_pending_have_a_time CHECK (((status = 'pending'::text) = (next_attempt_at IS NOT NULL))),
     CONSTRAINT webhook_deliveries_status_exists CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
 );
+ALTER TABLE ONLY platform.webhook_deliveries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY platform.webhook_deliveries FORCE ROW LEVEL SECURITY;
 
@@ -824,6 +877,7 @@ CREATE TABLE public.access_points (
     CONSTRAINT access_points_peak_down_is_positive CHECK ((peak_down_bps > 0)),
     CONSTRAINT access_points_peak_up_is_positive CHECK ((peak_up_bps > 0))
 );
+ALTER TABLE ONLY public.access_points ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.access_points FORCE ROW LEVEL SECURITY;
 
@@ -844,6 +898,7 @@ CREATE TABLE public.accounts (
     CONSTRAINT accounts_paid_since_a_day CHECK (((payer_id IS NULL) = (paid_since IS NULL))),
     CONSTRAINT accounts_payer_is_another CHECK ((payer_id <> id))
 );
+ALTER TABLE ONLY public.accounts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.accounts FORCE ROW LEVEL SECURITY;
 
@@ -860,6 +915,7 @@ CREATE TABLE public.agent_events (
     received_at timestamp with time zone NOT NULL,
     CONSTRAINT agent_events_severity_exists CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text])))
 );
+ALTER TABLE ONLY public.agent_events ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.agent_events FORCE ROW LEVEL SECURITY;
 
@@ -912,6 +968,7 @@ CREATE TABLE public.agents (
     CONSTRAINT agents_trust_digest_is_whole CHECK ((length(trust_digest) = 8)),
     CONSTRAINT agents_unclaimed_leases_are_not_negative CHECK ((unclaimed_leases >= 0))
 );
+ALTER TABLE ONLY public.agents ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.agents FORCE ROW LEVEL SECURITY;
 
@@ -930,6 +987,7 @@ CREATE TABLE public.allocations (
     CONSTRAINT allocations_have_one_source CHECK (((payment_id IS NULL) <> (credit_id IS NULL))),
     CONSTRAINT allocations_refunded_are_payments CHECK (((refund_id IS NULL) OR (payment_id IS NOT NULL)))
 );
+ALTER TABLE ONLY public.allocations ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.allocations FORCE ROW LEVEL SECURITY;
 
@@ -951,6 +1009,7 @@ CREATE TABLE public.applied_objects (
     CONSTRAINT applied_objects_access_exists CHECK ((access = ANY (ARRAY['open'::text, 'throttled'::text, 'walled_garden'::text, 'closed'::text]))),
     CONSTRAINT applied_objects_status_exists CHECK ((status = ANY (ARRAY['pending'::text, 'applied'::text, 'failed'::text, 'rejected'::text, 'unsupported'::text, 'removed'::text])))
 );
+ALTER TABLE ONLY public.applied_objects ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.applied_objects FORCE ROW LEVEL SECURITY;
 
@@ -965,6 +1024,7 @@ CREATE TABLE public.audit_entries (
     subject text NOT NULL,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL
 );
+ALTER TABLE ONLY public.audit_entries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.audit_entries FORCE ROW LEVEL SECURITY;
 
@@ -978,6 +1038,7 @@ CREATE TABLE public.audit_links (
     CONSTRAINT audit_links_count_from_one CHECK (("position" > 0)),
     CONSTRAINT audit_links_hash_is_whole CHECK ((length(hash) = 32))
 );
+ALTER TABLE ONLY public.audit_links ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.audit_links FORCE ROW LEVEL SECURITY;
 
@@ -998,6 +1059,7 @@ CREATE TABLE public.bank_entries (
     remittance text NOT NULL,
     CONSTRAINT bank_entries_are_not_zero CHECK ((amount <> (0)::numeric))
 );
+ALTER TABLE ONLY public.bank_entries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.bank_entries FORCE ROW LEVEL SECURITY;
 
@@ -1013,6 +1075,7 @@ CREATE TABLE public.bank_files (
     given_at timestamp with time zone NOT NULL,
     imported_at timestamp with time zone
 );
+ALTER TABLE ONLY public.bank_files ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.bank_files FORCE ROW LEVEL SECURITY;
 
@@ -1032,6 +1095,7 @@ CREATE TABLE public.bank_statements (
     imported_at timestamp with time zone NOT NULL,
     CONSTRAINT bank_statements_have_both_balances CHECK (((opening IS NULL) = (closing IS NULL)))
 );
+ALTER TABLE ONLY public.bank_statements ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.bank_statements FORCE ROW LEVEL SECURITY;
 
@@ -1042,6 +1106,7 @@ CREATE TABLE public.billed_charges (
     charge_id uuid NOT NULL,
     invoice_line_id uuid NOT NULL
 );
+ALTER TABLE ONLY public.billed_charges ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_charges FORCE ROW LEVEL SECURITY;
 
@@ -1052,6 +1117,7 @@ CREATE TABLE public.billed_contracts (
     contract_id uuid NOT NULL,
     invoice_line_id uuid NOT NULL
 );
+ALTER TABLE ONLY public.billed_contracts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_contracts FORCE ROW LEVEL SECURITY;
 
@@ -1066,6 +1132,7 @@ CREATE TABLE public.billed_periods (
     CONSTRAINT billed_periods_are_not_empty CHECK ((NOT isempty(period))),
     CONSTRAINT billed_periods_component_exists CHECK ((component = ANY (ARRAY['recurring'::text, 'usage'::text])))
 );
+ALTER TABLE ONLY public.billed_periods ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_periods FORCE ROW LEVEL SECURITY;
 
@@ -1079,6 +1146,7 @@ CREATE TABLE public.billed_segments (
     handle integer NOT NULL,
     invoice_line_id uuid NOT NULL
 );
+ALTER TABLE ONLY public.billed_segments ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_segments FORCE ROW LEVEL SECURITY;
 
@@ -1089,6 +1157,7 @@ CREATE TABLE public.billed_top_ups (
     top_up_id uuid NOT NULL,
     invoice_line_id uuid NOT NULL
 );
+ALTER TABLE ONLY public.billed_top_ups ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billed_top_ups FORCE ROW LEVEL SECURITY;
 
@@ -1102,6 +1171,7 @@ CREATE TABLE public.billing_batches (
     done_at timestamp with time zone,
     CONSTRAINT billing_batches_are_not_empty CHECK ((cardinality(accounts) > 0))
 );
+ALTER TABLE ONLY public.billing_batches ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billing_batches FORCE ROW LEVEL SECURITY;
 
@@ -1114,6 +1184,7 @@ CREATE TABLE public.billing_faults (
     reason text NOT NULL,
     at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.billing_faults ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billing_faults FORCE ROW LEVEL SECURITY;
 
@@ -1132,6 +1203,7 @@ CREATE TABLE public.billing_runs (
     error text,
     CONSTRAINT billing_runs_status_exists CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
 );
+ALTER TABLE ONLY public.billing_runs ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.billing_runs FORCE ROW LEVEL SECURITY;
 
@@ -1145,6 +1217,7 @@ CREATE TABLE public.book_check_results (
     differ bigint NOT NULL,
     CONSTRAINT book_check_results_are_not_negative CHECK (((differ >= 0) AND (looked_at >= 0)))
 );
+ALTER TABLE ONLY public.book_check_results ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.book_check_results FORCE ROW LEVEL SECURITY;
 
@@ -1157,6 +1230,7 @@ CREATE TABLE public.book_checks (
     checked_at timestamp with time zone NOT NULL,
     checked_by text NOT NULL
 );
+ALTER TABLE ONLY public.book_checks ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.book_checks FORCE ROW LEVEL SECURITY;
 
@@ -1171,6 +1245,7 @@ CREATE TABLE public.book_differences (
     expected text NOT NULL,
     found text NOT NULL
 );
+ALTER TABLE ONLY public.book_differences ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.book_differences FORCE ROW LEVEL SECURITY;
 
@@ -1182,6 +1257,7 @@ CREATE TABLE public.cancelled_boosts (
     cancelled_at timestamp with time zone NOT NULL,
     cancelled_by text NOT NULL
 );
+ALTER TABLE ONLY public.cancelled_boosts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.cancelled_boosts FORCE ROW LEVEL SECURITY;
 
@@ -1214,6 +1290,7 @@ CREATE TABLE public.contracts (
     CONSTRAINT contracts_term_is_whole CHECK (((NOT isempty(term)) AND (NOT lower_inf(term)) AND (NOT upper_inf(term)))),
     CONSTRAINT contracts_waived_for_a_reason CHECK ((((waived_at IS NULL) = (waived_by IS NULL)) AND ((waived_at IS NULL) = (waive_reason IS NULL)) AND (btrim(waive_reason) <> ''::text)))
 );
+ALTER TABLE ONLY public.contracts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.contracts FORCE ROW LEVEL SECURITY;
 
@@ -1230,6 +1307,7 @@ CREATE TABLE public.desired_objects (
     removed boolean DEFAULT false NOT NULL,
     changed_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.desired_objects ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.desired_objects FORCE ROW LEVEL SECURITY;
 
@@ -1263,6 +1341,7 @@ CREATE TABLE public.diagnoses (
     CONSTRAINT diagnoses_state_exists CHECK ((state = ANY (ARRAY['asked'::text, 'running'::text, 'away'::text, 'too_old'::text, 'refused'::text, 'cancelled'::text, 'unknown'::text, 'done'::text]))),
     CONSTRAINT diagnoses_tool_exists CHECK ((tool = ANY (ARRAY['ping'::text, 'traceroute'::text, 'dns'::text, 'shaper'::text, 'log'::text, 'talkers'::text, 'capture'::text])))
 );
+ALTER TABLE ONLY public.diagnoses ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.diagnoses FORCE ROW LEVEL SECURITY;
 
@@ -1274,6 +1353,7 @@ CREATE TABLE public.diagnosis_parts (
     number integer NOT NULL,
     data bytea NOT NULL
 );
+ALTER TABLE ONLY public.diagnosis_parts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.diagnosis_parts FORCE ROW LEVEL SECURITY;
 
@@ -1305,6 +1385,7 @@ CREATE TABLE public.discounts (
     CONSTRAINT discounts_only_percents_have_a_most CHECK (((most IS NULL) OR (percent IS NOT NULL))),
     CONSTRAINT discounts_percent_is_in_bounds CHECK (((percent > (0)::numeric) AND (percent <= (100)::numeric)))
 );
+ALTER TABLE ONLY public.discounts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.discounts FORCE ROW LEVEL SECURITY;
 
@@ -1318,6 +1399,7 @@ CREATE TABLE public.dunning_cases (
     opened_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone
 );
+ALTER TABLE ONLY public.dunning_cases ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_cases FORCE ROW LEVEL SECURITY;
 
@@ -1332,6 +1414,7 @@ CREATE TABLE public.dunning_pauses (
     paused_by text NOT NULL,
     paused_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.dunning_pauses ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_pauses FORCE ROW LEVEL SECURITY;
 
@@ -1346,6 +1429,7 @@ CREATE TABLE public.dunning_policies (
     made_at timestamp with time zone NOT NULL,
     CONSTRAINT dunning_policies_count_from_one CHECK ((version > 0))
 );
+ALTER TABLE ONLY public.dunning_policies ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_policies FORCE ROW LEVEL SECURITY;
 
@@ -1363,6 +1447,7 @@ CREATE TABLE public.dunning_promises (
     promised_at timestamp with time zone NOT NULL,
     CONSTRAINT dunning_promises_are_positive CHECK ((amount > (0)::numeric))
 );
+ALTER TABLE ONLY public.dunning_promises ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_promises FORCE ROW LEVEL SECURITY;
 
@@ -1380,6 +1465,7 @@ CREATE TABLE public.dunning_steps (
     done_at timestamp with time zone NOT NULL,
     CONSTRAINT dunning_steps_kind_exists CHECK ((kind = ANY (ARRAY['remind'::text, 'throttle'::text, 'walled_garden'::text, 'final_notice'::text])))
 );
+ALTER TABLE ONLY public.dunning_steps ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.dunning_steps FORCE ROW LEVEL SECURITY;
 
@@ -1397,6 +1483,7 @@ CREATE TABLE public.plugin_settings (
     set_at timestamp with time zone NOT NULL,
     CONSTRAINT plugin_settings_limit_is_sane CHECK (((limit_percent >= 0) AND (limit_percent <= 1000)))
 );
+ALTER TABLE ONLY public.plugin_settings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plugin_settings FORCE ROW LEVEL SECURITY;
 
@@ -1419,6 +1506,7 @@ CREATE TABLE public.plugins (
     CONSTRAINT plugins_hook_exists CHECK ((hook = ANY (ARRAY['rate-usage'::text, 'handle-event'::text]))),
     CONSTRAINT plugins_say_why_they_pause CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
 );
+ALTER TABLE ONLY public.plugins ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plugins FORCE ROW LEVEL SECURITY;
 
@@ -1440,6 +1528,7 @@ CREATE TABLE public.webhooks (
     CONSTRAINT webhooks_pause_has_a_reason CHECK ((paused_because = ANY (ARRAY['by_hand'::text, 'failing'::text, 'gone'::text]))),
     CONSTRAINT webhooks_paused_for_a_reason CHECK (((paused_at IS NULL) = (paused_because IS NULL)))
 );
+ALTER TABLE ONLY public.webhooks ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.webhooks FORCE ROW LEVEL SECURITY;
 
@@ -1470,6 +1559,7 @@ CREATE TABLE public.events (
     account_id uuid,
     data jsonb NOT NULL
 );
+ALTER TABLE ONLY public.events ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
 
@@ -1490,6 +1580,7 @@ CREATE TABLE public.fair_use_standings (
     CONSTRAINT fair_use_standings_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text, 'boost'::text, 'capped'::text]))),
     CONSTRAINT fair_use_standings_step_is_not_negative CHECK ((step >= 0))
 );
+ALTER TABLE ONLY public.fair_use_standings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.fair_use_standings FORCE ROW LEVEL SECURITY;
 
@@ -1503,6 +1594,7 @@ CREATE TABLE public.fair_use_thresholds (
     told_at timestamp with time zone NOT NULL,
     CONSTRAINT fair_use_thresholds_percent_exists CHECK ((percent = ANY (ARRAY[80, 100])))
 );
+ALTER TABLE ONLY public.fair_use_thresholds ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.fair_use_thresholds FORCE ROW LEVEL SECURITY;
 
@@ -1519,6 +1611,7 @@ CREATE TABLE public.fair_use_turns (
     CONSTRAINT fair_use_turns_rule_exists CHECK ((rule = ANY (ARRAY['sold'::text, 'window'::text, 'exhausted'::text, 'boost'::text, 'capped'::text]))),
     CONSTRAINT fair_use_turns_step_is_not_negative CHECK ((step >= 0))
 );
+ALTER TABLE ONLY public.fair_use_turns ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.fair_use_turns FORCE ROW LEVEL SECURITY;
 
@@ -1544,6 +1637,7 @@ CREATE TABLE public.holds (
     CONSTRAINT holds_of_pauses_close CHECK (((pause_id IS NULL) OR ((kind = 'seasonal'::text) AND (effect = 'closed'::text) AND (until IS NULL)))),
     CONSTRAINT holds_release_is_signed CHECK (((released_at IS NULL) = (released_by IS NULL)))
 );
+ALTER TABLE ONLY public.holds ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.holds FORCE ROW LEVEL SECURITY;
 
@@ -1559,6 +1653,7 @@ CREATE TABLE public.idempotency_keys (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT idempotency_keys_are_short CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 );
+ALTER TABLE ONLY public.idempotency_keys ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
@@ -1572,6 +1667,7 @@ CREATE TABLE public.import_rows (
     errors jsonb NOT NULL,
     subscriber_id uuid
 );
+ALTER TABLE ONLY public.import_rows ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.import_rows FORCE ROW LEVEL SECURITY;
 
@@ -1593,6 +1689,7 @@ CREATE TABLE public.imports (
     welcome boolean NOT NULL,
     CONSTRAINT imports_status_exists CHECK ((status = ANY (ARRAY['checking'::text, 'checked'::text, 'importing'::text, 'done'::text])))
 );
+ALTER TABLE ONLY public.imports ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.imports FORCE ROW LEVEL SECURITY;
 
@@ -1624,6 +1721,8 @@ CREATE TABLE public.invoice_lines (
     discount numeric(18,4) DEFAULT 0 NOT NULL,
     discounts jsonb DEFAULT '[]'::jsonb NOT NULL,
     taxed_by jsonb,
+    tiers jsonb,
+    gross numeric(18,4),
     account_id uuid,
     CONSTRAINT invoice_lines_credits_name_their_charge CHECK (
 CASE
@@ -1632,8 +1731,11 @@ CASE
     ELSE (credits_line_id IS NULL)
 END),
     CONSTRAINT invoice_lines_kind_exists CHECK ((kind = ANY (ARRAY['recurring'::text, 'credit'::text, 'usage'::text, 'late_fee'::text, 'top_up'::text, 'boost'::text, 'correction'::text, 'one_time'::text, 'early_termination'::text]))),
-    CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (((discount = (0)::numeric) OR (kind = ANY (ARRAY['recurring'::text, 'credit'::text]))))
+    CONSTRAINT invoice_lines_late_fees_include_no_tax CHECK (((gross IS NULL) OR (kind <> 'late_fee'::text))),
+    CONSTRAINT invoice_lines_only_prices_are_reduced CHECK (((discount = (0)::numeric) OR (kind = ANY (ARRAY['recurring'::text, 'credit'::text])))),
+    CONSTRAINT invoice_lines_tax_is_inside_the_gross CHECK ((abs(net) <= abs(gross)))
 );
+ALTER TABLE ONLY public.invoice_lines ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.invoice_lines FORCE ROW LEVEL SECURITY;
 
@@ -1650,6 +1752,7 @@ CREATE TABLE public.invoice_taxes (
     reason text DEFAULT ''::text NOT NULL,
     parts jsonb DEFAULT '[]'::jsonb NOT NULL
 );
+ALTER TABLE ONLY public.invoice_taxes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.invoice_taxes FORCE ROW LEVEL SECURITY;
 
@@ -1678,6 +1781,7 @@ CREATE TABLE public.invoices (
     CONSTRAINT invoices_only_credit_notes_have_a_reason CHECK (((corrects_id IS NULL) = (reason IS NULL))),
     CONSTRAINT invoices_status_exists CHECK ((status = ANY (ARRAY['draft'::text, 'issued'::text])))
 );
+ALTER TABLE ONLY public.invoices ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.invoices FORCE ROW LEVEL SECURITY;
 
@@ -1691,6 +1795,7 @@ CREATE TABLE public.late_fee_waivers (
     waived_by text NOT NULL,
     waived_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.late_fee_waivers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.late_fee_waivers FORCE ROW LEVEL SECURITY;
 
@@ -1712,6 +1817,7 @@ CREATE TABLE public.late_fees (
     CONSTRAINT late_fees_are_invoiced CHECK (((amount > (0)::numeric) = (fee_invoice_id IS NOT NULL))),
     CONSTRAINT late_fees_are_not_negative CHECK ((amount >= (0)::numeric))
 );
+ALTER TABLE ONLY public.late_fees ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.late_fees FORCE ROW LEVEL SECURITY;
 
@@ -1727,6 +1833,7 @@ CREATE TABLE public.learned_prefixes (
     reported_at timestamp with time zone NOT NULL,
     CONSTRAINT learned_prefixes_source_exists CHECK ((source = ANY (ARRAY['dnsmasq'::text, 'kea'::text, 'pppoe'::text, 'other'::text])))
 );
+ALTER TABLE ONLY public.learned_prefixes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.learned_prefixes FORCE ROW LEVEL SECURITY;
 
@@ -1742,6 +1849,7 @@ CREATE TABLE public.ledger_closings (
     turn bigint NOT NULL,
     CONSTRAINT ledger_closings_have_a_reason CHECK ((btrim(reason) <> ''::text))
 );
+ALTER TABLE ONLY public.ledger_closings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ledger_closings FORCE ROW LEVEL SECURITY;
 
@@ -1766,6 +1874,7 @@ CREATE TABLE public.ledger_entries (
     posting_kind text NOT NULL,
     description text NOT NULL
 );
+ALTER TABLE ONLY public.ledger_entries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ledger_entries FORCE ROW LEVEL SECURITY;
 
@@ -1781,6 +1890,7 @@ CREATE TABLE public.ledger_postings (
     amount numeric(18,4) NOT NULL,
     CONSTRAINT ledger_postings_are_not_zero CHECK ((amount <> (0)::numeric))
 );
+ALTER TABLE ONLY public.ledger_postings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ledger_postings FORCE ROW LEVEL SECURITY;
 
@@ -1805,6 +1915,7 @@ CREATE TABLE public.line_probes (
     CONSTRAINT line_probes_state_exists CHECK ((state = ANY (ARRAY['asked'::text, 'away'::text, 'too_old'::text, 'refused'::text, 'answered'::text]))),
     CONSTRAINT line_probes_verdict_exists CHECK ((verdict = ANY (ARRAY['router_away'::text, 'held'::text, 'network'::text, 'slowed'::text, 'line_full'::text, 'shared'::text, 'subscriber'::text, 'silent'::text, 'unasked'::text, 'unmeasured'::text, 'well'::text])))
 );
+ALTER TABLE ONLY public.line_probes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.line_probes FORCE ROW LEVEL SECURITY;
 
@@ -1835,6 +1946,7 @@ CREATE TABLE public.line_quality (
     CONSTRAINT line_quality_answers_were_asked_for CHECK (((answered >= 0) AND (answered <= asked)))
 )
 WITH (fillfactor='70');
+ALTER TABLE ONLY public.line_quality ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.line_quality FORCE ROW LEVEL SECURITY;
 
@@ -1854,6 +1966,7 @@ CREATE TABLE public.subscriptions (
     CONSTRAINT subscriptions_end_after_start CHECK ((ends_on >= starts_on)),
     CONSTRAINT subscriptions_handle_is_positive CHECK ((handle > 0))
 );
+ALTER TABLE ONLY public.subscriptions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
 
@@ -1876,6 +1989,7 @@ CREATE TABLE public.unmerged_usage (
     down_dropped_packets bigint[],
     up_dropped_packets bigint[]
 );
+ALTER TABLE ONLY public.unmerged_usage ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.unmerged_usage FORCE ROW LEVEL SECURITY;
 
@@ -1904,6 +2018,7 @@ CREATE TABLE public.usage_segments (
     CONSTRAINT usage_segments_up_is_not_negative CHECK ((up_bytes >= 0)),
     CONSTRAINT usage_segments_v6_is_part_of_what_moved CHECK ((((down_v6_bytes >= 0) AND (down_v6_bytes <= down_bytes)) AND ((up_v6_bytes >= 0) AND (up_v6_bytes <= up_bytes))))
 );
+ALTER TABLE ONLY public.usage_segments ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_segments FORCE ROW LEVEL SECURITY;
 
@@ -1963,6 +2078,7 @@ CREATE TABLE public.message_attempts (
     CONSTRAINT message_attempts_count_from_one CHECK ((number > 0)),
     CONSTRAINT message_attempts_outcome_exists CHECK ((outcome = ANY (ARRAY['sent'::text, 'refused'::text, 'deferred'::text, 'failed'::text])))
 );
+ALTER TABLE ONLY public.message_attempts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.message_attempts FORCE ROW LEVEL SECURITY;
 
@@ -1991,6 +2107,7 @@ CREATE TABLE public.message_settings (
     CONSTRAINT message_settings_security_exists CHECK ((smtp_security = ANY (ARRAY['none'::text, 'starttls'::text, 'tls'::text]))),
     CONSTRAINT message_settings_type_exists CHECK ((sms_type = ANY (ARRAY['json'::text, 'form'::text, 'plain'::text])))
 );
+ALTER TABLE ONLY public.message_settings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.message_settings FORCE ROW LEVEL SECURITY;
 
@@ -2003,6 +2120,7 @@ CREATE TABLE public.message_switches (
     sms boolean NOT NULL,
     updated_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.message_switches ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.message_switches FORCE ROW LEVEL SECURITY;
 
@@ -2017,6 +2135,7 @@ CREATE TABLE public.message_wordings (
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT message_wordings_subject_is_one_line CHECK ((subject !~ '[\r\n]'::text))
 );
+ALTER TABLE ONLY public.message_wordings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.message_wordings FORCE ROW LEVEL SECURITY;
 
@@ -2052,6 +2171,7 @@ CREATE TABLE public.messages (
     CONSTRAINT messages_subject_is_one_line CHECK ((subject !~ '[\r\n]'::text)),
     CONSTRAINT messages_wait_or_are_settled CHECK ((((status = 'queued'::text) = (settled_at IS NULL)) AND ((status = 'queued'::text) = (next_at IS NOT NULL))))
 );
+ALTER TABLE ONLY public.messages ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.messages FORCE ROW LEVEL SECURITY;
 
@@ -2063,6 +2183,7 @@ CREATE TABLE public.number_series (
     year smallint NOT NULL,
     next bigint DEFAULT 1 NOT NULL
 );
+ALTER TABLE ONLY public.number_series ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.number_series FORCE ROW LEVEL SECURITY;
 
@@ -2088,6 +2209,7 @@ CREATE TABLE public.one_time_charges (
     CONSTRAINT one_time_charges_removed_by_somebody CHECK (((removed_at IS NULL) = (removed_by IS NULL))),
     CONSTRAINT one_time_charges_unit_price_is_positive CHECK ((unit_price > (0)::numeric))
 );
+ALTER TABLE ONLY public.one_time_charges ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.one_time_charges FORCE ROW LEVEL SECURITY;
 
@@ -2121,6 +2243,7 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_have_a_street CHECK ((btrim(line1) <> ''::text)),
     CONSTRAINT orders_status_exists CHECK ((status = ANY (ARRAY['placed'::text, 'approved'::text, 'declined'::text])))
 );
+ALTER TABLE ONLY public.orders ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.orders FORCE ROW LEVEL SECURITY;
 
@@ -2143,6 +2266,7 @@ CREATE TABLE public.pauses (
     CONSTRAINT pauses_last_a_day CHECK (((NOT isempty(days)) AND (NOT lower_inf(days)))),
     CONSTRAINT pauses_price_is_positive CHECK ((price > (0)::numeric))
 );
+ALTER TABLE ONLY public.pauses ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.pauses FORCE ROW LEVEL SECURITY;
 
@@ -2154,6 +2278,7 @@ CREATE TABLE public.payers (
     provider text NOT NULL,
     reference text NOT NULL
 );
+ALTER TABLE ONLY public.payers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payers FORCE ROW LEVEL SECURITY;
 
@@ -2168,6 +2293,7 @@ CREATE TABLE public.payment_attempt_steps (
     why text NOT NULL,
     detail text DEFAULT ''::text NOT NULL
 );
+ALTER TABLE ONLY public.payment_attempt_steps ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payment_attempt_steps FORCE ROW LEVEL SECURITY;
 
@@ -2205,6 +2331,7 @@ CREATE TABLE public.payment_attempts (
     CONSTRAINT payment_attempts_wait_for_somebody CHECK ((waits_for = ANY (ARRAY['customer'::text, 'provider'::text]))),
     CONSTRAINT payment_attempts_wait_while_pending CHECK (((status = 'pending'::text) = (waits_for IS NOT NULL)))
 );
+ALTER TABLE ONLY public.payment_attempts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payment_attempts FORCE ROW LEVEL SECURITY;
 
@@ -2226,6 +2353,7 @@ CREATE TABLE public.payment_methods (
     CONSTRAINT payment_methods_keep_four_digits CHECK ((length(last4) <= 4)),
     CONSTRAINT payment_methods_removed_do_not_pay CHECK (((removed_at IS NULL) OR (NOT autopay)))
 );
+ALTER TABLE ONLY public.payment_methods ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payment_methods FORCE ROW LEVEL SECURITY;
 
@@ -2243,6 +2371,7 @@ CREATE TABLE public.payment_providers (
     changed_at timestamp with time zone NOT NULL,
     CONSTRAINT payment_providers_exist CHECK ((provider = 'stripe'::text))
 );
+ALTER TABLE ONLY public.payment_providers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payment_providers FORCE ROW LEVEL SECURITY;
 
@@ -2266,6 +2395,7 @@ CREATE TABLE public.payments (
     CONSTRAINT payments_are_positive CHECK ((amount > (0)::numeric)),
     CONSTRAINT payments_method_exists CHECK ((method = ANY (ARRAY['cash'::text, 'card'::text, 'bank_transfer'::text])))
 );
+ALTER TABLE ONLY public.payments ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.payments FORCE ROW LEVEL SECURITY;
 
@@ -2296,6 +2426,8 @@ CREATE TABLE public.plan_versions (
     period_days smallint,
     in_arrears boolean DEFAULT false NOT NULL,
     phases jsonb DEFAULT '[]'::jsonb NOT NULL,
+    traffic_price jsonb,
+    tax_included boolean DEFAULT false NOT NULL,
     CONSTRAINT plan_versions_allowance_by_month CHECK (((allowance_bytes IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_allowance_is_positive CHECK ((allowance_bytes > 0)),
     CONSTRAINT plan_versions_block_is_positive CHECK ((overage_block_bytes > 0)),
@@ -2325,8 +2457,11 @@ CREATE TABLE public.plan_versions (
     CONSTRAINT plan_versions_throttle_is_whole CHECK (((throttle_down_bps IS NULL) = (throttle_up_bps IS NULL))),
     CONSTRAINT plan_versions_throttle_needs_allowance CHECK (((throttle_down_bps IS NULL) OR (allowance_bytes IS NOT NULL))),
     CONSTRAINT plan_versions_throttle_up_is_positive CHECK ((throttle_up_bps > 0)),
+    CONSTRAINT plan_versions_traffic_is_priced_once CHECK (((traffic_price IS NULL) OR (overage_block_bytes IS NULL))),
+    CONSTRAINT plan_versions_traffic_price_by_month CHECK (((traffic_price IS NULL) OR (period_months IS NOT NULL))),
     CONSTRAINT plan_versions_windows_are_a_list CHECK ((jsonb_typeof(windows) = 'array'::text))
 );
+ALTER TABLE ONLY public.plan_versions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plan_versions FORCE ROW LEVEL SECURITY;
 
@@ -2341,6 +2476,7 @@ CREATE TABLE public.plans (
     offered_in_portal boolean DEFAULT false NOT NULL,
     CONSTRAINT plans_have_a_name CHECK ((btrim(name) <> ''::text))
 );
+ALTER TABLE ONLY public.plans ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plans FORCE ROW LEVEL SECURITY;
 
@@ -2364,6 +2500,7 @@ CREATE TABLE public.plugin_invocations (
     micros bigint NOT NULL,
     CONSTRAINT plugin_invocations_mode_exists CHECK ((mode = ANY (ARRAY['live'::text, 'replay'::text])))
 );
+ALTER TABLE ONLY public.plugin_invocations ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plugin_invocations FORCE ROW LEVEL SECURITY;
 
@@ -2387,6 +2524,7 @@ CREATE TABLE public.plugin_versions (
     CONSTRAINT plugin_versions_digest_is_whole CHECK ((length(digest) = 32)),
     CONSTRAINT plugin_versions_state_exists CHECK ((state = ANY (ARRAY['verified'::text, 'tried'::text, 'active'::text, 'retired'::text])))
 );
+ALTER TABLE ONLY public.plugin_versions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.plugin_versions FORCE ROW LEVEL SECURITY;
 
@@ -2401,6 +2539,7 @@ CREATE TABLE public.pool_thresholds (
     told_at timestamp with time zone NOT NULL,
     CONSTRAINT pool_thresholds_percent_exists CHECK ((percent = ANY (ARRAY[80, 100])))
 );
+ALTER TABLE ONLY public.pool_thresholds ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.pool_thresholds FORCE ROW LEVEL SECURITY;
 
@@ -2424,6 +2563,7 @@ CREATE TABLE public.port_blocks (
     CONSTRAINT port_blocks_go_out_of_force_after_their_end CHECK (((out_of_force_at IS NULL) OR (ended_at IS NOT NULL))),
     CONSTRAINT port_blocks_leave_the_first_ports CHECK (((1024 <= first_port) AND (first_port <= last_port) AND (last_port <= 65535)))
 );
+ALTER TABLE ONLY public.port_blocks ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.port_blocks FORCE ROW LEVEL SECURITY;
 
@@ -2438,6 +2578,7 @@ CREATE TABLE public.portal_links (
     used_at timestamp with time zone,
     CONSTRAINT portal_links_hash_is_whole CHECK ((length(token_hash) = 32))
 );
+ALTER TABLE ONLY public.portal_links ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.portal_links FORCE ROW LEVEL SECURITY;
 
@@ -2450,6 +2591,7 @@ CREATE TABLE public.portal_logins (
     password_set_at timestamp with time zone,
     link_requested_at timestamp with time zone
 );
+ALTER TABLE ONLY public.portal_logins ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.portal_logins FORCE ROW LEVEL SECURITY;
 
@@ -2465,6 +2607,7 @@ CREATE TABLE public.portal_sessions (
     user_agent text DEFAULT ''::text NOT NULL,
     CONSTRAINT portal_sessions_hash_is_whole CHECK ((length(token_hash) = 32))
 );
+ALTER TABLE ONLY public.portal_sessions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.portal_sessions FORCE ROW LEVEL SECURITY;
 
@@ -2479,10 +2622,34 @@ CREATE TABLE public.portal_settings (
     top_ups boolean DEFAULT false NOT NULL,
     CONSTRAINT portal_settings_how_to_pay_is_short CHECK ((length(how_to_pay) <= 1000))
 );
+ALTER TABLE ONLY public.portal_settings ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.portal_settings FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.portal_settings OWNER TO weir_owner;
+
+CREATE TABLE public.proformas (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    number text NOT NULL,
+    as_of date NOT NULL,
+    issued_on date NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    currency character(3) NOT NULL,
+    net numeric(18,4) NOT NULL,
+    tax numeric(18,4) NOT NULL,
+    gross numeric(18,4) NOT NULL,
+    content jsonb NOT NULL,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT proformas_ask_before CHECK ((issued_on <= as_of)),
+    CONSTRAINT proformas_ask_for_something CHECK ((gross > (0)::numeric))
+);
+ALTER TABLE ONLY public.proformas ALTER COLUMN tenant_id SET (n_distinct=20);
+
+ALTER TABLE ONLY public.proformas FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.proformas OWNER TO weir_owner;
 
 CREATE TABLE public.provider_events (
     tenant_id uuid NOT NULL,
@@ -2491,6 +2658,7 @@ CREATE TABLE public.provider_events (
     kind text NOT NULL,
     received_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.provider_events ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.provider_events FORCE ROW LEVEL SECURITY;
 
@@ -2504,6 +2672,7 @@ CREATE TABLE public.quality_hours (
     span_ms bigint NOT NULL,
     CONSTRAINT quality_hours_speak_of_some_time CHECK ((span_ms > 0))
 );
+ALTER TABLE ONLY public.quality_hours ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.quality_hours FORCE ROW LEVEL SECURITY;
 
@@ -2515,6 +2684,7 @@ CREATE TABLE public.recognised_days (
     day date NOT NULL,
     recognised_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.recognised_days ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.recognised_days FORCE ROW LEVEL SECURITY;
 
@@ -2540,6 +2710,7 @@ CREATE TABLE public.refunds (
     CONSTRAINT refunds_kind_exists CHECK ((kind = ANY (ARRAY['refund'::text, 'dispute'::text]))),
     CONSTRAINT refunds_status_exists CHECK ((status = ANY (ARRAY['created'::text, 'pending'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
 );
+ALTER TABLE ONLY public.refunds ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.refunds FORCE ROW LEVEL SECURITY;
 
@@ -2558,6 +2729,7 @@ CREATE TABLE public.revenue_schedules (
     CONSTRAINT revenue_schedules_are_counted CHECK ((revision > 0)),
     CONSTRAINT revenue_schedules_are_of_days_to_come CHECK (((since <= from_day) AND (from_day <= through_day)))
 );
+ALTER TABLE ONLY public.revenue_schedules ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.revenue_schedules FORCE ROW LEVEL SECURITY;
 
@@ -2573,6 +2745,7 @@ CREATE TABLE public.router_clocks (
     CONSTRAINT router_clocks_boot_before_they_speak CHECK ((booted_at <= heard_at)),
     CONSTRAINT router_clocks_boot_is_whole CHECK ((length(boot_id) = 16))
 );
+ALTER TABLE ONLY public.router_clocks ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.router_clocks FORCE ROW LEVEL SECURITY;
 
@@ -2605,6 +2778,7 @@ CREATE TABLE public.routers (
     CONSTRAINT routers_translate_where_they_masquerade CHECK ((nat OR (public_networks = '{}'::cidr[]))),
     CONSTRAINT routers_unknown_hosts_known CHECK ((unknown_hosts = ANY (ARRAY['let_through'::text, 'garden'::text, 'closed'::text])))
 );
+ALTER TABLE ONLY public.routers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.routers FORCE ROW LEVEL SECURITY;
 
@@ -2624,6 +2798,7 @@ CREATE TABLE public.service_locations (
     region text DEFAULT ''::text NOT NULL,
     CONSTRAINT service_locations_have_a_street CHECK ((btrim(line1) <> ''::text))
 );
+ALTER TABLE ONLY public.service_locations ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.service_locations FORCE ROW LEVEL SECURITY;
 
@@ -2637,6 +2812,7 @@ CREATE TABLE public.sites (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT sites_have_a_name CHECK ((btrim(name) <> ''::text))
 );
+ALTER TABLE ONLY public.sites ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
 
@@ -2657,6 +2833,7 @@ CREATE TABLE public.staff (
     CONSTRAINT staff_role_exists CHECK ((role = ANY (ARRAY['owner'::text, 'billing'::text, 'support'::text, 'network'::text, 'read_only'::text]))),
     CONSTRAINT staff_theme_exists CHECK ((theme = ANY (ARRAY['system'::text, 'light'::text, 'dark'::text])))
 );
+ALTER TABLE ONLY public.staff ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.staff FORCE ROW LEVEL SECURITY;
 
@@ -2666,6 +2843,7 @@ CREATE TABLE public.staff_policies (
     tenant_id uuid NOT NULL,
     second_step_required boolean NOT NULL
 );
+ALTER TABLE ONLY public.staff_policies ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.staff_policies FORCE ROW LEVEL SECURITY;
 
@@ -2677,6 +2855,7 @@ CREATE TABLE public.staff_recovery_codes (
     code_hash bytea NOT NULL,
     CONSTRAINT staff_recovery_codes_hash_is_whole CHECK ((length(code_hash) = 32))
 );
+ALTER TABLE ONLY public.staff_recovery_codes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.staff_recovery_codes FORCE ROW LEVEL SECURITY;
 
@@ -2690,6 +2869,7 @@ CREATE TABLE public.staff_second_steps (
     confirmed_at timestamp with time zone,
     last_step bigint DEFAULT 0 NOT NULL
 );
+ALTER TABLE ONLY public.staff_second_steps ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.staff_second_steps FORCE ROW LEVEL SECURITY;
 
@@ -2706,6 +2886,7 @@ CREATE TABLE public.subscribers (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT subscribers_have_a_name CHECK ((btrim(name) <> ''::text))
 );
+ALTER TABLE ONLY public.subscribers ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscribers FORCE ROW LEVEL SECURITY;
 
@@ -2721,6 +2902,7 @@ CREATE TABLE public.subscription_identities (
     CONSTRAINT subscription_identities_have_a_value CHECK ((value <> ''::text)),
     CONSTRAINT subscription_identities_kind_exists CHECK ((kind = ANY (ARRAY['mac'::text, 'circuit-id'::text, 'remote-id'::text, 'pppoe-user'::text, 'duid'::text])))
 );
+ALTER TABLE ONLY public.subscription_identities ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscription_identities FORCE ROW LEVEL SECURITY;
 
@@ -2733,6 +2915,7 @@ CREATE TABLE public.subscription_prefixes (
     prefix cidr NOT NULL,
     valid daterange NOT NULL
 );
+ALTER TABLE ONLY public.subscription_prefixes ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscription_prefixes FORCE ROW LEVEL SECURITY;
 
@@ -2746,6 +2929,7 @@ CREATE TABLE public.subscription_terms (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT subscription_terms_are_not_empty CHECK ((NOT isempty(valid)))
 );
+ALTER TABLE ONLY public.subscription_terms ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.subscription_terms FORCE ROW LEVEL SECURITY;
 
@@ -2756,6 +2940,7 @@ CREATE TABLE public.support_holidays (
     on_day date NOT NULL,
     name text DEFAULT ''::text NOT NULL
 );
+ALTER TABLE ONLY public.support_holidays ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_holidays FORCE ROW LEVEL SECURITY;
 
@@ -2769,6 +2954,7 @@ CREATE TABLE public.support_hours (
     CONSTRAINT support_hours_end_after_they_begin CHECK (((opens_min >= 0) AND (opens_min < closes_min) AND (closes_min <= 1440))),
     CONSTRAINT support_hours_weekday_exists CHECK (((weekday >= 1) AND (weekday <= 7)))
 );
+ALTER TABLE ONLY public.support_hours ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_hours FORCE ROW LEVEL SECURITY;
 
@@ -2792,6 +2978,7 @@ CREATE TABLE public.support_mails (
     CONSTRAINT support_mails_state_exists CHECK ((state = ANY (ARRAY['taken'::text, 'unmatched'::text, 'ignored'::text, 'discarded'::text]))),
     CONSTRAINT support_mails_taken_have_a_ticket CHECK (((state <> 'taken'::text) OR (ticket_id IS NOT NULL)))
 );
+ALTER TABLE ONLY public.support_mails ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_mails FORCE ROW LEVEL SECURITY;
 
@@ -2803,6 +2990,7 @@ CREATE TABLE public.support_plan_weights (
     weight text NOT NULL,
     CONSTRAINT support_plan_weights_exist CHECK ((weight = ANY (ARRAY['standard'::text, 'business'::text, 'critical'::text])))
 );
+ALTER TABLE ONLY public.support_plan_weights ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_plan_weights FORCE ROW LEVEL SECURITY;
 
@@ -2814,6 +3002,7 @@ CREATE TABLE public.support_policies (
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT support_policies_reopen_is_days CHECK (((reopen_days >= 0) AND (reopen_days <= 90)))
 );
+ALTER TABLE ONLY public.support_policies ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_policies FORCE ROW LEVEL SECURITY;
 
@@ -2828,6 +3017,7 @@ CREATE TABLE public.support_targets (
     CONSTRAINT support_targets_resolution_is_positive CHECK ((resolution_minutes > 0)),
     CONSTRAINT support_targets_response_is_positive CHECK ((first_response_minutes > 0))
 );
+ALTER TABLE ONLY public.support_targets ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.support_targets FORCE ROW LEVEL SECURITY;
 
@@ -2852,6 +3042,7 @@ CREATE TABLE public.suspense_items (
     CONSTRAINT suspense_items_have_one_source CHECK ((((place = 'bank'::text) = (bank_entry_id IS NOT NULL)) AND ((place = 'gateway'::text) = (reference IS NOT NULL)))),
     CONSTRAINT suspense_items_place_exists CHECK ((place = ANY (ARRAY['bank'::text, 'gateway'::text])))
 );
+ALTER TABLE ONLY public.suspense_items ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.suspense_items FORCE ROW LEVEL SECURITY;
 
@@ -2866,6 +3057,7 @@ CREATE TABLE public.suspense_returns (
     returned_on date NOT NULL,
     CONSTRAINT suspense_returns_are_positive CHECK ((amount > (0)::numeric))
 );
+ALTER TABLE ONLY public.suspense_returns ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.suspense_returns FORCE ROW LEVEL SECURITY;
 
@@ -2886,6 +3078,7 @@ CREATE TABLE public.tax_exemptions (
     CONSTRAINT tax_exemptions_kind_exists CHECK ((kind = ANY (ARRAY['certificate'::text, 'reverse_charge'::text, 'intra_community'::text]))),
     CONSTRAINT tax_exemptions_name_a_document CHECK ((btrim(document) <> ''::text))
 );
+ALTER TABLE ONLY public.tax_exemptions ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.tax_exemptions FORCE ROW LEVEL SECURITY;
 
@@ -2920,6 +3113,7 @@ END),
     CONSTRAINT tax_rules_rate_is_a_percentage CHECK (((rate_percent >= (0)::numeric) AND (rate_percent <= (100)::numeric))),
     CONSTRAINT tax_rules_turn_is_small CHECK (((turn >= 0) AND (turn <= 99)))
 );
+ALTER TABLE ONLY public.tax_rules ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.tax_rules FORCE ROW LEVEL SECURITY;
 
@@ -2950,6 +3144,7 @@ CREATE TABLE public.tenants (
     tax_rounding text DEFAULT 'invoice'::text NOT NULL,
     recognition text DEFAULT 'on_issue'::text NOT NULL,
     deferring_since timestamp with time zone,
+    tax_included boolean DEFAULT false NOT NULL,
     CONSTRAINT tenants_grace_is_days CHECK (((grace_days >= 0) AND (grace_days <= 365))),
     CONSTRAINT tenants_have_a_name CHECK ((btrim(name) <> ''::text)),
     CONSTRAINT tenants_hue_is_an_angle CHECK (((hue >= 0) AND (hue <= 359))),
@@ -2958,6 +3153,7 @@ CREATE TABLE public.tenants (
     CONSTRAINT tenants_recognition_exists CHECK ((recognition = ANY (ARRAY['on_issue'::text, 'over_period'::text]))),
     CONSTRAINT tenants_tax_rounding_exists CHECK ((tax_rounding = ANY (ARRAY['invoice'::text, 'line'::text])))
 );
+ALTER TABLE ONLY public.tenants ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.tenants FORCE ROW LEVEL SECURITY;
 
@@ -2974,6 +3170,7 @@ CREATE TABLE public.ticket_attachments (
     CONSTRAINT ticket_attachments_size_is_limited CHECK (((length(content) >= 1) AND (length(content) <= 10485760))),
     CONSTRAINT ticket_attachments_type_is_harmless CHECK ((media_type = ANY (ARRAY['application/pdf'::text, 'image/png'::text, 'image/jpeg'::text, 'image/webp'::text, 'text/plain'::text])))
 );
+ALTER TABLE ONLY public.ticket_attachments ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ticket_attachments FORCE ROW LEVEL SECURITY;
 
@@ -2998,6 +3195,7 @@ CREATE TABLE public.ticket_entries (
     CONSTRAINT ticket_entries_say_something CHECK ((((kind = 'change'::text) = (change <> '{}'::jsonb)) AND ((kind = 'change'::text) OR (btrim(body) <> ''::text)))),
     CONSTRAINT ticket_entries_side_exists CHECK ((side = ANY (ARRAY['staff'::text, 'subscriber'::text, 'system'::text])))
 );
+ALTER TABLE ONLY public.ticket_entries ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.ticket_entries FORCE ROW LEVEL SECURITY;
 
@@ -3044,6 +3242,7 @@ CREATE TABLE public.tickets (
     CONSTRAINT tickets_response_runs_or_stands CHECK (((response_due_at IS NULL) OR (response_left_s IS NULL))),
     CONSTRAINT tickets_status_exists CHECK ((status = ANY (ARRAY['new'::text, 'open'::text, 'waiting'::text, 'solved'::text, 'closed'::text])))
 );
+ALTER TABLE ONLY public.tickets ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.tickets FORCE ROW LEVEL SECURITY;
 
@@ -3070,6 +3269,7 @@ CREATE TABLE public.top_up_products (
     CONSTRAINT top_up_products_rate_down_is_positive CHECK ((rate_down_bps > 0)),
     CONSTRAINT top_up_products_rate_up_is_positive CHECK ((rate_up_bps > 0))
 );
+ALTER TABLE ONLY public.top_up_products ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.top_up_products FORCE ROW LEVEL SECURITY;
 
@@ -3102,6 +3302,7 @@ CREATE TABLE public.top_ups (
     CONSTRAINT top_ups_rate_up_is_positive CHECK ((rate_up_bps > 0)),
     CONSTRAINT top_ups_runs_are_whole CHECK (((NOT isempty(runs)) AND (NOT lower_inf(runs)) AND (NOT upper_inf(runs))))
 );
+ALTER TABLE ONLY public.top_ups ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.top_ups FORCE ROW LEVEL SECURITY;
 
@@ -3114,6 +3315,7 @@ CREATE TABLE public.unknown_hosts (
     mac text,
     seen_at timestamp with time zone NOT NULL
 );
+ALTER TABLE ONLY public.unknown_hosts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.unknown_hosts FORCE ROW LEVEL SECURITY;
 
@@ -3126,6 +3328,7 @@ CREATE TABLE public.unknown_traffic (
     from_bytes bigint NOT NULL,
     to_bytes bigint NOT NULL
 );
+ALTER TABLE ONLY public.unknown_traffic ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.unknown_traffic FORCE ROW LEVEL SECURITY;
 
@@ -3145,6 +3348,7 @@ CREATE TABLE public.uplink_quality (
     CONSTRAINT uplink_quality_answers_were_asked_for CHECK (((answered >= 0) AND (answered <= asked))),
     CONSTRAINT uplink_quality_role_exists CHECK ((role = ANY (ARRAY['gateway'::text, 'anchor'::text])))
 );
+ALTER TABLE ONLY public.uplink_quality ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.uplink_quality FORCE ROW LEVEL SECURITY;
 
@@ -3166,6 +3370,7 @@ CREATE TABLE public.usage_epochs (
     CONSTRAINT usage_epochs_hash_is_whole CHECK ((length(applied_hash) = 16)),
     CONSTRAINT usage_epochs_trim_behind_applied CHECK ((trim_seq <= applied_seq))
 );
+ALTER TABLE ONLY public.usage_epochs ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_epochs FORCE ROW LEVEL SECURITY;
 
@@ -3191,6 +3396,7 @@ CREATE TABLE public.usage_gaps (
     CONSTRAINT usage_gaps_begin_at_a_record CHECK ((first_seq > 0)),
     CONSTRAINT usage_gaps_hold_a_record CHECK ((last_seq >= first_seq))
 );
+ALTER TABLE ONLY public.usage_gaps ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_gaps FORCE ROW LEVEL SECURITY;
 
@@ -3220,6 +3426,7 @@ CREATE TABLE public.usage_quarantine (
     CONSTRAINT usage_quarantine_is_decided_at_some_time CHECK (((decision IS NULL) = (decided_at IS NULL))),
     CONSTRAINT usage_quarantine_seq_is_positive CHECK ((seq > 0))
 );
+ALTER TABLE ONLY public.usage_quarantine ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_quarantine FORCE ROW LEVEL SECURITY;
 
@@ -3239,6 +3446,7 @@ CREATE TABLE public.usage_records (
     tally bytea,
     CONSTRAINT usage_records_tally_is_whole CHECK ((length(tally) = 8))
 );
+ALTER TABLE ONLY public.usage_records ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.usage_records FORCE ROW LEVEL SECURITY;
 
@@ -3254,6 +3462,7 @@ CREATE TABLE public.webhook_attempts (
     body text DEFAULT ''::text NOT NULL,
     error text DEFAULT ''::text NOT NULL
 );
+ALTER TABLE ONLY public.webhook_attempts ALTER COLUMN tenant_id SET (n_distinct=20);
 
 ALTER TABLE ONLY public.webhook_attempts FORCE ROW LEVEL SECURITY;
 
@@ -3661,6 +3870,12 @@ ALTER TABLE ONLY public.portal_sessions
 ALTER TABLE ONLY public.portal_settings
     ADD CONSTRAINT portal_settings_pkey PRIMARY KEY (tenant_id);
 
+ALTER TABLE ONLY public.proformas
+    ADD CONSTRAINT proformas_are_numbered_once UNIQUE (tenant_id, number);
+
+ALTER TABLE ONLY public.proformas
+    ADD CONSTRAINT proformas_pkey PRIMARY KEY (tenant_id, id);
+
 ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT provider_events_pkey PRIMARY KEY (tenant_id, provider, event_id);
 
@@ -4027,6 +4242,8 @@ CREATE UNIQUE INDEX port_blocks_one_a_line ON public.port_blocks USING btree (te
 CREATE INDEX portal_links_by_subscriber ON public.portal_links USING btree (tenant_id, subscriber_id);
 
 CREATE INDEX portal_sessions_by_subscriber ON public.portal_sessions USING btree (tenant_id, subscriber_id);
+
+CREATE INDEX proformas_by_account ON public.proformas USING btree (tenant_id, account_id, id);
 
 CREATE INDEX refunds_by_payment ON public.refunds USING btree (tenant_id, payment_id);
 
@@ -4627,6 +4844,12 @@ ALTER TABLE ONLY public.portal_sessions
 ALTER TABLE ONLY public.portal_settings
     ADD CONSTRAINT portal_settings_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
+ALTER TABLE ONLY public.proformas
+    ADD CONSTRAINT proformas_tenant_id_account_id_fkey FOREIGN KEY (tenant_id, account_id) REFERENCES public.accounts(tenant_id, id);
+
+ALTER TABLE ONLY public.proformas
+    ADD CONSTRAINT proformas_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
+
 ALTER TABLE ONLY public.provider_events
     ADD CONSTRAINT provider_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(tenant_id);
 
@@ -5128,6 +5351,8 @@ ALTER TABLE public.portal_sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.portal_settings ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.proformas ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.provider_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quality_hours ENABLE ROW LEVEL SECURITY;
@@ -5341,6 +5566,8 @@ CREATE POLICY tenant ON public.portal_logins TO weir_app USING ((tenant_id = ( S
 CREATE POLICY tenant ON public.portal_sessions TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.portal_settings TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
+
+CREATE POLICY tenant ON public.proformas TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
 CREATE POLICY tenant ON public.provider_events TO weir_app USING ((tenant_id = ( SELECT public.current_tenant() AS current_tenant))) WITH CHECK ((tenant_id = ( SELECT public.current_tenant() AS current_tenant)));
 
@@ -5718,6 +5945,10 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_logins TO weir_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.portal_sessions TO weir_app;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.portal_settings TO weir_app;
+
+GRANT SELECT,INSERT ON TABLE public.proformas TO weir_app;
+
+GRANT UPDATE(withdrawn_at) ON TABLE public.proformas TO weir_app;
 
 GRANT SELECT,INSERT ON TABLE public.provider_events TO weir_app;
 

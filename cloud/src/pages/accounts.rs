@@ -8,8 +8,8 @@ use weir_ui::blocks::{Action, Cell, Tone};
 use weir_ui::pages::{Section, Show};
 
 use super::{
-    MANY, address, charges, credit_notes, dunning_cases, invoices, money, payers, paying, payments as receipts, proformas,
-    subscriptions as sold, tax_exemptions,
+    MANY, address, charges, credit_notes, dunning_cases, invoices, money, payers, paying, payments as receipts,
+    proformas, subscriptions as sold, tax_exemptions,
 };
 use crate::app::App;
 use crate::billing::{self, AccountStanding, CreditNoteFilter, InvoiceFilter};

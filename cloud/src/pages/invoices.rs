@@ -15,7 +15,9 @@ use weir_ui::pages::{Figure, Register, Section, Show};
 use super::catalog::unit_price;
 use super::{address, credit_notes, days, invoice_taxes, ledger, money, next_page, page_of, payments, traffic_price};
 use crate::app::App;
-use crate::billing::{self, CreditNoteFilter, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Parties, Settlement};
+use crate::billing::{
+    self, CreditNoteFilter, Invoice, InvoiceFilter, InvoiceLine, InvoiceSummary, Parties, Settlement,
+};
 use crate::db::TenantTx;
 use crate::error::Problem;
 use crate::http::page::{Screen, html};

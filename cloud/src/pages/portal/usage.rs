@@ -176,8 +176,7 @@ fn earlier(portal: &Portal, periods: &[Metered]) -> Table {
             None => "—".into(),
         };
         let charged = period.charge;
-        let charged =
-            charged.map_or_else(|| "—".into(), |charge| unit_price(lang, charge.amount, period.tax_included));
+        let charged = charged.map_or_else(|| "—".into(), |charge| unit_price(lang, charge.amount, period.tax_included));
         vec![
             Cell::Text(days(lang, period.from, period.to)),
             Cell::Text(period.plan.clone()),
