@@ -5,17 +5,22 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
+use weir_rules::tax_profile::TaxScope;
 
 use super::account::{Draft, Drafted, Records};
 use super::error::RulesError;
 use super::store::facts::{self, AccountRow};
 use super::store::payers as store;
-use super::{Error, PaidFor};
+use super::{Error, PaidFor, taxing};
 use crate::db::TenantTx;
 use crate::ids::{AccountId, InvoiceLineId};
+use crate::tenants;
 
 /// What is to be put on the next invoice of an account.
 pub(super) type Bill<'a> = (&'a AccountRow, Vec<Draft>);
+
+/// Accounts there can be no bill for, and why.
+pub(super) type Unbilled = Vec<(AccountId, Error)>;
 
 /// These accounts and those they pay for, locked; without those that somebody else pays for, who has to be asked for them.
 pub(super) async fn lock(tx: &mut TenantTx, ids: &[AccountId]) -> Result<Vec<AccountRow>, Error> {
@@ -36,6 +41,8 @@ pub(super) struct Payers {
     former: Vec<AccountRow>,
     /// What invoices call the accounts that others pay for.
     paid_for: HashMap<AccountId, PaidFor>,
+    /// Where tax is rounded.
+    scope: TaxScope,
 }
 
 impl Payers {
@@ -52,7 +59,8 @@ impl Payers {
         };
         let accounts: Vec<_> = drafted.iter().filter(by_another).map(|(account, _)| *account).collect();
         let paid_for = names(tx, &accounts).await?;
-        Ok(Self { charged, former, paid_for })
+        let scope = taxing::scope_of(tenants::tenant(tx).await?.tax_rounding);
+        Ok(Self { charged, former, paid_for, scope })
     }
 
     /// The bills of what was drafted, own lines first; and the accounts of which there can be none, with why.
@@ -60,7 +68,7 @@ impl Payers {
         &'a self,
         records: &'a Records,
         drafted: Vec<Drafted<'_>>,
-    ) -> Result<(Vec<Bill<'a>>, Vec<(AccountId, Error)>), Error> {
+    ) -> Result<(Vec<Bill<'a>>, Unbilled), Error> {
         let (mut bills, mut failed): (BTreeMap<AccountId, Vec<Draft>>, _) = (BTreeMap::new(), Vec::new());
         for (account, lines) in drafted {
             match lines {
@@ -78,6 +86,10 @@ impl Payers {
         let rows: HashMap<_, _> = records.accounts.iter().chain(&self.former).map(|row| (row.id, row)).collect();
         let bills = bills.into_iter().map(|(account, mut lines)| {
             lines.sort_by(|a, b| number(a).cmp(&number(b)));
+            // The nets inside were found account by account; on one document they add up together.
+            if lines.iter().any(|line| line.paid_for.is_some()) {
+                taxing::take_tax_out_of_charges(&mut lines, self.scope)?;
+            }
             let row = rows.get(&account).copied().ok_or(RulesError::Range("account that pays"))?;
             Ok((row, lines))
         });

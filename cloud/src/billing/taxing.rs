@@ -75,16 +75,22 @@ pub(super) fn scope_of(rounding: TaxRounding) -> TaxScope {
 /// the net that was billed; of all else together what is inside.
 fn take_tax_out(lines: &mut [Draft], frozen: &Frozen, scope: TaxScope) -> Result<(), Error> {
     let mut left: HashMap<InvoiceLineId, Charge> = HashMap::new();
+    for line in lines.iter_mut() {
+        let Some(gross) = line.gross else { continue };
+        if let Some((id, charge)) = line.credits.and_then(|id| Some((id, frozen.get(&id)?.0?))) {
+            line.net = -left.entry(id).or_insert(charge).give_back(-gross)?;
+        }
+    }
+    take_tax_out_of_charges(lines, scope)
+}
+
+/// Finds the nets of charges whose price includes tax: of all together what is inside. Doing it again changes nothing.
+pub(super) fn take_tax_out_of_charges(lines: &mut [Draft], scope: TaxScope) -> Result<(), Error> {
     let (mut fresh, mut grosses) = (Vec::new(), Vec::new());
-    for (index, line) in lines.iter_mut().enumerate() {
-        let (Some(gross), Some(rate)) = (line.gross, line.rate) else { continue };
-        let credited = line.credits.and_then(|id| Some((id, frozen.get(&id)?.0?)));
-        match credited {
-            Some((id, charge)) => line.net = -left.entry(id).or_insert(charge).give_back(-gross)?,
-            None => {
-                fresh.push(index);
-                grosses.push((gross, rate));
-            }
+    for (index, line) in lines.iter().enumerate().filter(|(_, line)| line.credits.is_none()) {
+        if let Some(charge) = line.gross.zip(line.rate) {
+            fresh.push(index);
+            grosses.push(charge);
         }
     }
     let Some((first, _)) = grosses.first() else { return Ok(()) };

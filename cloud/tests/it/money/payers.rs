@@ -7,6 +7,7 @@ use weir_cloud::ids::{AccountId, EventId};
 use weir_cloud::jobs::{Job, TellListener};
 
 use super::harness::{Isp, story};
+use super::one_line;
 use super::world::{FIBRE, METERED};
 
 impl Isp {
@@ -341,5 +342,28 @@ fn pages_say_who_pays_and_what_each_adds() {
         assert_eq!(isp.page(&end).await.status, 200);
         assert_eq!(isp.form(&end, "").await.status, 303);
         assert!(isp.get(&format!("/accounts/{ana}")).await.expect(200)["payer_id"].is_null());
+    });
+}
+
+#[test]
+fn prices_that_include_tax_come_to_their_sum_on_the_invoice_of_who_pays() {
+    story(async {
+        let isp = Isp::new("payer-tax-inside", "2026-10-01T10:00:00Z").await;
+        isp.settings(json!({ "tax_rate_percent": "21", "tax_name": "IVA" })).await;
+        let router = isp.router_named("r").await;
+        let plan = one_line::plan(&isp, "Home", "9.99", &json!({ "tax_included": true })).await;
+        let lord = isp.account("Landlord").await;
+        for name in ["Ana", "Bea"] {
+            let account = isp.account(name).await;
+            isp.line(account, router, plan, "2026-10-01").await;
+            isp.pays_for(lord, account).await;
+        }
+        isp.bill("2026-10-01").await;
+        let invoice = isp.newest(lord).await;
+        // Inside 19.98 are 16.51; inside 9.99 alone are 8.26, and twice that is 16.52.
+        assert_eq!(lines(&invoice), ["Ana: Home recurring 8.26", "Bea: Home recurring 8.25"]);
+        let figures = ["net", "tax", "gross"].map(|name| invoice[name]["amount"].clone());
+        assert_eq!(figures, ["16.51", "3.47", "19.98"]);
+        isp.assert_books_agree().await;
     });
 }
