@@ -13,7 +13,7 @@ mod einvoices;
 mod faults;
 pub mod harness;
 mod introductory;
-mod one_line;
+pub mod one_line;
 mod pages;
 mod pauses;
 mod payers;

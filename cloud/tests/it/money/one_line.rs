@@ -7,7 +7,7 @@ use weir_cloud::jobs::Job;
 
 use super::harness::Isp;
 
-pub(super) fn eur(amount: &str) -> Value {
+pub fn eur(amount: &str) -> Value {
     json!({ "amount": amount, "currency": "EUR" })
 }
 
@@ -20,7 +20,7 @@ pub(super) fn wish(name: &str, price: &str, more: &Value) -> Value {
 }
 
 /// The first version of a plan, made by whoever manages what is sold.
-pub(super) async fn plan(isp: &Isp, name: &str, price: &str, more: &Value) -> PlanVersionId {
+pub async fn plan(isp: &Isp, name: &str, price: &str, more: &Value) -> PlanVersionId {
     let made = isp.post("/plans", wish(name, price, more)).await.expect(201);
     made["versions"][0]["id"].as_str().unwrap().parse().unwrap()
 }

@@ -367,3 +367,27 @@ fn prices_that_include_tax_come_to_their_sum_on_the_invoice_of_who_pays() {
         isp.assert_books_agree().await;
     });
 }
+
+#[test]
+fn who_pays_is_asked_ahead_for_all_it_pays_for() {
+    story(async {
+        let isp = Isp::new("payer-proforma", "2026-10-01T10:00:00Z").await;
+        let (router, plan) = (isp.router_named("r").await, isp.plan(&FIBRE).await);
+        let (ana, lord) = (isp.account("Ana").await, isp.account("Landlord").await);
+        for account in [ana, lord] {
+            isp.line(account, router, plan, "2026-10-01").await;
+        }
+        isp.pays_for(lord, ana).await;
+        isp.bill("2026-10-01").await;
+        let ask = |account: AccountId| format!("/accounts/{account}/proformas");
+        let wish = json!({ "as_of": "2026-11-01" });
+        assert_eq!(isp.post_once(&ask(ana), "ana", wish.clone()).await.problem(), "nothing-to-ask-for");
+        let asked = isp.post_once(&ask(lord), "lord", wish).await.expect(201);
+        assert_eq!(lines(&asked), ["own: Fibre 100 recurring 30.00", "Ana: Fibre 100 recurring 30.00"]);
+        assert_eq!(asked["gross"]["amount"], "60.00");
+        let page = isp.page(&format!("/proformas/{}", asked["id"].as_str().unwrap())).await.text;
+        assert!(page.contains("Own lines") && page.contains("Ana · "), "{page}");
+        let drawn = isp.page(&format!("/proformas/{}/pdf", asked["id"].as_str().unwrap())).await;
+        assert!(drawn.status == 200 && drawn.text.starts_with("%PDF-"));
+    });
+}

@@ -1,12 +1,16 @@
 //! A quarter of two hundred accounts, or with `WEIR_WHOLE_YEAR` a year: whatever people do, the books agree on every day.
 
+mod doings;
+
+use std::collections::BTreeSet;
+
 use chrono::{Datelike, Days, NaiveDate};
 use serde_json::{Value, json};
 use weir_cloud::ids::{AccountId, PlanVersionId, RouterId, SubscriptionId};
-use weir_lab::provider::Card;
 
 use super::shop::Shop;
 use crate::money::harness::{move_to, story};
+use crate::money::one_line;
 use crate::money::world::{FIBRE, METERED, Plan};
 
 const FASTER: Plan = Plan { name: "Fibre 500", price: "44.90", ..FIBRE };
@@ -14,7 +18,7 @@ const ACCOUNTS: usize = 200;
 /// Days lived, and how many they are of a whole year.
 const DAYS: [u64; 2] = [92, 365];
 /// What the owner's program may do: it has no session that ends.
-const SCOPES: [&str; 10] = [
+const SCOPES: [&str; 11] = [
     "view-billing",
     "manage-billing",
     "record-payments",
@@ -23,6 +27,7 @@ const SCOPES: [&str; 10] = [
     "manage-holds",
     "manage-subscriptions",
     "view-subscribers",
+    "manage-subscribers",
     "manage-settings",
     "view-settings",
 ];
@@ -41,30 +46,53 @@ struct Year {
     shop: Shop,
     chance: Chance,
     router: RouterId,
-    plans: [PlanVersionId; 3],
+    plans: [PlanVersionId; 5],
     lines: Vec<(AccountId, SubscriptionId)>,
     held: Vec<String>,
+    /// Accounts that others pay for.
+    paid_for: Vec<AccountId>,
     /// What the provider calls payments nobody has disputed, and disputes nobody has decided.
     paid: Vec<String>,
     disputed: Vec<String>,
     asked: usize,
+    /// What was done, and not refused, at least once.
+    done: BTreeSet<&'static str>,
 }
 
 impl Year {
     async fn begin() -> Self {
         let mut shop = Shop::new("year").await;
         shop.isp.settings(json!({ "tax_rate_percent": "21", "tax_name": "IVA" })).await;
+        let inside = one_line::plan(&shop.isp, "Fibre 200", "29.90", &json!({ "tax_included": true })).await;
+        let by_the_gigabyte = json!({ "traffic_price": {
+            "tiers": [{ "up_to_bytes": 2_000_000, "per_gigabyte": "900" }, { "per_gigabyte": "345.678901" }] } });
+        let metered = one_line::plan(&shop.isp, "Radio by the gigabyte", "9.90", &by_the_gigabyte).await;
         let made = shop.isp.post("/api-keys", json!({ "name": "Year", "scopes": SCOPES })).await.expect(201);
         made["key"].as_str().expect("a key").clone_into(&mut shop.isp.token);
         let router = shop.isp.router_named("r").await;
-        let plans = [shop.isp.plan(&FIBRE).await, shop.isp.plan(&FASTER).await, shop.isp.plan(&METERED).await];
+        let mut plans = [inside, metered, inside, inside, inside];
+        for (place, plan) in [&FIBRE, &FASTER, &METERED].into_iter().enumerate() {
+            plans[place + 2] = shop.isp.plan(plan).await;
+        }
         let mut lines = Vec::new();
         for n in 0..ACCOUNTS {
             let account = shop.isp.account(&format!("Subscriber {n}")).await;
-            lines.push((account, shop.isp.line(account, router, plans[n % 3], "2026-11-01").await));
+            lines.push((account, shop.isp.line(account, router, plans[n % 5], "2026-11-01").await));
         }
-        let (held, paid, disputed) = (Vec::new(), Vec::new(), Vec::new());
-        Self { shop, chance: Chance(2026), router, plans, lines, held, paid, disputed, asked: 0 }
+        let (held, paid_for, paid, disputed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self {
+            shop,
+            chance: Chance(2026),
+            router,
+            plans,
+            lines,
+            held,
+            paid_for,
+            paid,
+            disputed,
+            asked: 0,
+            done: BTreeSet::new(),
+        }
     }
 
     fn anybody(&mut self) -> (AccountId, SubscriptionId) {
@@ -82,77 +110,6 @@ impl Year {
         (standing["open"]["amount"] != "0.00").then(|| standing["open"].clone())
     }
 
-    /// Somebody pays all, or a round sum, at the counter; now and then some of it goes back.
-    async fn pays(&mut self, day: NaiveDate) {
-        let (account, _) = self.anybody();
-        let round = json!({ "amount": "40.00", "currency": "EUR" });
-        let amount = match self.chance.below(4) {
-            0 => Some(round),
-            _ => self.open(account).await,
-        };
-        let Some(amount) = amount else { return };
-        let wish = json!({ "account_id": account, "method": "cash", "amount": amount, "received_on": day });
-        let key = self.key();
-        let paid = self.shop.isp.post_once("/payments", &key, wish).await.expect(201);
-        if self.chance.below(12) == 0 {
-            let (path, key) = (format!("/payments/{}/refunds", paid["id"].as_str().expect("an id")), self.key());
-            let some = json!({ "amount": { "amount": "7.35", "currency": "EUR" }, "reason": "Goodwill" });
-            let given = self.shop.isp.post_once(&path, &key, some).await;
-            assert!(given.status == 201 || given.problem() == "refund-too-large", "{given:?}");
-        }
-    }
-
-    async fn gives_back(&mut self) {
-        let (account, _) = self.anybody();
-        let invoices = self.shop.items(&format!("/invoices?account_id={account}")).await;
-        let Some(id) = invoices.first().and_then(|invoice| invoice["id"].as_str()) else { return };
-        let (path, key) = (format!("/invoices/{id}/credit-notes"), self.key());
-        let noted = self.shop.isp.post_once(&path, &key, json!({ "reason": "Three days without service" })).await;
-        assert!(noted.status == 201 || noted.problem() == "nothing-left-to-credit", "{noted:?}");
-    }
-
-    async fn moves(&mut self, day: NaiveDate) {
-        let (_, line) = self.anybody();
-        let plan = self.plans[self.chance.below(3)];
-        let wish = json!({ "plan_version_id": plan, "effective_on": day });
-        // Whoever has that plan already stays.
-        let moved = self.shop.isp.post(&format!("/subscriptions/{line}/change-plan"), wish).await;
-        assert!(moved.status.as_u16() < 500, "{moved:?}");
-    }
-
-    async fn pauses(&mut self) {
-        if self.held.len() > 5 {
-            let hold = self.held.remove(0);
-            self.shop.isp.post(&format!("/holds/{hold}/release"), json!({})).await.expect(200);
-        }
-        let (_, line) = self.anybody();
-        let wish = json!({ "kind": "manual", "effect": "closed", "reason": "On a journey" });
-        let hold = self.shop.isp.post(&format!("/subscriptions/{line}/holds"), wish).await;
-        if hold.status == 201 {
-            self.held.push(hold.json()["id"].as_str().expect("an id").to_owned());
-        }
-    }
-
-    /// Somebody pays by card; what was paid before is disputed, and a dispute is decided.
-    async fn charges_back(&mut self) {
-        if let Some(dispute) = self.disputed.pop() {
-            self.shop.provider.stands(&dispute, ["won", "lost"][self.chance.below(2)]);
-        }
-        if let Some(intent) = self.paid.pop() {
-            self.disputed.push(self.shop.provider.dispute(&intent, 2_000, "needs_response"));
-        }
-        let (account, _) = self.anybody();
-        if self.open(account).await.is_some() {
-            let (_, page) = self.shop.opens_page(account, false).await;
-            assert!(self.shop.provider.pay(&page, Card::Good));
-        }
-        self.shop.reconciles().await;
-        self.shop.works().await;
-        let paid = self.shop.items("/payments?limit=20").await;
-        let card = paid.iter().find(|payment| payment["method"] == "card" && payment["refunded"]["amount"] == "0.00");
-        self.paid.extend(card.and_then(|payment| payment["reference"].as_str()).map(str::to_owned));
-    }
-
     async fn lives(&mut self, day: NaiveDate, n: u64) {
         move_to(&self.shop.isp.app.clock, &format!("{day}T10:00:00Z"));
         if day.day() == 1 || n % 9 == 4 {
@@ -166,11 +123,14 @@ impl Year {
             let (seq, at) = (i64::try_from(n).unwrap() + 1, format!("{day}T09:00:00Z"));
             self.shop.isp.traffic(self.router, line, seq, &at, 3_000_000, 40_000).await;
         }
-        match n % 5 {
-            0 => self.moves(day).await,
-            1 => self.pauses().await,
-            2 => self.gives_back().await,
-            _ => {}
+        match n % 9 {
+            0 | 5 => self.moves(day).await,
+            1 => self.holds().await,
+            2 | 7 => self.gives_back().await,
+            3 => self.pauses(day).await,
+            4 => self.deals().await,
+            6 => self.pays_for().await,
+            _ => self.asks_ahead(day).await,
         }
         if n % 11 == 7 {
             self.charges_back().await;
@@ -200,6 +160,7 @@ fn the_books_agree_on_every_day_of_a_year_or_its_first_quarter() {
         for code in ["1000", "1020", "1100", "2000", "2100", "4000"] {
             assert!(codes.contains(&json!(code)), "nothing was posted to {code}: {books}");
         }
+        assert_eq!(Vec::from_iter(year.done), ["ask ahead", "discount", "move", "pause", "pay", "pay no more"]);
         let agreed =
             json!({ "accounts": ACCOUNTS, "days_the_books_agreed": days, "times_hledger_agreed": asked_hledger });
         println!("{agreed}");

@@ -52,6 +52,34 @@ fn the_first_page_says_how_the_line_and_the_money_stand() {
 }
 
 #[test]
+fn whoever_is_paid_for_sees_who_pays_and_who_pays_sees_for_what() {
+    run(|cloud| async move {
+        let isp = cloud.isp().await;
+        let shop = shop(&isp).await;
+        let ana = sell(&isp, &shop, "Ana Lima", "ana@home.example", &shop.small, "10.20.0.2/32").await;
+        let lord = sell(&isp, &shop, "Landlord", "lord@home.example", &shop.small, "10.20.0.3/32").await;
+        let pays = json!({ "payer_id": lord.account });
+        isp.put(&format!("/api/v1/accounts/{}/payer", ana.account), pays).await.expect(200);
+        bill(&isp, &today(&isp).to_string(), &lord.account).await;
+
+        let mut browser = Browser::of(&isp).await;
+        browser.enter(&isp, &ana.subscriber).await;
+        let page = browser.get("").await;
+        assert!(page.text.contains("Landlord pays for"), "{}", page.text);
+        assert!(!page.text.contains("To be paid by") && !page.text.contains("/pay/"), "{}", page.text);
+        let bills = browser.get("/bills").await;
+        assert!(bills.status == 200 && !bills.text.contains("INV-"), "{}", bills.text);
+
+        let mut browser = Browser::of(&isp).await;
+        browser.enter(&isp, &lord.subscriber).await;
+        let page = browser.get("").await;
+        assert!(page.text.contains("To be paid by") || page.text.contains("overdue"), "{}", page.text);
+        let bills = browser.get("/bills").await;
+        assert!(bills.text.contains("You also pay for") && bills.text.contains("Ana Lima · "), "{}", bills.text);
+    });
+}
+
+#[test]
 fn a_cap_says_more_than_a_hold_that_slows_and_each_sentence_stands_where_it_belongs() {
     run(|cloud| async move {
         let isp = cloud.isp().await;
