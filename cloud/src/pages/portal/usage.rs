@@ -175,14 +175,16 @@ fn earlier(portal: &Portal, periods: &[Metered]) -> Table {
             Some(bytes) => format::bytes(lang, bytes),
             None => "—".into(),
         };
-        let charged = period.charge;
-        let charged = charged.map_or_else(|| "—".into(), |charge| unit_price(lang, charge.amount, period.tax_included));
+        let charged = period.charge.map(|charge| match period.tax_included {
+            true => unit_price(lang, charge.amount, true),
+            false => portal.frame.t1("portal-charged-before-tax", "amount", &money(lang, charge.amount)),
+        });
         vec![
             Cell::Text(days(lang, period.from, period.to)),
             Cell::Text(period.plan.clone()),
             Cell::Number(format::bytes(lang, period.used_bytes)),
             Cell::Number(included),
-            Cell::Number(charged),
+            Cell::Number(charged.unwrap_or_else(|| "—".into())),
         ]
     });
     let names = ["period", "plan", "portal-used-name", "allowance", "portal-charged"].map(|key| portal.t(key)).to_vec();
