@@ -71,30 +71,28 @@ CREATE FUNCTION public.billed_periods_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $_$
-DECLARE
-    missing boolean;
+    AS $$
 BEGIN
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_line_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_line_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_line_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_line_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_invoice_line_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what billed_periods refers to is not there', CONSTRAINT = 'billed_periods_tenant_id_subscription_id_fkey';
     END IF;
     RETURN NULL;
-END $_$;
+END $$;
 
 ALTER FUNCTION public.billed_periods_refer() OWNER TO weir_super;
 
@@ -173,24 +171,22 @@ CREATE FUNCTION public.events_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $_$
-DECLARE
-    missing boolean;
+    AS $$
 BEGIN
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what events refers to is not there', CONSTRAINT = 'events_tenant_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what events refers to is not there', CONSTRAINT = 'events_tenant_id_account_id_fkey';
     END IF;
     RETURN NULL;
-END $_$;
+END $$;
 
 ALTER FUNCTION public.events_refer() OWNER TO weir_super;
 
@@ -243,42 +239,40 @@ CREATE FUNCTION public.invoice_lines_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $_$
-DECLARE
-    missing boolean;
+    AS $$
 BEGIN
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, credits_line_id FROM written) w
-               WHERE w.credits_line_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.credits_line_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, credits_line_id FROM written) w
+               WHERE w.credits_line_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoice_lines t WHERE t.tenant_id = w.tenant_id AND t.id = w.credits_line_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_credits_line_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_invoice_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, plan_version_id FROM written) w
-               WHERE w.plan_version_id IS NOT NULL AND NOT EXISTS (SELECT FROM plan_versions t WHERE t.tenant_id = w.tenant_id AND t.id = w.plan_version_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, plan_version_id FROM written) w
+               WHERE w.plan_version_id IS NOT NULL AND NOT EXISTS (SELECT FROM plan_versions t WHERE t.tenant_id = w.tenant_id AND t.id = w.plan_version_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_plan_version_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
-               WHERE w.subscription_id IS NOT NULL AND NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, subscription_id FROM written) w
+               WHERE w.subscription_id IS NOT NULL AND NOT EXISTS (SELECT FROM subscriptions t WHERE t.tenant_id = w.tenant_id AND t.id = w.subscription_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_lines refers to is not there', CONSTRAINT = 'invoice_lines_tenant_id_subscription_id_fkey';
     END IF;
     RETURN NULL;
-END $_$;
+END $$;
 
 ALTER FUNCTION public.invoice_lines_refer() OWNER TO weir_super;
 
@@ -287,24 +281,22 @@ CREATE FUNCTION public.invoice_taxes_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $_$
-DECLARE
-    missing boolean;
+    AS $$
 BEGIN
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, invoice_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.invoice_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoice_taxes refers to is not there', CONSTRAINT = 'invoice_taxes_tenant_id_invoice_id_fkey';
     END IF;
     RETURN NULL;
-END $_$;
+END $$;
 
 ALTER FUNCTION public.invoice_taxes_refer() OWNER TO weir_super;
 
@@ -313,36 +305,34 @@ CREATE FUNCTION public.invoices_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $_$
-DECLARE
-    missing boolean;
+    AS $$
 BEGIN
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_account_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, corrects_id FROM written) w
-               WHERE w.corrects_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.corrects_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, corrects_id FROM written) w
+               WHERE w.corrects_id IS NOT NULL AND NOT EXISTS (SELECT FROM invoices t WHERE t.tenant_id = w.tenant_id AND t.id = w.corrects_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_corrects_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, run_id FROM written) w
-               WHERE w.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM billing_runs t WHERE t.tenant_id = w.tenant_id AND t.id = w.run_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, run_id FROM written) w
+               WHERE w.run_id IS NOT NULL AND NOT EXISTS (SELECT FROM billing_runs t WHERE t.tenant_id = w.tenant_id AND t.id = w.run_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what invoices refers to is not there', CONSTRAINT = 'invoices_tenant_id_run_id_fkey';
     END IF;
     RETURN NULL;
-END $_$;
+END $$;
 
 ALTER FUNCTION public.invoices_refer() OWNER TO weir_super;
 
@@ -474,18 +464,16 @@ CREATE FUNCTION public.ledger_entries_refer() RETURNS trigger
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
-    AS $_$
-DECLARE
-    missing boolean;
+    AS $$
 BEGIN
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_entries refers to is not there', CONSTRAINT = 'ledger_entries_tenant_id_fkey';
     END IF;
     RETURN NULL;
-END $_$;
+END $$;
 
 ALTER FUNCTION public.ledger_entries_refer() OWNER TO weir_super;
 
@@ -498,9 +486,9 @@ CREATE FUNCTION public.ledger_postings_refer() RETURNS trigger
 DECLARE
     missing boolean;
 BEGIN
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
-               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id, account_id FROM written) w
+               WHERE w.account_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts t WHERE t.tenant_id = w.tenant_id AND t.id = w.account_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_account_id_fkey';
     END IF;
@@ -510,9 +498,9 @@ BEGIN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_entry_id_fkey';
     END IF;
-    EXECUTE $ask$SELECT EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
-               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))$ask$ INTO missing;
-    IF missing THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT tenant_id FROM written) w
+               WHERE  NOT EXISTS (SELECT FROM tenants t WHERE t.tenant_id = w.tenant_id OFFSET 0))
+    THEN
         RAISE foreign_key_violation USING
             MESSAGE = 'what ledger_postings refers to is not there', CONSTRAINT = 'ledger_postings_tenant_id_fkey';
     END IF;
