@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,7 +17,7 @@ use crate::catalog;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{ManageBilling, ManageCatalog, ViewBilling};
-use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
+use crate::http::{ApiJson, ApiPath, ApiQuery, Staff, download};
 use crate::ids::{AccountId, BillingRunId, InvoiceId};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -174,12 +174,8 @@ async fn document(
 
 /// The answer that is an invoice's document.
 pub(crate) async fn drawn(invoice: Invoice) -> Result<Response, Problem> {
-    let name = format!("inline; filename=\"{}.pdf\"", invoice.summary.number);
-    let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("inline"));
-    let bytes = pdf::draw(invoice).await?;
-    let headers =
-        [(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, bytes).into_response())
+    let number = invoice.summary.number.clone();
+    Ok(download::shown(&number, pdf::draw(invoice).await?))
 }
 
 /// What an account owes and has.

@@ -1,4 +1,4 @@
-//! Files to be saved, sent piece by piece.
+//! Files to be saved, sent piece by piece; and documents to be looked at.
 
 use std::fs::File;
 
@@ -30,4 +30,13 @@ pub fn file(file: File, name: &str, kind: &'static str) -> Response {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, named);
     }
     response
+}
+
+/// A PDF to be looked at, that is called `name` when it is saved.
+pub fn shown(name: &str, pdf: Vec<u8>) -> Response {
+    let name = HeaderValue::from_str(&format!("inline; filename=\"{name}.pdf\""));
+    let name = name.unwrap_or(HeaderValue::from_static("inline"));
+    let headers =
+        [(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")), (header::CONTENT_DISPOSITION, name)];
+    (headers, pdf).into_response()
 }

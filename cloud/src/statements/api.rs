@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -12,7 +11,7 @@ use crate::app::App;
 use crate::db::TenantTx;
 use crate::error::{Problem, Refusals};
 use crate::http::permission::ViewBilling;
-use crate::http::{ApiPath, ApiQuery, Staff};
+use crate::http::{ApiPath, ApiQuery, Staff, download};
 use crate::ids::AccountId;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -49,9 +48,5 @@ async fn document(
 /// The answer that is a statement's document.
 pub(crate) async fn drawn(tx: TenantTx, id: AccountId, span: StatementSpan) -> Result<Response, Problem> {
     let (name, bytes) = super::draw(tx, id, span).await?;
-    let name = HeaderValue::from_str(&format!("inline; filename=\"{name}.pdf\""));
-    let name = name.unwrap_or(HeaderValue::from_static("inline"));
-    let headers =
-        [(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, bytes).into_response())
+    Ok(download::shown(&name, bytes))
 }

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{IssueCreditNotes, ViewBilling};
-use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
+use crate::http::{ApiJson, ApiPath, ApiQuery, Staff, download};
 use crate::idempotency::api::key_of;
 use crate::ids::{AccountId, CreditNoteId, InvoiceId};
 
@@ -87,12 +87,8 @@ async fn pdf(
 
 /// The answer that is a credit note's document.
 pub(crate) async fn drawn(note: CreditNote) -> Result<Response, Problem> {
-    let name = format!("inline; filename=\"{}.pdf\"", note.summary.number);
-    let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("inline"));
-    let bytes = document::draw(note).await?;
-    let headers =
-        [(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, bytes).into_response())
+    let number = note.summary.number.clone();
+    Ok(download::shown(&number, document::draw(note).await?))
 }
 
 /// Give back the rest of an invoice, or amounts of its lines. What is open of it is settled first; the rest is credit.

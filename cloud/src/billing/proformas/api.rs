@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{ManageBilling, ViewBilling};
-use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
+use crate::http::{ApiJson, ApiPath, ApiQuery, Staff, download};
 use crate::idempotency::api::key_of;
 use crate::ids::{AccountId, ProformaId};
 
@@ -84,12 +84,8 @@ async fn pdf(
 
 /// The answer that is a proforma's document.
 pub(crate) async fn drawn(proforma: Proforma) -> Result<Response, Problem> {
-    let name = format!("inline; filename=\"{}.pdf\"", proforma.summary.number);
-    let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("inline"));
-    let bytes = document::draw(proforma).await?;
-    let headers =
-        [(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, bytes).into_response())
+    let number = proforma.summary.number.clone();
+    Ok(download::shown(&number, document::draw(proforma).await?))
 }
 
 /// Ask an account for what will be due up to a day. Nothing is posted: what is paid is its credit until invoices use it.

@@ -6,8 +6,8 @@ pub(crate) mod webhook;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::error::{Problem, Refusals};
 use crate::http::paging::{Listed, PageQuery};
 use crate::http::permission::{RecordPayments, RefundPayments, ViewBilling};
-use crate::http::{ApiJson, ApiPath, ApiQuery, Staff};
+use crate::http::{ApiJson, ApiPath, ApiQuery, Staff, download};
 use crate::idempotency::api::key_of;
 use crate::ids::{AccountId, PaymentId};
 
@@ -105,11 +105,7 @@ async fn receipt(
 /// The answer that is a payment's receipt.
 pub(crate) async fn drawn(tx: crate::db::TenantTx, id: PaymentId) -> Result<Response, Problem> {
     let (number, bytes) = super::receipt(tx, id).await?;
-    let name = HeaderValue::from_str(&format!("inline; filename=\"{number}.pdf\""));
-    let name = name.unwrap_or(HeaderValue::from_static("inline"));
-    let headers =
-        [(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, bytes).into_response())
+    Ok(download::shown(&number, bytes))
 }
 
 /// What was given back of a payment, or is about to be, oldest first.
